@@ -1,0 +1,104 @@
+//! The command line: understood here, carried out by one module a command.
+
+mod bundle;
+mod list;
+mod run;
+mod show;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+
+use crate::corpus::Corpus;
+use crate::exit::{ExitStatus, HELP};
+
+/// Checks role gates (Netlify-style `_redirects` with `Role=`, a JSON Web Token in the cookie `nf_jwt`) against a corpus of cases.
+#[derive(Debug, Parser)]
+#[command(name = "gatecheck", version, after_help = HELP, max_term_width = 110)]
+pub struct Cli {
+    /// Use the corpus in this folder; otherwise the one of the checkout you stand in, otherwise the one that is built in
+    #[arg(long, global = true, value_name = "DIR")]
+    corpus: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the corpus against a gate and say what is wrong and why
+    Run(Box<run::RunArgs>),
+    /// List cases, suites, requirements or families
+    List(list::ListArgs),
+    /// Show one case: requirement, request as sent, token decoded, expectation, where it stands
+    Show(show::ShowArgs),
+    /// Write deployable sites that hold the suites, for a gate that cannot be launched from here
+    Bundle(bundle::BundleArgs),
+}
+
+/// A mistake of the user or of the world, with the status that the program ends with.
+#[derive(Debug)]
+pub struct Failure {
+    status: ExitStatus,
+    message: String,
+}
+
+impl Failure {
+    fn usage(message: impl Into<String>) -> Self {
+        Self { status: ExitStatus::Usage, message: message.into() }
+    }
+
+    fn harness(message: impl Into<String>) -> Self {
+        Self { status: ExitStatus::Harness, message: message.into() }
+    }
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitStatus {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::AsExpected };
+        }
+    };
+    let outcome = corpus(cli.corpus.as_deref()).and_then(|corpus| match cli.command {
+        Command::Run(args) => run::run(corpus, *args),
+        Command::List(args) => list::list(&corpus, &args),
+        Command::Show(args) => show::show(&corpus, &args),
+        Command::Bundle(args) => bundle::bundle(&corpus, &args),
+    });
+    outcome.unwrap_or_else(|failure| {
+        let _ = writeln!(anstream::stderr().lock(), "gatecheck: {}", failure.message);
+        failure.status
+    })
+}
+
+/// Prints text to standard output; a closed pipe is no fault.
+fn say(text: &str) {
+    let mut out = anstream::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
+
+/// The corpus that was asked for.
+fn corpus(folder: Option<&Path>) -> Result<Arc<Corpus>, Failure> {
+    let found = folder.map(Path::to_path_buf).or_else(checkout);
+    let loaded = match &found {
+        Some(folder) => Corpus::open(folder),
+        None => Corpus::embedded(),
+    };
+    loaded.map(Arc::new).map_err(|errors| {
+        let place = found.map_or_else(|| "the built-in corpus".to_owned(), |folder| folder.display().to_string());
+        let lines: Vec<_> = errors.iter().map(|error| format!("  {error}")).collect();
+        Failure::harness(format!("{place} has {} mistakes:\n{}", errors.len(), lines.join("\n")))
+    })
+}
+
+/// The corpus of the checkout that the current folder belongs to.
+fn checkout() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    here.ancestors().map(|folder| folder.join("conformance-cases")).find(|folder| folder.join("requirements.yaml").is_file())
+}

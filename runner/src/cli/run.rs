@@ -1,0 +1,198 @@
+//! `gatecheck run`.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::sync::mpsc;
+use url::Url;
+
+use super::{Failure, say};
+use crate::corpus::Corpus;
+use crate::deploy::Manifest;
+use crate::exit::{ExitStatus, HELP};
+use crate::gates::Gate;
+use crate::gates::launch::GateFile;
+use crate::invariants::Invariant;
+use crate::report::json::JsonReporter;
+use crate::report::terminal::{TerminalOptions, TerminalReporter};
+use crate::run::{Plan, RunOptions, Serves};
+use crate::wire::Target;
+use crate::wire::plain::HttpVersion;
+
+/// Arguments of `gatecheck run`.
+#[derive(Args, Debug)]
+#[command(after_help = HELP)]
+pub struct RunArgs {
+    /// The URL of a running gate, and patterns that select cases: an id or the start of one (`role/denial`), a glob (`token/*`), a requirement
+    /// (`ROLE-3`), a family. Without a URL the embedded reference is started; without a pattern every case is run
+    #[arg(value_name = "URL | PATTERN")]
+    what: Vec<String>,
+    /// Start this command for each suite; `{site}`, `{port}`, `{spare-port}`, `{secret}` and `{role-path}` are filled in
+    #[arg(long, value_name = "CMD", conflicts_with = "gate")]
+    launch: Option<String>,
+    /// Start the gate that this gate file describes: a path, or a name under `runner/gates/`
+    #[arg(long, value_name = "NAME")]
+    gate: Option<String>,
+    /// The gate at the URL serves this suite at its root
+    #[arg(long, value_name = "SUITE")]
+    suite: Option<String>,
+    /// The gate at the URL serves the bundle whose manifest this is (default: `bundle-1/manifest.json` made anew)
+    #[arg(long, value_name = "MANIFEST", num_args = 0..=1, default_missing_value = "", conflicts_with = "suite")]
+    bundle: Option<String>,
+    /// Connect to this address, whatever the name in the URL resolves to
+    #[arg(long, value_name = "ADDR:PORT")]
+    connect_to: Option<SocketAddr>,
+    /// Ask ordinary requests over HTTP/2
+    #[arg(long)]
+    http2: bool,
+    /// Take any certificate
+    #[arg(long)]
+    insecure: bool,
+    /// How many requests may be under way at once
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    jobs: usize,
+    /// At most this many requests a second
+    #[arg(long, value_name = "N")]
+    rate: Option<f64>,
+    /// Time limit of one answer, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
+    timeout: f64,
+    /// How often a request is sent again when the connection itself fails; the report shows the attempts
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    retries: u32,
+    /// Write a report as well: `json=PATH`
+    #[arg(long, value_name = "KIND=PATH")]
+    format: Vec<String>,
+    /// Do not check this invariant: `uniform` (a bad token is no token), `liveness` (the control is admitted right after), `metadata` (ETag, date and length)
+    #[arg(long, value_name = "INVARIANT")]
+    without: Vec<Invariant>,
+    /// How many cases of one requirement are shown whole
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    whole: usize,
+    /// List what the gate does where the sources disagree
+    #[arg(long)]
+    observed: bool,
+    /// A SHOULD that fails fails the run
+    #[arg(long)]
+    strict: bool,
+    /// Let tokens and secrets stand in the report
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+/// Runs the corpus.
+pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Failure> {
+    let mut patterns = Vec::new();
+    let mut url = None;
+    for word in &args.what {
+        if word.contains("://") {
+            if url.replace(word.clone()).is_some() {
+                return Err(Failure::usage("one URL at a time"));
+            }
+        } else {
+            patterns.push(word.clone());
+        }
+    }
+    let json = args.format.iter().map(|format| json_path(format)).collect::<Result<Vec<_>, _>>()?;
+    let gate = gate(&args, url.as_deref())?;
+    let serves = serves(&args, &corpus)?;
+    patterns.extend(args.suite.clone());
+    let options = RunOptions {
+        patterns,
+        jobs: args.jobs,
+        timeout: Duration::try_from_secs_f64(args.timeout).map_err(|_| Failure::usage("--timeout is a positive number of seconds"))?,
+        rate: args.rate,
+        retries: args.retries,
+        http: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
+        insecure: args.insecure,
+        serves,
+        without: args.without.iter().map(|invariant| (*invariant, "switched off with --without".to_owned())).chain(gate.without()).collect(),
+    };
+    let plan = Plan::new(&corpus, &gate, &options).map_err(|error| Failure::usage(error.to_string()))?;
+    let mut terminal = TerminalReporter::new(TerminalOptions {
+        show_secrets: args.show_secrets,
+        whole: args.whole,
+        observations: args.observed,
+        strict: args.strict,
+        progress: std::io::stderr().is_terminal(),
+    });
+    let mut report = JsonReporter::default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::harness(error.to_string()))?;
+    runtime.block_on(async {
+        let (events, mut happened) = mpsc::unbounded_channel();
+        let running = tokio::spawn(crate::run::run(corpus, gate, options, plan, events));
+        while let Some(event) = happened.recv().await {
+            terminal.note(&event);
+            report.note(&event);
+        }
+        running.await
+    })
+    .map_err(|error| Failure::harness(format!("the run ended early: {error}")))?;
+    runtime.shutdown_background();
+    say(&terminal.render());
+    if !json.is_empty() {
+        let text = serde_json::to_string_pretty(&report.finish()).map_err(|error| Failure::harness(error.to_string()))?;
+        for path in json {
+            std::fs::write(&path, format!("{text}\n")).map_err(|error| Failure::harness(format!("{}: {error}", path.display())))?;
+        }
+    }
+    Ok(terminal.exit_status())
+}
+
+fn json_path(format: &str) -> Result<PathBuf, Failure> {
+    match format.split_once('=') {
+        Some(("json", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
+        _ => Err(Failure::usage(format!("--format {format}: write `json=PATH`"))),
+    }
+}
+
+fn gate(args: &RunArgs, url: Option<&str>) -> Result<Gate, Failure> {
+    let started_here = args.launch.is_some() || args.gate.is_some();
+    match url {
+        Some(_) if started_here => Err(Failure::usage("a URL names a gate that already runs; --launch and --gate start one")),
+        Some(url) => target(url, args.connect_to).map(Gate::Remote),
+        None if args.connect_to.is_some() || args.bundle.is_some() => Err(Failure::usage("--connect-to and --bundle go with the URL of a running gate")),
+        None => match (&args.launch, &args.gate) {
+            (Some(command), _) => Ok(Gate::Launch(Box::new(GateFile::of_command(command)))),
+            (None, Some(name)) => GateFile::open(&gate_file(name)).map(|file| Gate::Launch(Box::new(file))).map_err(Failure::usage),
+            (None, None) => Ok(Gate::Embedded),
+        },
+    }
+}
+
+/// `NAME` stands for `runner/gates/NAME/gate.yaml` in this folder or one above; anything with a slash or a dot is a path.
+fn gate_file(name: &str) -> PathBuf {
+    if name.contains(['/', '.', '\\']) {
+        let path = PathBuf::from(name);
+        return if path.is_dir() { path.join("gate.yaml") } else { path };
+    }
+    let below = Path::new("runner/gates").join(name).join("gate.yaml");
+    let found = std::env::current_dir().ok().and_then(|here| here.ancestors().map(|folder| folder.join(&below)).find(|file| file.is_file()));
+    found.unwrap_or(below)
+}
+
+fn target(url: &str, connect_to: Option<SocketAddr>) -> Result<Target, Failure> {
+    let parsed = Url::parse(url).map_err(|error| Failure::usage(format!("`{url}` is no URL: {error}")))?;
+    let (Some(host), Some(port)) = (parsed.host_str(), parsed.port_or_known_default()) else {
+        return Err(Failure::usage(format!("`{url}` names no host")));
+    };
+    if !matches!(parsed.scheme(), "http" | "https") || parsed.path() != "/" || parsed.query().is_some() {
+        return Err(Failure::usage(format!("`{url}`: write scheme, host and port only, for example `https://gate.example`")));
+    }
+    Ok(Target { https: parsed.scheme() == "https", host: host.to_owned(), port, connect_to })
+}
+
+fn serves(args: &RunArgs, corpus: &Corpus) -> Result<Serves, Failure> {
+    let Some(path) = &args.bundle else { return Ok(Serves::Suite) };
+    let manifest = if path.is_empty() {
+        crate::cli::bundle::manifests(corpus).into_iter().next().ok_or_else(|| Failure::harness("no suite can be bundled"))?
+    } else {
+        let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+        serde_json::from_str::<Manifest>(&text).map_err(|error| Failure::usage(format!("{path}: {error}")))?
+    };
+    Ok(Serves::Bundle(Box::new(manifest)))
+}

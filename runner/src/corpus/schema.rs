@@ -1,0 +1,26 @@
+//! JSON Schemas of the corpus files and of the report, generated from the types.
+
+use schemars::{JsonSchema, schema_for};
+
+use super::source::{Requirement, SuiteSource, TokensFile};
+use crate::report::json::Report;
+
+/// The ledger: a list of requirements.
+#[derive(JsonSchema)]
+#[serde(transparent)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Ledger(Vec<Requirement>);
+
+/// Every schema: file name in `conformance-cases/schema/` and JSON text, ending in a line feed.
+#[must_use]
+pub fn all() -> Vec<(&'static str, String)> {
+    [
+        ("report.json", schema_for!(Report)),
+        ("requirements.json", schema_for!(Ledger)),
+        ("suite.json", schema_for!(SuiteSource)),
+        ("tokens.json", schema_for!(TokensFile)),
+    ]
+    .into_iter()
+    .map(|(name, schema)| (name, serde_json::to_string_pretty(&schema).map(|text| text + "\n").unwrap_or_default()))
+    .collect()
+}

@@ -1,0 +1,65 @@
+//! What happens in a run, as reporters see it. Reporters know nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::corpus::Corpus;
+use crate::invariants::Invariant;
+use crate::verdict::Verdict;
+use crate::wire::{Exchange, Target};
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A case has its verdict.
+    CaseFinished(Box<Finished>),
+    /// A gate could not be started or reached; its cases follow as errors.
+    GateFailed {
+        /// The suite or bundle.
+        site: String,
+        /// What went wrong, whole.
+        reason: String,
+    },
+    /// Everything is done.
+    RunFinished {
+        /// From start to end.
+        elapsed: Duration,
+    },
+    /// The plan stands.
+    RunStarted(Started),
+}
+
+/// The plan of a run.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// The name of the gate.
+    pub gate: String,
+    /// The corpus.
+    pub corpus: Arc<Corpus>,
+    /// How many cases will be finished.
+    pub cases: usize,
+    /// How many times a gate is started.
+    pub starts: usize,
+    /// Suites that are left out, with the reason.
+    pub left_out: BTreeMap<String, String>,
+    /// Invariants that are not checked, with the reason.
+    pub without: BTreeMap<Invariant, String>,
+}
+
+/// A case with its verdict.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Index of the suite in the corpus.
+    pub suite: usize,
+    /// Index of the case in the suite.
+    pub case: usize,
+    /// The judgement.
+    pub verdict: Verdict,
+    /// What was sent and what came back, if anything was.
+    pub exchange: Option<Exchange>,
+    /// Where it was sent.
+    pub target: Option<Target>,
+    /// How often the request was sent: more than once only where the connection failed and `--retries` allows it.
+    pub attempts: u32,
+}

@@ -1,0 +1,46 @@
+//! The exit statuses of `gatecheck`, in one place.
+
+use std::process::{ExitCode, Termination};
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum ExitStatus {
+    /// 0: every MUST passed, nothing leaked, everything asked was answered.
+    AsExpected,
+    /// 1: a MUST failed, was left unproven, or protected content leaked (with `--strict` also: a SHOULD failed).
+    Findings,
+    /// 2: the command line cannot be understood, or names a case, gate or file that does not exist.
+    Usage,
+    /// 3: the gate did not start or cannot be reached.
+    Unreachable,
+    /// 4: a fault of the corpus or of the harness itself.
+    Harness,
+}
+
+impl ExitStatus {
+    /// The number that the shell sees.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::AsExpected => 0,
+            Self::Findings => 1,
+            Self::Usage => 2,
+            Self::Unreachable => 3,
+            Self::Harness => 4,
+        }
+    }
+}
+
+impl Termination for ExitStatus {
+    fn report(self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
+}
+
+/// The table for `--help`.
+pub const HELP: &str = "Exit status:
+  0  every MUST passed and nothing leaked
+  1  a MUST failed, was left unproven, or protected content leaked (with --strict also: a SHOULD failed)
+  2  the command line is wrong
+  3  the gate did not start or cannot be reached
+  4  a fault of the corpus or of the harness";

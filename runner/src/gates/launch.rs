@@ -1,0 +1,226 @@
+//! A gate that is a command: `--launch 'CMD … {site} … {port}'`, or a gate file `runner/gates/NAME/gate.yaml`.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
+
+use super::{GateError, Running, site_folder};
+use crate::deploy::Deployment;
+use crate::invariants::Invariant;
+use crate::wire::{Sent, Target, raw::Wire};
+
+/// How a gate is started, and what it lacks.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GateFile {
+    /// The name in reports.
+    pub name: String,
+    /// What it is and how it is installed, for people.
+    #[serde(default)]
+    pub about: Option<String>,
+    /// The command line, split as a shell would. `{site}`, `{work}` (an empty folder, where the command starts), `{port}`,
+    /// `{spare-port}`, `{secret}`, `{role-path}` and `{here}` (the folder of the gate file) are filled in.
+    pub command: String,
+    /// Environment variables; values are filled in like the command.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Files written into `{work}` before the start; texts are filled in like the command.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+    /// Whether suites with equal settings share one start, each under a path prefix.
+    #[serde(default)]
+    pub group: bool,
+    /// How many gates may run at once.
+    #[serde(default = "one")]
+    pub at_once: usize,
+    /// How long to wait until it answers, in seconds.
+    #[serde(default = "half_a_minute")]
+    pub ready_within: u64,
+    /// A path that is asked until the gate answers it with any HTTP status.
+    #[serde(default = "root")]
+    pub ready_path: String,
+    /// A text that the gate prints when it is ready to serve; waited for as well, where it is given.
+    #[serde(default)]
+    pub ready_text: Option<String>,
+    /// The features that it lacks, with the reason.
+    #[serde(default)]
+    pub unsupported: BTreeMap<String, String>,
+    /// The invariants that it cannot be asked, with the reason.
+    #[serde(default)]
+    pub without: BTreeMap<Invariant, String>,
+    /// The folder of the gate file.
+    #[serde(skip)]
+    pub here: PathBuf,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn half_a_minute() -> u64 {
+    30
+}
+
+fn root() -> String {
+    "/".to_owned()
+}
+
+impl GateFile {
+    /// A gate that is nothing but a command line.
+    #[must_use]
+    pub fn of_command(command: &str) -> Self {
+        Self {
+            name: command.split_whitespace().next().unwrap_or(command).to_owned(),
+            about: None,
+            command: command.to_owned(),
+            env: BTreeMap::new(),
+            files: BTreeMap::new(),
+            group: false,
+            at_once: 2,
+            ready_within: half_a_minute(),
+            ready_path: root(),
+            ready_text: None,
+            unsupported: BTreeMap::new(),
+            without: BTreeMap::new(),
+            here: PathBuf::from("."),
+        }
+    }
+
+    /// Reads a gate file.
+    ///
+    /// # Errors
+    /// A sentence with the position of the mistake.
+    pub fn open(file: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let mut gate: Self = serde_saphyr::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+        gate.here = file.parent().map(Path::to_path_buf).unwrap_or_default();
+        for feature in gate.unsupported.keys() {
+            if !crate::corpus::FEATURES.contains(&feature.as_str()) {
+                return Err(format!("{}: no feature `{feature}`; known: {}", file.display(), crate::corpus::FEATURES.join(", ")));
+            }
+        }
+        Ok(gate)
+    }
+}
+
+/// What the placeholders of a gate file stand for.
+struct Places<'a> {
+    site: &'a Path,
+    work: &'a Path,
+    here: &'a Path,
+    port: u16,
+    spare_port: u16,
+    deployment: &'a Deployment<'a>,
+}
+
+impl Places<'_> {
+    fn fill(&self, text: &str) -> String {
+        text.replace("{site}", &self.site.display().to_string())
+            .replace("{work}", &self.work.display().to_string())
+            .replace("{here}", &self.here.display().to_string())
+            .replace("{port}", &self.port.to_string())
+            .replace("{spare-port}", &self.spare_port.to_string())
+            .replace("{secret}", &self.deployment.settings.secret)
+            .replace("{role-path}", &self.deployment.settings.role_path)
+    }
+}
+
+/// Starts the command on the site of a deployment and waits until it answers.
+pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Result<Running, GateError> {
+    let folder = site_folder(deployment)?;
+    let work = tempfile::Builder::new().prefix("gatecheck-").tempdir().map_err(|error| GateError::Harness(format!("no temporary folder: {error}")))?;
+    let log = tempfile::NamedTempFile::new().map_err(|error| GateError::Harness(format!("no temporary file: {error}")))?;
+    let here = file.here.canonicalize().unwrap_or_else(|_| file.here.clone());
+    let (port, spare_port) = (free_port().await?, free_port().await?);
+    let places = Places { site: folder.path(), work: work.path(), here: &here, port, spare_port, deployment };
+    let not_started = |reason: String| GateError::NotStarted { site: deployment.name(), reason };
+    for (name, text) in &file.files {
+        let path = work.path().join(name);
+        std::fs::write(&path, places.fill(text)).map_err(|error| GateError::Harness(format!("{}: {error}", path.display())))?;
+    }
+    let words = shlex::split(&file.command).ok_or_else(|| not_started(format!("the command has an open quote: {}", file.command)))?;
+    let mut words = words.iter().map(|word| places.fill(word));
+    let program = words.next().ok_or_else(|| not_started("the command is empty".to_owned()))?;
+    let output = || log.reopen().map(Stdio::from).map_err(|error| GateError::Harness(error.to_string()));
+    let mut command = Command::new(&program);
+    command.args(words).envs(file.env.iter().map(|(name, value)| (name, places.fill(value)))).current_dir(work.path());
+    command.stdin(Stdio::null()).stdout(output()?).stderr(output()?).kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut child = command.spawn().map_err(|error| not_started(format!("`{program}`: {error}")))?;
+    let target = Target { https: false, host: Ipv4Addr::LOCALHOST.to_string(), port, connect_to: None };
+    let deadline = Instant::now().checked_add(Duration::from_secs(file.ready_within)).unwrap_or_else(Instant::now);
+    loop {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Err(not_started(format!("it ended with {status}\n{}", tail(log.path(), &deployment.settings.secret))));
+        }
+        let said = file.ready_text.as_ref().is_none_or(|text| std::fs::read_to_string(log.path()).is_ok_and(|log| log.contains(text.as_str())));
+        if said && answers(&target, &file.ready_path).await {
+            break;
+        }
+        if Instant::now() >= deadline {
+            end(&mut child).await;
+            return Err(not_started(format!("no answer on port {port} within {} s\n{}", file.ready_within, tail(log.path(), &deployment.settings.secret))));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(Running {
+        target,
+        stop: Some(Box::new(move || {
+            Box::pin(async move {
+                end(&mut child).await;
+                drop((folder, work, log));
+            })
+        })),
+    })
+}
+
+async fn answers(target: &Target, path: &str) -> bool {
+    if TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, target.port))).await.is_err() {
+        return false;
+    }
+    let sent = Sent {
+        method: "GET".to_owned(),
+        target: path.as_bytes().to_vec(),
+        host: target.host_value().into_bytes(),
+        headers: vec![("Connection".to_owned(), b"close".to_vec())],
+        body: Vec::new(),
+        raw: None,
+        responses: 1,
+        byte_exact: true,
+    };
+    Wire::new(target.clone(), None, Duration::from_secs(10)).exchange(sent).await.is_ok_and(|exchange| exchange.answer.response().is_some())
+}
+
+/// Ends the command and whatever it has started.
+async fn end(child: &mut Child) {
+    #[cfg(unix)]
+    if let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+        if tokio::time::timeout(Duration::from_secs(3), child.wait()).await.is_err() {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
+    let _ = child.start_kill();
+    let _ = child.wait().await;
+}
+
+async fn free_port() -> Result<u16, GateError> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.and_then(|listener| listener.local_addr());
+    listener.map(|address| address.port()).map_err(|error| GateError::Harness(format!("no free port: {error}")))
+}
+
+/// The last lines that the command printed, without the secret.
+fn tail(log: &Path, secret: &str) -> String {
+    let text = std::fs::read(log).map(|octets| String::from_utf8_lossy(&octets).into_owned()).unwrap_or_default();
+    let text = if secret.len() >= 16 { text.replace(secret, "<secret>") } else { text };
+    let lines: Vec<_> = text.lines().collect();
+    let last = lines.get(lines.len().saturating_sub(20)..).unwrap_or_default();
+    if last.is_empty() { "it printed nothing".to_owned() } else { format!("the last lines that it printed:\n  {}", last.join("\n  ")) }
+}

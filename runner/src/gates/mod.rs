@@ -1,0 +1,129 @@
+//! Gates: how a subject gets the rules of a suite, and where it then listens.
+//!
+//! - [`embedded`]: the reference gate, on loopback, in this process.
+//! - [`launch`]: any command that serves a folder; once for each suite, or for each group of suites with equal settings.
+//! - a URL: a gate that already runs, with one suite or a bundle deployed to it.
+
+pub mod embedded;
+pub mod launch;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use tokio::net::TcpStream;
+
+use crate::deploy::Deployment;
+use crate::invariants::Invariant;
+use crate::wire::Target;
+
+/// A gate that listens.
+pub struct Running {
+    /// Where.
+    pub target: Target,
+    stop: Option<Stop>,
+}
+
+/// Ends a running gate.
+type Stop = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+/// Why a gate does not listen.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum GateError {
+    /// The gate said no, or did not come up. The text has everything it said.
+    #[error("the gate did not start for {site}: {reason}")]
+    NotStarted {
+        /// The suite or bundle.
+        site: String,
+        /// What it said.
+        reason: String,
+    },
+    /// Nobody answers at the URL.
+    #[error("the gate at {origin} cannot be reached: {reason}")]
+    Unreachable {
+        /// Scheme and authority.
+        origin: String,
+        /// What the network said.
+        reason: String,
+    },
+    /// The site could not be written, or something else on this machine.
+    #[error("{0}")]
+    Harness(String),
+}
+
+/// What is tested.
+pub enum Gate {
+    /// The reference, in this process.
+    Embedded,
+    /// A command.
+    Launch(Box<launch::GateFile>),
+    /// A gate that already runs.
+    Remote(Target),
+}
+
+impl Gate {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Embedded => format!("rolegate {} (embedded)", env!("CARGO_PKG_VERSION")),
+            Self::Launch(file) => file.name.clone(),
+            Self::Remote(target) => target.origin(),
+        }
+    }
+
+    /// The features that the gate lacks, with the reason.
+    #[must_use]
+    pub fn unsupported(&self) -> BTreeMap<String, String> {
+        match self {
+            Self::Launch(file) => file.unsupported.clone(),
+            Self::Embedded | Self::Remote(_) => BTreeMap::new(),
+        }
+    }
+
+    /// The invariants that it cannot be asked, with the reason.
+    #[must_use]
+    pub fn without(&self) -> BTreeMap<Invariant, String> {
+        match self {
+            Self::Launch(file) => file.without.clone(),
+            Self::Embedded | Self::Remote(_) => BTreeMap::new(),
+        }
+    }
+
+    /// Starts the gate on a site.
+    ///
+    /// # Errors
+    /// It does not come up, or the site cannot be written.
+    pub async fn start(&self, deployment: &Deployment<'_>) -> Result<Running, GateError> {
+        match self {
+            Self::Embedded => embedded::start(deployment).await,
+            Self::Launch(file) => launch::start(file, deployment).await,
+            Self::Remote(target) => {
+                let connected = match target.connect_to {
+                    Some(address) => TcpStream::connect(address).await,
+                    None => TcpStream::connect((target.host.trim_matches(['[', ']']), target.port)).await,
+                };
+                match connected {
+                    Ok(_) => Ok(Running { target: target.clone(), stop: None }),
+                    Err(error) => Err(GateError::Unreachable { origin: target.origin(), reason: error.to_string() }),
+                }
+            }
+        }
+    }
+}
+
+impl Running {
+    /// Stops the gate, if this process started it.
+    pub async fn stop(self) {
+        if let Some(stop) = self.stop {
+            stop().await;
+        }
+    }
+}
+
+/// A folder for a deployment that is removed when it goes out of scope.
+pub(crate) fn site_folder(deployment: &Deployment<'_>) -> Result<tempfile::TempDir, GateError> {
+    let folder = tempfile::Builder::new().prefix("gatecheck-").tempdir().map_err(|error| GateError::Harness(format!("no temporary folder: {error}")))?;
+    deployment.write(folder.path()).map_err(|error| GateError::Harness(format!("the site of {} cannot be written: {error}", deployment.name())))?;
+    Ok(folder)
+}

@@ -1,0 +1,168 @@
+//! What must hold for every refused request, whatever the case expects: checked without an oracle, by asking again.
+//!
+//! - **uniform**: a bad token is no token. The denial of a request with a token equals the denial of the same request without one: status, Location,
+//!   header names, and the body with dates and ids masked.
+//! - **liveness**: right after the hostile request the gate still admits the control, on the same connection and on a new one.
+//! - **metadata**: the `ETag`, `Last-Modified` and length of protected content are as secret as its text.
+//!
+//! Leaks are looked for in every answer that these questions bring. Each invariant can be switched off for a gate that cannot be asked so, and the report says so.
+
+use std::collections::BTreeSet;
+
+use crate::judge::summary;
+use crate::verdict::Mismatch;
+use crate::wire::{Answer, Exchange, Response, printable};
+
+/// An invariant by name, as `--without` and gate files have it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Invariant {
+    /// After a hostile request the control is still admitted.
+    Liveness,
+    /// ETag, Last-Modified and length of protected content stay secret.
+    Metadata,
+    /// A bad token is no token.
+    Uniform,
+}
+
+impl Invariant {
+    /// Every invariant.
+    pub const ALL: [Self; 3] = [Self::Liveness, Self::Metadata, Self::Uniform];
+
+    /// The name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Liveness => "liveness",
+            Self::Metadata => "metadata",
+            Self::Uniform => "uniform",
+        }
+    }
+}
+
+/// What an admitted visitor was told about a protected file: values that nobody else may see.
+#[derive(Clone, Debug, Default)]
+pub struct Metadata {
+    /// The entity tag, without `W/`.
+    pub etag: Option<Vec<u8>>,
+    /// The modification date.
+    pub last_modified: Option<Vec<u8>>,
+    /// The length in octets.
+    pub length: Option<usize>,
+}
+
+impl Metadata {
+    /// Reads them off the answer that admitted the control.
+    #[must_use]
+    pub fn of(response: &Response) -> Self {
+        Self {
+            etag: response.header("etag").next().map(|tag| opaque(tag).to_vec()),
+            last_modified: response.header("last-modified").next().map(<[u8]>::to_vec),
+            length: (response.status == 200).then_some(response.body.len()).filter(|length| *length > 0),
+        }
+    }
+
+    /// Without the modification date, for a gate whose files were not written by this runner and may all bear the date of one deployment.
+    #[must_use]
+    pub fn without_date(self) -> Self {
+        Self { last_modified: None, ..self }
+    }
+
+    /// Which of them a refused visitor was told.
+    #[must_use]
+    pub fn leaked(&self, exchange: &Exchange) -> Option<&'static str> {
+        let response = exchange.answer.response()?;
+        if self.etag.is_some() && response.header("etag").next().map(opaque) == self.etag.as_deref() {
+            return Some("ETag");
+        }
+        if self.last_modified.is_some() && response.header("last-modified").next() == self.last_modified.as_deref() {
+            return Some("Last-Modified");
+        }
+        let number = |value: &[u8]| std::str::from_utf8(value).ok()?.trim().parse::<usize>().ok();
+        let total = response.header("content-range").find_map(|value| number(value.rsplit(|octet| *octet == b'/').next().unwrap_or_default()));
+        if total.is_some() && total == self.length {
+            return Some("Content-Range");
+        }
+        // With a body the body itself is searched; without one the length is all that there is to leak.
+        let bare = exchange.sent.is_head() || response.status == 304;
+        let declared = response.header("content-length").find_map(number);
+        (bare && declared.is_some() && declared == self.length).then_some("Content-Length")
+    }
+}
+
+fn opaque(tag: &[u8]) -> &[u8] {
+    tag.strip_prefix(b"W/").unwrap_or(tag)
+}
+
+/// The difference between a denial with a bad token and the denial without any.
+#[must_use]
+pub fn uniform(with_token: &Answer, without: &Answer) -> Option<Mismatch> {
+    let differs = |what: &str, expected: String, actual: String| Some(Mismatch { what: format!("bad token is no token: {what}"), expected, actual });
+    let (Answer::Response(bad), Answer::Response(none)) = (with_token, without) else {
+        let same = std::mem::discriminant(with_token) == std::mem::discriminant(without);
+        return if same { None } else { differs("answer", summary(without), summary(with_token)) };
+    };
+    if bad.status != none.status {
+        return differs("status", none.status.to_string(), bad.status.to_string());
+    }
+    let location = |response: &Response| response.header("location").map(printable).collect::<Vec<_>>().join(", ");
+    if location(bad) != location(none) {
+        return differs("Location", location(none), location(bad));
+    }
+    let names = |response: &Response| response.headers.iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>();
+    if names(bad) != names(none) {
+        let list = |set: BTreeSet<String>| set.into_iter().collect::<Vec<_>>().join(", ");
+        return differs("header names", list(names(none)), list(names(bad)));
+    }
+    let (bad_body, none_body) = (masked(&bad.body), masked(&none.body));
+    if bad_body != none_body {
+        let at = bad_body.iter().zip(&none_body).take_while(|(a, b)| a == b).count();
+        let excerpt = |body: &[u8]| printable(body.get(at..at.saturating_add(60).min(body.len())).unwrap_or_default());
+        return differs(&format!("body from octet {at}"), format!("`{}`", excerpt(&none_body)), format!("`{}`", excerpt(&bad_body)));
+    }
+    None
+}
+
+/// A body with every run of digits and hexadecimal digits of some length (dates, request ids, ports) replaced by `#`.
+fn masked(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(first) = rest.first() {
+        let run = rest.iter().take_while(|octet| octet.is_ascii_hexdigit() || matches!(octet, b'-' | b':')).count();
+        let digits = rest.iter().take(run).any(u8::is_ascii_digit);
+        if digits && run >= 2 {
+            out.push(b'#');
+            rest = rest.get(run..).unwrap_or_default();
+        } else {
+            out.push(*first);
+            rest = rest.get(1..).unwrap_or_default();
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+        Answer::Response(Box::new(Response { status, headers, body: body.as_bytes().to_vec(), ..Response::default() }))
+    }
+
+    #[test]
+    fn a_bad_token_is_no_token() {
+        let none = answer(302, &[("location", "/login")], "go 12:00:01");
+        assert_eq!(uniform(&answer(302, &[("location", "/login")], "go 12:00:02"), &none), None);
+        for (bad, what) in [
+            (answer(400, &[("location", "/login")], "go 12:00:02"), "status"),
+            (answer(302, &[("location", "/login?e=expired")], "go"), "Location"),
+            (answer(302, &[("location", "/login"), ("x-reason", "expired")], "go"), "header names"),
+            (answer(302, &[("location", "/login")], "token expired"), "body"),
+            (Answer::Closed(Vec::new()), "answer"),
+        ] {
+            let found = uniform(&bad, &none).unwrap();
+            assert!(found.what.contains(what), "{found:?}");
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! Expectation × exchange → verdict. Pure: no clock, no socket, and no knowledge of the reference gate.
+
+use std::collections::BTreeSet;
+
+use url::{Url, form_urlencoded};
+
+use crate::corpus::expectation::{Alternative, Expected, HeaderExpectation, LocationExpectation};
+use crate::corpus::source::Access;
+use crate::corpus::template::{Fill, Piece};
+use crate::deploy::{CANARY_DIGITS, CANARY_MARK, SiteFiles};
+use crate::verdict::{Leak, Mismatch, Verdict};
+use crate::wire::{Answer, Exchange, Response, printable};
+
+/// Where the exchange took place: what the judge has to know about the site.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// Scheme and authority of the gate.
+    pub origin: &'a str,
+    /// The path prefix of the suite.
+    pub prefix: &'a str,
+    /// Bodies and canaries.
+    pub files: &'a SiteFiles,
+}
+
+/// A verdict, and the alternative that fitted.
+#[derive(Clone, Debug)]
+pub struct Judgement<'a> {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The alternative of the expectation that the answer fits, if any does.
+    pub fitting: Option<&'a Alternative>,
+}
+
+/// Judges an exchange.
+#[must_use]
+pub fn judge<'a>(expected: &'a Expected, exchange: &Exchange, scene: &Scene<'_>) -> Judgement<'a> {
+    let (fitting, verdict) = match expected {
+        Expected::Judge(alternatives) => match best(alternatives, exchange, scene) {
+            Ok(fitting) => (Some(fitting), Verdict::Pass),
+            Err(mismatches) => (None, Verdict::Fail(mismatches)),
+        },
+        Expected::Observe { labels, .. } => {
+            let found = labels.iter().find_map(|(label, alternatives)| Some((label, best(alternatives, exchange, scene).ok()?)));
+            match found {
+                Some((label, fitting)) => (Some(fitting), Verdict::Observed(label.clone())),
+                None => (None, Verdict::Observed(format!("something else: {}", summary(&exchange.answer)))),
+            }
+        }
+    };
+    let leaks = leaks(fitting, exchange, scene);
+    let verdict = if leaks.is_empty() { verdict } else { Verdict::Leak(leaks) };
+    Judgement { verdict, fitting }
+}
+
+/// One line that says what came back.
+#[must_use]
+pub fn summary(answer: &Answer) -> String {
+    match answer {
+        Answer::Closed(octets) if octets.is_empty() => "connection closed without a response".to_owned(),
+        Answer::Closed(octets) => format!("no whole response, only {} octets: {}", octets.len(), printable(octets.get(..80).unwrap_or(octets))),
+        Answer::TimedOut(_) => "no answer within the time limit".to_owned(),
+        Answer::Response(response) => match response.header("location").next() {
+            Some(location) => format!("status {}, Location `{}`", response.status, printable(location)),
+            None => format!("status {}", response.status),
+        },
+    }
+}
+
+/// The first alternative that fits, or the mismatches of the one that comes nearest.
+fn best<'a>(alternatives: &'a [Alternative], exchange: &Exchange, scene: &Scene<'_>) -> Result<&'a Alternative, Vec<Mismatch>> {
+    let mut nearest: Option<Vec<Mismatch>> = None;
+    for alternative in alternatives {
+        let mismatches = mismatches(alternative, exchange, scene);
+        if mismatches.is_empty() {
+            return Ok(alternative);
+        }
+        if nearest.as_ref().is_none_or(|best| mismatches.len() < best.len()) {
+            nearest = Some(mismatches);
+        }
+    }
+    let mut nearest = nearest.unwrap_or_default();
+    if alternatives.len() > 1 {
+        let all: Vec<_> = alternatives.iter().map(describe).collect();
+        nearest = vec![Mismatch { what: "answer".to_owned(), expected: format!("one of: {}", all.join("; ")), actual: summary(&exchange.answer) }];
+    }
+    Err(nearest)
+}
+
+/// An alternative in a few words.
+#[must_use]
+pub fn describe(alternative: &Alternative) -> String {
+    let mut parts = Vec::new();
+    match alternative.status.as_slice() {
+        [] => {}
+        [one] => parts.push(format!("status {one}")),
+        many => parts.push(format!("status {}", many.iter().map(u16::to_string).collect::<Vec<_>>().join(" or "))),
+    }
+    match &alternative.location {
+        Some(LocationExpectation::Any) => parts.push("a Location".to_owned()),
+        Some(LocationExpectation::Is(target)) => parts.push(format!("Location `{target}`")),
+        None => {}
+    }
+    if alternative.same_origin {
+        parts.push("on this origin".to_owned());
+    }
+    if let Some(file) = alternative.shown() {
+        parts.push(format!("showing {file}"));
+    }
+    if alternative.empty_body {
+        parts.push("no body".to_owned());
+    }
+    for (name, field) in &alternative.headers {
+        parts.push(format!("{name} {}", describe_field(field)));
+    }
+    if alternative.closed {
+        parts.push("or closed without a response".to_owned());
+    }
+    let text = parts.join(", ");
+    match &alternative.name {
+        Some(name) => format!("`{name}` ({text})"),
+        None => text,
+    }
+}
+
+fn describe_field(field: &HeaderExpectation) -> String {
+    if let Some(value) = &field.is {
+        format!("is `{value}`")
+    } else if field.absent {
+        "absent".to_owned()
+    } else if !field.contains.is_empty() {
+        format!("with {}", field.contains.join(" and "))
+    } else if !field.one_of.is_empty() {
+        format!("with {}", field.one_of.join(" or "))
+    } else if !field.lacks.is_empty() {
+        format!("without {}", field.lacks.join(" or "))
+    } else {
+        "present".to_owned()
+    }
+}
+
+fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>) -> Vec<Mismatch> {
+    let mut found = Vec::new();
+    let mut say = |what: &str, expected: String, actual: String| found.push(Mismatch { what: what.to_owned(), expected, actual });
+    let response = match &exchange.answer {
+        Answer::Response(response) => response,
+        Answer::Closed(octets) if alternative.closed && octets.is_empty() => return found,
+        other => {
+            say("answer", describe(alternative), summary(other));
+            return found;
+        }
+    };
+    if !alternative.status.is_empty() && !alternative.status.contains(&response.status) {
+        let expected = alternative.status.iter().map(u16::to_string).collect::<Vec<_>>().join(" or ");
+        say("status", expected, response.status.to_string());
+    }
+    check_location(alternative, exchange, response, scene, &mut say);
+    if let Some(file) = &alternative.shows {
+        let canary = scene.files.canaries.iter().find(|(_, (path, _))| path == file).map(|(canary, _)| canary.as_str());
+        if !canary.is_some_and(|canary| contains(&response.body, canary.as_bytes())) {
+            let actual = match shown(&response.body, scene.files).first() {
+                Some(other) => format!("{other} (status {})", response.status),
+                None => format!("a body of {} octets without it", response.body.len()),
+            };
+            say("body", format!("the content of {file}"), actual);
+        }
+    }
+    if let Some(part) = &alternative.part {
+        let wanted = scene.files.bodies.get(&part.of).and_then(|body| body.get(part.first..=part.last));
+        if wanted != Some(response.body.as_slice()) {
+            say("body", format!("octets {} to {} of {}", part.first, part.last, part.of), format!("{} octets that differ", response.body.len()));
+        }
+    }
+    if alternative.empty_body && !response.body.is_empty() {
+        say("body", "no octets".to_owned(), format!("{} octets", response.body.len()));
+    }
+    for (name, field) in &alternative.headers {
+        let values: Vec<String> = response.header(name).map(|value| String::from_utf8_lossy(value).trim().to_owned()).collect();
+        if !field_fits(field, &values) {
+            let actual = if values.is_empty() { "absent".to_owned() } else { values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ") };
+            say(name, describe_field(field), actual);
+        }
+    }
+    found
+}
+
+fn check_location(alternative: &Alternative, exchange: &Exchange, response: &Response, scene: &Scene<'_>, say: &mut impl FnMut(&str, String, String)) {
+    let locations: Vec<&[u8]> = response.header("location").collect();
+    let redirect_expected = alternative.location.is_some() || alternative.status.iter().any(|status| (300..400).contains(status));
+    if locations.len() > 1 {
+        say("Location", "one line".to_owned(), format!("{} lines", locations.len()));
+    }
+    let Some(location) = locations.first() else {
+        if let Some(expected) = &alternative.location {
+            let expected = match expected {
+                LocationExpectation::Any => "any".to_owned(),
+                LocationExpectation::Is(target) => format!("`{target}`"),
+            };
+            say("Location", expected, "none".to_owned());
+        }
+        return;
+    };
+    if !redirect_expected && !alternative.status.is_empty() {
+        say("Location", "none".to_owned(), format!("`{}`", printable(location)));
+        return;
+    }
+    let base = request_url(exchange, scene);
+    let actual = base.as_ref().and_then(|base| base.join(&String::from_utf8_lossy(location)).ok());
+    if let (Some(LocationExpectation::Is(target)), Some(base)) = (&alternative.location, &base) {
+        let target = String::from_utf8_lossy(&target.render(&Places(scene)).unwrap_or_default()).into_owned();
+        let target = if target.starts_with('/') && !target.starts_with("//") { format!("{}{target}", scene.prefix) } else { target };
+        let expected = base.join(&target).ok();
+        if expected.as_ref().map(comparable) != actual.as_ref().map(comparable) {
+            say("Location", format!("`{target}`"), format!("`{}`", printable(location)));
+        }
+    }
+    if alternative.same_origin && actual.as_ref().map(Url::origin) != base.as_ref().map(Url::origin) {
+        let read_as = actual.map_or_else(|| "no URL".to_owned(), |url| url.to_string());
+        say("Location", "on this origin".to_owned(), format!("`{}`, which a browser reads as {read_as}", printable(location)));
+    }
+}
+
+/// The URL of the request as a browser would have it; for odd targets the root of the site.
+fn request_url(exchange: &Exchange, scene: &Scene<'_>) -> Option<Url> {
+    let root = Url::parse(&format!("{}/", scene.origin)).ok()?;
+    let target = std::str::from_utf8(&exchange.sent.target).ok().filter(|target| target.starts_with('/') && !target.starts_with("//") && !target.starts_with("/\\"));
+    match target {
+        Some(target) => root.join(target).ok().or(Some(root)),
+        None => Some(root),
+    }
+}
+
+/// What two resolved locations are compared by: everything, with the path decoded as far as it is safe and the query as form data.
+fn comparable(url: &Url) -> (String, String, Vec<(String, String)>, Option<String>) {
+    let query = form_urlencoded::parse(url.query().unwrap_or_default().as_bytes()).into_owned().collect();
+    (url.origin().ascii_serialization(), normal_path(url.path()), query, url.fragment().map(str::to_owned))
+}
+
+/// Escapes of unreserved characters are decoded and the others written in upper case (RFC 3986 §6.2.2).
+fn normal_path(path: &str) -> String {
+    let mut out = String::new();
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push_str(before);
+        match after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(octet) if octet.is_ascii_alphanumeric() || b"-._~!$'()*+,;=:@&".contains(&octet) => {
+                out.push(char::from(octet));
+                rest = after.get(2..).unwrap_or_default();
+            }
+            Some(octet) => {
+                out.push_str(&format!("%{octet:02X}"));
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                out.push('%');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+fn field_fits(field: &HeaderExpectation, values: &[String]) -> bool {
+    let tokens: Vec<String> = values.iter().flat_map(|value| value.split(',')).map(|token| token.trim().to_ascii_lowercase()).collect();
+    let has = |token: &String| {
+        let token = token.to_ascii_lowercase();
+        tokens.contains(&token)
+    };
+    if field.absent {
+        return values.is_empty();
+    }
+    (!field.present || !values.is_empty())
+        && field.is.as_ref().is_none_or(|wanted| values == std::slice::from_ref(wanted))
+        && field.contains.iter().all(has)
+        && (field.one_of.is_empty() || field.one_of.iter().any(has))
+        && !field.lacks.iter().any(has)
+}
+
+/// Protected canaries in places where this visitor must not see them.
+#[must_use]
+pub fn leaks(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'_>) -> Vec<Leak> {
+    let shown_file = fitting.and_then(Alternative::shown);
+    let earlier = fitting.map(|one| one.earlier_shows.as_slice()).unwrap_or_default();
+    let octets = exchange.answer.octets();
+    let (before, rest) = octets.split_at_checked(exchange.answer.response().map_or(0, |response| response.earlier)).unwrap_or((&[], octets));
+    let mut found = Vec::new();
+    let mut note = |file: &str, place: &'static str| {
+        if !found.iter().any(|leak: &Leak| leak.file == file) {
+            found.push(Leak { file: file.to_owned(), place });
+        }
+    };
+    if let Some(response) = exchange.answer.response() {
+        for file in protected(&response.body, scene.files).into_iter().filter(|file| Some(*file) != shown_file) {
+            note(file, "body");
+        }
+        for (_, value) in &response.headers {
+            for file in protected(value, scene.files).into_iter().filter(|file| Some(*file) != shown_file) {
+                note(file, "header fields");
+            }
+        }
+    }
+    for file in protected(rest, scene.files).into_iter().filter(|file| Some(*file) != shown_file) {
+        note(file, "octets around the response");
+    }
+    for file in protected(before, scene.files).into_iter().filter(|file| !earlier.iter().any(|allowed| allowed == file)) {
+        note(file, "earlier responses on the connection");
+    }
+    found
+}
+
+fn protected<'a>(octets: &[u8], files: &'a SiteFiles) -> BTreeSet<&'a str> {
+    canaries(octets).filter_map(|canary| files.canaries.get(canary)).filter(|(_, access)| *access == Access::Protected).map(|(path, _)| path.as_str()).collect()
+}
+
+fn shown<'a>(octets: &[u8], files: &'a SiteFiles) -> Vec<&'a str> {
+    canaries(octets).filter_map(|canary| files.canaries.get(canary)).map(|(path, _)| path.as_str()).collect()
+}
+
+/// Every run of octets that has the shape of a canary.
+fn canaries(octets: &[u8]) -> impl Iterator<Item = &str> {
+    let length = CANARY_MARK.len().saturating_add(CANARY_DIGITS);
+    memchr::memmem::find_iter(octets, CANARY_MARK).filter_map(move |at| std::str::from_utf8(octets.get(at..at.checked_add(length)?)?).ok())
+}
+
+fn contains(octets: &[u8], needle: &[u8]) -> bool {
+    memchr::memmem::find(octets, needle).is_some()
+}
+
+/// Placeholders in an expected Location.
+struct Places<'a>(&'a Scene<'a>);
+
+impl Fill for Places<'_> {
+    type Error = ();
+
+    fn fill(&self, piece: &Piece, out: &mut Vec<u8>) -> Result<(), ()> {
+        match piece {
+            Piece::Host => out.extend(self.0.origin.split_once("://").map_or("", |(_, host)| host).bytes()),
+            Piece::Prefix => out.extend(self.0.prefix.bytes()),
+            _ => return Err(()),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,311 @@
+//! Token recipe × secret × role path × now → the compact text of a token (RFC 7515 §3.1), the deliberately wrong ones included.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac as _};
+use serde_json::{Map, Value};
+use sha2::{Sha256, Sha384, Sha512};
+
+use crate::corpus::Settings;
+use crate::corpus::recipe::{Edit, KeyText, Mac, Part, Recipe, Recipes, Sign, Signature};
+use crate::corpus::template::{Fill, Piece, Template, hex};
+
+/// The mint of one suite at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Mint<'a> {
+    /// The recipes that can be named.
+    pub recipes: &'a Recipes,
+    /// Secret and role path.
+    pub settings: &'a Settings,
+    /// Seconds since the epoch.
+    pub now: i64,
+}
+
+/// The three parts of a token as octets, before they are encoded.
+struct Parts {
+    header: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+impl Mint<'_> {
+    /// The compact text of the token of that name.
+    ///
+    /// # Errors
+    /// A sentence that says what in the recipe cannot be done.
+    pub fn named(&self, name: &str) -> Result<Vec<u8>, String> {
+        let recipe = self.recipes.find(name).ok_or_else(|| format!("no token recipe `{name}`"))?;
+        self.mint(recipe)
+    }
+
+    /// The compact text of a token.
+    ///
+    /// # Errors
+    /// A sentence that says what in the recipe cannot be done.
+    pub fn mint(&self, recipe: &Recipe) -> Result<Vec<u8>, String> {
+        let recipe = self.recipes.flatten(recipe)?;
+        let parts = self.parts(&recipe)?;
+        let canonical = [encode(&parts.header), encode(&parts.payload)];
+        let (to_parts, to_token): (Vec<&Edit>, Vec<&Edit>) = recipe.edits.iter().partition(|edit| edit.to != Part::Token);
+        let [mut header, mut payload] = canonical.clone();
+        for edit in &to_parts {
+            match edit.to {
+                Part::Header => apply(edit, &mut header)?,
+                Part::Payload => apply(edit, &mut payload)?,
+                Part::Signature | Part::Token => {}
+            }
+        }
+        let signed = match recipe.sign.unwrap_or_default() {
+            Sign::Canonical => join(&canonical),
+            Sign::Edited => join(&[header.clone(), payload.clone()]),
+        };
+        if let Some(flip) = &recipe.flip {
+            match flip.part {
+                Part::Header => header = encode(&flipped(&parts.header, flip.bit)),
+                Part::Payload => payload = encode(&flipped(&parts.payload, flip.bit)),
+                Part::Signature | Part::Token => return Err("`flip` is for `header` and `payload`; for the signature write `signature: { flip-bit: n }`".to_owned()),
+            }
+        }
+        let mut signature = encode(&self.signature(&recipe, &signed)?);
+        for edit in to_parts.iter().filter(|edit| edit.to == Part::Signature) {
+            apply(edit, &mut signature)?;
+        }
+        let mut token = join(&[header, payload, signature]);
+        for edit in to_token {
+            apply(edit, &mut token)?;
+        }
+        Ok(token)
+    }
+
+    fn parts(&self, recipe: &Recipe) -> Result<Parts, String> {
+        let mut header = recipe.header.clone();
+        header.retain(|name, _| !recipe.drop_header.contains(name));
+        let mut claims = self.timed(&recipe.claims)?;
+        if let Some(roles) = &recipe.roles {
+            insert(&mut claims, &role_path(&self.settings.role_path), roles);
+        }
+        claims.retain(|name, _| !recipe.drop_claims.contains(name));
+        let texts = Texts { mint: self, header: Value::Object(self.timed(&header)?).to_string(), claims: Value::Object(claims).to_string() };
+        let written = |text: &Option<String>, otherwise: &str| match text {
+            Some(text) => Template::parse(text)?.render(&texts),
+            None => Ok(otherwise.as_bytes().to_vec()),
+        };
+        Ok(Parts { header: written(&recipe.header_text, &texts.header)?, payload: written(&recipe.claims_text, &texts.claims)? })
+    }
+
+    /// Members whose text is exactly `$(now…)` become numbers; other placeholders are filled in.
+    fn timed(&self, members: &Map<String, Value>) -> Result<Map<String, Value>, String> {
+        members.iter().map(|(name, value)| Ok((name.clone(), self.timed_value(value)?))).collect()
+    }
+
+    fn timed_value(&self, value: &Value) -> Result<Value, String> {
+        Ok(match value {
+            Value::String(text) => {
+                let template = Template::parse(text)?;
+                match template.as_now() {
+                    Some(offset) => Value::from(self.now.saturating_add(offset)),
+                    None => {
+                        let texts = Texts { mint: self, header: String::new(), claims: String::new() };
+                        Value::String(String::from_utf8_lossy(&template.render(&texts)?).into_owned())
+                    }
+                }
+            }
+            Value::Array(items) => Value::Array(items.iter().map(|item| self.timed_value(item)).collect::<Result<_, _>>()?),
+            Value::Object(members) => Value::Object(self.timed(members)?),
+            other => other.clone(),
+        })
+    }
+
+    fn key(&self, recipe: &Recipe) -> Result<Vec<u8>, String> {
+        match &recipe.key {
+            None => Ok(self.settings.secret.as_bytes().to_vec()),
+            Some(KeyText::Hex(digits)) => hex(digits),
+            Some(KeyText::Text(text)) => Template::parse(text)?.render(&Texts { mint: self, header: String::new(), claims: String::new() }),
+        }
+    }
+
+    fn signature(&self, recipe: &Recipe, signed: &[u8]) -> Result<Vec<u8>, String> {
+        let tag = mac(recipe.mac.unwrap_or_default(), &self.key(recipe)?, signed)?;
+        Ok(match recipe.signature.clone().unwrap_or_default() {
+            Signature::Ok => tag,
+            Signature::Empty => Vec::new(),
+            Signature::Zeros => vec![0; tag.len()],
+            Signature::Truncate(octets) => tag.into_iter().take(octets).collect(),
+            Signature::Extend(digits) => tag.into_iter().chain(hex(&digits)?).collect(),
+            Signature::FlipBit(bit) => flipped(&tag, bit),
+            Signature::Hex(digits) => hex(&digits)?,
+            Signature::Of(name) => {
+                let token = self.named(&name)?;
+                let last = token.rsplit(|octet| *octet == b'.').next().unwrap_or_default();
+                BASE64_URL_SAFE_NO_PAD.decode(last).map_err(|error| format!("the signature of `{name}` is no base64url: {error}"))?
+            }
+        })
+    }
+}
+
+/// Fills the placeholders of texts inside a recipe.
+struct Texts<'a, 'm> {
+    mint: &'a Mint<'m>,
+    header: String,
+    claims: String,
+}
+
+impl Fill for Texts<'_, '_> {
+    type Error = String;
+
+    fn fill(&self, piece: &Piece, out: &mut Vec<u8>) -> Result<(), String> {
+        match piece {
+            Piece::Now(offset) => out.extend(self.mint.now.saturating_add(*offset).to_string().bytes()),
+            Piece::Claims => out.extend(self.claims.bytes()),
+            Piece::Header => out.extend(self.header.bytes()),
+            Piece::Secret => out.extend(self.mint.settings.secret.bytes()),
+            Piece::Token(name) => out.extend(self.mint.named(name)?),
+            Piece::Host | Piece::Prefix => return Err("`$(host)` and `$(prefix)` have no meaning in a token".to_owned()),
+            Piece::Octets(octets) => out.extend(octets),
+            Piece::Text(text) => out.extend(text.bytes()),
+        }
+        Ok(())
+    }
+}
+
+/// The names on the way to the roles: a JSON Pointer (RFC 6901) or names joined by dots.
+fn role_path(path: &str) -> Vec<String> {
+    match path.strip_prefix('/') {
+        Some(pointer) => pointer.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect(),
+        None => path.split('.').map(str::to_owned).collect(),
+    }
+}
+
+fn insert(members: &mut Map<String, Value>, path: &[String], value: &Value) {
+    match path {
+        [] => {}
+        [last] => {
+            members.insert(last.clone(), value.clone());
+        }
+        [first, rest @ ..] => {
+            let inner = members.entry(first.clone()).or_insert_with(|| Value::Object(Map::new()));
+            if !inner.is_object() {
+                *inner = Value::Object(Map::new());
+            }
+            if let Some(inner) = inner.as_object_mut() {
+                insert(inner, rest, value);
+            }
+        }
+    }
+}
+
+fn encode(octets: &[u8]) -> Vec<u8> {
+    BASE64_URL_SAFE_NO_PAD.encode(octets).into_bytes()
+}
+
+fn join(parts: &[Vec<u8>]) -> Vec<u8> {
+    parts.join(&b'.')
+}
+
+fn mac(kind: Mac, key: &[u8], message: &[u8]) -> Result<Vec<u8>, String> {
+    let length = |_| "HMAC takes no key of this length".to_owned();
+    Ok(match kind {
+        Mac::HS256 => Hmac::<Sha256>::new_from_slice(key).map_err(length)?.chain_update(message).finalize().into_bytes().to_vec(),
+        Mac::HS384 => Hmac::<Sha384>::new_from_slice(key).map_err(length)?.chain_update(message).finalize().into_bytes().to_vec(),
+        Mac::HS512 => Hmac::<Sha512>::new_from_slice(key).map_err(length)?.chain_update(message).finalize().into_bytes().to_vec(),
+    })
+}
+
+/// The octets with one bit flipped, counted from the highest bit of the first octet, modulo the length.
+fn flipped(octets: &[u8], bit: usize) -> Vec<u8> {
+    let mut out = octets.to_vec();
+    let at = bit.checked_div(8).and_then(|at| at.checked_rem(octets.len()));
+    if let Some(octet) = at.and_then(|at| out.get_mut(at)) {
+        *octet ^= 0x80_u8.checked_shr(u32::try_from(bit % 8).unwrap_or_default()).unwrap_or_default();
+    }
+    out
+}
+
+fn apply(edit: &Edit, text: &mut Vec<u8>) -> Result<(), String> {
+    let octets = |template: &str| -> Result<Vec<u8>, String> {
+        let template = Template::parse(template)?;
+        template.render(&OctetsOnly)
+    };
+    if let Some(append) = &edit.append {
+        text.extend(octets(append)?);
+    } else if let Some(prepend) = &edit.prepend {
+        text.splice(0..0, octets(prepend)?);
+    } else if let (Some(insert), Some(at)) = (&edit.insert, edit.at) {
+        let at = at.min(text.len());
+        text.splice(at..at, octets(insert)?);
+    } else if let (Some(replace), Some(with)) = (&edit.replace, &edit.with) {
+        let (old, new) = (octets(replace)?, octets(with)?);
+        let at = text.windows(old.len().max(1)).position(|window| window == old.as_slice());
+        let at = at.ok_or_else(|| format!("`replace: {replace}`: the part does not hold that text"))?;
+        text.splice(at..at.saturating_add(old.len()), new);
+    } else if let Some(set) = &edit.set {
+        *text = octets(set)?;
+    }
+    Ok(())
+}
+
+/// Edits know octets and text, nothing else.
+struct OctetsOnly;
+
+impl Fill for OctetsOnly {
+    type Error = String;
+    fn fill(&self, _: &Piece, _: &mut Vec<u8>) -> Result<(), String> {
+        Err("an edit holds text and `$(x:…)` only".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipes(text: &str) -> Recipes {
+        Recipes(serde_json::from_str(text).unwrap())
+    }
+
+    fn settings() -> Settings {
+        Settings { secret: "secret".into(), role_path: "app_metadata.authorization.roles".into() }
+    }
+
+    fn decoded(part: &[u8]) -> String {
+        String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    }
+
+    const RECIPES: &str = r#"{
+        "admin": {"header": {"alg": "HS256", "typ": "JWT"}, "claims": {"exp": "$(now+60)"}, "roles": ["admin"]},
+        "dropped": {"base": "admin", "drop-claims": ["exp"], "drop-header": ["typ"]},
+        "written": {"base": "admin", "claims-text": "{\"exp\":$(now-1),\"was\":$(claims)}"},
+        "none": {"base": "admin", "header": {"alg": "none"}, "signature": "empty"},
+        "padded": {"base": "admin", "edits": [{"append": "=", "to": "signature"}]},
+        "other": {"base": "admin", "roles": ["user"], "signature": {"of": "admin"}},
+        "flip": {"base": "admin", "signature": {"flip-bit": 255}}
+    }"#;
+
+    fn minted(name: &str) -> Vec<Vec<u8>> {
+        let recipes = recipes(RECIPES);
+        let mint = Mint { recipes: &recipes, settings: &settings(), now: 1000 };
+        mint.named(name).unwrap().split(|octet| *octet == b'.').map(<[u8]>::to_vec).collect()
+    }
+
+    #[test]
+    fn recipes_change_one_thing() {
+        let admin = minted("admin");
+        assert_eq!(decoded(&admin[0]), r#"{"alg":"HS256","typ":"JWT"}"#);
+        assert_eq!(decoded(&admin[1]), r#"{"exp":1060,"app_metadata":{"authorization":{"roles":["admin"]}}}"#);
+        assert_eq!(decoded(&minted("dropped")[0]), r#"{"alg":"HS256"}"#);
+        assert_eq!(decoded(&minted("dropped")[1]), r#"{"app_metadata":{"authorization":{"roles":["admin"]}}}"#);
+        assert!(decoded(&minted("written")[1]).starts_with(r#"{"exp":999,"was":{"exp":1060"#));
+        assert_eq!(minted("none")[2], b"");
+        assert_eq!(minted("padded")[2], [admin[2].as_slice(), b"="].concat());
+        assert_eq!(minted("other")[2], admin[2]);
+        let (right, flip) = (BASE64_URL_SAFE_NO_PAD.decode(&admin[2]).unwrap(), BASE64_URL_SAFE_NO_PAD.decode(&minted("flip")[2]).unwrap());
+        assert_eq!(right[..31], flip[..31]);
+        assert_eq!(right[31] ^ flip[31], 1);
+    }
+
+    #[test]
+    fn the_signature_is_hmac_sha256_as_rfc_7515_has_it() {
+        // RFC 7515 appendix A.1
+        let key = BASE64_URL_SAFE_NO_PAD.decode("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow").unwrap();
+        let signed = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        assert_eq!(encode(&mac(Mac::HS256, &key, signed.as_bytes()).unwrap()), b"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    }
+}

@@ -1,0 +1,99 @@
+//! What can be said about a case once its answer is there.
+
+use std::fmt;
+
+/// The judgement on one case, worst first in meaning: a leak outranks every other finding.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// The harness or the way to the gate is at fault, and nothing can be said about the gate.
+    Error(Fault),
+    /// The answer differs from every alternative of the expectation.
+    Fail(Vec<Mismatch>),
+    /// Protected content came back to a visitor who must not see it.
+    Leak(Vec<Leak>),
+    /// A SURVEY case: what the gate does.
+    Observed(String),
+    /// As expected.
+    Pass,
+    /// As expected, but the control failed, so it proves nothing.
+    Unproven(String),
+    /// The gate says that it lacks a feature.
+    Unsupported {
+        /// The feature.
+        feature: String,
+        /// The reason that the gate file gives.
+        reason: String,
+    },
+}
+
+/// Why a case has no judgement.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Fault {
+    /// The request cannot be made.
+    Harness(String),
+    /// There is no gate to ask.
+    Unreachable(String),
+}
+
+/// One difference between an expectation and an answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mismatch {
+    /// What differs, for example `status`.
+    pub what: String,
+    /// What the case expects.
+    pub expected: String,
+    /// What came back.
+    pub actual: String,
+}
+
+/// Where protected content came through.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Leak {
+    /// The protected file.
+    pub file: String,
+    /// The place in the answer.
+    pub place: &'static str,
+}
+
+impl Verdict {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Error(_) => "error",
+            Self::Fail(_) => "fail",
+            Self::Leak(_) => "leak",
+            Self::Observed(_) => "observed",
+            Self::Pass => "pass",
+            Self::Unproven(_) => "unproven",
+            Self::Unsupported { .. } => "unsupported",
+        }
+    }
+
+    /// Whether a person should look at it.
+    #[must_use]
+    pub fn is_finding(&self) -> bool {
+        matches!(self, Self::Error(_) | Self::Fail(_) | Self::Leak(_) | Self::Unproven(_))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Harness(why) => write!(f, "the request cannot be made: {why}"),
+            Self::Unreachable(why) => write!(f, "no gate to ask: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: expected {}, got {}", self.what, self.expected, self.actual)
+    }
+}
+
+impl fmt::Display for Leak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "protected {} in the {}", self.file, self.place)
+    }
+}

@@ -1,0 +1,347 @@
+//! Requests as they are sent and answers as they come back.
+//!
+//! Two clients: [`plain`] is an ordinary HTTP client (reqwest); [`raw`] writes the octets it is given and changes none, for targets and whole
+//! requests that an ordinary client would repair. The report says which one was used.
+
+pub mod plain;
+pub mod raw;
+pub mod tls;
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Where a gate listens.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// `http` or `https`.
+    pub https: bool,
+    /// The host name or address as it goes into `Host`, without port.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The address to connect to, if it is not what the name resolves to (`--connect-to`).
+    pub connect_to: Option<SocketAddr>,
+}
+
+/// One request, every octet decided.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The method.
+    pub method: String,
+    /// The request target.
+    pub target: Vec<u8>,
+    /// The value of `Host`.
+    pub host: Vec<u8>,
+    /// Header lines without `Host`, in order.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// The whole request, if it is a raw one; the fields above are then empty.
+    pub raw: Option<Vec<u8>>,
+    /// How many responses to read on the connection.
+    pub responses: usize,
+    /// Whether an ordinary client must not touch it.
+    pub byte_exact: bool,
+}
+
+/// The client that sent a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Client {
+    /// The ordinary HTTP client.
+    Plain,
+    /// The byte-exact wire.
+    Raw,
+}
+
+/// A request and what came back.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The request.
+    pub sent: Sent,
+    /// Who sent it.
+    pub client: Client,
+    /// What came back.
+    pub answer: Answer,
+    /// From the first octet sent to the last octet received.
+    pub elapsed: Duration,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// The connection ended without a response; these octets came.
+    Closed(Vec<u8>),
+    /// A response.
+    Response(Box<Response>),
+    /// Nothing, or not all, within the time limit; these octets came.
+    TimedOut(Vec<u8>),
+}
+
+/// A response, decoded and as it came.
+#[derive(Clone, Debug, Default)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Header lines in order, names in lower case.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body without its transfer coding.
+    pub body: Vec<u8>,
+    /// Every octet that came on the connection, as far as the client gives them: the status line and headers are written anew by the plain client.
+    pub wire: Vec<u8>,
+    /// How many octets of `wire` belong to earlier responses on the same connection.
+    pub earlier: usize,
+}
+
+impl Target {
+    /// The value of `Host`: the port is left out where it is the scheme's own.
+    #[must_use]
+    pub fn host_value(&self) -> String {
+        let own = if self.https { 443 } else { 80 };
+        if self.port == own { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
+    }
+
+    /// Scheme and authority.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.https { "https" } else { "http" }, self.host_value())
+    }
+}
+
+impl Response {
+    /// Whether another request may follow on the same connection.
+    #[must_use]
+    pub fn keeps_connection(&self) -> bool {
+        let says_close = self.header("connection").any(|value| value.to_ascii_lowercase().windows(5).any(|word| word == b"close"));
+        let delimited = self.header("content-length").next().is_some() || self.header("transfer-encoding").next().is_some() || matches!(self.status, 204 | 304);
+        !says_close && delimited
+    }
+
+    /// The values of a header field, by lower-case name.
+    pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> + 'a {
+        self.headers.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_slice())
+    }
+}
+
+impl Answer {
+    /// The response, if there is one.
+    #[must_use]
+    pub fn response(&self) -> Option<&Response> {
+        match self {
+            Self::Response(response) => Some(response),
+            Self::Closed(_) | Self::TimedOut(_) => None,
+        }
+    }
+
+    /// Every octet that came.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        match self {
+            Self::Response(response) => &response.wire,
+            Self::Closed(octets) | Self::TimedOut(octets) => octets,
+        }
+    }
+}
+
+impl Sent {
+    /// Whether the answer has no body because the request asks for none (RFC 9110 §9.3.2).
+    #[must_use]
+    pub fn is_head(&self) -> bool {
+        match &self.raw {
+            Some(raw) => raw.starts_with(b"HEAD "),
+            None => self.method == "HEAD",
+        }
+    }
+
+    /// The octets of the request as HTTP/1.1 has them.
+    #[must_use]
+    pub fn octets(&self) -> Vec<u8> {
+        if let Some(raw) = &self.raw {
+            return raw.clone();
+        }
+        let mut out = Vec::with_capacity(512);
+        out.extend_from_slice(self.method.as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(&self.target);
+        out.extend_from_slice(b" HTTP/1.1\r\nHost: ");
+        out.extend_from_slice(&self.host);
+        out.extend_from_slice(b"\r\n");
+        for (name, value) in &self.headers {
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(value);
+            out.extend_from_slice(b"\r\n");
+        }
+        if !self.body.is_empty() && !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length")) {
+            out.extend_from_slice(format!("Content-Length: {}\r\n", self.body.len()).as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(&self.body);
+        out
+    }
+
+    /// A command line that sends the same request, secrets left out unless `show_secrets`.
+    #[must_use]
+    pub fn reproduce(&self, target: &Target, show_secrets: bool) -> String {
+        if self.raw.is_some() {
+            let octets = printf(&redact(&self.octets(), show_secrets));
+            let client = if target.https { format!("openssl s_client -quiet -connect {}:{}", target.host, target.port) } else { format!("nc {} {}", target.host, target.port) };
+            return format!("printf {} | {client}", quote(&octets));
+        }
+        let mut line = String::from("curl -isS --path-as-is");
+        if self.method == "HEAD" {
+            line.push_str(" -I");
+        } else if self.method != "GET" {
+            let _ = write!(line, " -X {}", quote(&self.method));
+        }
+        let mut url = format!("{}{}", target.origin(), String::from_utf8_lossy(&self.target));
+        if self.byte_exact {
+            let _ = write!(line, " --request-target {}", ansi_quote(&self.target));
+            url = format!("{}/", target.origin());
+        }
+        if self.host != target.host_value().as_bytes() {
+            let _ = write!(line, " -H {}", ansi_quote(&[b"Host: ", self.host.as_slice()].concat()));
+        }
+        for (name, value) in &self.headers {
+            let value = redact(value, show_secrets);
+            let field = [name.as_bytes(), b": ", &value].concat();
+            let _ = write!(line, " -H {}", ansi_quote(&field));
+        }
+        if !self.body.is_empty() {
+            let _ = write!(line, " --data-binary {}", ansi_quote(&self.body));
+        }
+        let _ = write!(line, " {}", quote(&url));
+        line
+    }
+}
+
+/// Octets with everything that looks like a token (three base64url runs joined by dots, or what follows `nf_jwt=`) replaced.
+#[must_use]
+pub fn redact(octets: &[u8], show_secrets: bool) -> Vec<u8> {
+    const NAME: &[u8] = b"nf_jwt=";
+    if show_secrets {
+        return octets.to_vec();
+    }
+    let mut out = Vec::with_capacity(octets.len());
+    let mut rest = octets;
+    while let Some(first) = rest.first() {
+        if rest.starts_with(NAME) {
+            out.extend_from_slice(NAME);
+            rest = rest.get(NAME.len()..).unwrap_or_default();
+            let value = rest.iter().take_while(|octet| !matches!(octet, b';' | b'\r' | b'\n' | b' ' | b'"' | b'&')).count();
+            if value > 0 {
+                out.extend_from_slice(b"<token>");
+            }
+            rest = rest.get(value..).unwrap_or_default();
+        } else if rest.starts_with(b"eyJ") || rest.starts_with(b"ewog") {
+            let value = rest.iter().take_while(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.' | b'=')).count();
+            out.extend_from_slice(b"<token>");
+            rest = rest.get(value..).unwrap_or_default();
+        } else {
+            out.push(*first);
+            rest = rest.get(1..).unwrap_or_default();
+        }
+    }
+    out
+}
+
+/// Octets as a person can read them on one line: text as it is, the rest escaped.
+#[must_use]
+pub fn printable(octets: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in octets.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\r' => out.push_str("\\r"),
+                '\n' => out.push_str("\\n"),
+                '\t' => out.push_str("\\t"),
+                c if c.is_control() => {
+                    let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+                }
+                c => out.push(c),
+            }
+        }
+        for octet in chunk.invalid() {
+            let _ = write!(out, "\\x{octet:02x}");
+        }
+    }
+    out
+}
+
+fn printf(octets: &[u8]) -> String {
+    let mut out = String::new();
+    for octet in octets {
+        match octet {
+            b'\r' => out.push_str("\\r"),
+            b'\n' => out.push_str("\\n"),
+            b'%' => out.push_str("%%"),
+            b'\\' => out.push_str("\\\\"),
+            0x20..=0x7e => out.push(char::from(*octet)),
+            _ => {
+                let _ = write!(out, "\\{octet:03o}");
+            }
+        }
+    }
+    out
+}
+
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Single quotes where that is enough, `$'…'` where an octet needs an escape.
+fn ansi_quote(octets: &[u8]) -> String {
+    if octets.iter().all(|octet| (0x20..0x7f).contains(octet)) {
+        return quote(&String::from_utf8_lossy(octets));
+    }
+    let mut out = String::from("$'");
+    for octet in octets {
+        match octet {
+            b'\'' => out.push_str("\\'"),
+            b'\\' => out.push_str("\\\\"),
+            0x20..=0x7e => out.push(char::from(*octet)),
+            _ => {
+                let _ = write!(out, "\\x{octet:02x}");
+            }
+        }
+    }
+    out.push('\'');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_redacted_wherever_they_stand() {
+        for (text, want) in [
+            ("nf_jwt=eyJhbGciOi.eyJ.abc; a=b", "nf_jwt=<token>; a=b"),
+            ("GET /?nf_jwt=abc&x=1 HTTP/1.1", "GET /?nf_jwt=<token>&x=1 HTTP/1.1"),
+            ("Bearer eyJhbGciOi.eyJ.abc", "Bearer <token>"),
+            ("nf_jwt=", "nf_jwt="),
+        ] {
+            assert_eq!(String::from_utf8(redact(text.as_bytes(), false)).unwrap(), want);
+            assert_eq!(redact(text.as_bytes(), true), text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_curl_line_can_be_pasted() {
+        let target = Target { https: false, host: "127.0.0.1".into(), port: 8080, connect_to: None };
+        let sent = Sent {
+            method: "POST".into(),
+            target: b"/a/../b'\xff".to_vec(),
+            host: b"127.0.0.1:8080".to_vec(),
+            headers: vec![("Cookie".into(), b"nf_jwt=abc".to_vec())],
+            body: Vec::new(),
+            raw: None,
+            responses: 1,
+            byte_exact: true,
+        };
+        assert_eq!(
+            sent.reproduce(&target, false),
+            r"curl -isS --path-as-is -X 'POST' --request-target $'/a/../b\'\xff' -H 'Cookie: nf_jwt=<token>' 'http://127.0.0.1:8080/'"
+        );
+    }
+}

@@ -1,0 +1,126 @@
+//! The ordinary client: reqwest without redirects, cookies, proxies or decompression.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+
+use super::{Answer, Client, Exchange, Response, Sent, Target};
+
+/// The HTTP version that the client speaks.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum HttpVersion {
+    /// HTTP/1.1
+    #[default]
+    Http1,
+    /// HTTP/2, with prior knowledge where there is no TLS.
+    Http2,
+}
+
+/// An ordinary client for one gate.
+#[derive(Clone, Debug)]
+pub struct Plain {
+    client: reqwest::Client,
+    target: Target,
+}
+
+impl Plain {
+    /// A client for `target`; `limit` bounds each answer.
+    ///
+    /// # Errors
+    /// The TLS set-up of this machine.
+    pub fn new(target: Target, version: HttpVersion, insecure: bool, limit: Duration) -> Result<Self, String> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .timeout(limit)
+            .tcp_nodelay(true)
+            .retry(reqwest::retry::never())
+            .tls_danger_accept_invalid_certs(insecure);
+        builder = match version {
+            HttpVersion::Http1 => builder.http1_only(),
+            HttpVersion::Http2 if target.https => builder,
+            HttpVersion::Http2 => builder.http2_prior_knowledge(),
+        };
+        if let Some(address) = target.connect_to {
+            builder = builder.resolve(&target.host, address);
+        }
+        let client = builder.build().map_err(|error| chain(&error))?;
+        Ok(Self { client, target })
+    }
+
+    /// Sends a request and reads the answer.
+    ///
+    /// # Errors
+    /// The gate cannot be reached, or the request cannot be said in this client's terms.
+    pub async fn exchange(&self, sent: Sent) -> io::Result<Exchange> {
+        let started = Instant::now();
+        let request = self.request(&sent).map_err(io::Error::other)?;
+        let answer = match self.client.execute(request).await {
+            Ok(response) => answer(response).await,
+            Err(error) if error.is_connect() => return Err(io::Error::new(io::ErrorKind::ConnectionRefused, chain(&error))),
+            Err(error) if error.is_timeout() => Answer::TimedOut(Vec::new()),
+            Err(_) => Answer::Closed(Vec::new()),
+        };
+        Ok(Exchange { sent, client: Client::Plain, answer, elapsed: started.elapsed() })
+    }
+
+    fn request(&self, sent: &Sent) -> Result<reqwest::Request, String> {
+        let url = format!("{}{}", self.target.origin(), String::from_utf8_lossy(&sent.target));
+        let url: reqwest::Url = url.parse().map_err(|error| format!("`{url}` is no URL: {error}"))?;
+        let method = reqwest::Method::from_bytes(sent.method.as_bytes()).map_err(|error| error.to_string())?;
+        let mut request = reqwest::Request::new(method, url);
+        let mut headers = HeaderMap::new();
+        if sent.host != self.target.host_value().as_bytes() {
+            headers.insert(reqwest::header::HOST, HeaderValue::from_bytes(&sent.host).map_err(|error| error.to_string())?);
+        }
+        for (name, value) in &sent.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| format!("header `{name}`: {error}"))?;
+            let value = HeaderValue::from_bytes(value).map_err(|error| format!("header `{name}`: {error}; send it with `target` instead of `path`"))?;
+            headers.append(name, value);
+        }
+        *request.headers_mut() = headers;
+        if !sent.body.is_empty() {
+            *request.body_mut() = Some(sent.body.clone().into());
+        }
+        Ok(request)
+    }
+}
+
+async fn answer(response: reqwest::Response) -> Answer {
+    let mut result = Response {
+        status: response.status().as_u16(),
+        headers: response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect(),
+        ..Response::default()
+    };
+    result.wire.extend_from_slice(format!("{:?} {}\r\n", response.version(), response.status()).as_bytes());
+    for (name, value) in &result.headers {
+        result.wire.extend_from_slice(name.as_bytes());
+        result.wire.extend_from_slice(b": ");
+        result.wire.extend_from_slice(value);
+        result.wire.extend_from_slice(b"\r\n");
+    }
+    result.wire.extend_from_slice(b"\r\n");
+    match response.bytes().await {
+        Ok(body) => {
+            result.wire.extend_from_slice(&body);
+            result.body = body.to_vec();
+            Answer::Response(Box::new(result))
+        }
+        Err(error) if error.is_timeout() => Answer::TimedOut(result.wire),
+        Err(_) => Answer::Closed(result.wire),
+    }
+}
+
+/// An error with all its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

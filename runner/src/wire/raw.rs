@@ -1,0 +1,241 @@
+//! The byte-exact wire: HTTP/1.1 over TCP or TLS; what is given is what is sent, and every octet that comes back is kept.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::{Answer, Client, Exchange, Response, Sent, Target};
+
+/// No more than this is read of one answer.
+const ANSWER_LIMIT: usize = 8 << 20;
+/// How long to listen for octets after the last response of a raw request.
+const AFTERMATH: Duration = Duration::from_millis(25);
+
+/// A byte stream, encrypted or not.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Opens connections to one gate.
+#[derive(Clone)]
+pub struct Wire {
+    target: Target,
+    tls: Option<Arc<ClientConfig>>,
+    limit: Duration,
+}
+
+/// An open connection, with what has come on it and was not yet read as a response.
+pub struct Connection {
+    stream: Box<dyn Stream>,
+    came: Vec<u8>,
+    limit: Duration,
+}
+
+impl Wire {
+    /// A wire to `target`; `limit` bounds each answer.
+    #[must_use]
+    pub fn new(target: Target, tls: Option<Arc<ClientConfig>>, limit: Duration) -> Self {
+        Self { target, tls, limit }
+    }
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// The gate cannot be reached.
+    pub async fn connect(&self) -> io::Result<Connection> {
+        let connecting = async {
+            let tcp = match self.target.connect_to {
+                Some(address) => TcpStream::connect(address).await?,
+                None => TcpStream::connect((self.target.host.trim_matches(['[', ']']), self.target.port)).await?,
+            };
+            tcp.set_nodelay(true)?;
+            let stream: Box<dyn Stream> = match &self.tls {
+                None => Box::new(tcp),
+                Some(config) => {
+                    let name = ServerName::try_from(self.target.host.clone()).map_err(io::Error::other)?;
+                    Box::new(TlsConnector::from(Arc::clone(config)).connect(name, tcp).await?)
+                }
+            };
+            Ok(Connection { stream, came: Vec::new(), limit: self.limit })
+        };
+        tokio::time::timeout(self.limit, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Sends one request on a connection of its own.
+    ///
+    /// # Errors
+    /// The gate cannot be reached. What happens after the connection stands is the gate's answer, not an error.
+    pub async fn exchange(&self, sent: Sent) -> io::Result<Exchange> {
+        let mut connection = self.connect().await?;
+        let mut exchange = connection.exchange(sent).await;
+        if exchange.sent.raw.is_some()
+            && let Answer::Response(response) = &mut exchange.answer
+        {
+            response.wire.extend(connection.aftermath().await);
+        }
+        Ok(exchange)
+    }
+}
+
+impl Connection {
+    /// Sends one request and reads its answer (or, for a raw one, the last of its answers).
+    pub async fn exchange(&mut self, sent: Sent) -> Exchange {
+        let started = Instant::now();
+        let octets = sent.octets();
+        let limit = self.limit;
+        let mut wire = Vec::new();
+        let conversation = async {
+            // A gate may answer and close before it has read everything; then writing fails, and the answer is what counts.
+            let _ = self.stream.write_all(&octets).await;
+            let _ = self.stream.flush().await;
+            let mut last = None;
+            for _ in 0..sent.responses.max(1) {
+                let earlier = wire.len();
+                match self.read_response(sent.is_head(), &mut wire).await {
+                    Some(response) => last = Some(Response { earlier, ..response }),
+                    None => break,
+                }
+            }
+            last
+        };
+        let outcome = tokio::time::timeout(limit, conversation).await;
+        let answer = match outcome {
+            Ok(Some(mut response)) => {
+                response.wire = wire;
+                Answer::Response(Box::new(response))
+            }
+            Ok(None) => {
+                wire.append(&mut self.came);
+                Answer::Closed(wire)
+            }
+            Err(_) => {
+                wire.append(&mut self.came);
+                Answer::TimedOut(wire)
+            }
+        };
+        Exchange { sent, client: Client::Raw, answer, elapsed: started.elapsed() }
+    }
+
+    /// Octets that come after the answer.
+    async fn aftermath(&mut self) -> Vec<u8> {
+        while let Ok(true) = tokio::time::timeout(AFTERMATH, self.more()).await {}
+        std::mem::take(&mut self.came)
+    }
+
+    /// Reads more octets; false at the end of the stream or beyond the limit.
+    async fn more(&mut self) -> bool {
+        if self.came.len() >= ANSWER_LIMIT {
+            return false;
+        }
+        matches!(self.stream.read_buf(&mut self.came).await, Ok(count) if count > 0)
+    }
+
+    /// Moves the first `count` octets that came to `wire`.
+    fn take(&mut self, count: usize, wire: &mut Vec<u8>) -> Vec<u8> {
+        let rest = self.came.split_off(count.min(self.came.len()));
+        let taken = std::mem::replace(&mut self.came, rest);
+        wire.extend_from_slice(&taken);
+        taken
+    }
+
+    async fn read_response(&mut self, to_head: bool, wire: &mut Vec<u8>) -> Option<Response> {
+        loop {
+            let mut response = self.read_head(wire).await?;
+            if (100..200).contains(&response.status) && response.status != 101 {
+                continue;
+            }
+            response.body = self.read_body(&response, to_head, wire).await;
+            return Some(response);
+        }
+    }
+
+    async fn read_head(&mut self, wire: &mut Vec<u8>) -> Option<Response> {
+        loop {
+            let mut fields = [httparse::EMPTY_HEADER; 256];
+            let mut head = httparse::Response::new(&mut fields);
+            match head.parse(&self.came) {
+                Ok(httparse::Status::Complete(length)) => {
+                    let response = Response {
+                        status: head.code.unwrap_or_default(),
+                        headers: head.headers.iter().map(|field| (field.name.to_ascii_lowercase(), field.value.to_vec())).collect(),
+                        ..Response::default()
+                    };
+                    self.take(length, wire);
+                    return Some(response);
+                }
+                Ok(httparse::Status::Partial) if self.more().await => {}
+                _ => return None,
+            }
+        }
+    }
+
+    async fn read_body(&mut self, response: &Response, to_head: bool, wire: &mut Vec<u8>) -> Vec<u8> {
+        // RFC 9112 §6.3
+        if to_head || matches!(response.status, 204 | 304) {
+            return Vec::new();
+        }
+        let chunked = response.header("transfer-encoding").last().is_some_and(|value| value.to_ascii_lowercase().ends_with(b"chunked"));
+        if chunked {
+            return self.read_chunks(wire).await;
+        }
+        let length = response.header("content-length").next().and_then(|value| std::str::from_utf8(value).ok()?.trim().parse::<usize>().ok());
+        match length {
+            Some(length) => {
+                while self.came.len() < length && self.more().await {}
+                self.take(length, wire)
+            }
+            None => {
+                while self.more().await {}
+                self.take(self.came.len(), wire)
+            }
+        }
+    }
+
+    async fn read_chunks(&mut self, wire: &mut Vec<u8>) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            match httparse::parse_chunk_size(&self.came) {
+                Ok(httparse::Status::Complete((start, size))) => {
+                    let size = usize::try_from(size).unwrap_or(ANSWER_LIMIT);
+                    let end = start.saturating_add(size).saturating_add(2);
+                    if size == 0 {
+                        self.take(start, wire);
+                        self.read_trailers(wire).await;
+                        return body;
+                    }
+                    while self.came.len() < end && self.more().await {}
+                    let chunk = self.take(end, wire);
+                    let data = chunk.get(start..start.saturating_add(size)).or_else(|| chunk.get(start..)).unwrap_or_default();
+                    body.extend_from_slice(data);
+                    if chunk.len() < end {
+                        return body;
+                    }
+                }
+                Ok(httparse::Status::Partial) if self.more().await => {}
+                _ => return body,
+            }
+        }
+    }
+
+    /// Trailer lines up to the empty one; they stay in the octets that are searched for canaries.
+    async fn read_trailers(&mut self, wire: &mut Vec<u8>) {
+        loop {
+            let line = self.came.iter().position(|octet| *octet == b'\n');
+            match line {
+                Some(end) => {
+                    let line = self.take(end.saturating_add(1), wire);
+                    if line == b"\r\n" || line == b"\n" {
+                        return;
+                    }
+                }
+                None if self.more().await => {}
+                None => return,
+            }
+        }
+    }
+}

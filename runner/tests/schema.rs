@@ -1,0 +1,34 @@
+//! The committed schemas are those of the types. `GATECHECK_UPDATE=1 cargo test --test schema` writes them anew.
+
+use std::path::Path;
+
+use gatecheck::corpus::schema;
+
+#[test]
+fn schemas_are_fresh() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance-cases/schema");
+    let update = std::env::var_os("GATECHECK_UPDATE").is_some();
+    for (name, text) in schema::all() {
+        let file = folder.join(name);
+        if update {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&file, &text).unwrap();
+        }
+        let committed = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(committed == text, "{} is stale; run `GATECHECK_UPDATE=1 cargo test --test schema`", file.display());
+    }
+}
+
+#[test]
+fn every_suite_fits_the_schema() {
+    let suite = schema::all().into_iter().find(|(name, _)| *name == "suite.json").map(|(_, text)| text).unwrap();
+    let validator = jsonschema::validator_for(&serde_json::from_str(&suite).unwrap()).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance-cases");
+    let corpus = gatecheck::corpus::Corpus::open(&root).unwrap_or_else(|errors| panic!("{errors:?}"));
+    for suite in &corpus.suites {
+        let text = std::fs::read_to_string(root.join(&suite.file)).unwrap();
+        let value: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{}:\n{}", suite.file, errors.join("\n"));
+    }
+}
