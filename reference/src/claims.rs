@@ -1,0 +1,175 @@
+//! What a verified token claims, and which of it counts as roles (CLAIM-1 to CLAIM-4).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+
+/// The payload of a verified token: a JSON object without duplicate names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claims(Map<String, Value>);
+
+impl Claims {
+    pub(crate) fn new(members: Map<String, Value>) -> Claims {
+        Claims(members)
+    }
+
+    /// The top-level member `name`.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// The roles at `path`; anything that is not there in the right shape grants nothing.
+    pub fn roles(&self, path: &RolePath) -> Roles {
+        // CLAIM-4: this one place is looked at. Names of objects only: an array index addresses nothing.
+        let Some((last, parents)) = path.0.split_last() else {
+            return Roles::default();
+        };
+        let mut object = &self.0;
+        for name in parents {
+            match object.get(name) {
+                Some(Value::Object(inner)) => object = inner,
+                _ => return Roles::default(),
+            }
+        }
+        match object.get(last) {
+            // CLAIM-1; CLAIM-3: an item that is no string grants nothing.
+            Some(Value::Array(items)) => Roles::new(items.iter().filter_map(Value::as_str)),
+            // CLAIM-2: a single string is one role, never a list.
+            Some(Value::String(role)) => Roles::new([role.as_str()]),
+            _ => Roles::default(),
+        }
+    }
+}
+
+/// The roles of one visitor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roles(Vec<String>);
+
+impl Roles {
+    /// These roles.
+    pub fn new<R: Into<String>>(roles: impl IntoIterator<Item = R>) -> Roles {
+        Roles(roles.into_iter().map(Into::into).collect())
+    }
+
+    /// Whether `role` is among them. ROLE-5: equal byte for byte, or not equal.
+    pub fn contains(&self, role: &str) -> bool {
+        self.0.iter().any(|held| held == role)
+    }
+
+    /// The roles in the order of the token.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// Where in a token the roles stand: names from the outermost object inwards.
+///
+/// Written with dots (`app_metadata.authorization.roles`) or, where a name holds a dot or a slash, as a JSON Pointer
+/// (RFC 6901): `/https:~1~1example.com~1roles`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RolePath(Vec<String>);
+
+/// Why a text is no [`RolePath`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RolePathError {
+    /// There is no name, or one of the names is empty.
+    #[error("`{0}` holds an empty name; write names with dots between them, such as `app_metadata.roles`")]
+    EmptyName(String),
+    /// RFC 6901 §3: `~` stands only before `0` or `1`.
+    #[error("`{0}` holds a `~` that is followed by neither `0` nor `1`; write `~0` for `~` and `~1` for `/`")]
+    BadEscape(String),
+}
+
+impl Default for RolePath {
+    /// CLAIM-1: `app_metadata.authorization.roles`.
+    fn default() -> RolePath {
+        RolePath(["app_metadata", "authorization", "roles"].map(str::to_owned).to_vec())
+    }
+}
+
+impl FromStr for RolePath {
+    type Err = RolePathError;
+
+    fn from_str(text: &str) -> Result<RolePath, RolePathError> {
+        let names = match text.strip_prefix('/') {
+            Some(pointer) => pointer
+                .split('/')
+                .map(|name| unescape(name).ok_or_else(|| RolePathError::BadEscape(text.to_owned())))
+                .collect::<Result<Vec<_>, _>>()?,
+            None => text.split('.').map(str::to_owned).collect(),
+        };
+        if names.iter().any(String::is_empty) {
+            return Err(RolePathError::EmptyName(text.to_owned()));
+        }
+        Ok(RolePath(names))
+    }
+}
+
+impl fmt::Display for RolePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dotted = self.0.iter().all(|name| !name.contains(['.', '/']));
+        if dotted {
+            return f.write_str(&self.0.join("."));
+        }
+        for name in &self.0 {
+            write!(f, "/{}", name.replace('~', "~0").replace('/', "~1"))?;
+        }
+        Ok(())
+    }
+}
+
+/// One name of a JSON Pointer (RFC 6901 §4).
+fn unescape(name: &str) -> Option<String> {
+    let mut plain = String::with_capacity(name.len());
+    let mut rest = name.chars();
+    while let Some(c) = rest.next() {
+        plain.push(match c {
+            '~' => match rest.next() {
+                Some('0') => '~',
+                Some('1') => '/',
+                _ => return None,
+            },
+            other => other,
+        });
+    }
+    Some(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roles(payload: Value, path: &str) -> Vec<String> {
+        let Value::Object(members) = payload else { panic!("an object") };
+        Claims::new(members).roles(&path.parse().unwrap()).iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn shapes() {
+        let at = |value: Value| roles(serde_json::json!({ "a": { "b": value } }), "a.b");
+        let none: [&str; 0] = [];
+        assert_eq!(at(serde_json::json!(["x", "y"])), ["x", "y"]);
+        assert_eq!(at(serde_json::json!(["x", 1, null, ["y"], {"z": "z"}])), ["x"]);
+        assert_eq!(at(serde_json::json!("x,y")), ["x,y"]);
+        for value in [serde_json::json!(null), serde_json::json!(1), serde_json::json!(true), serde_json::json!({"x": "x"})] {
+            assert_eq!(at(value), none);
+        }
+        assert_eq!(roles(serde_json::json!({ "b": ["x"], "a.b": ["y"], "a": [["b", "z"]] }), "a.b"), none);
+    }
+
+    #[test]
+    fn paths() {
+        assert_eq!(roles(serde_json::json!({ "https://x.y/r": ["z"] }), "/https:~1~1x.y~1r"), ["z"]);
+        assert_eq!(roles(serde_json::json!({ "a": ["z"] }), "/a"), ["z"]);
+        for text in ["app_metadata.roles", "a", "/x.y/z~1~0"] {
+            assert_eq!(text.parse::<RolePath>().unwrap().to_string(), text);
+        }
+        for text in ["", ".", "a.", "a..b", "/", "/a//b"] {
+            assert_eq!(text.parse::<RolePath>(), Err(RolePathError::EmptyName(text.to_owned())));
+        }
+        for text in ["/~", "/a~2"] {
+            assert_eq!(text.parse::<RolePath>(), Err(RolePathError::BadEscape(text.to_owned())));
+        }
+    }
+}

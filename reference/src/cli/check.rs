@@ -1,0 +1,50 @@
+//! `rolegate check`: every problem of a rule file, where it stands, and what to write instead.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use rolegate::Severity;
+
+use super::{Exit, Failure, Source, counted, open_site, say};
+
+/// Say what is wrong with the rules of a site, where, and what to write instead
+#[derive(Args, Debug)]
+#[command(after_help = "Exit status: 0 no error (warnings do not count); 1 at least one error; \
+    2 the folder cannot be read.")]
+pub(super) struct Check {
+    /// The folder that holds the site and its `_redirects`
+    dir: PathBuf,
+}
+
+impl Check {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        open_site(&self.dir)?;
+        let source = Source::read(&self.dir)?;
+        for problem in &source.problems {
+            say(&format!("{}\n", source.render(problem)))?;
+        }
+        say(&summary(&source))?;
+        Ok(if source.count(Severity::Error) > 0 { Exit::Refused } else { Exit::Done })
+    }
+}
+
+/// The one line to read when there is time for one.
+fn summary(source: &Source) -> String {
+    if !source.exists {
+        return format!("{}: there is no such file, so every file of the site is public", source.file_name);
+    }
+    let rules = counted(source.rules.rules().len(), "rule");
+    let (errors, warnings) = (source.count(Severity::Error), source.count(Severity::Warning));
+    let found = match (errors, warnings) {
+        (0, 0) => "no problems".to_owned(),
+        (0, _) => counted(warnings, "warning"),
+        (_, 0) => counted(errors, "error"),
+        _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
+    };
+    let start = if source.problems.iter().any(|problem| problem.refuses_to_start) {
+        "; a gate refuses to start with this file"
+    } else {
+        ""
+    };
+    format!("{}: {rules}, {found}{start}", source.file_name)
+}

@@ -1,0 +1,157 @@
+//! `rolegate serve`: the gate on a socket.
+
+use std::io::{IsTerminal, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use rolegate::{DirSite, Gate, Severity, Server, ServerOptions, StartError};
+use tracing_subscriber::EnvFilter;
+
+use super::{DEFAULT_SECRET_ENV, Exit, Failure, Source, TokenArgs, counted, open_site};
+
+/// How many problems `serve` shows; `check` shows all.
+const SHOWN: usize = 20;
+
+/// Serve the site in a folder, behind the rules of its `_redirects` file
+#[derive(Args, Debug)]
+#[command(after_help = "The first line on standard output is the address: `listening on http://HOST:PORT`.\n\
+    The log goes to standard error, a line a request; RUST_LOG=warn makes it quiet.\n\
+    Exit status: 0 stopped; 1 the rules or the secret are refused; 2 the folder cannot be read or the address not had.")]
+pub(super) struct Serve {
+    /// The folder that holds the site and its `_redirects`
+    dir: PathBuf,
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = address)]
+    host: IpAddr,
+    /// The port to listen on; 0 picks a free one
+    #[arg(long, default_value_t = 8888)]
+    port: u16,
+    /// How the log is written
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+    #[command(flatten)]
+    tokens: TokenArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        start_log(self.log_format);
+        let site = open_site(&self.dir)?;
+        let source = Source::read(&self.dir)?;
+        show_problems(&source);
+        let gate = self.gate(source, site)?;
+        let runtime = tokio::runtime::Runtime::new()
+            .map_err(|error| Failure::cannot_run(format!("cannot start worker threads: {error}")))?;
+        runtime.block_on(self.listen(gate))
+    }
+
+    fn gate(&self, source: Source, site: DirSite) -> Result<Gate<DirSite>, Failure> {
+        let key = self.tokens.key()?;
+        if let Some(warning) = key.as_ref().and_then(|key| key.warning()) {
+            let variable = self.tokens.variable();
+            anstream::eprintln!(
+                "WARNING: {warning}\n\
+                 WARNING: whoever finds the secret signs tokens with any role; use 32 random octets or more in `{variable}`"
+            );
+        }
+        let file_name = source.file_name;
+        Gate::new(source.rules, key, self.tokens.settings(), site).map_err(|error| {
+            Failure::refused(match error {
+                StartError::RoleRuleWithoutKey(span) => format!(
+                    "there is no secret to verify tokens with, and {file_name}:{}:{} asks for a role\n\
+                     help: put the secret of your tokens into `{DEFAULT_SECRET_ENV}`, or name its variable with --secret-env",
+                    span.line, span.column
+                ),
+                StartError::UnreadableRoleRule(span) => format!(
+                    "{file_name}:{}:{} names a role, and its path cannot be read; serving could leave it open\n\
+                     help: correct the line",
+                    span.line, span.column
+                ),
+            })
+        })
+    }
+
+    async fn listen(&self, gate: Gate<DirSite>) -> Result<Exit, Failure> {
+        let address = SocketAddr::new(self.host, self.port);
+        let cannot_listen = |error| Failure::cannot_run(format!("cannot listen on {address}: {error}"));
+        let server =
+            Server::bind(address, Arc::new(gate), ServerOptions::default()).await.map_err(cannot_listen)?;
+        let stop = stop_signal().map_err(|error| Failure::cannot_run(format!("cannot wait for signals: {error}")))?;
+        {
+            let mut stdout = anstream::stdout().lock();
+            let said = writeln!(stdout, "listening on http://{}", server.local_addr()).and_then(|()| stdout.flush());
+            if let Err(error) = said {
+                tracing::debug!(%error, "nobody reads standard output");
+            }
+        }
+        server.run(stop).await.map_err(cannot_listen)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// RULES-6: what is wrong with the rules is said at the start, not found out later.
+fn show_problems(source: &Source) {
+    for problem in source.problems.iter().take(SHOWN) {
+        anstream::eprintln!("{}\n", source.render(problem));
+    }
+    let hidden = source.problems.len().saturating_sub(SHOWN);
+    if hidden > 0 {
+        anstream::eprintln!("… and {} more; `rolegate check` shows all", counted(hidden, "problem"));
+    }
+    let errors = source.count(Severity::Error);
+    if errors > 0 {
+        anstream::eprintln!(
+            "WARNING: {} in {}: such a line does nothing, and where it names a role its path admits nobody",
+            counted(errors, "error"),
+            source.file_name
+        );
+    }
+}
+
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("rolegate=info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    match format {
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+}
+
+fn address(text: &str) -> Result<IpAddr, String> {
+    if text == "localhost" {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    text.parse().map_err(|_| "write an IP address such as `127.0.0.1`, `0.0.0.0` or `::1`".to_owned())
+}
+
+/// Ready at the first interrupt or, on Unix, the first request to terminate.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping");
+    })
+}
+
+/// Ready at the first interrupt.
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _stops_either_way = tokio::signal::ctrl_c().await;
+        tracing::info!("stopping");
+    })
+}

@@ -1,0 +1,382 @@
+//! The decision: a pure function of rules, request, visitor and site.
+//!
+//! The rules are walked in list order (MATCH-1). A rule is a candidate when host, path and query match; the first
+//! candidate whose conditions hold decides. A role condition that does not hold marks the request as denied: from then
+//! on the request's own file is no answer, whatever comes later.
+
+use crate::cookie;
+use crate::path::{Refused, RequestPath, Target};
+use crate::query::{self, Parameters};
+use crate::request::{Origin, Request};
+use crate::rules::{Apply, Conditions, Effect, Rule, RuleSet, Substituted};
+use crate::site::{self, Site};
+use crate::visitor::Visitor;
+
+/// What the gate decided about a request, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What is answered.
+    pub outcome: Outcome,
+    /// The rule that decided, by its place in the list; `None` where no rule did.
+    pub by: Option<usize>,
+    /// The destination of the deciding rule after substitution, without a query that is passed on.
+    pub target: Option<String>,
+    /// The rules that did not decide, in list order, each with the reason.
+    pub passed_over: Vec<(usize, PassedOver)>,
+    /// Whether the visitor did not satisfy a role condition that covers the path.
+    pub denied: bool,
+    /// NOLEAK-4: whether a role rule or a sealed rule had a say, so that the answer differs from visitor to visitor.
+    pub role_dependent: bool,
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The request target has no safe canonical form.
+    BadRequest(Refused),
+    /// There is nothing to show: 404.
+    NotFound {
+        /// Whether there may be a file that the visitor must not see (ROLE-3).
+        forced: bool,
+        /// The page of the site that says so.
+        page: Option<String>,
+    },
+    /// The request is forwarded (PROXY-1).
+    Proxy {
+        /// Where to.
+        url: String,
+    },
+    /// The visitor is sent elsewhere (STATUS-1).
+    Redirect {
+        /// A status from 300 to 399.
+        status: u16,
+        /// The value of `Location` (LOC-1 to LOC-3).
+        location: String,
+    },
+    /// Another file is shown under the request's URL (STATUS-2, STATUS-3).
+    Rewrite {
+        /// The status to show it with.
+        status: u16,
+        /// The name of the file.
+        file: String,
+    },
+    /// The file at the requested path is shown: 200.
+    Serve {
+        /// The name of the file.
+        file: String,
+    },
+}
+
+impl Outcome {
+    /// The status that is answered; for [`Outcome::Proxy`] the one that the rule names.
+    pub fn status(&self) -> u16 {
+        match self {
+            Outcome::BadRequest(refused) => refused.status(),
+            Outcome::NotFound { .. } => 404,
+            Outcome::Proxy { .. } | Outcome::Serve { .. } => 200,
+            Outcome::Redirect { status, .. } | Outcome::Rewrite { status, .. } => *status,
+        }
+    }
+
+    /// The name of the file whose content is answered.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Outcome::BadRequest(_) | Outcome::Proxy { .. } | Outcome::Redirect { .. } => None,
+            Outcome::NotFound { page, .. } => page.as_deref(),
+            Outcome::Rewrite { file, .. } | Outcome::Serve { file } => Some(file),
+        }
+    }
+}
+
+/// Why a rule did not decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PassedOver {
+    /// A condition other than the role does not hold.
+    Condition,
+    /// The rule is for another scheme or host.
+    Host,
+    /// STATUS-5: the rule would redirect the request to itself.
+    Loop,
+    /// The rule is for another path.
+    Path,
+    /// The rule is for other query parameters.
+    Query,
+    /// The visitor does not hold a role that the rule asks for.
+    Role,
+    /// RULES-9: the line is in error and admits nobody.
+    Sealed,
+}
+
+impl PassedOver {
+    /// The reason as one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            PassedOver::Condition => "condition",
+            PassedOver::Host => "host",
+            PassedOver::Loop => "loop",
+            PassedOver::Path => "path",
+            PassedOver::Query => "query",
+            PassedOver::Role => "role",
+            PassedOver::Sealed => "sealed",
+        }
+    }
+}
+
+/// Decides through the index (MATCH-9). [`Decision::passed_over`] holds those that the index did not leave out.
+pub fn decide(rules: &RuleSet, request: &Request<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
+    match Asked::new(request, site) {
+        Ok(asked) => {
+            let paths = std::iter::once(&asked.target.path).chain(&asked.spellings);
+            walk(rules, rules.candidates(paths), &asked, visitor, site)
+        }
+        Err(refused) => bad_request(refused),
+    }
+}
+
+/// Decides by walking the whole list: the definition. [`Decision::passed_over`] holds every rule before the one that
+/// decided.
+pub fn decide_by_walk(rules: &RuleSet, request: &Request<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
+    match Asked::new(request, site) {
+        Ok(asked) => walk(rules, 0..rules.rules().len(), &asked, visitor, site),
+        Err(refused) => bad_request(refused),
+    }
+}
+
+/// What is asked, made ready once for all rules.
+struct Asked<'a> {
+    request: &'a Request<'a>,
+    target: Target,
+    parameters: Parameters,
+    origin: Option<Origin>,
+    /// The file that the path names.
+    own_file: Option<String>,
+    /// NOLEAK-3: every path that names the same file.
+    spellings: Vec<RequestPath>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(request: &'a Request<'a>, site: &impl Site) -> Result<Asked<'a>, Refused> {
+        // NOLEAK-1
+        let target = Target::parse(request.target)?;
+        let parameters = target.query.as_deref().map(Parameters::parse).unwrap_or_default();
+        // HTTP-4: the host of an absolute target counts. HOST-2: the scheme is that of the connection.
+        let host = target.host.as_deref().or(request.host);
+        let origin = host.map(|host| Origin::new(request.scheme, host));
+        let own_file = site.file(&target.path);
+        let spellings = own_file.as_deref().map(|file| site::spellings(site, file)).unwrap_or_default();
+        Ok(Asked { request, target, parameters, origin, own_file, spellings })
+    }
+}
+
+fn bad_request(refused: Refused) -> Decision {
+    Decision {
+        outcome: Outcome::BadRequest(refused),
+        by: None,
+        target: None,
+        passed_over: Vec::new(),
+        denied: false,
+        role_dependent: false,
+    }
+}
+
+fn walk(
+    rules: &RuleSet,
+    places: impl Iterator<Item = usize>,
+    asked: &Asked<'_>,
+    visitor: &Visitor,
+    site: &impl Site,
+) -> Decision {
+    let mut passed_over = Vec::new();
+    let (mut denied, mut role_dependent) = (false, false);
+    let in_order = places.filter_map(|place| Some((place, rules.rules().get(place)?)));
+    for (place, rule) in in_order {
+        let test = test(rule, asked, visitor);
+        role_dependent |= test.covers && rule.is_gate();
+        let (apply, target) = match test.result {
+            Ok(decided) => decided,
+            Err(why) => {
+                // ROLE-2, ROLE-7, RULES-9
+                denied |= matches!(why, PassedOver::Role | PassedOver::Sealed);
+                passed_over.push((place, why));
+                continue;
+            }
+        };
+        // ROLE-4: a role rule that passes admits, whatever role rules before it did not; its own target is shown, and
+        // what SHADOW-3 hides stays hidden.
+        let admitted = apply.conditions.role.is_some();
+        let outcome = answer(apply, &target, asked, Denial { recorded: denied, stands: denied && !admitted }, site);
+        let (denied, target) = (denied && !admitted, Some(target.to_string()));
+        return Decision { outcome, by: Some(place), target, passed_over, denied, role_dependent };
+    }
+    let outcome = match &asked.own_file {
+        // ROLE-3
+        _ if denied => NotFound::Forced.outcome(asked, denied, site),
+        Some(file) => Outcome::Serve { file: file.clone() },
+        None => NotFound::Ordinary.outcome(asked, denied, site),
+    };
+    Decision { outcome, by: None, target: None, passed_over, denied, role_dependent }
+}
+
+/// Whether a rule decides, and whether it had a say at all.
+struct Test<'r> {
+    /// Whether host, path and query match, be it under another spelling of the file (NOLEAK-3).
+    covers: bool,
+    result: Result<(&'r Apply, Substituted), PassedOver>,
+}
+
+fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor) -> Test<'r> {
+    let passed_over = |covers, why| Test { covers, result: Err(why) };
+
+    // ROLE-9, HOST-1
+    if rule.origin.is_some() && rule.origin != asked.origin {
+        return passed_over(false, PassedOver::Host);
+    }
+    // MATCH-1 to MATCH-8
+    let path_matches = rule.pattern.matches(&asked.target.path);
+    // NOLEAK-3: a gate on one spelling of a file covers the others.
+    let spelling_matches = || rule.is_gate() && asked.spellings.iter().any(|spelling| rule.pattern.matches(spelling));
+    if !path_matches && !spelling_matches() {
+        return passed_over(false, PassedOver::Path);
+    }
+    // RULES-9: whatever the query, so that the seal covers too much rather than too little.
+    let Effect::Apply(apply) = &rule.effect else {
+        return passed_over(true, PassedOver::Sealed);
+    };
+    // QUERY-1 to QUERY-3
+    if !rule.query_matches(&asked.parameters) {
+        return passed_over(false, PassedOver::Query);
+    }
+    // ROLE-7: the role before all other conditions, so that a denial is never lost.
+    if let Some(role) = &apply.conditions.role
+        && !role.holds(visitor)
+    {
+        return passed_over(true, PassedOver::Role);
+    }
+    if !path_matches {
+        return passed_over(true, PassedOver::Path);
+    }
+    // COND-1, COND-2, RULES-10
+    if !conditions_hold(&apply.conditions, asked.request) {
+        return passed_over(true, PassedOver::Condition);
+    }
+    let captures = rule.captures(&asked.target.path, &asked.parameters);
+    let target = apply.to.substitute(&captures.unwrap_or_default());
+    // STATUS-5
+    if is_redirect(apply.status) && leads_to_itself(&target, asked) {
+        return passed_over(true, PassedOver::Loop);
+    }
+    Test { covers: true, result: Ok((apply, target)) }
+}
+
+/// STATUS-1: statuses that send the visitor elsewhere.
+fn is_redirect(status: u16) -> bool {
+    (300..400).contains(&status)
+}
+
+/// What the role rules before the deciding one have left behind.
+#[derive(Clone, Copy)]
+struct Denial {
+    /// Whether any of them was not satisfied.
+    recorded: bool,
+    /// Whether the deciding rule leaves it at that: it is no role rule that the visitor passes.
+    stands: bool,
+}
+
+/// The answer of the rule that decided.
+fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: Denial, site: &impl Site) -> Outcome {
+    // SHADOW-1: an existing file wins over an unforced rule. SHADOW-3: not after a denial.
+    if !apply.force
+        && !denial.recorded
+        && let Some(file) = &asked.own_file
+    {
+        return Outcome::Serve { file: file.clone() };
+    }
+    let query = asked.target.query.as_deref();
+    if is_redirect(apply.status) {
+        return Outcome::Redirect { status: apply.status, location: target.location(query) };
+    }
+    // STATUS-2
+    if target.site.is_some() {
+        return Outcome::Proxy { url: target.location(query) };
+    }
+    // STATUS-2, STATUS-3; STATUS-4: one hop. SUBST-4: what has no canonical form names no file.
+    let file = RequestPath::parse(target.path.as_bytes()).ok().and_then(|path| site.file(&path));
+    match file {
+        // ROLE-3: after a denial no rule leads back to what was denied.
+        Some(_) if denial.stands && file == asked.own_file => NotFound::Forced.outcome(asked, denial.stands, site),
+        Some(file) => Outcome::Rewrite { status: apply.status, file },
+        // STATUS-6
+        None => NotFound::Ordinary.outcome(asked, denial.stands, site),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum NotFound {
+    Forced,
+    Ordinary,
+}
+
+impl NotFound {
+    fn outcome(self, asked: &Asked<'_>, denied: bool, site: &impl Site) -> Outcome {
+        // ROLE-3: the page is not shown to those to whom it is denied.
+        let page = site.not_found_page().filter(|page| !(denied && asked.own_file.as_ref() == Some(page)));
+        Outcome::NotFound { forced: self == NotFound::Forced, page }
+    }
+}
+
+/// STATUS-5: whether a redirect would lead to where the request came from, a trailing slash or a fragment aside.
+fn leads_to_itself(target: &Substituted, asked: &Asked<'_>) -> bool {
+    let same_site = target.site.is_none() || target.origin() == asked.origin;
+    let same_path = || {
+        RequestPath::parse(target.path.as_bytes()).is_ok_and(|path| path.same_but_for_slash(&asked.target.path))
+    };
+    let same_query = || {
+        let sent = asked.target.query.as_deref().map(query::clean).unwrap_or_default();
+        target.resulting_query(asked.target.query.as_deref()).unwrap_or_default() == sent
+    };
+    same_site && same_path() && same_query()
+}
+
+/// COND-1: all conditions but the role.
+fn conditions_hold(conditions: &Conditions, request: &Request<'_>) -> bool {
+    let Conditions { role: _, country, language, cookie, unknown } = conditions;
+    // RULES-10
+    if !unknown.is_empty() {
+        return false;
+    }
+    if country.is_empty() && language.is_empty() && cookie.is_empty() {
+        return true;
+    }
+    let jar = cookie::jar(request.cookie_lines());
+    let sent = |name: &str| jar.get(name.as_bytes()).copied().filter(|value| !value.is_empty());
+    let country_holds = || {
+        // COND-3
+        let visitor = sent("nf_country").or(request.country.map(str::as_bytes));
+        visitor.is_some_and(|visitor| country.iter().any(|code| code.as_bytes().eq_ignore_ascii_case(visitor)))
+    };
+    let language_holds = || {
+        let visitor = sent("nf_lang").or_else(|| first_language(request));
+        visitor.is_some_and(|visitor| language.iter().any(|tag| speaks(visitor, tag.as_bytes())))
+    };
+    let cookie_holds = || cookie.iter().any(|name| sent(name).is_some());
+    (country.is_empty() || country_holds())
+        && (language.is_empty() || language_holds())
+        && (cookie.is_empty() || cookie_holds())
+}
+
+/// The first entry of `Accept-Language`, without its weight.
+fn first_language<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
+    let line = request.header_lines("accept-language").next()?;
+    let tag = line.split(|byte| matches!(byte, b',' | b';')).next()?.trim_ascii();
+    (!tag.is_empty()).then_some(tag)
+}
+
+/// Whether a visitor's language is `tag` or a variety of it: `en-GB` is `en`.
+fn speaks(visitor: &[u8], tag: &[u8]) -> bool {
+    visitor
+        .split_at_checked(tag.len())
+        .is_some_and(|(start, rest)| start.eq_ignore_ascii_case(tag) && matches!(rest.first(), None | Some(b'-')))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+use super::*;
+use crate::request::Scheme;
+use crate::site::MemorySite;
+
+const SITE: [&str; 9] = [
+    "/index.html",
+    "/404.html",
+    "/login.html",
+    "/about.html",
+    "/members/index.html",
+    "/members/home.html",
+    "/members/x/y.html",
+    "/café.html",
+    "/public.html",
+];
+
+/// What happens, in one line: the outcome, then `denied` where it is.
+fn told(decision: &Decision) -> String {
+    let outcome = match &decision.outcome {
+        Outcome::BadRequest(refused) => refused.status().to_string(),
+        Outcome::NotFound { forced, page } => {
+            format!("404{}{}", if *forced { "!" } else { "" }, page.as_ref().map_or("", |_| " page"))
+        }
+        Outcome::Proxy { url } => format!("proxy {url}"),
+        Outcome::Redirect { status, location } => format!("{status} to {location}"),
+        Outcome::Rewrite { status, file } => format!("{status} {file}"),
+        Outcome::Serve { file } => format!("serve {file}"),
+    };
+    outcome + if decision.denied { " denied" } else { "" }
+}
+
+fn ask(rules: &str, target: &str, visitor: &Visitor, headers: &[(&str, &[u8])], country: Option<&str>) -> Decision {
+    let rules = RuleSet::parse(rules.as_bytes()).rules;
+    let site = MemorySite::new(SITE);
+    let request =
+        Request { method: "GET", target: target.as_bytes(), host: Some("a.example"), scheme: Scheme::Https, headers, country };
+    let by_index = decide(&rules, &request, visitor, &site);
+    let by_walk = decide_by_walk(&rules, &request, visitor, &site);
+    assert_eq!((&by_index.outcome, by_index.by, by_index.denied), (&by_walk.outcome, by_walk.by, by_walk.denied));
+    by_walk
+}
+
+fn table(rules: &str, roles: Option<&str>, rows: &[(&str, &str)]) {
+    let visitor = roles.map_or(Visitor::Anonymous, |roles| Visitor::with_roles(roles.split(',')));
+    for (target, expected) in rows {
+        assert_eq!(told(&ask(rules, target, &visitor, &[], None)), *expected, "{rules}\n{target}");
+    }
+}
+
+#[test]
+fn no_rules() {
+    table("", None, &[("/about", "serve /about.html"), ("/nothing", "404 page"), ("/%", "400"), ("*", "400")]);
+}
+
+#[test]
+fn redirects_and_rewrites() {
+    let rules = "/old/* /new/:splat\n/about /x\n/forced /login 301!\n/404 /login 404\n/lost /nowhere 200\n/p https://b.example/q 200\n/loop/* /loop/a 302";
+    table(rules, None, &[
+        ("/old/a/b/?q=1", "301 to /new/a/b/?q=1"),
+        ("/about", "serve /about.html"),
+        ("/forced", "301 to /login"),
+        ("/lost", "404 page"),
+        ("/p?x=%zz", "proxy https://b.example/q?x=%25zz"),
+        ("/loop/b", "302 to /loop/a"),
+        ("/loop/a/", "404 page"),
+        ("/old//evil.example", "301 to /new/evil.example"),
+    ]);
+}
+
+#[test]
+fn denial() {
+    let rules = "/members/* /members/:splat 200! Role=admin,editor\n/members/home /login 302";
+    table(rules, None, &[
+        ("/members/home", "302 to /login denied"),
+        ("/members/home/", "302 to /login denied"),
+        ("/members", "404! page denied"),
+        ("/members/x/y", "404! page denied"),
+        ("/members/no-such-file", "404! page denied"),
+        ("/x/../members/%68ome", "302 to /login denied"),
+        ("//members//home", "302 to /login denied"),
+        ("/public", "serve /public.html"),
+    ]);
+    table(rules, Some("editor"), &[("/members/home", "200 /members/home.html"), ("/members/none", "404 page")]);
+    table(rules, Some("Admin,admin ,adm"), &[("/members/home", "302 to /login denied")]);
+}
+
+#[test]
+fn the_denied_file_is_never_the_answer() {
+    for rules in [
+        "/members/* 200! Role=a\n/* /:splat 200",
+        "/members/* 200! Role=a\n/* /:splat 200!",
+        "/members/* 200 Role=a\n/members/* /members/home.html 401!",
+        "/members/home 200! Role=a x",
+        "/members/home.html /x 301 Role=a",
+        "/members/home /members/home/ 302 Role=a",
+    ] {
+        for target in ["/members/home", "/members/home/", "/members/home.html"] {
+            let decision = ask(rules, target, &Visitor::Anonymous, &[], None);
+            assert_eq!(told(&decision), "404! page denied", "{rules}\n{target}");
+            assert!(decision.role_dependent);
+        }
+    }
+    let decision = ask("/* 200! Role=a", "/404", &Visitor::Anonymous, &[], None);
+    assert_eq!(told(&decision), "404! denied", "the page itself is what is denied");
+}
+
+#[test]
+fn other_spellings_of_a_gated_file() {
+    let gate = "/members/home.html /members/home.html 200! Role=a";
+    table(gate, None, &[("/members/home", "404! page denied"), ("/members/home/", "404! page denied")]);
+    table(gate, Some("a"), &[("/members/home", "serve /members/home.html"), ("/members/home.html", "200 /members/home.html")]);
+    table("/members /x 200! Role=a", None, &[("/members/index", "404! page denied"), ("/members/index.html", "404! page denied"), ("/members/x", "404 page")]);
+    assert!(ask(gate, "/members/home", &Visitor::with_roles(["a"]), &[], None).role_dependent);
+    assert!(!ask(gate, "/members/x/y", &Visitor::with_roles(["a"]), &[], None).role_dependent);
+}
+
+#[test]
+fn order_and_conditions() {
+    table("/login /login 200\n/* 200! Role=a\n/* /login 302", None, &[("/login", "serve /login.html"), ("/about", "302 to /login denied")]);
+    table("/* 200! Role=a\n/* /login 302", None, &[("/login", "404! page denied")]);
+    table("/about /login 302\n/about 200! Role=a", None, &[("/about", "serve /about.html")]);
+    let both = "/about /about 200! Role=a Country=de";
+    table(both, None, &[("/about", "404! page denied")]);
+    table(both, Some("a"), &[("/about", "serve /about.html")]);
+    let at_home = ask(both, "/about", &Visitor::with_roles(["a"]), &[], Some("DE"));
+    assert_eq!(told(&at_home), "200 /about.html");
+    table("/* /about 200! Role=*", Some(""), &[("/x", "200 /about.html")]);
+    table("/* /about 200! Role=*,b", Some("*"), &[("/x", "200 /about.html")]);
+    table("/* /about 200! Role=*,b", Some("c"), &[("/x", "404! page denied")]);
+    table("/x /about 200! Typo=a", None, &[("/x", "404 page")]);
+    assert_eq!(told(&ask(both, "/about", &Visitor::Rejected(crate::TokenError::Expired), &[], Some("de"))), "404! page denied");
+}
+
+#[test]
+fn countries_languages_cookies() {
+    let rules = "/a /about 200! Country=at,de\n/b /about 200! Language=en\n/c /about 200! Cookie=x,y";
+    for (target, headers, country, matches) in [
+        ("/a", &[][..], Some("AT"), true),
+        ("/a", &[], Some("fr"), false),
+        ("/a", &[], None, false),
+        ("/a", &[("cookie", &b"nf_country=de"[..])], Some("fr"), true),
+        ("/a", &[("x-country", b"de")], None, false),
+        ("/b", &[("Accept-Language", b"en-GB;q=0.5, de")], None, true),
+        ("/b", &[("Accept-Language", b"EN")], None, true),
+        ("/b", &[("Accept-Language", b"de, en")], None, false),
+        ("/b", &[("Accept-Language", b"eng")], None, false),
+        ("/b", &[("Accept-Language", b"de"), ("Cookie", b"nf_lang=en")], None, true),
+        ("/c", &[("cookie", b"x=1")], None, true),
+        ("/c", &[("cookie", b"x="), ("cookie", b"y=1")], None, true),
+        ("/c", &[("cookie", b"x=")], None, false),
+    ] {
+        let decision = ask(rules, target, &Visitor::Anonymous, headers, country);
+        assert_eq!(decision.by.is_some(), matches, "{target} {headers:?} {country:?}");
+        assert!(!decision.denied);
+    }
+}
+
+#[test]
+fn queries_and_hosts() {
+    let rules = "/a id=:id v=1 /b/:id 302\n/a id=:id /c/:id 302\nhttps://A.example:443/h /hit 302\nhttp://a.example/h /miss 302";
+    table(rules, None, &[
+        ("/a?v=1&id=x%2Fy", "302 to /b/x%2Fy?v=1&id=x%2Fy"),
+        ("/a?id=1&id=2", "302 to /c/2?id=1&id=2"),
+        ("/a?id=", "302 to /c/?id="),
+        ("/a?id", "404 page"),
+        ("/a?id=1&z=1", "404 page"),
+        ("/a", "404 page"),
+        ("/h", "302 to /hit"),
+        ("http://other.example/h", "404 page"),
+        ("http://A.EXAMPLE./h", "302 to /hit"),
+    ]);
+}
+
+#[test]
+fn every_rule_before_the_deciding_one_is_accounted_for() {
+    let rules = "/x /y\nhttp://a.example/a /y\n/a k=v /y\n/a /y 302 Cookie=z\n/a /y 200! Role=r\n/a /y 3O2 Role=r\n/a /a 302\n/a /login 302";
+    let decision = ask(rules, "/a", &Visitor::Anonymous, &[], None);
+    let why: Vec<_> = decision.passed_over.iter().map(|(_, why)| why.word()).collect();
+    assert_eq!(why, ["path", "host", "query", "condition", "role", "sealed", "loop"]);
+    assert_eq!((decision.by, told(&decision).as_str()), (Some(7), "302 to /login denied"));
+}

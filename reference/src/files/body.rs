@@ -1,0 +1,176 @@
+//! The body of an answer: bytes, or ranges of a file that are read while they are sent.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
+use tokio::task::JoinHandle;
+
+use super::Content;
+
+/// How much of a file is read at once.
+const CHUNK: u64 = 64 * 1024;
+
+/// The body of an answer; its length is known beforehand.
+#[derive(Debug, Default)]
+pub(crate) struct Body {
+    pieces: VecDeque<Piece>,
+    file: Option<File>,
+    reading: Option<JoinHandle<io::Result<(File, Bytes)>>>,
+    remaining: u64,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Bytes(Bytes),
+    Range(Range<u64>),
+}
+
+impl Body {
+    /// A body of these bytes.
+    pub(crate) fn of(bytes: impl Into<Bytes>) -> Body {
+        let mut body = Body::default();
+        body.add_bytes(bytes.into());
+        body
+    }
+
+    /// A body of one range of a file.
+    pub(crate) fn of_range(content: Content, range: Range<u64>) -> Body {
+        let mut body = Body::default();
+        let whole = body.take_file(content);
+        body.add_range(whole.as_ref(), range);
+        body
+    }
+
+    /// A body of several ranges of a file, each with bytes before it, and bytes at the end.
+    pub(crate) fn of_parts(content: Content, parts: Vec<(String, Range<u64>)>, end: String) -> Body {
+        let mut body = Body::default();
+        let whole = body.take_file(content);
+        for (before, range) in parts {
+            body.add_bytes(before.into());
+            body.add_range(whole.as_ref(), range);
+        }
+        body.add_bytes(end.into());
+        body
+    }
+
+    /// How many octets are still to be sent.
+    pub(crate) fn remaining(&self) -> u64 {
+        self.remaining
+    }
+
+    fn take_file(&mut self, content: Content) -> Option<Bytes> {
+        match content {
+            Content::Whole(bytes) => Some(bytes),
+            Content::OnDisk(file) => {
+                self.file = Some(file);
+                None
+            }
+        }
+    }
+
+    fn add_bytes(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.remaining = self.remaining.saturating_add(bytes.len() as u64);
+            self.pieces.push_back(Piece::Bytes(bytes));
+        }
+    }
+
+    fn add_range(&mut self, whole: Option<&Bytes>, range: Range<u64>) {
+        match whole {
+            Some(bytes) => {
+                let length = bytes.len();
+                let at = |offset: u64| usize::try_from(offset).unwrap_or(length).min(length);
+                let (start, end) = (at(range.start), at(range.end));
+                self.add_bytes(bytes.slice(start.min(end)..end));
+            }
+            None if !range.is_empty() => {
+                self.remaining = self.remaining.saturating_add(range.end - range.start);
+                self.pieces.push_back(Piece::Range(range));
+            }
+            None => {}
+        }
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let body = &mut *self;
+        let bytes = loop {
+            if let Some(reading) = &mut body.reading {
+                let (file, bytes) = ready!(Pin::new(reading).poll(cx))??;
+                body.reading = None;
+                body.file = Some(file);
+                break bytes;
+            }
+            match body.pieces.pop_front() {
+                None => return Poll::Ready(None),
+                Some(Piece::Bytes(bytes)) => break bytes,
+                Some(Piece::Range(range)) => {
+                    let file = body.file.take().ok_or(io::ErrorKind::UnexpectedEof)?;
+                    let end = range.end.min(range.start.saturating_add(CHUNK));
+                    if end < range.end {
+                        body.pieces.push_front(Piece::Range(end..range.end));
+                    }
+                    let chunk = range.start..end;
+                    body.reading = Some(tokio::task::spawn_blocking(move || read(file, chunk)));
+                }
+            }
+        };
+        body.remaining = body.remaining.saturating_sub(bytes.len() as u64);
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.remaining == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.remaining)
+    }
+}
+
+/// Reads one chunk. A file that has become shorter ends the connection, as its length has been promised.
+fn read(mut file: File, chunk: Range<u64>) -> io::Result<(File, Bytes)> {
+    file.seek(SeekFrom::Start(chunk.start))?;
+    let mut bytes = vec![0; usize::try_from(chunk.end - chunk.start).unwrap_or_default()];
+    file.read_exact(&mut bytes)?;
+    Ok((file, bytes.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+    use std::io::Write;
+
+    #[tokio::test]
+    async fn ranges_of_a_file_and_of_bytes_are_the_same_body() {
+        let content: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&content).unwrap();
+        let parts = || vec![("a".to_owned(), 5..9), ("b".to_owned(), 100..180_000)];
+        for content in [Content::OnDisk(file), Content::Whole(content.clone().into())] {
+            let body = Body::of_parts(content, parts(), "end".to_owned());
+            let length = body.remaining();
+            let bytes = body.collect().await.unwrap().to_bytes();
+            assert_eq!(bytes.len() as u64, length);
+            assert_eq!(&bytes[..6], [b'a', 5, 6, 7, 8, b'b']);
+            assert_eq!(bytes[6..bytes.len() - 3], (100..180_000_u32).map(|n| (n % 251) as u8).collect::<Vec<_>>());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_shrinks_is_an_error() {
+        let body = Body::of_range(Content::OnDisk(tempfile::tempfile().unwrap()), 0..10);
+        assert!(body.collect().await.is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! The gate: rules, key, settings and site, checked to belong together before the first request.
+
+use crate::decide::{Decision, decide};
+use crate::request::Request;
+use crate::rules::RuleSet;
+use crate::site::Site;
+use crate::span::Span;
+use crate::token::{Key, Time, TokenSettings};
+use crate::visitor::{Visitor, identify};
+
+/// A gate that can answer requests. Holds no state between them.
+#[derive(Debug)]
+pub struct Gate<S: Site> {
+    rules: RuleSet,
+    key: Option<Key>,
+    settings: TokenSettings,
+    site: S,
+}
+
+/// Why a gate does not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// RULES-9: a line names a role, and its path cannot be read.
+    #[error("line {}: this line names a role, and its path cannot be read", .0.line)]
+    UnreadableRoleRule(Span),
+    /// ROLE-10: a rule names a role, and there is no key to verify a token with.
+    #[error("line {}: this rule asks for a role, and no key to verify tokens is configured", .0.line)]
+    RoleRuleWithoutKey(Span),
+}
+
+impl<S: Site> Gate<S> {
+    /// A gate over `site`.
+    ///
+    /// # Errors
+    /// [`StartError`] where answering requests would leave open what the rules mean to close.
+    pub fn new(rules: RuleSet, key: Option<Key>, settings: TokenSettings, site: S) -> Result<Gate<S>, StartError> {
+        // RULES-9
+        if let Some(span) = rules.unreadable().first() {
+            return Err(StartError::UnreadableRoleRule(*span));
+        }
+        // ROLE-10
+        if key.is_none()
+            && let Some(rule) = rules.rules().iter().find(|rule| rule.role().is_some())
+        {
+            return Err(StartError::RoleRuleWithoutKey(rule.span));
+        }
+        Ok(Gate { rules, key, settings, site })
+    }
+
+    /// The decision about one request at the time `now`.
+    pub fn decide(&self, request: &Request<'_>, now: Time) -> Decision {
+        decide(&self.rules, request, &self.visitor(request, now), &self.site)
+    }
+
+    /// Who asks, by the cookies of `request`.
+    pub fn visitor(&self, request: &Request<'_>, now: Time) -> Visitor {
+        identify(request.cookie_lines(), self.key.as_ref(), &self.settings, now)
+    }
+
+    /// The rules, in list order.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// The key that tokens are verified with.
+    pub fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
+    }
+
+    /// How tokens are read.
+    pub fn settings(&self) -> &TokenSettings {
+        &self.settings
+    }
+
+    /// The site behind the gate.
+    pub fn site(&self) -> &S {
+        &self.site
+    }
+}

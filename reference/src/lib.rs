@@ -1,0 +1,65 @@
+//! The reference gate for redirect rules with role conditions.
+//!
+//! The text is meant to be read in the order in which the data flows:
+//!
+//! 1. [`rules`]: the bytes of a `_redirects` file become an ordered, indexed [`RuleSet`] and a list of
+//!    [`Problem`]s. A line that names a role and cannot be read is *sealed*: it admits nobody.
+//! 2. [`path`] and [`query`]: the request target becomes one canonical [`RequestPath`], or is refused. Matching,
+//!    substitution and file look-up use that value and nothing else.
+//! 3. [`cookie`], [`token`], [`claims`]: the cookie `nf_jwt` becomes verified [`Roles`], or a reason why not;
+//!    [`visitor`] holds the result.
+//! 4. [`site`]: which file a path names.
+//! 5. [`decide`]: rules × request × visitor × site → [`Decision`], a pure function that says which rule decided
+//!    and why every earlier one did not. [`explain`] puts a decision into words.
+//! 6. [`gate`]: the pieces above, checked to belong together before the first request.
+//!
+//! Only what lies at the rim touches sockets, the clock and the disk. Time is a parameter.
+//!
+//! Requirement ids in comments (`// ROLE-3`) are those of `conformance-cases/requirements.yaml`.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unwrap_used,
+        reason = "a test that fails may panic"
+    )
+)]
+
+pub mod claims;
+pub mod cookie;
+pub mod decide;
+pub mod explain;
+pub mod files;
+pub mod gate;
+pub mod path;
+pub mod problem;
+#[doc(hidden)]
+pub mod properties;
+pub mod query;
+pub mod request;
+mod respond;
+pub mod rules;
+pub mod server;
+pub mod site;
+pub mod span;
+pub mod token;
+pub mod visitor;
+
+pub use claims::{Claims, RolePath, RolePathError, Roles};
+pub use decide::{Decision, Outcome, PassedOver, decide, decide_by_walk};
+pub use explain::Explanation;
+pub use files::DirSite;
+pub use gate::{Gate, StartError};
+pub use path::{Refused, RequestPath, Target};
+pub use problem::{Problem, Severity};
+pub use request::{Request, Scheme};
+pub use rules::{Parsed, Rule, RuleSet};
+pub use server::{Limits, Server, ServerOptions};
+pub use site::{MemorySite, Site};
+pub use span::Span;
+pub use token::{Key, KeyError, Time, TokenError, TokenSettings};
+pub use visitor::{Visitor, identify};

@@ -1,0 +1,395 @@
+//! The request target, and the one canonical path that everything else uses.
+//!
+//! NOLEAK-1: whatever spelling a client chooses, matching, substitution and file look-up see the same
+//! [`RequestPath`]. A spelling that has no safe canonical form is refused, never repaired. What is canonical:
+//!
+//! * `%XX` is decoded exactly once; raw and encoded spelling are equal (MATCH-7);
+//! * `.` and `..`, raw or encoded, are resolved as RFC 3986 §5.2.4 says and never lead above the root;
+//! * empty segments are dropped: `//a//b` is `/a/b`;
+//! * case, `;params`, trailing dots and spaces mean themselves.
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+/// The longest request target that is read.
+pub const MAX_TARGET: usize = 8 * 1024;
+
+/// A path in canonical form: decoded segments, none of them empty, `.` or `..`, and whether a slash ends it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RequestPath {
+    segments: Vec<String>,
+    trailing_slash: bool,
+}
+
+/// A request target, read (RFC 9112 §3.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The canonical path.
+    pub path: RequestPath,
+    /// The query as sent, without its `?`.
+    pub query: Option<Vec<u8>>,
+    /// The host, with its port if one was written, of a target in absolute form (HTTP-4).
+    pub host: Option<String>,
+}
+
+/// Why a request target has no safe canonical form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Refused {
+    /// The host of a target in absolute form is empty, or holds a character that no host has.
+    #[error("the host in the request target is not valid")]
+    Authority,
+    /// A raw or encoded `\`, which some readers take for a slash.
+    #[error("the path holds a backslash")]
+    Backslash,
+    /// A raw control character, or an encoded one in the path.
+    #[error("the request target holds a control character")]
+    Control,
+    /// `%2F`, which would change the segments.
+    #[error("the path holds an encoded slash")]
+    EncodedSlash,
+    /// `%` without two hexadecimal digits after it.
+    #[error("the path holds a `%` that starts no escape")]
+    Escape,
+    /// The target is neither a path nor an `http` or `https` URL: `*`, `admin`, `host:443`, nothing.
+    #[error("the request target is neither a path nor an `http` URL")]
+    Form,
+    /// `#`, which no request target has.
+    #[error("the request target holds a fragment")]
+    Fragment,
+    /// The decoded path is not UTF-8.
+    #[error("the path is not UTF-8")]
+    NotUtf8,
+    /// The target is over [`MAX_TARGET`] bytes.
+    #[error("the request target is over 8 KiB")]
+    TooLong,
+    /// User information before the host of a target in absolute form (RFC 9110 §4.2.4).
+    #[error("the request target holds user information")]
+    UserInfo,
+}
+
+impl Refused {
+    /// The status that says so: 414 for an over-long target, 400 for everything else.
+    pub fn status(self) -> u16 {
+        match self {
+            Refused::TooLong => 414,
+            _ => 400,
+        }
+    }
+}
+
+impl Target {
+    /// Reads a request target as it stood in the request line.
+    ///
+    /// # Errors
+    /// [`Refused`] where the bytes have no safe canonical form.
+    pub fn parse(bytes: &[u8]) -> Result<Target, Refused> {
+        if bytes.len() > MAX_TARGET {
+            return Err(Refused::TooLong);
+        }
+        if bytes.contains(&b'#') {
+            return Err(Refused::Fragment);
+        }
+        if bytes.iter().any(u8::is_ascii_control) {
+            return Err(Refused::Control);
+        }
+        let (host, rest) = split_host(bytes)?;
+        let (path, query) = match rest.iter().position(|byte| *byte == b'?') {
+            Some(at) => (rest.get(..at).unwrap_or_default(), rest.get(at + 1..).map(<[u8]>::to_vec)),
+            None => (rest, None),
+        };
+        // RFC 3986 §6.2.3: an empty path after an authority is `/`.
+        let path = if path.is_empty() && host.is_some() { b"/" } else { path };
+        Ok(Target { path: RequestPath::parse(path)?, query, host })
+    }
+}
+
+impl RequestPath {
+    /// Reads an encoded path, which begins with a slash.
+    ///
+    /// # Errors
+    /// [`Refused`] where the bytes have no safe canonical form.
+    pub fn parse(bytes: &[u8]) -> Result<RequestPath, Refused> {
+        let Some((b'/', relative)) = bytes.split_first() else {
+            return Err(Refused::Form);
+        };
+        let mut resolver = Resolver::default();
+        for segment in relative.split(|byte| *byte == b'/') {
+            resolver.push(decode_segment(segment)?);
+        }
+        Ok(resolver.finish())
+    }
+
+    /// The path of a file's name such as `/about/index.html`, which is not encoded.
+    pub(crate) fn of_name(name: &str) -> RequestPath {
+        let mut resolver = Resolver::default();
+        for segment in name.strip_prefix('/').unwrap_or(name).split('/') {
+            resolver.push(segment.to_owned());
+        }
+        resolver.finish()
+    }
+
+    /// The decoded segments; none for `/`.
+    pub fn segments(&self) -> &[String] {
+        &self.segments
+    }
+
+    /// Whether the path ends in a slash; `/` does.
+    pub fn trailing_slash(&self) -> bool {
+        self.trailing_slash
+    }
+
+    /// The decoded segments with a slash before each, as files are named; empty for `/`.
+    pub fn name(&self) -> String {
+        self.segments.iter().fold(String::new(), |name, segment| name + "/" + segment)
+    }
+
+    /// The canonical percent-encoded spelling.
+    pub fn encoded(&self) -> String {
+        let mut text = String::new();
+        for segment in &self.segments {
+            text.push('/');
+            text.extend(percent_encode(segment.as_bytes(), SEGMENT));
+        }
+        if self.trailing_slash {
+            text.push('/');
+        }
+        text
+    }
+
+    /// Whether both are the same but for a trailing slash (MATCH-2).
+    pub(crate) fn same_but_for_slash(&self, other: &RequestPath) -> bool {
+        self.segments == other.segments
+    }
+}
+
+impl fmt::Display for RequestPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.encoded())
+    }
+}
+
+/// RFC 3986 §3.3: what a segment may hold as it is. `&` is left out, so that text from a path that lands in a query by
+/// another hand still adds no parameter.
+pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+
+/// Collects segments and resolves dots as they come (RFC 3986 §5.2.4).
+#[derive(Default)]
+pub(crate) struct Resolver {
+    segments: Vec<String>,
+    /// Whether the segment that came last leaves the path ending in a slash.
+    open: bool,
+}
+
+impl Resolver {
+    /// The next segment of a path. Empty segments count for `..` as the RFC has it, and are dropped at the end.
+    pub(crate) fn push(&mut self, segment: String) {
+        self.open = matches!(segment.as_str(), "" | "." | "..");
+        match segment.as_str() {
+            "." => {}
+            ".." => {
+                self.segments.pop();
+            }
+            _ => self.segments.push(segment),
+        }
+    }
+
+    /// The segments that remain, and whether a slash ends them.
+    pub(crate) fn into_segments(mut self) -> (Vec<String>, bool) {
+        self.segments.retain(|segment| !segment.is_empty());
+        let trailing_slash = self.open || self.segments.is_empty();
+        (self.segments, trailing_slash)
+    }
+
+    fn finish(self) -> RequestPath {
+        let (segments, trailing_slash) = self.into_segments();
+        RequestPath { segments, trailing_slash }
+    }
+}
+
+/// The text that a path segment spells; decoded once (NOLEAK-1).
+pub(crate) fn decode_segment(bytes: &[u8]) -> Result<String, Refused> {
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        if *byte != b'%' {
+            plain.push(*byte);
+            continue;
+        }
+        let (value, after) = escape(after).ok_or(Refused::Escape)?;
+        if value == b'/' {
+            return Err(Refused::EncodedSlash);
+        }
+        plain.push(value);
+        rest = after;
+    }
+    let text = String::from_utf8(plain).map_err(|_| Refused::NotUtf8)?;
+    // C0, DEL and C1.
+    if text.chars().any(char::is_control) {
+        return Err(Refused::Control);
+    }
+    if text.contains('\\') {
+        return Err(Refused::Backslash);
+    }
+    Ok(text)
+}
+
+/// The octet that the two hexadecimal digits after a `%` mean, and what follows them.
+pub(crate) fn escape(after_percent: &[u8]) -> Option<(u8, &[u8])> {
+    let [high, low, rest @ ..] = after_percent else {
+        return None;
+    };
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some((digit(*high)? * 16 + digit(*low)?, rest))
+}
+
+/// HTTP-4: the authority of a target in absolute form, and what follows it.
+fn split_host(bytes: &[u8]) -> Result<(Option<String>, &[u8]), Refused> {
+    if bytes.starts_with(b"/") {
+        return Ok((None, bytes));
+    }
+    let after_scheme = ["http://", "https://"]
+        .into_iter()
+        .find_map(|scheme| {
+            let (start, rest) = bytes.split_at_checked(scheme.len())?;
+            start.eq_ignore_ascii_case(scheme.as_bytes()).then_some(rest)
+        })
+        .ok_or(Refused::Form)?;
+    let end = after_scheme
+        .iter()
+        .position(|byte| matches!(byte, b'/' | b'?' | b'\\'))
+        .unwrap_or(after_scheme.len());
+    let (authority, rest) = after_scheme.split_at_checked(end).ok_or(Refused::Form)?;
+    if authority.contains(&b'@') {
+        return Err(Refused::UserInfo);
+    }
+    let host = std::str::from_utf8(authority).map_err(|_| Refused::Authority)?;
+    if !is_authority(host) {
+        return Err(Refused::Authority);
+    }
+    Ok((Some(host.to_owned()), rest))
+}
+
+/// Whether `text` can be a host with an optional port: letters, digits, `-`, `.`, `_`, or an address in brackets.
+pub(crate) fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (text, ""),
+    };
+    let plausible = match host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
+        Some(address) => address.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.')),
+        None => host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')),
+    };
+    !host.is_empty() && plausible && port.chars().all(|c| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_spelling() {
+        for (sent, canonical) in [
+            ("/", "/"),
+            ("//", "/"),
+            ("/a", "/a"),
+            ("/a/", "/a/"),
+            ("/a//", "/a/"),
+            ("//a///b", "/a/b"),
+            ("/a/.", "/a/"),
+            ("/a/./b", "/a/b"),
+            ("/a/../b", "/b"),
+            ("/a/..", "/"),
+            ("/a/b/..", "/a/"),
+            ("/../../a", "/a"),
+            ("/a/%2e%2E/b", "/b"),
+            ("/a/.%2e/b", "/b"),
+            ("/a//../b", "/a/b"),
+            ("/a/...", "/a/..."),
+            ("/%61", "/a"),
+            ("/%2561", "/%2561"),
+            ("/%c3%a9", "/%C3%A9"),
+            ("/é", "/%C3%A9"),
+            ("/a b", "/a%20b"),
+            ("/a;b=c/d.", "/a;b=c/d."),
+            ("/%3f%23", "/%3F%23"),
+            ("/a&b", "/a%26b"),
+            ("/A", "/A"),
+            ("http://h", "/"),
+            ("HTTPS://h:8080?q", "/"),
+            ("http://h/a/%2e./b", "/b"),
+        ] {
+            assert_eq!(Target::parse(sent.as_bytes()).map(|target| target.path.encoded()), Ok(canonical.to_owned()), "{sent}");
+        }
+    }
+
+    #[test]
+    fn refused() {
+        for (sent, why) in [
+            ("", Refused::Form),
+            ("*", Refused::Form),
+            ("a", Refused::Form),
+            ("h:443", Refused::Form),
+            ("ftp://h/", Refused::Form),
+            ("http:/a", Refused::Form),
+            ("http:///a", Refused::Authority),
+            ("http://h h/", Refused::Authority),
+            ("http://h:x/", Refused::Authority),
+            ("http://u@h/", Refused::UserInfo),
+            ("http://u:p@h", Refused::UserInfo),
+            ("http://h\\@evil/", Refused::Form),
+            ("http://h\\a", Refused::Form),
+            ("/a#b", Refused::Fragment),
+            ("/?#", Refused::Fragment),
+            ("/%", Refused::Escape),
+            ("/%4", Refused::Escape),
+            ("/%zz", Refused::Escape),
+            ("/%+1", Refused::Escape),
+            ("/a%2fb", Refused::EncodedSlash),
+            ("/a%2Fb", Refused::EncodedSlash),
+            ("/a\\b", Refused::Backslash),
+            ("/a%5cb", Refused::Backslash),
+            ("/\0", Refused::Control),
+            ("/%00", Refused::Control),
+            ("/%0d%0a", Refused::Control),
+            ("/%7f", Refused::Control),
+            ("/%c2%85", Refused::Control),
+            ("/\u{85}", Refused::Control),
+            ("/?a\rb", Refused::Control),
+            ("/%ff", Refused::NotUtf8),
+            ("/%c0%ae", Refused::NotUtf8),
+            ("/%ed%a0%80", Refused::NotUtf8),
+        ] {
+            assert_eq!(Target::parse(sent.as_bytes()), Err(why), "{sent:?}");
+        }
+        assert_eq!(Target::parse(&[b'/'; MAX_TARGET + 1]), Err(Refused::TooLong));
+        assert_eq!(Target::parse(b"/\xff"), Err(Refused::NotUtf8));
+        assert!(Target::parse(&[b'/'; MAX_TARGET]).is_ok());
+    }
+
+    #[test]
+    fn query_and_host() {
+        let target = Target::parse(b"http://[::1]:80/a?b?c=%zz").unwrap();
+        assert_eq!(target.query.as_deref(), Some(&b"b?c=%zz"[..]));
+        assert_eq!(target.host.as_deref(), Some("[::1]:80"));
+        assert_eq!(Target::parse(b"/a").unwrap().query, None);
+        assert_eq!(Target::parse(b"/a?").unwrap().query, Some(Vec::new()));
+    }
+}

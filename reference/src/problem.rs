@@ -1,0 +1,105 @@
+//! What is wrong with a line of a rule file, where, and what to write instead (RULES-6).
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
+
+use crate::span::Span;
+
+/// How much a [`Problem`] matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The line is not in force as written.
+    Error,
+    /// The line is in force, and may not mean what its author thinks.
+    Warning,
+}
+
+/// One finding about one place in a rule file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// A stable name of the kind of problem, in kebab case.
+    pub id: &'static str,
+    /// Error or warning.
+    pub severity: Severity,
+    /// The text at fault.
+    pub span: Span,
+    /// What is wrong, in one lower-case sentence.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
+    /// What follows for visitors, where that is not plain: a sealed path, a gate that does not start.
+    pub note: Option<String>,
+    /// RULES-9: the line names a role, and not even its path can be read, so no gate starts with this file.
+    pub refuses_to_start: bool,
+}
+
+/// No more than this many bytes of a line are shown around the fault.
+const SHOWN: usize = 1000;
+
+impl Problem {
+    /// The problem as a person reads it: `file:line:column`, the line, a caret under the fault, and the help.
+    ///
+    /// `source` is the whole file that the problem was found in. Control characters are made visible, so that a
+    /// rule file cannot write to the terminal.
+    pub fn render(&self, file_name: &str, source: &[u8], colour: bool) -> String {
+        let (line, start, end) = self.shown_line(source);
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let title = level
+            .primary_title(normalize_untrusted_str(&self.message))
+            .id(self.id);
+        let snippet = Snippet::source(line)
+            .line_start(self.span.line)
+            .path(normalize_untrusted_str(file_name))
+            .annotation(AnnotationKind::Primary.span(start..end));
+        let mut group = Group::with_title(title).element(snippet);
+        if let Some(note) = &self.note {
+            group = group.element(Level::NOTE.message(normalize_untrusted_str(note)));
+        }
+        group = group.element(Level::HELP.message(normalize_untrusted_str(&self.help)));
+        let renderer = if colour {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        renderer.render(&[group])
+    }
+
+    /// The line at fault as text, and where in it the fault lies. Bytes that are no UTF-8 become U+FFFD.
+    fn shown_line(&self, source: &[u8]) -> (String, usize, usize) {
+        let before = source.get(..self.span.start).unwrap_or(source);
+        let line_start = before
+            .iter()
+            .rposition(|byte| matches!(byte, b'\n' | b'\r'))
+            .map_or(0, |at| at + 1)
+            .max(self.span.start.saturating_sub(SHOWN));
+        let line_end = source
+            .get(self.span.start..)
+            .unwrap_or_default()
+            .iter()
+            .take(SHOWN)
+            .position(|byte| matches!(byte, b'\n' | b'\r'))
+            .map_or_else(
+                || source.len().min(self.span.start + SHOWN),
+                |at| self.span.start + at,
+            );
+        let text = |from: usize, to: usize| {
+            let bytes = source.get(from..to).unwrap_or_default();
+            visible(&String::from_utf8_lossy(bytes))
+        };
+        let head = text(line_start, self.span.start);
+        let fault = text(self.span.start, self.span.end.min(line_end));
+        let tail = text(self.span.end.min(line_end), line_end);
+        let (start, end) = (head.len(), head.len() + fault.len());
+        (head + &fault + &tail, start, end)
+    }
+}
+
+/// Control characters are shown as spaces of the same place, so that the caret stays under the fault.
+fn visible(text: &str) -> String {
+    text.chars()
+        .filter(|c| *c != '\u{feff}')
+        .map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c })
+        .collect()
+}

@@ -1,0 +1,104 @@
+//! One request as the gate sees it: bytes as they were sent, not interpreted yet.
+
+/// The scheme of the connection that a request came over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// Plain HTTP.
+    Http,
+    /// HTTP over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// The scheme's name in a URL, in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+
+    /// The port that is left out of an authority (RFC 9110 §4.2.1, §4.2.2).
+    pub fn default_port(self) -> &'static str {
+        match self {
+            Scheme::Http => "80",
+            Scheme::Https => "443",
+        }
+    }
+}
+
+/// A scheme and a host, in the form in which both sides of HOST-1 are compared.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    scheme: Scheme,
+    host: String,
+}
+
+impl Origin {
+    /// The origin of `host`, which may carry a port.
+    ///
+    /// HOST-1: case and the default port make no difference; nor does the dot that ends a fully qualified name, which
+    /// would otherwise be a way around a rule.
+    pub fn new(scheme: Scheme, host: &str) -> Origin {
+        let host = host.to_ascii_lowercase();
+        let (name, port) = match host.rsplit_once(':') {
+            Some((name, port)) if !port.ends_with(']') => (name, port),
+            _ => (host.as_str(), ""),
+        };
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let host = if port.is_empty() || port == scheme.default_port() {
+            name.to_owned()
+        } else {
+            format!("{name}:{port}")
+        };
+        Origin { scheme, host }
+    }
+
+    /// The scheme.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The host in lower case, with its port where that is not the default one.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}://{}", self.scheme.name(), self.host)
+    }
+}
+
+/// One request. HOST-2: scheme and host are those of the connection and of `Host`; no forwarding header changes them.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The method as sent. The decision does not depend on it (HTTP-1).
+    pub method: &'a str,
+    /// The request target as sent, in origin or absolute form (RFC 9112 §3.2).
+    pub target: &'a [u8],
+    /// The one value of the `Host` header; a target in absolute form overrides it.
+    pub host: Option<&'a str>,
+    /// The scheme of the connection.
+    pub scheme: Scheme,
+    /// Header lines in the order sent; names are compared ASCII case-insensitively.
+    pub headers: &'a [(&'a str, &'a [u8])],
+    /// The visitor's country, from a source that the operator trusts (COND-3).
+    pub country: Option<&'a str>,
+}
+
+impl<'a> Request<'a> {
+    /// The values of every line of the header `name`, in the order sent.
+    pub fn header_lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.headers
+            .iter()
+            .filter(move |(sent, _)| sent.eq_ignore_ascii_case(name))
+            .map(|(_, value)| *value)
+    }
+
+    /// The `Cookie` lines in the order sent.
+    pub fn cookie_lines(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.header_lines("cookie")
+    }
+}

@@ -1,0 +1,127 @@
+//! The lines of a file, the fields of a line, and whether a line names a role.
+
+/// A field of a line, and where in the line it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Field<'a> {
+    pub(super) text: &'a str,
+    pub(super) start: usize,
+}
+
+impl Field<'_> {
+    pub(super) fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+}
+
+/// RULES-1: the lines of a file, each with the bytes that end it: LF, CR LF, or CR alone. A file from another
+/// time that ends its lines with CR must not turn into one long comment.
+pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let length = match rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+            Some(at) if rest.get(at..at + 2) == Some(b"\r\n") => at + 2,
+            Some(at) => at + 1,
+            None => rest.len(),
+        };
+        let (line, after) = rest.split_at_checked(length)?;
+        rest = after;
+        Some(line)
+    })
+}
+
+/// RULES-1: fields are separated by runs of spaces or tabs. RULES-2: one that starts with `#` ends the rule.
+pub(super) fn fields(line: &str) -> Vec<Field<'_>> {
+    let mut start = 0;
+    line.split([' ', '\t'])
+        .map(|text| {
+            let field = Field { text, start };
+            start += text.len() + 1;
+            field
+        })
+        .filter(|field| !field.text.is_empty())
+        .take_while(|field| !field.text.starts_with('#'))
+        .collect()
+}
+
+/// Whether a field can be `to` (RULES-3).
+pub(super) fn is_destination(text: &str) -> bool {
+    text.starts_with('/') || text.starts_with("http://") || text.starts_with("https://")
+}
+
+/// RULES-9: whether a line in error names a role, in any field that is no path at its start.
+///
+/// The fields are split once more at every kind of white space, since a space that is none to the format may have
+/// joined two of them.
+pub(super) fn names_role(fields: &[Field<'_>]) -> bool {
+    fields
+        .iter()
+        .flat_map(|field| field.text.split(char::is_whitespace))
+        .enumerate()
+        .any(|(at, text)| !(at == 0 && is_destination(text)) && is_like_role(text))
+}
+
+/// Whether the first letters of a text are `role…` in any case, or within one edit of `role`.
+fn is_like_role(text: &str) -> bool {
+    let word: String = text
+        .chars()
+        .skip_while(|c| !c.is_alphabetic())
+        .take_while(|c| c.is_alphabetic())
+        .flat_map(char::to_lowercase)
+        .collect();
+    word.starts_with("role") || within_one_edit(&word, "role")
+}
+
+/// Whether one letter inserted, left out, replaced, or two swapped, make `word` into `wanted`.
+pub(super) fn within_one_edit(word: &str, wanted: &str) -> bool {
+    let (word, wanted): (Vec<char>, Vec<char>) = (word.chars().collect(), wanted.chars().collect());
+    let same = word.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
+    let (word, wanted) = (word.get(same..).unwrap_or_default(), wanted.get(same..).unwrap_or_default());
+    match (word, wanted) {
+        ([], []) => true,
+        ([a, b, word @ ..], [c, d, wanted @ ..]) if a == d && b == c && word == wanted => true,
+        ([_, word @ ..], [_, wanted @ ..]) if word == wanted => true,
+        ([_, word @ ..], wanted) if word == wanted => true,
+        (word, [_, wanted @ ..]) => word == wanted,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_in_three_ways() {
+        let all: Vec<&[u8]> = lines(b"a\nb\r\n\rc\r").collect();
+        assert_eq!(all, [&b"a\n"[..], b"b\r\n", b"\r", b"c\r"]);
+        assert_eq!(lines(b"").count(), 0);
+    }
+
+    #[test]
+    fn fields_and_comments() {
+        let texts = |line| fields(line).iter().map(|field| (field.text, field.start)).collect::<Vec<_>>();
+        assert_eq!(texts(" /a\t \t/b#c  301 # /x"), [("/a", 1), ("/b#c", 6), ("301", 12)]);
+        assert_eq!(texts("#/a"), []);
+        assert_eq!(texts(" \t"), []);
+    }
+
+    #[test]
+    fn rules_9_names() {
+        for text in [
+            "Role=a", "ROLE=a", "role", "roles=a", "Roles:a", "Rolle=a", "Rol=a", "Roel=a", "Rule=a", "Ole=a", "Xrole=a", "!Role=a",
+            "\"Role=a\"", "Rôle=a", "role-name", "=role", "/roles/x",
+        ] {
+            assert!(is_like_role(text), "{text}");
+        }
+        for text in ["Country=de", "302", "/login", "ro=a", "admin", "Language=en", "rules=x", "", "r"] {
+            assert!(!is_like_role(text), "{text}");
+        }
+        assert!(!names_role(&fields("/role /b 301")));
+        assert!(names_role(&fields("role/x /b 301")));
+        assert!(names_role(&fields("/a\u{a0}Role=x /b 301")));
+        assert!(!names_role(&fields("/a /b 301 x # Role=x")));
+    }
+}

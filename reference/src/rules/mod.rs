@@ -1,0 +1,294 @@
+//! The rules of a `_redirects` file: bytes in; an ordered, indexed list of rules and a list of problems out.
+//!
+//! Reading never fails as a whole (RULES-6). Every line is accounted for: it is a rule, an error, a comment or blank.
+//! RULES-9: a line in error that names a role becomes a *sealed* rule, which covers its path and admits nobody; where
+//! not even the path can be read, [`RuleSet::unreadable`] says so and no gate starts.
+
+mod captures;
+mod fields;
+mod index;
+mod lint;
+mod parse;
+mod pattern;
+mod target;
+
+use std::fmt;
+
+pub(crate) use parse::MAX_LINE;
+pub use captures::{Captured, Captures};
+pub use pattern::{Pattern, Segment};
+pub use target::{Destination, Substituted};
+
+use crate::claims::Roles;
+use crate::path::RequestPath;
+use crate::problem::Problem;
+use crate::query::{Parameters, form_encode};
+use crate::request::Origin;
+use crate::span::Span;
+use crate::visitor::Visitor;
+
+/// Rules in list order, with an index over them.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    index: index::Index,
+    unreadable: Vec<Span>,
+}
+
+/// What a rule file holds.
+#[derive(Clone, Debug, Default)]
+pub struct Parsed {
+    /// The rules in force, in list order.
+    pub rules: RuleSet,
+    /// What is wrong with the file, in the order of its lines.
+    pub problems: Vec<Problem>,
+    /// Every line of the file, in order; together they are the whole file.
+    pub lines: Vec<Line>,
+}
+
+/// One line of a rule file, with what ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The bytes of the line.
+    pub span: Span,
+    /// What the line is.
+    pub kind: LineKind,
+}
+
+/// What a line of a rule file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineKind {
+    /// Nothing but white space.
+    Blank,
+    /// A comment.
+    Comment,
+    /// A line in error that put no rule into force.
+    Error,
+    /// The rule at this place of the list.
+    Rule(usize),
+}
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The line without white space around it.
+    pub span: Span,
+    /// The line as written, without white space around it.
+    pub text: String,
+    /// HOST-1: the scheme and host of a full-URL `from`.
+    pub origin: Option<Origin>,
+    /// The path of `from`.
+    pub pattern: Pattern,
+    /// QUERY-1: the parameters that a request must have.
+    pub query: Vec<QueryConstraint>,
+    /// What the rule does.
+    pub effect: Effect,
+}
+
+/// What a rule does to a request that its host, path and query match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Admit those who satisfy the conditions, and answer.
+    Apply(Box<Apply>),
+    /// RULES-9: admit nobody.
+    Seal,
+}
+
+/// The answer of a rule, and for whom it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apply {
+    /// Where the rule leads.
+    pub to: Destination,
+    /// RULES-4: the status, 301 where none is written.
+    pub status: u16,
+    /// RULES-4: whether the rule wins over an existing file.
+    pub force: bool,
+    /// COND-1: all of them must hold.
+    pub conditions: Conditions,
+}
+
+/// A query parameter that a rule asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryConstraint {
+    /// The key, decoded.
+    pub key: Vec<u8>,
+    /// What its value must be.
+    pub value: QueryValue,
+}
+
+/// The value that a rule asks of a query parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueryValue {
+    /// Any value, which this name then stands for.
+    Capture(String),
+    /// This value, decoded.
+    Literal(Vec<u8>),
+}
+
+/// The conditions of a rule; an empty list is no condition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// `Role=`
+    pub role: Option<RoleCondition>,
+    /// `Country=`: one of these codes.
+    pub country: Vec<String>,
+    /// `Language=`: one of these tags.
+    pub language: Vec<String>,
+    /// `Cookie=`: one of these names.
+    pub cookie: Vec<String>,
+    /// RULES-10: conditions that nobody knows, as written; they never hold.
+    pub unknown: Vec<String>,
+}
+
+/// Which visitors a role condition admits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoleCondition {
+    /// ROLE-1: whose token holds one of these roles.
+    AnyOf(Vec<String>),
+    /// ROLE-6: `Role=*`; whose token is valid.
+    AnyToken,
+}
+
+impl RuleSet {
+    /// Reads a `_redirects` file. RULES-6: good rules and problems come back together.
+    pub fn parse(bytes: &[u8]) -> Parsed {
+        parse::file(bytes)
+    }
+
+    /// The rules, in list order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// RULES-9: lines that name a role and whose path cannot be read. While there is one, no gate starts.
+    pub fn unreadable(&self) -> &[Span] {
+        &self.unreadable
+    }
+
+    /// The rules that can match one of `paths`, by their place in the list, in list order (MATCH-9).
+    pub(crate) fn candidates<'a>(
+        &'a self,
+        paths: impl IntoIterator<Item = &'a RequestPath>,
+    ) -> impl Iterator<Item = usize> + 'a {
+        self.index.candidates(paths)
+    }
+
+    fn new(rules: Vec<Rule>, unreadable: Vec<Span>) -> RuleSet {
+        let index = index::Index::new(rules.iter().map(|rule| &rule.pattern));
+        RuleSet { rules, index, unreadable }
+    }
+}
+
+impl Rule {
+    /// The answer of the rule; none where it is sealed.
+    pub fn apply(&self) -> Option<&Apply> {
+        match &self.effect {
+            Effect::Apply(apply) => Some(apply),
+            Effect::Seal => None,
+        }
+    }
+
+    /// The rule's role condition.
+    pub fn role(&self) -> Option<&RoleCondition> {
+        self.apply().and_then(|apply| apply.conditions.role.as_ref())
+    }
+
+    /// RULES-9: whether the rule admits nobody.
+    pub fn is_sealed(&self) -> bool {
+        self.effect == Effect::Seal
+    }
+
+    /// Whether the rule decides who sees its path: it has a role condition, or is sealed.
+    pub fn is_gate(&self) -> bool {
+        self.is_sealed() || self.role().is_some()
+    }
+
+    /// Whether the rule forwards requests to another server (PROXY-1).
+    pub fn is_proxy(&self) -> bool {
+        self.apply().is_some_and(|apply| apply.to.is_absolute() && apply.status == 200)
+    }
+
+    /// QUERY-1, QUERY-2: whether the request has exactly the parameters that the rule asks for, if it asks for any.
+    pub(crate) fn query_matches(&self, parameters: &Parameters) -> bool {
+        if self.query.is_empty() {
+            return true;
+        }
+        // Keys of a rule differ from each other, so equal numbers and all present means none besides.
+        self.query.len() == parameters.len()
+            && self.query.iter().all(|constraint| match (parameters.value(&constraint.key), &constraint.value) {
+                // QUERY-3: a bare key has no value to capture or to compare.
+                (None, _) => false,
+                (Some(_), QueryValue::Capture(_)) => true,
+                (Some(value), QueryValue::Literal(expected)) => value == expected,
+            })
+    }
+
+    /// What the names in `from` and in the query stand for, if both match.
+    pub(crate) fn captures(&self, path: &RequestPath, parameters: &Parameters) -> Option<Captures> {
+        let mut captures = self.pattern.captures(path)?;
+        for constraint in &self.query {
+            if let QueryValue::Capture(name) = &constraint.value {
+                captures.add_text(name, parameters.value(&constraint.key)?.to_vec());
+            }
+        }
+        Some(captures)
+    }
+}
+
+impl RoleCondition {
+    /// Whether `visitor` satisfies the condition. Only the holder of a verified token can.
+    pub fn holds(&self, visitor: &Visitor) -> bool {
+        match (self, visitor.roles()) {
+            (_, None) => false,
+            // ROLE-6
+            (RoleCondition::AnyToken, Some(_)) => true,
+            // ROLE-1, ROLE-5
+            (RoleCondition::AnyOf(listed), Some(held)) => any(listed, held),
+        }
+    }
+}
+
+fn any(listed: &[String], held: &Roles) -> bool {
+    listed.iter().any(|role| held.contains(role))
+}
+
+impl fmt::Display for Rule {
+    /// The rule as a rule file spells it; reading that again gives the same rule.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(origin) = &self.origin {
+            write!(f, "{origin}")?;
+        }
+        write!(f, "{}", self.pattern)?;
+        for QueryConstraint { key, value } in &self.query {
+            match value {
+                QueryValue::Capture(name) => write!(f, " {}=:{name}", form_encode(key))?,
+                QueryValue::Literal(text) => write!(f, " {}={}", form_encode(key), form_encode(text))?,
+            }
+        }
+        match &self.effect {
+            // A role named without anything else is what seals a line.
+            Effect::Seal => f.write_str(" Role"),
+            Effect::Apply(apply) => {
+                let Apply { to, status, force, conditions } = apply.as_ref();
+                write!(f, " {to} {status}{}{conditions}", if *force { "!" } else { "" })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Conditions {
+    /// Each condition with a space before it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.role {
+            Some(RoleCondition::AnyToken) => f.write_str(" Role=*")?,
+            Some(RoleCondition::AnyOf(roles)) => write!(f, " Role={}", roles.join(","))?,
+            None => {}
+        }
+        for (key, list) in [("Country", &self.country), ("Language", &self.language), ("Cookie", &self.cookie)] {
+            if !list.is_empty() {
+                write!(f, " {key}={}", list.join(","))?;
+            }
+        }
+        self.unknown.iter().try_for_each(|unknown| write!(f, " {unknown}"))
+    }
+}

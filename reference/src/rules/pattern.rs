@@ -1,0 +1,508 @@
+//! Path patterns: literal segments, placeholders and splats (MATCH-1 to MATCH-8).
+
+use std::fmt;
+
+use percent_encoding::{AsciiSet, percent_encode};
+
+use super::captures::{Captured, Captures};
+use crate::path::{self, Refused, RequestPath, Resolver, SEGMENT};
+
+/// The path of a rule.
+///
+/// A pattern is a run of segments from the start of the path, then for each `*` in the middle one or more segments
+/// and another run, and at the end perhaps a splat. MATCH-2: a trailing slash is no part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pattern {
+    /// The segments before the first `*`.
+    pub(super) head: Vec<Segment>,
+    /// For each `*` in the middle, the segments between it and the next.
+    pub(super) middles: Vec<Vec<Segment>>,
+    /// Whether the pattern ends in a splat, which matches any number of segments, none included (MATCH-3).
+    pub(super) splat: bool,
+}
+
+/// One segment of a [`Pattern`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Segment {
+    /// MATCH-5, MATCH-6: this text and no other.
+    Literal(String),
+    /// MATCH-4: any one segment.
+    Placeholder(String),
+    /// MATCH-8: `/a*`; a segment that begins with this text. Only before a splat.
+    Prefix(String),
+}
+
+/// Why a text is no pattern; `start..end` are the bytes at fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PatternFault {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) kind: PatternFaultKind,
+    /// RULES-9: a pattern that covers everything the text could have meant.
+    pub(super) covering: Pattern,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PatternFaultKind {
+    DoubleStar,
+    Fragment,
+    Query,
+    Segment(Refused),
+}
+
+/// What is odd about a pattern that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Oddity {
+    /// A `*` that is no splat.
+    LiteralStar,
+    /// MATCH-8: `/a/*/c`.
+    MiddleStar,
+    /// Dot segments or empty segments.
+    NotCanonical,
+    /// MATCH-8: `/a*`.
+    PrefixStar,
+}
+
+impl Pattern {
+    /// Reads a path that begins with a slash, and says what is odd about it.
+    pub(crate) fn parse(text: &str) -> Result<(Pattern, Vec<Oddity>), PatternFault> {
+        let raw = read_segments(text)?;
+        let mut oddities = Vec::new();
+
+        // NOLEAK-1: dots and empty segments are resolved as they are in requests.
+        let mut resolver = Resolver::default();
+        for segment in &raw {
+            resolver.push(segment.decoded.clone());
+        }
+        let (canonical, _) = resolver.into_segments();
+        let written = raw.strip_suffix(&[RawSegment::EMPTY]).unwrap_or(&raw);
+        let written = if matches!(written, [only] if only.raw.is_empty()) { &[] } else { written };
+        let segments: Vec<RawSegment<'_>> = if canonical.len() == written.len() {
+            written.to_vec()
+        } else {
+            oddities.push(Oddity::NotCanonical);
+            resolve(&raw)
+        };
+
+        let mut pattern = Pattern { head: Vec::new(), middles: Vec::new(), splat: false };
+        let last = segments.len().saturating_sub(1);
+        for (at, segment) in segments.into_iter().enumerate() {
+            match segment.classify(at == last) {
+                Kind::Star if at == last => pattern.splat = true,
+                Kind::Star => {
+                    oddities.push(Oddity::MiddleStar);
+                    pattern.middles.push(Vec::new());
+                }
+                Kind::Segment(segment, oddity) => {
+                    oddities.extend(oddity);
+                    pattern.splat = matches!(segment, Segment::Prefix(_));
+                    pattern.middles.last_mut().unwrap_or(&mut pattern.head).push(segment);
+                }
+            }
+        }
+        Ok((pattern, oddities))
+    }
+
+    /// RULES-9: the pattern of everything that begins with the readable part of `text`, which ends before `end`.
+    pub(super) fn covering(text: &str, end: usize) -> Pattern {
+        let readable = text.get(..end).unwrap_or_default();
+        let (parents, partial) = readable.rsplit_once('/').unwrap_or_default();
+        let mut pattern = match Pattern::parse(parents) {
+            Ok((pattern, _)) if !pattern.splat => pattern,
+            Ok((pattern, _)) => return pattern,
+            Err(fault) => return fault.covering,
+        };
+        pattern.splat = true;
+        if !partial.is_empty()
+            && !partial.starts_with(':')
+            && !partial.contains('*')
+            && let Ok(prefix) = path::decode_segment(partial.as_bytes())
+        {
+            pattern.middles.last_mut().unwrap_or(&mut pattern.head).push(Segment::Prefix(prefix));
+        }
+        pattern
+    }
+
+    /// Whether the pattern matches `path`.
+    pub fn matches(&self, path: &RequestPath) -> bool {
+        self.place(path.segments()).is_some()
+    }
+
+    /// What the placeholders and splats stand for in `path`, if the pattern matches it.
+    pub fn captures(&self, path: &RequestPath) -> Option<Captures> {
+        let segments = path.segments();
+        let starts = self.place(segments)?;
+        let mut captures = Captures::default();
+        let mut at = capture_run(&self.head, segments, 0, &mut captures);
+        for (run, start) in self.middles.iter().zip(starts) {
+            captures.add_splat(segments.get(at..start).unwrap_or_default().to_vec(), false);
+            at = capture_run(run, segments, start, &mut captures);
+        }
+        if self.splat {
+            // SUBST-2: the trailing slash belongs to the splat, unless there is nothing before it.
+            let rest = segments.get(at..).unwrap_or_default();
+            match self.middles.last().unwrap_or(&self.head).last() {
+                Some(Segment::Prefix(prefix)) => {
+                    let whole = at.checked_sub(1).and_then(|at| segments.get(at));
+                    let tail = whole.and_then(|whole| whole.strip_prefix(prefix.as_str())).unwrap_or_default();
+                    let splat = std::iter::once(tail.to_owned()).chain(rest.iter().cloned()).collect();
+                    captures.add_splat(splat, path.trailing_slash());
+                }
+                _ => captures.add_splat(rest.to_vec(), path.trailing_slash() && !rest.is_empty()),
+            }
+        }
+        Some(captures)
+    }
+
+    /// RULES-12: whether the pattern begins with `/.netlify`.
+    pub(super) fn is_reserved(&self) -> bool {
+        let Some(Segment::Literal(first) | Segment::Prefix(first)) = self.head.first() else {
+            return false;
+        };
+        first.starts_with(".netlify")
+    }
+
+    /// The names that `captures` defines, in order; a name can stand twice.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let runs = std::iter::once(&self.head).chain(&self.middles).flatten();
+        let placeholders = runs.filter_map(|segment| match segment {
+            Segment::Placeholder(name) => Some(name.as_str()),
+            Segment::Literal(_) | Segment::Prefix(_) => None,
+        });
+        let has_splat = self.splat || !self.middles.is_empty();
+        placeholders.chain(has_splat.then_some(Captured::SPLAT))
+    }
+
+    /// Where each run after a middle `*` starts; `None` where the pattern does not match.
+    ///
+    /// MATCH-8: stars are greedy. Placing every run as far to the right as it goes gives the first star all it can
+    /// have, then the second, and needs no going back.
+    fn place(&self, segments: &[String]) -> Option<Vec<usize>> {
+        if !run_matches(&self.head, segments, 0) {
+            return None;
+        }
+        let Some((last, before)) = self.middles.split_last() else {
+            return (self.splat || segments.len() == self.head.len()).then(Vec::new);
+        };
+        let mut starts = vec![0; self.middles.len()];
+        let mut end = segments.len();
+        // A `*` takes at least one segment.
+        let lowest = |stars_before: usize| self.head.len() + 1 + stars_before;
+        let mut runs = starts.iter_mut().zip(&self.middles).enumerate().rev();
+        if !self.splat {
+            let (_, (start, _)) = runs.next()?;
+            *start = end.checked_sub(last.len()).filter(|start| *start >= lowest(before.len()))?;
+            if !run_matches(last, segments, *start) {
+                return None;
+            }
+            end = start.checked_sub(1)?;
+        }
+        for (stars_before, (start, run)) in runs {
+            let rightmost = end.checked_sub(run.len())?;
+            *start = (lowest(stars_before)..=rightmost).rev().find(|start| run_matches(run, segments, *start))?;
+            end = start.checked_sub(1)?;
+        }
+        Some(starts)
+    }
+}
+
+impl fmt::Display for Pattern {
+    /// The pattern as a rule file spells it; reading that again gives the same pattern.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut ends_in_star = false;
+        let mut run = |f: &mut fmt::Formatter<'_>, segments: &[Segment]| {
+            for segment in segments {
+                match segment {
+                    Segment::Placeholder(name) => write!(f, "/:{name}")?,
+                    Segment::Prefix(prefix) => {
+                        ends_in_star = true;
+                        write!(f, "/{}*", Spelled(prefix))?;
+                    }
+                    Segment::Literal(text) => write!(f, "/{}", Spelled(text))?,
+                }
+            }
+            Ok(())
+        };
+        run(f, &self.head)?;
+        for middle in &self.middles {
+            f.write_str("/*")?;
+            run(f, middle)?;
+        }
+        if self.splat && !ends_in_star {
+            f.write_str("/*")?;
+        } else if self.head.is_empty() && self.middles.is_empty() {
+            f.write_str("/")?;
+        }
+        Ok(())
+    }
+}
+
+/// Literal text, so encoded that no part of it is read as a placeholder or a splat.
+struct Spelled<'a>(&'a str);
+
+impl fmt::Display for Spelled<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LITERAL: &AsciiSet = &SEGMENT.add(b'*');
+        let rest = match self.0.strip_prefix(':') {
+            Some(rest) => {
+                f.write_str("%3A")?;
+                rest
+            }
+            None => self.0,
+        };
+        percent_encode(rest.as_bytes(), LITERAL).fmt(f)
+    }
+}
+
+/// A segment as written, with the text it spells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct RawSegment<'a> {
+    raw: &'a str,
+    decoded: String,
+}
+
+enum Kind {
+    Star,
+    Segment(Segment, Option<Oddity>),
+}
+
+impl RawSegment<'_> {
+    const EMPTY: RawSegment<'static> = RawSegment { raw: "", decoded: String::new() };
+
+    fn classify(self, last: bool) -> Kind {
+        if self.raw == "*" {
+            return Kind::Star;
+        }
+        // MATCH-4: the rest of the segment is the name.
+        if let Some(name) = self.raw.strip_prefix(':').filter(|name| !name.is_empty()) {
+            return Kind::Segment(Segment::Placeholder(name.to_owned()), None);
+        }
+        if last && self.raw.ends_with('*') {
+            let prefix = self.decoded.strip_suffix('*').unwrap_or(&self.decoded).to_owned();
+            return Kind::Segment(Segment::Prefix(prefix), Some(Oddity::PrefixStar));
+        }
+        let oddity = self.raw.contains('*').then_some(Oddity::LiteralStar);
+        Kind::Segment(Segment::Literal(self.decoded), oddity)
+    }
+}
+
+fn read_segments(text: &str) -> Result<Vec<RawSegment<'_>>, PatternFault> {
+    let mut offset = 1;
+    let relative = text.strip_prefix('/').unwrap_or_default();
+    let mut segments = Vec::new();
+    for raw in relative.split('/') {
+        let delimiter = raw.find(['?', '#']);
+        let path_part = delimiter.and_then(|at| raw.get(..at)).unwrap_or(raw);
+        if let Some(at) = path_part.find("**") {
+            let kind = PatternFaultKind::DoubleStar;
+            let (start, end) = (offset + at, offset + at + 2);
+            return Err(PatternFault { start, end, kind, covering: Pattern::covering(text, start) });
+        }
+        let decoded = path::decode_segment(path_part.as_bytes()).map_err(|refused| {
+            let (from, to) = where_refused(path_part, refused);
+            let (start, end) = (offset + from, offset + to);
+            let kind = PatternFaultKind::Segment(refused);
+            PatternFault { start, end, kind, covering: Pattern::covering(text, start) }
+        })?;
+        if let Some(at) = delimiter {
+            let start = offset + at;
+            let before = text.get(..start).unwrap_or_default();
+            let kind = if text.get(start..).is_some_and(|rest| rest.starts_with('?')) {
+                PatternFaultKind::Query
+            } else {
+                PatternFaultKind::Fragment
+            };
+            let covering = match Pattern::parse(before) {
+                Ok((pattern, _)) => pattern,
+                Err(fault) => fault.covering,
+            };
+            return Err(PatternFault { start, end: text.len(), kind, covering });
+        }
+        segments.push(RawSegment { raw, decoded });
+        offset += raw.len() + 1;
+    }
+    Ok(segments)
+}
+
+/// The bytes of `segment` that `refused` speaks of.
+fn where_refused(segment: &str, refused: Refused) -> (usize, usize) {
+    let lower = segment.to_ascii_lowercase();
+    let bad_escape = || {
+        let mut escapes = lower.match_indices('%');
+        escapes.find(|(at, _)| path::escape(lower.as_bytes().get(at + 1..).unwrap_or_default()).is_none())
+    };
+    let found = match refused {
+        Refused::Backslash => lower.find("%5c").map(|at| (at, at + 3)).or_else(|| lower.find('\\').map(|at| (at, at + 1))),
+        Refused::EncodedSlash => lower.find("%2f").map(|at| (at, at + 3)),
+        Refused::Escape => bad_escape().map(|(at, _)| (at, at + 1)),
+        _ => lower.find('%').map(|at| (at, segment.len())),
+    };
+    found.unwrap_or((0, segment.len()))
+}
+
+/// The segments that are left when dots and empty segments are resolved.
+fn resolve<'a>(raw: &[RawSegment<'a>]) -> Vec<RawSegment<'a>> {
+    let mut segments: Vec<RawSegment<'a>> = Vec::new();
+    for segment in raw {
+        match segment.decoded.as_str() {
+            "." => {}
+            ".." => {
+                segments.pop();
+            }
+            _ => segments.push(segment.clone()),
+        }
+    }
+    segments.retain(|segment| !segment.raw.is_empty());
+    segments
+}
+
+fn run_matches(run: &[Segment], segments: &[String], start: usize) -> bool {
+    let Some(window) = start.checked_add(run.len()).and_then(|end| segments.get(start..end)) else {
+        return false;
+    };
+    run.iter().zip(window).all(|(pattern, segment)| match pattern {
+        Segment::Literal(text) => text == segment,
+        Segment::Placeholder(_) => true,
+        Segment::Prefix(prefix) => segment.starts_with(prefix.as_str()),
+    })
+}
+
+/// Notes what the placeholders of a run stand for; the place after the run.
+fn capture_run(run: &[Segment], segments: &[String], start: usize, captures: &mut Captures) -> usize {
+    for (pattern, segment) in run.iter().zip(segments.iter().skip(start)) {
+        if let Segment::Placeholder(name) = pattern {
+            captures.add_text(name, segment.as_bytes().to_vec());
+        }
+    }
+    start + run.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(text: &str) -> Pattern {
+        Pattern::parse(text).unwrap().0
+    }
+
+    #[test]
+    fn match_1_to_8() {
+        for (rule, path, matches) in [
+            ("/", "/", true),
+            ("/", "/index.html", false),
+            ("/a", "/a", true),
+            ("/a", "/a/", true),
+            ("/a/", "/a", true),
+            ("/a", "/A", false),
+            ("/a", "/a/b", false),
+            ("/a", "/a.html", false),
+            ("/a/*", "/a", true),
+            ("/a/*", "/a/", true),
+            ("/a/*", "/a/x/y", true),
+            ("/a/*", "/ab", false),
+            ("/a/*", "/", false),
+            ("/*", "/", true),
+            ("/*", "/x/y", true),
+            ("/:x", "/a", true),
+            ("/:x", "/", false),
+            ("/:x", "/a/b", false),
+            ("/n/:y/:m", "/n/1/2/", true),
+            ("/n/pre-:x", "/n/pre-a", false),
+            ("/n/pre-:x", "/n/pre-:x", true),
+            ("/:y.html", "/anything", true),
+            ("/:", "/:", true),
+            ("/:", "/a", false),
+            ("/a.b", "/axb", false),
+            ("/a(|)+", "/a(|)+", true),
+            ("/caf%C3%A9", "/café", true),
+            ("/café", "/caf%c3%a9", true),
+            ("/a%20b", "/a b", true),
+            ("/%61", "/a", true),
+            ("/%2A", "/a", false),
+            ("/%2A", "/*", true),
+            ("/%3Aa", "/b", false),
+            ("/%3Aa", "/:a", true),
+            ("/a*", "/a", true),
+            ("/a*", "/ab", true),
+            ("/a*", "/abc/d", true),
+            ("/a*", "/b", false),
+            ("/a*", "/", false),
+            ("/a*/", "/ab", true),
+            ("/a/*/c", "/a/b/c", true),
+            ("/a/*/c", "/a/b/b/c", true),
+            ("/a/*/c", "/a/c/c/c", true),
+            ("/a/*/c", "/a/c", false),
+            ("/a/*/c", "/a/b/c/d", false),
+            ("/a/*/*", "/a", false),
+            ("/a/*/*", "/a/b", true),
+            ("/*/b/*/d", "/a/b/c/d", true),
+            ("/*/b/*/d", "/b/b/d", false),
+            ("/*/b/*/d", "/b/b/d/d", true),
+            ("/*/b/*", "/a/b", true),
+            ("/a/*.html", "/a/x.html", false),
+            ("/a/*.html", "/a/*.html", true),
+            ("/a*/b", "/ax/b", false),
+            ("//a///b", "/a/b", true),
+            ("/x/../a", "/a", true),
+            ("/x/%2e%2E/a/./*", "/a/z", true),
+        ] {
+            let target = crate::Target::parse(path.as_bytes()).unwrap();
+            assert_eq!(pattern(rule).matches(&target.path), matches, "{rule} {path}");
+        }
+    }
+
+    #[test]
+    fn captures() {
+        for (rule, path, name, value) in [
+            ("/a/*", "/a", "splat", ""),
+            ("/a/*", "/a/", "splat", ""),
+            ("/a/*", "/a/x/y", "splat", "x/y"),
+            ("/a/*", "/a/x/", "splat", "x/"),
+            ("/a*", "/a", "splat", ""),
+            ("/a*", "/abc/d/", "splat", "bc/d/"),
+            ("/a*", "/a/d", "splat", "/d"),
+            ("/a/*/c", "/a/x/c/c/", "splat", "x/c"),
+            ("/*/b/*", "/x/b/y/b/z", "splat", "x/b/y"),
+            ("/:x/:x", "/1/2", "x", "1"),
+            ("/:x/*/:y", "/1/2/3/4", "y", "4"),
+        ] {
+            let path = crate::Target::parse(path.as_bytes()).unwrap().path;
+            let captures = pattern(rule).captures(&path).unwrap();
+            assert_eq!(captures.find(name).unwrap().text(), value.as_bytes(), "{rule} {path}");
+        }
+    }
+
+    #[test]
+    fn oddities() {
+        let odd = |text| Pattern::parse(text).unwrap().1;
+        assert_eq!(odd("/a/:b/*"), []);
+        assert_eq!(odd("/"), []);
+        assert_eq!(odd("/a/"), []);
+        assert_eq!(odd("/a*"), [Oddity::PrefixStar]);
+        assert_eq!(odd("/a/*/b"), [Oddity::MiddleStar]);
+        assert_eq!(odd("/a/*.html"), [Oddity::LiteralStar]);
+        for text in ["//a", "/a//b", "/a/./b", "/a/../b", "/a//", "/a/."] {
+            assert_eq!(odd(text), [Oddity::NotCanonical], "{text}");
+        }
+    }
+
+    #[test]
+    fn faults_cover_what_could_have_been_meant() {
+        for (text, kind, at, covering) in [
+            ("/a?b=c", PatternFaultKind::Query, 2, "/a"),
+            ("/a/*?b", PatternFaultKind::Query, 4, "/a/*"),
+            ("/a#b", PatternFaultKind::Fragment, 2, "/a"),
+            ("/a/b%zz/c", PatternFaultKind::Segment(Refused::Escape), 4, "/a/b*"),
+            ("/a/%zz", PatternFaultKind::Segment(Refused::Escape), 3, "/a/*"),
+            ("/a%2Fb", PatternFaultKind::Segment(Refused::EncodedSlash), 2, "/a*"),
+            ("/a\\b", PatternFaultKind::Segment(Refused::Backslash), 2, "/a*"),
+            ("/a/:b%2f", PatternFaultKind::Segment(Refused::EncodedSlash), 5, "/a/*"),
+            ("/a/**", PatternFaultKind::DoubleStar, 3, "/a/*"),
+            ("/a%00", PatternFaultKind::Segment(Refused::Control), 2, "/a*"),
+            ("/*/%ff", PatternFaultKind::Segment(Refused::NotUtf8), 3, "/*"),
+        ] {
+            let fault = Pattern::parse(text).unwrap_err();
+            assert_eq!((fault.kind, fault.start, fault.covering.to_string().as_str()), (kind, at, covering), "{text}");
+        }
+    }
+}

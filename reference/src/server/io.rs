@@ -1,0 +1,255 @@
+//! The socket, with a copy of what hyper has read from it.
+//!
+//! Why this exists: see [`super::head`]. hyper reads request heads from this adapter and tidies
+//! them; the adapter keeps the same bytes, and the service takes each head from here in the order
+//! in which hyper calls it. Both sides parse with `httparse`, so both cut a pipeline of several
+//! heads at the same octets. Bodies would break that bond, so there are none: a request that
+//! announces one is the last of its connection, and nothing behind it is kept or read as a
+//! request.
+//!
+//! The adapter also bounds how long a client may leave the answer unread, and closes in two steps
+//! (RFC 9112 §9.6): it stops writing, then reads and drops a bounded rest, so that the answer is
+//! not lost to a reset while the client is still sending.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+use super::head::{self, Fault, Head, HeadLimits};
+
+/// How long the adapter waits for the client to close after the last answer.
+const LINGER: Duration = Duration::from_secs(1);
+/// How many octets it reads and drops meanwhile.
+const LINGER_OCTETS: usize = 256 * 1024;
+
+/// The copy holds at most so many heads of the largest size.
+const COPIES: usize = 8;
+
+/// The bytes that hyper has read and whose requests have not been answered yet.
+///
+/// One clone belongs to the socket, the other to the service of the same connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Tap {
+    shared: Arc<Mutex<Shared>>,
+    limits: HeadLimits,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    bytes: Vec<u8>,
+    /// No further head will be taken from this connection.
+    ended: bool,
+}
+
+impl Tap {
+    pub(crate) fn new(limits: HeadLimits) -> Tap {
+        Tap { shared: Arc::default(), limits }
+    }
+
+    /// Hands the next request head to `decide` and forgets its bytes.
+    ///
+    /// After a fault or a head that ends the connection every further call is a fault, whatever
+    /// follows in the bytes.
+    pub(crate) fn next<T>(&self, decide: impl FnOnce(Result<Head<'_>, Fault>) -> T) -> T {
+        let mut shared = self.lock();
+        if shared.ended {
+            return decide(Err(Fault::Malformed("a request behind the last of its connection")));
+        }
+        let Some((head, length)) = head::first(&shared.bytes, self.limits) else {
+            shared.end();
+            return decide(Err(Fault::Malformed("not a request head")));
+        };
+        let is_last = head.as_ref().map_or(true, |head| head.last);
+        let decided = decide(head);
+        if is_last {
+            shared.end();
+        } else {
+            shared.bytes.drain(..length);
+        }
+        decided
+    }
+
+    fn record(&self, read: &[u8]) {
+        let mut shared = self.lock();
+        if shared.ended {
+            return;
+        }
+        // hyper stops reading at a bound of its own, well below this one. A copy with a gap in it would be worse than
+        // none: bytes from behind the gap could pass for a head that hyper never saw.
+        if shared.bytes.len().saturating_add(read.len()) > COPIES.saturating_mul(self.limits.head) {
+            shared.end();
+        } else {
+            shared.bytes.extend_from_slice(read);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn end(&mut self) {
+        self.ended = true;
+        self.bytes = Vec::new();
+    }
+}
+
+/// A stream whose reads are copied into a [`Tap`] and whose writes may stall for a bounded time only.
+#[derive(Debug)]
+pub(crate) struct Tapped<S> {
+    stream: S,
+    tap: Tap,
+    write_timeout: Duration,
+    /// Runs while a write waits for the client.
+    stalled: Option<Pin<Box<Sleep>>>,
+    /// Runs while the end of the client's bytes is awaited, after our own end was sent.
+    linger: Option<Pin<Box<Sleep>>>,
+    lingered: usize,
+    read_ended: bool,
+    write_ended: bool,
+}
+
+impl<S> Tapped<S> {
+    pub(crate) fn new(stream: S, tap: Tap, write_timeout: Duration) -> Tapped<S> {
+        Tapped {
+            stream,
+            tap,
+            write_timeout,
+            stalled: None,
+            linger: None,
+            lingered: 0,
+            read_ended: false,
+            write_ended: false,
+        }
+    }
+
+    /// Passes a write's progress on; an error once it has made none for too long.
+    fn bounded<T>(&mut self, progress: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if progress.is_ready() {
+            self.stalled = None;
+            return progress;
+        }
+        let write_timeout = self.write_timeout;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(write_timeout)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Tapped<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        let read = buf.filled().get(before..).unwrap_or_default();
+        self.read_ended = read.is_empty();
+        self.tap.record(read);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let progress = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.bounded(progress, cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let progress = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.bounded(progress, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let progress = Pin::new(&mut self.stream).poll_flush(cx);
+        self.bounded(progress, cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let tapped = &mut *self;
+        if !tapped.write_ended {
+            ready!(Pin::new(&mut tapped.stream).poll_shutdown(cx))?;
+            tapped.write_ended = true;
+        }
+        let linger = tapped
+            .linger
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + LINGER)));
+        let mut dropped = [0; 4096];
+        while !tapped.read_ended && tapped.lingered < LINGER_OCTETS {
+            let mut buf = ReadBuf::new(&mut dropped);
+            match Pin::new(&mut tapped.stream).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) => {
+                    tapped.lingered = tapped.lingered.saturating_add(buf.filled().len());
+                    tapped.read_ended = buf.filled().is_empty();
+                }
+                Poll::Ready(Err(_)) => tapped.read_ended = true,
+                Poll::Pending => {
+                    ready!(linger.as_mut().poll(cx));
+                    break;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: HeadLimits = HeadLimits { head: 256, target: 64 };
+
+    fn target(tap: &Tap) -> Result<String, Fault> {
+        tap.next(|head| head.map(|head| String::from_utf8_lossy(head.target).into_owned()))
+    }
+
+    #[test]
+    fn heads_come_in_the_order_of_the_wire() {
+        let tap = Tap::new(LIMITS);
+        tap.record(b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTT");
+        assert_eq!(target(&tap), Ok("/1".to_owned()));
+        tap.record(b"P/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(target(&tap), Ok("/2".to_owned()));
+    }
+
+    #[test]
+    fn nothing_behind_a_body_is_a_request() {
+        let tap = Tap::new(LIMITS);
+        tap.record(b"POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(target(&tap), Ok("/1".to_owned()));
+        tap.record(b"GET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(target(&tap).is_err());
+    }
+
+    #[test]
+    fn a_fault_ends_the_connection() {
+        let tap = Tap::new(LIMITS);
+        tap.record(b"GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(target(&tap).is_err());
+        assert!(target(&tap).is_err());
+    }
+
+    #[test]
+    fn the_copy_is_bounded_and_never_has_a_gap() {
+        let tap = Tap::new(LIMITS);
+        tap.record(b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
+        for _ in 0..100 {
+            tap.record(&[b'x'; 100]);
+        }
+        assert!(tap.lock().bytes.len() <= COPIES * LIMITS.head);
+        tap.record(b"GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(target(&tap).is_err());
+    }
+}

@@ -1,0 +1,285 @@
+//! Tokens: JSON Web Tokens in compact serialization (RFC 7515, RFC 7519), signed with HS256, and nothing else.
+//!
+//! Every check stands in [`verify`], in the order in which it is made. The signature itself is checked by
+//! `jsonwebtoken` over a provider that knows HS256 alone ([`hs256`]); that crate's own `decode` is not used, since
+//! it reads the clock, allows a leeway, ignores `crit` and `nbf`, and lets the last of two equal names win.
+
+mod hs256;
+mod json;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Number, Value};
+
+use crate::claims::{Claims, RolePath};
+
+pub use hs256::{Key, KeyError, ShortKey};
+
+/// COOKIE-4: a longer token is rejected unread.
+pub const MAX_TOKEN: usize = 8 * 1024;
+
+/// How tokens are read. The default is the strict reading.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// Where the roles stand (CLAIM-1).
+    pub role_path: RolePath,
+    /// How long after `exp`, and before `nbf`, a token still counts (TOKEN-5); none by default.
+    pub leeway: Duration,
+    /// Whether a token without `exp` is accepted (TOKEN-5); no by default.
+    pub accept_missing_exp: bool,
+    /// Whether a token without `typ` is accepted (TOKEN-7); no by default.
+    pub accept_missing_typ: bool,
+}
+
+/// A point in time, as seconds and nanoseconds since 1970-01-01T00:00:00Z without leap seconds (RFC 7519 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time {
+    seconds: i64,
+    nanoseconds: u32,
+}
+
+impl Time {
+    /// The time `seconds` after the epoch.
+    pub fn from_seconds(seconds: i64) -> Time {
+        Time { seconds, nanoseconds: 0 }
+    }
+
+    /// The same time, `nanoseconds` later; what would reach the next second counts as the last nanosecond before it.
+    pub fn plus_nanoseconds(self, nanoseconds: u32) -> Time {
+        Time { nanoseconds: self.nanoseconds.saturating_add(nanoseconds).min(999_999_999), ..self }
+    }
+
+    /// The clock of this machine. Called at the rim only; everything else takes the time as a parameter.
+    pub fn now() -> Time {
+        match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => Time {
+                seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+                nanoseconds: since.subsec_nanos(),
+            },
+            // A clock before 1970 is broken. At the end of time every token has expired: fail closed.
+            Err(_) => Time::from_seconds(i64::MAX),
+        }
+    }
+
+    /// Seconds since the epoch, rounded down.
+    pub fn seconds(self) -> i64 {
+        self.seconds
+    }
+
+    fn as_nanoseconds(self) -> i128 {
+        i128::from(self.seconds) * NANOSECONDS + i128::from(self.nanoseconds)
+    }
+}
+
+/// Why a token is not valid. TOKEN-11: for trusted channels only.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// `alg` is missing, no string, or not exactly `HS256`.
+    #[error("the algorithm is not `HS256`")]
+    Algorithm,
+    /// A part is not base64url without padding, or has non-zero trailing bits.
+    #[error("the {0} is not base64url")]
+    Base64(Part),
+    /// `b64` is present and not `true` (RFC 7797).
+    #[error("the header asks for an unencoded payload")]
+    UnencodedPayload,
+    /// `crit` is present; no extension is understood (RFC 7515 §4.1.11).
+    #[error("the header names critical extensions")]
+    Critical,
+    /// Two members of one object have the same name.
+    #[error("the {0} holds a member name twice")]
+    DuplicateName(Part),
+    /// The time is at or after `exp`.
+    #[error("the token has expired")]
+    Expired,
+    /// `exp` is missing.
+    #[error("the token has no expiration time")]
+    MissingExpiration,
+    /// `typ` is missing.
+    #[error("the token has no type")]
+    MissingType,
+    /// A part is no JSON text in UTF-8, or is nested too deep.
+    #[error("the {0} is not JSON")]
+    NotJson(Part),
+    /// `exp` or `nbf` is no number.
+    #[error("`{0}` is not a number of seconds")]
+    NotNumericDate(&'static str),
+    /// A part is JSON and no object.
+    #[error("the {0} is not a JSON object")]
+    NotObject(Part),
+    /// No key to verify with is configured.
+    #[error("no key to verify tokens is configured")]
+    NoKey,
+    /// The time is before `nbf`.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// The parts are not three.
+    #[error("the token does not have three parts")]
+    Parts,
+    /// The signature is not that of the key over the received bytes.
+    #[error("the signature does not verify")]
+    Signature,
+    /// The token is over [`MAX_TOKEN`] bytes.
+    #[error("the token is over 8 KiB")]
+    TooLong,
+    /// `typ` is present and neither `JWT` nor `application/jwt`.
+    #[error("the token is of another type than `JWT`")]
+    Type,
+}
+
+/// A part of a token in compact serialization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The JOSE header.
+    Header,
+    /// The claims.
+    Payload,
+    /// The signature.
+    Signature,
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Part::Header => "header",
+            Part::Payload => "payload",
+            Part::Signature => "signature",
+        })
+    }
+}
+
+/// The claims of `token`, if it is valid at the time `now`.
+///
+/// # Errors
+/// The first check that fails, in the order of the text.
+pub fn verify(token: &[u8], key: &Key, settings: &TokenSettings, now: Time) -> Result<Claims, TokenError> {
+    // COOKIE-4
+    if token.len() > MAX_TOKEN {
+        return Err(TokenError::TooLong);
+    }
+
+    // TOKEN-1: three parts of base64url, no padding, no other character, no stray trailing bits.
+    let parts = split(token)?;
+    let header_json = decode(parts.header, Part::Header)?;
+    let payload_json = decode(parts.payload, Part::Payload)?;
+    decode(parts.signature, Part::Signature)?;
+
+    // TOKEN-8: a JSON object, strictly.
+    let header = json::object(&header_json, Part::Header)?;
+    // TOKEN-3: the one algorithm, in its one spelling.
+    if header.get("alg").and_then(Value::as_str) != Some("HS256") {
+        return Err(TokenError::Algorithm);
+    }
+    // TOKEN-4: nothing critical is understood; `kid`, `jwk`, `jku`, `x5u` and `x5c` are not looked at.
+    if header.contains_key("crit") {
+        return Err(TokenError::Critical);
+    }
+    if !matches!(header.get("b64"), None | Some(Value::Bool(true))) {
+        return Err(TokenError::UnencodedPayload);
+    }
+    // TOKEN-7
+    check_type(&header, settings)?;
+
+    // TOKEN-2: over the bytes as received, in constant time.
+    if !key.verifies(parts.message, parts.signature) {
+        return Err(TokenError::Signature);
+    }
+
+    // Only now is the payload looked into. TOKEN-8
+    let payload = json::object(&payload_json, Part::Payload)?;
+    // TOKEN-5, TOKEN-6: `iat` is not checked.
+    check_expiration(&payload, settings, now)?;
+    check_not_before(&payload, settings, now)?;
+    Ok(Claims::new(payload))
+}
+
+/// RFC 7515 §7.1, compact serialization.
+struct Parts<'a> {
+    /// Header and payload with the dot between them: what is signed.
+    message: &'a [u8],
+    header: &'a [u8],
+    payload: &'a [u8],
+    signature: &'a [u8],
+}
+
+fn split(token: &[u8]) -> Result<Parts<'_>, TokenError> {
+    let mut parts = token.split(|byte| *byte == b'.');
+    let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return Err(TokenError::Parts);
+    };
+    let message = token.get(..header.len() + 1 + payload.len()).ok_or(TokenError::Parts)?;
+    Ok(Parts { message, header, payload, signature })
+}
+
+fn decode(bytes: &[u8], part: Part) -> Result<Vec<u8>, TokenError> {
+    URL_SAFE_NO_PAD.decode(bytes).map_err(|_| TokenError::Base64(part))
+}
+
+/// RFC 8725 §3.11; RFC 7515 §4.1.9: media types are compared in any case, `application/` may be left out.
+fn check_type(header: &Map<String, Value>, settings: &TokenSettings) -> Result<(), TokenError> {
+    match header.get("typ") {
+        None if settings.accept_missing_typ => Ok(()),
+        None => Err(TokenError::MissingType),
+        Some(Value::String(typ))
+            if typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("application/jwt") =>
+        {
+            Ok(())
+        }
+        Some(_) => Err(TokenError::Type),
+    }
+}
+
+/// RFC 7519 §4.1.4: valid while now < exp.
+fn check_expiration(payload: &Map<String, Value>, settings: &TokenSettings, now: Time) -> Result<(), TokenError> {
+    match payload.get("exp") {
+        None if settings.accept_missing_exp => Ok(()),
+        None => Err(TokenError::MissingExpiration),
+        Some(Value::Number(exp)) => {
+            let late = now.as_nanoseconds().saturating_sub(leeway(settings));
+            if is_before(late, exp) { Ok(()) } else { Err(TokenError::Expired) }
+        }
+        Some(_) => Err(TokenError::NotNumericDate("exp")),
+    }
+}
+
+/// RFC 7519 §4.1.5: valid from nbf on.
+fn check_not_before(payload: &Map<String, Value>, settings: &TokenSettings, now: Time) -> Result<(), TokenError> {
+    match payload.get("nbf") {
+        None => Ok(()),
+        Some(Value::Number(nbf)) => {
+            let early = now.as_nanoseconds().saturating_add(leeway(settings));
+            if is_before(early, nbf) { Err(TokenError::NotYetValid) } else { Ok(()) }
+        }
+        Some(_) => Err(TokenError::NotNumericDate("nbf")),
+    }
+}
+
+const NANOSECONDS: i128 = 1_000_000_000;
+
+fn leeway(settings: &TokenSettings) -> i128 {
+    i128::try_from(settings.leeway.as_nanos()).unwrap_or(i128::MAX)
+}
+
+/// Whether the time lies before `date`, a number of seconds. Fractions are compared, not rounded away.
+fn is_before(nanoseconds: i128, date: &Number) -> bool {
+    let whole = date.as_i64().map(i128::from).or_else(|| date.as_u64().map(i128::from));
+    if let Some(seconds) = whole {
+        return nanoseconds < seconds * NANOSECONDS;
+    }
+    // A number with a fraction or an exponent. No number at all is never in the future: fail closed for `exp`.
+    let Some(date) = date.as_f64().filter(|date| date.is_finite()) else {
+        return false;
+    };
+    let (date_seconds, date_rest) = (date.floor(), (date - date.floor()) * 1e9);
+    #[expect(clippy::cast_possible_truncation, reason = "`as` saturates; both ends lie beyond every time")]
+    let date_seconds = date_seconds as i128;
+    let (seconds, rest) = (nanoseconds.div_euclid(NANOSECONDS), nanoseconds.rem_euclid(NANOSECONDS));
+    #[expect(clippy::cast_precision_loss, reason = "less than 2^30, which a double holds exactly")]
+    let rest = rest as f64;
+    seconds < date_seconds || (seconds == date_seconds && rest < date_rest)
+}
+
+#[cfg(test)]
+mod tests;

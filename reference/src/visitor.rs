@@ -1,0 +1,53 @@
+//! Who asks: nobody known, the holder of a verified token, or the bearer of one that did not verify.
+
+use crate::claims::Roles;
+use crate::cookie;
+use crate::token::{self, Key, Time, TokenError, TokenSettings};
+
+/// The visitor behind a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Visitor {
+    /// No token was sent, or two different ones (COOKIE-3).
+    Anonymous,
+    /// A token was sent and verified; these are its roles, of which there may be none.
+    Holder(Roles),
+    /// A token was sent and did not verify. TOKEN-10: treated exactly like [`Visitor::Anonymous`].
+    Rejected(TokenError),
+}
+
+impl Visitor {
+    /// A visitor with these roles, as if a valid token had named them; for explanations and tests.
+    pub fn with_roles<R: Into<String>>(roles: impl IntoIterator<Item = R>) -> Visitor {
+        Visitor::Holder(Roles::new(roles))
+    }
+
+    /// The roles of a verified token; `None` for everybody else.
+    pub fn roles(&self) -> Option<&Roles> {
+        match self {
+            Visitor::Holder(roles) => Some(roles),
+            Visitor::Anonymous | Visitor::Rejected(_) => None,
+        }
+    }
+}
+
+/// The visitor that the `Cookie` lines of a request speak of.
+///
+/// Without a key no token verifies, and every sent token is [`Visitor::Rejected`].
+pub fn identify<'a>(
+    cookie_lines: impl IntoIterator<Item = &'a [u8]>,
+    key: Option<&Key>,
+    settings: &TokenSettings,
+    now: Time,
+) -> Visitor {
+    // COOKIE-1, COOKIE-3
+    let Some(token) = cookie::token(cookie_lines) else {
+        return Visitor::Anonymous;
+    };
+    let Some(key) = key else {
+        return Visitor::Rejected(TokenError::NoKey);
+    };
+    match token::verify(token, key, settings, now) {
+        Ok(claims) => Visitor::Holder(claims.roles(&settings.role_path)),
+        Err(why) => Visitor::Rejected(why),
+    }
+}

@@ -1,0 +1,53 @@
+//! The seeds of the fuzz targets, and every input that once broke a property, go through the same functions.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test that fails may panic")]
+
+use std::fs;
+use std::path::Path;
+
+use rolegate::properties;
+
+fn replay(target: &str, property: fn(&[u8])) {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    let mut seeds = 0;
+    for (folder, prefix) in [(fuzz.join("corpus").join(target), "seed-"), (fuzz.join("regressions").join(target), "")] {
+        let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        for entry in entries {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            if !name.starts_with(prefix) || name == ".gitkeep" {
+                continue;
+            }
+            seeds += usize::from(!prefix.is_empty());
+            let input = fs::read(entry.path()).unwrap();
+            // The name of the input is what a failure needs to say first.
+            let outcome = std::panic::catch_unwind(|| property(&input));
+            assert!(outcome.is_ok(), "{target}: the property does not hold for {name}");
+        }
+    }
+    assert!(seeds > 0, "{target} has no seed");
+}
+
+#[test]
+fn parse_redirects() {
+    replay("parse_redirects", properties::parse_redirects);
+}
+
+#[test]
+fn decode_token() {
+    replay("decode_token", properties::decode_token);
+}
+
+#[test]
+fn read_cookie() {
+    replay("read_cookie", properties::read_cookie);
+}
+
+#[test]
+fn canonical_path() {
+    replay("canonical_path", properties::canonical_path);
+}
+
+#[test]
+fn decide() {
+    replay("decide", properties::decide);
+}
