@@ -152,7 +152,9 @@ mod tests {
         assert_eq!(at(serde_json::json!(["x", "y"])), ["x", "y"]);
         assert_eq!(at(serde_json::json!(["x", 1, null, ["y"], {"z": "z"}])), ["x"]);
         assert_eq!(at(serde_json::json!("x,y")), ["x,y"]);
-        for value in [serde_json::json!(null), serde_json::json!(1), serde_json::json!(true), serde_json::json!({"x": "x"})] {
+        for value in
+            [serde_json::json!(null), serde_json::json!(1), serde_json::json!(true), serde_json::json!({"x": "x"})]
+        {
             assert_eq!(at(value), none);
         }
         assert_eq!(roles(serde_json::json!({ "b": ["x"], "a.b": ["y"], "a": [["b", "z"]] }), "a.b"), none);

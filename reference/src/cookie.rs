@@ -10,15 +10,12 @@ pub const TOKEN_COOKIE: &str = "nf_jwt";
 /// COOKIE-2: pairs are split at `;`, spaces and tabs around name and value are trimmed, the name ends at the first
 /// `=`. What has no name disturbs nothing else.
 pub fn pairs<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-    lines
-        .into_iter()
-        .flat_map(|line| line.split(|byte| *byte == b';'))
-        .filter_map(|pair| {
-            let equals = pair.iter().position(|byte| *byte == b'=')?;
-            let name = trim(pair.get(..equals)?);
-            let value = trim(pair.get(equals + 1..)?);
-            (!name.is_empty()).then_some((name, value))
-        })
+    lines.into_iter().flat_map(|line| line.split(|byte| *byte == b';')).filter_map(|pair| {
+        let equals = pair.iter().position(|byte| *byte == b'=')?;
+        let name = trim(pair.get(..equals)?);
+        let value = trim(pair.get(equals + 1..)?);
+        (!name.is_empty()).then_some((name, value))
+    })
 }
 
 /// The token that the `Cookie` lines carry.
@@ -27,9 +24,7 @@ pub fn pairs<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> impl Iterator<Ite
 /// COOKIE-4: an empty one is none.
 pub fn token<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
     // COOKIE-1: the exact name.
-    let mut values = pairs(lines)
-        .filter(|(name, _)| *name == TOKEN_COOKIE.as_bytes())
-        .map(|(_, value)| unquote(value));
+    let mut values = pairs(lines).filter(|(name, _)| *name == TOKEN_COOKIE.as_bytes()).map(|(_, value)| unquote(value));
     let first = values.next()?;
     (!first.is_empty() && values.all(|other| other == first)).then_some(first)
 }

@@ -203,9 +203,11 @@ fn walk(
         };
         // ROLE-4: a role rule that passes admits, whatever role rules before it did not; its own target is shown, and
         // what SHADOW-3 hides stays hidden.
-        let admitted = apply.conditions.role.is_some();
-        let outcome = answer(apply, &target, asked, Denial { recorded: denied, stands: denied && !admitted }, site);
-        let (denied, target) = (denied && !admitted, Some(target.to_string()));
+        // RULES-9: a seal is no role rule, and no role lifts it.
+        let sealed = passed_over.iter().any(|(_, why)| *why == PassedOver::Sealed);
+        let stands = denied && (sealed || apply.conditions.role.is_none());
+        let outcome = answer(apply, &target, asked, Denial { recorded: denied, stands }, site);
+        let (denied, target) = (stands, Some(target.to_string()));
         return Decision { outcome, by: Some(place), target, passed_over, denied, role_dependent };
     }
     let outcome = match &asked.own_file {
@@ -327,9 +329,8 @@ impl NotFound {
 /// STATUS-5: whether a redirect would lead to where the request came from, a trailing slash or a fragment aside.
 fn leads_to_itself(target: &Substituted, asked: &Asked<'_>) -> bool {
     let same_site = target.site.is_none() || target.origin() == asked.origin;
-    let same_path = || {
-        RequestPath::parse(target.path.as_bytes()).is_ok_and(|path| path.same_but_for_slash(&asked.target.path))
-    };
+    let same_path =
+        || RequestPath::parse(target.path.as_bytes()).is_ok_and(|path| path.same_but_for_slash(&asked.target.path));
     let same_query = || {
         let sent = asked.target.query.as_deref().map(query::clean).unwrap_or_default();
         target.resulting_query(asked.target.query.as_deref()).unwrap_or_default() == sent

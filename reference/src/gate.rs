@@ -77,3 +77,30 @@ impl<S: Site> Gate<S> {
         &self.site
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::MemorySite;
+
+    fn start(rules: &str, key: Option<&[u8]>) -> Result<(), StartError> {
+        let rules = RuleSet::parse(rules.as_bytes()).rules;
+        let key = key.map(|secret| Key::hs256(secret).unwrap());
+        Gate::new(rules, key, TokenSettings::default(), MemorySite::default()).map(|_| ())
+    }
+
+    #[test]
+    fn what_does_not_start() {
+        let secret = Some(&b"secret"[..]);
+        assert_eq!(start("/a /b", None), Ok(()));
+        assert_eq!(start("/a /b 200! Role=x", secret), Ok(()));
+        assert!(
+            matches!(start("/a /b\n/a /b 200! Role=x", None), Err(StartError::RoleRuleWithoutKey(span)) if span.line == 2)
+        );
+        assert!(
+            matches!(start("a /b 200! Role=x", secret), Err(StartError::UnreadableRoleRule(span)) if span.line == 1)
+        );
+        // A sealed line needs no key: no token could open it.
+        assert_eq!(start("/a /b Role=x", None), Ok(()));
+    }
+}

@@ -272,10 +272,7 @@ fn split_host(bytes: &[u8]) -> Result<(Option<String>, &[u8]), Refused> {
             start.eq_ignore_ascii_case(scheme.as_bytes()).then_some(rest)
         })
         .ok_or(Refused::Form)?;
-    let end = after_scheme
-        .iter()
-        .position(|byte| matches!(byte, b'/' | b'?' | b'\\'))
-        .unwrap_or(after_scheme.len());
+    let end = after_scheme.iter().position(|byte| matches!(byte, b'/' | b'?' | b'\\')).unwrap_or(after_scheme.len());
     let (authority, rest) = after_scheme.split_at_checked(end).ok_or(Refused::Form)?;
     if authority.contains(&b'@') {
         return Err(Refused::UserInfo);
@@ -336,7 +333,11 @@ mod tests {
             ("HTTPS://h:8080?q", "/"),
             ("http://h/a/%2e./b", "/b"),
         ] {
-            assert_eq!(Target::parse(sent.as_bytes()).map(|target| target.path.encoded()), Ok(canonical.to_owned()), "{sent}");
+            assert_eq!(
+                Target::parse(sent.as_bytes()).map(|target| target.path.encoded()),
+                Ok(canonical.to_owned()),
+                "{sent}"
+            );
         }
     }
 

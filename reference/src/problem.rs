@@ -46,9 +46,7 @@ impl Problem {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let title = level
-            .primary_title(normalize_untrusted_str(&self.message))
-            .id(self.id);
+        let title = level.primary_title(normalize_untrusted_str(&self.message)).id(self.id);
         let snippet = Snippet::source(line)
             .line_start(self.span.line)
             .path(normalize_untrusted_str(file_name))
@@ -58,11 +56,7 @@ impl Problem {
             group = group.element(Level::NOTE.message(normalize_untrusted_str(note)));
         }
         group = group.element(Level::HELP.message(normalize_untrusted_str(&self.help)));
-        let renderer = if colour {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         renderer.render(&[group])
     }
 
@@ -80,10 +74,7 @@ impl Problem {
             .iter()
             .take(SHOWN)
             .position(|byte| matches!(byte, b'\n' | b'\r'))
-            .map_or_else(
-                || source.len().min(self.span.start + SHOWN),
-                |at| self.span.start + at,
-            );
+            .map_or_else(|| source.len().min(self.span.start + SHOWN), |at| self.span.start + at);
         let text = |from: usize, to: usize| {
             let bytes = source.get(from..to).unwrap_or_default();
             visible(&String::from_utf8_lossy(bytes))

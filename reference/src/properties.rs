@@ -12,7 +12,7 @@ use sha2::Sha256;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::decide::{Outcome, decide as decide_by_index, decide_by_walk};
+use crate::decide::{Outcome, PassedOver, decide as decide_by_index, decide_by_walk};
 use crate::path::{RequestPath, Target};
 use crate::problem::Severity;
 use crate::request::{Request, Scheme};
@@ -29,7 +29,10 @@ pub fn parse_redirects(bytes: &[u8]) {
     spans_lie_in_the_file(bytes, &parsed);
     for problem in parsed.problems.iter().take(8) {
         let text = problem.render("_redirects", bytes, false);
-        assert!(!text.chars().any(|c| c.is_control() && c != '\n' && c != '\t'), "a control character reaches the terminal");
+        assert!(
+            !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t'),
+            "a control character reaches the terminal"
+        );
     }
     printed_rules_read_the_same(parsed.rules.rules());
 }
@@ -60,7 +63,8 @@ fn every_byte_is_accounted_for(bytes: &[u8], parsed: &Parsed) {
 
 fn spans_lie_in_the_file(bytes: &[u8], parsed: &Parsed) {
     let text = std::str::from_utf8(bytes).ok();
-    let spans = parsed.problems.iter().map(|problem| problem.span).chain(parsed.rules.rules().iter().map(|rule| rule.span));
+    let spans =
+        parsed.problems.iter().map(|problem| problem.span).chain(parsed.rules.rules().iter().map(|rule| rule.span));
     for span in spans {
         assert!(span.start <= span.end && span.end <= bytes.len());
         assert!(span.line >= 1 && span.column >= 1);
@@ -78,7 +82,8 @@ fn printed_rules_read_the_same(rules: &[Rule]) {
     let again = RuleSet::parse(lines.join("\n").as_bytes());
     assert_eq!(again.rules.rules().len(), rules.len(), "{lines:#?}");
     for ((first, second), line) in rules.iter().zip(again.rules.rules()).zip(&lines) {
-        let meaning = |rule: &Rule| (rule.origin.clone(), rule.pattern.clone(), rule.query.clone(), rule.effect.clone());
+        let meaning =
+            |rule: &Rule| (rule.origin.clone(), rule.pattern.clone(), rule.query.clone(), rule.effect.clone());
         assert_eq!(meaning(first), meaning(second), "{line}");
     }
 }
@@ -89,7 +94,8 @@ pub fn matching_agrees_with_oracle(bytes: &[u8]) {
     let (Ok((pattern, _)), Ok(path)) = (Pattern::parse(&pattern_text), RequestPath::parse(path_text.as_bytes())) else {
         return;
     };
-    let parts = |text: &str| -> Vec<String> { text.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect() };
+    let parts =
+        |text: &str| -> Vec<String> { text.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect() };
     let expected = oracle(&parts(&pattern_text), &parts(&path_text));
     assert_eq!(pattern.matches(&path), expected, "{pattern_text} {path_text}");
     assert_eq!(pattern.captures(&path).is_some(), expected);
@@ -279,28 +285,41 @@ pub fn decide(bytes: &[u8]) {
         let gets = own_file.is_some() && decision.outcome.file() == own_file.as_deref();
         // ROLE-3, SHADOW-3
         assert!(!(gets && decision.denied), "a denied visitor gets the file\n{case}");
+        // RULES-9: no role lifts a seal.
+        let sealed = decision.passed_over.iter().any(|(_, why)| *why == PassedOver::Sealed);
+        assert!(!sealed || decision.denied, "a seal admits somebody\n{case}");
         gets
     };
 
     // TOKEN-10
     let anonymous = decide(&Visitor::Anonymous);
     assert_eq!(anonymous, decide(&Visitor::Rejected(TokenError::Expired)), "{case}");
-    let decided_by_role = anonymous.by.and_then(|place| rules.rules().get(place)).is_some_and(|rule| rule.role().is_some());
+    let decided_by_role =
+        anonymous.by.and_then(|place| rules.rules().get(place)).is_some_and(|rule| rule.role().is_some());
     assert!(!decided_by_role, "nobody satisfied a role condition\n{case}");
 
-    // Whoever loses a role never gains the file.
+    // Whoever loses a role gains the file only where a role rule sent the holder elsewhere first (ROLE-4).
     let losing = [
         Visitor::with_roles(["r", "s"]),
         Visitor::with_roles(["r"]),
         Visitor::with_roles(Vec::<String>::new()),
         Visitor::Anonymous,
     ];
-    let gets: Vec<bool> = losing.iter().map(gets_own_file).collect();
-    assert!(gets.is_sorted_by(|more, fewer| more >= fewer), "losing a role opened the file: {gets:?}\n{case}");
+    for (more, fewer) in losing.iter().zip(losing.iter().skip(1)) {
+        let sent_elsewhere = || {
+            let decision = decide(more);
+            decision.by.and_then(|place| rules.rules().get(place)).is_some_and(|rule| rule.role().is_some())
+        };
+        let gained = gets_own_file(fewer) && !gets_own_file(more) && !sent_elsewhere();
+        assert!(!gained, "{fewer:?} gets the file and {more:?} does not\n{case}");
+    }
+    // A visitor whom no token speaks for gets only what everybody gets.
+    assert!(!gets_own_file(&Visitor::Anonymous) || losing.iter().all(&gets_own_file), "{case}");
 
     // NOLEAK-1: the canonical spelling of the same request is decided the same.
     if let Ok(target) = Target::parse(request.target) {
-        let query = target.query.as_deref().map(|query| format!("?{}", String::from_utf8_lossy(query))).unwrap_or_default();
+        let query =
+            target.query.as_deref().map(|query| format!("?{}", String::from_utf8_lossy(query))).unwrap_or_default();
         let canonical = target.path.encoded() + &query;
         let again = decide_by_walk(&rules, &self::request(canonical.as_bytes()), &Visitor::Anonymous, &site);
         assert_eq!(anonymous, again, "{case}");

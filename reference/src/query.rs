@@ -20,10 +20,7 @@ impl Parameters {
                 .split(|byte| *byte == b'&')
                 .filter(|pair| !pair.is_empty())
                 .map(|pair| match pair.iter().position(|byte| *byte == b'=') {
-                    Some(at) => (
-                        form_decode(pair.get(..at).unwrap_or_default()),
-                        pair.get(at + 1..).map(form_decode),
-                    ),
+                    Some(at) => (form_decode(pair.get(..at).unwrap_or_default()), pair.get(at + 1..).map(form_decode)),
                     None => (form_decode(pair), None),
                 })
                 .collect(),

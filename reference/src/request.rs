@@ -46,11 +46,8 @@ impl Origin {
             _ => (host.as_str(), ""),
         };
         let name = name.strip_suffix('.').unwrap_or(name);
-        let host = if port.is_empty() || port == scheme.default_port() {
-            name.to_owned()
-        } else {
-            format!("{name}:{port}")
-        };
+        let host =
+            if port.is_empty() || port == scheme.default_port() { name.to_owned() } else { format!("{name}:{port}") };
         Origin { scheme, host }
     }
 
@@ -91,10 +88,7 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// The values of every line of the header `name`, in the order sent.
     pub fn header_lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.headers
-            .iter()
-            .filter(move |(sent, _)| sent.eq_ignore_ascii_case(name))
-            .map(|(_, value)| *value)
+        self.headers.iter().filter(move |(sent, _)| sent.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     }
 
     /// The `Cookie` lines in the order sent.

@@ -136,9 +136,7 @@ async fn file_answer(site: &DirSite, name: &str, ask: &Ask) -> io::Result<Answer
     }
     let verdict = ask.preconditions.evaluate(validators, ask.method == Method::Head, now);
     let mut answer = match verdict {
-        Verdict::NotModified => {
-            Answer { status: StatusCode::NOT_MODIFIED, headers: Vec::new(), body: Body::default() }
-        }
+        Verdict::NotModified => Answer { status: StatusCode::NOT_MODIFIED, headers: Vec::new(), body: Body::default() },
         Verdict::Failed => return Ok(Answer::text(StatusCode::PRECONDITION_FAILED, "412: the file has changed.\n")),
         Verdict::Send(selection) => selected(file, selection),
     };
@@ -154,10 +152,7 @@ fn selected(file: OpenFile, selection: Selection) -> Answer {
     match selection {
         Selection::Whole => Answer {
             status: StatusCode::OK,
-            headers: vec![
-                (header::CONTENT_TYPE, file.media_type),
-                (header::ACCEPT_RANGES, "bytes".to_owned()),
-            ],
+            headers: vec![(header::CONTENT_TYPE, file.media_type), (header::ACCEPT_RANGES, "bytes".to_owned())],
             body: Body::of_range(file.content, 0..length),
         },
         Selection::One(range) => Answer {
@@ -186,11 +181,10 @@ fn selected(file: OpenFile, selection: Selection) -> Answer {
                 body: Body::of_parts(file.content, parts.collect(), format!("\r\n--{boundary}--\r\n")),
             }
         }
-        Selection::Unsatisfiable => Answer::text(
-            StatusCode::RANGE_NOT_SATISFIABLE,
-            "416: the file has no such range.\n",
-        )
-        .with(header::CONTENT_RANGE, &format!("bytes */{length}")),
+        Selection::Unsatisfiable => {
+            Answer::text(StatusCode::RANGE_NOT_SATISFIABLE, "416: the file has no such range.\n")
+                .with(header::CONTENT_RANGE, &format!("bytes */{length}"))
+        }
     }
 }
 

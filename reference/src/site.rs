@@ -29,9 +29,7 @@ pub struct MemorySite {
 impl MemorySite {
     /// A site of the files with these names, less those that are never served (STATIC-2).
     pub fn new<N: Into<String>>(names: impl IntoIterator<Item = N>) -> MemorySite {
-        MemorySite {
-            names: names.into_iter().map(Into::into).filter(|name| is_served(name)).collect(),
-        }
+        MemorySite { names: names.into_iter().map(Into::into).filter(|name| is_served(name)).collect() }
     }
 }
 
@@ -86,8 +84,16 @@ mod tests {
     #[test]
     fn static_1_and_2() {
         let site = MemorySite::new([
-            "/index.html", "/a", "/a.html", "/b.html", "/b/index.html", "/c/index.html", "/.env", "/d/.git/x",
-            "/_redirects", "/d/_redirects",
+            "/index.html",
+            "/a",
+            "/a.html",
+            "/b.html",
+            "/b/index.html",
+            "/c/index.html",
+            "/.env",
+            "/d/.git/x",
+            "/_redirects",
+            "/d/_redirects",
         ]);
         for (asked, served) in [
             ("/", Some("/index.html")),

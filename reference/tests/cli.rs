@@ -117,7 +117,10 @@ fn explain_in_words() {
     ]
     .map(|arguments| {
         let said = said(folder.path(), rolegate(arguments).env("JWT_SECRET", SECRET));
-        format!("$ {}\n{said}", arguments[2..].join(" ").replace(&expired, "EXPIRED").replace(&token(&["admin"]), "ADMIN"))
+        format!(
+            "$ {}\n{said}",
+            arguments[2..].join(" ").replace(&expired, "EXPIRED").replace(&token(&["admin"]), "ADMIN")
+        )
     });
     insta::with_settings!({filters => vec![(r"--token eyJ\S+", "--token ADMIN")]}, {
         insta::assert_snapshot!("explain_text", all.join("\n"));

@@ -20,7 +20,8 @@ fn explain(target: &str, visitor: &Visitor) -> Explanation {
     let rules = RuleSet::parse(RULES.as_bytes()).rules;
     let site = MemorySite::new(["/404.html", "/login.html", "/public.html", "/members/home.html", "/sealed/x.html"]);
     let target = target.as_bytes();
-    let request = Request { method: "GET", target, host: Some("a.example"), scheme: Scheme::Https, headers: &[], country: None };
+    let request =
+        Request { method: "GET", target, host: Some("a.example"), scheme: Scheme::Https, headers: &[], country: None };
     Explanation::new(&rules, &decide_by_walk(&rules, &request, visitor, &site))
 }
 

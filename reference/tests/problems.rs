@@ -19,7 +19,8 @@ fn problems() {
         let parsed = RuleSet::parse(&bytes);
         let mut text = String::new();
         for rule in parsed.rules.rules() {
-            writeln!(text, "line {}: {rule}{}", rule.span.line, if rule.is_sealed() { " (sealed)" } else { "" }).unwrap();
+            writeln!(text, "line {}: {rule}{}", rule.span.line, if rule.is_sealed() { " (sealed)" } else { "" })
+                .unwrap();
         }
         for problem in &parsed.problems {
             writeln!(text, "\n{}", problem.render("_redirects", &bytes, false)).unwrap();

@@ -9,9 +9,54 @@ use rolegate::properties;
 fn rule_file() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         prop::sample::select(vec![
-            "/", "/a", "/*", "/:x", "/a/*", "/a*", "/a/*/b", "https://a.example", "https://:x.example/", " ", "\t", "\n", "\r\n", "\r", "#",
-            "?", "=", "!", ",", "200", "200!", "301", "302", "404!", "Role=", "role=", "ROLE=", "admin", "*", "Country=de", "Language=en",
-            "Cookie=c", "Typo=x", ":splat", ":x", "q=1", "q=:x", "%2F", "%2A", "%zz", "%c3%a9", "..", "//", "\\", "\u{feff}", "\u{a0}", "é", "**",
+            "/",
+            "/a",
+            "/*",
+            "/:x",
+            "/a/*",
+            "/a*",
+            "/a/*/b",
+            "https://a.example",
+            "https://:x.example/",
+            " ",
+            "\t",
+            "\n",
+            "\r\n",
+            "\r",
+            "#",
+            "?",
+            "=",
+            "!",
+            ",",
+            "200",
+            "200!",
+            "301",
+            "302",
+            "404!",
+            "Role=",
+            "role=",
+            "ROLE=",
+            "admin",
+            "*",
+            "Country=de",
+            "Language=en",
+            "Cookie=c",
+            "Typo=x",
+            ":splat",
+            ":x",
+            "q=1",
+            "q=:x",
+            "%2F",
+            "%2A",
+            "%zz",
+            "%c3%a9",
+            "..",
+            "//",
+            "\\",
+            "\u{feff}",
+            "\u{a0}",
+            "é",
+            "**",
         ])
         .prop_map(|text| text.as_bytes().to_vec()),
         vec(any::<u8>(), 0..3),
@@ -22,8 +67,35 @@ fn rule_file() -> impl Strategy<Value = Vec<u8>> {
 fn target() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         prop::sample::select(vec![
-            "/", "//", "a", ".", "..", "%2e", "%2E%2e", "%61", "%25", "%2f", "%5c", "\\", "%00", "%c3%a9", "é", "?", "&", "=", "q", "+", ";", ":", "@",
-            " ", "evil.example", "http://h", "https://u@h", "#", "%",
+            "/",
+            "//",
+            "a",
+            ".",
+            "..",
+            "%2e",
+            "%2E%2e",
+            "%61",
+            "%25",
+            "%2f",
+            "%5c",
+            "\\",
+            "%00",
+            "%c3%a9",
+            "é",
+            "?",
+            "&",
+            "=",
+            "q",
+            "+",
+            ";",
+            ":",
+            "@",
+            " ",
+            "evil.example",
+            "http://h",
+            "https://u@h",
+            "#",
+            "%",
         ])
         .prop_map(|text| text.as_bytes().to_vec()),
         vec(any::<u8>(), 0..2),
@@ -46,8 +118,10 @@ fn redirect() -> impl Strategy<Value = Vec<u8>> {
 
 fn cookies() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
-        prop::sample::select(vec!["nf_jwt", "nf_jwt=", "=", ";", "; ", "\"", " ", "\t", "\n", "a", "a=b", "NF_JWT=x", "."])
-            .prop_map(|text| text.as_bytes().to_vec()),
+        prop::sample::select(vec![
+            "nf_jwt", "nf_jwt=", "=", ";", "; ", "\"", " ", "\t", "\n", "a", "a=b", "NF_JWT=x", "."
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
         vec(any::<u8>(), 0..2),
     ];
     vec(piece, 0..16).prop_map(|pieces| pieces.concat())
@@ -55,9 +129,23 @@ fn cookies() -> impl Strategy<Value = Vec<u8>> {
 
 fn token() -> impl Strategy<Value = Vec<u8>> {
     let header = prop::sample::select(vec![
-        r#"{"alg":"HS256","typ":"JWT"}"#, r#"{"alg":"none","typ":"JWT"}"#, r#"{"alg":"HS256","typ":"JWT","crit":["exp"]}"#, r#"["HS256"]"#, "",
+        r#"{"alg":"HS256","typ":"JWT"}"#,
+        r#"{"alg":"none","typ":"JWT"}"#,
+        r#"{"alg":"HS256","typ":"JWT","crit":["exp"]}"#,
+        r#"["HS256"]"#,
+        "",
     ]);
-    let exp = prop::sample::select(vec!["1700000001", "1700000000", "1700000000.5", "1e300", "-1", "\"1\"", "null", "[]", "1e400"]);
+    let exp = prop::sample::select(vec![
+        "1700000001",
+        "1700000000",
+        "1700000000.5",
+        "1e300",
+        "-1",
+        "\"1\"",
+        "null",
+        "[]",
+        "1e400",
+    ]);
     prop_oneof![
         vec(any::<u8>(), 0..64),
         (header, exp, any::<bool>()).prop_map(|(header, exp, twice)| {

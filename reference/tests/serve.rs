@@ -133,14 +133,20 @@ fn conditions_and_ranges_on_an_admitted_file() {
     let boundary = parts.header("content-type").strip_prefix("multipart/byteranges; boundary=").expect("multipart");
     assert_eq!(parts.status, 206);
     let part = |range: &str, bytes: &str| {
-        format!("\r\n--{boundary}\r\nContent-Type: text/css; charset=utf-8\r\nContent-Range: bytes {range}/10\r\n\r\n{bytes}")
+        format!(
+            "\r\n--{boundary}\r\nContent-Type: text/css; charset=utf-8\r\nContent-Range: bytes {range}/10\r\n\r\n{bytes}"
+        )
     };
     assert_eq!(parts.body, part("0-1", "01") + &part("8-9", "89") + &format!("\r\n--{boundary}--\r\n"));
 }
 
 #[test]
 fn a_page_with_another_status_ignores_conditions() {
-    let folder = site(&[("_redirects", "/old /gone.html 410\n/app/* /app.html 200\n"), ("gone.html", "gone"), ("app.html", "app")]);
+    let folder = site(&[
+        ("_redirects", "/old /gone.html 410\n/app/* /app.html 200\n"),
+        ("gone.html", "gone"),
+        ("app.html", "app"),
+    ]);
     let gate = Running::start(folder.path());
     for header in [("If-None-Match", "*"), ("Range", "bytes=0-0")] {
         let answer = gate.get("/old", &[header]);
@@ -257,8 +263,13 @@ fn targets_without_a_safe_reading_are_refused() {
         let answer = gate.get(target, &[("Cookie", &admin())]);
         assert_eq!(answer.status, 400, "{target}");
     }
-    assert!(gate.raw(b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n").starts_with("HTTP/1.1 400 "));
-    for target in ["/%74estauth/deep/page", "//testauth//deep/page", "/x/../testauth/deep/page", "http://h/testauth/deep/page"] {
+    assert!(
+        gate.raw(b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .starts_with("HTTP/1.1 400 ")
+    );
+    for target in
+        ["/%74estauth/deep/page", "//testauth//deep/page", "/x/../testauth/deep/page", "http://h/testauth/deep/page"]
+    {
         assert_eq!(gate.get(target, &[]).body, "nothing here", "{target}");
         assert_eq!(gate.get(target, &[("Cookie", &admin())]).body, "a members' page", "{target}");
     }

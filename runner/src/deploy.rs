@@ -76,7 +76,10 @@ impl<'a> Deployment<'a> {
         for (settings, suites) in groups {
             let deployment = match suites.as_slice() {
                 [one] => Self::alone(one),
-                _ => Self { suites: suites.into_iter().map(|suite| (suite, format!("/{}", suite.id))).collect(), settings: settings.clone() },
+                _ => Self {
+                    suites: suites.into_iter().map(|suite| (suite, format!("/{}", suite.id))).collect(),
+                    settings: settings.clone(),
+                },
             };
             all.insert(0, deployment);
         }
@@ -145,7 +148,12 @@ pub fn immovable(suite: &Suite) -> Option<&str> {
 /// The canary of a file: the mark and the first 128 bits of a hash over suite and path, so that a bundle deployed today can be judged tomorrow.
 #[must_use]
 pub fn canary(suite: &str, path: &str) -> String {
-    let digest = Sha256::new().chain_update("gatecheck canary\0").chain_update(suite).chain_update("\0").chain_update(path).finalize();
+    let digest = Sha256::new()
+        .chain_update("gatecheck canary\0")
+        .chain_update(suite)
+        .chain_update("\0")
+        .chain_update(path)
+        .finalize();
     let digits: String = digest.iter().take(CANARY_DIGITS / 2).map(|octet| format!("{octet:02x}")).collect();
     format!("{}{digits}", String::from_utf8_lossy(CANARY_MARK))
 }
@@ -162,7 +170,8 @@ fn body(suite: &Suite, path: &str, access: Access, canary: &str, size: Option<us
     }
     .into_bytes();
     // Lengths differ from file to file, so that a length betrays which file it belongs to.
-    let wanted = size.unwrap_or_else(|| 512_usize.saturating_add(index.saturating_mul(37)).saturating_add(text.len() % 7));
+    let wanted =
+        size.unwrap_or_else(|| 512_usize.saturating_add(index.saturating_mul(37)).saturating_add(text.len() % 7));
     while text.len() < wanted {
         let line_ends = text.len() % 64 == 63 || text.len().saturating_add(1) == wanted;
         text.push(if line_ends { b'\n' } else { b'.' });

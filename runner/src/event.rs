@@ -16,8 +16,6 @@ pub enum Event {
     CaseFinished(Box<Finished>),
     /// A gate could not be started or reached; its cases follow as errors.
     GateFailed {
-        /// The suite or bundle.
-        site: String,
         /// What went wrong, whole.
         reason: String,
     },

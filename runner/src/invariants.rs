@@ -79,7 +79,9 @@ impl Metadata {
             return Some("Last-Modified");
         }
         let number = |value: &[u8]| std::str::from_utf8(value).ok()?.trim().parse::<usize>().ok();
-        let total = response.header("content-range").find_map(|value| number(value.rsplit(|octet| *octet == b'/').next().unwrap_or_default()));
+        let total = response
+            .header("content-range")
+            .find_map(|value| number(value.rsplit(|octet| *octet == b'/').next().unwrap_or_default()));
         if total.is_some() && total == self.length {
             return Some("Content-Range");
         }
@@ -97,7 +99,9 @@ fn opaque(tag: &[u8]) -> &[u8] {
 /// The difference between a denial with a bad token and the denial without any.
 #[must_use]
 pub fn uniform(with_token: &Answer, without: &Answer) -> Option<Mismatch> {
-    let differs = |what: &str, expected: String, actual: String| Some(Mismatch { what: format!("bad token is no token: {what}"), expected, actual });
+    let differs = |what: &str, expected: String, actual: String| {
+        Some(Mismatch { what: format!("bad token is no token: {what}"), expected, actual })
+    };
     let (Answer::Response(bad), Answer::Response(none)) = (with_token, without) else {
         let same = std::mem::discriminant(with_token) == std::mem::discriminant(without);
         return if same { None } else { differs("answer", summary(without), summary(with_token)) };
@@ -118,7 +122,11 @@ pub fn uniform(with_token: &Answer, without: &Answer) -> Option<Mismatch> {
     if bad_body != none_body {
         let at = bad_body.iter().zip(&none_body).take_while(|(a, b)| a == b).count();
         let excerpt = |body: &[u8]| printable(body.get(at..at.saturating_add(60).min(body.len())).unwrap_or_default());
-        return differs(&format!("body from octet {at}"), format!("`{}`", excerpt(&none_body)), format!("`{}`", excerpt(&bad_body)));
+        return differs(
+            &format!("body from octet {at}"),
+            format!("`{}`", excerpt(&none_body)),
+            format!("`{}`", excerpt(&bad_body)),
+        );
     }
     None
 }

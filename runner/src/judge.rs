@@ -40,7 +40,9 @@ pub fn judge<'a>(expected: &'a Expected, exchange: &Exchange, scene: &Scene<'_>)
             Err(mismatches) => (None, Verdict::Fail(mismatches)),
         },
         Expected::Observe { labels, .. } => {
-            let found = labels.iter().find_map(|(label, alternatives)| Some((label, best(alternatives, exchange, scene).ok()?)));
+            let found = labels
+                .iter()
+                .find_map(|(label, alternatives)| Some((label, best(alternatives, exchange, scene).ok()?)));
             match found {
                 Some((label, fitting)) => (Some(fitting), Verdict::Observed(label.clone())),
                 None => (None, Verdict::Observed(format!("something else: {}", summary(&exchange.answer)))),
@@ -57,7 +59,11 @@ pub fn judge<'a>(expected: &'a Expected, exchange: &Exchange, scene: &Scene<'_>)
 pub fn summary(answer: &Answer) -> String {
     match answer {
         Answer::Closed(octets) if octets.is_empty() => "connection closed without a response".to_owned(),
-        Answer::Closed(octets) => format!("no whole response, only {} octets: {}", octets.len(), printable(octets.get(..80).unwrap_or(octets))),
+        Answer::Closed(octets) => format!(
+            "no whole response, only {} octets: {}",
+            octets.len(),
+            printable(octets.get(..80).unwrap_or(octets))
+        ),
         Answer::TimedOut(_) => "no answer within the time limit".to_owned(),
         Answer::Response(response) => match response.header("location").next() {
             Some(location) => format!("status {}, Location `{}`", response.status, printable(location)),
@@ -67,7 +73,11 @@ pub fn summary(answer: &Answer) -> String {
 }
 
 /// The first alternative that fits, or the mismatches of the one that comes nearest.
-fn best<'a>(alternatives: &'a [Alternative], exchange: &Exchange, scene: &Scene<'_>) -> Result<&'a Alternative, Vec<Mismatch>> {
+fn best<'a>(
+    alternatives: &'a [Alternative],
+    exchange: &Exchange,
+    scene: &Scene<'_>,
+) -> Result<&'a Alternative, Vec<Mismatch>> {
     let mut nearest: Option<Vec<Mismatch>> = None;
     for alternative in alternatives {
         let mismatches = mismatches(alternative, exchange, scene);
@@ -81,7 +91,11 @@ fn best<'a>(alternatives: &'a [Alternative], exchange: &Exchange, scene: &Scene<
     let mut nearest = nearest.unwrap_or_default();
     if alternatives.len() > 1 {
         let all: Vec<_> = alternatives.iter().map(describe).collect();
-        nearest = vec![Mismatch { what: "answer".to_owned(), expected: format!("one of: {}", all.join("; ")), actual: summary(&exchange.answer) }];
+        nearest = vec![Mismatch {
+            what: "answer".to_owned(),
+            expected: format!("one of: {}", all.join("; ")),
+            actual: summary(&exchange.answer),
+        }];
     }
     Err(nearest)
 }
@@ -140,7 +154,8 @@ fn describe_field(field: &HeaderExpectation) -> String {
 
 fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>) -> Vec<Mismatch> {
     let mut found = Vec::new();
-    let mut say = |what: &str, expected: String, actual: String| found.push(Mismatch { what: what.to_owned(), expected, actual });
+    let mut say =
+        |what: &str, expected: String, actual: String| found.push(Mismatch { what: what.to_owned(), expected, actual });
     let response = match &exchange.answer {
         Answer::Response(response) => response,
         Answer::Closed(octets) if alternative.closed && octets.is_empty() => return found,
@@ -164,28 +179,49 @@ fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>)
             say("body", format!("the content of {file}"), actual);
         }
     }
+    for file in &alternative.hides {
+        if shown(&response.body, scene.files).contains(&file.as_str()) {
+            say("body", format!("anything but {file}"), file.clone());
+        }
+    }
     if let Some(part) = &alternative.part {
         let wanted = scene.files.bodies.get(&part.of).and_then(|body| body.get(part.first..=part.last));
         if wanted != Some(response.body.as_slice()) {
-            say("body", format!("octets {} to {} of {}", part.first, part.last, part.of), format!("{} octets that differ", response.body.len()));
+            say(
+                "body",
+                format!("octets {} to {} of {}", part.first, part.last, part.of),
+                format!("{} octets that differ", response.body.len()),
+            );
         }
     }
     if alternative.empty_body && !response.body.is_empty() {
         say("body", "no octets".to_owned(), format!("{} octets", response.body.len()));
     }
     for (name, field) in &alternative.headers {
-        let values: Vec<String> = response.header(name).map(|value| String::from_utf8_lossy(value).trim().to_owned()).collect();
+        let values: Vec<String> =
+            response.header(name).map(|value| String::from_utf8_lossy(value).trim().to_owned()).collect();
         if !field_fits(field, &values) {
-            let actual = if values.is_empty() { "absent".to_owned() } else { values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ") };
+            let actual = if values.is_empty() {
+                "absent".to_owned()
+            } else {
+                values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ")
+            };
             say(name, describe_field(field), actual);
         }
     }
     found
 }
 
-fn check_location(alternative: &Alternative, exchange: &Exchange, response: &Response, scene: &Scene<'_>, say: &mut impl FnMut(&str, String, String)) {
+fn check_location(
+    alternative: &Alternative,
+    exchange: &Exchange,
+    response: &Response,
+    scene: &Scene<'_>,
+    say: &mut impl FnMut(&str, String, String),
+) {
     let locations: Vec<&[u8]> = response.header("location").collect();
-    let redirect_expected = alternative.location.is_some() || alternative.status.iter().any(|status| (300..400).contains(status));
+    let redirect_expected =
+        alternative.location.is_some() || alternative.status.iter().any(|status| (300..400).contains(status));
     if locations.len() > 1 {
         say("Location", "one line".to_owned(), format!("{} lines", locations.len()));
     }
@@ -207,7 +243,11 @@ fn check_location(alternative: &Alternative, exchange: &Exchange, response: &Res
     let actual = base.as_ref().and_then(|base| base.join(&String::from_utf8_lossy(location)).ok());
     if let (Some(LocationExpectation::Is(target)), Some(base)) = (&alternative.location, &base) {
         let target = String::from_utf8_lossy(&target.render(&Places(scene)).unwrap_or_default()).into_owned();
-        let target = if target.starts_with('/') && !target.starts_with("//") { format!("{}{target}", scene.prefix) } else { target };
+        let target = if target.starts_with('/') && !target.starts_with("//") {
+            format!("{}{target}", scene.prefix)
+        } else {
+            target
+        };
         let expected = base.join(&target).ok();
         if expected.as_ref().map(comparable) != actual.as_ref().map(comparable) {
             say("Location", format!("`{target}`"), format!("`{}`", printable(location)));
@@ -215,14 +255,20 @@ fn check_location(alternative: &Alternative, exchange: &Exchange, response: &Res
     }
     if alternative.same_origin && actual.as_ref().map(Url::origin) != base.as_ref().map(Url::origin) {
         let read_as = actual.map_or_else(|| "no URL".to_owned(), |url| url.to_string());
-        say("Location", "on this origin".to_owned(), format!("`{}`, which a browser reads as {read_as}", printable(location)));
+        say(
+            "Location",
+            "on this origin".to_owned(),
+            format!("`{}`, which a browser reads as {read_as}", printable(location)),
+        );
     }
 }
 
 /// The URL of the request as a browser would have it; for odd targets the root of the site.
 fn request_url(exchange: &Exchange, scene: &Scene<'_>) -> Option<Url> {
     let root = Url::parse(&format!("{}/", scene.origin)).ok()?;
-    let target = std::str::from_utf8(&exchange.sent.target).ok().filter(|target| target.starts_with('/') && !target.starts_with("//") && !target.starts_with("/\\"));
+    let target = std::str::from_utf8(&exchange.sent.target)
+        .ok()
+        .filter(|target| target.starts_with('/') && !target.starts_with("//") && !target.starts_with("/\\"));
     match target {
         Some(target) => root.join(target).ok().or(Some(root)),
         None => Some(root),
@@ -261,7 +307,8 @@ fn normal_path(path: &str) -> String {
 }
 
 fn field_fits(field: &HeaderExpectation, values: &[String]) -> bool {
-    let tokens: Vec<String> = values.iter().flat_map(|value| value.split(',')).map(|token| token.trim().to_ascii_lowercase()).collect();
+    let tokens: Vec<String> =
+        values.iter().flat_map(|value| value.split(',')).map(|token| token.trim().to_ascii_lowercase()).collect();
     let has = |token: &String| {
         let token = token.to_ascii_lowercase();
         tokens.contains(&token)
@@ -282,7 +329,9 @@ pub fn leaks(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'
     let shown_file = fitting.and_then(Alternative::shown);
     let earlier = fitting.map(|one| one.earlier_shows.as_slice()).unwrap_or_default();
     let octets = exchange.answer.octets();
-    let (before, rest) = octets.split_at_checked(exchange.answer.response().map_or(0, |response| response.earlier)).unwrap_or((&[], octets));
+    let (before, rest) = octets
+        .split_at_checked(exchange.answer.response().map_or(0, |response| response.earlier))
+        .unwrap_or((&[], octets));
     let mut found = Vec::new();
     let mut note = |file: &str, place: &'static str| {
         if !found.iter().any(|leak: &Leak| leak.file == file) {
@@ -302,14 +351,19 @@ pub fn leaks(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'
     for file in protected(rest, scene.files).into_iter().filter(|file| Some(*file) != shown_file) {
         note(file, "octets around the response");
     }
-    for file in protected(before, scene.files).into_iter().filter(|file| !earlier.iter().any(|allowed| allowed == file)) {
+    for file in protected(before, scene.files).into_iter().filter(|file| !earlier.iter().any(|allowed| allowed == file))
+    {
         note(file, "earlier responses on the connection");
     }
     found
 }
 
 fn protected<'a>(octets: &[u8], files: &'a SiteFiles) -> BTreeSet<&'a str> {
-    canaries(octets).filter_map(|canary| files.canaries.get(canary)).filter(|(_, access)| *access == Access::Protected).map(|(path, _)| path.as_str()).collect()
+    canaries(octets)
+        .filter_map(|canary| files.canaries.get(canary))
+        .filter(|(_, access)| *access == Access::Protected)
+        .map(|(path, _)| path.as_str())
+        .collect()
 }
 
 fn shown<'a>(octets: &[u8], files: &'a SiteFiles) -> Vec<&'a str> {
@@ -319,7 +373,8 @@ fn shown<'a>(octets: &[u8], files: &'a SiteFiles) -> Vec<&'a str> {
 /// Every run of octets that has the shape of a canary.
 fn canaries(octets: &[u8]) -> impl Iterator<Item = &str> {
     let length = CANARY_MARK.len().saturating_add(CANARY_DIGITS);
-    memchr::memmem::find_iter(octets, CANARY_MARK).filter_map(move |at| std::str::from_utf8(octets.get(at..at.checked_add(length)?)?).ok())
+    memchr::memmem::find_iter(octets, CANARY_MARK)
+        .filter_map(move |at| std::str::from_utf8(octets.get(at..at.checked_add(length)?)?).ok())
 }
 
 fn contains(octets: &[u8], needle: &[u8]) -> bool {

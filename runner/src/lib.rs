@@ -29,6 +29,7 @@ pub mod exit;
 pub mod gates;
 pub mod invariants;
 pub mod judge;
+pub mod listener;
 pub mod mint;
 pub mod report;
 pub mod run;

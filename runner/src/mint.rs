@@ -19,6 +19,8 @@ pub struct Mint<'a> {
     pub settings: &'a Settings,
     /// Seconds since the epoch.
     pub now: i64,
+    /// The URL of a listener that must see no connection.
+    pub listener: &'a str,
 }
 
 /// The three parts of a token as octets, before they are encoded.
@@ -45,7 +47,8 @@ impl Mint<'_> {
         let recipe = self.recipes.flatten(recipe)?;
         let parts = self.parts(&recipe)?;
         let canonical = [encode(&parts.header), encode(&parts.payload)];
-        let (to_parts, to_token): (Vec<&Edit>, Vec<&Edit>) = recipe.edits.iter().partition(|edit| edit.to != Part::Token);
+        let (to_parts, to_token): (Vec<&Edit>, Vec<&Edit>) =
+            recipe.edits.iter().partition(|edit| edit.to != Part::Token);
         let [mut header, mut payload] = canonical.clone();
         for edit in &to_parts {
             match edit.to {
@@ -62,7 +65,12 @@ impl Mint<'_> {
             match flip.part {
                 Part::Header => header = encode(&flipped(&parts.header, flip.bit)),
                 Part::Payload => payload = encode(&flipped(&parts.payload, flip.bit)),
-                Part::Signature | Part::Token => return Err("`flip` is for `header` and `payload`; for the signature write `signature: { flip-bit: n }`".to_owned()),
+                Part::Signature | Part::Token => {
+                    return Err(
+                        "`flip` is for `header` and `payload`; for the signature write `signature: { flip-bit: n }`"
+                            .to_owned(),
+                    );
+                }
             }
         }
         let mut signature = encode(&self.signature(&recipe, &signed)?);
@@ -84,12 +92,19 @@ impl Mint<'_> {
             insert(&mut claims, &role_path(&self.settings.role_path), roles);
         }
         claims.retain(|name, _| !recipe.drop_claims.contains(name));
-        let texts = Texts { mint: self, header: Value::Object(self.timed(&header)?).to_string(), claims: Value::Object(claims).to_string() };
+        let texts = Texts {
+            mint: self,
+            header: Value::Object(self.timed(&header)?).to_string(),
+            claims: Value::Object(claims).to_string(),
+        };
         let written = |text: &Option<String>, otherwise: &str| match text {
             Some(text) => Template::parse(text)?.render(&texts),
             None => Ok(otherwise.as_bytes().to_vec()),
         };
-        Ok(Parts { header: written(&recipe.header_text, &texts.header)?, payload: written(&recipe.claims_text, &texts.claims)? })
+        Ok(Parts {
+            header: written(&recipe.header_text, &texts.header)?,
+            payload: written(&recipe.claims_text, &texts.claims)?,
+        })
     }
 
     /// Members whose text is exactly `$(now…)` become numbers; other placeholders are filled in.
@@ -109,7 +124,9 @@ impl Mint<'_> {
                     }
                 }
             }
-            Value::Array(items) => Value::Array(items.iter().map(|item| self.timed_value(item)).collect::<Result<_, _>>()?),
+            Value::Array(items) => {
+                Value::Array(items.iter().map(|item| self.timed_value(item)).collect::<Result<_, _>>()?)
+            }
             Value::Object(members) => Value::Object(self.timed(members)?),
             other => other.clone(),
         })
@@ -119,7 +136,9 @@ impl Mint<'_> {
         match &recipe.key {
             None => Ok(self.settings.secret.as_bytes().to_vec()),
             Some(KeyText::Hex(digits)) => hex(digits),
-            Some(KeyText::Text(text)) => Template::parse(text)?.render(&Texts { mint: self, header: String::new(), claims: String::new() }),
+            Some(KeyText::Text(text)) => {
+                Template::parse(text)?.render(&Texts { mint: self, header: String::new(), claims: String::new() })
+            }
         }
     }
 
@@ -136,7 +155,9 @@ impl Mint<'_> {
             Signature::Of(name) => {
                 let token = self.named(&name)?;
                 let last = token.rsplit(|octet| *octet == b'.').next().unwrap_or_default();
-                BASE64_URL_SAFE_NO_PAD.decode(last).map_err(|error| format!("the signature of `{name}` is no base64url: {error}"))?
+                BASE64_URL_SAFE_NO_PAD
+                    .decode(last)
+                    .map_err(|error| format!("the signature of `{name}` is no base64url: {error}"))?
             }
         })
     }
@@ -158,8 +179,11 @@ impl Fill for Texts<'_, '_> {
             Piece::Claims => out.extend(self.claims.bytes()),
             Piece::Header => out.extend(self.header.bytes()),
             Piece::Secret => out.extend(self.mint.settings.secret.bytes()),
+            Piece::Listener => out.extend(self.mint.listener.bytes()),
             Piece::Token(name) => out.extend(self.mint.named(name)?),
-            Piece::Host | Piece::Prefix => return Err("`$(host)` and `$(prefix)` have no meaning in a token".to_owned()),
+            Piece::Host | Piece::Prefix => {
+                return Err("`$(host)` and `$(prefix)` have no meaning in a token".to_owned());
+            }
             Piece::Octets(octets) => out.extend(octets),
             Piece::Text(text) => out.extend(text.bytes()),
         }
@@ -204,9 +228,15 @@ fn join(parts: &[Vec<u8>]) -> Vec<u8> {
 fn mac(kind: Mac, key: &[u8], message: &[u8]) -> Result<Vec<u8>, String> {
     let length = |_| "HMAC takes no key of this length".to_owned();
     Ok(match kind {
-        Mac::HS256 => Hmac::<Sha256>::new_from_slice(key).map_err(length)?.chain_update(message).finalize().into_bytes().to_vec(),
-        Mac::HS384 => Hmac::<Sha384>::new_from_slice(key).map_err(length)?.chain_update(message).finalize().into_bytes().to_vec(),
-        Mac::HS512 => Hmac::<Sha512>::new_from_slice(key).map_err(length)?.chain_update(message).finalize().into_bytes().to_vec(),
+        Mac::HS256 => {
+            Hmac::<Sha256>::new_from_slice(key).map_err(length)?.chain_update(message).finalize().into_bytes().to_vec()
+        }
+        Mac::HS384 => {
+            Hmac::<Sha384>::new_from_slice(key).map_err(length)?.chain_update(message).finalize().into_bytes().to_vec()
+        }
+        Mac::HS512 => {
+            Hmac::<Sha512>::new_from_slice(key).map_err(length)?.chain_update(message).finalize().into_bytes().to_vec()
+        }
     })
 }
 
@@ -281,7 +311,7 @@ mod tests {
 
     fn minted(name: &str) -> Vec<Vec<u8>> {
         let recipes = recipes(RECIPES);
-        let mint = Mint { recipes: &recipes, settings: &settings(), now: 1000 };
+        let mint = Mint { recipes: &recipes, settings: &settings(), now: 1000, listener: "http://127.0.0.1:9/" };
         mint.named(name).unwrap().split(|octet| *octet == b'.').map(<[u8]>::to_vec).collect()
     }
 
@@ -296,7 +326,10 @@ mod tests {
         assert_eq!(minted("none")[2], b"");
         assert_eq!(minted("padded")[2], [admin[2].as_slice(), b"="].concat());
         assert_eq!(minted("other")[2], admin[2]);
-        let (right, flip) = (BASE64_URL_SAFE_NO_PAD.decode(&admin[2]).unwrap(), BASE64_URL_SAFE_NO_PAD.decode(&minted("flip")[2]).unwrap());
+        let (right, flip) = (
+            BASE64_URL_SAFE_NO_PAD.decode(&admin[2]).unwrap(),
+            BASE64_URL_SAFE_NO_PAD.decode(&minted("flip")[2]).unwrap(),
+        );
         assert_eq!(right[..31], flip[..31]);
         assert_eq!(right[31] ^ flip[31], 1);
     }
@@ -304,8 +337,13 @@ mod tests {
     #[test]
     fn the_signature_is_hmac_sha256_as_rfc_7515_has_it() {
         // RFC 7515 appendix A.1
-        let key = BASE64_URL_SAFE_NO_PAD.decode("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow").unwrap();
+        let key = BASE64_URL_SAFE_NO_PAD
+            .decode("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow")
+            .unwrap();
         let signed = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-        assert_eq!(encode(&mac(Mac::HS256, &key, signed.as_bytes()).unwrap()), b"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+        assert_eq!(
+            encode(&mac(Mac::HS256, &key, signed.as_bytes()).unwrap()),
+            b"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+        );
     }
 }

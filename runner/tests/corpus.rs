@@ -35,7 +35,8 @@ fn main() -> ExitCode {
     for suite in &corpus.suites {
         let verdicts: Arc<Verdicts> = Arc::new(OnceLock::new());
         for case in &suite.cases {
-            let (corpus, verdicts, suite, case) = (Arc::clone(&corpus), Arc::clone(&verdicts), suite.id.clone(), case.id.clone());
+            let (corpus, verdicts, suite, case) =
+                (Arc::clone(&corpus), Arc::clone(&verdicts), suite.id.clone(), case.id.clone());
             trials.push(Trial::test(case.clone(), move || {
                 let verdicts = verdicts.get_or_init(|| run_suite(&corpus, &suite));
                 let finished = verdicts.get(&case).ok_or("the case was not run")?;
@@ -52,8 +53,19 @@ fn check(corpus: &Corpus, finished: &Finished) -> Result<(), Failed> {
     match (&finished.verdict, &case.expected) {
         (Verdict::Pass, _) => Ok(()),
         // A SURVEY case holds the reference to its own choice, and nobody else.
-        (Verdict::Observed(label), Expected::Observe { reference, .. }) if reference.as_ref().is_none_or(|choice| choice == label) => Ok(()),
-        _ => Err(format!("{}:{}\n  expected {}\n  got      {}", suite.file, case.line, expected(&case.expected), actual(finished)).into()),
+        (Verdict::Observed(label), Expected::Observe { reference, .. })
+            if reference.as_ref().is_none_or(|choice| choice == label) =>
+        {
+            Ok(())
+        }
+        _ => Err(format!(
+            "{}:{}\n  expected {}\n  got      {}",
+            suite.file,
+            case.line,
+            expected(&case.expected),
+            actual(finished)
+        )
+        .into()),
     }
 }
 
@@ -70,13 +82,18 @@ fn run_suite(corpus: &Arc<Corpus>, suite: &str) -> BTreeMap<String, Finished> {
         without: BTreeMap::new(),
     };
     let plan = Plan::new(corpus, &Gate::Embedded, &options).expect("the suite has cases");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let (events, mut happened) = tokio::sync::mpsc::unbounded_channel();
     runtime.block_on(gatecheck::run::run(Arc::clone(corpus), Gate::Embedded, options, plan, events));
     let mut verdicts = BTreeMap::new();
     while let Ok(event) = happened.try_recv() {
         if let Event::CaseFinished(finished) = event {
-            let id = corpus.suites.get(finished.suite).and_then(|suite| suite.cases.get(finished.case)).map(|case| case.id.clone());
+            let id = corpus
+                .suites
+                .get(finished.suite)
+                .and_then(|suite| suite.cases.get(finished.case))
+                .map(|case| case.id.clone());
             verdicts.insert(id.unwrap_or_default(), *finished);
         }
     }

@@ -8,13 +8,15 @@ use gatecheck::corpus::expectation::Expected;
 use gatecheck::corpus::source::{Level, Sides};
 
 fn corpus() -> Corpus {
-    Corpus::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance-cases")).unwrap_or_else(|errors| panic!("{}", errors.iter().map(|error| format!("{error}\n")).collect::<String>()))
+    Corpus::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance-cases"))
+        .unwrap_or_else(|errors| panic!("{}", errors.iter().map(|error| format!("{error}\n")).collect::<String>()))
 }
 
 #[test]
 fn every_requirement_has_a_case_or_a_reason() {
     let corpus = corpus();
-    let tested: BTreeSet<&str> = corpus.cases().flat_map(|(_, case)| case.requirements.iter().map(String::as_str)).collect();
+    let tested: BTreeSet<&str> =
+        corpus.cases().flat_map(|(_, case)| case.requirements.iter().map(String::as_str)).collect();
     let mut wrong = Vec::new();
     for one in &corpus.requirements {
         match (tested.contains(one.id.as_str()), &one.no_case) {
@@ -36,7 +38,10 @@ fn a_requirement_with_two_sides_has_cases_on_both() {
             match &case.expected {
                 expected @ Expected::Judge(_) if expected.shows_something() => {
                     let protected = expected.alternatives().filter_map(|one| one.shown()).any(|file| {
-                        suite.files.get(file).is_some_and(|file| file.access == gatecheck::corpus::source::Access::Protected)
+                        suite
+                            .files
+                            .get(file)
+                            .is_some_and(|file| file.access == gatecheck::corpus::source::Access::Protected)
                     });
                     *admitted |= protected;
                     *denied |= !protected;
@@ -70,18 +75,27 @@ fn every_refusing_case_says_what_a_failing_gate_got_wrong() {
     let corpus = corpus();
     let mute: BTreeSet<String> = corpus
         .cases()
-        .filter(|(suite, case)| suite.has_protected_files() && case.level != Level::Survey && !case.expected.shows_something())
+        .filter(|(suite, case)| {
+            suite.has_protected_files() && case.level != Level::Survey && !case.expected.shows_something()
+        })
         .filter(|(_, case)| case.why.is_none() && case.id != case.control)
         .map(|(suite, case)| format!("{}:{} {}", suite.file, case.line, case.written_id))
         .collect();
-    assert!(mute.is_empty(), "{} cases without `why`:\n{}", mute.len(), mute.into_iter().collect::<Vec<_>>().join("\n"));
+    assert!(
+        mute.is_empty(),
+        "{} cases without `why`:\n{}",
+        mute.len(),
+        mute.into_iter().collect::<Vec<_>>().join("\n")
+    );
 }
 
 #[test]
 fn every_base_token_carries_alg_and_typ() {
     let corpus = corpus();
     for suite in &corpus.suites {
-        for (name, recipe) in suite.recipes.0.iter().filter(|(_, recipe)| recipe.base.is_none() && recipe.header_text.is_none()) {
+        for (name, recipe) in
+            suite.recipes.0.iter().filter(|(_, recipe)| recipe.base.is_none() && recipe.header_text.is_none())
+        {
             assert!(recipe.header.contains_key("alg") && recipe.header.contains_key("typ"), "{}: {name}", suite.id);
         }
     }
@@ -90,12 +104,19 @@ fn every_base_token_carries_alg_and_typ() {
 #[test]
 fn no_two_cases_of_a_suite_ask_the_same_and_expect_another_status() {
     let corpus = corpus();
-    let status = |expected: &Expected| -> BTreeSet<u16> { expected.alternatives().flat_map(|one| one.status.iter().copied()).collect() };
+    let status = |expected: &Expected| -> BTreeSet<u16> {
+        expected.alternatives().flat_map(|one| one.status.iter().copied()).collect()
+    };
     for suite in &corpus.suites {
         let mut seen: BTreeMap<String, &gatecheck::corpus::Case> = BTreeMap::new();
         for case in suite.cases.iter().filter(|case| matches!(case.expected, Expected::Judge(_))) {
             if let Some(other) = seen.insert(format!("{:?}", case.request), case) {
-                assert!(!status(&other.expected).is_disjoint(&status(&case.expected)), "{} and {} contradict each other", case.id, other.id);
+                assert!(
+                    !status(&other.expected).is_disjoint(&status(&case.expected)),
+                    "{} and {} contradict each other",
+                    case.id,
+                    other.id
+                );
             }
         }
     }

@@ -28,7 +28,8 @@ fn every_suite_fits_the_schema() {
     for suite in &corpus.suites {
         let text = std::fs::read_to_string(root.join(&suite.file)).unwrap();
         let value: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
-        let errors: Vec<String> = validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        let errors: Vec<String> =
+            validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
         assert!(errors.is_empty(), "{}:\n{}", suite.file, errors.join("\n"));
     }
 }

@@ -226,9 +226,7 @@ impl Judge {
                     Err(error) => Visitor::Rejected(error),
                 })
             }
-            (None, None) => {
-                Ok(identify(request.cookie_lines(), self.key.as_ref(), &self.settings, Time::now()))
-            }
+            (None, None) => Ok(identify(request.cookie_lines(), self.key.as_ref(), &self.settings, Time::now())),
         }
     }
 }
@@ -241,7 +239,9 @@ fn in_words(visitor: &Visitor) -> String {
             let roles: Vec<String> = roles.iter().map(|role| format!("`{}`", role.escape_debug())).collect();
             match roles.as_slice() {
                 [] => "a visitor with a valid token and no role".to_owned(),
-                roles => format!("a visitor with {} {}", if roles.len() == 1 { "role" } else { "roles" }, roles.join(", ")),
+                roles => {
+                    format!("a visitor with {} {}", if roles.len() == 1 { "role" } else { "roles" }, roles.join(", "))
+                }
             }
         }
         (_, None) => "an anonymous visitor".to_owned(),

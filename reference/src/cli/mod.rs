@@ -45,8 +45,11 @@ impl Failure {
 
 /// The reference gate: a static site behind redirect rules with role conditions
 #[derive(Debug, Parser)]
-#[command(version, after_help = "Exit status: 0 done; 1 the rules, the secret or an input line are refused; \
-    2 wrong usage, or a folder, file or address that cannot be had.")]
+#[command(
+    version,
+    after_help = "Exit status: 0 done; 1 the rules, the secret or an input line are refused; \
+    2 wrong usage, or a folder, file or address that cannot be had."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -139,16 +142,18 @@ impl Source {
             Err(error) => return Err(Failure::cannot_run(format!("cannot read `{}`: {error}", path.display()))),
         };
         let Parsed { rules, mut problems, .. } = RuleSet::parse(&bytes);
-        problems.extend(rules.rules().iter().filter(|rule| rule.is_proxy()).map(|rule| Problem {
-            id: "proxy-not-supported",
-            severity: Severity::Warning,
-            span: rule.span,
-            message: "this gate does not forward requests to other servers".to_owned(),
-            help: "where this rule decides, the answer is 501; write a redirect status such as 302 to send the \
+        problems.extend(rules.rules().iter().filter(|rule| rule.is_proxy()).map(|rule| {
+            Problem {
+                id: "proxy-not-supported",
+                severity: Severity::Warning,
+                span: rule.span,
+                message: "this gate does not forward requests to other servers".to_owned(),
+                help: "where this rule decides, the answer is 501; write a redirect status such as 302 to send the \
                 visitor there instead"
-                .to_owned(),
-            note: None,
-            refuses_to_start: false,
+                    .to_owned(),
+                note: None,
+                refuses_to_start: false,
+            }
         }));
         problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
         Ok(Source { file_name: path.display().to_string(), exists, bytes, rules, problems })

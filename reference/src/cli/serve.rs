@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use rolegate::{DirSite, Gate, Severity, Server, ServerOptions, StartError};
+use rolegate::{DirSite, Gate, Server, ServerOptions, Severity, StartError};
 use tracing_subscriber::EnvFilter;
 
 use super::{DEFAULT_SECRET_ENV, Exit, Failure, Source, TokenArgs, counted, open_site};
@@ -82,8 +82,7 @@ impl Serve {
     async fn listen(&self, gate: Gate<DirSite>) -> Result<Exit, Failure> {
         let address = SocketAddr::new(self.host, self.port);
         let cannot_listen = |error| Failure::cannot_run(format!("cannot listen on {address}: {error}"));
-        let server =
-            Server::bind(address, Arc::new(gate), ServerOptions::default()).await.map_err(cannot_listen)?;
+        let server = Server::bind(address, Arc::new(gate), ServerOptions::default()).await.map_err(cannot_listen)?;
         let stop = stop_signal().map_err(|error| Failure::cannot_run(format!("cannot wait for signals: {error}")))?;
         {
             let mut stdout = anstream::stdout().lock();

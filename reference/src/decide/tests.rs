@@ -32,8 +32,14 @@ fn told(decision: &Decision) -> String {
 fn ask(rules: &str, target: &str, visitor: &Visitor, headers: &[(&str, &[u8])], country: Option<&str>) -> Decision {
     let rules = RuleSet::parse(rules.as_bytes()).rules;
     let site = MemorySite::new(SITE);
-    let request =
-        Request { method: "GET", target: target.as_bytes(), host: Some("a.example"), scheme: Scheme::Https, headers, country };
+    let request = Request {
+        method: "GET",
+        target: target.as_bytes(),
+        host: Some("a.example"),
+        scheme: Scheme::Https,
+        headers,
+        country,
+    };
     let by_index = decide(&rules, &request, visitor, &site);
     let by_walk = decide_by_walk(&rules, &request, visitor, &site);
     assert_eq!((&by_index.outcome, by_index.by, by_index.denied), (&by_walk.outcome, by_walk.by, by_walk.denied));
@@ -55,31 +61,39 @@ fn no_rules() {
 #[test]
 fn redirects_and_rewrites() {
     let rules = "/old/* /new/:splat\n/about /x\n/forced /login 301!\n/404 /login 404\n/lost /nowhere 200\n/p https://b.example/q 200\n/loop/* /loop/a 302";
-    table(rules, None, &[
-        ("/old/a/b/?q=1", "301 to /new/a/b/?q=1"),
-        ("/about", "serve /about.html"),
-        ("/forced", "301 to /login"),
-        ("/lost", "404 page"),
-        ("/p?x=%zz", "proxy https://b.example/q?x=%25zz"),
-        ("/loop/b", "302 to /loop/a"),
-        ("/loop/a/", "404 page"),
-        ("/old//evil.example", "301 to /new/evil.example"),
-    ]);
+    table(
+        rules,
+        None,
+        &[
+            ("/old/a/b/?q=1", "301 to /new/a/b/?q=1"),
+            ("/about", "serve /about.html"),
+            ("/forced", "301 to /login"),
+            ("/lost", "404 page"),
+            ("/p?x=%zz", "proxy https://b.example/q?x=%25zz"),
+            ("/loop/b", "302 to /loop/a"),
+            ("/loop/a/", "404 page"),
+            ("/old//evil.example", "301 to /new/evil.example"),
+        ],
+    );
 }
 
 #[test]
 fn denial() {
     let rules = "/members/* /members/:splat 200! Role=admin,editor\n/members/home /login 302";
-    table(rules, None, &[
-        ("/members/home", "302 to /login denied"),
-        ("/members/home/", "302 to /login denied"),
-        ("/members", "404! page denied"),
-        ("/members/x/y", "404! page denied"),
-        ("/members/no-such-file", "404! page denied"),
-        ("/x/../members/%68ome", "302 to /login denied"),
-        ("//members//home", "302 to /login denied"),
-        ("/public", "serve /public.html"),
-    ]);
+    table(
+        rules,
+        None,
+        &[
+            ("/members/home", "302 to /login denied"),
+            ("/members/home/", "302 to /login denied"),
+            ("/members", "404! page denied"),
+            ("/members/x/y", "404! page denied"),
+            ("/members/no-such-file", "404! page denied"),
+            ("/x/../members/%68ome", "302 to /login denied"),
+            ("//members//home", "302 to /login denied"),
+            ("/public", "serve /public.html"),
+        ],
+    );
     table(rules, Some("editor"), &[("/members/home", "200 /members/home.html"), ("/members/none", "404 page")]);
     table(rules, Some("Admin,admin ,adm"), &[("/members/home", "302 to /login denied")]);
 }
@@ -108,15 +122,31 @@ fn the_denied_file_is_never_the_answer() {
 fn other_spellings_of_a_gated_file() {
     let gate = "/members/home.html /members/home.html 200! Role=a";
     table(gate, None, &[("/members/home", "404! page denied"), ("/members/home/", "404! page denied")]);
-    table(gate, Some("a"), &[("/members/home", "serve /members/home.html"), ("/members/home.html", "200 /members/home.html")]);
-    table("/members /x 200! Role=a", None, &[("/members/index", "404! page denied"), ("/members/index.html", "404! page denied"), ("/members/x", "404 page")]);
+    table(
+        gate,
+        Some("a"),
+        &[("/members/home", "serve /members/home.html"), ("/members/home.html", "200 /members/home.html")],
+    );
+    table(
+        "/members /x 200! Role=a",
+        None,
+        &[
+            ("/members/index", "404! page denied"),
+            ("/members/index.html", "404! page denied"),
+            ("/members/x", "404 page"),
+        ],
+    );
     assert!(ask(gate, "/members/home", &Visitor::with_roles(["a"]), &[], None).role_dependent);
     assert!(!ask(gate, "/members/x/y", &Visitor::with_roles(["a"]), &[], None).role_dependent);
 }
 
 #[test]
 fn order_and_conditions() {
-    table("/login /login 200\n/* 200! Role=a\n/* /login 302", None, &[("/login", "serve /login.html"), ("/about", "302 to /login denied")]);
+    table(
+        "/login /login 200\n/* 200! Role=a\n/* /login 302",
+        None,
+        &[("/login", "serve /login.html"), ("/about", "302 to /login denied")],
+    );
     table("/* 200! Role=a\n/* /login 302", None, &[("/login", "404! page denied")]);
     table("/about /login 302\n/about 200! Role=a", None, &[("/about", "serve /about.html")]);
     let both = "/about /about 200! Role=a Country=de";
@@ -128,7 +158,10 @@ fn order_and_conditions() {
     table("/* /about 200! Role=*,b", Some("*"), &[("/x", "200 /about.html")]);
     table("/* /about 200! Role=*,b", Some("c"), &[("/x", "404! page denied")]);
     table("/x /about 200! Typo=a", None, &[("/x", "404 page")]);
-    assert_eq!(told(&ask(both, "/about", &Visitor::Rejected(crate::TokenError::Expired), &[], Some("de"))), "404! page denied");
+    assert_eq!(
+        told(&ask(both, "/about", &Visitor::Rejected(crate::TokenError::Expired), &[], Some("de"))),
+        "404! page denied"
+    );
 }
 
 #[test]
@@ -158,17 +191,21 @@ fn countries_languages_cookies() {
 #[test]
 fn queries_and_hosts() {
     let rules = "/a id=:id v=1 /b/:id 302\n/a id=:id /c/:id 302\nhttps://A.example:443/h /hit 302\nhttp://a.example/h /miss 302";
-    table(rules, None, &[
-        ("/a?v=1&id=x%2Fy", "302 to /b/x%2Fy?v=1&id=x%2Fy"),
-        ("/a?id=1&id=2", "302 to /c/2?id=1&id=2"),
-        ("/a?id=", "302 to /c/?id="),
-        ("/a?id", "404 page"),
-        ("/a?id=1&z=1", "404 page"),
-        ("/a", "404 page"),
-        ("/h", "302 to /hit"),
-        ("http://other.example/h", "404 page"),
-        ("http://A.EXAMPLE./h", "302 to /hit"),
-    ]);
+    table(
+        rules,
+        None,
+        &[
+            ("/a?v=1&id=x%2Fy", "302 to /b/x%2Fy?v=1&id=x%2Fy"),
+            ("/a?id=1&id=2", "302 to /c/2?id=1&id=2"),
+            ("/a?id=", "302 to /c/?id="),
+            ("/a?id", "404 page"),
+            ("/a?id=1&z=1", "404 page"),
+            ("/a", "404 page"),
+            ("/h", "302 to /hit"),
+            ("http://other.example/h", "404 page"),
+            ("http://A.EXAMPLE./h", "302 to /hit"),
+        ],
+    );
 }
 
 #[test]
@@ -178,4 +215,13 @@ fn every_rule_before_the_deciding_one_is_accounted_for() {
     let why: Vec<_> = decision.passed_over.iter().map(|(_, why)| why.word()).collect();
     assert_eq!(why, ["path", "host", "query", "condition", "role", "sealed", "loop"]);
     assert_eq!((decision.by, told(&decision).as_str()), (Some(7), "302 to /login denied"));
+}
+
+#[test]
+fn a_later_role_rule_lifts_a_denial_and_no_seal() {
+    let gate = "/members/* /members/:splat 200! Role=editor";
+    let two = format!("/members/* /members/:splat 200! Role=admin\n{gate}");
+    table(&two, Some("editor"), &[("/members/home", "200 /members/home.html")]);
+    let sealed = format!("/members/* /members/:splat 200! Role=admin, owner\n{gate}");
+    table(&sealed, Some("editor"), &[("/members/home", "404! page denied")]);
 }

@@ -244,8 +244,14 @@ mod tests {
     #[test]
     fn the_index_holds_what_may_be_served() {
         let (_folder, site) = site(&[
-            ("index.html", b""), ("a/b.html", b""), ("_redirects", b""), ("_headers", b""), ("netlify.toml", b""),
-            (".env", b""), ("a/.git/config", b""), ("Ä.html", b""),
+            ("index.html", b""),
+            ("a/b.html", b""),
+            ("_redirects", b""),
+            ("_headers", b""),
+            ("netlify.toml", b""),
+            (".env", b""),
+            ("a/.git/config", b""),
+            ("Ä.html", b""),
         ]);
         assert_eq!(site.names().collect::<Vec<_>>(), ["/a/b.html", "/index.html", "/Ä.html"]);
     }

@@ -85,7 +85,9 @@ impl Preconditions {
         }
         // 5. Range, for GET only (§14.2), if If-Range holds
         match &self.range {
-            Some(range) if !is_head && self.if_range_holds(file, now) => Verdict::Send(ranges::select(range, file.length)),
+            Some(range) if !is_head && self.if_range_holds(file, now) => {
+                Verdict::Send(ranges::select(range, file.length))
+            }
             _ => Verdict::Send(Selection::Whole),
         }
     }
@@ -148,14 +150,8 @@ mod tests {
 
     fn verdict(headers: &[(&str, &str)], is_head: bool) -> Verdict {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-        let request = Request {
-            method: "GET",
-            target: b"/",
-            host: None,
-            scheme: Scheme::Http,
-            headers: &headers,
-            country: None,
-        };
+        let request =
+            Request { method: "GET", target: b"/", host: None, scheme: Scheme::Http, headers: &headers, country: None };
         let modified = httpdate::parse_http_date(AT).unwrap();
         let file = Validators { tag: "\"a,b\"", modified: Some(modified), length: 10 };
         Preconditions::of(&request).evaluate(file, is_head, modified + Duration::from_secs(60))

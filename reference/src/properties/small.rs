@@ -45,20 +45,68 @@ pub(super) fn pattern_and_path(bytes: &[u8]) -> (String, String) {
 const FROM: &[&str] = &["a", "*", "b", ":x", "a.html", "index.html", "index", "404", "a*", "..", "%61", "", "**"];
 const QUERY: &[&str] = &["", "", "", " q=1", " q=:x", " q=", " role=x"];
 const TO: &[&str] = &[
-    " /a", " /:splat", " /b", " /:x", " /a/index.html", " /404.html", " /b/:splat", " /a?q=:x#:splat", " https://a.example/:splat",
-    " https://:x.example/a", "", " //b", " /../:splat", " /a/b/:x",
+    " /a",
+    " /:splat",
+    " /b",
+    " /:x",
+    " /a/index.html",
+    " /404.html",
+    " /b/:splat",
+    " /a?q=:x#:splat",
+    " https://a.example/:splat",
+    " https://:x.example/a",
+    "",
+    " //b",
+    " /../:splat",
+    " /a/b/:x",
 ];
 const STATUS: &[&str] = &["", " 200", " 200!", " 301", " 302!", " 404", " 401!", " 2OO"];
 const CONDITIONS: &[&str] = &[
-    "", "", " Role=r", " Role=s", " Role=r,s", " Role=*", " Role=r Country=de", " Role", " ROLE=r", " Role=r, s", " Cookie=c", " Typo=r",
+    "",
+    "",
+    " Role=r",
+    " Role=s",
+    " Role=r,s",
+    " Role=*",
+    " Role=r Country=de",
+    " Role",
+    " ROLE=r",
+    " Role=r, s",
+    " Cookie=c",
+    " Typo=r",
 ];
 const REQUEST: &[&str] = &[
-    "a", "b", "a.html", "index.html", "index", "404", "404.html", "%61", "..", ".", "", "%2e%2e", "ab", "c", "b.html", "%2Fa", "\\a",
+    "a",
+    "b",
+    "a.html",
+    "index.html",
+    "index",
+    "404",
+    "404.html",
+    "%61",
+    "..",
+    ".",
+    "",
+    "%2e%2e",
+    "ab",
+    "c",
+    "b.html",
+    "%2Fa",
+    "\\a",
 ];
 const REQUEST_QUERY: &[&str] = &["", "", "?q=1", "?q=", "?q", "?q=1&z=2", "?q=%26&q=/"];
 const ENDS: &[&str] = &["", "/"];
 const FILES: &[&str] = &[
-    "/a", "/a.html", "/a/index.html", "/b.html", "/b/index.html", "/404.html", "/index.html", "/a/b", "/a/b.html", "/index/index.html",
+    "/a",
+    "/a.html",
+    "/a/index.html",
+    "/b.html",
+    "/b/index.html",
+    "/404.html",
+    "/index.html",
+    "/a/b",
+    "/a/b.html",
+    "/index/index.html",
 ];
 
 /// A site, its rules and a request.

@@ -63,19 +63,17 @@ pub(super) fn names_role(fields: &[Field<'_>]) -> bool {
         .any(|(at, text)| !(at == 0 && is_destination(text)) && is_like_role(text))
 }
 
-/// Whether the first letters of a text are `role…` in any case, or within one edit of `role`.
-fn is_like_role(text: &str) -> bool {
-    let word: String = text
-        .chars()
-        .skip_while(|c| !c.is_alphabetic())
-        .take_while(|c| c.is_alphabetic())
-        .flat_map(char::to_lowercase)
-        .collect();
-    word.starts_with("role") || within_one_edit(&word, "role")
+/// Whether a text begins with `role` in any case, or is within one edit of `role`: its first run of letters, or all
+/// that stands before its `=` or `:`, where a digit, a hyphen or a character that nobody sees may be the edit.
+pub(super) fn is_like_role(text: &str) -> bool {
+    let text = text.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let letters: String = text.chars().skip_while(|c| !c.is_alphabetic()).take_while(|c| c.is_alphabetic()).collect();
+    let key = text.split(['=', ':', '\u{ff1d}', '\u{ff1a}']).next().unwrap_or_default();
+    [letters.as_str(), key].iter().any(|word| word.starts_with("role") || within_one_edit(word, "role"))
 }
 
 /// Whether one letter inserted, left out, replaced, or two swapped, make `word` into `wanted`.
-pub(super) fn within_one_edit(word: &str, wanted: &str) -> bool {
+fn within_one_edit(word: &str, wanted: &str) -> bool {
     let (word, wanted): (Vec<char>, Vec<char>) = (word.chars().collect(), wanted.chars().collect());
     let same = word.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
     let (word, wanted) = (word.get(same..).unwrap_or_default(), wanted.get(same..).unwrap_or_default());
@@ -111,8 +109,27 @@ mod tests {
     #[test]
     fn rules_9_names() {
         for text in [
-            "Role=a", "ROLE=a", "role", "roles=a", "Roles:a", "Rolle=a", "Rol=a", "Roel=a", "Rule=a", "Ole=a", "Xrole=a", "!Role=a",
-            "\"Role=a\"", "Rôle=a", "role-name", "=role", "/roles/x",
+            "Role=a",
+            "ROLE=a",
+            "role",
+            "roles=a",
+            "Roles:a",
+            "Rolle=a",
+            "Rol=a",
+            "Roel=a",
+            "Rule=a",
+            "Ole=a",
+            "Xrole=a",
+            "!Role=a",
+            "\"Role=a\"",
+            "Rôle=a",
+            "role-name",
+            "=role",
+            "/roles/x",
+            "R0le=a",
+            "Ro-le=a",
+            "Ro\u{ad}le=a",
+            "\u{feff}Role=a",
         ] {
             assert!(is_like_role(text), "{text}");
         }

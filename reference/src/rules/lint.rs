@@ -46,7 +46,7 @@ fn is_public(rule: &Rule) -> bool {
 
 /// SHADOW-2: the first match is chosen before anything else, so a public rule above a gate leaves nothing to it.
 fn shadowed_gate(rule: &Rule, public: &HashMap<&Pattern, &Rule>) -> Option<Problem> {
-    if !rule.is_gate() || rule.pattern.head.len() > MAX_DEPTH {
+    if public.is_empty() || !rule.is_gate() || rule.pattern.head.len() > MAX_DEPTH {
         return None;
     }
     let parents = (0..=rule.pattern.head.len()).filter_map(|length| {

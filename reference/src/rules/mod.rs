@@ -6,6 +6,7 @@
 
 mod captures;
 mod fields;
+mod file;
 mod index;
 mod lint;
 mod parse;
@@ -14,8 +15,8 @@ mod target;
 
 use std::fmt;
 
-pub(crate) use parse::MAX_LINE;
 pub use captures::{Captured, Captures};
+pub(crate) use parse::MAX_LINE;
 pub use pattern::{Pattern, Segment};
 pub use target::{Destination, Substituted};
 
@@ -152,7 +153,7 @@ pub enum RoleCondition {
 impl RuleSet {
     /// Reads a `_redirects` file. RULES-6: good rules and problems come back together.
     pub fn parse(bytes: &[u8]) -> Parsed {
-        parse::file(bytes)
+        file::file(bytes)
     }
 
     /// The rules, in list order.

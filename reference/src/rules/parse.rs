@@ -7,171 +7,43 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::fields::{self, Field};
-use super::lint;
 use super::pattern::{Oddity, Pattern, PatternFault, PatternFaultKind};
 use super::target::{Destination, DestinationFaultKind, Names, split_scheme};
-use super::{Apply, Conditions, Effect, Line, LineKind, Parsed, QueryConstraint, QueryValue, RoleCondition, Rule, RuleSet};
+use super::{Apply, Conditions, QueryConstraint, QueryValue, RoleCondition};
 use crate::path::{Refused, is_authority};
-use crate::problem::{Problem, Severity};
+use crate::problem::Severity;
 use crate::query::form_decode;
 use crate::request::Origin;
-use crate::span::Span;
 
 /// RULES-14: a longer line is an error. No request target comes near it, and what is done within a line stays bounded.
 pub(crate) const MAX_LINE: usize = 16 * 1024;
 
-/// Reads a whole file.
-pub(super) fn file(bytes: &[u8]) -> Parsed {
-    let mut reader = Reader::default();
-    // RULES-13: a byte-order mark is no part of the first rule.
-    let mark = if bytes.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
-    let mut start = 0;
-    for (at, line) in fields::lines(bytes).enumerate() {
-        let skip = if at == 0 { mark } else { 0 };
-        reader.line(LineText { bytes: line.get(skip..).unwrap_or_default(), start: start + skip, number: at + 1 });
-        let kind = reader.kind;
-        let span = Span { start, end: start + line.len(), line: at + 1, column: 1 };
-        reader.parsed.lines.push(Line { span, kind });
-        start += line.len();
-    }
-    let Reader { rules, unreadable, mut parsed, .. } = reader;
-    parsed.rules = RuleSet::new(rules, unreadable);
-    parsed.problems.extend(lint::problems(&parsed.rules));
-    parsed.problems.sort_by_key(|problem| problem.span);
-    parsed
-}
-
-/// A line, and where it stands.
-#[derive(Clone, Copy)]
-struct LineText<'a> {
-    bytes: &'a [u8],
-    start: usize,
-    number: usize,
-}
-
-impl LineText<'_> {
-    fn span(&self, range: Range<usize>) -> Span {
-        let before = self.bytes.get(..range.start).unwrap_or_default();
-        let column = String::from_utf8_lossy(before).chars().count() + 1;
-        Span { start: self.start + range.start, end: self.start + range.end, line: self.number, column }
-    }
-
-    /// The line without white space around it.
-    fn trimmed(&self) -> Range<usize> {
-        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
-        let start = self.bytes.iter().position(|byte| !is_space(byte)).unwrap_or(self.bytes.len());
-        let end = self.bytes.iter().rposition(|byte| !is_space(byte)).map_or(start, |last| last + 1);
-        start..end
-    }
-}
-
 /// What is wrong with a line; the bytes at fault are counted from the start of the line.
-struct Fault {
-    id: &'static str,
-    range: Range<usize>,
-    message: String,
-    help: String,
+pub(super) struct Fault {
+    pub(super) id: &'static str,
+    pub(super) range: Range<usize>,
+    pub(super) message: String,
+    pub(super) help: String,
 }
 
 impl Fault {
     fn at(field: Field<'_>, id: &'static str, message: impl Into<String>, help: impl Into<String>) -> Fault {
         Fault { id, range: field.start..field.end(), message: message.into(), help: help.into() }
     }
-
-    fn problem(self, severity: Severity, line: LineText<'_>) -> Problem {
-        let Fault { id, range, message, help } = self;
-        Problem { id, severity, span: line.span(range), message, help, note: None, refuses_to_start: false }
-    }
 }
 
-struct Reader {
-    rules: Vec<Rule>,
-    unreadable: Vec<Span>,
-    parsed: Parsed,
-    kind: LineKind,
+/// A line that is a rule.
+pub(super) struct Parts {
+    pub(super) origin: Option<Origin>,
+    pub(super) pattern: Pattern,
+    pub(super) query: Vec<QueryConstraint>,
+    pub(super) apply: Apply,
 }
 
-impl Default for Reader {
-    fn default() -> Reader {
-        Reader { rules: Vec::new(), unreadable: Vec::new(), parsed: Parsed::default(), kind: LineKind::Blank }
-    }
-}
+pub(super) type Remarks = Vec<(Severity, Fault)>;
 
-impl Reader {
-    fn line(&mut self, line: LineText<'_>) {
-        let range = line.trimmed();
-        let content = line.bytes.get(range.clone()).unwrap_or_default();
-        // RULES-1
-        if content.is_empty() {
-            self.kind = LineKind::Blank;
-            return;
-        }
-        if content.starts_with(b"#") {
-            self.kind = LineKind::Comment;
-            return;
-        }
-        let line = LineText { bytes: content, start: line.start + range.start, number: line.number };
-        let indent = range.start;
-        let shift = |mut problem: Problem| {
-            problem.span.column += indent;
-            problem
-        };
-        let text = String::from_utf8_lossy(content);
-        let mut span = line.span(0..content.len());
-        span.column += indent;
-
-        let mut remarks = Vec::new();
-        match read_line(content, &mut remarks) {
-            Ok(parts) => {
-                self.parsed.problems.extend(remarks.into_iter().map(|(severity, fault)| shift(fault.problem(severity, line))));
-                let Parts { origin, pattern, query, apply } = parts;
-                self.put(Rule { span, text: text.into_owned(), origin, pattern, query, effect: Effect::Apply(Box::new(apply)) });
-            }
-            // RULES-9
-            Err(fault) if fields::names_role(&fields::fields(&text)) => {
-                let mut problem = shift(fault.problem(Severity::Error, line));
-                match covering(content) {
-                    Some((origin, pattern)) => {
-                        problem.note = Some(format!(
-                            "this line names a role, so nobody is admitted to `{}{pattern}` until it is corrected",
-                            origin.as_ref().map(ToString::to_string).unwrap_or_default(),
-                        ));
-                        let text = text.into_owned();
-                        self.put(Rule { span, text, origin, pattern, query: Vec::new(), effect: Effect::Seal });
-                    }
-                    None => {
-                        problem.note = Some("this line names a role and its path cannot be read, so no gate starts with this file".to_owned());
-                        problem.refuses_to_start = true;
-                        self.unreadable.push(span);
-                        self.kind = LineKind::Error;
-                    }
-                }
-                self.parsed.problems.push(problem);
-            }
-            // RULES-6
-            Err(fault) => {
-                self.parsed.problems.push(shift(fault.problem(Severity::Error, line)));
-                self.kind = LineKind::Error;
-            }
-        }
-    }
-
-    fn put(&mut self, rule: Rule) {
-        self.kind = LineKind::Rule(self.rules.len());
-        self.rules.push(rule);
-    }
-}
-
-struct Parts {
-    origin: Option<Origin>,
-    pattern: Pattern,
-    query: Vec<QueryConstraint>,
-    apply: Apply,
-}
-
-type Remarks = Vec<(Severity, Fault)>;
-
-fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, Fault> {
+/// Reads one line without white space around it; `remarks` gets what does not keep it from being a rule.
+pub(super) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, Fault> {
     // RULES-14
     if content.len() > MAX_LINE {
         let id = "line-too-long";
@@ -181,7 +53,12 @@ fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, Fault> {
     let line = read_text(content)?;
     let fields = fields::fields(line);
     let Some((from, rest)) = fields.split_first() else {
-        return Err(Fault { id: "blank", range: 0..0, message: "this line is blank".to_owned(), help: "remove it".to_owned() });
+        return Err(Fault {
+            id: "blank",
+            range: 0..0,
+            message: "this line is blank".to_owned(),
+            help: "remove it".to_owned(),
+        });
     };
     if let Some(at) = fields.iter().find_map(|field| field.text.find(char::is_whitespace).map(|at| field.start + at)) {
         let width = line.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
@@ -261,7 +138,12 @@ fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Option<Origin>,
     let origin = match origin {
         Some((_, host)) if !is_authority(host) => {
             let message = format!("`{host}` is not a host");
-            return Err(Fault::at(field, "from-host", message, "write a host name, with a port if it is not the default one"));
+            return Err(Fault::at(
+                field,
+                "from-host",
+                message,
+                "write a host name, with a port if it is not the default one",
+            ));
         }
         other => other.map(|(scheme, host)| Origin::new(scheme, host)),
     };
@@ -275,10 +157,10 @@ fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Option<Origin>,
     Ok((origin, pattern))
 }
 
-type RawOrigin<'a> = Option<(crate::request::Scheme, &'a str)>;
+pub(super) type RawOrigin<'a> = Option<(crate::request::Scheme, &'a str)>;
 
 /// Scheme and host, if any, and the path.
-fn split_from(text: &str) -> Option<(RawOrigin<'_>, &str)> {
+pub(super) fn split_from(text: &str) -> Option<(RawOrigin<'_>, &str)> {
     if text.starts_with('/') {
         return Some((None, text));
     }
@@ -290,13 +172,33 @@ fn split_from(text: &str) -> Option<(RawOrigin<'_>, &str)> {
 
 fn from_fault(fault: &PatternFault, path: &str, offset: usize) -> Fault {
     let (id, message, help) = match fault.kind {
-        PatternFaultKind::DoubleStar => ("from-double-star", "`**` is no splat", "write `/*` at the end: it covers every depth"),
-        PatternFaultKind::Fragment => ("from-fragment", "a request never holds a fragment, so `from` cannot", "leave out `#` and what follows, or write `%23`"),
-        PatternFaultKind::Query => ("from-query", "`from` holds a query", "write parameters as fields of their own, `key=value`, or write `%3F`"),
-        PatternFaultKind::Segment(Refused::Backslash) => ("from-backslash", "`from` holds a backslash", "no request that holds one is answered; write `/`"),
-        PatternFaultKind::Segment(Refused::EncodedSlash) => ("from-encoded-slash", "`from` holds an encoded slash", "no request that holds one is answered; write `/`"),
-        PatternFaultKind::Segment(Refused::Control) => ("from-control", "`from` holds an encoded control character", "no request that holds one is answered; leave it out"),
-        PatternFaultKind::Segment(Refused::NotUtf8) => ("from-utf8", "the escapes in `from` are not UTF-8", "encode the UTF-8 bytes of the text"),
+        PatternFaultKind::DoubleStar => {
+            ("from-double-star", "`**` is no splat", "write `/*` at the end: it covers every depth")
+        }
+        PatternFaultKind::Fragment => (
+            "from-fragment",
+            "a request never holds a fragment, so `from` cannot",
+            "leave out `#` and what follows, or write `%23`",
+        ),
+        PatternFaultKind::Query => (
+            "from-query",
+            "`from` holds a query",
+            "write parameters as fields of their own, `key=value`, or write `%3F`",
+        ),
+        PatternFaultKind::Segment(Refused::Backslash) => {
+            ("from-backslash", "`from` holds a backslash", "no request that holds one is answered; write `/`")
+        }
+        PatternFaultKind::Segment(Refused::EncodedSlash) => {
+            ("from-encoded-slash", "`from` holds an encoded slash", "no request that holds one is answered; write `/`")
+        }
+        PatternFaultKind::Segment(Refused::Control) => (
+            "from-control",
+            "`from` holds an encoded control character",
+            "no request that holds one is answered; leave it out",
+        ),
+        PatternFaultKind::Segment(Refused::NotUtf8) => {
+            ("from-utf8", "the escapes in `from` are not UTF-8", "encode the UTF-8 bytes of the text")
+        }
         PatternFaultKind::Segment(_) => ("from-escape", "`%` starts no escape here", "write `%25` for a percent sign"),
     };
     let end = fault.end.min(path.len());
@@ -322,39 +224,11 @@ fn oddity_text(oddity: Oddity, pattern: &Pattern) -> (&'static str, String, Stri
         ),
         Oddity::PrefixStar => (
             "from-prefix-star",
-            "a `*` that is not a segment of its own is not documented; here it matches everything that begins so".to_owned(),
+            "a `*` that is not a segment of its own is not documented; here it matches everything that begins so"
+                .to_owned(),
             "write `/*`, or list the paths".to_owned(),
         ),
     }
-}
-
-/// RULES-9: what a line in error covers, if its path can be read at all.
-fn covering(content: &[u8]) -> Option<(Option<Origin>, Pattern)> {
-    let end = content.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(content.len());
-    let field = content.get(..end).unwrap_or_default();
-    let valid = match std::str::from_utf8(field) {
-        Ok(text) => text,
-        Err(error) => std::str::from_utf8(field.get(..error.valid_up_to())?).ok()?,
-    };
-    // A space that is none to the format ends the path as its author sees it.
-    let valid = valid.split(char::is_whitespace).next()?;
-    let (origin, path) = split_from(valid)?;
-    let origin = match origin {
-        // A host that cannot be read is every host.
-        Some((scheme, host)) if is_authority(host) => Some(Origin::new(scheme, host)),
-        _ => None,
-    };
-    let path = if path.is_empty() { "/" } else { path };
-    let cut_short = valid.len() < field.len() && std::str::from_utf8(field).is_err();
-    let pattern = if cut_short {
-        Pattern::covering(path, path.len())
-    } else {
-        match Pattern::parse(path) {
-            Ok((pattern, _)) => pattern,
-            Err(fault) => fault.covering,
-        }
-    };
-    Some((origin, pattern))
 }
 
 /// QUERY-1: `key=value` and `key=:name`, up to `to`, or to a status where `to` is left out.
@@ -377,15 +251,25 @@ fn read_query<'f, 'a>(
             return Err(Fault::at(*field, "bare-word", message, help));
         };
         let key = form_decode(key.as_bytes());
-        let lower = String::from_utf8_lossy(&key).to_lowercase();
-        // RULES-9
-        if lower.starts_with("role") {
+        let text = String::from_utf8_lossy(&key);
+        let captures = value.starts_with(':');
+        // RULES-9: `rule=:id` can only be a parameter, since no role is a placeholder; anything else that near is a
+        // condition in the wrong place.
+        if text.to_lowercase().starts_with("role") || (!captures && fields::is_like_role(&text)) {
             let message = format!("`{}` stands where query parameters stand", field.text);
-            return Err(Fault::at(*field, "query-role", message, "write destination and status first: conditions stand after the status"));
+            return Err(Fault::at(
+                *field,
+                "query-role",
+                message,
+                "write destination and status first: conditions stand after the status",
+            ));
         }
-        if fields::within_one_edit(&lower, "role") {
+        if fields::is_like_role(&text) {
             let message = format!("`{}` is read as a query parameter", field.text);
-            remarks.push((Severity::Warning, Fault::at(*field, "query-like-role", message, "if a role is meant, write `Role=` after the status")));
+            remarks.push((
+                Severity::Warning,
+                Fault::at(*field, "query-like-role", message, "if a role is meant, write `Role=` after the status"),
+            ));
         }
         if key.is_empty() {
             return Err(Fault::at(*field, "query-key-empty", "this parameter has no key", "write `key=value`"));
@@ -468,12 +352,27 @@ fn destination_missing(from: Field<'_>) -> Fault {
 }
 
 /// SUBST-1 to SUBST-3.
-fn read_destination(field: Field<'_>, names: &Names<'_>, status: u16, remarks: &mut Remarks) -> Result<Destination, Fault> {
+fn read_destination(
+    field: Field<'_>,
+    names: &Names<'_>,
+    status: u16,
+    remarks: &mut Remarks,
+) -> Result<Destination, Fault> {
     let to = Destination::parse(field.text, names).map_err(|fault| {
         let (id, message, help) = match fault.kind {
-            DestinationFaultKind::Authority => ("to-host", "this is not a host", "write a host name, with a port if it is not the default one"),
-            DestinationFaultKind::OtherSite => ("to-other-site", "a browser takes this for another site", "write `https://host/…` for another site, or a single `/`"),
-            DestinationFaultKind::PartOfLabel => ("to-name-in-host", "in a host, a name stands for one whole label", "write it between dots, as in `https://:name.example.com/`"),
+            DestinationFaultKind::Authority => {
+                ("to-host", "this is not a host", "write a host name, with a port if it is not the default one")
+            }
+            DestinationFaultKind::OtherSite => (
+                "to-other-site",
+                "a browser takes this for another site",
+                "write `https://host/…` for another site, or a single `/`",
+            ),
+            DestinationFaultKind::PartOfLabel => (
+                "to-name-in-host",
+                "in a host, a name stands for one whole label",
+                "write it between dots, as in `https://:name.example.com/`",
+            ),
         };
         let range = field.start + fault.range.start..field.start + fault.range.end;
         Fault { id, range, message: message.to_owned(), help: help.to_owned() }
@@ -485,7 +384,15 @@ fn read_destination(field: Field<'_>, names: &Names<'_>, status: u16, remarks: &
     }
     if let Some(name) = to.unknown_name() {
         let message = format!("`{name}` is captured nowhere in this rule, and stays as it is");
-        remarks.push((Severity::Warning, Fault::at(field, "to-unknown-name", message, "capture it in `from` or in a query parameter, or write `%3A` for a colon")));
+        remarks.push((
+            Severity::Warning,
+            Fault::at(
+                field,
+                "to-unknown-name",
+                message,
+                "capture it in `from` or in a query parameter, or write `%3A` for a colon",
+            ),
+        ));
     }
     Ok(to)
 }
@@ -511,7 +418,12 @@ fn read_conditions(rest: &[Field<'_>], remarks: &mut Remarks) -> Result<Conditio
     for field in rest {
         let Some((key, value)) = field.text.split_once('=') else {
             let message = format!("`{}` is not a condition", field.text);
-            return Err(Fault::at(*field, "bare-word", message, "a condition is `Key=value`; no space stands around `=` or `,`"));
+            return Err(Fault::at(
+                *field,
+                "bare-word",
+                message,
+                "a condition is `Key=value`; no space stands around `=` or `,`",
+            ));
         };
         let list = match key {
             "Role" | "role" => &mut roles,
@@ -534,18 +446,29 @@ fn read_conditions(rest: &[Field<'_>], remarks: &mut Remarks) -> Result<Conditio
         // RULES-11
         if !list.is_empty() {
             let message = format!("`{key}` stands here twice");
-            return Err(Fault::at(*field, "condition-repeated", message, "list the values in one condition, with commas between them"));
+            return Err(Fault::at(
+                *field,
+                "condition-repeated",
+                message,
+                "list the values in one condition, with commas between them",
+            ));
         }
         // RULES-8
         if value.split(',').any(str::is_empty) {
             let message = format!("`{}` holds an empty value", field.text);
-            return Err(Fault::at(*field, "condition-empty", message, "write a value on each side of every comma, without spaces"));
+            return Err(Fault::at(
+                *field,
+                "condition-empty",
+                message,
+                "write a value on each side of every comma, without spaces",
+            ));
         }
         *list = value.split(',').map(str::to_owned).collect();
         // ROLE-8
         if let Some(role) = list.iter().find(|role| matches!(key, "Role" | "role") && role.contains(':')) {
             let message = format!("the role `{role}` holds a colon, which other gates are known never to match");
-            remarks.push((Severity::Warning, Fault::at(*field, "role-colon", message, "name the role without a colon")));
+            remarks
+                .push((Severity::Warning, Fault::at(*field, "role-colon", message, "name the role without a colon")));
         }
     }
     // ROLE-6
@@ -558,106 +481,4 @@ fn read_conditions(rest: &[Field<'_>], remarks: &mut Remarks) -> Result<Conditio
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Each rule as it prints, with ` (sealed)` where it is; then the ids of the problems.
-    fn read(text: &str) -> (Vec<String>, Vec<&'static str>) {
-        let parsed = file(text.as_bytes());
-        let rules = parsed.rules.rules().iter().map(ToString::to_string).collect();
-        (rules, parsed.problems.iter().map(|problem| problem.id).collect())
-    }
-
-    #[test]
-    fn rules() {
-        for (line, printed) in [
-            ("/a /b", "/a /b 301"),
-            ("  /a\t \t/b  200!  ", "/a /b 200!"),
-            ("/a /b # comment", "/a /b 301"),
-            ("/a /b#c 302 #", "/a /b#c 302"),
-            ("/a/* 200", "/a/* /a/:splat 200"),
-            ("/a/:x/* 200! Role=admin,b", "/a/:x/* /a/:x/:splat 200! Role=admin,b"),
-            ("https://A.example:443/x/* 200", "https://a.example/x/* /x/:splat 200"),
-            ("/a role.x=1 k= v=:w /b", ""),
-            ("/a k= v=:w _escaped_=/about /b", "/a k= v=:w _escaped_=%2Fabout /b 301"),
-            ("/a /b 302 role=a country=DE language=en Cookie=c", "/a /b 302 Role=a Country=DE Language=en Cookie=c"),
-            ("/a /b 302 Role=*", "/a /b 302 Role=*"),
-            ("/a /b 302 Role=a=b", "/a /b 302 Role=a=b"),
-            ("/a%2A/%3Ab/c%20d /:b", "/a%2A/%3Ab/c%20d /:b 301"),
-            ("/a /.netlify/functions/x 200", "/a /.netlify/functions/x 200"),
-            ("\u{feff}/a /b", "/a /b 301"),
-        ] {
-            let (rules, problems) = read(line);
-            if printed.is_empty() {
-                assert_eq!(problems, ["query-role"], "{line}");
-            } else {
-                assert_eq!((rules, problems), (vec![printed.to_owned()], vec![]), "{line}");
-            }
-        }
-    }
-
-    #[test]
-    fn rules_9_no_line_that_names_a_role_leaves_its_path_open() {
-        for (line, sealed) in [
-            ("/a/* /b Role=x", "/a/*"),
-            ("/a/* /b 200! ROLE=x", "/a/*"),
-            ("/a/* /b 200! Rolle=x", "/a/*"),
-            ("/a/* /b 200! roles=x", "/a/*"),
-            ("/a/* /b 200! Role:x", "/a/*"),
-            ("/a/* /b 200! Role", "/a/*"),
-            ("/a/* /b 200! Role=", "/a/*"),
-            ("/a/* /b 200! Role=x,", "/a/*"),
-            ("/a/* /b 200! Role=x, y", "/a/*"),
-            ("/a/* /b 200! Role = x", "/a/*"),
-            ("/a/* /b 200! Role=x Role=y", "/a/*"),
-            ("/a/* /b 200! Role=x Typo=y", "/a/*"),
-            ("/a/* /b 200!! Role=x", "/a/*"),
-            ("/a/* /b 2OO! Role=x", "/a/*"),
-            ("/a 200! Role=x", "/a"),
-            ("/a/* 302! Role=x", "/a/*"),
-            ("/a/* Role=x", "/a/*"),
-            ("/a/* //b 200! Role=x", "/a/*"),
-            ("/a/** /b 200! Role=x", "/a/*"),
-            ("/a%2f* /b 200! Role=x", "/a*"),
-            ("/.netlify/a /b 200! Role=x", "/.netlify/a"),
-            ("https://h.example/a /b Role=x", "https://h.example/a"),
-            ("https://h h/a /b 200 Role=x", "https://h/"),
-            ("https://u@h/a /b 200 Role=x", "/a"),
-            ("/a/*\u{a0}/b 200! Role=x", "/a/*"),
-            ("/a/* /b 200!\u{2003}Role=x", "/a/*"),
-            ("/a/*\u{0}/b 200! Role=x", "/a/*"),
-        ] {
-            let parsed = file(line.as_bytes());
-            let rules: Vec<String> = parsed.rules.rules().iter().map(ToString::to_string).collect();
-            if line.contains('\0') {
-                assert_eq!(rules, ["/a/%2A* Role"], "everything that begins so");
-                continue;
-            }
-            assert_eq!(rules, [format!("{sealed} Role")], "{line}");
-            assert!(parsed.problems.iter().all(|problem| problem.severity == Severity::Error && problem.note.is_some()));
-        }
-        for line in ["a/* /b 200! Role=x", "HTTPS://h/a /b 200 Role=x", "*/a /b 200! role", "Role=x /a /b 200!"] {
-            let parsed = file(line.as_bytes());
-            assert_eq!(parsed.rules.unreadable().len(), 1, "{line}");
-            assert!(parsed.rules.rules().is_empty() && parsed.problems[0].refuses_to_start);
-        }
-    }
-
-    #[test]
-    fn rules_6_lines_and_columns() {
-        let parsed = file("\u{feff}# c\r\n\r\n/ok /x\r\n\t/é /b 999\r/c".as_bytes());
-        let places: Vec<_> = parsed.problems.iter().map(|problem| (problem.span.line, problem.span.column, problem.id)).collect();
-        assert_eq!(places, [(4, 8, "status-invalid"), (5, 1, "to-missing")]);
-        let kinds: Vec<_> = parsed.lines.iter().map(|line| line.kind).collect();
-        assert_eq!(kinds, [LineKind::Comment, LineKind::Blank, LineKind::Rule(0), LineKind::Error, LineKind::Error]);
-    }
-
-    #[test]
-    fn rules_14_long_files_and_long_lines() {
-        let many: String = (0..100_000).map(|n| format!("/a/{n}/:x/* /b/{n}/:splat 200! Role=r{n}\n")).collect();
-        let parsed = file(many.as_bytes());
-        assert_eq!((parsed.rules.rules().len(), parsed.problems.len()), (100_000, 0));
-        let long = format!("/a/* /{} 200! Role=x", "b".repeat(MAX_LINE));
-        assert_eq!(read(&long), (vec!["/a/* Role".to_owned()], vec!["line-too-long"]));
-    }
-}
+mod tests;

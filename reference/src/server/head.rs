@@ -64,8 +64,7 @@ pub(crate) fn first(bytes: &[u8], limits: HeadLimits) -> Option<(Result<Head<'_>
         Err(_) => return Some((Err(Fault::Malformed("not a request head")), bytes.len())),
     };
     let whole = bytes.get(..length)?;
-    let (Some(method), Some(path), Some(minor)) = (request.method, request.path, request.version)
-    else {
+    let (Some(method), Some(path), Some(minor)) = (request.method, request.path, request.version) else {
         return None;
     };
     let head = check(whole, method, path.as_bytes(), minor, request.headers, limits);
@@ -164,7 +163,9 @@ fn is_host(value: &str) -> bool {
         Some(rest) => match rest.split_once(']') {
             Some((literal, after)) => {
                 let is_literal = !literal.is_empty()
-                    && literal.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'.' | b'-' | b'_' | b'~'));
+                    && literal
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'.' | b'-' | b'_' | b'~'));
                 match (is_literal, after.strip_prefix(':')) {
                     (false, _) => return false,
                     (true, Some(port)) => ("", port),
@@ -189,10 +190,7 @@ fn is_reg_name(byte: u8) -> bool {
 }
 
 /// The values of the header lines called `name`; names ignore ASCII case (RFC 9110 §5.1).
-pub(crate) fn named<'h, 'a>(
-    headers: &'h [(&'a str, &'a [u8])],
-    name: &'h str,
-) -> impl Iterator<Item = &'a [u8]> + 'h {
+pub(crate) fn named<'h, 'a>(headers: &'h [(&'a str, &'a [u8])], name: &'h str) -> impl Iterator<Item = &'a [u8]> + 'h {
     headers.iter().filter(move |(sent, _)| sent.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
 }
 
@@ -244,13 +242,22 @@ mod tests {
             ("GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", Fault::Malformed("the Host line names no host")),
             ("GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", Fault::Malformed("the request target holds a fragment")),
             ("GET / HTTP/1.1\nHost: a\r\n\r\n", Fault::Malformed("a line ends in a bare line feed")),
-            ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-                Fault::Malformed("Content-Length together with Transfer-Encoding")),
-            ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
-                Fault::Malformed("more than one Content-Length line")),
-            ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n", Fault::Malformed("Content-Length is no number")),
-            ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-                Fault::Malformed("Transfer-Encoding is something else than `chunked`")),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                Fault::Malformed("Content-Length together with Transfer-Encoding"),
+            ),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+                Fault::Malformed("more than one Content-Length line"),
+            ),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n",
+                Fault::Malformed("Content-Length is no number"),
+            ),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+                Fault::Malformed("Transfer-Encoding is something else than `chunked`"),
+            ),
             ("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", Fault::Malformed("Transfer-Encoding in HTTP/1.0")),
         ];
         for (bytes, fault) in table {

@@ -183,9 +183,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
             ready!(Pin::new(&mut tapped.stream).poll_shutdown(cx))?;
             tapped.write_ended = true;
         }
-        let linger = tapped
-            .linger
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + LINGER)));
+        let linger = tapped.linger.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + LINGER)));
         let mut dropped = [0; 4096];
         while !tapped.read_ended && tapped.lingered < LINGER_OCTETS {
             let mut buf = ReadBuf::new(&mut dropped);

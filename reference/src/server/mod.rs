@@ -85,11 +85,7 @@ impl Server {
     ///
     /// # Errors
     /// Where the address is taken or may not be used.
-    pub async fn bind(
-        address: SocketAddr,
-        gate: Arc<Gate<DirSite>>,
-        options: ServerOptions,
-    ) -> std_io::Result<Server> {
+    pub async fn bind(address: SocketAddr, gate: Arc<Gate<DirSite>>, options: ServerOptions) -> std_io::Result<Server> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         Ok(Server { listener, address, gate, options })
@@ -236,10 +232,9 @@ fn refuse(fault: Fault) -> Response<Body> {
     match fault {
         Fault::Malformed(_) => respond::refuse(StatusCode::BAD_REQUEST, "400: this request cannot be read.\n"),
         Fault::LongTarget => respond::refuse(StatusCode::URI_TOO_LONG, "414: this address is too long.\n"),
-        Fault::LongHead => respond::refuse(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "431: the head of this request is too long.\n",
-        ),
+        Fault::LongHead => {
+            respond::refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "431: the head of this request is too long.\n")
+        }
     }
 }
 

@@ -29,7 +29,9 @@ pub enum KeyError {
 
 /// ROLE-10: a secret that works, and is shorter than RFC 7518 §3.2 asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the secret has {octets} octets; RFC 7518 section 3.2 asks for at least 32, and a short one can be guessed offline")]
+#[error(
+    "the secret has {octets} octets; RFC 7518 section 3.2 asks for at least 32, and a short one can be guessed offline"
+)]
 pub struct ShortKey {
     /// How many octets the secret has.
     pub octets: usize,

@@ -113,8 +113,21 @@ mod tests {
             assert_eq!(read(text.as_bytes()), Err(TokenError::NotObject(Part::Payload)), "{text}");
         }
         for text in [
-            "", "{", "{}{}", "{} x", "{'a':1}", "{a:1}", "{\"a\":1,}", "{\"a\":01}", "{\"a\":+1}", "{\"a\":1e400}", "{\"a\":NaN}",
-            "{\"a\":\"\u{1}\"}", "{\"a\":\"\\ud800\"}", "/**/{}", "\u{feff}{}",
+            "",
+            "{",
+            "{}{}",
+            "{} x",
+            "{'a':1}",
+            "{a:1}",
+            "{\"a\":1,}",
+            "{\"a\":01}",
+            "{\"a\":+1}",
+            "{\"a\":1e400}",
+            "{\"a\":NaN}",
+            "{\"a\":\"\u{1}\"}",
+            "{\"a\":\"\\ud800\"}",
+            "/**/{}",
+            "\u{feff}{}",
         ] {
             assert_eq!(read(text.as_bytes()), Err(TokenError::NotJson(Part::Payload)), "{text}");
         }

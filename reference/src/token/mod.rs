@@ -54,10 +54,9 @@ impl Time {
     /// The clock of this machine. Called at the rim only; everything else takes the time as a parameter.
     pub fn now() -> Time {
         match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => Time {
-                seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-                nanoseconds: since.subsec_nanos(),
-            },
+            Ok(since) => {
+                Time { seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX), nanoseconds: since.subsec_nanos() }
+            }
             // A clock before 1970 is broken. At the end of time every token has expired: fail closed.
             Err(_) => Time::from_seconds(i64::MAX),
         }
@@ -206,7 +205,8 @@ struct Parts<'a> {
 
 fn split(token: &[u8]) -> Result<Parts<'_>, TokenError> {
     let mut parts = token.split(|byte| *byte == b'.');
-    let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err(TokenError::Parts);
     };
     let message = token.get(..header.len() + 1 + payload.len()).ok_or(TokenError::Parts)?;
@@ -222,9 +222,7 @@ fn check_type(header: &Map<String, Value>, settings: &TokenSettings) -> Result<(
     match header.get("typ") {
         None if settings.accept_missing_typ => Ok(()),
         None => Err(TokenError::MissingType),
-        Some(Value::String(typ))
-            if typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("application/jwt") =>
-        {
+        Some(Value::String(typ)) if typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("application/jwt") => {
             Ok(())
         }
         Some(_) => Err(TokenError::Type),

@@ -29,7 +29,9 @@ fn deployments<'a>(corpus: &'a Corpus, patterns: &[String]) -> Vec<Deployment<'a
     let chosen: Vec<&Suite> = corpus
         .suites
         .iter()
-        .filter(|suite| patterns.is_empty() || suite.cases.iter().any(|case| patterns.iter().any(|pattern| case.matches(pattern))))
+        .filter(|suite| {
+            patterns.is_empty() || suite.cases.iter().any(|case| patterns.iter().any(|pattern| case.matches(pattern)))
+        })
         .collect();
     let mut all = Deployment::grouped(&chosen);
     all.sort_by_key(|deployment| std::cmp::Reverse(deployment.suites.len()));
@@ -49,7 +51,10 @@ fn manifest(corpus: &Corpus, deployment: &Deployment<'_>) -> Manifest {
 pub(super) fn bundle(corpus: &Corpus, args: &BundleArgs) -> Result<ExitStatus, Failure> {
     let occupied = std::fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some());
     if occupied {
-        return Err(Failure::usage(format!("{} is not empty; name a folder that does not exist yet", args.out.display())));
+        return Err(Failure::usage(format!(
+            "{} is not empty; name a folder that does not exist yet",
+            args.out.display()
+        )));
     }
     let deployments = deployments(corpus, &args.patterns);
     if deployments.is_empty() {
@@ -63,15 +68,23 @@ pub(super) fn bundle(corpus: &Corpus, args: &BundleArgs) -> Result<ExitStatus, F
         let failed = |error: std::io::Error| Failure::harness(format!("{}: {error}", folder.display()));
         std::fs::create_dir_all(&site).map_err(failed)?;
         deployment.write(&site).map_err(failed)?;
-        let text = serde_json::to_string_pretty(&manifest(corpus, deployment)).map_err(|error| Failure::harness(error.to_string()))?;
+        let text = serde_json::to_string_pretty(&manifest(corpus, deployment))
+            .map_err(|error| Failure::harness(error.to_string()))?;
         std::fs::write(folder.join("manifest.json"), format!("{text}\n")).map_err(failed)?;
         let why = match deployment.suites.as_slice() {
-            [(suite, prefix)] if prefix.is_empty() => immovable(suite).unwrap_or("the only suite with these settings").to_owned(),
+            [(suite, prefix)] if prefix.is_empty() => {
+                immovable(suite).unwrap_or("the only suite with these settings").to_owned()
+            }
             suites => format!("{} suites, each under its own path prefix", suites.len()),
         };
         let cases: usize = deployment.suites.iter().map(|(suite, _)| suite.cases.len()).sum();
         let secret = if deployment.settings.secret == DEFAULT_SECRET { "default" } else { "its own" };
-        let _ = writeln!(rows, "| {name} | {cases} | {} | {secret} | `{}` | {why} |", first_suite(deployment), deployment.settings.role_path);
+        let _ = writeln!(
+            rows,
+            "| {name} | {cases} | {} | {secret} | `{}` | {why} |",
+            first_suite(deployment),
+            deployment.settings.role_path
+        );
     }
     let readme = README.replace("{rows}", rows.trim_end());
     std::fs::write(args.out.join("README.md"), readme).map_err(|error| Failure::harness(error.to_string()))?;

@@ -27,7 +27,9 @@ pub struct ListArgs {
 
 /// Lists cases, one id a line, or what the flag says.
 pub(super) fn list(corpus: &Corpus, args: &ListArgs) -> Result<ExitStatus, Failure> {
-    let chosen = |case: &crate::corpus::Case| args.patterns.is_empty() || args.patterns.iter().any(|pattern| case.matches(pattern));
+    let chosen = |case: &crate::corpus::Case| {
+        args.patterns.is_empty() || args.patterns.iter().any(|pattern| case.matches(pattern))
+    };
     let mut out = String::new();
     if args.requirements {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -38,7 +40,14 @@ pub(super) fn list(corpus: &Corpus, args: &ListArgs) -> Result<ExitStatus, Failu
             }
         }
         for one in &corpus.requirements {
-            let _ = writeln!(out, "{:<28} {:<6} {:>5}  {}", one.id, one.level.as_str(), counts.get(one.id.as_str()).unwrap_or(&0), one.sentence);
+            let _ = writeln!(
+                out,
+                "{:<28} {:<6} {:>5}  {}",
+                one.id,
+                one.level.as_str(),
+                counts.get(one.id.as_str()).unwrap_or(&0),
+                one.sentence
+            );
         }
     } else if args.suites {
         for suite in &corpus.suites {

@@ -100,5 +100,7 @@ fn corpus(folder: Option<&Path>) -> Result<Arc<Corpus>, Failure> {
 /// The corpus of the checkout that the current folder belongs to.
 fn checkout() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
-    here.ancestors().map(|folder| folder.join("conformance-cases")).find(|folder| folder.join("requirements.yaml").is_file())
+    here.ancestors()
+        .map(|folder| folder.join("conformance-cases"))
+        .find(|folder| folder.join("requirements.yaml").is_file())
 }

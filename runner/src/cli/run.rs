@@ -104,13 +104,19 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
     let options = RunOptions {
         patterns,
         jobs: args.jobs,
-        timeout: Duration::try_from_secs_f64(args.timeout).map_err(|_| Failure::usage("--timeout is a positive number of seconds"))?,
+        timeout: Duration::try_from_secs_f64(args.timeout)
+            .map_err(|_| Failure::usage("--timeout is a positive number of seconds"))?,
         rate: args.rate,
         retries: args.retries,
         http: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
         insecure: args.insecure,
         serves,
-        without: args.without.iter().map(|invariant| (*invariant, "switched off with --without".to_owned())).chain(gate.without()).collect(),
+        without: args
+            .without
+            .iter()
+            .map(|invariant| (*invariant, "switched off with --without".to_owned()))
+            .chain(gate.without())
+            .collect(),
     };
     let plan = Plan::new(&corpus, &gate, &options).map_err(|error| Failure::usage(error.to_string()))?;
     let mut terminal = TerminalReporter::new(TerminalOptions {
@@ -121,23 +127,29 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         progress: std::io::stderr().is_terminal(),
     });
     let mut report = JsonReporter::default();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::harness(error.to_string()))?;
-    runtime.block_on(async {
-        let (events, mut happened) = mpsc::unbounded_channel();
-        let running = tokio::spawn(crate::run::run(corpus, gate, options, plan, events));
-        while let Some(event) = happened.recv().await {
-            terminal.note(&event);
-            report.note(&event);
-        }
-        running.await
-    })
-    .map_err(|error| Failure::harness(format!("the run ended early: {error}")))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::harness(error.to_string()))?;
+    runtime
+        .block_on(async {
+            let (events, mut happened) = mpsc::unbounded_channel();
+            let running = tokio::spawn(crate::run::run(corpus, gate, options, plan, events));
+            while let Some(event) = happened.recv().await {
+                terminal.note(&event);
+                report.note(&event);
+            }
+            running.await
+        })
+        .map_err(|error| Failure::harness(format!("the run ended early: {error}")))?;
     runtime.shutdown_background();
     say(&terminal.render());
     if !json.is_empty() {
-        let text = serde_json::to_string_pretty(&report.finish()).map_err(|error| Failure::harness(error.to_string()))?;
+        let text =
+            serde_json::to_string_pretty(&report.finish()).map_err(|error| Failure::harness(error.to_string()))?;
         for path in json {
-            std::fs::write(&path, format!("{text}\n")).map_err(|error| Failure::harness(format!("{}: {error}", path.display())))?;
+            std::fs::write(&path, format!("{text}\n"))
+                .map_err(|error| Failure::harness(format!("{}: {error}", path.display())))?;
         }
     }
     Ok(terminal.exit_status())
@@ -153,12 +165,18 @@ fn json_path(format: &str) -> Result<PathBuf, Failure> {
 fn gate(args: &RunArgs, url: Option<&str>) -> Result<Gate, Failure> {
     let started_here = args.launch.is_some() || args.gate.is_some();
     match url {
-        Some(_) if started_here => Err(Failure::usage("a URL names a gate that already runs; --launch and --gate start one")),
+        Some(_) if started_here => {
+            Err(Failure::usage("a URL names a gate that already runs; --launch and --gate start one"))
+        }
         Some(url) => target(url, args.connect_to).map(Gate::Remote),
-        None if args.connect_to.is_some() || args.bundle.is_some() => Err(Failure::usage("--connect-to and --bundle go with the URL of a running gate")),
+        None if args.connect_to.is_some() || args.bundle.is_some() => {
+            Err(Failure::usage("--connect-to and --bundle go with the URL of a running gate"))
+        }
         None => match (&args.launch, &args.gate) {
             (Some(command), _) => Ok(Gate::Launch(Box::new(GateFile::of_command(command)))),
-            (None, Some(name)) => GateFile::open(&gate_file(name)).map(|file| Gate::Launch(Box::new(file))).map_err(Failure::usage),
+            (None, Some(name)) => {
+                GateFile::open(&gate_file(name)).map(|file| Gate::Launch(Box::new(file))).map_err(Failure::usage)
+            }
             (None, None) => Ok(Gate::Embedded),
         },
     }
@@ -171,7 +189,9 @@ fn gate_file(name: &str) -> PathBuf {
         return if path.is_dir() { path.join("gate.yaml") } else { path };
     }
     let below = Path::new("runner/gates").join(name).join("gate.yaml");
-    let found = std::env::current_dir().ok().and_then(|here| here.ancestors().map(|folder| folder.join(&below)).find(|file| file.is_file()));
+    let found = std::env::current_dir()
+        .ok()
+        .and_then(|here| here.ancestors().map(|folder| folder.join(&below)).find(|file| file.is_file()));
     found.unwrap_or(below)
 }
 
@@ -181,7 +201,9 @@ fn target(url: &str, connect_to: Option<SocketAddr>) -> Result<Target, Failure> 
         return Err(Failure::usage(format!("`{url}` names no host")));
     };
     if !matches!(parsed.scheme(), "http" | "https") || parsed.path() != "/" || parsed.query().is_some() {
-        return Err(Failure::usage(format!("`{url}`: write scheme, host and port only, for example `https://gate.example`")));
+        return Err(Failure::usage(format!(
+            "`{url}`: write scheme, host and port only, for example `https://gate.example`"
+        )));
     }
     Ok(Target { https: parsed.scheme() == "https", host: host.to_owned(), port, connect_to })
 }
@@ -189,7 +211,10 @@ fn target(url: &str, connect_to: Option<SocketAddr>) -> Result<Target, Failure> 
 fn serves(args: &RunArgs, corpus: &Corpus) -> Result<Serves, Failure> {
     let Some(path) = &args.bundle else { return Ok(Serves::Suite) };
     let manifest = if path.is_empty() {
-        crate::cli::bundle::manifests(corpus).into_iter().next().ok_or_else(|| Failure::harness("no suite can be bundled"))?
+        crate::cli::bundle::manifests(corpus)
+            .into_iter()
+            .next()
+            .ok_or_else(|| Failure::harness("no suite can be bundled"))?
     } else {
         let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
         serde_json::from_str::<Manifest>(&text).map_err(|error| Failure::usage(format!("{path}: {error}")))?

@@ -12,7 +12,7 @@ use crate::corpus::recipe::nearest;
 use crate::corpus::{Case, Corpus, Suite};
 use crate::exit::ExitStatus;
 use crate::report::json::expected;
-use crate::run::compose;
+use crate::run::{Place, compose};
 use crate::wire::{Target, printable, redact};
 
 /// Arguments of `gatecheck show`.
@@ -34,10 +34,18 @@ pub(super) fn show(corpus: &Corpus, args: &ShowArgs) -> Result<ExitStatus, Failu
         (None, [one]) => *one,
         (None, []) => {
             let ids: Vec<String> = corpus.cases().map(|(_, case)| case.id.clone()).collect();
-            let near = nearest(&args.case, ids.iter()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let near =
+                nearest(&args.case, ids.iter()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             return Err(Failure::usage(format!("no case `{}`{near}", args.case)));
         }
-        (None, [(_, first), ..]) => return Err(Failure::usage(format!("{} cases fit `{}`; name one, for example `{}`", fitting.len(), args.case, first.id))),
+        (None, [(_, first), ..]) => {
+            return Err(Failure::usage(format!(
+                "{} cases fit `{}`; name one, for example `{}`",
+                fitting.len(),
+                args.case,
+                first.id
+            )));
+        }
     };
     say(&render(corpus, suite, case, args.show_secrets).map_err(Failure::harness)?);
     Ok(ExitStatus::AsExpected)
@@ -67,8 +75,14 @@ fn render(corpus: &Corpus, suite: &Suite, case: &Case, show_secrets: bool) -> Re
         let _ = writeln!(out, "  {line}");
     }
     let target = Target { https: false, host: "gate.example".to_owned(), port: 80, connect_to: None };
-    let sent = compose(suite, case, &target, "", 1_800_000_000)?;
-    let _ = writeln!(out, "\n{} ({})", "Request".bold(), if sent.byte_exact { "over the byte-exact wire" } else { "through an ordinary client" });
+    let place = Place { target: &target, prefix: "", listener: "http://127.0.0.1:9/" };
+    let sent = compose(suite, case, &place, 1_800_000_000)?;
+    let _ = writeln!(
+        out,
+        "\n{} ({})",
+        "Request".bold(),
+        if sent.byte_exact { "over the byte-exact wire" } else { "through an ordinary client" }
+    );
     for line in printable_lines(&redact(&sent.octets(), show_secrets)) {
         let _ = writeln!(out, "  {line}");
     }

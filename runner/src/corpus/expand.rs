@@ -55,7 +55,9 @@ pub fn axes(each: Option<&Map<String, Value>>, sweep: Option<&Map<String, Value>
     let mut axes = Vec::new();
     for (name, values) in each.into_iter().flatten() {
         let values = match values {
-            Value::Array(items) => items.iter().map(|item| Ok((label(name, item)?, item.clone()))).collect::<Result<Vec<_>, String>>()?,
+            Value::Array(items) => {
+                items.iter().map(|item| Ok((label(name, item)?, item.clone()))).collect::<Result<Vec<_>, String>>()?
+            }
             Value::Object(map) => map.iter().map(|(label, value)| (label.clone(), value.clone())).collect(),
             _ => return Err(format!("axis `{name}` is a list of values or a map of labels to values")),
         };
@@ -71,7 +73,10 @@ pub fn axes(each: Option<&Map<String, Value>>, sweep: Option<&Map<String, Value>
         }
         for (at, (label, _)) in axis.values.iter().enumerate() {
             if !is_label(label) {
-                return Err(format!("axis `{}`: `{label}` makes no good id; write the map form, `label: value`, with letters, digits, `-`, `_`, `.`", axis.name));
+                return Err(format!(
+                    "axis `{}`: `{label}` makes no good id; write the map form, `label: value`, with letters, digits, `-`, `_`, `.`",
+                    axis.name
+                ));
             }
             if axis.values.iter().skip(at.saturating_add(1)).any(|(other, _)| other == label) {
                 return Err(format!("axis `{}` has the label `{label}` twice", axis.name));
@@ -108,7 +113,9 @@ impl Combination {
         match tree {
             Value::String(text) => self.fill_text(text),
             Value::Array(items) => Value::Array(items.iter().map(|item| self.fill(item)).collect()),
-            Value::Object(map) => Value::Object(map.iter().map(|(name, value)| (self.fill_name(name), self.fill(value))).collect()),
+            Value::Object(map) => {
+                Value::Object(map.iter().map(|(name, value)| (self.fill_name(name), self.fill(value))).collect())
+            }
             other => other.clone(),
         }
     }
@@ -175,7 +182,9 @@ fn swept(name: &str, sweep: &Sweep) -> Result<Vec<(String, Value)>, String> {
                 .map(|(at, _)| (format!("at-{at}"), Value::String(encode_at(octets, at, upper))))
                 .collect())
         }
-        _ => Err(format!("axis `{name}`: write `{{ from: 0, to: 255 }}` (at most 4096 values) or `{{ percent-encode: /path }}`")),
+        _ => Err(format!(
+            "axis `{name}`: write `{{ from: 0, to: 255 }}` (at most 4096 values) or `{{ percent-encode: /path }}`"
+        )),
     }
 }
 
@@ -204,16 +213,24 @@ mod tests {
 
     #[test]
     fn axes_multiply_in_written_order() {
-        let got = expand(json!({"a": ["x", "y"], "b": {"one": {"base": "admin"}}}), json!({}), &json!({"path": "/$(a)", "token": "$(b)"}));
-        assert_eq!(got, [
-            ("x/one".to_owned(), json!({"path": "/x", "token": {"base": "admin"}})),
-            ("y/one".to_owned(), json!({"path": "/y", "token": {"base": "admin"}})),
-        ]);
+        let got = expand(
+            json!({"a": ["x", "y"], "b": {"one": {"base": "admin"}}}),
+            json!({}),
+            &json!({"path": "/$(a)", "token": "$(b)"}),
+        );
+        assert_eq!(
+            got,
+            [
+                ("x/one".to_owned(), json!({"path": "/x", "token": {"base": "admin"}})),
+                ("y/one".to_owned(), json!({"path": "/y", "token": {"base": "admin"}})),
+            ]
+        );
     }
 
     #[test]
     fn sweeps() {
-        let got = expand(json!({}), json!({"bit": {"from": 0, "to": 1}}), &json!({"signature": {"flip-bit": "$(bit)"}}));
+        let got =
+            expand(json!({}), json!({"bit": {"from": 0, "to": 1}}), &json!({"signature": {"flip-bit": "$(bit)"}}));
         assert_eq!(got[1], ("1".to_owned(), json!({"signature": {"flip-bit": 1}})));
         let got = expand(json!({}), json!({"p": {"percent-encode": "/a/b", "hex": "upper"}}), &json!("$(p)"));
         assert_eq!(got, [("at-1".to_owned(), json!("/%61/b")), ("at-3".to_owned(), json!("/a/%62"))]);

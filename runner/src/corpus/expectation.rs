@@ -31,6 +31,12 @@ pub struct Expectation {
     /// The body is exactly these octets of a file.
     #[serde(default)]
     pub part: Option<FilePart>,
+    /// A file that the visitor is let in to, though the body need not show it.
+    #[serde(default)]
+    pub admits: Option<String>,
+    /// Files whose canaries do not stand in the body.
+    #[serde(default)]
+    pub hides: Vec<String>,
     /// `empty`.
     #[serde(default)]
     pub body: Option<BodyShape>,
@@ -116,6 +122,10 @@ pub struct Alternative {
     pub shows: Option<String>,
     /// The octets of a file that the body is.
     pub part: Option<FilePart>,
+    /// The file that the visitor is let in to, though the body need not show it.
+    pub admits: Option<String>,
+    /// Files whose canaries do not stand in the body.
+    pub hides: Vec<String>,
     /// No body.
     pub empty_body: bool,
     /// Header fields.
@@ -166,10 +176,10 @@ impl Expected {
 }
 
 impl Alternative {
-    /// The file that a visitor sees under this alternative.
+    /// The file that a visitor is let in to under this alternative.
     #[must_use]
     pub fn shown(&self) -> Option<&str> {
-        self.shows.as_deref().or(self.part.as_ref().map(|part| part.of.as_str()))
+        self.shows.as_deref().or(self.part.as_ref().map(|part| part.of.as_str())).or(self.admits.as_deref())
     }
 }
 
@@ -227,13 +237,18 @@ impl Names {
             }
             _ => self.0.get(name).cloned().ok_or_else(|| {
                 let known: Vec<_> = self.0.keys().map(|known| format!("`{known}`")).collect();
-                format!("no expectation `{name}`; known here: `refused`, `not-canonical`{}{}", if known.is_empty() { "" } else { ", " }, known.join(", "))
+                format!(
+                    "no expectation `{name}`; known here: `refused`, `not-canonical`{}{}",
+                    if known.is_empty() { "" } else { ", " },
+                    known.join(", ")
+                )
             }),
         }
     }
 
     fn written(&self, map: &Map<String, Value>) -> Result<Vec<Alternative>, String> {
-        let written: Expectation = serde_json::from_value(Value::Object(map.clone())).map_err(|error| error.to_string())?;
+        let written: Expectation =
+            serde_json::from_value(Value::Object(map.clone())).map_err(|error| error.to_string())?;
         if let Some(list) = written.any_of {
             if map.len() > 1 {
                 return Err("nothing else can stand beside `any-of`".to_owned());
@@ -261,14 +276,21 @@ impl Names {
             same_origin: written.same_origin.unwrap_or_default(),
             shows: written.shows,
             part: written.part,
+            admits: written.admits,
+            hides: written.hides,
             empty_body: written.body.is_some(),
             headers: written.headers.into_iter().map(|(name, field)| (name.to_ascii_lowercase(), field)).collect(),
             earlier_shows: written.earlier_shows,
             closed: written.closed.unwrap_or_default(),
         };
-        let asserts_answer = !alternative.status.is_empty() || alternative.location.is_some() || alternative.shown().is_some() || !alternative.headers.is_empty();
+        let asserts_answer = !alternative.status.is_empty()
+            || alternative.location.is_some()
+            || alternative.shown().is_some()
+            || !alternative.headers.is_empty();
         if !asserts_answer && !alternative.closed {
-            return Err("this expectation asserts nothing; say at least `status`, `location`, `shows` or `headers`".to_owned());
+            return Err(
+                "this expectation asserts nothing; say at least `status`, `location`, `shows` or `headers`".to_owned()
+            );
         }
         if alternative.status.iter().all(|status| (300..400).contains(status) && *status != 304)
             && !alternative.status.is_empty()
@@ -277,8 +299,16 @@ impl Names {
             return Err("a redirect needs a `location` (write `location: any` if any will do)".to_owned());
         }
         for (name, field) in &alternative.headers {
-            if field.is.is_none() && field.contains.is_empty() && field.one_of.is_empty() && field.lacks.is_empty() && !field.absent && !field.present {
-                return Err(format!("header `{name}` asserts nothing; say `is`, `contains`, `one-of`, `lacks`, `absent` or `present`"));
+            if field.is.is_none()
+                && field.contains.is_empty()
+                && field.one_of.is_empty()
+                && field.lacks.is_empty()
+                && !field.absent
+                && !field.present
+            {
+                return Err(format!(
+                    "header `{name}` asserts nothing; say `is`, `contains`, `one-of`, `lacks`, `absent` or `present`"
+                ));
             }
         }
         Ok(vec![alternative])
@@ -294,6 +324,8 @@ impl Alternative {
             same_origin: false,
             shows: None,
             part: None,
+            admits: None,
+            hides: Vec::new(),
             empty_body: false,
             headers: BTreeMap::new(),
             earlier_shows: Vec::new(),

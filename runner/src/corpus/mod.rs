@@ -32,7 +32,18 @@ pub const DEFAULT_SECRET: &str = "gatecheck-conformance-secret-of-64-octets-0123
 /// The role path of every suite that names none.
 pub const DEFAULT_ROLE_PATH: &str = "app_metadata.authorization.roles";
 /// What a gate may lack.
-pub const FEATURES: [&str; 9] = ["cookie-condition", "country", "host", "http-1", "language", "large-rules", "query", "raw-target", "sealed"];
+pub const FEATURES: [&str; 10] = [
+    "cookie-condition",
+    "country",
+    "host",
+    "http-1",
+    "language",
+    "large-rules",
+    "listener",
+    "query",
+    "raw-target",
+    "sealed",
+];
 
 /// Everything the runner knows about right behaviour.
 #[derive(Clone, Debug)]
@@ -152,7 +163,9 @@ impl Corpus {
     /// Every mistake in its files, or that the folder cannot be read.
     pub fn open(folder: &Path) -> Result<Self, Vec<LoadError>> {
         let mut files = BTreeMap::new();
-        read_folder(folder, "", &mut files).map_err(|error| vec![LoadError { file: folder.display().to_string(), line: 0, column: 0, message: error.to_string() }])?;
+        read_folder(folder, "", &mut files).map_err(|error| {
+            vec![LoadError { file: folder.display().to_string(), line: 0, column: 0, message: error.to_string() }]
+        })?;
         Self::load(&folder.display().to_string(), files)
     }
 
@@ -212,7 +225,10 @@ impl Corpus {
     /// How many cases were written by hand, before expansion.
     #[must_use]
     pub fn written(&self) -> usize {
-        self.suites.iter().map(|suite| suite.cases.iter().map(|case| &case.written_id).collect::<BTreeSet<_>>().len()).sum()
+        self.suites
+            .iter()
+            .map(|suite| suite.cases.iter().map(|case| &case.written_id).collect::<BTreeSet<_>>().len())
+            .sum()
     }
 }
 
@@ -343,7 +359,13 @@ impl Loader {
         all
     }
 
-    fn suite(&mut self, file: &str, mut source: SuiteSource, shared: &Recipes, levels: &BTreeMap<&str, Level>) -> Option<Suite> {
+    fn suite(
+        &mut self,
+        file: &str,
+        mut source: SuiteSource,
+        shared: &Recipes,
+        levels: &BTreeMap<&str, Level>,
+    ) -> Option<Suite> {
         let before = self.errors.len();
         let id = file.strip_suffix(".yaml").unwrap_or(file);
         let rules = match (&source.site.rules, &source.site.rules_hex) {
@@ -358,18 +380,25 @@ impl Loader {
             }
         };
         for (path, spec) in &source.site.files {
-            if !path.starts_with('/') || path.split('/').skip(1).any(|name| name.is_empty() || name == "." || name == "..") {
+            if !path.starts_with('/')
+                || path.split('/').skip(1).any(|name| name.is_empty() || name == "." || name == "..")
+            {
                 self.say(file, Some(spec.referenced), format!("`{path}` is no file path; write `/folder/name.html`"));
             }
             if spec.value.size.is_some_and(|size| size < 256) {
-                self.say(file, Some(spec.referenced), format!("`{path}`: a file needs at least 256 octets, for its canary"));
+                self.say(
+                    file,
+                    Some(spec.referenced),
+                    format!("`{path}`: a file needs at least 256 octets, for its canary"),
+                );
             }
         }
         let recipes = self.recipes(file, std::mem::take(&mut source.tokens), shared);
         let mut named: Vec<(String, Spanned<Value>)> = Vec::new();
         named.extend(source.denied.take().map(|denied| ("denied".to_owned(), denied)));
         named.extend(std::mem::take(&mut source.expectations));
-        let values: Vec<(String, Value)> = named.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect();
+        let values: Vec<(String, Value)> =
+            named.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect();
         let names = Names::understand(&values).unwrap_or_else(|(name, error)| {
             let place = named.iter().find(|(other, _)| *other == name).map(|(_, value)| value.referenced);
             self.say(file, place, format!("`{name}`: {error}"));
@@ -391,21 +420,34 @@ impl Loader {
         }
         let control = format!("{id}/{}", source.control.value);
         match cases.iter().find(|case| case.id == control) {
-            None => self.say(file, Some(source.control.referenced), format!("no case `{}` in this suite to be its control", source.control.value)),
+            None => self.say(
+                file,
+                Some(source.control.referenced),
+                format!("no case `{}` in this suite to be its control", source.control.value),
+            ),
             Some(case) if matches!(case.expected, Expected::Observe { .. }) => {
-                self.say(file, Some(source.control.referenced), "a control needs an `expect`, not an `observe`".to_owned());
+                self.say(
+                    file,
+                    Some(source.control.referenced),
+                    "a control needs an `expect`, not an `observe`".to_owned(),
+                );
             }
             Some(_) => {}
         }
-        let places: BTreeMap<&str, serde_saphyr::Location> = source.cases.iter().map(|case| (case.id.value.as_str(), case.id.referenced)).collect();
+        let places: BTreeMap<&str, serde_saphyr::Location> =
+            source.cases.iter().map(|case| (case.id.value.as_str(), case.id.referenced)).collect();
         for case in &cases {
             let place = places.get(case.written_id.as_str()).copied();
             if !ids.contains(&case.control) {
-                self.say(file, place, format!("`{}` has the control `{}`, which is no case of this suite", case.id, case.control));
+                self.say(
+                    file,
+                    place,
+                    format!("`{}` has the control `{}`, which is no case of this suite", case.id, case.control),
+                );
             }
-            for shown in case.expected.alternatives().filter_map(|alternative| alternative.shown()) {
+            for shown in case.expected.alternatives().flat_map(|one| one.shown().into_iter().chain(one.hides.iter().map(String::as_str))) {
                 if !source.site.files.contains_key(shown) {
-                    self.say(file, place, format!("`{}` shows `{shown}`, which is no file of this suite", case.id));
+                    self.say(file, place, format!("`{}` names `{shown}`, which is no file of this suite", case.id));
                 }
             }
         }
@@ -436,7 +478,9 @@ impl Loader {
     fn case(&mut self, context: &Context<'_>, source: &CaseSource) -> Vec<Case> {
         let place = Some(source.id.referenced);
         let id = &source.id.value;
-        if id.is_empty() || !id.bytes().all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-') {
+        if id.is_empty()
+            || !id.bytes().all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-')
+        {
             self.say(context.file, place, format!("`{id}` is no case id; use lower-case letters, digits and hyphens"));
         }
         for feature in &source.features.0 {
@@ -448,7 +492,11 @@ impl Loader {
         let axes = match expand::axes(each, sweep) {
             Ok(axes) => axes,
             Err(error) => {
-                let place = source.each.as_ref().map(|each| each.referenced).or(source.sweep.as_ref().map(|sweep| sweep.referenced));
+                let place = source
+                    .each
+                    .as_ref()
+                    .map(|each| each.referenced)
+                    .or(source.sweep.as_ref().map(|sweep| sweep.referenced));
                 self.say(context.file, place, error);
                 return Vec::new();
             }
@@ -456,9 +504,17 @@ impl Loader {
         let mut cases = Vec::new();
         for combination in expand::combinations(&axes) {
             let observe = source.observe.as_ref().map(|observe| Value::Object(observe.value.clone()));
-            let trees: Vec<&Value> = [Some(&source.request.value), source.expect.as_ref().map(|expect| &expect.value), observe.as_ref()].into_iter().flatten().collect();
+            let trees: Vec<&Value> =
+                [Some(&source.request.value), source.expect.as_ref().map(|expect| &expect.value), observe.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .collect();
             if let Some(name) = combination.unused(&trees) {
-                self.say(context.file, place, format!("axis `{name}` is not used; write `$({name})` where its value belongs"));
+                self.say(
+                    context.file,
+                    place,
+                    format!("axis `{name}` is not used; write `$({name})` where its value belongs"),
+                );
                 break;
             }
             let request = match understand_request(combination.fill(&source.request.value), context.recipes) {
@@ -471,7 +527,12 @@ impl Loader {
             let expected = match understand_expected(&combination, source, context.names) {
                 Ok(expected) => expected,
                 Err(error) => {
-                    let at = source.expect.as_ref().map(|expect| expect.referenced).or(source.observe.as_ref().map(|observe| observe.referenced)).or(place);
+                    let at = source
+                        .expect
+                        .as_ref()
+                        .map(|expect| expect.referenced)
+                        .or(source.observe.as_ref().map(|observe| observe.referenced))
+                        .or(place);
                     self.say(context.file, at, error);
                     break;
                 }
@@ -483,17 +544,26 @@ impl Loader {
             let suite_id = context.suite_id;
             let or_suite = |own: &Option<String>, of_suite: &Option<String>| own.clone().or_else(|| of_suite.clone());
             cases.push(Case {
-                id: std::iter::once(format!("{suite_id}/{id}")).chain(combination.labels.iter().cloned()).collect::<Vec<_>>().join("/"),
+                id: std::iter::once(format!("{suite_id}/{id}"))
+                    .chain(combination.labels.iter().cloned())
+                    .collect::<Vec<_>>()
+                    .join("/"),
                 written_id: id.clone(),
                 line: source.id.referenced.line(),
-                expect_line: source.expect.as_ref().map_or(source.id.referenced.line(), |expect| expect.referenced.line()),
+                expect_line: source
+                    .expect
+                    .as_ref()
+                    .map_or(source.id.referenced.line(), |expect| expect.referenced.line()),
                 requirements: source.requirement.value.0.clone(),
                 level,
                 why: source.why.clone(),
                 family: or_suite(&source.family, &context.suite.family),
                 sources: context.suite.source.0.iter().chain(&source.source.0).cloned().collect(),
                 features: context.suite.features.0.iter().chain(&source.features.0).cloned().collect(),
-                control: format!("{suite_id}/{}", source.control.as_ref().map_or(&context.suite.control.value, |control| &control.value)),
+                control: format!(
+                    "{suite_id}/{}",
+                    source.control.as_ref().map_or(&context.suite.control.value, |control| &control.value)
+                ),
                 request,
                 expected,
             });
@@ -520,7 +590,11 @@ impl Loader {
             Some(LoweredLevel::Survey) => Level::Survey,
         };
         if lowered > required {
-            self.say(context.file, place, format!("`{first}` is {}; a case can lower that level, never raise it", required.as_str()));
+            self.say(
+                context.file,
+                place,
+                format!("`{first}` is {}; a case can lower that level, never raise it", required.as_str()),
+            );
         }
         Some(lowered)
     }
@@ -541,18 +615,28 @@ fn understand_request(value: Value, recipes: &Recipes) -> Result<Request, String
     Ok(request)
 }
 
-fn understand_expected(combination: &expand::Combination, source: &CaseSource, names: &Names) -> Result<Expected, String> {
+fn understand_expected(
+    combination: &expand::Combination,
+    source: &CaseSource,
+    names: &Names,
+) -> Result<Expected, String> {
     match (&source.expect, &source.observe) {
-        (Some(expect), None) if source.reference.is_none() => names.resolve(&combination.fill(&expect.value)).map(Expected::Judge),
+        (Some(expect), None) if source.reference.is_none() => {
+            names.resolve(&combination.fill(&expect.value)).map(Expected::Judge)
+        }
         (None, Some(observe)) => {
             let mut labels = Vec::new();
             for (label, value) in &observe.value {
-                labels.push((label.clone(), names.resolve(&combination.fill(value)).map_err(|error| format!("`{label}`: {error}"))?));
+                labels.push((
+                    label.clone(),
+                    names.resolve(&combination.fill(value)).map_err(|error| format!("`{label}`: {error}"))?,
+                ));
             }
-            let reference = source.reference.as_ref().map(|label| match combination.fill(&Value::String(label.clone())) {
-                Value::String(label) => label,
-                other => other.to_string(),
-            });
+            let reference =
+                source.reference.as_ref().map(|label| match combination.fill(&Value::String(label.clone())) {
+                    Value::String(label) => label,
+                    other => other.to_string(),
+                });
             if let Some(label) = &reference
                 && !labels.iter().any(|(known, _)| known == label)
             {
@@ -575,7 +659,13 @@ fn check_recipe(recipe: &Recipe, recipes: &Recipes) -> Result<(), String> {
         recipes.find(other).ok_or_else(|| recipe::unknown(other, recipes.0.keys()))?;
     }
     for edit in &flat.edits {
-        let given = [edit.append.is_some(), edit.prepend.is_some(), edit.insert.is_some(), edit.replace.is_some(), edit.set.is_some()];
+        let given = [
+            edit.append.is_some(),
+            edit.prepend.is_some(),
+            edit.insert.is_some(),
+            edit.replace.is_some(),
+            edit.set.is_some(),
+        ];
         if given.iter().filter(|given| **given).count() != 1 {
             return Err("an edit has exactly one of `append`, `prepend`, `insert`, `replace`, `set`".to_owned());
         }

@@ -214,7 +214,11 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Optio
         let end = name.bytes().rev().zip(other.bytes().rev()).take_while(|(a, b)| a == b).count();
         start.max(end)
     };
-    known.map(|other| (shared(other), other)).max_by_key(|(count, _)| *count).filter(|(count, _)| *count >= 3).map(|(_, other)| other.as_str())
+    known
+        .map(|other| (shared(other), other))
+        .max_by_key(|(count, _)| *count)
+        .filter(|(count, _)| *count >= 3)
+        .map(|(_, other)| other.as_str())
 }
 
 fn overlay(mut base: Recipe, change: &Recipe) -> Recipe {

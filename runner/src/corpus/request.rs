@@ -129,6 +129,7 @@ impl Request {
         }
         let token = match source.token {
             None => None,
+            Some(Value::String(name)) if name == "none" => None,
             Some(Value::String(name)) => Some(TokenRef::Named(name)),
             Some(map @ Value::Object(_)) => {
                 let recipe = serde_json::from_value(map).map_err(|error| format!("token: {error}"))?;
@@ -197,7 +198,9 @@ fn ordinary_path(path: &str) -> Result<Template, String> {
     let probe = format!("http://gate.example{path}");
     match url_target(&probe) {
         Some(sent) if sent == path || template.pieces().len() > 1 => Ok(template),
-        Some(sent) => Err(format!("an ordinary client would send `{path}` as `{sent}`; write `target:` to send it as it is")),
+        Some(sent) => {
+            Err(format!("an ordinary client would send `{path}` as `{sent}`; write `target:` to send it as it is"))
+        }
         None => Err(format!("`path: {path}` is no URL path; write `target:` to send it as it is")),
     }
 }
@@ -220,7 +223,9 @@ fn raw_bytes(raw: &Value) -> Result<Template, String> {
                 .collect::<Result<Vec<_>, _>>()?;
             let head_end = lines.iter().position(|line| line.is_empty());
             let (head, body) = match head_end {
-                Some(end) => (lines.get(..end).unwrap_or_default(), lines.get(end.saturating_add(1)..).unwrap_or_default()),
+                Some(end) => {
+                    (lines.get(..end).unwrap_or_default(), lines.get(end.saturating_add(1)..).unwrap_or_default())
+                }
                 None => (lines.as_slice(), &[][..]),
             };
             let text = format!("{}\r\n\r\n{}", head.join("\r\n"), body.join("\r\n"));

@@ -17,6 +17,8 @@ pub enum Piece {
     Header,
     /// The gate's own `Host` value.
     Host,
+    /// The URL of a listener on this machine that must see no connection.
+    Listener,
     /// Seconds since the epoch, plus an offset in seconds.
     Now(i64),
     /// Octets that no text can say.
@@ -60,7 +62,9 @@ impl Template {
             }
             literal.push_str(before);
             let Some((name, after)) = after.split_once(')') else {
-                return Err(format!("`$({after}` has no closing parenthesis; write `$$(` for the two characters themselves"));
+                return Err(format!(
+                    "`$({after}` has no closing parenthesis; write `$$(` for the two characters themselves"
+                ));
             };
             if let Some(text) = repeated(name)? {
                 literal.push_str(&text);
@@ -143,6 +147,7 @@ impl fmt::Display for Template {
                 Piece::Claims => f.write_str("$(claims)")?,
                 Piece::Header => f.write_str("$(header)")?,
                 Piece::Host => f.write_str("$(host)")?,
+                Piece::Listener => f.write_str("$(listener)")?,
                 Piece::Prefix => f.write_str("$(prefix)")?,
                 Piece::Secret => f.write_str("$(secret)")?,
             }
@@ -159,7 +164,11 @@ pub fn hex(text: &str) -> Result<Vec<u8>, String> {
     let digits = text
         .chars()
         .filter(|c| !c.is_whitespace())
-        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()).ok_or_else(|| format!("`{c}` is no hexadecimal digit")))
+        .map(|c| {
+            c.to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+                .ok_or_else(|| format!("`{c}` is no hexadecimal digit"))
+        })
         .collect::<Result<Vec<u8>, String>>()?;
     let (pairs, odd) = digits.as_chunks::<2>();
     if odd.is_empty() {
@@ -189,16 +198,19 @@ fn piece(name: &str) -> Result<Piece, String> {
     }
     if let Some(offset) = name.strip_prefix("now") {
         let offset = if offset.is_empty() { Ok(0) } else { offset.parse::<i64>() };
-        return offset.map(Piece::Now).map_err(|_| format!("`$({name})`: write `$(now)`, `$(now+3600)` or `$(now-60)`, in seconds"));
+        return offset
+            .map(Piece::Now)
+            .map_err(|_| format!("`$({name})`: write `$(now)`, `$(now+3600)` or `$(now-60)`, in seconds"));
     }
     match name {
         "claims" => Ok(Piece::Claims),
         "header" => Ok(Piece::Header),
         "host" => Ok(Piece::Host),
+        "listener" => Ok(Piece::Listener),
         "prefix" => Ok(Piece::Prefix),
         "secret" => Ok(Piece::Secret),
         _ => Err(format!(
-            "`$({name})` is neither an axis of this case nor one of `$(token:NAME)`, `$(now)`, `$(x:00)`, `$(repeat:9:a)`, `$(host)`, `$(prefix)`, `$(secret)`; write `$$(` for the two characters themselves"
+            "`$({name})` is neither an axis of this case nor one of `$(token:NAME)`, `$(now)`, `$(x:00)`, `$(repeat:9:a)`, `$(host)`, `$(listener)`, `$(prefix)`, `$(secret)`; write `$$(` for the two characters themselves"
         )),
     }
 }
@@ -219,13 +231,22 @@ mod tests {
             ("nf_jwt=$(token:admin)", vec![Piece::Text("nf_jwt=".into()), Piece::Token("admin".into())]),
         ] {
             assert_eq!(Template::parse(text).unwrap().pieces, pieces, "{text}");
-            assert_eq!(Template::parse(&Template { pieces: pieces.clone() }.to_string()).unwrap().pieces, pieces, "{text}");
+            assert_eq!(
+                Template::parse(&Template { pieces: pieces.clone() }.to_string()).unwrap().pieces,
+                pieces,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn mistakes_say_what_to_write() {
-        for (text, want) in [("$(tokn:admin)", "neither an axis"), ("$(now", "closing parenthesis"), ("$(x:0)", "odd number"), ("$(repeat:a)", "COUNT")] {
+        for (text, want) in [
+            ("$(tokn:admin)", "neither an axis"),
+            ("$(now", "closing parenthesis"),
+            ("$(x:0)", "odd number"),
+            ("$(repeat:a)", "COUNT"),
+        ] {
             let error = Template::parse(text).unwrap_err();
             assert!(error.contains(want), "{text}: {error}");
         }

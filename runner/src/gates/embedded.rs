@@ -20,7 +20,9 @@ pub(super) async fn start(deployment: &Deployment<'_>) -> Result<Running, GateEr
     let not_started = |reason: String| GateError::NotStarted { site: deployment.name(), reason };
     let gate = gate(deployment, folder.path()).map_err(not_started)?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let server = Server::bind(address, Arc::new(gate), ServerOptions::default()).await.map_err(|error| not_started(error.to_string()))?;
+    let server = Server::bind(address, Arc::new(gate), ServerOptions::default())
+        .await
+        .map_err(|error| not_started(error.to_string()))?;
     let port = server.local_addr().port();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let task = tokio::spawn(server.run(async {
@@ -28,6 +30,7 @@ pub(super) async fn start(deployment: &Deployment<'_>) -> Result<Running, GateEr
     }));
     Ok(Running {
         target: Target { https: false, host: Ipv4Addr::LOCALHOST.to_string(), port, connect_to: None },
+        log: None,
         stop: Some(Box::new(move || {
             Box::pin(async move {
                 let _ = stop.send(());
@@ -43,5 +46,6 @@ fn gate(deployment: &Deployment<'_>, folder: &std::path::Path) -> Result<Gate<Di
     let site = DirSite::open(folder).map_err(|error| error.to_string())?;
     let key = Key::hs256(deployment.settings.secret.as_bytes()).map_err(|error| error.to_string())?;
     let role_path: RolePath = deployment.settings.role_path.parse().map_err(|error| format!("role path: {error}"))?;
-    Gate::new(rules, Some(key), TokenSettings { role_path, ..TokenSettings::default() }, site).map_err(|error| error.to_string())
+    Gate::new(rules, Some(key), TokenSettings { role_path, ..TokenSettings::default() }, site)
+        .map_err(|error| error.to_string())
 }

@@ -42,9 +42,9 @@ pub struct GateFile {
     /// How long to wait until it answers, in seconds.
     #[serde(default = "half_a_minute")]
     pub ready_within: u64,
-    /// A path that is asked until the gate answers it with any HTTP status.
-    #[serde(default = "root")]
-    pub ready_path: String,
+    /// A path that is asked until the gate answers it with any HTTP status; without one a connection is enough.
+    #[serde(default)]
+    pub ready_path: Option<String>,
     /// A text that the gate prints when it is ready to serve; waited for as well, where it is given.
     #[serde(default)]
     pub ready_text: Option<String>,
@@ -67,10 +67,6 @@ fn half_a_minute() -> u64 {
     30
 }
 
-fn root() -> String {
-    "/".to_owned()
-}
-
 impl GateFile {
     /// A gate that is nothing but a command line.
     #[must_use]
@@ -84,7 +80,7 @@ impl GateFile {
             group: false,
             at_once: 2,
             ready_within: half_a_minute(),
-            ready_path: root(),
+            ready_path: None,
             ready_text: None,
             unsupported: BTreeMap::new(),
             without: BTreeMap::new(),
@@ -102,7 +98,11 @@ impl GateFile {
         gate.here = file.parent().map(Path::to_path_buf).unwrap_or_default();
         for feature in gate.unsupported.keys() {
             if !crate::corpus::FEATURES.contains(&feature.as_str()) {
-                return Err(format!("{}: no feature `{feature}`; known: {}", file.display(), crate::corpus::FEATURES.join(", ")));
+                return Err(format!(
+                    "{}: no feature `{feature}`; known: {}",
+                    file.display(),
+                    crate::corpus::FEATURES.join(", ")
+                ));
             }
         }
         Ok(gate)
@@ -134,20 +134,29 @@ impl Places<'_> {
 /// Starts the command on the site of a deployment and waits until it answers.
 pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Result<Running, GateError> {
     let folder = site_folder(deployment)?;
-    let work = tempfile::Builder::new().prefix("gatecheck-").tempdir().map_err(|error| GateError::Harness(format!("no temporary folder: {error}")))?;
-    let log = tempfile::NamedTempFile::new().map_err(|error| GateError::Harness(format!("no temporary file: {error}")))?;
+    let work = tempfile::Builder::new()
+        .prefix("gatecheck-")
+        .tempdir()
+        .map_err(|error| GateError::Harness(format!("no temporary folder: {error}")))?;
+    let log =
+        tempfile::NamedTempFile::new().map_err(|error| GateError::Harness(format!("no temporary file: {error}")))?;
     let here = file.here.canonicalize().unwrap_or_else(|_| file.here.clone());
     let (port, spare_port) = (free_port().await?, free_port().await?);
     let places = Places { site: folder.path(), work: work.path(), here: &here, port, spare_port, deployment };
     let not_started = |reason: String| GateError::NotStarted { site: deployment.name(), reason };
     for (name, text) in &file.files {
         let path = work.path().join(name);
-        std::fs::write(&path, places.fill(text)).map_err(|error| GateError::Harness(format!("{}: {error}", path.display())))?;
+        std::fs::write(&path, places.fill(text))
+            .map_err(|error| GateError::Harness(format!("{}: {error}", path.display())))?;
     }
-    let words = shlex::split(&file.command).ok_or_else(|| not_started(format!("the command has an open quote: {}", file.command)))?;
+    let words = shlex::split(&file.command)
+        .ok_or_else(|| not_started(format!("the command has an open quote: {}", file.command)))?;
     let mut words = words.iter().map(|word| places.fill(word));
     let program = words.next().ok_or_else(|| not_started("the command is empty".to_owned()))?;
-    let output = || log.reopen().map(Stdio::from).map_err(|error| GateError::Harness(error.to_string()));
+    let output = || {
+        let file = std::fs::OpenOptions::new().append(true).open(log.path());
+        file.map(Stdio::from).map_err(|error| GateError::Harness(error.to_string()))
+    };
     let mut command = Command::new(&program);
     command.args(words).envs(file.env.iter().map(|(name, value)| (name, places.fill(value)))).current_dir(work.path());
     command.stdin(Stdio::null()).stdout(output()?).stderr(output()?).kill_on_drop(true);
@@ -158,20 +167,31 @@ pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Resul
     let deadline = Instant::now().checked_add(Duration::from_secs(file.ready_within)).unwrap_or_else(Instant::now);
     loop {
         if let Ok(Some(status)) = child.try_wait() {
-            return Err(not_started(format!("it ended with {status}\n{}", tail(log.path(), &deployment.settings.secret))));
+            return Err(not_started(format!(
+                "it ended with {status}\n{}",
+                tail(log.path(), &deployment.settings.secret)
+            )));
         }
-        let said = file.ready_text.as_ref().is_none_or(|text| std::fs::read_to_string(log.path()).is_ok_and(|log| log.contains(text.as_str())));
-        if said && answers(&target, &file.ready_path).await {
+        let said = file
+            .ready_text
+            .as_ref()
+            .is_none_or(|text| std::fs::read_to_string(log.path()).is_ok_and(|log| log.contains(text.as_str())));
+        if said && answers(&target, file.ready_path.as_deref()).await {
             break;
         }
         if Instant::now() >= deadline {
             end(&mut child).await;
-            return Err(not_started(format!("no answer on port {port} within {} s\n{}", file.ready_within, tail(log.path(), &deployment.settings.secret))));
+            return Err(not_started(format!(
+                "no answer on port {port} within {} s\n{}",
+                file.ready_within,
+                tail(log.path(), &deployment.settings.secret)
+            )));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Ok(Running {
         target,
+        log: Some(log.path().to_path_buf()),
         stop: Some(Box::new(move || {
             Box::pin(async move {
                 end(&mut child).await;
@@ -181,10 +201,11 @@ pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Resul
     })
 }
 
-async fn answers(target: &Target, path: &str) -> bool {
+async fn answers(target: &Target, path: Option<&str>) -> bool {
     if TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, target.port))).await.is_err() {
         return false;
     }
+    let Some(path) = path else { return true };
     let sent = Sent {
         method: "GET".to_owned(),
         target: path.as_bytes().to_vec(),
@@ -195,7 +216,10 @@ async fn answers(target: &Target, path: &str) -> bool {
         responses: 1,
         byte_exact: true,
     };
-    Wire::new(target.clone(), None, Duration::from_secs(10)).exchange(sent).await.is_ok_and(|exchange| exchange.answer.response().is_some())
+    Wire::new(target.clone(), None, Duration::from_secs(10))
+        .exchange(sent)
+        .await
+        .is_ok_and(|exchange| exchange.answer.response().is_some())
 }
 
 /// Ends the command and whatever it has started.
@@ -222,5 +246,9 @@ fn tail(log: &Path, secret: &str) -> String {
     let text = if secret.len() >= 16 { text.replace(secret, "<secret>") } else { text };
     let lines: Vec<_> = text.lines().collect();
     let last = lines.get(lines.len().saturating_sub(20)..).unwrap_or_default();
-    if last.is_empty() { "it printed nothing".to_owned() } else { format!("the last lines that it printed:\n  {}", last.join("\n  ")) }
+    if last.is_empty() {
+        "it printed nothing".to_owned()
+    } else {
+        format!("the last lines that it printed:\n  {}", last.join("\n  "))
+    }
 }

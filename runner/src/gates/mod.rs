@@ -22,10 +22,11 @@ pub struct Running {
     /// Where.
     pub target: Target,
     stop: Option<Stop>,
+    log: Option<std::path::PathBuf>,
 }
 
 /// Ends a running gate.
-type Stop = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+type Stop = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// Why a gate does not listen.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -104,7 +105,7 @@ impl Gate {
                     None => TcpStream::connect((target.host.trim_matches(['[', ']']), target.port)).await,
                 };
                 match connected {
-                    Ok(_) => Ok(Running { target: target.clone(), stop: None }),
+                    Ok(_) => Ok(Running { target: target.clone(), stop: None, log: None }),
                     Err(error) => Err(GateError::Unreachable { origin: target.origin(), reason: error.to_string() }),
                 }
             }
@@ -113,6 +114,17 @@ impl Gate {
 }
 
 impl Running {
+    /// The line of its log that says best why it went down, behind a colon; empty if there is none.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        let text = self.log.as_ref().and_then(|log| std::fs::read(log).ok()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let mut last = text.lines().rev().take(200).map(str::trim).filter(|line| !line.is_empty());
+        let found =
+            last.clone().find(|line| line.contains("Error") || line.contains("panicked")).or_else(|| last.next());
+        found.map(|line| format!(": {}", line.chars().take(160).collect::<String>())).unwrap_or_default()
+    }
+
     /// Stops the gate, if this process started it.
     pub async fn stop(self) {
         if let Some(stop) = self.stop {
@@ -123,7 +135,12 @@ impl Running {
 
 /// A folder for a deployment that is removed when it goes out of scope.
 pub(crate) fn site_folder(deployment: &Deployment<'_>) -> Result<tempfile::TempDir, GateError> {
-    let folder = tempfile::Builder::new().prefix("gatecheck-").tempdir().map_err(|error| GateError::Harness(format!("no temporary folder: {error}")))?;
-    deployment.write(folder.path()).map_err(|error| GateError::Harness(format!("the site of {} cannot be written: {error}", deployment.name())))?;
+    let folder = tempfile::Builder::new()
+        .prefix("gatecheck-")
+        .tempdir()
+        .map_err(|error| GateError::Harness(format!("no temporary folder: {error}")))?;
+    deployment
+        .write(folder.path())
+        .map_err(|error| GateError::Harness(format!("the site of {} cannot be written: {error}", deployment.name())))?;
     Ok(folder)
 }

@@ -71,7 +71,10 @@ impl JsonReporter {
         match event {
             Event::RunStarted(started) => {
                 self.report.gate.clone_from(&started.gate);
-                self.report.corpus = CorpusStamp { version: env!("CARGO_PKG_VERSION").to_owned(), digest: started.corpus.digest.clone() };
+                self.report.corpus = CorpusStamp {
+                    version: env!("CARGO_PKG_VERSION").to_owned(),
+                    digest: started.corpus.digest.clone(),
+                };
                 self.corpus = Some(std::sync::Arc::clone(&started.corpus));
             }
             Event::CaseFinished(finished) => {
@@ -112,10 +115,16 @@ fn result(file: &str, case: &Case, finished: &Finished) -> CaseResult {
 /// An expectation in one line.
 #[must_use]
 pub fn expected(expected: &Expected) -> String {
-    let any = |alternatives: &[crate::corpus::expectation::Alternative]| alternatives.iter().map(describe).collect::<Vec<_>>().join("; or ");
+    let any = |alternatives: &[crate::corpus::expectation::Alternative]| {
+        alternatives.iter().map(describe).collect::<Vec<_>>().join("; or ")
+    };
     match expected {
         Expected::Judge(alternatives) => any(alternatives),
-        Expected::Observe { labels, .. } => labels.iter().map(|(label, alternatives)| format!("{label}: {}", any(alternatives))).collect::<Vec<_>>().join(" | "),
+        Expected::Observe { labels, .. } => labels
+            .iter()
+            .map(|(label, alternatives)| format!("{label}: {}", any(alternatives)))
+            .collect::<Vec<_>>()
+            .join(" | "),
     }
 }
 

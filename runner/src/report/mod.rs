@@ -74,7 +74,9 @@ impl Tally {
                 if let Verdict::Error(Fault::Unreachable(_)) = &finished.verdict {
                     self.unreachable = self.unreachable.saturating_add(1);
                 }
-                let level = corpus.and_then(|corpus| corpus.suites.get(finished.suite)?.cases.get(finished.case)).map(|case| case.level);
+                let level = corpus
+                    .and_then(|corpus| corpus.suites.get(finished.suite)?.cases.get(finished.case))
+                    .map(|case| case.level);
                 if matches!(finished.verdict, Verdict::Fail(_) | Verdict::Unproven(_)) {
                     match level {
                         Some(Level::Must) => self.must_findings = self.must_findings.saturating_add(1),
@@ -108,7 +110,12 @@ mod tests {
 
     fn tally(pass: usize, leak: usize, must: usize, should: usize, error: usize, unreachable: usize) -> Tally {
         let fail = must + should;
-        Tally { summary: Summary { pass, fail, leak, error, ..Summary::default() }, must_findings: must, should_findings: should, unreachable }
+        Tally {
+            summary: Summary { pass, fail, leak, error, ..Summary::default() },
+            must_findings: must,
+            should_findings: should,
+            unreachable,
+        }
     }
 
     #[test]

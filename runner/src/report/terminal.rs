@@ -43,7 +43,7 @@ pub struct TerminalReporter {
     findings: Vec<Finished>,
     observed: Vec<Finished>,
     unsupported: BTreeMap<(String, String), usize>,
-    gates_failed: Vec<(String, String)>,
+    gates_failed: Vec<String>,
     elapsed: Duration,
     bar: Option<ProgressBar>,
 }
@@ -95,7 +95,7 @@ impl TerminalReporter {
                     _ => {}
                 }
             }
-            Event::GateFailed { site, reason } => self.gates_failed.push((site.clone(), reason.clone())),
+            Event::GateFailed { reason } => self.gates_failed.push(reason.clone()),
             Event::RunFinished { elapsed } => {
                 self.elapsed = *elapsed;
                 if let Some(bar) = self.bar.take() {
@@ -126,13 +126,17 @@ impl TerminalReporter {
     fn findings(&self, out: &mut String, corpus: &Corpus) {
         let mut groups: BTreeMap<&str, Vec<(&Suite, &Case, &Finished)>> = BTreeMap::new();
         for finished in &self.findings {
-            let found = corpus.suites.get(finished.suite).and_then(|suite| Some((suite, suite.cases.get(finished.case)?)));
+            let found =
+                corpus.suites.get(finished.suite).and_then(|suite| Some((suite, suite.cases.get(finished.case)?)));
             // Cases without a gate to ask are told once, with the gate.
             if finished.exchange.is_none() && finished.attempts == 0 && !self.gates_failed.is_empty() {
                 continue;
             }
             if let Some((suite, case)) = found {
-                groups.entry(case.requirements.first().map_or("", String::as_str)).or_default().push((suite, case, finished));
+                groups
+                    .entry(case.requirements.first().map_or("", String::as_str))
+                    .or_default()
+                    .push((suite, case, finished));
             }
         }
         for requirement in &corpus.requirements {
@@ -151,7 +155,12 @@ impl TerminalReporter {
                     let _ = writeln!(out, "    {} {}", label(&finished.verdict), case.id);
                 }
                 if rest.len() > 20 {
-                    let _ = writeln!(out, "    … and {} more; --whole {} shows all of them", rest.len().saturating_sub(20), group.len());
+                    let _ = writeln!(
+                        out,
+                        "    … and {} more; --whole {} shows all of them",
+                        rest.len().saturating_sub(20),
+                        group.len()
+                    );
                 }
                 let _ = writeln!(out);
             }
@@ -159,7 +168,13 @@ impl TerminalReporter {
     }
 
     fn finding(&self, out: &mut String, suite: &Suite, case: &Case, finished: &Finished) {
-        let _ = writeln!(out, "  {} {}  {}", label(&finished.verdict), case.id.bold(), format_args!("conformance-cases/{}:{}", suite.file, case.line).dimmed());
+        let _ = writeln!(
+            out,
+            "  {} {}  {}",
+            label(&finished.verdict),
+            case.id.bold(),
+            format_args!("conformance-cases/{}:{}", suite.file, case.line).dimmed()
+        );
         let mut row = |name: &str, text: &str| {
             let _ = writeln!(out, "    {name:<9} {text}");
         };
@@ -169,7 +184,10 @@ impl TerminalReporter {
             (verdict, Some(exchange)) => {
                 row("got", &came_back(&exchange.answer));
                 match verdict {
-                    Verdict::Fail(mismatches) => mismatches.iter().filter(|mismatch| mismatch.what != "answer" && mismatch.what != "status").for_each(|mismatch| row("differs", &mismatch.to_string())),
+                    Verdict::Fail(mismatches) => mismatches
+                        .iter()
+                        .filter(|mismatch| mismatch.what != "answer" && mismatch.what != "status")
+                        .for_each(|mismatch| row("differs", &mismatch.to_string())),
                     Verdict::Leak(leaks) => leaks.iter().for_each(|leak| row("leaked", &leak.to_string())),
                     Verdict::Unproven(why) => row("unproven", why),
                     _ => {}
@@ -190,9 +208,8 @@ impl TerminalReporter {
     }
 
     fn gates(&self, out: &mut String) {
-        for (site, reason) in &self.gates_failed {
-            let _ = writeln!(out, "{} {}", "no gate".red().bold(), site.bold());
-            let _ = writeln!(out, "  {}\n", reason.replace('\n', "\n  "));
+        for reason in &self.gates_failed {
+            let _ = writeln!(out, "{}  {}\n", "no gate".red().bold(), reason.replace('\n', "\n  "));
         }
     }
 
@@ -231,10 +248,17 @@ impl TerminalReporter {
             let _ = writeln!(out, "{}", "tokens are left out of the command lines; --show-secrets puts them in, gatecheck show CASE explains a case".dimmed());
         }
         if !self.options.observations && !self.observed.is_empty() {
-            let _ = writeln!(out, "{}", format_args!("{} observations where the sources disagree; --observed lists them", self.observed.len()).dimmed());
+            let _ = writeln!(
+                out,
+                "{}",
+                format_args!("{} observations where the sources disagree; --observed lists them", self.observed.len())
+                    .dimmed()
+            );
         }
         let verdict = match self.exit_status() {
-            ExitStatus::AsExpected if self.tally.should_findings > 0 => "pass, with findings".yellow().bold().to_string(),
+            ExitStatus::AsExpected if self.tally.should_findings > 0 => {
+                "pass, with findings".yellow().bold().to_string()
+            }
             ExitStatus::AsExpected => "pass".green().bold().to_string(),
             ExitStatus::Findings if self.tally.summary.leak > 0 => "LEAK".red().bold().to_string(),
             ExitStatus::Findings => "FAIL".red().bold().to_string(),
@@ -319,6 +343,7 @@ fn wrap(text: &str, indent: usize) -> String {
 }
 
 fn bar(cases: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} cases  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} cases  {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(u64::try_from(cases).unwrap_or(u64::MAX)).with_style(style)
 }

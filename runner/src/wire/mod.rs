@@ -112,8 +112,11 @@ impl Response {
     /// Whether another request may follow on the same connection.
     #[must_use]
     pub fn keeps_connection(&self) -> bool {
-        let says_close = self.header("connection").any(|value| value.to_ascii_lowercase().windows(5).any(|word| word == b"close"));
-        let delimited = self.header("content-length").next().is_some() || self.header("transfer-encoding").next().is_some() || matches!(self.status, 204 | 304);
+        let says_close =
+            self.header("connection").any(|value| value.to_ascii_lowercase().windows(5).any(|word| word == b"close"));
+        let delimited = self.header("content-length").next().is_some()
+            || self.header("transfer-encoding").next().is_some()
+            || matches!(self.status, 204 | 304);
         !says_close && delimited
     }
 
@@ -185,7 +188,11 @@ impl Sent {
     pub fn reproduce(&self, target: &Target, show_secrets: bool) -> String {
         if self.raw.is_some() {
             let octets = printf(&redact(&self.octets(), show_secrets));
-            let client = if target.https { format!("openssl s_client -quiet -connect {}:{}", target.host, target.port) } else { format!("nc {} {}", target.host, target.port) };
+            let client = if target.https {
+                format!("openssl s_client -quiet -connect {}:{}", target.host, target.port)
+            } else {
+                format!("nc {} {}", target.host, target.port)
+            };
             return format!("printf {} | {client}", quote(&octets));
         }
         let mut line = String::from("curl -isS --path-as-is");
@@ -228,13 +235,17 @@ pub fn redact(octets: &[u8], show_secrets: bool) -> Vec<u8> {
         if rest.starts_with(NAME) {
             out.extend_from_slice(NAME);
             rest = rest.get(NAME.len()..).unwrap_or_default();
-            let value = rest.iter().take_while(|octet| !matches!(octet, b';' | b'\r' | b'\n' | b' ' | b'"' | b'&')).count();
+            let value =
+                rest.iter().take_while(|octet| !matches!(octet, b';' | b'\r' | b'\n' | b' ' | b'"' | b'&')).count();
             if value > 0 {
                 out.extend_from_slice(b"<token>");
             }
             rest = rest.get(value..).unwrap_or_default();
         } else if rest.starts_with(b"eyJ") || rest.starts_with(b"ewog") {
-            let value = rest.iter().take_while(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.' | b'=')).count();
+            let value = rest
+                .iter()
+                .take_while(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.' | b'='))
+                .count();
             out.extend_from_slice(b"<token>");
             rest = rest.get(value..).unwrap_or_default();
         } else {

@@ -59,7 +59,9 @@ impl Plain {
         let request = self.request(&sent).map_err(io::Error::other)?;
         let answer = match self.client.execute(request).await {
             Ok(response) => answer(response).await,
-            Err(error) if error.is_connect() => return Err(io::Error::new(io::ErrorKind::ConnectionRefused, chain(&error))),
+            Err(error) if error.is_connect() => {
+                return Err(io::Error::new(io::ErrorKind::ConnectionRefused, chain(&error)));
+            }
             Err(error) if error.is_timeout() => Answer::TimedOut(Vec::new()),
             Err(_) => Answer::Closed(Vec::new()),
         };
@@ -73,11 +75,13 @@ impl Plain {
         let mut request = reqwest::Request::new(method, url);
         let mut headers = HeaderMap::new();
         if sent.host != self.target.host_value().as_bytes() {
-            headers.insert(reqwest::header::HOST, HeaderValue::from_bytes(&sent.host).map_err(|error| error.to_string())?);
+            headers
+                .insert(reqwest::header::HOST, HeaderValue::from_bytes(&sent.host).map_err(|error| error.to_string())?);
         }
         for (name, value) in &sent.headers {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| format!("header `{name}`: {error}"))?;
-            let value = HeaderValue::from_bytes(value).map_err(|error| format!("header `{name}`: {error}; send it with `target` instead of `path`"))?;
+            let value = HeaderValue::from_bytes(value)
+                .map_err(|error| format!("header `{name}`: {error}; send it with `target` instead of `path`"))?;
             headers.append(name, value);
         }
         *request.headers_mut() = headers;
@@ -91,7 +95,11 @@ impl Plain {
 async fn answer(response: reqwest::Response) -> Answer {
     let mut result = Response {
         status: response.status().as_u16(),
-        headers: response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect(),
+        headers: response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+            .collect(),
         ..Response::default()
     };
     result.wire.extend_from_slice(format!("{:?} {}\r\n", response.version(), response.status()).as_bytes());

@@ -162,7 +162,11 @@ impl Connection {
                 Ok(httparse::Status::Complete(length)) => {
                     let response = Response {
                         status: head.code.unwrap_or_default(),
-                        headers: head.headers.iter().map(|field| (field.name.to_ascii_lowercase(), field.value.to_vec())).collect(),
+                        headers: head
+                            .headers
+                            .iter()
+                            .map(|field| (field.name.to_ascii_lowercase(), field.value.to_vec()))
+                            .collect(),
                         ..Response::default()
                     };
                     self.take(length, wire);
@@ -179,11 +183,17 @@ impl Connection {
         if to_head || matches!(response.status, 204 | 304) {
             return Vec::new();
         }
-        let chunked = response.header("transfer-encoding").last().is_some_and(|value| value.to_ascii_lowercase().ends_with(b"chunked"));
+        let chunked = response
+            .header("transfer-encoding")
+            .last()
+            .is_some_and(|value| value.to_ascii_lowercase().ends_with(b"chunked"));
         if chunked {
             return self.read_chunks(wire).await;
         }
-        let length = response.header("content-length").next().and_then(|value| std::str::from_utf8(value).ok()?.trim().parse::<usize>().ok());
+        let length = response
+            .header("content-length")
+            .next()
+            .and_then(|value| std::str::from_utf8(value).ok()?.trim().parse::<usize>().ok());
         match length {
             Some(length) => {
                 while self.came.len() < length && self.more().await {}
@@ -210,7 +220,8 @@ impl Connection {
                     }
                     while self.came.len() < end && self.more().await {}
                     let chunk = self.take(end, wire);
-                    let data = chunk.get(start..start.saturating_add(size)).or_else(|| chunk.get(start..)).unwrap_or_default();
+                    let data =
+                        chunk.get(start..start.saturating_add(size)).or_else(|| chunk.get(start..)).unwrap_or_default();
                     body.extend_from_slice(data);
                     if chunk.len() < end {
                         return body;

@@ -1,0 +1,101 @@
+use super::*;
+use crate::problem::Severity;
+use crate::rules::LineKind;
+use crate::rules::file::file;
+
+/// Each rule as it prints, with ` (sealed)` where it is; then the ids of the problems.
+fn read(text: &str) -> (Vec<String>, Vec<&'static str>) {
+    let parsed = file(text.as_bytes());
+    let rules = parsed.rules.rules().iter().map(ToString::to_string).collect();
+    (rules, parsed.problems.iter().map(|problem| problem.id).collect())
+}
+
+#[test]
+fn rules() {
+    for (line, printed) in [
+        ("/a /b", "/a /b 301"),
+        ("  /a\t \t/b  200!  ", "/a /b 200!"),
+        ("/a /b # comment", "/a /b 301"),
+        ("/a /b#c 302 #", "/a /b#c 302"),
+        ("/a/* 200", "/a/* /a/:splat 200"),
+        ("/a/:x/* 200! Role=admin,b", "/a/:x/* /a/:x/:splat 200! Role=admin,b"),
+        ("https://A.example:443/x/* 200", "https://a.example/x/* /x/:splat 200"),
+        ("/a role.x=1 k= v=:w /b", ""),
+        ("/a k= v=:w _escaped_=/about /b", "/a k= v=:w _escaped_=%2Fabout /b 301"),
+        ("/a /b 302 role=a country=DE language=en Cookie=c", "/a /b 302 Role=a Country=DE Language=en Cookie=c"),
+        ("/a /b 302 Role=*", "/a /b 302 Role=*"),
+        ("/a /b 302 Role=a=b", "/a /b 302 Role=a=b"),
+        ("/a%2A/%3Ab/c%20d /x:b", "/a%2A/%3Ab/c%20d /x:b 301"),
+        ("/a /.netlify/functions/x 200", "/a /.netlify/functions/x 200"),
+        ("\u{feff}/a /b", "/a /b 301"),
+    ] {
+        let (rules, problems) = read(line);
+        if printed.is_empty() {
+            assert_eq!(problems, ["query-role"], "{line}");
+        } else {
+            assert_eq!((rules, problems), (vec![printed.to_owned()], vec![]), "{line}");
+        }
+    }
+}
+
+#[test]
+fn rules_9_no_line_that_names_a_role_leaves_its_path_open() {
+    for (line, sealed) in [
+        ("/a/* /b Role=x", "/a/*"),
+        ("/a/* /b 200! ROLE=x", "/a/*"),
+        ("/a/* /b 200! Rolle=x", "/a/*"),
+        ("/a/* /b 200! roles=x", "/a/*"),
+        ("/a/* /b 200! Role:x", "/a/*"),
+        ("/a/* /b 200! Role", "/a/*"),
+        ("/a/* /b 200! Role=", "/a/*"),
+        ("/a/* /b 200! Role=x,", "/a/*"),
+        ("/a/* /b 200! Role=x, y", "/a/*"),
+        ("/a/* /b 200! Role = x", "/a/*"),
+        ("/a/* /b 200! Role=x Role=y", "/a/*"),
+        ("/a/* /b 200! Role=x Typo=y", "/a/*"),
+        ("/a/* /b 200!! Role=x", "/a/*"),
+        ("/a/* /b 2OO! Role=x", "/a/*"),
+        ("/a 200! Role=x", "/a"),
+        ("/a/* 302! Role=x", "/a/*"),
+        ("/a/* Role=x", "/a/*"),
+        ("/a/* //b 200! Role=x", "/a/*"),
+        ("/a/** /b 200! Role=x", "/a/*"),
+        ("/a%2f* /b 200! Role=x", "/a*"),
+        ("/.netlify/a /b 200! Role=x", "/.netlify/a"),
+        ("https://h.example/a /b Role=x", "https://h.example/a"),
+        ("https://h h/a /b 200 Role=x", "https://h/"),
+        ("https://u@h/a /b 200 Role=x", "/a"),
+        ("/a/*\u{a0}/b 200! Role=x", "/a/*"),
+        ("/a/* /b 200!\u{2003}Role=x", "/a/*"),
+        ("/a/*\u{0}/b 200! Role=x", "/a/*"),
+    ] {
+        let parsed = file(line.as_bytes());
+        let rules: Vec<String> = parsed.rules.rules().iter().map(ToString::to_string).collect();
+        assert_eq!(rules, [format!("{sealed} Role")], "{line}");
+        assert!(parsed.problems.iter().all(|problem| problem.severity == Severity::Error && problem.note.is_some()));
+    }
+    for line in ["a/* /b 200! Role=x", "HTTPS://h/a /b 200 Role=x", "*/a /b 200! role", "Role=x /a /b 200!"] {
+        let parsed = file(line.as_bytes());
+        assert_eq!(parsed.rules.unreadable().len(), 1, "{line}");
+        assert!(parsed.rules.rules().is_empty() && parsed.problems[0].refuses_to_start);
+    }
+}
+
+#[test]
+fn rules_6_lines_and_columns() {
+    let parsed = file("\u{feff}# c\r\n\r\n/ok /x\r\n\t/é /b 999\r/c".as_bytes());
+    let places: Vec<_> =
+        parsed.problems.iter().map(|problem| (problem.span.line, problem.span.column, problem.id)).collect();
+    assert_eq!(places, [(4, 8, "status-invalid"), (5, 1, "to-missing")]);
+    let kinds: Vec<_> = parsed.lines.iter().map(|line| line.kind).collect();
+    assert_eq!(kinds, [LineKind::Comment, LineKind::Blank, LineKind::Rule(0), LineKind::Error, LineKind::Error]);
+}
+
+#[test]
+fn rules_14_long_files_and_long_lines() {
+    let many: String = (0..100_000).map(|n| format!("/a/{n}/:x/* /b/{n}/:splat 200! Role=r{n}\n")).collect();
+    let parsed = file(many.as_bytes());
+    assert_eq!((parsed.rules.rules().len(), parsed.problems.len()), (100_000, 0));
+    let long = format!("/a/* /{} 200! Role=x", "b".repeat(MAX_LINE));
+    assert_eq!(read(&long), (vec!["/a/* Role".to_owned()], vec!["line-too-long"]));
+}

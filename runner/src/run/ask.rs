@@ -1,0 +1,232 @@
+//! One case: sent, judged, and asked again for what must hold for every refused request.
+
+use std::time::Duration;
+
+use super::Shared;
+use super::compose::{compose, moves, now};
+use super::keeper::Clients;
+use crate::corpus::{Case, Suite};
+use crate::deploy::SiteFiles;
+use crate::event::Finished;
+use crate::gates::Gate;
+use crate::invariants::{Invariant, Metadata, uniform};
+use crate::judge::{Judgement, Scene, judge, leaks, summary};
+use crate::verdict::{Fault, Leak, Mismatch, Verdict};
+use crate::wire::plain::HttpVersion;
+use crate::wire::{Answer, Exchange, Response, Sent};
+
+/// What the control of a case has shown.
+pub(super) struct Proof {
+    case: usize,
+    pub(super) verdict: Verdict,
+    metadata: Metadata,
+}
+
+impl Proof {
+    /// What the control at `case` has shown.
+    pub(super) fn of(shared: &Shared, case: usize, finished: &Finished) -> Self {
+        let admitted = finished.exchange.as_ref().and_then(|exchange| exchange.answer.response()).map(Metadata::of);
+        // A gate elsewhere may give every file the date of its deployment, which is no secret then.
+        let elsewhere = matches!(shared.gate, Gate::Remote(_));
+        let metadata = admitted.map(|metadata| if elsewhere { metadata.without_date() } else { metadata });
+        Self { case, verdict: finished.verdict.clone(), metadata: metadata.unwrap_or_default() }
+    }
+}
+
+/// What one suite needs while it is being asked.
+pub(super) struct Stage {
+    pub(super) suite: usize,
+    pub(super) prefix: String,
+    pub(super) files: SiteFiles,
+}
+
+/// Sends one case, judges the answer and, with the proof of its control, checks the invariants.
+pub(super) async fn ask(
+    shared: &Shared,
+    clients: &Clients,
+    stage: &Stage,
+    case_at: usize,
+    proof: Option<&Proof>,
+) -> Finished {
+    let mut finished = Finished {
+        suite: stage.suite,
+        case: case_at,
+        verdict: Verdict::Pass,
+        exchange: None,
+        target: Some(clients.target.clone()),
+        attempts: 0,
+    };
+    let Some((suite, case)) =
+        shared.corpus.suites.get(stage.suite).and_then(|suite| Some((suite, suite.cases.get(case_at)?)))
+    else {
+        return finished;
+    };
+    if let Some((feature, reason)) = lacking(shared, case, stage) {
+        finished.verdict = Verdict::Unsupported { feature, reason };
+        return finished;
+    }
+    loop {
+        let sent = match compose(suite, case, &shared.place(clients, &stage.prefix), now()) {
+            Ok(sent) => sent,
+            Err(error) => {
+                finished.verdict = Verdict::Error(Fault::Harness(error));
+                return finished;
+            }
+        };
+        finished.attempts = finished.attempts.saturating_add(1);
+        match send(shared, clients, sent).await {
+            Ok(exchange) => {
+                let scene = Scene { origin: &clients.origin, prefix: &stage.prefix, files: &stage.files };
+                let judgement = judge(&case.expected, &exchange, &scene);
+                finished.verdict =
+                    match proof.filter(|proof| proof.verdict == Verdict::Pass && suite.has_protected_files()) {
+                        Some(proof) => {
+                            Again { shared, clients, suite, case, scene, proof }.check(judgement, &exchange).await
+                        }
+                        None => judgement.verdict,
+                    };
+                if finished.verdict == Verdict::Pass && case.features.iter().any(|feature| feature == "listener") {
+                    finished.verdict = shared.listener.verdict().await;
+                }
+                finished.exchange = Some(exchange);
+                return finished;
+            }
+            Err(error) if finished.attempts <= shared.options.retries => {
+                let _ = error;
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            Err(error) => {
+                finished.verdict = Verdict::Error(Fault::Unreachable(error.to_string()));
+                return finished;
+            }
+        }
+    }
+}
+
+async fn send(shared: &Shared, clients: &Clients, sent: Sent) -> std::io::Result<Exchange> {
+    let _turn = shared.requests.acquire().await;
+    shared.pace.wait().await;
+    if sent.byte_exact { clients.wire.exchange(sent).await } else { clients.plain.exchange(sent).await }
+}
+
+/// The feature that a case needs and the gate lacks.
+fn lacking(shared: &Shared, case: &Case, stage: &Stage) -> Option<(String, String)> {
+    let unsupported = shared.gate.unsupported();
+    if let Some(feature) = case.features.iter().find(|feature| unsupported.contains_key(*feature)) {
+        return Some((feature.clone(), unsupported.get(feature).cloned().unwrap_or_default()));
+    }
+    if case.features.iter().any(|feature| feature == "listener") && matches!(shared.gate, Gate::Remote(_)) {
+        return Some((
+            "listener".to_owned(),
+            "the gate runs elsewhere and cannot reach a listener on this machine".to_owned(),
+        ));
+    }
+    if shared.options.http == HttpVersion::Http2
+        && case.request.is_byte_exact()
+        && !matches!(&shared.gate, Gate::Remote(target) if target.https)
+    {
+        return Some((
+            "http-1".to_owned(),
+            "the gate is asked over HTTP/2 alone, and this request is written in HTTP/1.1".to_owned(),
+        ));
+    }
+    if !stage.prefix.is_empty() && !moves(&case.request) {
+        return Some((
+            "root-path".to_owned(),
+            "this request names the root of the site, and the suite is deployed under a path prefix".to_owned(),
+        ));
+    }
+    None
+}
+
+/// Asks again, to check what must hold for every refused request.
+struct Again<'a> {
+    shared: &'a Shared,
+    clients: &'a Clients,
+    suite: &'a Suite,
+    case: &'a Case,
+    scene: Scene<'a>,
+    proof: &'a Proof,
+}
+
+impl Again<'_> {
+    async fn check(&self, judgement: Judgement<'_>, exchange: &Exchange) -> Verdict {
+        let Judgement { verdict, fitting } = judgement;
+        let shows = fitting.and_then(|one| one.shown()).is_some();
+        if shows || !matches!(verdict, Verdict::Pass | Verdict::Observed(_)) {
+            return verdict;
+        }
+        let on = |invariant| !self.shared.options.without.contains_key(&invariant);
+        let mut found = Vec::new();
+        if on(Invariant::Metadata)
+            && let Some(place) = self.proof.metadata.leaked(exchange)
+        {
+            return Verdict::Leak(vec![Leak { file: "content (what describes it)".to_owned(), place }]);
+        }
+        let denied = fitting.and_then(|one| one.name.as_deref()) == Some("denied");
+        if on(Invariant::Uniform) && denied && self.case.request.carries_token() && exchange.sent.raw.is_none() {
+            match self.without_token(exchange).await {
+                Ok(answer) => found.extend(uniform(&exchange.answer, &answer)),
+                Err(error) => return Verdict::Error(Fault::Unreachable(error.to_string())),
+            }
+        }
+        if on(Invariant::Liveness) {
+            match self.liveness(exchange).await {
+                Ok(Verdict::Pass) => {}
+                Ok(Verdict::Fail(mismatches)) => found.extend(mismatches),
+                Ok(other) => return other,
+                Err(error) => return Verdict::Error(Fault::Unreachable(error.to_string())),
+            }
+        }
+        if found.is_empty() { verdict } else { Verdict::Fail(found) }
+    }
+
+    /// The answer to the same request without any cookie, or without the field in which the token stood.
+    async fn without_token(&self, exchange: &Exchange) -> std::io::Result<Answer> {
+        let mut request = self.case.request.clone();
+        request.token = None;
+        request.cookies.clear();
+        request.headers.retain(|(_, value)| value.tokens().next().is_none());
+        let case = Case { request, ..self.case.clone() };
+        let mut sent = compose(self.suite, &case, &self.shared.place(self.clients, self.scene.prefix), now())
+            .map_err(std::io::Error::other)?;
+        sent.byte_exact = exchange.sent.byte_exact;
+        send(self.shared, self.clients, sent).await.map(|exchange| exchange.answer)
+    }
+
+    /// The control right after the hostile request, on the same connection and on a new one.
+    async fn liveness(&self, exchange: &Exchange) -> std::io::Result<Verdict> {
+        let Some(control) = self.suite.cases.get(self.proof.case) else { return Ok(Verdict::Pass) };
+        let control_sent = || {
+            compose(self.suite, control, &self.shared.place(self.clients, self.scene.prefix), now())
+                .map_err(std::io::Error::other)
+        };
+        let _turn = self.shared.requests.acquire().await;
+        self.shared.pace.wait().await;
+        let mut connection = self.clients.wire.connect().await?;
+        let hostile = connection.exchange(exchange.sent.clone()).await;
+        let leaked = leaks(None, &hostile, &self.scene);
+        if !leaked.is_empty() {
+            return Ok(Verdict::Leak(leaked));
+        }
+        let mut checked = Vec::new();
+        if hostile.answer.response().is_some_and(Response::keeps_connection) && exchange.sent.raw.is_none() {
+            let again = connection.exchange(control_sent()?).await;
+            // A gate may close a connection that it first meant to keep (RFC 9112 §9.6); that is no answer, and no failure.
+            if !matches!(&again.answer, Answer::Closed(octets) if octets.is_empty()) {
+                checked.push(("on the same connection", again));
+            }
+        }
+        checked.push(("on a new connection", self.clients.wire.exchange(control_sent()?).await?));
+        let mismatches: Vec<Mismatch> = checked
+            .iter()
+            .filter(|(_, again)| judge(&control.expected, again, &self.scene).verdict != Verdict::Pass)
+            .map(|(place, again)| Mismatch {
+                what: format!("the control right after, {place}"),
+                expected: "admitted as before".to_owned(),
+                actual: summary(&again.answer),
+            })
+            .collect();
+        Ok(if mismatches.is_empty() { Verdict::Pass } else { Verdict::Fail(mismatches) })
+    }
+}

@@ -1,0 +1,292 @@
+//! The run: plan, start gates, ask, judge, tell. Bounded in concurrency and time; a verdict is never retried into a pass.
+
+mod ask;
+mod compose;
+mod keeper;
+mod pace;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+pub use self::compose::{Place, compose};
+
+use self::ask::{Proof, Stage};
+use self::keeper::{Clients, Keeper};
+use self::pace::Pace;
+use crate::corpus::{Corpus, Suite};
+use crate::deploy::{Deployment, Manifest, SiteFiles};
+use crate::event::{Event, Finished, Started};
+use crate::gates::{Gate, GateError};
+use crate::invariants::Invariant;
+use crate::listener::Listener;
+use crate::verdict::{Fault, Verdict};
+use crate::wire::plain::HttpVersion;
+
+/// What to run, and how.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Which cases: patterns as [`Case::matches`] has them; none means all.
+    pub patterns: Vec<String>,
+    /// How many requests may be under way at once.
+    pub jobs: usize,
+    /// The time limit of one answer.
+    pub timeout: Duration,
+    /// At most this many requests a second.
+    pub rate: Option<f64>,
+    /// How often a request is sent again when the connection itself failed.
+    pub retries: u32,
+    /// The HTTP version of ordinary requests.
+    pub http: HttpVersion,
+    /// Whether certificates are taken unchecked.
+    pub insecure: bool,
+    /// What a running gate serves.
+    pub serves: Serves,
+    /// Invariants that are not checked, with the reason.
+    pub without: BTreeMap<Invariant, String>,
+}
+
+/// What a gate that already runs serves.
+#[derive(Clone, Debug)]
+pub enum Serves {
+    /// A bundle, as its manifest says.
+    Bundle(Box<Manifest>),
+    /// The runner starts the gate itself, or the gate serves the one selected suite at its root.
+    Suite,
+}
+
+/// One start of the gate: the suites with their prefixes.
+#[derive(Clone, Debug)]
+struct Round {
+    suites: Vec<(usize, String)>,
+}
+
+/// The cases of a run and the starts they need.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    rounds: Vec<Round>,
+    selected: BTreeSet<(usize, usize)>,
+    left_out: BTreeMap<String, String>,
+}
+
+/// A selection that cannot be run.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// No case fits any of the patterns.
+    #[error("no case fits `{0}`; `gatecheck list` shows the ids")]
+    NothingSelected(String),
+    /// A running gate serves one suite, and the selection spans several.
+    #[error("the gate at this URL serves one suite; name it with --suite, or deploy a bundle and say --bundle")]
+    NeedsOneSuite,
+    /// The bundle was made from another corpus.
+    #[error("the bundle was made from another corpus ({0}); deploy a fresh one, or use the gatecheck that made it")]
+    OtherCorpus(String),
+}
+
+impl Plan {
+    /// Plans a run.
+    ///
+    /// # Errors
+    /// The selection is empty, or does not fit what the gate serves.
+    pub fn new(corpus: &Corpus, gate: &Gate, options: &RunOptions) -> Result<Self, PlanError> {
+        let mut selected = BTreeSet::new();
+        for pattern in &options.patterns {
+            if !corpus.cases().any(|(_, case)| case.matches(pattern)) {
+                return Err(PlanError::NothingSelected(pattern.clone()));
+            }
+        }
+        for (suite_at, suite) in corpus.suites.iter().enumerate() {
+            for (case_at, case) in suite.cases.iter().enumerate() {
+                if options.patterns.is_empty() || options.patterns.iter().any(|pattern| case.matches(pattern)) {
+                    selected.insert((suite_at, case_at));
+                }
+            }
+        }
+        let mut left_out = BTreeMap::new();
+        let suites: BTreeSet<usize> = selected.iter().map(|(suite, _)| *suite).collect();
+        let rounds = match (gate, &options.serves) {
+            (Gate::Remote(_), Serves::Bundle(manifest)) => {
+                if manifest.corpus_digest != corpus.digest {
+                    return Err(PlanError::OtherCorpus(manifest.corpus_digest.chars().take(12).collect()));
+                }
+                let mut round = Round { suites: Vec::new() };
+                for suite_at in suites {
+                    let Some(suite) = corpus.suites.get(suite_at) else { continue };
+                    match manifest.suites.get(&suite.id) {
+                        Some(prefix) => round.suites.push((suite_at, prefix.clone())),
+                        None => {
+                            left_out.insert(suite.id.clone(), "not in this bundle".to_owned());
+                            selected.retain(|(other, _)| *other != suite_at);
+                        }
+                    }
+                }
+                vec![round]
+            }
+            (Gate::Remote(_), Serves::Suite) if suites.len() != 1 => return Err(PlanError::NeedsOneSuite),
+            (Gate::Launch(file), _) if file.group => {
+                let borrowed: Vec<&Suite> = suites.iter().filter_map(|at| corpus.suites.get(*at)).collect();
+                let index = |suite: &Suite| corpus.suites.iter().position(|other| other.id == suite.id);
+                Deployment::grouped(&borrowed)
+                    .iter()
+                    .map(|one| Round {
+                        suites: one
+                            .suites
+                            .iter()
+                            .filter_map(|(suite, prefix)| Some((index(suite)?, prefix.clone())))
+                            .collect(),
+                    })
+                    .collect()
+            }
+            _ => suites.into_iter().map(|suite| Round { suites: vec![(suite, String::new())] }).collect(),
+        };
+        Ok(Self { rounds, selected, left_out })
+    }
+
+    /// How many cases will be finished.
+    #[must_use]
+    pub fn cases(&self) -> usize {
+        self.selected.len()
+    }
+}
+
+/// Everything that the tasks of a run share.
+struct Shared {
+    corpus: Arc<Corpus>,
+    gate: Gate,
+    options: RunOptions,
+    plan: Plan,
+    requests: Semaphore,
+    pace: Pace,
+    listener: Listener,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+/// Runs the plan and sends what happens to `events`.
+pub async fn run(
+    corpus: Arc<Corpus>,
+    gate: Gate,
+    options: RunOptions,
+    plan: Plan,
+    events: mpsc::UnboundedSender<Event>,
+) {
+    let started = Instant::now();
+    let at_once = match &gate {
+        Gate::Embedded => 8,
+        Gate::Launch(file) => file.at_once,
+        Gate::Remote(_) => 1,
+    };
+    let _ = events.send(Event::RunStarted(Started {
+        gate: gate.name(),
+        corpus: Arc::clone(&corpus),
+        cases: plan.cases(),
+        starts: plan.rounds.len(),
+        left_out: plan.left_out.clone(),
+        without: options.without.clone(),
+    }));
+    let shared = Arc::new(Shared {
+        requests: Semaphore::new(options.jobs.max(1)),
+        pace: Pace::new(options.rate),
+        listener: Listener::open().await,
+        corpus,
+        gate,
+        options,
+        plan,
+        events,
+    });
+    let starts = Arc::new(Semaphore::new(at_once.max(1)));
+    let mut rounds = JoinSet::new();
+    for round in shared.plan.rounds.clone() {
+        let (shared, starts) = (Arc::clone(&shared), Arc::clone(&starts));
+        rounds.spawn(async move {
+            let _turn = starts.acquire_owned().await;
+            run_round(&shared, &round).await;
+        });
+    }
+    while rounds.join_next().await.is_some() {}
+    let _ = shared.events.send(Event::RunFinished { elapsed: started.elapsed() });
+}
+
+async fn run_round(shared: &Arc<Shared>, round: &Round) {
+    let keeper = match Keeper::start(Arc::clone(shared), round.clone()).await {
+        Ok(keeper) => Arc::new(keeper),
+        Err(error) => return gate_failed(shared, round, &error),
+    };
+    let mut suites = JoinSet::new();
+    for (suite, prefix) in round.suites.clone() {
+        let keeper = Arc::clone(&keeper);
+        suites.spawn(async move { run_suite(&keeper, suite, &prefix).await });
+    }
+    while suites.join_next().await.is_some() {}
+    keeper.stop().await;
+}
+
+/// Reports a gate that did not start, and every selected case of the round as an error.
+fn gate_failed(shared: &Shared, round: &Round, error: &GateError) {
+    let _ = shared.events.send(Event::GateFailed { reason: error.to_string() });
+    for (suite, case) in &shared.plan.selected {
+        if round.suites.iter().any(|(other, _)| other == suite) {
+            shared.finish(Finished {
+                suite: *suite,
+                case: *case,
+                verdict: Verdict::Error(Fault::Unreachable(error.to_string())),
+                exchange: None,
+                target: None,
+                attempts: 0,
+            });
+        }
+    }
+}
+
+async fn run_suite(keeper: &Arc<Keeper>, suite_at: usize, prefix: &str) {
+    let shared = &keeper.shared;
+    let Some(suite) = shared.corpus.suites.get(suite_at) else { return };
+    let stage = Arc::new(Stage { suite: suite_at, prefix: prefix.to_owned(), files: SiteFiles::of(suite) });
+    let selected: Vec<usize> =
+        shared.plan.selected.iter().filter(|(suite, _)| *suite == suite_at).map(|(_, case)| *case).collect();
+    // The controls first: what they show decides whether a denial proves anything.
+    let controls: BTreeSet<usize> = selected
+        .iter()
+        .filter_map(|at| suite.cases.get(*at))
+        .filter_map(|case| suite.cases.iter().position(|other| other.id == case.control))
+        .collect();
+    let mut proofs = BTreeMap::new();
+    for at in &controls {
+        let Some(case) = suite.cases.get(*at) else { continue };
+        let finished = keeper.ask(&stage, *at, None).await;
+        proofs.insert(case.id.clone(), Proof::of(shared, *at, &finished));
+        if selected.contains(at) {
+            shared.finish(finished);
+        }
+    }
+    let proofs = Arc::new(proofs);
+    let mut cases = JoinSet::new();
+    for at in selected.into_iter().filter(|at| !controls.contains(at)) {
+        let (keeper, stage, proofs) = (Arc::clone(keeper), Arc::clone(&stage), Arc::clone(&proofs));
+        cases.spawn(async move {
+            let case = keeper.shared.corpus.suites.get(stage.suite).and_then(|suite| suite.cases.get(at));
+            let proof = case.and_then(|case| proofs.get(&case.control));
+            let mut finished = keeper.ask(&stage, at, proof).await;
+            if let (Verdict::Pass | Verdict::Observed(_), Some(case), Some(proof)) = (&finished.verdict, case, proof)
+                && proof.verdict != Verdict::Pass
+            {
+                let why = format!("the control `{}` did not pass ({})", case.control, proof.verdict.name());
+                finished.verdict = Verdict::Unproven(why);
+            }
+            keeper.shared.finish(finished);
+        });
+    }
+    while cases.join_next().await.is_some() {}
+}
+
+impl Shared {
+    fn place<'a>(&'a self, clients: &'a Clients, prefix: &'a str) -> Place<'a> {
+        Place { target: &clients.target, prefix, listener: self.listener.url() }
+    }
+
+    fn finish(&self, finished: Finished) {
+        let _ = self.events.send(Event::CaseFinished(Box::new(finished)));
+    }
+}
