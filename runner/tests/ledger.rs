@@ -36,16 +36,7 @@ fn a_requirement_with_two_sides_has_cases_on_both() {
         for id in &case.requirements {
             let (admitted, denied) = sides.entry(id).or_default();
             match &case.expected {
-                expected @ Expected::Judge(_) if expected.shows_something() => {
-                    let protected = expected.alternatives().filter_map(|one| one.shown()).any(|file| {
-                        suite
-                            .files
-                            .get(file)
-                            .is_some_and(|file| file.access == gatecheck::corpus::source::Access::Protected)
-                    });
-                    *admitted |= protected;
-                    *denied |= !protected;
-                }
+                Expected::Judge(_) if case.shows_protected(suite) => *admitted = true,
                 Expected::Judge(_) => *denied = true,
                 Expected::Observe { .. } => (*admitted, *denied) = (true, true),
             }
@@ -73,11 +64,14 @@ fn the_corpus_is_as_large_as_it_says() {
 #[test]
 fn every_refusing_case_says_what_a_failing_gate_got_wrong() {
     let corpus = corpus();
+    let refuses = |expected: &Expected| {
+        expected
+            .alternatives()
+            .any(|one| one.name.is_some() || (!one.status.is_empty() && one.status.iter().all(|status| *status >= 400)))
+    };
     let mute: BTreeSet<String> = corpus
         .cases()
-        .filter(|(suite, case)| {
-            suite.has_protected_files() && case.level != Level::Survey && !case.expected.shows_something()
-        })
+        .filter(|(suite, case)| suite.has_protected_files() && case.level != Level::Survey && refuses(&case.expected))
         .filter(|(_, case)| case.why.is_none() && case.id != case.control)
         .map(|(suite, case)| format!("{}:{} {}", suite.file, case.line, case.written_id))
         .collect();

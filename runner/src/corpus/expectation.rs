@@ -61,6 +61,7 @@ pub struct Expectation {
 enum StatusSchema {
     One(u16),
     Any(Vec<u16>),
+    Axis(String),
 }
 
 /// Octets of a file, first and last included (RFC 9110 §14.1.2 counts the same way).

@@ -192,6 +192,9 @@ impl Corpus {
                 suites.extend(loader.suite(name, source, &shared, &levels));
             }
         }
+        // The cases that one written case expands to share their mistakes; one of each place is enough.
+        let mut told = BTreeSet::new();
+        loader.errors.retain(|error| error.line == 0 || told.insert((error.file.clone(), error.line, error.column)));
         if loader.errors.is_empty() {
             Ok(Self { origin: origin.to_owned(), digest, requirements, suites })
         } else {
@@ -247,6 +250,13 @@ impl Suite {
 }
 
 impl Case {
+    /// Whether whatever is expected lets the visitor in to a protected file.
+    #[must_use]
+    pub fn shows_protected(&self, suite: &Suite) -> bool {
+        let protected = |file: &str| suite.files.get(file).is_some_and(|file| file.access == Access::Protected);
+        self.expected.shows_something() && self.expected.alternatives().filter_map(|one| one.shown()).all(protected)
+    }
+
     /// Whether `pattern` selects this case: its id, the start of its id at a slash, a glob over the id, or a requirement id.
     #[must_use]
     pub fn matches(&self, pattern: &str) -> bool {
@@ -445,7 +455,11 @@ impl Loader {
                     format!("`{}` has the control `{}`, which is no case of this suite", case.id, case.control),
                 );
             }
-            for shown in case.expected.alternatives().flat_map(|one| one.shown().into_iter().chain(one.hides.iter().map(String::as_str))) {
+            for shown in case
+                .expected
+                .alternatives()
+                .flat_map(|one| one.shown().into_iter().chain(one.hides.iter().map(String::as_str)))
+            {
                 if !source.site.files.contains_key(shown) {
                     self.say(file, place, format!("`{}` names `{shown}`, which is no file of this suite", case.id));
                 }

@@ -28,9 +28,11 @@ pub struct RequestSource {
     pub token: Option<Value>,
     /// `Cookie` lines.
     #[serde(default)]
+    #[schemars(with = "ListOrAxis")]
     pub cookies: Vec<String>,
     /// Header lines: a value or a list of values for each name.
     #[serde(default)]
+    #[schemars(with = "MapOrAxis")]
     pub headers: Map<String, Value>,
     /// Another `Host` than the gate's own.
     #[serde(default)]
@@ -41,6 +43,22 @@ pub struct RequestSource {
     /// How many responses to read on the connection, with `raw`.
     #[serde(default)]
     pub responses: Option<usize>,
+}
+
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum ListOrAxis {
+    List(Vec<String>),
+    Axis(String),
+}
+
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum MapOrAxis {
+    Map(Map<String, Value>),
+    Axis(String),
 }
 
 /// What is sent, placeholders still open.
@@ -213,15 +231,25 @@ fn url_target(text: &str) -> Option<String> {
     })
 }
 
+/// A line of a raw request. YAML reads `Host: x` in a list as a map of one member; it is the line that it looks like.
+fn raw_line(line: &Value) -> Result<String, String> {
+    match line {
+        Value::String(text) => Ok(text.clone()),
+        Value::Object(map) => match map.iter().next() {
+            Some((name, Value::String(value))) if map.len() == 1 => Ok(format!("{name}: {value}")),
+            Some((name, Value::Number(value))) if map.len() == 1 => Ok(format!("{name}: {value}")),
+            _ => Err(format!("`raw` is a list of lines; put quotes around `{line}`")),
+        },
+        _ => Err(format!("`raw` is a list of lines; put quotes around `{line}`")),
+    }
+}
+
 fn raw_bytes(raw: &Value) -> Result<Template, String> {
     match raw {
         Value::String(text) => Template::parse(text),
         Value::Array(lines) => {
-            let lines = lines
-                .iter()
-                .map(|line| line.as_str().ok_or_else(|| format!("`raw` is a list of texts; `{line}` is none")))
-                .collect::<Result<Vec<_>, _>>()?;
-            let head_end = lines.iter().position(|line| line.is_empty());
+            let lines = lines.iter().map(raw_line).collect::<Result<Vec<_>, _>>()?;
+            let head_end = lines.iter().position(String::is_empty);
             let (head, body) = match head_end {
                 Some(end) => {
                     (lines.get(..end).unwrap_or_default(), lines.get(end.saturating_add(1)..).unwrap_or_default())

@@ -129,6 +129,15 @@ impl<'de> Deserialize<'de> for OneOrMany {
     }
 }
 
+/// The name of an expectation (or an axis), or an expectation.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum ExpectationSchema {
+    Name(String),
+    Written(Box<super::expectation::Expectation>),
+}
+
 /// One suite: a site with one list of rules, and the cases asked of it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -161,11 +170,11 @@ pub struct SuiteSource {
     pub tokens: BTreeMap<String, Spanned<Value>>,
     /// What a denied visitor gets.
     #[serde(default)]
-    #[schemars(with = "Option<super::expectation::Expectation>")]
+    #[schemars(with = "Option<ExpectationSchema>")]
     pub denied: Option<Spanned<Value>>,
     /// Further named expectations.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, super::expectation::Expectation>")]
+    #[schemars(with = "BTreeMap<String, ExpectationSchema>")]
     pub expectations: BTreeMap<String, Spanned<Value>>,
     /// The case that must pass for a denial to mean something.
     #[schemars(with = "String")]
@@ -312,11 +321,11 @@ pub struct CaseSource {
     pub request: Spanned<Value>,
     /// What must come back.
     #[serde(default)]
-    #[schemars(with = "Option<super::expectation::Expectation>")]
+    #[schemars(with = "Option<ExpectationSchema>")]
     pub expect: Option<Spanned<Value>>,
     /// What may come back, by label.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, super::expectation::Expectation>")]
+    #[schemars(with = "BTreeMap<String, ExpectationSchema>")]
     pub observe: Option<Spanned<Map<String, Value>>>,
     /// The label that the reference gate shows.
     #[serde(default)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Shared;
 use super::compose::{compose, moves, now};
 use super::keeper::Clients;
+use crate::corpus::expectation::Alternative;
 use crate::corpus::{Case, Suite};
 use crate::deploy::SiteFiles;
 use crate::event::Finished;
@@ -25,7 +26,12 @@ pub(super) struct Proof {
 impl Proof {
     /// What the control at `case` has shown.
     pub(super) fn of(shared: &Shared, case: usize, finished: &Finished) -> Self {
-        let admitted = finished.exchange.as_ref().and_then(|exchange| exchange.answer.response()).map(Metadata::of);
+        // What describes a public file is no secret.
+        let suite = shared.corpus.suites.get(finished.suite);
+        let shows_protected =
+            suite.is_some_and(|suite| suite.cases.get(case).is_some_and(|case| case.shows_protected(suite)));
+        let response = finished.exchange.as_ref().and_then(|exchange| exchange.answer.response());
+        let admitted = response.filter(|_| shows_protected).map(Metadata::of);
         // A gate elsewhere may give every file the date of its deployment, which is no secret then.
         let elsewhere = matches!(shared.gate, Gate::Remote(_));
         let metadata = admitted.map(|metadata| if elsewhere { metadata.without_date() } else { metadata });
@@ -171,7 +177,7 @@ impl Again<'_> {
             }
         }
         if on(Invariant::Liveness) {
-            match self.liveness(exchange).await {
+            match self.liveness(exchange, fitting).await {
                 Ok(Verdict::Pass) => {}
                 Ok(Verdict::Fail(mismatches)) => found.extend(mismatches),
                 Ok(other) => return other,
@@ -195,7 +201,7 @@ impl Again<'_> {
     }
 
     /// The control right after the hostile request, on the same connection and on a new one.
-    async fn liveness(&self, exchange: &Exchange) -> std::io::Result<Verdict> {
+    async fn liveness(&self, exchange: &Exchange, fitting: Option<&Alternative>) -> std::io::Result<Verdict> {
         let Some(control) = self.suite.cases.get(self.proof.case) else { return Ok(Verdict::Pass) };
         let control_sent = || {
             compose(self.suite, control, &self.shared.place(self.clients, self.scene.prefix), now())
@@ -205,7 +211,7 @@ impl Again<'_> {
         self.shared.pace.wait().await;
         let mut connection = self.clients.wire.connect().await?;
         let hostile = connection.exchange(exchange.sent.clone()).await;
-        let leaked = leaks(None, &hostile, &self.scene);
+        let leaked = leaks(fitting, &hostile, &self.scene);
         if !leaked.is_empty() {
             return Ok(Verdict::Leak(leaked));
         }

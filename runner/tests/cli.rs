@@ -1,0 +1,198 @@
+//! The command line from outside: what it prints, and the status it ends with.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::Command;
+
+fn gatecheck(arguments: &[&str]) -> Output {
+    Command::cargo_bin("gatecheck")
+        .unwrap()
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .env("NO_COLOR", "1")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8(octets.to_vec()).unwrap()
+}
+
+/// A gate that gives every request the same answer, until the test ends.
+fn canned(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            std::thread::spawn(move || {
+                let _ = read_head(&mut stream);
+                let _ = stream.write_all(answer.as_bytes());
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
+fn read_head(stream: &mut TcpStream) -> std::io::Result<()> {
+    let mut seen = Vec::new();
+    let mut octet = [0];
+    while !seen.ends_with(b"\r\n\r\n") && stream.read(&mut octet)? > 0 {
+        seen.push(octet[0]);
+    }
+    Ok(())
+}
+
+/// What differs from run to run: ports, times, digests.
+fn steady(output: &str) -> String {
+    let mut out = String::new();
+    for line in output.lines() {
+        let mut line = line.to_owned();
+        while let Some(at) = line.find("127.0.0.1:") {
+            let end = line[at + 10..].find(|c: char| !c.is_ascii_digit()).map_or(line.len(), |end| at + 10 + end);
+            line.replace_range(at..end, "GATE");
+        }
+        if let Some(at) = line.find(" in 0.").or_else(|| line.find(" in 1.")).or_else(|| line.find(" in 2.")) {
+            line.replace_range(at.., " in TIME");
+        }
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn status_0_the_reference_passes() {
+    let output = gatecheck(&["run", "role/denial"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("0 leak"));
+}
+
+#[test]
+fn status_1_a_gate_that_always_says_200() {
+    let url = canned("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello");
+    let output = gatecheck(&["run", &url, "--suite", "role/denial", "--whole", "1"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    insta::assert_snapshot!("always-200", steady(&text(&output.stdout)));
+}
+
+#[test]
+fn status_1_a_gate_that_denies_everything_proves_nothing() {
+    let url = canned("HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let report = tempfile::NamedTempFile::new().unwrap();
+    let format = format!("json={}", report.path().display());
+    let output = gatecheck(&["run", &url, "--suite", "role/denial", "--format", &format]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    let report: gatecheck::report::json::Report =
+        serde_json::from_str(&std::fs::read_to_string(report.path()).unwrap()).unwrap();
+    assert!(report.summary.unproven > 0);
+    let denied = report.results.iter().filter(|result| result.expected.contains("denied"));
+    assert!(denied.clone().count() > 0);
+    for result in denied {
+        assert_eq!(result.verdict, "unproven", "{}", result.id);
+    }
+}
+
+#[test]
+fn status_2_usage() {
+    for (arguments, says) in [
+        (&["run", "no/such/case"][..], "no case fits `no/such/case`"),
+        (&["run", "--gate", "no-such-gate"], "no-such-gate"),
+        (&["run", "http://a.example", "http://b.example"], "one URL"),
+        (&["run", "http://a.example/path", "--suite", "role/denial"], "scheme, host and port"),
+        (&["run", "http://127.0.0.1:1"], "--suite"),
+        (&["run", "--format", "xml=x"], "json=PATH"),
+        (&["run", "--no-such-flag"], "--no-such-flag"),
+        (&["show", "role/denial/no-tokn"], "did you mean"),
+    ] {
+        let output = gatecheck(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(says), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn status_3_no_gate() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = gatecheck(&["run", &format!("http://{closed}"), "--suite", "role/denial"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("cannot be reached"));
+
+    let output = gatecheck(&["run", "--launch", "no-such-program {site} {port}", "role/denial"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("no-such-program"));
+}
+
+#[test]
+fn status_4_a_faulty_corpus_says_where() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("requirements.yaml"),
+        "- { id: A-1, level: MUST, provenance: rfc, sentence: x }\n",
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("tokens.yaml"), "admin: { header: { alg: HS256, typ: JWT } }\n").unwrap();
+    std::fs::create_dir(folder.path().join("a")).unwrap();
+    let suite = "title: t\nsite:\n  rules: /a /b\n  files: {}\ncontrol: one\ncases:\n  - id: one\n    requirement: A-2\n    request: { path: /a, token: admim }\n    expect: { status: 301, location: /b }\n  - id: two\n    requirement: A-1\n    request: { path: /a/../b }\n    expect: { stats: 301 }\n";
+    std::fs::write(folder.path().join("a/b.yaml"), suite).unwrap();
+    let output = gatecheck(&["--corpus", &folder.path().display().to_string(), "run"]);
+    assert_eq!(output.status.code(), Some(4));
+    let said = text(&output.stderr).replace(&folder.path().display().to_string(), "CORPUS");
+    insta::assert_snapshot!("faulty-corpus", said);
+}
+
+#[test]
+fn help_of_the_alias_works() {
+    let output = gatecheck(&["run", "--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    let help = text(&output.stdout);
+    for word in ["--launch", "--bundle", "--show-secrets", "Exit status"] {
+        assert!(help.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn show_explains_a_case_without_its_secrets() {
+    let output = gatecheck(&["show", "role/denial/no-token"]);
+    assert_eq!(output.status.code(), Some(0));
+    insta::assert_snapshot!("show", text(&output.stdout));
+
+    let with_token = text(&gatecheck(&["show", "role/denial/admin-is-admitted"]).stdout);
+    assert!(
+        with_token.contains("nf_jwt=<token>") && with_token.contains(r#"{"alg":"HS256","typ":"JWT"}"#),
+        "{with_token}"
+    );
+    assert!(!with_token.contains("eyJ"), "{with_token}");
+}
+
+#[test]
+fn a_bundle_that_is_deployed_passes_as_a_whole() {
+    let out = tempfile::tempdir().unwrap();
+    let bundles = out.path().join("bundles");
+    let output = gatecheck(&["bundle", &bundles.display().to_string(), "role", "match", "seed"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let manifest: gatecheck::deploy::Manifest =
+        serde_json::from_str(&std::fs::read_to_string(bundles.join("bundle-1/manifest.json")).unwrap()).unwrap();
+    assert!(manifest.suites.len() > 5);
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let rules = std::fs::read(bundles.join("bundle-1/site/_redirects")).unwrap();
+    let site = rolegate::files::DirSite::open(&bundles.join("bundle-1/site")).unwrap();
+    let key = rolegate::token::Key::hs256(manifest.secret.as_bytes()).unwrap();
+    let gate =
+        rolegate::gate::Gate::new(rolegate::rules::RuleSet::parse(&rules).rules, Some(key), Default::default(), site)
+            .unwrap();
+    let server = runtime
+        .block_on(rolegate::server::Server::bind(([127, 0, 0, 1], 0).into(), gate.into(), Default::default()))
+        .unwrap();
+    let url = format!("http://{}", server.local_addr());
+    runtime.spawn(server.run(std::future::pending()));
+
+    let path = bundles.join("bundle-1/manifest.json").display().to_string();
+    let output = gatecheck(&["run", &url, "--bundle", &path]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("left out"), "suites of other bundles are named");
+}
