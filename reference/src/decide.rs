@@ -293,6 +293,11 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: Denial
     {
         return Outcome::Serve { file: file.clone() };
     }
+    // SUBST-4: a request that supplies dots is led nowhere.
+    if target.climbs {
+        let kind = if denial.stands { NotFound::Forced } else { NotFound::Ordinary };
+        return kind.outcome(asked, denial.stands, site);
+    }
     let query = asked.target.query.as_deref();
     if is_redirect(apply.status) {
         return Outcome::Redirect { status: apply.status, location: target.location(query) };

@@ -37,8 +37,8 @@ pub struct Origin {
 impl Origin {
     /// The origin of `host`, which may carry a port.
     ///
-    /// HOST-1: case and the default port make no difference; nor does the dot that ends a fully qualified name, which
-    /// would otherwise be a way around a rule.
+    /// HOST-1: case and the default port make no difference; nor do the dot that ends a fully qualified name and zeros
+    /// before a port, which would otherwise be ways around a rule.
     pub fn new(scheme: Scheme, host: &str) -> Origin {
         let host = host.to_ascii_lowercase();
         let (name, port) = match host.rsplit_once(':') {
@@ -46,6 +46,7 @@ impl Origin {
             _ => (host.as_str(), ""),
         };
         let name = name.strip_suffix('.').unwrap_or(name);
+        let port = port.trim_start_matches('0');
         let host =
             if port.is_empty() || port == scheme.default_port() { name.to_owned() } else { format!("{name}:{port}") };
         Origin { scheme, host }

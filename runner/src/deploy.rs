@@ -163,17 +163,20 @@ fn body(suite: &Suite, path: &str, access: Access, canary: &str, size: Option<us
         Access::Protected => "Protected: only a visitor whom the gate admits may see this.",
         Access::Public => "Public.",
     };
+    // A gate that reads such a file must find nothing in it but comments.
+    let configuration = ["/_headers", "/_redirects", "/netlify.toml", "/.env"].iter().any(|name| path.ends_with(name));
+    let comment = if configuration { "# " } else { "" };
     let mut text = if path.ends_with(".html") {
         format!("<!doctype html>\n<meta charset=\"utf-8\">\n<title>{path}</title>\n<p>{canary}</p>\n<p>{what}</p>\n<p>File {path} of the suite {}.</p>\n", suite.id)
     } else {
-        format!("{canary}\n{what}\nFile {path} of the suite {}.\n", suite.id)
+        format!("{comment}{canary}\n{comment}{what}\n{comment}File {path} of the suite {}.\n{comment}", suite.id)
     }
     .into_bytes();
     // Lengths differ from file to file, so that a length betrays which file it belongs to.
     let wanted =
         size.unwrap_or_else(|| 512_usize.saturating_add(index.saturating_mul(37)).saturating_add(text.len() % 7));
     while text.len() < wanted {
-        let line_ends = text.len() % 64 == 63 || text.len().saturating_add(1) == wanted;
+        let line_ends = (!configuration && text.len() % 64 == 63) || text.len().saturating_add(1) == wanted;
         text.push(if line_ends { b'\n' } else { b'.' });
     }
     text.truncate(wanted.max(256));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::corpus::Corpus;
 use crate::invariants::Invariant;
@@ -21,6 +21,8 @@ pub enum Event {
     },
     /// Everything is done.
     RunFinished {
+        /// By the clock of this machine.
+        at: SystemTime,
         /// From start to end.
         elapsed: Duration,
     },
@@ -33,6 +35,10 @@ pub enum Event {
 pub struct Started {
     /// The name of the gate.
     pub gate: String,
+    /// What was asked for, as stated: a URL, a command line, `embedded`.
+    pub target: String,
+    /// By the clock of this machine.
+    pub at: SystemTime,
     /// The corpus.
     pub corpus: Arc<Corpus>,
     /// How many cases will be finished.

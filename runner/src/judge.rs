@@ -249,7 +249,7 @@ fn check_location(
             target
         };
         let expected = base.join(&target).ok();
-        if expected.as_ref().map(comparable) != actual.as_ref().map(comparable) {
+        if actual.is_none() || expected.as_ref().map(comparable) != actual.as_ref().map(comparable) {
             say("Location", format!("`{target}`"), format!("`{}`", printable(location)));
         }
     }

@@ -44,8 +44,23 @@ impl Mint<'_> {
     /// # Errors
     /// A sentence that says what in the recipe cannot be done.
     pub fn mint(&self, recipe: &Recipe) -> Result<Vec<u8>, String> {
-        let recipe = self.recipes.flatten(recipe)?;
-        let parts = self.parts(&recipe)?;
+        let mut recipe = self.recipes.flatten(recipe)?;
+        // Whether a character occurs in a part is chance; another claim is another throw of the dice.
+        for salt in 0..64 {
+            match self.assemble(&recipe) {
+                Err(Unmintable::WithoutSpecial) => {
+                    let text = format!("salt-{salt}-{}", ">?".repeat(salt % 3));
+                    recipe.claims.insert("salt".to_owned(), Value::from(text));
+                }
+                Err(Unmintable::Mistake(why)) => return Err(why),
+                Ok(token) => return Ok(token),
+            }
+        }
+        Err("none of 64 tokens has a `-` or `_` in the part whose alphabet is to be changed".to_owned())
+    }
+
+    fn assemble(&self, recipe: &Recipe) -> Result<Vec<u8>, Unmintable> {
+        let parts = self.parts(recipe)?;
         let canonical = [encode(&parts.header), encode(&parts.payload)];
         let (to_parts, to_token): (Vec<&Edit>, Vec<&Edit>) =
             recipe.edits.iter().partition(|edit| edit.to != Part::Token);
@@ -66,18 +81,19 @@ impl Mint<'_> {
                 Part::Header => header = encode(&flipped(&parts.header, flip.bit)),
                 Part::Payload => payload = encode(&flipped(&parts.payload, flip.bit)),
                 Part::Signature | Part::Token => {
-                    return Err(
-                        "`flip` is for `header` and `payload`; for the signature write `signature: { flip-bit: n }`"
-                            .to_owned(),
-                    );
+                    let why = "`flip` is for `header` and `payload`; for the signature write `signature: { flip-bit: n }`";
+                    return Err(Unmintable::Mistake(why.to_owned()));
                 }
             }
         }
-        let mut signature = encode(&self.signature(&recipe, &signed)?);
+        let mut signature = encode(&self.signature(recipe, &signed)?);
         for edit in to_parts.iter().filter(|edit| edit.to == Part::Signature) {
             apply(edit, &mut signature)?;
         }
-        let mut token = join(&[header, payload, signature]);
+        let dropped = |part: Part| recipe.edits.iter().any(|edit| edit.drop && edit.to == part);
+        let kept = [(Part::Header, header), (Part::Payload, payload), (Part::Signature, signature)];
+        let kept: Vec<Vec<u8>> = kept.into_iter().filter(|(part, _)| !dropped(*part)).map(|(_, text)| text).collect();
+        let mut token = join(&kept);
         for edit in to_token {
             apply(edit, &mut token)?;
         }
@@ -160,6 +176,20 @@ impl Mint<'_> {
                     .map_err(|error| format!("the signature of `{name}` is no base64url: {error}"))?
             }
         })
+    }
+}
+
+/// Why there is no token.
+enum Unmintable {
+    /// The recipe cannot be followed.
+    Mistake(String),
+    /// A part has no character that the other alphabet writes differently.
+    WithoutSpecial,
+}
+
+impl From<String> for Unmintable {
+    fn from(why: String) -> Self {
+        Self::Mistake(why)
     }
 }
 
@@ -250,11 +280,8 @@ fn flipped(octets: &[u8], bit: usize) -> Vec<u8> {
     out
 }
 
-fn apply(edit: &Edit, text: &mut Vec<u8>) -> Result<(), String> {
-    let octets = |template: &str| -> Result<Vec<u8>, String> {
-        let template = Template::parse(template)?;
-        template.render(&OctetsOnly)
-    };
+fn apply(edit: &Edit, text: &mut Vec<u8>) -> Result<(), Unmintable> {
+    let octets = |template: &str| -> Result<Vec<u8>, String> { Template::parse(template)?.render(&OctetsOnly) };
     if let Some(append) = &edit.append {
         text.extend(octets(append)?);
     } else if let Some(prepend) = &edit.prepend {
@@ -269,7 +296,37 @@ fn apply(edit: &Edit, text: &mut Vec<u8>) -> Result<(), String> {
         text.splice(at..at.saturating_add(old.len()), new);
     } else if let Some(set) = &edit.set {
         *text = octets(set)?;
+    } else if edit.alphabet.is_some() {
+        if !text.iter().any(|octet| matches!(octet, b'-' | b'_')) {
+            return Err(Unmintable::WithoutSpecial);
+        }
+        for octet in text.iter_mut() {
+            *octet = match *octet {
+                b'-' => b'+',
+                b'_' => b'/',
+                other => other,
+            };
+        }
+    } else if let Some(bits) = edit.trailing_bits {
+        set_trailing_bits(text, bits)?;
     }
+    Ok(())
+}
+
+/// Sets unused bits of the last character: there are four after one octet of a group of three, two after two octets.
+fn set_trailing_bits(text: &mut [u8], bits: u8) -> Result<(), String> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let unused = match text.len() % 4 {
+        2 => 4,
+        3 => 2,
+        _ => return Err("`trailing-bits`: this part ends on a whole octet group and has no unused bits".to_owned()),
+    };
+    if bits == 0 || bits >= 1 << unused {
+        return Err(format!("`trailing-bits`: between 1 and {} here", (1 << unused) - 1));
+    }
+    let last = text.last_mut().ok_or("an empty part")?;
+    let value = ALPHABET.iter().position(|other| other == last).ok_or("the part does not end in base64url")?;
+    *last = ALPHABET.get(value | usize::from(bits)).copied().unwrap_or(*last);
     Ok(())
 }
 
@@ -306,6 +363,9 @@ mod tests {
         "none": {"base": "admin", "header": {"alg": "none"}, "signature": "empty"},
         "padded": {"base": "admin", "edits": [{"append": "=", "to": "signature"}]},
         "other": {"base": "admin", "roles": ["user"], "signature": {"of": "admin"}},
+        "two-parts": {"base": "admin", "edits": [{"drop": true, "to": "signature"}]},
+        "other-alphabet": {"base": "admin", "edits": [{"alphabet": "base64", "to": "signature"}]},
+        "trailing": {"base": "admin", "edits": [{"trailing-bits": 1, "to": "signature"}]},
         "flip": {"base": "admin", "signature": {"flip-bit": 255}}
     }"#;
 
@@ -332,6 +392,11 @@ mod tests {
         );
         assert_eq!(right[..31], flip[..31]);
         assert_eq!(right[31] ^ flip[31], 1);
+        assert_eq!(minted("two-parts").len(), 2);
+        assert!(minted("other-alphabet")[2].iter().any(|octet| b"+/".contains(octet)));
+        let (right, odd) = (&minted("admin")[2], &minted("trailing")[2]);
+        assert_eq!(right[..42], odd[..42]);
+        assert_ne!(right[42], odd[42]);
     }
 
     #[test]

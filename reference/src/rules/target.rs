@@ -39,6 +39,8 @@ pub struct Substituted {
     pub query: Option<String>,
     /// The fragment.
     pub fragment: Option<String>,
+    /// SUBST-4: captured text has made a segment of dots, so the path is not the one that the rule names.
+    pub climbs: bool,
 }
 
 /// Why a text is no destination; `range` holds the bytes at fault.
@@ -138,6 +140,7 @@ impl Destination {
             path: if self.is_absolute() { path } else { canonical(&path) },
             query: self.query.as_ref().map(|parts| fill(parts, captures, encode_for_query)),
             fragment: self.fragment.as_ref().map(|parts| fill(parts, captures, encode_for_path)),
+            climbs: climbs(&self.path, captures),
         }
     }
 }
@@ -300,6 +303,36 @@ fn fill(parts: &[Part], captures: &Captures, encode: impl Fn(&Captured) -> Strin
     })
 }
 
+/// SUBST-4: whether text that the request has supplied makes, alone or with what stands beside it, a segment of dots.
+fn climbs(path: &[Part], captures: &Captures) -> bool {
+    let mut segment = String::new();
+    let mut supplied = false;
+    for part in path {
+        let text = match part {
+            Part::Literal(text) => text.clone(),
+            Part::Capture(name) => {
+                supplied = true;
+                captures.find(name).map(encode_for_path).unwrap_or_default()
+            }
+        };
+        let mut pieces = text.split('/');
+        segment.push_str(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            if supplied && is_dots(&segment) {
+                return true;
+            }
+            segment = piece.to_owned();
+            supplied = matches!(part, Part::Capture(_));
+        }
+    }
+    supplied && is_dots(&segment)
+}
+
+/// Whether a segment is `.` or `..`, escaped or not (RFC 3986 §6.2.2.3).
+fn is_dots(segment: &str) -> bool {
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
 /// SUBST-3: adds no `?`, `#`, `&`, control character; and a `/` only where the splat has one.
 fn encode_for_path(captured: &Captured) -> String {
     let encode = |bytes: &[u8]| percent_encode(bytes, SEGMENT).to_string();
@@ -331,9 +364,8 @@ fn encode_for_host(captured: &Captured) -> String {
 fn canonical(path: &str) -> String {
     let mut resolver = Resolver::default();
     for segment in path.strip_prefix('/').unwrap_or(path).split('/') {
-        let dots = segment.to_ascii_lowercase().replace("%2e", ".");
-        let is_dots = matches!(dots.as_str(), "." | "..");
-        resolver.push(if is_dots { dots } else { segment.to_owned() });
+        let dots = || segment.to_ascii_lowercase().replace("%2e", ".");
+        resolver.push(if is_dots(segment) { dots() } else { segment.to_owned() });
     }
     let (segments, trailing_slash) = resolver.into_segments();
     let mut text = segments.iter().fold(String::new(), |text, segment| text + "/" + segment);

@@ -107,14 +107,23 @@ pub fn combinations(axes: &[Axis]) -> Vec<Combination> {
 }
 
 impl Combination {
-    /// The tree with `$(axis)` replaced; a text that is nothing but `$(axis)` takes the value with its type.
+    /// The tree with `$(axis)` and `$(axis.member)` replaced; a text that is nothing but the placeholder takes the value with its
+    /// type. A value may hold placeholders of other axes.
     #[must_use]
     pub fn fill(&self, tree: &Value) -> Value {
+        let mut filled = self.fill_once(tree);
+        for _ in &self.values {
+            filled = self.fill_once(&filled);
+        }
+        filled
+    }
+
+    fn fill_once(&self, tree: &Value) -> Value {
         match tree {
             Value::String(text) => self.fill_text(text),
-            Value::Array(items) => Value::Array(items.iter().map(|item| self.fill(item)).collect()),
+            Value::Array(items) => Value::Array(items.iter().map(|item| self.fill_once(item)).collect()),
             Value::Object(map) => {
-                Value::Object(map.iter().map(|(name, value)| (self.fill_name(name), self.fill(value))).collect())
+                Value::Object(map.iter().map(|(name, value)| (self.fill_name(name), self.fill_once(value))).collect())
             }
             other => other.clone(),
         }
@@ -123,8 +132,10 @@ impl Combination {
     /// Whether any axis is used in the tree.
     #[must_use]
     pub fn unused<'a>(&'a self, trees: &[&Value]) -> Option<&'a str> {
-        let text: String = trees.iter().map(|tree| tree.to_string()).collect();
-        self.values.iter().map(|(name, _)| name.as_str()).find(|name| !text.contains(&format!("$({name})")))
+        let mut text: String = trees.iter().map(|tree| tree.to_string()).collect();
+        text.extend(self.values.iter().map(|(_, value)| value.to_string()));
+        let used = |name: &str| text.contains(&format!("$({name})")) || text.contains(&format!("$({name}."));
+        self.values.iter().map(|(name, _)| name.as_str()).find(|name| !used(name))
     }
 
     fn fill_name(&self, name: &str) -> String {
@@ -137,16 +148,19 @@ impl Combination {
     fn fill_text(&self, text: &str) -> Value {
         let mut filled = text.to_owned();
         for (name, value) in &self.values {
-            let placeholder = format!("$({name})");
-            if filled == placeholder {
-                return value.clone();
-            }
-            if filled.contains(&placeholder) {
-                let value = match value {
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                };
-                filled = filled.replace(&placeholder, &value);
+            let whole = std::iter::once((format!("$({name})"), value));
+            let members = value.as_object().into_iter().flatten().map(|(member, value)| (format!("$({name}.{member})"), value));
+            for (placeholder, value) in whole.chain(members) {
+                if filled == placeholder {
+                    return value.clone();
+                }
+                if filled.contains(&placeholder) {
+                    let value = match value {
+                        Value::String(text) => text.clone(),
+                        other => other.to_string(),
+                    };
+                    filled = filled.replace(&placeholder, &value);
+                }
             }
         }
         Value::String(filled)
@@ -225,6 +239,13 @@ mod tests {
                 ("y/one".to_owned(), json!({"path": "/y", "token": {"base": "admin"}})),
             ]
         );
+    }
+
+    #[test]
+    fn values_that_go_together_and_values_that_hold_others() {
+        let rows = json!({"row": {"one": {"path": "/a", "status": 301}}, "name": {"x": "ann"}, "text": {"t": "hi $(name)"}});
+        let got = expand(rows, json!({}), &json!({"path": "$(row.path)/b", "status": "$(row.status)", "text": "$(text)"}));
+        assert_eq!(got, [("one/x/t".to_owned(), json!({"path": "/a/b", "status": 301, "text": "hi ann"}))]);
     }
 
     #[test]

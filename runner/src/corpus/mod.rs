@@ -679,9 +679,12 @@ fn check_recipe(recipe: &Recipe, recipes: &Recipes) -> Result<(), String> {
             edit.insert.is_some(),
             edit.replace.is_some(),
             edit.set.is_some(),
+            edit.drop,
+            edit.alphabet.is_some(),
+            edit.trailing_bits.is_some(),
         ];
         if given.iter().filter(|given| **given).count() != 1 {
-            return Err("an edit has exactly one of `append`, `prepend`, `insert`, `replace`, `set`".to_owned());
+            return Err("an edit has exactly one of `append`, `prepend`, `insert`, `replace`, `set`, `drop`, `alphabet`, `trailing-bits`".to_owned());
         }
         if edit.insert.is_some() != edit.at.is_some() || edit.replace.is_some() != edit.with.is_some() {
             return Err("`insert` needs `at`, and `replace` needs `with`".to_owned());

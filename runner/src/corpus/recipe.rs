@@ -130,9 +130,9 @@ pub struct Flip {
     pub bit: usize,
 }
 
-/// One edit of the encoded text; exactly one of `append`, `prepend`, `insert`, `replace`, `set`.
+/// One edit of the encoded text; exactly one of `append`, `prepend`, `insert`, `replace`, `set`, `drop`, `alphabet`, `trailing-bits`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Edit {
     /// Text put after the part.
     #[serde(default)]
@@ -155,8 +155,25 @@ pub struct Edit {
     /// Text that takes the place of the whole part.
     #[serde(default)]
     pub set: Option<String>,
+    /// `true`: the part is left out together with its dot.
+    #[serde(default)]
+    pub drop: bool,
+    /// `base64`: `+` and `/` in place of `-` and `_`; the token is minted so that at least one of them occurs.
+    #[serde(default)]
+    pub alphabet: Option<Alphabet>,
+    /// This many of the unused bits of the last character are set (RFC 4648 §3.5).
+    #[serde(default)]
+    pub trailing_bits: Option<u8>,
     /// Which part.
     pub to: Part,
+}
+
+/// The alphabet that a part is written in.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alphabet {
+    /// RFC 4648 §4, with `+` and `/`.
+    Base64,
 }
 
 /// What the signature is over.

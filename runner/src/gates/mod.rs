@@ -73,6 +73,19 @@ impl Gate {
         }
     }
 
+    /// What the user asked for, in one line: the command with its placeholders as written, the URL, or `embedded`.
+    #[must_use]
+    pub fn stated(&self) -> String {
+        match self {
+            Self::Embedded => "embedded".to_owned(),
+            Self::Launch(file) => file.command.split_whitespace().collect::<Vec<_>>().join(" "),
+            Self::Remote(target) => match target.connect_to {
+                Some(address) => format!("{} at {address}", target.origin()),
+                None => target.origin(),
+            },
+        }
+    }
+
     /// The features that the gate lacks, with the reason.
     #[must_use]
     pub fn unsupported(&self) -> BTreeMap<String, String> {

@@ -7,7 +7,7 @@ mod pace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -180,6 +180,8 @@ pub async fn run(
     };
     let _ = events.send(Event::RunStarted(Started {
         gate: gate.name(),
+        target: gate.stated(),
+        at: SystemTime::now(),
         corpus: Arc::clone(&corpus),
         cases: plan.cases(),
         starts: plan.rounds.len(),
@@ -206,7 +208,7 @@ pub async fn run(
         });
     }
     while rounds.join_next().await.is_some() {}
-    let _ = shared.events.send(Event::RunFinished { elapsed: started.elapsed() });
+    let _ = shared.events.send(Event::RunFinished { at: SystemTime::now(), elapsed: started.elapsed() });
 }
 
 async fn run_round(shared: &Arc<Shared>, round: &Round) {

@@ -9,7 +9,7 @@ pub mod tls;
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Where a gate listens.
 #[derive(Clone, Debug)]
@@ -63,6 +63,8 @@ pub struct Exchange {
     pub client: Client,
     /// What came back.
     pub answer: Answer,
+    /// When the first octet was sent, by the clock of this machine.
+    pub started: SystemTime,
     /// From the first octet sent to the last octet received.
     pub elapsed: Duration,
 }

@@ -1,7 +1,7 @@
 //! The ordinary client: reqwest without redirects, cookies, proxies or decompression.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
@@ -55,7 +55,7 @@ impl Plain {
     /// # Errors
     /// The gate cannot be reached, or the request cannot be said in this client's terms.
     pub async fn exchange(&self, sent: Sent) -> io::Result<Exchange> {
-        let started = Instant::now();
+        let (at, started) = (SystemTime::now(), Instant::now());
         let request = self.request(&sent).map_err(io::Error::other)?;
         let answer = match self.client.execute(request).await {
             Ok(response) => answer(response).await,
@@ -65,7 +65,7 @@ impl Plain {
             Err(error) if error.is_timeout() => Answer::TimedOut(Vec::new()),
             Err(_) => Answer::Closed(Vec::new()),
         };
-        Ok(Exchange { sent, client: Client::Plain, answer, elapsed: started.elapsed() })
+        Ok(Exchange { sent, client: Client::Plain, answer, started: at, elapsed: started.elapsed() })
     }
 
     fn request(&self, sent: &Sent) -> Result<reqwest::Request, String> {

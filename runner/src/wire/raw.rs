@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -85,7 +85,7 @@ impl Wire {
 impl Connection {
     /// Sends one request and reads its answer (or, for a raw one, the last of its answers).
     pub async fn exchange(&mut self, sent: Sent) -> Exchange {
-        let started = Instant::now();
+        let (at, started) = (SystemTime::now(), Instant::now());
         let octets = sent.octets();
         let limit = self.limit;
         let mut wire = Vec::new();
@@ -118,7 +118,7 @@ impl Connection {
                 Answer::TimedOut(wire)
             }
         };
-        Exchange { sent, client: Client::Raw, answer, elapsed: started.elapsed() }
+        Exchange { sent, client: Client::Raw, answer, started: at, elapsed: started.elapsed() }
     }
 
     /// Octets that come after the answer.
