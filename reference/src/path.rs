@@ -284,7 +284,10 @@ fn split_host(bytes: &[u8]) -> Result<(Option<String>, &[u8]), Refused> {
     Ok((Some(host.to_owned()), rest))
 }
 
-/// Whether `text` can be a host with an optional port: letters, digits, `-`, `.`, `_`, or an address in brackets.
+/// Whether `text` can be a host with an optional port (RFC 3986 §3.2.2): labels of letters, digits, `-` and `_` with one
+/// dot between them, or an address in brackets.
+///
+/// Narrower than `reg-name`: an escape or an empty label would be another spelling of a host that a rule names (HOST-1).
 pub(crate) fn is_authority(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, port),
@@ -294,7 +297,9 @@ pub(crate) fn is_authority(text: &str) -> bool {
         Some(address) => address.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.')),
         None => host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')),
     };
-    !host.is_empty() && plausible && port.chars().all(|c| c.is_ascii_digit())
+    let labels = host.strip_suffix('.').unwrap_or(host);
+    let whole = !labels.is_empty() && (host.starts_with('[') || labels.split('.').all(|label| !label.is_empty()));
+    whole && plausible && port.chars().all(|c| c.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -53,14 +53,14 @@ pub(super) fn is_destination(text: &str) -> bool {
 
 /// RULES-9: whether a line in error names a role, in any field that is no path at its start.
 ///
-/// The fields are split once more at every kind of white space, since a space that is none to the format may have
-/// joined two of them.
+/// A space that is none to the format, or a control character, may have joined two fields or parted one, so each field is
+/// looked at both cut there and with them taken out.
 pub(super) fn names_role(fields: &[Field<'_>]) -> bool {
-    fields
-        .iter()
-        .flat_map(|field| field.text.split(char::is_whitespace))
-        .enumerate()
-        .any(|(at, text)| !(at == 0 && is_destination(text)) && is_like_role(text))
+    let unseen = |c: char| c.is_whitespace() || c.is_control();
+    let first_is_path = fields.first().is_some_and(|field| is_destination(field.text));
+    let parts = fields.iter().flat_map(|field| field.text.split(unseen)).skip(usize::from(first_is_path));
+    let whole = fields.iter().skip(usize::from(first_is_path)).map(|field| field.text.replace(unseen, ""));
+    parts.map(str::to_owned).chain(whole).any(|text| is_like_role(&text))
 }
 
 /// Whether a text begins with `role` in any case, or is within one edit of `role`: its first run of letters, or all
@@ -139,6 +139,8 @@ mod tests {
         assert!(!names_role(&fields("/role /b 301")));
         assert!(names_role(&fields("role/x /b 301")));
         assert!(names_role(&fields("/a\u{a0}Role=x /b 301")));
+        assert!(names_role(&fields("/a /b 301 Ro\u{a0}le=x")));
+        assert!(names_role(&fields("/a /b 301 Ro\u{85}le=x")));
         assert!(!names_role(&fields("/a /b 301 x # Role=x")));
     }
 }

@@ -9,6 +9,8 @@
 
 use httparse::Status;
 
+use crate::path::is_authority;
+
 /// What one request head may cost.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeadLimits {
@@ -112,7 +114,7 @@ fn host<'a>(headers: &[(&'a str, &'a [u8])], minor: u8) -> Result<Option<&'a str
         return Err(Fault::Malformed("more than one Host line"));
     }
     match std::str::from_utf8(value) {
-        Ok(host) if is_host(host) => Ok(Some(host)),
+        Ok(host) if is_authority(host) => Ok(Some(host)),
         _ => Err(Fault::Malformed("the Host line names no host")),
     }
 }
@@ -154,39 +156,6 @@ fn has_bare_line_feed(whole: &[u8]) -> bool {
     let start = whole.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
     let mut before = 0;
     whole.iter().skip(start).any(|&byte| std::mem::replace(&mut before, byte) != b'\r' && byte == b'\n')
-}
-
-/// RFC 3986 §3.2.2 and §3.2.3: a registered name or an IP literal, then perhaps a port. An empty
-/// host is invalid in `http` (RFC 9110 §4.2.1).
-fn is_host(value: &str) -> bool {
-    let (host, port) = match value.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((literal, after)) => {
-                let is_literal = !literal.is_empty()
-                    && literal
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'.' | b'-' | b'_' | b'~'));
-                match (is_literal, after.strip_prefix(':')) {
-                    (false, _) => return false,
-                    (true, Some(port)) => ("", port),
-                    (true, None) => return after.is_empty(),
-                }
-            }
-            None => return false,
-        },
-        None => match value.split_once(':') {
-            Some((host, port)) if !host.is_empty() => (host, port),
-            Some(_) => return false,
-            None if value.is_empty() => return false,
-            None => (value, ""),
-        },
-    };
-    host.bytes().all(is_reg_name) && port.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// RFC 3986 §3.2.2 `reg-name`; a `%` is let through as no file or rule depends on what it means.
-fn is_reg_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte)
 }
 
 /// The values of the header lines called `name`; names ignore ASCII case (RFC 9110 §5.1).
