@@ -293,8 +293,8 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: Denial
     {
         return Outcome::Serve { file: file.clone() };
     }
-    // SUBST-4: a request that supplies dots is led nowhere.
-    if target.climbs {
+    // SUBST-3, SUBST-4: a request that supplies dots, or no label of the host, is led nowhere.
+    if target.astray {
         let kind = if denial.stands { NotFound::Forced } else { NotFound::Ordinary };
         return kind.outcome(asked, denial.stands, site);
     }

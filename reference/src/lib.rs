@@ -41,7 +41,7 @@ pub mod problem;
 pub mod properties;
 pub mod query;
 pub mod request;
-mod respond;
+pub mod respond;
 pub mod rules;
 pub mod server;
 pub mod site;

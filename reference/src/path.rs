@@ -294,7 +294,9 @@ pub(crate) fn is_authority(text: &str) -> bool {
         _ => (text, ""),
     };
     let plausible = match host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
-        Some(address) => address.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.')),
+        Some(address) => {
+            !address.is_empty() && address.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.'))
+        }
         None => host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')),
     };
     let labels = host.strip_suffix('.').unwrap_or(host);

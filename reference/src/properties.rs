@@ -3,6 +3,9 @@
 //! Each has three drivers: proptest (`tests/properties.rs`), the fuzz targets (`fuzz/`), and the replay of their
 //! corpus (`tests/replay.rs`). A driver supplies input and nothing else.
 
+mod head;
+mod json;
+mod location;
 mod small;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -21,6 +24,10 @@ use crate::site::{MemorySite, Site};
 use crate::token::{Key, Time, TokenError, TokenSettings, verify};
 use crate::visitor::{Visitor, identify};
 use crate::{cookie, rules::Pattern};
+
+pub use head::http_head;
+pub use json::token_json;
+pub use location::location;
 
 /// RULES-6, RULES-13, RULES-14: any bytes can be read, and nothing of them is lost.
 pub fn parse_redirects(bytes: &[u8]) {
@@ -132,6 +139,11 @@ fn signature(message: &str) -> Option<String> {
 fn signed(header: &[u8], payload: &[u8]) -> Option<String> {
     let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
     Some(format!("{message}.{}", signature(&message)?))
+}
+
+/// TOKEN-2: whether `tag` is that of `key` over `message`. Known answers are not tokens, so they ask here.
+pub fn tag_verifies(key: &Key, message: &[u8], tag: &[u8]) -> bool {
+    key.verifies(message, URL_SAFE_NO_PAD.encode(tag).as_bytes())
 }
 
 /// TOKEN-1 to TOKEN-8: no input harms, and nothing unsigned, edited or odd verifies.

@@ -19,7 +19,7 @@ use crate::request::Request;
 
 /// What of a request still matters once the decision is made.
 #[derive(Debug)]
-pub(crate) struct Ask {
+pub struct Ask {
     method: Method,
     preconditions: Preconditions,
 }
@@ -33,7 +33,7 @@ enum Method {
 
 impl Ask {
     /// Reads what matters from `request`.
-    pub(crate) fn of(request: &Request<'_>) -> Ask {
+    pub fn of(request: &Request<'_>) -> Ask {
         let method = match request.method {
             "GET" => Method::Get,
             "HEAD" => Method::Head,
@@ -52,7 +52,7 @@ struct Answer {
 }
 
 /// The response to a request that was decided.
-pub(crate) async fn respond(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
+pub async fn respond(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
     let answer = match answer(site, decision, ask).await {
         Ok(answer) => answer,
         // The file has gone since the site was opened.

@@ -1,6 +1,8 @@
 //! The properties, driven by random input.
 #![allow(missing_docs, reason = "a test is named for what it asserts")]
 
+mod browser;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rolegate::properties;
@@ -116,6 +118,151 @@ fn redirect() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// A destination and what is supplied for its names.
+fn destination() -> impl Strategy<Value = Vec<u8>> {
+    let start = prop::sample::select(vec![
+        "/",
+        "/",
+        "/a/",
+        "https://b.example/",
+        "https://:x.b.example/",
+        "https://:splat/",
+        "http://a.:y:8080/",
+        "http://b.example",
+    ]);
+    let piece = prop::sample::select(vec![
+        ":splat",
+        ":x",
+        ":y",
+        ":splat/",
+        "/",
+        "?",
+        "&",
+        "=",
+        "?a=:x",
+        "&b=:splat",
+        "&c=:y",
+        "#",
+        "a",
+        "b",
+        "..",
+        "'",
+        "%2e",
+        "\\",
+        "é",
+    ]);
+    let text = prop_oneof![
+        prop::sample::select(vec![
+            "a",
+            "a/b",
+            "a/",
+            "..",
+            "a/../b",
+            "",
+            "//",
+            "evil.example",
+            "/evil.example",
+            "\\evil",
+            "@evil",
+            ":80",
+            "?b=c",
+            "#",
+            "&d=e",
+            "%2e%2e",
+            "%",
+            "+",
+            " ",
+            "'",
+            "\t",
+            "é",
+            "\u{3002}",
+            "xn--a",
+            "javascript:a",
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
+        vec(any::<u8>(), 0..4),
+    ];
+    (start, vec(piece, 0..5), vec(text, 3)).prop_map(|(start, pieces, texts)| {
+        let mut bytes = format!("{start}{}", pieces.concat()).into_bytes();
+        for text in texts {
+            bytes.push(b'\n');
+            bytes.extend(text);
+        }
+        bytes
+    })
+}
+
+/// Text that looks like JSON, with every way to spell one name twice.
+fn json() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        9 => prop::sample::select(vec![
+            "{", "}", "[", "]", ",", ":", " ", "{\"a\":", "\"a\":", "\"\\u0061\":", "\"b\":", "\"\":", "\"a\"", "\"\\\"\"",
+            "0", "1", "-0", "01", "1.5", "1e400", "1e", "18446744073709551616", "null", "true", "NaN", "\"\\ud800\"", "\"é\"",
+            "\u{feff}", "//", "'a'", ",\"a\":1", "\n",
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
+        1 => vec(any::<u8>(), 0..2),
+    ];
+    // Valid values by construction, so that more than the grammar is tried.
+    let name = prop::sample::select(vec!["a", "b", "\\u0061", "", "\\\"", "é"]);
+    let leaf = prop::sample::select(vec!["1", "-1.5e3", "null", "\"a\"", "\"\\\"a\\\":\"", "[]", "{}"])
+        .prop_map(str::to_owned);
+    let value = leaf.prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            vec((name.clone(), inner.clone()), 0..4).prop_map(|members| {
+                let members: Vec<String> =
+                    members.iter().map(|(name, value)| format!("\"{name}\" : {value}")).collect();
+                format!("{{{}}}", members.join(","))
+            }),
+            vec(inner, 0..3).prop_map(|items| format!("[{}]", items.join(" , "))),
+        ]
+    });
+    prop_oneof![vec(piece, 0..12).prop_map(|pieces| pieces.concat()), value.prop_map(String::into_bytes)]
+}
+
+fn head() -> impl Strategy<Value = Vec<u8>> {
+    let start = prop::sample::select(vec![
+        "GET / HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\n",
+        "GET / HTTP/1.0\r\n",
+        "\r\nGET /a HTTP/1.1\r\n",
+        "GET /a#b HTTP/1.1\r\n",
+        "CONNECT a:443 HTTP/1.1\r\n",
+        "G!T * HTTP/1.1\r\n",
+        "GET  / HTTP/1.1\r\n",
+        "GET / HTTP/1.1\n",
+        "",
+    ]);
+    let line = prop_oneof![
+        6 => prop::sample::select(vec![
+            "Host: a\r\n",
+            "host:a:80\r\n",
+            "Host: [::1]\r\n",
+            "Host: a, b\r\n",
+            "Content-Length: 0\r\n",
+            "Content-Length: 5\r\n",
+            "Content-Length: +5\r\n",
+            "Transfer-Encoding: chunked\r\n",
+            "Transfer-Encoding: gzip, chunked\r\n",
+            "Expect: 100-continue\r\n",
+            "Cookie: nf_jwt=a\r\n",
+            " folded\r\n",
+            "Cookie : a\r\n",
+            "A:\tb \r\n",
+            "A: \u{e9}\r\n",
+            "A: b\n",
+            "A\r\n",
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
+        1 => vec(any::<u8>(), 0..3),
+    ];
+    let end = prop::sample::select(vec!["\r\n", "\r\n", "\r\n", "\n", "", "\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n"]);
+    (start, any::<bool>(), vec(line, 0..4), end).prop_map(|(start, host, lines, end)| {
+        let host = if host { "Host: a\r\n" } else { "" };
+        [start.as_bytes(), host.as_bytes(), &lines.concat(), end.as_bytes()].concat()
+    })
+}
+
 fn cookies() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         prop::sample::select(vec![
@@ -191,5 +338,20 @@ proptest! {
     #[test]
     fn decide(bytes in vec(any::<u8>(), 0..80)) {
         properties::decide(&bytes);
+    }
+
+    #[test]
+    fn location(bytes in destination()) {
+        properties::location(&bytes, browser::resolve);
+    }
+
+    #[test]
+    fn token_json(bytes in json()) {
+        properties::token_json(&bytes);
+    }
+
+    #[test]
+    fn http_head(bytes in head()) {
+        properties::http_head(&bytes);
     }
 }

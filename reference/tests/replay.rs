@@ -1,6 +1,8 @@
 //! The seeds of the fuzz targets, and every input that once broke a property, go through the same functions.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test that fails may panic")]
 
+mod browser;
+
 use std::fs;
 use std::path::Path;
 
@@ -50,4 +52,19 @@ fn canonical_path() {
 #[test]
 fn decide() {
     replay("decide", properties::decide);
+}
+
+#[test]
+fn location() {
+    replay("location", |bytes| properties::location(bytes, browser::resolve));
+}
+
+#[test]
+fn token_json() {
+    replay("token_json", properties::token_json);
+}
+
+#[test]
+fn http_head() {
+    replay("http_head", properties::http_head);
 }

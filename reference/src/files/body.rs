@@ -18,7 +18,7 @@ const CHUNK: u64 = 64 * 1024;
 
 /// The body of an answer; its length is known beforehand.
 #[derive(Debug, Default)]
-pub(crate) struct Body {
+pub struct Body {
     pieces: VecDeque<Piece>,
     file: Option<File>,
     reading: Option<JoinHandle<io::Result<(File, Bytes)>>>,

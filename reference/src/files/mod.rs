@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use crate::path::RequestPath;
 use crate::site::{self, NOT_FOUND_PAGE, Site};
 
-pub(crate) mod body;
+pub mod body;
 pub(crate) mod preconditions;
 pub(crate) mod ranges;
 

@@ -161,6 +161,11 @@ impl RuleSet {
         &self.rules
     }
 
+    /// These rules, in this order.
+    pub fn of(rules: impl IntoIterator<Item = Rule>) -> RuleSet {
+        RuleSet::new(rules.into_iter().collect(), Vec::new())
+    }
+
     /// RULES-9: lines that name a role and whose path cannot be read. While there is one, no gate starts.
     pub fn unreadable(&self) -> &[Span] {
         &self.unreadable

@@ -39,8 +39,9 @@ pub struct Substituted {
     pub query: Option<String>,
     /// The fragment.
     pub fragment: Option<String>,
-    /// SUBST-4: captured text has made a segment of dots, so the path is not the one that the rule names.
-    pub climbs: bool,
+    /// The place is not one that the rule names: captured text has made a segment of dots (SUBST-4), or there is none
+    /// where a label of the host should be, so that a browser takes what comes next for the host (SUBST-3).
+    pub astray: bool,
 }
 
 /// Why a text is no destination; `range` holds the bytes at fault.
@@ -140,7 +141,8 @@ impl Destination {
             path: if self.is_absolute() { path } else { canonical(&path) },
             query: self.query.as_ref().map(|parts| fill(parts, captures, encode_for_query)),
             fragment: self.fragment.as_ref().map(|parts| fill(parts, captures, encode_for_path)),
-            climbs: climbs(&self.path, captures),
+            astray: climbs(&self.path, captures)
+                || self.site.as_ref().is_some_and(|(_, host)| lacks_a_label(host, captures)),
         }
     }
 }
@@ -300,6 +302,14 @@ fn fill(parts: &[Part], captures: &Captures, encode: impl Fn(&Captured) -> Strin
         Part::Literal(literal) => text + literal,
         // Every name in a destination is one that its pattern captures.
         Part::Capture(name) => text + &captures.find(name).map(&encode).unwrap_or_default(),
+    })
+}
+
+/// SUBST-3: whether the text for a label of the host is empty: `https://:splat/a` must not become `https:///a`.
+fn lacks_a_label(host: &[Part], captures: &Captures) -> bool {
+    host.iter().any(|part| match part {
+        Part::Literal(_) => false,
+        Part::Capture(name) => captures.find(name).is_none_or(|captured| captured.text().is_empty()),
     })
 }
 

@@ -13,35 +13,35 @@ use crate::path::is_authority;
 
 /// What one request head may cost.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct HeadLimits {
+pub struct HeadLimits {
     /// Octets of the whole head, empty lines before it included.
-    pub(crate) head: usize,
+    pub head: usize,
     /// Octets of the request target.
-    pub(crate) target: usize,
+    pub target: usize,
 }
 
 /// The most header lines that a head may have; hyper is told the same number.
-pub(crate) const MAX_HEADER_LINES: usize = 100;
+pub const MAX_HEADER_LINES: usize = 100;
 
 /// One request head, borrowed from the bytes on the wire.
 #[derive(Debug)]
-pub(crate) struct Head<'a> {
+pub struct Head<'a> {
     /// The method as sent; methods are case-sensitive (RFC 9110 §9.1).
-    pub(crate) method: &'a str,
+    pub method: &'a str,
     /// The request target as sent, fragment included.
-    pub(crate) target: &'a [u8],
+    pub target: &'a [u8],
     /// The value of the one `Host` line, if there is one.
-    pub(crate) host: Option<&'a str>,
+    pub host: Option<&'a str>,
     /// The header lines as sent, in their order.
-    pub(crate) headers: Vec<(&'a str, &'a [u8])>,
+    pub headers: Vec<(&'a str, &'a [u8])>,
     /// The connection ends after the answer: a body follows that nobody will read, or the client
     /// expects a change of protocol or an interim answer.
-    pub(crate) last: bool,
+    pub last: bool,
 }
 
 /// Why a head gets no decision. The connection is closed after the answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// 400: malformed or ambiguous, with the sentence for the log.
     Malformed(&'static str),
     /// 414: the target is longer than the limit.
@@ -54,7 +54,7 @@ pub(crate) enum Fault {
 ///
 /// Returns the head, or the fault that it has, and the number of octets that it takes, so that
 /// the next head of a pipeline starts behind it. `None` where no whole head is there.
-pub(crate) fn first(bytes: &[u8], limits: HeadLimits) -> Option<(Result<Head<'_>, Fault>, usize)> {
+pub fn first(bytes: &[u8], limits: HeadLimits) -> Option<(Result<Head<'_>, Fault>, usize)> {
     let mut lines = [httparse::EMPTY_HEADER; MAX_HEADER_LINES];
     let mut request = httparse::Request::new(&mut lines);
     let length = match request.parse(bytes) {

@@ -31,7 +31,7 @@ use crate::token::Time;
 use head::{Fault, Head, HeadLimits, MAX_HEADER_LINES};
 use io::{Tap, Tapped};
 
-mod head;
+pub mod head;
 mod io;
 
 /// What the clients of a server may cost it.
@@ -228,7 +228,8 @@ fn agrees(head: &Head<'_>, seen: &hyper::Request<Incoming>) -> bool {
     head.method == seen.method().as_str() && (!is_origin_form || head.target == seen_target.as_bytes())
 }
 
-fn refuse(fault: Fault) -> Response<Body> {
+/// The answer to a request head that gets no decision; the connection is closed after it.
+pub fn refuse(fault: Fault) -> Response<Body> {
     match fault {
         Fault::Malformed(_) => respond::refuse(StatusCode::BAD_REQUEST, "400: this request cannot be read.\n"),
         Fault::LongTarget => respond::refuse(StatusCode::URI_TOO_LONG, "414: this address is too long.\n"),

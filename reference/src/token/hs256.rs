@@ -60,7 +60,7 @@ impl Key {
     }
 
     /// Whether `signature`, in base64url, is that of this key over `message`.
-    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let Ok(signature) = std::str::from_utf8(signature) else {
             return false;
         };

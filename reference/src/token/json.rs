@@ -12,7 +12,7 @@ use serde_json::{Map, Number, Value};
 use super::{Part, TokenError};
 
 /// The members of the JSON object that `bytes` are.
-pub(super) fn object(bytes: &[u8], part: Part) -> Result<Map<String, Value>, TokenError> {
+pub(crate) fn object(bytes: &[u8], part: Part) -> Result<Map<String, Value>, TokenError> {
     let duplicate = Cell::new(false);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = AnyValue { duplicate: &duplicate }

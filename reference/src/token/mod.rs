@@ -5,7 +5,7 @@
 //! it reads the clock, allows a leeway, ignores `crit` and `nbf`, and lets the last of two equal names win.
 
 mod hs256;
-mod json;
+pub(crate) mod json;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
