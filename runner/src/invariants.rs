@@ -3,6 +3,7 @@
 //! - **uniform**: a bad token is no token. The denial of a request with a token equals the denial of the same request without one: status, Location,
 //!   header names, and the body with dates and ids masked.
 //! - **liveness**: right after the hostile request the gate still admits the control, on the same connection and on a new one.
+//! - **secrets**: no answer carries the token that came with the request, or the secret (TOKEN-11); for admitted requests as well.
 //! - **metadata**: the `ETag`, `Last-Modified` and length of protected content are as secret as its text.
 //!
 //! Leaks are looked for in every answer that these questions bring. Each invariant can be switched off for a gate that cannot be asked so, and the report says so.
@@ -21,13 +22,15 @@ pub enum Invariant {
     Liveness,
     /// ETag, Last-Modified and length of protected content stay secret.
     Metadata,
+    /// Neither token nor secret comes back.
+    Secrets,
     /// A bad token is no token.
     Uniform,
 }
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 3] = [Self::Liveness, Self::Metadata, Self::Uniform];
+    pub const ALL: [Self; 4] = [Self::Liveness, Self::Metadata, Self::Secrets, Self::Uniform];
 
     /// The name.
     #[must_use]
@@ -35,6 +38,7 @@ impl Invariant {
         match self {
             Self::Liveness => "liveness",
             Self::Metadata => "metadata",
+            Self::Secrets => "secrets",
             Self::Uniform => "uniform",
         }
     }
@@ -94,6 +98,34 @@ impl Metadata {
 
 fn opaque(tag: &[u8]) -> &[u8] {
     tag.strip_prefix(b"W/").unwrap_or(tag)
+}
+
+/// TOKEN-11: whether the answer carries the signature of the token in the cookie, or the secret.
+///
+/// A token in the request target is no finding: a redirect passes the query on, and the visitor put it there.
+#[must_use]
+pub fn secrets(exchange: &Exchange, secret: &str) -> Option<Mismatch> {
+    // Shorter texts stand in pages by chance.
+    const TELLING: usize = 16;
+    let octets = exchange.answer.octets();
+    let found = |what: &str| {
+        let actual = format!("{what} stands in it");
+        Some(Mismatch { what: "the answer".to_owned(), expected: "neither token nor secret in it".to_owned(), actual })
+    };
+    let carries = |needle: &[u8]| needle.len() >= TELLING && memchr::memmem::find(octets, needle).is_some();
+    if carries(secret.as_bytes()) {
+        return found("the secret");
+    }
+    let cookies = exchange.sent.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+    for (_, value) in cookies {
+        let token = value.split(|octet| *octet == b'=').nth(1).unwrap_or_default();
+        let signature = token.rsplit(|octet| *octet == b'.').next().unwrap_or_default();
+        let in_target = memchr::memmem::find(&exchange.sent.target, signature).is_some();
+        if !in_target && carries(signature) {
+            return found("the token");
+        }
+    }
+    None
 }
 
 /// The difference between a denial with a bad token and the denial without any.

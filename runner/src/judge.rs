@@ -126,6 +126,9 @@ pub fn describe(alternative: &Alternative) -> String {
     for (name, field) in &alternative.headers {
         parts.push(format!("{name} {}", describe_field(field)));
     }
+    if alternative.then_closed {
+        parts.push("then closed".to_owned());
+    }
     if alternative.closed {
         parts.push("or closed without a response".to_owned());
     }
@@ -196,6 +199,9 @@ fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>)
     }
     if alternative.empty_body && !response.body.is_empty() {
         say("body", "no octets".to_owned(), format!("{} octets", response.body.len()));
+    }
+    if alternative.then_closed && !response.then_closed {
+        say("connection", "closed after the answer".to_owned(), "still open".to_owned());
     }
     for (name, field) in &alternative.headers {
         let values: Vec<String> =

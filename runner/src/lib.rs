@@ -31,6 +31,7 @@ pub mod invariants;
 pub mod judge;
 pub mod listener;
 pub mod mint;
+pub mod mutants;
 pub mod report;
 pub mod run;
 pub mod verdict;

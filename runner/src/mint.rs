@@ -81,7 +81,8 @@ impl Mint<'_> {
                 Part::Header => header = encode(&flipped(&parts.header, flip.bit)),
                 Part::Payload => payload = encode(&flipped(&parts.payload, flip.bit)),
                 Part::Signature | Part::Token => {
-                    let why = "`flip` is for `header` and `payload`; for the signature write `signature: { flip-bit: n }`";
+                    let why =
+                        "`flip` is for `header` and `payload`; for the signature write `signature: { flip-bit: n }`";
                     return Err(Unmintable::Mistake(why.to_owned()));
                 }
             }

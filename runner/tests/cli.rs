@@ -1,11 +1,24 @@
 //! The command line from outside: what it prints, and the status it ends with.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop with a message"
+)]
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Output;
 
 use assert_cmd::Command;
+
+/// A corpus that does not change, for snapshots of what a person reads.
+const MINI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mini");
 
 fn gatecheck(arguments: &[&str]) -> Output {
     Command::cargo_bin("gatecheck")
@@ -74,7 +87,7 @@ fn status_0_the_reference_passes() {
 #[test]
 fn status_1_a_gate_that_always_says_200() {
     let url = canned("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello");
-    let output = gatecheck(&["run", &url, "--suite", "role/denial", "--whole", "1"]);
+    let output = gatecheck(&["--corpus", MINI, "run", &url, "--suite", "role/denial", "--whole", "1"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
     insta::assert_snapshot!("always-200", steady(&text(&output.stdout)));
 }
@@ -104,7 +117,11 @@ fn status_2_usage() {
         (&["run", "http://a.example", "http://b.example"], "one URL"),
         (&["run", "http://a.example/path", "--suite", "role/denial"], "scheme, host and port"),
         (&["run", "http://127.0.0.1:1"], "--suite"),
-        (&["run", "--format", "xml=x"], "json=PATH"),
+        (&["run", "--format", "json"], "json=PATH"),
+        (&["run", "--format", "xml=x"], "no format `xml`"),
+        (&["run", "--format", "html=-"], "for a browser"),
+        (&["run", "--format", "json=-", "--format", "tap=-"], "only one --format"),
+        (&["run", "--format", "json=no/such/folder/x"], "no such folder"),
         (&["run", "--no-such-flag"], "--no-such-flag"),
         (&["show", "role/denial/no-tokn"], "did you mean"),
     ] {
@@ -156,7 +173,7 @@ fn help_of_the_alias_works() {
 
 #[test]
 fn show_explains_a_case_without_its_secrets() {
-    let output = gatecheck(&["show", "role/denial/no-token"]);
+    let output = gatecheck(&["--corpus", MINI, "show", "role/denial/expired"]);
     assert_eq!(output.status.code(), Some(0));
     insta::assert_snapshot!("show", text(&output.stdout));
 
@@ -180,7 +197,7 @@ fn a_bundle_that_is_deployed_passes_as_a_whole() {
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let rules = std::fs::read(bundles.join("bundle-1/site/_redirects")).unwrap();
-    let site = rolegate::files::DirSite::open(&bundles.join("bundle-1/site")).unwrap();
+    let site = rolegate::files::DirSite::open(bundles.join("bundle-1/site")).unwrap();
     let key = rolegate::token::Key::hs256(manifest.secret.as_bytes()).unwrap();
     let gate =
         rolegate::gate::Gate::new(rolegate::rules::RuleSet::parse(&rules).rules, Some(key), Default::default(), site)

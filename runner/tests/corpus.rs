@@ -1,5 +1,15 @@
 //! Every case of the corpus is a test of its own against the embedded reference: `cargo test role/denial` finds them.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop with a message"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,7 +20,7 @@ use gatecheck::corpus::Corpus;
 use gatecheck::corpus::expectation::Expected;
 use gatecheck::event::{Event, Finished};
 use gatecheck::gates::Gate;
-use gatecheck::report::json::{actual, expected};
+use gatecheck::report::aggregate::{actual, expected};
 use gatecheck::run::{Plan, RunOptions, Serves};
 use gatecheck::verdict::Verdict;
 use gatecheck::wire::plain::HttpVersion;

@@ -1,5 +1,15 @@
 //! The ledger and the cases keep each other honest: every requirement has its cases, or a written reason why it has none.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop with a message"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

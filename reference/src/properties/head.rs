@@ -112,7 +112,7 @@ fn says_the_same_to_a_naive_reader(head: &Head<'_>, whole: &[u8]) {
         codings.iter().all(|coding| coding.eq_ignore_ascii_case("chunked") && *version == "HTTP/1.1"),
         "{codings:?}"
     );
-    let body = !codings.is_empty() || lengths.iter().any(|length| length.trim_start_matches('0') != "");
+    let body = !codings.is_empty() || lengths.iter().any(|length| !length.trim_start_matches('0').is_empty());
     let more = !named("expect").is_empty() || !named("upgrade").is_empty() || *method == "CONNECT";
     assert_eq!(head.last, body || more, "whether the connection goes on");
 }

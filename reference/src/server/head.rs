@@ -144,7 +144,11 @@ fn body_follows(headers: &[(&str, &[u8])], minor: u8) -> Result<bool, Fault> {
     match length {
         None => Ok(false),
         Some(digits) if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => {
-            Ok(digits.iter().any(|digit| *digit != b'0'))
+            // A number that one server cuts at 64 bits and the next does not.
+            match std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<u64>().ok()) {
+                Some(length) => Ok(length > 0),
+                None => Err(Fault::Malformed("Content-Length is too large for any body")),
+            }
         }
         Some(_) => Err(Fault::Malformed("Content-Length is no number")),
     }
@@ -222,6 +226,10 @@ mod tests {
             (
                 "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n",
                 Fault::Malformed("Content-Length is no number"),
+            ),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551616\r\n\r\n",
+                Fault::Malformed("Content-Length is too large for any body"),
             ),
             (
                 "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",

@@ -56,8 +56,13 @@ pub fn token(roles: &[&str]) -> String {
 }
 
 pub fn sign(header: &str, payload: &str) -> String {
-    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).expect("any length is a key");
+    sign_parts(&URL_SAFE_NO_PAD.encode(header), payload.as_bytes(), SECRET.as_bytes())
+}
+
+/// A token with this first part as it is, signed with `secret`.
+pub fn sign_parts(first: &str, payload: &[u8], secret: &[u8]) -> String {
+    let message = format!("{first}.{}", URL_SAFE_NO_PAD.encode(payload));
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret).expect("any length is a key");
     mac.update(message.as_bytes());
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }
@@ -75,10 +80,14 @@ impl Running {
     }
 
     pub fn with_limits(folder: &Path, limits: Limits) -> Running {
-        let rules = RuleSet::parse(&std::fs::read(folder.join("_redirects")).unwrap_or_default()).rules;
         let key = Key::hs256(SECRET.as_bytes()).expect("a key");
+        Running::with(folder, key, TokenSettings::default(), limits)
+    }
+
+    pub fn with(folder: &Path, key: Key, settings: TokenSettings, limits: Limits) -> Running {
+        let rules = RuleSet::parse(&std::fs::read(folder.join("_redirects")).unwrap_or_default()).rules;
         let site = DirSite::open(folder).expect("a site");
-        let gate = Arc::new(Gate::new(rules, Some(key), TokenSettings::default(), site).expect("a gate"));
+        let gate = Arc::new(Gate::new(rules, Some(key), settings, site).expect("a gate"));
         let (stop, stopped) = oneshot::channel::<()>();
         let (said, address) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {

@@ -57,9 +57,17 @@ pub(super) fn list(corpus: &Corpus, args: &ListArgs) -> Result<ExitStatus, Failu
             }
         }
     } else if args.families {
-        for (family, count) in families(corpus) {
-            let _ = writeln!(out, "{count:>6}  {family}");
+        let counts = families(corpus);
+        for family in &corpus.families {
+            let _ = writeln!(
+                out,
+                "{:>6}  {:<24} {}",
+                counts.get(family.id.as_str()).unwrap_or(&0),
+                family.id,
+                family.about
+            );
         }
+        let _ = writeln!(out, "{:>6}  in {} families", counts.values().sum::<usize>(), counts.len());
     } else {
         for (_, case) in corpus.cases().filter(|(_, case)| chosen(case)) {
             let _ = writeln!(out, "{}", case.id);
@@ -70,6 +78,19 @@ pub(super) fn list(corpus: &Corpus, args: &ListArgs) -> Result<ExitStatus, Failu
     }
     say(&out);
     Ok(ExitStatus::AsExpected)
+}
+
+/// The table of families for the README of the corpus: family, cases, suites, sentence.
+#[must_use]
+pub fn families_table(corpus: &Corpus) -> String {
+    let counts = families(corpus);
+    let mut table = String::from("| family | cases | what is tried |\n| --- | ---: | --- |\n");
+    for family in &corpus.families {
+        let count = counts.get(family.id.as_str()).unwrap_or(&0);
+        let _ = writeln!(table, "| `{}` | {count} | {} |", family.id, family.about.replace('|', "\\|"));
+    }
+    let _ = writeln!(table, "| **{} families** | **{}** | |", counts.len(), counts.values().sum::<usize>());
+    table
 }
 
 /// How many cases each family has.

@@ -1,8 +1,10 @@
 //! The command line: understood here, carried out by one module a command.
 
 mod bundle;
-mod list;
+mod format;
+pub mod list;
 mod run;
+mod self_test;
 mod show;
 
 use std::io::Write as _;
@@ -33,6 +35,8 @@ enum Command {
     List(list::ListArgs),
     /// Show one case: requirement, request as sent, token decoded, expectation, where it stands
     Show(show::ShowArgs),
+    /// Try the corpus on broken gates, idle gates and the reference: does it catch, and does it catch nothing else?
+    SelfTest(self_test::SelfTestArgs),
     /// Write deployable sites that hold the suites, for a gate that cannot be launched from here
     Bundle(bundle::BundleArgs),
 }
@@ -68,6 +72,7 @@ pub fn main() -> ExitStatus {
         Command::Run(args) => run::run(corpus, *args),
         Command::List(args) => list::list(&corpus, &args),
         Command::Show(args) => show::show(&corpus, &args),
+        Command::SelfTest(args) => self_test::self_test(corpus, &args),
         Command::Bundle(args) => bundle::bundle(&corpus, &args),
     });
     outcome.unwrap_or_else(|failure| {

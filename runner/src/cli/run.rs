@@ -10,14 +10,15 @@ use clap::Args;
 use tokio::sync::mpsc;
 use url::Url;
 
-use super::{Failure, say};
+use super::Failure;
+use super::format::{Output, Outputs};
 use crate::corpus::Corpus;
 use crate::deploy::Manifest;
 use crate::exit::{ExitStatus, HELP};
 use crate::gates::Gate;
 use crate::gates::launch::GateFile;
 use crate::invariants::Invariant;
-use crate::report::json::JsonReporter;
+use crate::report::aggregate::{Aggregate, ReportOptions};
 use crate::report::terminal::{TerminalOptions, TerminalReporter};
 use crate::run::{Plan, RunOptions, Serves};
 use crate::wire::Target;
@@ -64,9 +65,10 @@ pub struct RunArgs {
     /// How often a request is sent again when the connection itself fails; the report shows the attempts
     #[arg(long, value_name = "N", default_value_t = 0)]
     retries: u32,
-    /// Write a report as well: `json=PATH`
+    /// Write a report as well, any number of times; KIND is json, ndjson, junit, tap, sarif, markdown, annotations, badge-json, badge-svg, har or
+    /// html, and `-` as PATH is standard output
     #[arg(long, value_name = "KIND=PATH")]
-    format: Vec<String>,
+    format: Vec<Output>,
     /// Do not check this invariant: `uniform` (a bad token is no token), `liveness` (the control is admitted right after), `metadata` (ETag, date and length)
     #[arg(long, value_name = "INVARIANT")]
     without: Vec<Invariant>,
@@ -97,7 +99,6 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             patterns.push(word.clone());
         }
     }
-    let json = args.format.iter().map(|format| json_path(format)).collect::<Result<Vec<_>, _>>()?;
     let gate = gate(&args, url.as_deref())?;
     let serves = serves(&args, &corpus)?;
     patterns.extend(args.suite.clone());
@@ -119,14 +120,13 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             .collect(),
     };
     let plan = Plan::new(&corpus, &gate, &options).map_err(|error| Failure::usage(error.to_string()))?;
+    let mut outputs = Outputs::open(args.format)?;
+    let mut report = Aggregate::new(ReportOptions { show_secrets: args.show_secrets, strict: args.strict });
     let mut terminal = TerminalReporter::new(TerminalOptions {
-        show_secrets: args.show_secrets,
         whole: args.whole,
         observations: args.observed,
-        strict: args.strict,
         progress: std::io::stderr().is_terminal(),
     });
-    let mut report = JsonReporter::default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -136,30 +136,16 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             let (events, mut happened) = mpsc::unbounded_channel();
             let running = tokio::spawn(crate::run::run(corpus, gate, options, plan, events));
             while let Some(event) = happened.recv().await {
-                terminal.note(&event);
                 report.note(&event);
+                terminal.note(&event, &report);
+                outputs.note(&event, &report);
             }
             running.await
         })
         .map_err(|error| Failure::harness(format!("the run ended early: {error}")))?;
     runtime.shutdown_background();
-    say(&terminal.render());
-    if !json.is_empty() {
-        let text =
-            serde_json::to_string_pretty(&report.finish()).map_err(|error| Failure::harness(error.to_string()))?;
-        for path in json {
-            std::fs::write(&path, format!("{text}\n"))
-                .map_err(|error| Failure::harness(format!("{}: {error}", path.display())))?;
-        }
-    }
-    Ok(terminal.exit_status())
-}
-
-fn json_path(format: &str) -> Result<PathBuf, Failure> {
-    match format.split_once('=') {
-        Some(("json", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
-        _ => Err(Failure::usage(format!("--format {format}: write `json=PATH`"))),
-    }
+    outputs.finish(&terminal.render(&report), &report)?;
+    Ok(report.exit_status())
 }
 
 fn gate(args: &RunArgs, url: Option<&str>) -> Result<Gate, Failure> {

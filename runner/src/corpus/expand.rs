@@ -149,7 +149,8 @@ impl Combination {
         let mut filled = text.to_owned();
         for (name, value) in &self.values {
             let whole = std::iter::once((format!("$({name})"), value));
-            let members = value.as_object().into_iter().flatten().map(|(member, value)| (format!("$({name}.{member})"), value));
+            let members =
+                value.as_object().into_iter().flatten().map(|(member, value)| (format!("$({name}.{member})"), value));
             for (placeholder, value) in whole.chain(members) {
                 if filled == placeholder {
                     return value.clone();
@@ -243,8 +244,10 @@ mod tests {
 
     #[test]
     fn values_that_go_together_and_values_that_hold_others() {
-        let rows = json!({"row": {"one": {"path": "/a", "status": 301}}, "name": {"x": "ann"}, "text": {"t": "hi $(name)"}});
-        let got = expand(rows, json!({}), &json!({"path": "$(row.path)/b", "status": "$(row.status)", "text": "$(text)"}));
+        let rows =
+            json!({"row": {"one": {"path": "/a", "status": 301}}, "name": {"x": "ann"}, "text": {"t": "hi $(name)"}});
+        let got =
+            expand(rows, json!({}), &json!({"path": "$(row.path)/b", "status": "$(row.status)", "text": "$(text)"}));
         assert_eq!(got, [("one/x/t".to_owned(), json!({"path": "/a/b", "status": 301, "text": "hi ann"}))]);
     }
 

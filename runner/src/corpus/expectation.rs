@@ -49,6 +49,9 @@ pub struct Expectation {
     /// The connection may also be closed without a response.
     #[serde(default)]
     pub closed: Option<bool>,
+    /// The connection is closed after the answer; for `raw` requests.
+    #[serde(default)]
+    pub then_closed: bool,
     /// Alternatives: names or expectations.
     #[serde(default)]
     #[schemars(with = "Option<Vec<Value>>")]
@@ -135,6 +138,8 @@ pub struct Alternative {
     pub earlier_shows: Vec<String>,
     /// The connection may be closed without a response.
     pub closed: bool,
+    /// The connection is closed after the answer.
+    pub then_closed: bool,
 }
 
 /// What a `Location` must be.
@@ -283,6 +288,7 @@ impl Names {
             headers: written.headers.into_iter().map(|(name, field)| (name.to_ascii_lowercase(), field)).collect(),
             earlier_shows: written.earlier_shows,
             closed: written.closed.unwrap_or_default(),
+            then_closed: written.then_closed,
         };
         let asserts_answer = !alternative.status.is_empty()
             || alternative.location.is_some()
@@ -331,6 +337,7 @@ impl Alternative {
             headers: BTreeMap::new(),
             earlier_shows: Vec::new(),
             closed: false,
+            then_closed: false,
         }
     }
 }

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use self::expectation::{Expected, Names};
 use self::recipe::{Recipe, Recipes};
 use self::request::{Request, TokenRef};
-use self::source::{Access, CaseSource, FileSource, Level, LoweredLevel, Requirement, SuiteSource, TokensFile};
+use self::source::{Access, CaseSource, Family, FileSource, Level, LoweredLevel, Requirement, SuiteSource, TokensFile};
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
@@ -54,6 +54,8 @@ pub struct Corpus {
     pub digest: String,
     /// The ledger, in written order.
     pub requirements: Vec<Requirement>,
+    /// The families of attacks, in written order.
+    pub families: Vec<Family>,
     /// The suites, by id.
     pub suites: Vec<Suite>,
 }
@@ -178,6 +180,11 @@ impl Corpus {
         let digest = digest(&files);
         let requirements: Vec<Requirement> = loader.parse(&files, "requirements.yaml").unwrap_or_default();
         let tokens: Option<TokensFile> = loader.parse(&files, "tokens.yaml");
+        // A corpus of one's own may do without families.
+        let families: Vec<Family> = match files.contains_key("families.yaml") {
+            true => loader.parse(&files, "families.yaml").unwrap_or_default(),
+            false => Vec::new(),
+        };
         let levels: BTreeMap<&str, Level> = requirements.iter().map(|one| (one.id.as_str(), one.level)).collect();
         if levels.len() < requirements.len() {
             loader.say("requirements.yaml", None, "a requirement id stands twice".to_owned());
@@ -192,11 +199,12 @@ impl Corpus {
                 suites.extend(loader.suite(name, source, &shared, &levels));
             }
         }
+        loader.check_families(&files, &families, &suites);
         // The cases that one written case expands to share their mistakes; one of each place is enough.
         let mut told = BTreeSet::new();
         loader.errors.retain(|error| error.line == 0 || told.insert((error.file.clone(), error.line, error.column)));
         if loader.errors.is_empty() {
-            Ok(Self { origin: origin.to_owned(), digest, requirements, suites })
+            Ok(Self { origin: origin.to_owned(), digest, requirements, families, suites })
         } else {
             Err(loader.errors)
         }
@@ -481,6 +489,17 @@ impl Loader {
             recipes,
             cases,
         })
+    }
+
+    /// A typo in a family would hide its cases from whoever asks for it.
+    fn check_families(&mut self, files: &BTreeMap<String, String>, families: &[Family], suites: &[Suite]) {
+        let cases = suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
+        for (suite, case) in cases.filter(|_| files.contains_key("families.yaml")) {
+            if let Some(family) = case.family.as_ref().filter(|family| !families.iter().any(|one| one.id == **family)) {
+                let message = format!("no family `{family}` in families.yaml");
+                self.errors.push(LoadError { file: suite.file.clone(), line: case.line, column: 1, message });
+            }
+        }
     }
 
     fn known_feature(&mut self, file: &str, place: Option<serde_saphyr::Location>, feature: &str) {

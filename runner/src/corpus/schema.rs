@@ -2,7 +2,7 @@
 
 use schemars::{JsonSchema, schema_for};
 
-use super::source::{Requirement, SuiteSource, TokensFile};
+use super::source::{Family, Requirement, SuiteSource, TokensFile};
 use crate::report::json::Report;
 
 /// The ledger: a list of requirements.
@@ -11,10 +11,17 @@ use crate::report::json::Report;
 #[expect(dead_code, reason = "only its schema is used")]
 struct Ledger(Vec<Requirement>);
 
+/// The families: a list.
+#[derive(JsonSchema)]
+#[serde(transparent)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Families(Vec<Family>);
+
 /// Every schema: file name in `conformance-cases/schema/` and JSON text, ending in a line feed.
 #[must_use]
 pub fn all() -> Vec<(&'static str, String)> {
     [
+        ("families.json", schema_for!(Families)),
         ("report.json", schema_for!(Report)),
         ("requirements.json", schema_for!(Ledger)),
         ("suite.json", schema_for!(SuiteSource)),

@@ -84,6 +84,16 @@ pub struct Requirement {
     pub no_case: Option<String>,
 }
 
+/// One family of attacks, in `families.yaml`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Family {
+    /// The name that suites and cases use.
+    pub id: String,
+    /// What the attacker tries.
+    pub about: String,
+}
+
 /// `tokens.yaml`: recipes by name.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -136,6 +146,15 @@ impl<'de> Deserialize<'de> for OneOrMany {
 enum ExpectationSchema {
     Name(String),
     Written(Box<super::expectation::Expectation>),
+}
+
+/// A request, or an axis whose values are requests.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum RequestSchema {
+    Axis(String),
+    Written(Box<super::request::RequestSource>),
 }
 
 /// One suite: a site with one list of rules, and the cases asked of it.
@@ -317,7 +336,7 @@ pub struct CaseSource {
     #[schemars(with = "BTreeMap<String, super::expand::Sweep>")]
     pub sweep: Option<Spanned<Map<String, Value>>>,
     /// What is sent.
-    #[schemars(with = "super::request::RequestSource")]
+    #[schemars(with = "RequestSchema")]
     pub request: Spanned<Value>,
     /// What must come back.
     #[serde(default)]

@@ -215,6 +215,7 @@ async fn answers(target: &Target, path: Option<&str>) -> bool {
         raw: None,
         responses: 1,
         byte_exact: true,
+        linger: crate::wire::AFTERMATH,
     };
     Wire::new(target.clone(), None, Duration::from_secs(10))
         .exchange(sent)

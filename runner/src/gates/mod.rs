@@ -2,6 +2,7 @@
 //!
 //! - [`embedded`]: the reference gate, on loopback, in this process.
 //! - [`launch`]: any command that serves a folder; once for each suite, or for each group of suites with equal settings.
+//! - [`InProcess`]: a gate that another module of this process serves, such as the broken gates of the self-test.
 //! - a URL: a gate that already runs, with one suite or a bundle deployed to it.
 
 pub mod embedded;
@@ -10,8 +11,10 @@ pub mod launch;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use crate::deploy::Deployment;
 use crate::invariants::Invariant;
@@ -52,10 +55,24 @@ pub enum GateError {
     Harness(String),
 }
 
+/// A gate that this process serves.
+pub trait InProcess: std::fmt::Debug + Send + Sync {
+    /// The name in reports.
+    fn name(&self) -> String;
+
+    /// Starts the gate on a site.
+    fn start<'a>(
+        &'a self,
+        deployment: &'a Deployment<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Running, GateError>> + Send + 'a>>;
+}
+
 /// What is tested.
 pub enum Gate {
     /// The reference, in this process.
     Embedded,
+    /// Another gate in this process.
+    InProcess(Arc<dyn InProcess>),
     /// A command.
     Launch(Box<launch::GateFile>),
     /// A gate that already runs.
@@ -68,6 +85,7 @@ impl Gate {
     pub fn name(&self) -> String {
         match self {
             Self::Embedded => format!("rolegate {} (embedded)", env!("CARGO_PKG_VERSION")),
+            Self::InProcess(gate) => gate.name(),
             Self::Launch(file) => file.name.clone(),
             Self::Remote(target) => target.origin(),
         }
@@ -78,6 +96,7 @@ impl Gate {
     pub fn stated(&self) -> String {
         match self {
             Self::Embedded => "embedded".to_owned(),
+            Self::InProcess(gate) => gate.name(),
             Self::Launch(file) => file.command.split_whitespace().collect::<Vec<_>>().join(" "),
             Self::Remote(target) => match target.connect_to {
                 Some(address) => format!("{} at {address}", target.origin()),
@@ -91,7 +110,7 @@ impl Gate {
     pub fn unsupported(&self) -> BTreeMap<String, String> {
         match self {
             Self::Launch(file) => file.unsupported.clone(),
-            Self::Embedded | Self::Remote(_) => BTreeMap::new(),
+            Self::Embedded | Self::InProcess(_) | Self::Remote(_) => BTreeMap::new(),
         }
     }
 
@@ -100,7 +119,7 @@ impl Gate {
     pub fn without(&self) -> BTreeMap<Invariant, String> {
         match self {
             Self::Launch(file) => file.without.clone(),
-            Self::Embedded | Self::Remote(_) => BTreeMap::new(),
+            Self::Embedded | Self::InProcess(_) | Self::Remote(_) => BTreeMap::new(),
         }
     }
 
@@ -111,6 +130,7 @@ impl Gate {
     pub async fn start(&self, deployment: &Deployment<'_>) -> Result<Running, GateError> {
         match self {
             Self::Embedded => embedded::start(deployment).await,
+            Self::InProcess(gate) => gate.start(deployment).await,
             Self::Launch(file) => launch::start(file, deployment).await,
             Self::Remote(target) => {
                 let connected = match target.connect_to {
@@ -127,6 +147,13 @@ impl Gate {
 }
 
 impl Running {
+    /// A gate that tasks of this process serve; they end with it.
+    #[must_use]
+    pub fn here(target: Target, tasks: JoinSet<()>) -> Self {
+        let stop: Stop = Box::new(move || Box::pin(async move { drop(tasks) }));
+        Self { target, stop: Some(stop), log: None }
+    }
+
     /// The line of its log that says best why it went down, behind a colon; empty if there is none.
     #[must_use]
     pub fn last_words(&self) -> String {

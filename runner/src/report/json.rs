@@ -1,15 +1,13 @@
 //! The JSON report: one object, stable and described by `conformance-cases/schema/report.json`.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Summary;
-use crate::corpus::expectation::Expected;
+use super::aggregate::{Aggregate, Outcome, millis, timestamp};
+use super::{RenderError, Summary};
 use crate::corpus::source::Level;
-use crate::corpus::{Case, Corpus};
-use crate::event::{Event, Finished};
-use crate::judge::{describe, summary};
-use crate::verdict::Verdict;
 
 /// A run, whole.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
@@ -18,8 +16,20 @@ pub struct Report {
     pub gate: String,
     /// What was asked.
     pub corpus: CorpusStamp,
+    /// Who asked, whom, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunStamp>,
     /// How many cases got which verdict.
     pub summary: Summary,
+    /// What was said by gates that did not start or could not be reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates_failed: Vec<String>,
+    /// Suites that are left out, with the reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, String>,
+    /// Invariants that are not checked, with the reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_checked: BTreeMap<String, String>,
     /// Every case, sorted by id.
     pub results: Vec<CaseResult>,
 }
@@ -31,6 +41,25 @@ pub struct CorpusStamp {
     pub version: String,
     /// SHA-256 over names and contents of its files, in hexadecimal.
     pub digest: String,
+}
+
+/// Who asked, whom, and when.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
+pub struct RunStamp {
+    /// The version of `gatecheck`.
+    pub runner: String,
+    /// What was asked for, as stated: a URL, a command line, `embedded`.
+    pub target: String,
+    /// When the run began, as RFC 3339 has it, in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<String>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished: Option<String>,
+    /// How far the gate's clock is ahead of this one, in seconds: the median of `Date` minus local time. `Date` has whole seconds, so
+    /// that a gate whose clock is right shows about -0.5. Absent where no answer had a `Date`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_offset: Option<f64>,
 }
 
 /// One case and its verdict.
@@ -58,88 +87,68 @@ pub struct CaseResult {
     pub attempts: u32,
 }
 
-/// Folds events into a [`Report`].
-#[derive(Debug, Default)]
-pub struct JsonReporter {
-    corpus: Option<std::sync::Arc<Corpus>>,
-    report: Report,
-}
-
-impl JsonReporter {
-    /// Takes an event in.
-    pub fn note(&mut self, event: &Event) {
-        match event {
-            Event::RunStarted(started) => {
-                self.report.gate.clone_from(&started.gate);
-                self.report.corpus = CorpusStamp {
-                    version: env!("CARGO_PKG_VERSION").to_owned(),
-                    digest: started.corpus.digest.clone(),
-                };
-                self.corpus = Some(std::sync::Arc::clone(&started.corpus));
-            }
-            Event::CaseFinished(finished) => {
-                self.report.summary.count(&finished.verdict);
-                let found = self.corpus.as_ref().and_then(|corpus| {
-                    let suite = corpus.suites.get(finished.suite)?;
-                    Some(result(&suite.file, suite.cases.get(finished.case)?, finished))
-                });
-                self.report.results.extend(found);
-            }
-            Event::GateFailed { .. } | Event::RunFinished { .. } => {}
+impl Report {
+    /// The report of a run.
+    #[must_use]
+    pub fn of(run: &Aggregate) -> Self {
+        Self {
+            gate: run.pins.gate.clone(),
+            corpus: CorpusStamp::of(run),
+            run: Some(RunStamp::of(run)),
+            summary: run.tally.summary,
+            gates_failed: run.gates_failed.clone(),
+            left_out: run.left_out.clone(),
+            not_checked: run.without.iter().map(|(one, why)| (one.name().to_owned(), why.clone())).collect(),
+            results: run.outcomes.values().map(CaseResult::of).collect(),
         }
     }
+}
 
-    /// The report.
+impl CorpusStamp {
+    /// The corpus of a run.
     #[must_use]
-    pub fn finish(mut self) -> Report {
-        self.report.results.sort_by(|a, b| a.id.cmp(&b.id));
-        self.report
+    pub fn of(run: &Aggregate) -> Self {
+        Self { version: run.pins.corpus_version.clone(), digest: run.pins.corpus_digest.clone() }
     }
 }
 
-fn result(file: &str, case: &Case, finished: &Finished) -> CaseResult {
-    CaseResult {
-        id: case.id.clone(),
-        requirements: case.requirements.clone(),
-        level: case.level,
-        verdict: finished.verdict.name().to_owned(),
-        expected: expected(&case.expected),
-        actual: actual(finished),
-        file: file.to_owned(),
-        line: case.line,
-        millis: finished.exchange.as_ref().map_or(0.0, |exchange| (exchange.elapsed.as_secs_f64() * 1e6).round() / 1e3),
-        attempts: finished.attempts,
+impl RunStamp {
+    /// The stamp of a run, as far as it has gone.
+    #[must_use]
+    pub fn of(run: &Aggregate) -> Self {
+        Self {
+            runner: run.pins.runner_version.clone(),
+            target: run.pins.target.clone(),
+            started: run.pins.started.map(timestamp),
+            finished: run.pins.finished.map(timestamp),
+            clock_offset: run.clock_offset(),
+        }
     }
 }
 
-/// An expectation in one line.
-#[must_use]
-pub fn expected(expected: &Expected) -> String {
-    let any = |alternatives: &[crate::corpus::expectation::Alternative]| {
-        alternatives.iter().map(describe).collect::<Vec<_>>().join("; or ")
-    };
-    match expected {
-        Expected::Judge(alternatives) => any(alternatives),
-        Expected::Observe { labels, .. } => labels
-            .iter()
-            .map(|(label, alternatives)| format!("{label}: {}", any(alternatives)))
-            .collect::<Vec<_>>()
-            .join(" | "),
+impl CaseResult {
+    /// The result of a case.
+    #[must_use]
+    pub fn of(outcome: &Outcome) -> Self {
+        Self {
+            id: outcome.id.clone(),
+            requirements: outcome.requirements.clone(),
+            level: outcome.level,
+            verdict: outcome.verdict.name().to_owned(),
+            expected: outcome.expected.clone(),
+            actual: outcome.actual(),
+            file: outcome.file.clone(),
+            line: outcome.line,
+            millis: millis(outcome.elapsed),
+            attempts: outcome.attempts,
+        }
     }
 }
 
-/// What came back in one line, and why it is no pass.
-#[must_use]
-pub fn actual(finished: &Finished) -> String {
-    let came = finished.exchange.as_ref().map(|exchange| summary(&exchange.answer)).unwrap_or_default();
-    let why = match &finished.verdict {
-        Verdict::Pass => return came,
-        Verdict::Error(fault) => fault.to_string(),
-        Verdict::Unproven(why) => why.clone(),
-        Verdict::Fail(mismatches) => mismatches.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-        Verdict::Leak(leaks) => leaks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-        Verdict::Observed(label) => label.clone(),
-        Verdict::Unsupported { feature, reason } => format!("{feature}: {reason}"),
-    };
-    if came.is_empty() { why } else { format!("{came} ({why})") }
+/// The JSON report.
+///
+/// # Errors
+/// None that a run can bring about.
+pub fn render(run: &Aggregate) -> Result<String, RenderError> {
+    Ok(serde_json::to_string_pretty(&Report::of(run))? + "\n")
 }

@@ -1,11 +1,29 @@
-//! Reporters: events in, something for a person or a program out. All of them count with the same [`Summary`].
+//! Reporters: events in, something for a person or a program out.
+//!
+//! One fold, [`aggregate`], takes the events in and lets no secret through; every format is a renderer that reads it. Two of them also write
+//! while the run goes: [`terminal`] (a progress bar) and [`ndjson`].
 
+pub mod aggregate;
+pub mod annotations;
+pub mod badge;
+pub mod evidence;
+pub mod har;
+pub mod html;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod ndjson;
+pub mod sarif;
+pub mod tap;
 pub mod terminal;
+
+use std::fmt;
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::aggregate::Aggregate;
 use crate::corpus::source::Level;
 use crate::event::Event;
 use crate::exit::ExitStatus;
@@ -43,7 +61,137 @@ pub struct Tally {
     pub unreachable: usize,
 }
 
+/// A format of the report.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Kind {
+    /// GitHub workflow commands, one a finding.
+    Annotations,
+    /// The endpoint badge of shields.io.
+    BadgeJson,
+    /// A badge as a picture.
+    BadgeSvg,
+    /// HAR 1.2 of the failed exchanges.
+    Har,
+    /// A page for people.
+    Html,
+    /// The whole run as one object.
+    Json,
+    /// JUnit XML.
+    Junit,
+    /// A summary for a CI step.
+    Markdown,
+    /// One object a line, written while the run goes.
+    Ndjson,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// TAP 14.
+    Tap,
+}
+
+/// A report that cannot be written in its format.
+#[derive(Debug, thiserror::Error)]
+#[error("the report cannot be written: {0}")]
+pub struct RenderError(String);
+
+impl From<serde_json::Error> for RenderError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Kind {
+    /// Every format.
+    pub const ALL: [Self; 11] = [
+        Self::Json,
+        Self::Ndjson,
+        Self::Junit,
+        Self::Tap,
+        Self::Sarif,
+        Self::Markdown,
+        Self::Annotations,
+        Self::BadgeJson,
+        Self::BadgeSvg,
+        Self::Har,
+        Self::Html,
+    ];
+
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Annotations => "annotations",
+            Self::BadgeJson => "badge-json",
+            Self::BadgeSvg => "badge-svg",
+            Self::Har => "har",
+            Self::Html => "html",
+            Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Markdown => "markdown",
+            Self::Ndjson => "ndjson",
+            Self::Sarif => "sarif",
+            Self::Tap => "tap",
+        }
+    }
+
+    /// Whether another program may want to read it from a pipe; a page and a picture are files.
+    #[must_use]
+    pub fn goes_to_standard_output(self) -> bool {
+        !matches!(self, Self::BadgeSvg | Self::Html)
+    }
+
+    /// The whole report in this format.
+    ///
+    /// # Errors
+    /// None that a run can bring about.
+    pub fn render(self, run: &Aggregate) -> Result<String, RenderError> {
+        match self {
+            Self::Annotations => Ok(annotations::render(run)),
+            Self::BadgeJson => badge::render_json(run),
+            Self::BadgeSvg => Ok(badge::render_svg(run)),
+            Self::Har => har::render(run),
+            Self::Html => Ok(html::render(run)),
+            Self::Json => json::render(run),
+            Self::Junit => junit::render(run),
+            Self::Markdown => Ok(markdown::render(run)),
+            Self::Ndjson => ndjson::render(run),
+            Self::Sarif => sarif::render(run),
+            Self::Tap => Ok(tap::render(run)),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| format!("no format `{name}`; known: {}", Self::ALL.map(Self::name).join(", ")))
+    }
+}
+
 impl Summary {
+    /// Every verdict with its count, the heaviest first.
+    #[must_use]
+    pub fn by_weight(&self) -> [(&'static str, usize); 7] {
+        [
+            ("leak", self.leak),
+            ("fail", self.fail),
+            ("error", self.error),
+            ("unproven", self.unproven),
+            ("pass", self.pass),
+            ("observed", self.observed),
+            ("unsupported", self.unsupported),
+        ]
+    }
+
     /// Counts one verdict.
     pub fn count(&mut self, verdict: &Verdict) {
         let slot = match verdict {

@@ -10,7 +10,7 @@ use crate::corpus::{Case, Suite};
 use crate::deploy::SiteFiles;
 use crate::event::Finished;
 use crate::gates::Gate;
-use crate::invariants::{Invariant, Metadata, uniform};
+use crate::invariants::{Invariant, Metadata, secrets, uniform};
 use crate::judge::{Judgement, Scene, judge, leaks, summary};
 use crate::verdict::{Fault, Leak, Mismatch, Verdict};
 use crate::wire::plain::HttpVersion;
@@ -91,6 +91,12 @@ pub(super) async fn ask(
                         }
                         None => judgement.verdict,
                     };
+                if matches!(finished.verdict, Verdict::Pass | Verdict::Observed(_))
+                    && !shared.options.without.contains_key(&Invariant::Secrets)
+                    && let Some(mismatch) = secrets(&exchange, &suite.settings.secret)
+                {
+                    finished.verdict = Verdict::Fail(vec![mismatch]);
+                }
                 if finished.verdict == Verdict::Pass && case.features.iter().any(|feature| feature == "listener") {
                     finished.verdict = shared.listener.verdict().await;
                 }

@@ -6,7 +6,7 @@ use crate::corpus::request::{Form, Request, TokenRef};
 use crate::corpus::template::{Fill, Piece, Template};
 use crate::corpus::{Case, Suite};
 use crate::mint::Mint;
-use crate::wire::{Sent, Target};
+use crate::wire::{AFTERMATH, CLOSING, Sent, Target};
 
 /// Where a request goes.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,7 @@ pub fn compose(suite: &Suite, case: &Case, at: &Place<'_>, now: i64) -> Result<S
         raw: None,
         responses: 1,
         byte_exact: request.is_byte_exact(),
+        linger: if case.expected.alternatives().any(|one| one.then_closed) { CLOSING } else { AFTERMATH },
     };
     match &request.form {
         Form::Path(path) => {

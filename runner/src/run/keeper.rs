@@ -31,8 +31,8 @@ impl Clients {
     fn new(shared: &Shared, running: &Running) -> Result<Self, GateError> {
         let target = running.target.clone();
         let options = &shared.options;
-        let plain =
-            Plain::new(target.clone(), options.http, options.insecure, options.timeout).map_err(GateError::Harness)?;
+        let client = shared.client.clone().map_err(GateError::Harness)?;
+        let plain = Plain::new(target.clone(), client);
         let tls = target.https.then(|| crate::wire::tls::config(options.insecure)).transpose();
         let tls = tls.map_err(|error| GateError::Harness(format!("no TLS on this machine: {error}")))?;
         let wire = Wire::new(target.clone(), tls, options.timeout);

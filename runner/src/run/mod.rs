@@ -24,7 +24,7 @@ use crate::gates::{Gate, GateError};
 use crate::invariants::Invariant;
 use crate::listener::Listener;
 use crate::verdict::{Fault, Verdict};
-use crate::wire::plain::HttpVersion;
+use crate::wire::plain::{self, HttpVersion, PlainOptions};
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -47,6 +47,23 @@ pub struct RunOptions {
     pub serves: Serves,
     /// Invariants that are not checked, with the reason.
     pub without: BTreeMap<Invariant, String>,
+}
+
+impl Default for RunOptions {
+    /// Every case, against a gate that the runner starts.
+    fn default() -> Self {
+        Self {
+            patterns: Vec::new(),
+            jobs: 16,
+            timeout: Duration::from_secs(5),
+            rate: None,
+            retries: 0,
+            http: HttpVersion::Http1,
+            insecure: false,
+            serves: Serves::Suite,
+            without: BTreeMap::new(),
+        }
+    }
 }
 
 /// What a gate that already runs serves.
@@ -161,6 +178,7 @@ struct Shared {
     requests: Semaphore,
     pace: Pace,
     listener: Listener,
+    client: Result<reqwest::Client, String>,
     events: mpsc::UnboundedSender<Event>,
 }
 
@@ -174,7 +192,7 @@ pub async fn run(
 ) {
     let started = Instant::now();
     let at_once = match &gate {
-        Gate::Embedded => 8,
+        Gate::Embedded | Gate::InProcess(_) => 8,
         Gate::Launch(file) => file.at_once,
         Gate::Remote(_) => 1,
     };
@@ -192,6 +210,12 @@ pub async fn run(
         requests: Semaphore::new(options.jobs.max(1)),
         pace: Pace::new(options.rate),
         listener: Listener::open().await,
+        client: plain::client(PlainOptions {
+            version: options.http,
+            insecure: options.insecure,
+            limit: options.timeout,
+            remote: if let Gate::Remote(target) = &gate { Some(target) } else { None },
+        }),
         corpus,
         gate,
         options,

@@ -43,7 +43,14 @@ pub struct Sent {
     pub responses: usize,
     /// Whether an ordinary client must not touch it.
     pub byte_exact: bool,
+    /// How long to wait for the end of the connection after the answer to a raw request.
+    pub linger: Duration,
 }
+
+/// How long to listen for octets after the last answer to a raw request.
+pub const AFTERMATH: Duration = Duration::from_millis(25);
+/// How long a gate gets to close a connection where the case says that it must.
+pub const CLOSING: Duration = Duration::from_secs(2);
 
 /// The client that sent a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -93,6 +100,8 @@ pub struct Response {
     pub wire: Vec<u8>,
     /// How many octets of `wire` belong to earlier responses on the same connection.
     pub earlier: usize,
+    /// Whether the connection ended after the answer to a raw request, within the time that was waited for it.
+    pub then_closed: bool,
 }
 
 impl Target {
@@ -351,6 +360,7 @@ mod tests {
             raw: None,
             responses: 1,
             byte_exact: true,
+            linger: AFTERMATH,
         };
         assert_eq!(
             sent.reproduce(&target, false),

@@ -25,29 +25,49 @@ pub struct Plain {
     target: Target,
 }
 
+/// How the ordinary client behaves, whatever gate it asks.
+#[derive(Clone, Copy, Debug)]
+pub struct PlainOptions<'a> {
+    /// The HTTP version.
+    pub version: HttpVersion,
+    /// Whether certificates are taken unchecked.
+    pub insecure: bool,
+    /// The time limit of one answer.
+    pub limit: Duration,
+    /// The gate, if it runs already: whether it speaks TLS, and what address to connect to.
+    pub remote: Option<&'a Target>,
+}
+
+/// A client that any number of gates can be asked with: setting one up reads the certificates of the machine, so once is enough.
+///
+/// # Errors
+/// The TLS set-up of this machine.
+pub fn client(options: PlainOptions<'_>) -> Result<reqwest::Client, String> {
+    let mut builder = reqwest::Client::builder()
+        .redirect(Policy::none())
+        .no_proxy()
+        .timeout(options.limit)
+        .tcp_nodelay(true)
+        .retry(reqwest::retry::never())
+        .tls_danger_accept_invalid_certs(options.insecure);
+    builder = match options.version {
+        HttpVersion::Http1 => builder.http1_only(),
+        HttpVersion::Http2 if options.remote.is_some_and(|target| target.https) => builder,
+        HttpVersion::Http2 => builder.http2_prior_knowledge(),
+    };
+    if let Some(target) = options.remote
+        && let Some(address) = target.connect_to
+    {
+        builder = builder.resolve(&target.host, address);
+    }
+    builder.build().map_err(|error| chain(&error))
+}
+
 impl Plain {
-    /// A client for `target`; `limit` bounds each answer.
-    ///
-    /// # Errors
-    /// The TLS set-up of this machine.
-    pub fn new(target: Target, version: HttpVersion, insecure: bool, limit: Duration) -> Result<Self, String> {
-        let mut builder = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .timeout(limit)
-            .tcp_nodelay(true)
-            .retry(reqwest::retry::never())
-            .tls_danger_accept_invalid_certs(insecure);
-        builder = match version {
-            HttpVersion::Http1 => builder.http1_only(),
-            HttpVersion::Http2 if target.https => builder,
-            HttpVersion::Http2 => builder.http2_prior_knowledge(),
-        };
-        if let Some(address) = target.connect_to {
-            builder = builder.resolve(&target.host, address);
-        }
-        let client = builder.build().map_err(|error| chain(&error))?;
-        Ok(Self { client, target })
+    /// The ordinary way to `target`.
+    #[must_use]
+    pub fn new(target: Target, client: reqwest::Client) -> Self {
+        Self { client, target }
     }
 
     /// Sends a request and reads the answer.

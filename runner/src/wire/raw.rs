@@ -14,9 +14,6 @@ use super::{Answer, Client, Exchange, Response, Sent, Target};
 
 /// No more than this is read of one answer.
 const ANSWER_LIMIT: usize = 8 << 20;
-/// How long to listen for octets after the last response of a raw request.
-const AFTERMATH: Duration = Duration::from_millis(25);
-
 /// A byte stream, encrypted or not.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
@@ -76,7 +73,8 @@ impl Wire {
         if exchange.sent.raw.is_some()
             && let Answer::Response(response) = &mut exchange.answer
         {
-            response.wire.extend(connection.aftermath().await);
+            response.then_closed = connection.aftermath(exchange.sent.linger).await;
+            response.wire.append(&mut connection.came);
         }
         Ok(exchange)
     }
@@ -121,10 +119,15 @@ impl Connection {
         Exchange { sent, client: Client::Raw, answer, started: at, elapsed: started.elapsed() }
     }
 
-    /// Octets that come after the answer.
-    async fn aftermath(&mut self) -> Vec<u8> {
-        while let Ok(true) = tokio::time::timeout(AFTERMATH, self.more()).await {}
-        std::mem::take(&mut self.came)
+    /// Reads what comes after the answer; whether the connection then ended.
+    async fn aftermath(&mut self, wait: Duration) -> bool {
+        loop {
+            match tokio::time::timeout(wait, self.more()).await {
+                Ok(true) => {}
+                Ok(false) => return true,
+                Err(_) => return false,
+            }
+        }
     }
 
     /// Reads more octets; false at the end of the stream or beyond the limit.

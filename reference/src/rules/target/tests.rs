@@ -1,0 +1,111 @@
+use super::*;
+
+fn captures(pairs: &[(&str, &str)]) -> Captures {
+    let mut captures = Captures::default();
+    for (name, value) in pairs {
+        if *name == "splat" {
+            let (value, slash) = value.strip_suffix('/').map_or((*value, false), |value| (value, true));
+            captures.add_splat(value.split('/').map(str::to_owned).collect(), slash);
+        } else {
+            captures.add_text(name, value.as_bytes().to_vec());
+        }
+    }
+    captures
+}
+
+fn location(to: &str, pairs: &[(&str, &str)], query: Option<&str>) -> String {
+    let names = Names::new(pairs.iter().map(|(name, _)| *name));
+    Destination::parse(to, &names).unwrap().substitute(&captures(pairs)).location(query.map(str::as_bytes))
+}
+
+#[test]
+fn subst() {
+    for (to, pairs, expected) in [
+        ("/b/:splat", &[("splat", "x/y/")][..], "/b/x/y/"),
+        ("/b/:splat", &[("splat", "")], "/b/"),
+        ("/:y-:m/:d", &[("y", "1"), ("m", "2"), ("d", "3")], "/1-2/3"),
+        ("/:year", &[("y", "1")], "/:year"),
+        ("/:year", &[("y", "1"), ("year", "2")], "/2"),
+        ("/:y.html", &[("y", "1"), ("y.html", "2")], "/2"),
+        ("/:y.htm", &[("y", "1"), ("y.html", "2")], "/1.htm"),
+        ("/:n/:n", &[("n", "1"), ("n", "2")], "/1/1"),
+        ("/:no", &[], "/:no"),
+        ("/*", &[("splat", "x")], "/*"),
+        (
+            "/b?q=:v#:v",
+            &[("v", "a b&c=d#e/f\r\n%+")],
+            "/b?q=a+b%26c%3Dd%23e%2Ff%0D%0A%25%2B#a%20b%26c=d%23e%2Ff%0D%0A%25+",
+        ),
+        ("/b/:v", &[("v", "a/../b?c")], "/b/a%2F..%2Fb%3Fc"),
+        ("/b/:v/c", &[("v", "..")], "/c"),
+        ("/b/%2e%2E/c", &[], "/c"),
+        ("/:v", &[("v", "/evil.example")], "/%2Fevil.example"),
+        ("/:splat", &[("splat", "/evil.example")], "/evil.example"),
+        ("/:v", &[("v", "\\evil.example")], "/%5Cevil.example"),
+        ("/a b\"<>\\^`{|}é%zz%41", &[], "/a%20b%22%3C%3E%5C%5E%60%7B%7C%7D%C3%A9%25zz%41"),
+        ("https://h.example", &[], "https://h.example/"),
+        ("https://h.example:8080/a//../b", &[], "https://h.example:8080/a//../b"),
+        ("https://:t.h.example/x", &[("t", "a")], "https://a.h.example/x"),
+        ("https://:t.h.example/x", &[("t", "evil.example/")], "https://evil%2Eexample%2F.h.example/x"),
+        ("https://bücher.example/", &[], "https://b%C3%BCcher.example/"),
+        ("/a?x=1?y#f#g", &[], "/a?x=1?y#f%23g"),
+    ] {
+        assert_eq!(location(to, pairs, None), expected, "{to}");
+    }
+}
+
+#[test]
+fn astray() {
+    for (to, pairs, expected) in [
+        ("/b/:v", &[("v", "..")][..], true),
+        ("/b/:v", &[("v", "...")], false),
+        ("/b/:splat", &[("splat", "")], false),
+        ("https://:splat/a", &[("splat", "")], true),
+        ("https://:v.h.example/", &[("v", "")], true),
+        ("https://h.:v:8080/", &[("v", "")], true),
+        ("https://:v.h.example/:splat", &[("v", "a"), ("splat", "")], false),
+    ] {
+        let names = Names::new(pairs.iter().map(|(name, _)| *name));
+        let substituted = Destination::parse(to, &names).unwrap().substitute(&captures(pairs));
+        assert_eq!(substituted.astray, expected, "{to}");
+    }
+}
+
+#[test]
+fn loc_2() {
+    for (to, query, expected) in [
+        ("/b", None, "/b"),
+        ("/b", Some(""), "/b"),
+        ("/b", Some("a=1"), "/b?a=1"),
+        ("/b#f", Some("a=1"), "/b?a=1#f"),
+        ("/b?c=2#f", Some("a=1"), "/b?c=2#f"),
+        ("/b?", Some("a=1"), "/b?"),
+        ("/b", Some("a=%zz b\"#"), "/b?a=%25zz%20b%22%23"),
+        ("https://h", Some("a=1"), "https://h/?a=1"),
+    ] {
+        assert_eq!(location(to, &[], query), expected, "{to}");
+    }
+}
+
+#[test]
+fn faults() {
+    use DestinationFaultKind::{Authority, OtherSite, PartOfLabel};
+    for (to, kind) in [
+        ("//evil", OtherSite),
+        ("/\\evil", OtherSite),
+        ("https://", Authority),
+        ("https:///a", Authority),
+        ("https://u@h/", Authority),
+        ("https://a b/", Authority),
+        ("https://h:port/", Authority),
+        ("https://h%2Fx/", Authority),
+        ("https://h\\x/", Authority),
+        ("https://a:x.h/", PartOfLabel),
+        ("https://h::x/", PartOfLabel),
+        ("https://:x:x/", PartOfLabel),
+        ("https://:x-a.h/", PartOfLabel),
+    ] {
+        let fault = Destination::parse(to, &Names::new(["x"])).unwrap_err();
+        assert_eq!(fault.kind, kind, "{to}");
+    }
+}

@@ -1,0 +1,227 @@
+//! Scheme, host, and header fields that claim something else (HOST-1, HOST-2, HTTP-4).
+
+use rolegate::decide::Decision;
+use rolegate::rules::Rule;
+use rolegate::visitor::Visitor;
+
+use crate::mutants::scene::{Asked, Scene};
+use crate::mutants::{Defect, Mutant};
+
+use Defect::{Decide, Request, RuleList};
+
+pub(super) const ALL: &[Mutant] = &[
+    Mutant::new(
+        "host/ignored",
+        "HOST-1",
+        "the host of a rule is ignored",
+        RuleList(|mut rules| {
+            rules.iter_mut().for_each(|rule| rule.origin = None);
+            rules
+        }),
+    ),
+    Mutant::new(
+        "host/rules-for-hosts-dropped",
+        "HOST-1",
+        "a rule for a host never matches",
+        RuleList(|mut rules| {
+            rules.retain(|rule| rule.origin.is_none());
+            rules
+        }),
+    ),
+    Mutant::new(
+        "host/compared-with-case",
+        "HOST-1",
+        "hosts are compared with regard to case",
+        Request(|asked| {
+            if asked.host.as_ref().is_some_and(|host| host.chars().any(|c| c.is_ascii_uppercase())) {
+                asked.host = Some("other.invalid".to_owned());
+            }
+        }),
+    ),
+    Mutant::new(
+        "host/port-counts",
+        "HOST-1",
+        "a host with the port of its scheme is another host",
+        Request(|asked| {
+            if asked.host.as_ref().is_some_and(|host| host.ends_with(":80")) {
+                asked.host = Some("other.invalid".to_owned());
+            }
+        }),
+    ),
+    Mutant::new(
+        "host/port-never-counts",
+        "HOST-1",
+        "the port of a host is dropped",
+        Request(|asked| {
+            asked.host = asked.host.as_ref().map(|host| host.split(':').next().unwrap_or_default().to_owned());
+        }),
+    ),
+    Mutant::new(
+        "host/subdomains-match",
+        "HOST-1",
+        "a rule for a host matches its subdomains",
+        Decide(|scene, visitor| {
+            let host = scene.asked.host.clone().unwrap_or_default().to_lowercase();
+            let covering = scene.ground.rules.rules().iter().filter_map(|rule| rule.origin.as_ref());
+            let parent =
+                covering.map(|origin| origin.host().to_owned()).find(|name| host.ends_with(&format!(".{name}")));
+            match parent {
+                Some(parent) => scene.decide_at(&Asked { host: Some(parent), ..scene.asked.clone() }, visitor),
+                None => scene.decide(visitor),
+            }
+        }),
+    ),
+    Mutant::new(
+        "host/scheme-ignored",
+        "HOST-1",
+        "a rule for `https` matches over `http`",
+        Decide(|scene, visitor| {
+            let decision = scene.decide(visitor);
+            let secure = scene.decide_at(&Asked { https: true, ..scene.asked.clone() }, visitor);
+            if secure.by != decision.by { secure } else { decision }
+        }),
+    ),
+    Mutant::new(
+        "host/forwarded-host-believed",
+        "HOST-2",
+        "`X-Forwarded-Host` is believed",
+        Request(|asked| {
+            if let Some(host) = asked.text("x-forwarded-host") {
+                asked.host = Some(host);
+            }
+        }),
+    ),
+    Mutant::new(
+        "host/forwarded-believed",
+        "HOST-2",
+        "`Forwarded` is believed",
+        Request(|asked| {
+            let host = asked.text("forwarded").and_then(|value| {
+                value
+                    .split([';', ','])
+                    .find_map(|pair| pair.trim().strip_prefix("host=").map(|host| host.trim_matches('"').to_owned()))
+            });
+            if let Some(host) = host {
+                asked.host = Some(host);
+            }
+        }),
+    ),
+    Mutant::new(
+        "host/forwarded-scheme-believed",
+        "HOST-2",
+        "`X-Forwarded-Proto` is believed",
+        Request(|asked| asked.https |= asked.text("x-forwarded-proto").is_some_and(|scheme| scheme.contains("https"))),
+    ),
+    Mutant::new(
+        "host/rewritten-url-served",
+        "HOST-2",
+        "the path in `X-Original-URL` is served in the place of the one that was matched",
+        Decide(|scene, visitor| served(scene, visitor, &["x-original-url", "x-rewrite-url"])),
+    ),
+    Mutant::new(
+        "host/rewritten-url-matched",
+        "HOST-2",
+        "the path in `X-Original-URL` is matched in the place of the one that is served",
+        Decide(|scene, visitor| matched(scene, visitor, &["x-original-url", "x-rewrite-url"])),
+    ),
+    Mutant::new(
+        "host/forwarded-path-matched",
+        "HOST-2",
+        "the path in `X-Forwarded-Uri` is matched in the place of the one that is served",
+        Decide(|scene, visitor| matched(scene, visitor, &["x-forwarded-uri", "x-forwarded-path"])),
+    ),
+    Mutant::new(
+        "host/internal-request-believed",
+        "HOST-2",
+        "a request that says it comes from the middleware itself is not matched",
+        Decide(|scene, visitor| match scene.asked.text("x-middleware-subrequest") {
+            Some(_) => scene.without_rules(scene.asked),
+            None => scene.decide(visitor),
+        }),
+    ),
+    Mutant::new(
+        "host/loopback-trusted",
+        "HOST-2",
+        "a visitor who claims to come from 127.0.0.1 is not matched",
+        Decide(|scene, visitor| {
+            let claims = ["x-forwarded-for", "x-real-ip", "client-ip"]
+                .iter()
+                .any(|name| scene.asked.text(name).as_deref() == Some("127.0.0.1"));
+            if claims { scene.without_rules(scene.asked) } else { scene.decide(visitor) }
+        }),
+    ),
+    Mutant::new(
+        "host/method-by-header",
+        "HOST-2",
+        "`X-HTTP-Method-Override` changes the method",
+        Request(|asked| {
+            let names = ["x-http-method-override", "x-http-method", "x-method-override"];
+            if let Some(method) = names.iter().find_map(|name| asked.text(name)) {
+                asked.method = method;
+            }
+        }),
+    ),
+    Mutant::new(
+        "host/absolute-form-unmatched",
+        "HTTP-4",
+        "a target in absolute form is served without being matched",
+        Decide(|scene, visitor| match scene.target().and_then(|target| target.host) {
+            Some(_) => scene.without_rules(scene.asked),
+            None => scene.decide(visitor),
+        }),
+    ),
+    Mutant::new(
+        "host/absolute-form-by-host-line",
+        "HTTP-4",
+        "the `Host` line counts although the target names another host",
+        Request(|asked| {
+            let Ok(target) = rolegate::Target::parse(&asked.target) else { return };
+            if target.host.is_some() {
+                let query = target.query.map(|query| [b"?".to_vec(), query].concat()).unwrap_or_default();
+                asked.target = [target.path.encoded().into_bytes(), query].concat();
+            }
+        }),
+    ),
+    Mutant::new(
+        "host/absolute-form-refused",
+        "HTTP-4",
+        "a target in absolute form is not found",
+        Request(|asked| {
+            if !asked.target.starts_with(b"/") {
+                asked.target = b"/nothing/of/that/name".to_vec();
+            }
+        }),
+    ),
+];
+
+/// The path of a header field, if there is one.
+fn named(asked: &Asked, fields: &[&str]) -> Option<Asked> {
+    let value = fields.iter().find_map(|name| asked.text(name))?;
+    let path = match value.split_once("://") {
+        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/").to_owned(),
+        None => value,
+    };
+    path.starts_with('/').then(|| asked.at(path))
+}
+
+/// What is matched is what was asked for; what is served is what the field names.
+fn served(scene: &Scene<'_>, visitor: &Visitor, fields: &[&str]) -> Decision {
+    match named(scene.asked, fields) {
+        Some(other) if !scene.decide(visitor).denied => scene.without_rules(&other),
+        _ => scene.decide(visitor),
+    }
+}
+
+/// What is matched is what the field names; what is served is what was asked for.
+fn matched(scene: &Scene<'_>, visitor: &Visitor, fields: &[&str]) -> Decision {
+    let gates = |asked: &Asked| {
+        let path = rolegate::Target::parse(&asked.target).ok().map(|target| target.path);
+        let covers =
+            |rule: &Rule| rule.role().is_some() && path.as_ref().is_some_and(|path| rule.pattern.matches(path));
+        scene.ground.rules.rules().iter().any(covers)
+    };
+    match named(scene.asked, fields) {
+        Some(other) if !gates(&other) => scene.without_rules(scene.asked),
+        _ => scene.decide(visitor),
+    }
+}

@@ -1,0 +1,129 @@
+//! The site of a suite as the broken gates share it: written to disk, listed and read once, whatever number of gates stands on it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rolegate::claims::RolePath;
+use rolegate::files::DirSite;
+use rolegate::rules::RuleSet;
+use rolegate::token::{Key, TokenSettings};
+
+use super::Defect;
+use crate::deploy::Deployment;
+use crate::gates::{GateError, site_folder};
+
+/// A site on disk, opened.
+#[derive(Debug)]
+pub struct Site {
+    folder: tempfile::TempDir,
+    /// The files, as the reference lists them.
+    pub files: DirSite,
+}
+
+impl Site {
+    fn open(deployment: &Deployment<'_>) -> Result<Self, GateError> {
+        let folder = site_folder(deployment)?;
+        let files = DirSite::open(folder.path()).map_err(|error| GateError::Harness(error.to_string()))?;
+        Ok(Self { folder, files })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// The sites of a corpus, each opened when it is first asked for.
+#[derive(Debug, Default)]
+pub struct Sites {
+    opened: Mutex<BTreeMap<String, Arc<Site>>>,
+}
+
+impl Sites {
+    /// The site of a deployment.
+    ///
+    /// # Errors
+    /// It cannot be written or listed.
+    pub fn of(&self, deployment: &Deployment<'_>) -> Result<Arc<Site>, GateError> {
+        let name = deployment.name();
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(site) = opened.get(&name) {
+            return Ok(Arc::clone(site));
+        }
+        let site = Arc::new(Site::open(deployment)?);
+        opened.insert(name, Arc::clone(&site));
+        Ok(site)
+    }
+}
+
+/// What one broken gate stands on: a site, its rules and its settings, as the gate reads them.
+#[derive(Debug)]
+pub struct Ground {
+    /// The files.
+    pub site: Arc<Site>,
+    /// The octets of the rule file, as written.
+    pub rule_text: Vec<u8>,
+    /// The rules in force.
+    pub rules: RuleSet,
+    /// The secret as configured.
+    pub secret: Vec<u8>,
+    /// The key that tokens are verified with.
+    pub key: Key,
+    /// How tokens are read.
+    pub settings: TokenSettings,
+    /// The names from the outermost object of a token to the roles.
+    pub role_path: Vec<String>,
+}
+
+impl Ground {
+    /// Reads rules and settings as a gate with this defect does.
+    ///
+    /// # Errors
+    /// The gate does not start with them.
+    pub fn new(deployment: &Deployment<'_>, sites: &Sites, defect: Defect) -> Result<Self, GateError> {
+        let refused = |reason: String| GateError::NotStarted { site: deployment.name(), reason };
+        let site = sites.of(deployment)?;
+        let rule_text = deployment.rules();
+        let parsed = match defect {
+            Defect::RuleText(edit) => RuleSet::parse(&edit(&rule_text)),
+            _ => RuleSet::parse(&rule_text),
+        };
+        if let Some(span) = parsed.rules.unreadable().first() {
+            return Err(refused(format!("line {}: this line names a role, and its path cannot be read", span.line)));
+        }
+        let rules = match defect {
+            Defect::RuleList(edit) => RuleSet::of(edit(parsed.rules.rules().to_vec())),
+            _ => parsed.rules,
+        };
+        let secret = deployment.settings.secret.as_bytes().to_vec();
+        let key = match defect {
+            Defect::Secret(edit) => Key::hs256(&edit(&secret)),
+            _ => Key::hs256(&secret),
+        };
+        let role_path: RolePath =
+            deployment.settings.role_path.parse().map_err(|error| refused(format!("role path: {error}")))?;
+        let mut settings = TokenSettings { role_path, ..TokenSettings::default() };
+        if let Defect::Settings(edit) = defect {
+            edit(&mut settings);
+        }
+        Ok(Self {
+            site,
+            rule_text,
+            rules,
+            secret,
+            key: key.map_err(|error| refused(error.to_string()))?,
+            settings,
+            role_path: names(&deployment.settings.role_path),
+        })
+    }
+}
+
+/// The names of a role path.
+fn names(path: &str) -> Vec<String> {
+    match path.strip_prefix('/') {
+        Some(pointer) => pointer.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect(),
+        None => path.split('.').map(str::to_owned).collect(),
+    }
+}

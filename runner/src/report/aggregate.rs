@@ -1,0 +1,442 @@
+//! The one fold behind every report: events in, a run as it can be told. Renderers only read it, so no two of them can disagree.
+//!
+//! Secrets leave here: what a renderer finds in an [`Outcome`] is fit to be shown, unless the user asked for secrets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::evidence::{Evidence, Redactor};
+use super::{Summary, Tally};
+use crate::corpus::expectation::{Alternative, Expected};
+use crate::corpus::source::{Level, Requirement};
+use crate::corpus::{Case, Corpus, Suite};
+use crate::event::{Event, Finished};
+use crate::exit::ExitStatus;
+use crate::invariants::Invariant;
+use crate::judge::{describe, summary};
+use crate::verdict::{Fault, Verdict};
+use crate::wire::Exchange;
+
+/// What the user decides about every report at once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReportOptions {
+    /// Whether tokens and secrets may stand in a report.
+    pub show_secrets: bool,
+    /// Whether a SHOULD counts.
+    pub strict: bool,
+}
+
+/// A run, as far as it has gone.
+#[derive(Clone, Debug, Default)]
+pub struct Aggregate {
+    /// What the user decided.
+    pub options: ReportOptions,
+    /// What the run was.
+    pub pins: Pins,
+    /// Counts.
+    pub tally: Tally,
+    /// Every finished case, by id.
+    pub outcomes: BTreeMap<String, Outcome>,
+    /// Gates that did not start or could not be reached: everything they said.
+    pub gates_failed: Vec<String>,
+    /// Suites that are left out, with the reason.
+    pub left_out: BTreeMap<String, String>,
+    /// Invariants that are not checked, with the reason.
+    pub without: BTreeMap<Invariant, String>,
+    corpus: Option<Arc<Corpus>>,
+    offsets: Vec<f64>,
+}
+
+/// What pins a run down, so that it can be compared with another.
+#[derive(Clone, Debug, Default)]
+pub struct Pins {
+    /// The gate's name.
+    pub gate: String,
+    /// What was asked for, as stated.
+    pub target: String,
+    /// The version of the corpus.
+    pub corpus_version: String,
+    /// SHA-256 over names and contents of its files, in hexadecimal.
+    pub corpus_digest: String,
+    /// The version of `gatecheck`.
+    pub runner_version: String,
+    /// When the run began.
+    pub started: Option<SystemTime>,
+    /// When it ended.
+    pub finished: Option<SystemTime>,
+    /// From start to end, by a clock that is never set.
+    pub elapsed: Duration,
+}
+
+/// One case with its verdict, ready to be told.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The full id.
+    pub id: String,
+    /// The id of the suite.
+    pub suite: String,
+    /// The suite file, relative to the corpus.
+    pub file: String,
+    /// The line of the case in it.
+    pub line: u64,
+    /// What the case tests (the first) and touches.
+    pub requirements: Vec<String>,
+    /// How binding it is.
+    pub level: Level,
+    /// What a gate that fails has got wrong.
+    pub why: Option<String>,
+    /// What the case expects, in one line.
+    pub expected: String,
+    /// What came back, in one line; empty if nothing was sent.
+    pub came: String,
+    /// The judgement.
+    pub verdict: Verdict,
+    /// From the first octet sent to the last octet received.
+    pub elapsed: Duration,
+    /// How often the request was sent.
+    pub attempts: u32,
+    /// What was sent and what came back; kept for findings alone.
+    pub evidence: Option<Evidence>,
+}
+
+/// How much a finding weighs: the scale on which every format that has one is set.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Weight {
+    /// It fails the run.
+    Failing,
+    /// It leaves a gap: there was no gate to ask, or the harness is at fault.
+    Broken,
+    /// It is told and fails nothing.
+    Advisory,
+}
+
+/// A requirement and the cases that test it.
+#[derive(Clone, Debug)]
+pub struct Chapter<'a> {
+    /// The requirement.
+    pub requirement: &'a Requirement,
+    /// The cases of this run whose first requirement it is, by id.
+    pub outcomes: Vec<&'a Outcome>,
+    /// Their verdicts.
+    pub summary: Summary,
+}
+
+impl Aggregate {
+    /// A run that has not begun.
+    #[must_use]
+    pub fn new(options: ReportOptions) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// Takes an event in.
+    pub fn note(&mut self, event: &Event) {
+        match event {
+            Event::RunStarted(started) => {
+                let version = env!("CARGO_PKG_VERSION");
+                self.pins = Pins {
+                    gate: self.shown(&started.gate),
+                    target: self.shown(&started.target),
+                    corpus_version: version.to_owned(),
+                    corpus_digest: started.corpus.digest.clone(),
+                    runner_version: version.to_owned(),
+                    started: Some(started.at),
+                    finished: None,
+                    elapsed: Duration::ZERO,
+                };
+                self.left_out.clone_from(&started.left_out);
+                self.without.clone_from(&started.without);
+                self.corpus = Some(Arc::clone(&started.corpus));
+            }
+            Event::CaseFinished(finished) => {
+                self.offsets.extend(finished.exchange.as_ref().and_then(offset));
+                let corpus = self.corpus.clone();
+                self.tally.note(event, corpus.as_deref());
+                if let Some((suite, case)) = corpus.as_deref().and_then(|corpus| place(corpus, finished)) {
+                    let outcome = self.outcome(suite, case, finished);
+                    self.outcomes.insert(outcome.id.clone(), outcome);
+                }
+            }
+            Event::GateFailed { reason } => {
+                let reason = self.shown(reason);
+                self.gates_failed.push(reason);
+            }
+            Event::RunFinished { at, elapsed } => {
+                self.pins.finished = Some(*at);
+                self.pins.elapsed = *elapsed;
+            }
+        }
+    }
+
+    /// The case that an event is about.
+    #[must_use]
+    pub fn outcome_of(&self, finished: &Finished) -> Option<&Outcome> {
+        let (_, case) = place(self.corpus.as_deref()?, finished)?;
+        self.outcomes.get(&case.id)
+    }
+
+    /// The findings, the heaviest first: what fails the run before what does not, leaks before all, then by id.
+    #[must_use]
+    pub fn findings(&self) -> Vec<&Outcome> {
+        let mut found: Vec<&Outcome> = self.outcomes.values().filter(|outcome| outcome.verdict.is_finding()).collect();
+        found.sort_by_key(|outcome| (self.weight(outcome), rank(&outcome.verdict)));
+        found
+    }
+
+    /// Every requirement of the ledger with its cases, in written order.
+    #[must_use]
+    pub fn chapters(&self) -> Vec<Chapter<'_>> {
+        let mut by_requirement: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+        for outcome in self.outcomes.values() {
+            by_requirement.entry(outcome.requirement()).or_default().push(outcome);
+        }
+        let requirements = self.corpus.as_deref().map(|corpus| corpus.requirements.as_slice()).unwrap_or_default();
+        requirements
+            .iter()
+            .map(|requirement| {
+                let outcomes = by_requirement.remove(requirement.id.as_str()).unwrap_or_default();
+                let mut summary = Summary::default();
+                outcomes.iter().for_each(|outcome| summary.count(&outcome.verdict));
+                Chapter { requirement, outcomes, summary }
+            })
+            .collect()
+    }
+
+    /// How many cases were not asked for lack of which feature, and the reason.
+    #[must_use]
+    pub fn unsupported(&self) -> BTreeMap<(&str, &str), usize> {
+        let mut counts = BTreeMap::<_, usize>::new();
+        for outcome in self.outcomes.values() {
+            if let Verdict::Unsupported { feature, reason } = &outcome.verdict {
+                let count = counts.entry((feature.as_str(), reason.as_str())).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
+        counts
+    }
+
+    /// The requirement of that id.
+    #[must_use]
+    pub fn requirement(&self, id: &str) -> Option<&Requirement> {
+        self.corpus.as_deref()?.requirement(id)
+    }
+
+    /// How much a finding weighs.
+    #[must_use]
+    pub fn weight(&self, outcome: &Outcome) -> Weight {
+        let counts = match outcome.level {
+            Level::Must => true,
+            Level::Should => self.options.strict,
+            Level::Survey => false,
+        };
+        match outcome.verdict {
+            Verdict::Leak(_) => Weight::Failing,
+            Verdict::Error(_) => Weight::Broken,
+            Verdict::Fail(_) | Verdict::Unproven(_) if counts => Weight::Failing,
+            _ => Weight::Advisory,
+        }
+    }
+
+    /// How the run ends.
+    #[must_use]
+    pub fn exit_status(&self) -> ExitStatus {
+        self.tally.exit_status(self.options.strict)
+    }
+
+    /// The whole run in a word or two.
+    #[must_use]
+    pub fn headline(&self) -> &'static str {
+        match self.exit_status() {
+            ExitStatus::AsExpected if self.tally.should_findings > 0 => "pass, with findings",
+            ExitStatus::AsExpected => "pass",
+            ExitStatus::Findings if self.tally.summary.leak > 0 => "LEAK",
+            ExitStatus::Findings => "FAIL",
+            ExitStatus::Unreachable => "NO GATE",
+            ExitStatus::Harness | ExitStatus::Usage => "HARNESS FAULT",
+        }
+    }
+
+    /// How far the gate's clock is ahead of this machine's, in seconds: the median over all answers of `Date` minus local time. `Date` has
+    /// whole seconds, so that a gate whose clock is right shows about −0.5.
+    #[must_use]
+    pub fn clock_offset(&self) -> Option<f64> {
+        let mut sorted = self.offsets.clone();
+        sorted.sort_by(f64::total_cmp);
+        let upper = sorted.get(sorted.len() / 2)?;
+        let lower = sorted.get(sorted.len().saturating_sub(1) / 2)?;
+        Some(f64::midpoint(*lower, *upper)).map(|median| (median * 1e3).round() / 1e3)
+    }
+
+    fn outcome(&self, suite: &Suite, case: &Case, finished: &Finished) -> Outcome {
+        let redactor = Redactor::knowing(&suite.settings.secret, finished.exchange.as_ref(), self.options.show_secrets);
+        let evidence = finished.exchange.as_ref().zip(finished.target.as_ref());
+        Outcome {
+            id: case.id.clone(),
+            suite: suite.id.clone(),
+            file: suite.file.clone(),
+            line: case.line,
+            requirements: case.requirements.clone(),
+            level: case.level,
+            why: case.why.clone(),
+            expected: redactor.text(&expected(&case.expected)),
+            came: redactor.text(&finished.exchange.as_ref().map(|one| summary(&one.answer)).unwrap_or_default()),
+            verdict: redactor.verdict(&finished.verdict),
+            elapsed: finished.exchange.as_ref().map(|exchange| exchange.elapsed).unwrap_or_default(),
+            attempts: finished.attempts,
+            evidence: evidence
+                .filter(|_| finished.verdict.is_finding())
+                .map(|(exchange, target)| Evidence::new(exchange, target, &redactor)),
+        }
+    }
+
+    fn shown(&self, text: &str) -> String {
+        Redactor::new(self.options.show_secrets).text(text)
+    }
+}
+
+impl Pins {
+    /// The first digits of the corpus digest, enough to tell two corpora apart.
+    #[must_use]
+    pub fn short_digest(&self) -> &str {
+        self.corpus_digest.get(..12).unwrap_or(&self.corpus_digest)
+    }
+}
+
+impl Outcome {
+    /// The requirement that it tests.
+    #[must_use]
+    pub fn requirement(&self) -> &str {
+        self.requirements.first().map_or("", String::as_str)
+    }
+
+    /// The suite file as it stands in a checkout.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("conformance-cases/{}", self.file)
+    }
+
+    /// What there is to say beside what came back: each difference, each leak, the reason. Empty for a pass.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<String> {
+        reasons(&self.verdict)
+    }
+
+    /// What came back in one line, and why it is no pass.
+    #[must_use]
+    pub fn actual(&self) -> String {
+        with_reasons(&self.came, &self.reasons())
+    }
+
+    /// Whether no request was sent because there was no gate: the gate's own failure says it all.
+    #[must_use]
+    pub fn never_asked(&self) -> bool {
+        matches!(self.verdict, Verdict::Error(Fault::Unreachable(_))) && self.attempts == 0
+    }
+}
+
+impl Chapter<'_> {
+    /// The verdict on the requirement: the worst of its cases, `not asked` where there is none.
+    #[must_use]
+    pub fn standing(&self) -> &'static str {
+        self.summary.by_weight().iter().find(|(_, count)| *count > 0).map_or("not asked", |(name, _)| name)
+    }
+}
+
+/// An expectation in one line.
+#[must_use]
+pub fn expected(expected: &Expected) -> String {
+    let any = |alternatives: &[Alternative]| alternatives.iter().map(describe).collect::<Vec<_>>().join("; or ");
+    match expected {
+        Expected::Judge(alternatives) => any(alternatives),
+        Expected::Observe { labels, .. } => labels
+            .iter()
+            .map(|(label, alternatives)| format!("{label}: {}", any(alternatives)))
+            .collect::<Vec<_>>()
+            .join(" | "),
+    }
+}
+
+/// What came back in one line, and why it is no pass.
+#[must_use]
+pub fn actual(finished: &Finished) -> String {
+    let came = finished.exchange.as_ref().map(|exchange| summary(&exchange.answer)).unwrap_or_default();
+    with_reasons(&came, &reasons(&finished.verdict))
+}
+
+/// A time as RFC 3339 has it, in UTC, to the millisecond.
+#[must_use]
+pub fn timestamp(at: SystemTime) -> String {
+    DateTime::<Utc>::from(at).to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// A length of time in milliseconds, to the microsecond.
+#[must_use]
+pub fn millis(elapsed: Duration) -> f64 {
+    (elapsed.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn reasons(verdict: &Verdict) -> Vec<String> {
+    match verdict {
+        Verdict::Pass => Vec::new(),
+        Verdict::Error(fault) => vec![fault.to_string()],
+        Verdict::Unproven(why) => vec![why.clone()],
+        Verdict::Fail(mismatches) => mismatches.iter().map(ToString::to_string).collect(),
+        Verdict::Leak(leaks) => leaks.iter().map(ToString::to_string).collect(),
+        Verdict::Observed(label) => vec![label.clone()],
+        Verdict::Unsupported { feature, reason } => vec![format!("{feature}: {reason}")],
+    }
+}
+
+fn with_reasons(came: &str, reasons: &[String]) -> String {
+    match (came.is_empty(), reasons) {
+        (_, []) => came.to_owned(),
+        (true, reasons) => reasons.join("; "),
+        (false, reasons) => format!("{came} ({})", reasons.join("; ")),
+    }
+}
+
+fn place<'a>(corpus: &'a Corpus, finished: &Finished) -> Option<(&'a Suite, &'a Case)> {
+    let suite = corpus.suites.get(finished.suite)?;
+    Some((suite, suite.cases.get(finished.case)?))
+}
+
+/// The order of findings of one weight: the worst first.
+pub(super) fn rank(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Leak(_) => 0,
+        Verdict::Fail(_) => 1,
+        Verdict::Error(_) => 2,
+        _ => 3,
+    }
+}
+
+/// How far the clock behind an answer is ahead of this one, in seconds.
+fn offset(exchange: &Exchange) -> Option<f64> {
+    let date = exchange.answer.response()?.header("date").next()?;
+    let theirs = httpdate::parse_http_date(std::str::from_utf8(date).ok()?).ok()?;
+    let ours = exchange.started.checked_add(exchange.elapsed)?;
+    Some(match theirs.duration_since(ours) {
+        Ok(ahead) => ahead.as_secs_f64(),
+        Err(behind) => -behind.duration().as_secs_f64(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_offset_is_the_median() {
+        for (offsets, median) in [
+            (&[][..], None),
+            (&[-0.5][..], Some(-0.5)),
+            (&[3.0, -900.0, 2.0][..], Some(2.0)),
+            (&[1.0, 2.0, 4.0, 1000.0][..], Some(3.0)),
+        ] {
+            let run = Aggregate { offsets: offsets.to_vec(), ..Aggregate::default() };
+            assert_eq!(run.clock_offset(), median, "{offsets:?}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! CI annotations: one GitHub workflow command a finding, pointing into the case files.
+//!
+//! GitHub shows the first ten errors and the first ten warnings of a step, so the heaviest come first.
+
+use std::fmt::Write as _;
+
+use super::aggregate::{Aggregate, Outcome, Weight};
+use super::evidence::{shortened, visible};
+use super::terminal::counts;
+
+/// Longer messages are cut; the whole text stands in the other reports.
+const MESSAGE: usize = 1000;
+
+/// The annotations.
+#[must_use]
+pub fn render(run: &Aggregate) -> String {
+    let mut out = String::new();
+    for reason in &run.gates_failed {
+        let title = property(&format!("no gate: {}", run.pins.gate));
+        let _ = writeln!(out, "::error title={title}::{}", data(&shortened(&visible(reason), MESSAGE)));
+    }
+    for outcome in run.findings() {
+        if outcome.never_asked() && !run.gates_failed.is_empty() {
+            continue;
+        }
+        let command = match run.weight(outcome) {
+            Weight::Failing | Weight::Broken => "error",
+            Weight::Advisory => "warning",
+        };
+        let title = format!("{} {}: {}", outcome.verdict.name(), outcome.requirement(), outcome.id);
+        let _ = writeln!(
+            out,
+            "::{command} file={},line={},title={}::{}",
+            property(&outcome.path()),
+            outcome.line,
+            property(&visible(&title)),
+            data(&message(run, outcome))
+        );
+    }
+    let verdict = format!("{}: {}, corpus {}", run.headline(), counts(&run.tally.summary), run.pins.short_digest());
+    let _ = writeln!(out, "::notice title={}::{}", property(&visible(&run.pins.gate)), data(&verdict));
+    out
+}
+
+fn message(run: &Aggregate, outcome: &Outcome) -> String {
+    let mut text = format!("expected {}\ngot {}", outcome.expected, outcome.actual());
+    if let Some(why) = &outcome.why {
+        let _ = write!(text, "\n{why}");
+    }
+    let mut text = shortened(&visible(&text), MESSAGE);
+    if let Some(requirement) = run.requirement(outcome.requirement()) {
+        let _ = write!(text, "\n{} {}: {}", requirement.id, requirement.level.as_str(), requirement.sentence);
+    }
+    text
+}
+
+/// The message of a workflow command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A property of a workflow command.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,420 @@
+//! The HTML report: one file, no network, for people.
+//!
+//! Everything that stands in it is text of the document, escaped by the template engine; the script is the same in every report and reads
+//! only the document and the fragment of its URL. A content security policy with the digests of that script and style forbids everything else.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::{Digest, Sha256};
+
+use super::aggregate::{Aggregate, Chapter, Outcome, timestamp};
+use super::evidence::{Evidence, block, shortened, visible};
+use super::terminal::cases;
+use crate::corpus::source::Level;
+use crate::exit::ExitStatus;
+use crate::verdict::Verdict;
+use crate::wire::{Answer, Client};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+/// Longer requests and answers are cut.
+const OCTETS_SHOWN: usize = 6000;
+/// Longer lines of a fact are cut.
+const LINE: usize = 1200;
+/// More findings than this are closed at first.
+const OPEN: usize = 5;
+/// What a fragment holds as it is.
+const IN_FRAGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
+
+/// The page.
+#[must_use]
+pub fn render(run: &Aggregate) -> String {
+    let gate = visible(&run.pins.gate);
+    let policy = format!(
+        "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
+        fingerprint(SCRIPT),
+        fingerprint(STYLE)
+    );
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { (run.headline()) ": " (gate) " · Gatecheck" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                div class="page" { (head(run, &gate)) }
+                (tools(run))
+                main class="page" {
+                    (findings(run))
+                    (requirements(run))
+                    p id="empty" class="empty" hidden { "Nothing fits this filter." }
+                    (notes(run))
+                }
+                footer class="page" {
+                    "gatecheck " (run.pins.runner_version) " · corpus " (run.pins.corpus_version) " " code { (run.pins.corpus_digest) }
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn head(run: &Aggregate, gate: &str) -> Markup {
+    let pins = &run.pins;
+    html! {
+        header {
+            div class="title" {
+                span { "Gatecheck report" }
+                button id="theme" class="quiet needs-script" type="button" hidden { "Dark or light" }
+            }
+            h1 { (gate) }
+            p class={ "standing " (tone(run)) } { strong { (run.headline()) } span { (meaning(run)) } }
+            (bar(run))
+            dl class="pins" {
+                (pin("Target", &pins.target))
+                (pin("Corpus", &format!("{} · {}", pins.corpus_version, pins.short_digest())))
+                (pin("Runner", &format!("gatecheck {}", pins.runner_version)))
+                @if let Some(started) = pins.started { (pin("Started", &moment(&timestamp(started)))) }
+                @if let Some(finished) = pins.finished {
+                    (pin("Finished", &format!("{} ({})", moment(&timestamp(finished)), length(pins.elapsed))))
+                }
+                @if let Some(offset) = run.clock_offset() { (pin("Gate's clock", &clock(offset))) }
+            }
+        }
+    }
+}
+
+fn pin(name: &str, said: &str) -> Markup {
+    html! { div { dt { (name) } dd { (visible(said)) } } }
+}
+
+/// The verdicts side by side, as wide as they are many.
+fn bar(run: &Aggregate) -> Markup {
+    let all = run.tally.summary.by_weight();
+    let total: usize = all.iter().map(|(_, count)| count).sum();
+    let mut x = 0_usize;
+    let parts: Vec<(&str, usize, usize)> = all
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| {
+            let at = x;
+            x = x.saturating_add(count);
+            (name, at, count)
+        })
+        .collect();
+    html! {
+        @if total > 0 {
+            svg class="bar" viewBox={ "0 0 " (total) " 1" } preserveAspectRatio="none" role="img" aria-label=(super::terminal::counts(&run.tally.summary)) {
+                @for (name, at, count) in parts { rect class=(name) x=(at) width=(count) height="1" {} }
+            }
+        }
+    }
+}
+
+fn tools(run: &Aggregate) -> Markup {
+    let summary = &run.tally.summary;
+    html! {
+        div class="tools" role="search" hidden {
+            div class="page" {
+                div class="row" {
+                    input id="q" type="search" placeholder="Search ids, sentences, answers" aria-label="Search" autocomplete="off" spellcheck="false";
+                    select id="level" aria-label="Level" {
+                        option value="" { "Any level" }
+                        @for level in [Level::Must, Level::Should, Level::Survey] { option value=(level.as_str()) { (level.as_str()) } }
+                    }
+                }
+                div class="chips" role="group" aria-label="Verdicts" {
+                    @for (name, count) in summary.by_weight() {
+                        @if count > 0 || matches!(name, "pass" | "leak") {
+                            button type="button" class=(name) value=(name) aria-pressed="false" { (name) " " b { (number(count)) } }
+                        }
+                    }
+                }
+                p class="shown" role="status" { (number(summary.total())) " cases" }
+            }
+        }
+    }
+}
+
+fn findings(run: &Aggregate) -> Markup {
+    let told: Vec<&Outcome> = run.findings();
+    let mut groups: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+    for outcome in &told {
+        groups.entry(outcome.requirement()).or_default().push(outcome);
+    }
+    let open = told.len() <= OPEN;
+    html! {
+        section id="findings" {
+            h2 { "Findings " small { (number(told.len())) } }
+            @for reason in &run.gates_failed {
+                div class="group error" {
+                    h3 { span class="badge" { "no gate" } }
+                    pre { (shortened(&visible(reason), OCTETS_SHOWN)) }
+                }
+            }
+            @if told.is_empty() { p class="empty" { "None: everything that was asked was answered as expected." } }
+            @for chapter in run.chapters() {
+                @if let Some(group) = groups.get(chapter.requirement.id.as_str()) {
+                    div class="group" {
+                        h3 { span class="id" { (chapter.requirement.id) } span class="level" { (chapter.requirement.level.as_str()) } }
+                        p class="sentence" { (visible(&chapter.requirement.sentence)) }
+                        @for outcome in group { (finding(outcome, open)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn finding(outcome: &Outcome, open: bool) -> Markup {
+    let name = outcome.verdict.name();
+    html! {
+        details id={ "case=" (outcome.id) } class={ "finding " (name) } data-verdict=(name) data-level=(outcome.level.as_str()) open[open] {
+            summary {
+                span class="badge" { (name) }
+                span class="id" { (visible(&outcome.id)) }
+                span class="came" { (visible(&shortened(&outcome.came, LINE))) }
+            }
+            div class="body" {
+                dl class="facts" {
+                    (fact("Expected", "", &outcome.expected))
+                    @if !outcome.came.is_empty() { (fact("Got", "", &outcome.came)) }
+                    @for reason in outcome.reasons() { (fact(reason_name(&outcome.verdict), "bad", &reason)) }
+                    @if let Some(why) = &outcome.why { (fact("Why", "", why)) }
+                    dt { "Case" }
+                    dd { code { (outcome.path()) ":" (outcome.line) } " " span class="level" { (outcome.level.as_str()) " · " (outcome.requirements.join(", ")) } }
+                    @if outcome.attempts > 1 { (fact("Attempts", "", &outcome.attempts.to_string())) }
+                }
+                @if let Some(evidence) = &outcome.evidence { (wire(evidence)) }
+            }
+        }
+    }
+}
+
+fn fact(name: &str, class: &str, said: &str) -> Markup {
+    html! { dt { (name) } dd class=[(!class.is_empty()).then_some(class)] { (visible(&shortened(said, LINE))) } }
+}
+
+fn wire(evidence: &Evidence) -> Markup {
+    let exchange = &evidence.exchange;
+    let octets = exchange.answer.octets();
+    let what = match &exchange.answer {
+        Answer::Response(_) => "Response",
+        Answer::Closed(_) => "Response: the connection was closed",
+        Answer::TimedOut(_) => "Response: none within the time limit",
+    };
+    let client = match exchange.client {
+        Client::Plain => "ordinary client",
+        Client::Raw => "byte for byte",
+    };
+    html! {
+        div class="wire" {
+            figure {
+                figcaption { "Request, " (client) }
+                pre tabindex="0" { (shortened(&block(&exchange.sent.octets()), OCTETS_SHOWN)) }
+            }
+            figure {
+                figcaption {
+                    span { (what) }
+                    span { (number(evidence.wire_length)) " octets in " (length(exchange.elapsed)) }
+                }
+                pre tabindex="0" { @if octets.is_empty() { "(nothing came)" } @else { (shortened(&block(octets), OCTETS_SHOWN)) } }
+            }
+        }
+        figure {
+            figcaption { "Ask again" button class="copy quiet needs-script" type="button" hidden { "Copy" } }
+            pre tabindex="0" { (visible(&evidence.again)) }
+        }
+    }
+}
+
+fn requirements(run: &Aggregate) -> Markup {
+    let chapters = run.chapters();
+    let mut areas: Vec<(&str, Vec<&Chapter<'_>>)> = Vec::new();
+    for chapter in &chapters {
+        let area = chapter.requirement.id.split('-').next().unwrap_or_default();
+        match areas.last_mut() {
+            Some((last, of_area)) if *last == area => of_area.push(chapter),
+            _ => areas.push((area, vec![chapter])),
+        }
+    }
+    let asked = chapters.iter().filter(|chapter| !chapter.outcomes.is_empty()).count();
+    html! {
+        section id="requirements" {
+            h2 { "Requirements " small { (number(asked)) " of " (number(chapters.len())) " asked" } }
+            @for (area, of_area) in areas {
+                div class="area" {
+                    h3 { (area) }
+                    div class="requirements" { @for chapter in of_area { (requirement(chapter)) } }
+                }
+            }
+        }
+    }
+}
+
+fn requirement(chapter: &Chapter<'_>) -> Markup {
+    let requirement = chapter.requirement;
+    let standing = chapter.standing();
+    let (good, all) = (chapter.summary.pass.saturating_add(chapter.summary.observed), chapter.summary.total());
+    html! {
+        details class={ "requirement " (standing.replace(' ', "-")) } data-level=(requirement.level.as_str()) {
+            summary {
+                span class="badge" { (standing) }
+                span class="name" { span class="id" { (requirement.id) } span class="level" { (requirement.level.as_str()) } }
+                span class="sentence" { (visible(&requirement.sentence)) }
+                span class="count" { @if all > 0 { (number(good)) " of " (number(all)) } }
+            }
+            @if let Some(note) = &requirement.note { p class="note" { (visible(note)) } }
+            @if all == 0 {
+                p class="note" { @if let Some(why) = &requirement.no_case { "No case: " (visible(why)) } @else { "No case of it was selected." } }
+            } @else {
+                ul class="cases" { @for outcome in &chapter.outcomes { (case(outcome)) } }
+            }
+        }
+    }
+}
+
+fn case(outcome: &Outcome) -> Markup {
+    let name = outcome.verdict.name();
+    html! {
+        li class=(name) data-verdict=(name) data-level=(outcome.level.as_str()) {
+            span class="word" { (name) }
+            span {
+                @if outcome.verdict.is_finding() {
+                    a class="id" href={ "#case=" (utf8_percent_encode(&outcome.id, IN_FRAGMENT)) } { (visible(&outcome.id)) }
+                } @else {
+                    span class="id" { (visible(&outcome.id)) }
+                }
+                @if !matches!(outcome.verdict, Verdict::Pass) { span class="what" { (visible(&shortened(&outcome.reasons().join("; "), 300))) } }
+            }
+        }
+    }
+}
+
+fn notes(run: &Aggregate) -> Markup {
+    let unsupported = run.unsupported();
+    html! {
+        @if !(unsupported.is_empty() && run.left_out.is_empty() && run.without.is_empty()) {
+            section {
+                h2 { "Not asked, and why" }
+                ul class="notes" {
+                    @for ((feature, reason), count) in unsupported {
+                        li { (cases(count)) " for lack of " code { (feature) } ": " (visible(reason)) }
+                    }
+                    @for (suite, reason) in &run.left_out { li { "suite " code { (suite) } ": " (visible(reason)) } }
+                    @for (invariant, reason) in &run.without { li { "invariant " code { (invariant.name()) } ": " (visible(reason)) } }
+                }
+            }
+        }
+    }
+}
+
+fn reason_name(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Leak(_) => "Leaked",
+        Verdict::Fail(_) => "Differs",
+        Verdict::Unproven(_) => "Unproven",
+        _ => "Error",
+    }
+}
+
+fn tone(run: &Aggregate) -> &'static str {
+    match run.exit_status() {
+        ExitStatus::AsExpected if run.tally.should_findings > 0 => "unproven",
+        ExitStatus::AsExpected => "pass",
+        ExitStatus::Findings if run.tally.summary.leak > 0 => "leak",
+        ExitStatus::Findings => "fail",
+        ExitStatus::Harness | ExitStatus::Unreachable | ExitStatus::Usage => "error",
+    }
+}
+
+fn meaning(run: &Aggregate) -> String {
+    let Aggregate { tally, options, .. } = run;
+    let leaks = tally.summary.leak;
+    let should = if options.strict { tally.should_findings } else { 0 };
+    match run.exit_status() {
+        ExitStatus::AsExpected if tally.should_findings > 0 => {
+            format!(
+                "Every MUST that was asked holds and nothing leaked; {} of a SHOULD did not pass.",
+                cases(tally.should_findings)
+            )
+        }
+        ExitStatus::AsExpected => "Every MUST that was asked holds, and nothing leaked.".to_owned(),
+        ExitStatus::Findings if leaks > 0 => {
+            format!("Protected content came back to a visitor who must not see it, in {}.", cases(leaks))
+        }
+        ExitStatus::Findings => {
+            let count = tally.must_findings.saturating_add(should);
+            format!("{} failed or could not be proven.", cases(count))
+        }
+        ExitStatus::Unreachable => "There was no gate to ask, in whole or in part.".to_owned(),
+        ExitStatus::Harness | ExitStatus::Usage => "The harness could not ask everything.".to_owned(),
+    }
+}
+
+/// `2026-01-31T12:00:00.123Z` as people write it.
+fn moment(timestamp: &str) -> String {
+    let seconds = timestamp.split('.').next().unwrap_or(timestamp);
+    format!("{} UTC", seconds.replace('T', " "))
+}
+
+fn length(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64();
+    if seconds < 1.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
+}
+
+fn clock(offset: f64) -> String {
+    if offset.abs() < 1.5 {
+        format!("in step with ours ({offset:+} s)")
+    } else if offset > 0.0 {
+        format!("{offset} s ahead of ours")
+    } else {
+        format!("{} s behind ours", -offset)
+    }
+}
+
+/// A number with a comma between thousands.
+fn number(count: usize) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && digits.len().saturating_sub(at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+fn fingerprint(text: &str) -> String {
+    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_ours_ends_its_own_element() {
+        assert!(!STYLE.contains("</") && !SCRIPT.contains("</") && !SCRIPT.contains("<!--"));
+    }
+
+    #[test]
+    fn numbers_have_commas() {
+        for (count, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(number(count), text);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! JUnit XML: a test suite for each suite, a test case for each case.
+//!
+//! A finding is a failure whatever its level, with the level in front of its message; an error of the harness is an error, a lack of the gate is
+//! skipped. What XML cannot hold is escaped before it is written.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::RenderError;
+use super::aggregate::{Aggregate, Outcome, timestamp};
+use super::evidence::{block, shortened, visible};
+use crate::verdict::Verdict;
+
+/// Longer requests and answers are cut.
+const OCTETS_SHOWN: usize = 4000;
+
+impl From<quick_junit::SerializeError> for RenderError {
+    fn from(error: quick_junit::SerializeError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// The JUnit report.
+///
+/// # Errors
+/// None that a run can bring about.
+pub fn render(run: &Aggregate) -> Result<String, RenderError> {
+    let mut report = Report::new(visible(&format!("gatecheck: {}", run.pins.gate)));
+    report.set_time(run.pins.elapsed);
+    if let Some(started) = run.pins.started {
+        report.set_timestamp(DateTime::<Utc>::from(started));
+    }
+    let mut suites: BTreeMap<&str, TestSuite> = BTreeMap::new();
+    for outcome in run.outcomes.values() {
+        let suite = suites.entry(&outcome.suite).or_insert_with(|| suite(run, &outcome.suite));
+        suite.add_test_case(case(run, outcome));
+        suite.time = Some(suite.time.unwrap_or_default().saturating_add(outcome.elapsed));
+    }
+    report.add_test_suites(suites.into_values());
+    Ok(report.to_string()?)
+}
+
+fn suite(run: &Aggregate, id: &str) -> TestSuite {
+    let mut suite = TestSuite::new(visible(id));
+    let pins = &run.pins;
+    let mut property = |name: &str, value: &str| {
+        suite.add_property(Property::new(name, visible(value)));
+    };
+    property("gate", &pins.gate);
+    property("target", &pins.target);
+    property("corpus.version", &pins.corpus_version);
+    property("corpus.digest", &pins.corpus_digest);
+    property("runner.version", &pins.runner_version);
+    if let Some(started) = pins.started {
+        property("started", &timestamp(started));
+    }
+    if let Some(finished) = pins.finished {
+        property("finished", &timestamp(finished));
+    }
+    if let Some(offset) = run.clock_offset() {
+        property("clock-offset", &offset.to_string());
+    }
+    suite
+}
+
+fn case(run: &Aggregate, outcome: &Outcome) -> TestCase {
+    let status = match &outcome.verdict {
+        Verdict::Pass | Verdict::Observed(_) => TestCaseStatus::success(),
+        Verdict::Unsupported { .. } => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(visible(&outcome.reasons().join("; ")));
+            status
+        }
+        Verdict::Error(_) => finding(run, outcome, NonSuccessKind::Error),
+        Verdict::Fail(_) | Verdict::Leak(_) | Verdict::Unproven(_) => finding(run, outcome, NonSuccessKind::Failure),
+    };
+    let mut case = TestCase::new(visible(&outcome.id), status);
+    case.set_classname(visible(&outcome.suite.replace('/', ".")));
+    case.set_time(outcome.elapsed);
+    for requirement in &outcome.requirements {
+        case.add_property(Property::new("requirement", visible(requirement)));
+    }
+    case.add_property(Property::new("level", outcome.level.as_str()));
+    case.add_property(Property::new("verdict", outcome.verdict.name()));
+    case.add_property(Property::new("at", visible(&format!("{}:{}", outcome.path(), outcome.line))));
+    if let Verdict::Observed(what) = &outcome.verdict {
+        case.add_property(Property::new("observed", visible(what)));
+    }
+    case
+}
+
+fn finding(run: &Aggregate, outcome: &Outcome, kind: NonSuccessKind) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    let message = format!(
+        "{} {}: expected {}, got {}",
+        outcome.level.as_str(),
+        outcome.requirement(),
+        outcome.expected,
+        outcome.actual()
+    );
+    status.set_type(outcome.verdict.name());
+    status.set_message(visible(&shortened(&message, OCTETS_SHOWN)));
+    status.set_description(visible(&description(run, outcome)));
+    status
+}
+
+fn description(run: &Aggregate, outcome: &Outcome) -> String {
+    let mut out = String::new();
+    if let Some(requirement) = run.requirement(outcome.requirement()) {
+        let _ = writeln!(out, "{} {}: {}", requirement.id, requirement.level.as_str(), requirement.sentence);
+    }
+    let _ = writeln!(out, "expected: {}", outcome.expected);
+    let _ = writeln!(out, "got: {}", outcome.actual());
+    if let Some(why) = &outcome.why {
+        let _ = writeln!(out, "why: {why}");
+    }
+    let _ = writeln!(out, "at: {}:{}", outcome.path(), outcome.line);
+    if let Some(evidence) = &outcome.evidence {
+        let _ = writeln!(out, "again: {}", evidence.again);
+        let _ = writeln!(out, "\n{}", shortened(&block(&evidence.exchange.sent.octets()), OCTETS_SHOWN));
+        let _ = writeln!(out, "\n{}", shortened(&block(evidence.exchange.answer.octets()), OCTETS_SHOWN));
+    }
+    out
+}

@@ -1,0 +1,149 @@
+//! Markdown for the summary of a CI step: the verdict, the counts, then the findings by requirement.
+//!
+//! Every text of a gate goes through [`text`] or a fence, so that nothing in an answer is read as Markdown or HTML.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::aggregate::{Aggregate, Outcome, timestamp};
+use super::evidence::{shortened, visible};
+use super::terminal::cases;
+
+/// A step summary may have a mebibyte; more findings than this are told by id.
+const WHOLE: usize = 40;
+/// And more than this by number.
+const BY_ID: usize = 400;
+/// Longer lines are cut.
+const LINE: usize = 600;
+
+/// The summary.
+#[must_use]
+pub fn render(run: &Aggregate) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "## {}: {}\n", text(&run.pins.gate), text(run.headline()));
+    counts(&mut out, run);
+    for reason in &run.gates_failed {
+        let _ = writeln!(out, "**No gate**\n\n{}", fence(&shortened(reason, LINE)));
+    }
+    findings(&mut out, run);
+    for ((feature, reason), count) in run.unsupported() {
+        let _ = writeln!(out, "- Not asked: {} for lack of {}: {}", cases(count), text(feature), text(reason));
+    }
+    for (suite, reason) in &run.left_out {
+        let _ = writeln!(out, "- Left out: {}: {}", text(suite), text(reason));
+    }
+    for (invariant, reason) in &run.without {
+        let _ = writeln!(out, "- Not checked: {}: {}", text(invariant.name()), text(reason));
+    }
+    pins(&mut out, run);
+    out
+}
+
+fn counts(out: &mut String, run: &Aggregate) {
+    let all = run.tally.summary.by_weight();
+    let told = all.iter().filter(|(name, count)| *count > 0 || matches!(*name, "pass" | "leak"));
+    let (names, numbers): (Vec<&str>, Vec<String>) = told.map(|(name, count)| (*name, count.to_string())).unzip();
+    let _ = writeln!(out, "| {} |", names.join(" | "));
+    let _ = writeln!(out, "|{}", " ---: |".repeat(names.len()));
+    let _ = writeln!(out, "| {} |\n", numbers.join(" | "));
+}
+
+fn findings(out: &mut String, run: &Aggregate) {
+    let told: Vec<&Outcome> =
+        run.findings().into_iter().filter(|outcome| !outcome.never_asked() || run.gates_failed.is_empty()).collect();
+    if told.is_empty() {
+        return;
+    }
+    let whole: Vec<&&Outcome> = told.iter().take(WHOLE).collect();
+    let mut groups: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+    for outcome in whole {
+        groups.entry(outcome.requirement()).or_default().push(outcome);
+    }
+    for chapter in run.chapters() {
+        let requirement = chapter.requirement;
+        let Some(group) = groups.remove(requirement.id.as_str()) else { continue };
+        let _ = writeln!(out, "### {} {}\n", text(&requirement.id), requirement.level.as_str());
+        let _ = writeln!(out, "{}\n", text(&requirement.sentence));
+        for outcome in group {
+            finding(out, outcome);
+        }
+    }
+    let rest: Vec<&&Outcome> = told.iter().skip(WHOLE).collect();
+    if !rest.is_empty() {
+        let _ = writeln!(out, "<details><summary>and {} more</summary>\n", rest.len());
+        for outcome in rest.iter().take(BY_ID) {
+            let _ =
+                writeln!(out, "- **{}** {} {}", outcome.verdict.name(), text(outcome.requirement()), text(&outcome.id));
+        }
+        if rest.len() > BY_ID {
+            let _ = writeln!(out, "- … and {} more", rest.len().saturating_sub(BY_ID));
+        }
+        let _ = writeln!(out, "\n</details>\n");
+    }
+}
+
+fn finding(out: &mut String, outcome: &Outcome) {
+    let _ = writeln!(out, "<details><summary><b>{}</b> {}</summary>\n", outcome.verdict.name(), text(&outcome.id));
+    let mut row = |name: &str, said: &str| {
+        let _ = writeln!(out, "- {name}: {}", text(&shortened(said, LINE)));
+    };
+    row("expected", &outcome.expected);
+    row("got", &outcome.actual());
+    if let Some(why) = &outcome.why {
+        row("why", why);
+    }
+    row("at", &format!("{}:{}", outcome.path(), outcome.line));
+    if outcome.attempts > 1 {
+        row("attempts", &outcome.attempts.to_string());
+    }
+    if let Some(evidence) = &outcome.evidence {
+        let _ = writeln!(out, "\n{}", fence(&shortened(&evidence.again, 4 * LINE)));
+    }
+    let _ = writeln!(out, "\n</details>\n");
+}
+
+fn pins(out: &mut String, run: &Aggregate) {
+    let pins = &run.pins;
+    let _ = writeln!(out, "\n<details><summary>About this run</summary>\n\n| | |\n| --- | --- |");
+    let mut row = |name: &str, said: &str| {
+        let _ = writeln!(out, "| {name} | {} |", text(said));
+    };
+    row("target", &pins.target);
+    row("corpus", &format!("{} {}", pins.corpus_version, pins.corpus_digest));
+    row("runner", &format!("gatecheck {}", pins.runner_version));
+    if let Some(started) = pins.started {
+        row("started", &timestamp(started));
+    }
+    if let Some(finished) = pins.finished {
+        row("finished", &timestamp(finished));
+    }
+    if let Some(offset) = run.clock_offset() {
+        row("clock offset", &format!("{offset} s"));
+    }
+    let _ = writeln!(out, "\n</details>");
+}
+
+/// A text that is nothing but text, in a paragraph, a list or a table cell: whatever could begin something is a character reference.
+fn text(said: &str) -> String {
+    let mut out = String::new();
+    for c in visible(said).chars() {
+        match c {
+            '\n' | '\t' => out.push(' '),
+            '&' | '<' | '>' | '"' | '\'' | '|' | '*' | '_' | '~' | '`' | '[' | ']' | '(' | ')' | '#' | '@' | '\\'
+            | '!' | '$' => {
+                let _ = write!(out, "&#{};", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    // GitHub makes links of bare addresses.
+    out.replace("://", "&#58;//").replace("www.", "www&#46;")
+}
+
+/// A block of code, fenced by more backticks than stand in a row anywhere in it.
+fn fence(code: &str) -> String {
+    let code = visible(code);
+    let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.saturating_add(1).max(3));
+    format!("{fence}\n{code}\n{fence}")
+}

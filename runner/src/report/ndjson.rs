@@ -1,0 +1,129 @@
+//! NDJSON: one object a line, written while the run goes, so that a program can follow it.
+//!
+//! The first line says what is run, one line follows for each case, and the last one has the summary.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::aggregate::{Aggregate, millis, timestamp};
+use super::json::{CaseResult, CorpusStamp, RunStamp};
+use super::{RenderError, Summary};
+use crate::event::Event;
+
+/// A line.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum Line<'a> {
+    RunStarted {
+        gate: &'a str,
+        corpus: CorpusStamp,
+        runner: &'a str,
+        target: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        started: Option<String>,
+        cases: usize,
+        left_out: &'a BTreeMap<String, String>,
+        not_checked: BTreeMap<&'static str, &'a str>,
+    },
+    CaseFinished(CaseResult),
+    GateFailed {
+        reason: &'a str,
+    },
+    RunFinished {
+        #[serde(flatten)]
+        run: RunStamp,
+        millis: f64,
+        verdict: &'static str,
+        exit_status: u8,
+        summary: Summary,
+    },
+}
+
+/// Writes each event as it comes.
+pub struct NdjsonWriter<W> {
+    out: W,
+    broken: Option<std::io::Error>,
+}
+
+impl<W: Write> NdjsonWriter<W> {
+    /// A writer that has written nothing yet.
+    pub fn new(out: W) -> Self {
+        Self { out, broken: None }
+    }
+
+    /// Writes what happened; `run` has taken the event in already. After a line that could not be written there are no more.
+    pub fn note(&mut self, event: &Event, run: &Aggregate) {
+        if self.broken.is_some() {
+            return;
+        }
+        let line = match event {
+            Event::RunStarted(started) => Some(head(run, started.cases)),
+            Event::CaseFinished(finished) => {
+                run.outcome_of(finished).map(|outcome| Line::CaseFinished(CaseResult::of(outcome)))
+            }
+            Event::GateFailed { .. } => run.gates_failed.last().map(|reason| Line::GateFailed { reason }),
+            Event::RunFinished { .. } => Some(tail(run)),
+        };
+        if let Some(line) = line {
+            self.broken = self.write(&line).err();
+        }
+    }
+
+    /// Hands back what was written to.
+    ///
+    /// # Errors
+    /// The first line that could not be written.
+    pub fn finish(self) -> std::io::Result<W> {
+        match self.broken {
+            Some(error) => Err(error),
+            None => Ok(self.out),
+        }
+    }
+
+    fn write(&mut self, line: &Line<'_>) -> std::io::Result<()> {
+        let mut text = serde_json::to_string(line)?;
+        text.push('\n');
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+}
+
+/// The lines of a run that is over, the cases by id.
+///
+/// # Errors
+/// None that a run can bring about.
+pub fn render(run: &Aggregate) -> Result<String, RenderError> {
+    let mut out = String::new();
+    let gates = run.gates_failed.iter().map(|reason| Line::GateFailed { reason });
+    let cases = run.outcomes.values().map(|outcome| Line::CaseFinished(CaseResult::of(outcome)));
+    for line in std::iter::once(head(run, run.outcomes.len())).chain(gates).chain(cases).chain([tail(run)]) {
+        out.push_str(&serde_json::to_string(&line)?);
+        out.push('\n');
+    }
+    Ok(out)
+}
+
+fn head(run: &Aggregate, cases: usize) -> Line<'_> {
+    Line::RunStarted {
+        gate: &run.pins.gate,
+        corpus: CorpusStamp::of(run),
+        runner: &run.pins.runner_version,
+        target: &run.pins.target,
+        started: run.pins.started.map(timestamp),
+        cases,
+        left_out: &run.left_out,
+        not_checked: run.without.iter().map(|(one, why)| (one.name(), why.as_str())).collect(),
+    }
+}
+
+fn tail(run: &Aggregate) -> Line<'_> {
+    Line::RunFinished {
+        run: RunStamp::of(run),
+        millis: millis(run.pins.elapsed),
+        verdict: run.headline(),
+        exit_status: run.exit_status().code(),
+        summary: run.tally.summary,
+    }
+}

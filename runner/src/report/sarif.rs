@@ -1,0 +1,376 @@
+//! SARIF 2.1.0: requirements are the rules, findings are the results, and each points at its line in the case files.
+//!
+//! What the harness could not ask is a notification of the invocation, since it says nothing about the gate.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::RenderError;
+use super::aggregate::{Aggregate, Outcome, Weight, timestamp};
+use super::evidence::{Evidence, block, shortened, visible};
+use crate::corpus::source::{Level, Provenance};
+use crate::wire::{Answer, printable};
+
+const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+/// Longer bodies are cut; viewers show them in a side panel.
+const BODY_SHOWN: usize = 4000;
+
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    tool: Tool<'a>,
+    invocations: [Invocation; 1],
+    column_kind: &'static str,
+    results: Vec<SarifResult<'a>>,
+    properties: RunProperties<'a>,
+}
+
+#[derive(Serialize)]
+struct Tool<'a> {
+    driver: Driver<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Driver<'a> {
+    name: &'static str,
+    version: &'a str,
+    semantic_version: &'a str,
+    information_uri: &'static str,
+    rules: Vec<Rule<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule<'a> {
+    id: &'a str,
+    short_description: Message,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    full_description: Option<Message>,
+    default_configuration: Configuration,
+    properties: RuleProperties,
+}
+
+#[derive(Serialize)]
+struct Configuration {
+    level: &'static str,
+}
+
+#[derive(Serialize)]
+struct RuleProperties {
+    level: Level,
+    provenance: Provenance,
+    tags: [&'static str; 2],
+}
+
+#[derive(Serialize)]
+struct Message {
+    text: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation {
+    execution_successful: bool,
+    exit_code: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_time_utc: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_time_utc: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_execution_notifications: Vec<Notification>,
+}
+
+#[derive(Serialize)]
+struct Notification {
+    level: &'static str,
+    message: Message,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locations: Vec<Location>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SarifResult<'a> {
+    rule_id: &'a str,
+    rule_index: usize,
+    level: &'static str,
+    message: Message,
+    locations: [Location; 1],
+    partial_fingerprints: BTreeMap<&'static str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_request: Option<WebRequest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_response: Option<WebResponse>,
+    properties: ResultProperties<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Location {
+    physical_location: PhysicalLocation,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PhysicalLocation {
+    artifact_location: ArtifactLocation,
+    region: Region,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ArtifactLocation {
+    uri: String,
+    uri_base_id: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Region {
+    start_line: u64,
+}
+
+#[derive(Serialize)]
+struct WebRequest {
+    protocol: &'static str,
+    version: &'static str,
+    method: String,
+    target: String,
+    headers: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Content>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WebResponse {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_code: Option<u16>,
+    headers: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Content>,
+    no_response_received: bool,
+}
+
+#[derive(Serialize)]
+struct Content {
+    text: String,
+}
+
+#[derive(Serialize)]
+struct ResultProperties<'a> {
+    case: &'a str,
+    requirements: &'a [String],
+    level: Level,
+    verdict: &'static str,
+    expected: &'a str,
+    actual: String,
+    attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    again: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RunProperties<'a> {
+    gate: &'a str,
+    target: &'a str,
+    corpus_version: &'a str,
+    corpus_digest: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_offset: Option<f64>,
+    summary: super::Summary,
+}
+
+/// The SARIF log.
+///
+/// # Errors
+/// None that a run can bring about.
+pub fn render(run: &Aggregate) -> Result<String, RenderError> {
+    let log = Log { schema: SCHEMA, version: "2.1.0", runs: [sarif_run(run)] };
+    Ok(serde_json::to_string_pretty(&log)? + "\n")
+}
+
+fn sarif_run(run: &Aggregate) -> Run<'_> {
+    let chapters = run.chapters();
+    let index: BTreeMap<&str, usize> =
+        (0..).zip(&chapters).map(|(at, one)| (one.requirement.id.as_str(), at)).collect();
+    let rules = chapters.iter().map(|chapter| {
+        let requirement = chapter.requirement;
+        Rule {
+            id: &requirement.id,
+            short_description: Message { text: requirement.sentence.clone() },
+            full_description: requirement.note.clone().map(|text| Message { text }),
+            default_configuration: Configuration { level: level_of(requirement.level) },
+            properties: RuleProperties {
+                level: requirement.level,
+                provenance: requirement.provenance,
+                tags: ["security", "conformance"],
+            },
+        }
+    });
+    let pins = &run.pins;
+    Run {
+        tool: Tool {
+            driver: Driver {
+                name: "gatecheck",
+                version: &pins.runner_version,
+                semantic_version: &pins.runner_version,
+                information_uri: env!("CARGO_PKG_REPOSITORY"),
+                rules: rules.collect(),
+            },
+        },
+        invocations: [invocation(run)],
+        column_kind: "unicodeCodePoints",
+        results: run
+            .findings()
+            .into_iter()
+            .filter(|outcome| run.weight(outcome) != Weight::Broken)
+            .filter_map(|outcome| Some(result(run, outcome, *index.get(outcome.requirement())?)))
+            .collect(),
+        properties: RunProperties {
+            gate: &pins.gate,
+            target: &pins.target,
+            corpus_version: &pins.corpus_version,
+            corpus_digest: &pins.corpus_digest,
+            clock_offset: run.clock_offset(),
+            summary: run.tally.summary,
+        },
+    }
+}
+
+fn invocation(run: &Aggregate) -> Invocation {
+    let gates = run.gates_failed.iter().map(|reason| Notification {
+        level: "error",
+        message: Message { text: visible(reason) },
+        locations: Vec::new(),
+    });
+    let broken = run.findings().into_iter().filter(|outcome| run.weight(outcome) == Weight::Broken);
+    let cases = broken.map(|outcome| Notification {
+        level: "error",
+        message: Message { text: format!("{}: {}", outcome.id, visible(&outcome.actual())) },
+        locations: vec![location(outcome)],
+    });
+    let notifications: Vec<Notification> = gates.chain(cases).collect();
+    Invocation {
+        execution_successful: notifications.is_empty(),
+        exit_code: run.exit_status().code(),
+        start_time_utc: run.pins.started.map(timestamp),
+        end_time_utc: run.pins.finished.map(timestamp),
+        tool_execution_notifications: notifications,
+    }
+}
+
+fn result<'a>(run: &Aggregate, outcome: &'a Outcome, rule_index: usize) -> SarifResult<'a> {
+    let evidence = outcome.evidence.as_ref();
+    SarifResult {
+        rule_id: outcome.requirement(),
+        rule_index,
+        level: match run.weight(outcome) {
+            Weight::Failing | Weight::Broken => "error",
+            Weight::Advisory => "warning",
+        },
+        message: Message { text: message(outcome) },
+        locations: [location(outcome)],
+        partial_fingerprints: BTreeMap::from([("gatecheckCase/v1", outcome.id.as_str())]),
+        web_request: evidence.map(web_request),
+        web_response: evidence.map(web_response),
+        properties: ResultProperties {
+            case: &outcome.id,
+            requirements: &outcome.requirements,
+            level: outcome.level,
+            verdict: outcome.verdict.name(),
+            expected: &outcome.expected,
+            actual: outcome.actual(),
+            attempts: outcome.attempts,
+            again: evidence.map(|evidence| evidence.again.as_str()),
+        },
+    }
+}
+
+/// Brackets and braces are escaped: in a SARIF message they begin a link or a placeholder (§3.11).
+fn message(outcome: &Outcome) -> String {
+    let mut text =
+        format!("{}: {}. Expected {}, got {}.", outcome.verdict.name(), outcome.id, outcome.expected, outcome.actual());
+    if let Some(why) = &outcome.why {
+        text.push(' ');
+        text.push_str(why);
+    }
+    let text = visible(&text).replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]");
+    text.replace('{', "{{").replace('}', "}}")
+}
+
+fn location(outcome: &Outcome) -> Location {
+    Location {
+        physical_location: PhysicalLocation {
+            artifact_location: ArtifactLocation { uri: outcome.path(), uri_base_id: "%SRCROOT%" },
+            region: Region { start_line: outcome.line.max(1) },
+        },
+    }
+}
+
+fn level_of(level: Level) -> &'static str {
+    match level {
+        Level::Must => "error",
+        Level::Should => "warning",
+        Level::Survey => "note",
+    }
+}
+
+fn web_request(evidence: &Evidence) -> WebRequest {
+    let request = super::har::Head::of(evidence);
+    WebRequest {
+        protocol: "HTTP",
+        version: "1.1",
+        method: request.method,
+        target: request.target,
+        headers: headers(&request.headers),
+        body: content(&request.body),
+    }
+}
+
+fn web_response(evidence: &Evidence) -> WebResponse {
+    match &evidence.exchange.answer {
+        Answer::Response(response) => WebResponse {
+            status_code: Some(response.status),
+            headers: headers(&response.headers),
+            body: content(&response.body),
+            no_response_received: false,
+        },
+        Answer::Closed(octets) | Answer::TimedOut(octets) => WebResponse {
+            status_code: None,
+            headers: BTreeMap::new(),
+            body: content(octets),
+            no_response_received: octets.is_empty(),
+        },
+    }
+}
+
+/// SARIF has an object here, so fields of one name share a member.
+fn headers(fields: &[(String, Vec<u8>)]) -> BTreeMap<String, String> {
+    let mut out: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in fields {
+        let value = printable(value);
+        out.entry(name.clone())
+            .and_modify(|all| {
+                all.push_str(", ");
+                all.push_str(&value);
+            })
+            .or_insert(value);
+    }
+    out
+}
+
+fn content(octets: &[u8]) -> Option<Content> {
+    (!octets.is_empty()).then(|| Content { text: shortened(&block(octets), BODY_SHOWN) })
+}
