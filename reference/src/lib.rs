@@ -9,7 +9,7 @@
 //! 3. [`cookie`], [`token`], [`claims`]: the cookie `nf_jwt` becomes verified [`Roles`], or a reason why not;
 //!    [`visitor`] holds the result.
 //! 4. [`site`]: which file a path names.
-//! 5. [`decide`]: rules × request × visitor × site → [`Decision`], a pure function that says which rule decided
+//! 5. [`decide()`]: rules × request × visitor × site → [`Decision`], a pure function that says which rule decided
 //!    and why every earlier one did not. [`explain`] puts a decision into words.
 //! 6. [`gate`]: the pieces above, checked to belong together before the first request.
 //!

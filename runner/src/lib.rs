@@ -8,7 +8,8 @@
 //! 4. [`mint`] and [`wire`]: a case, its token recipe and the time of day become bytes; what comes back is an [`wire::Exchange`].
 //! 5. [`judge`]: an expectation and an exchange become a [`verdict::Verdict`]. Pure: no clock, no socket, and no knowledge of the reference gate.
 //! 6. [`invariants`]: what must hold for every refused request is checked by asking again.
-//! 7. [`event`] and [`report`]: verdicts become events, and events become what a person or a program reads; [`exit`] has the last word.
+//! 7. [`mutants`]: gates that are known to be wrong, to see whether the corpus notices, and to say what a gate that fails looks like.
+//! 8. [`event`] and [`report`]: verdicts become events, and events become what a person or a program reads; [`exit`] has the last word.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,

@@ -110,6 +110,32 @@ fn status_1_a_gate_that_denies_everything_proves_nothing() {
 }
 
 #[test]
+fn one_run_writes_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let formats: Vec<String> = gatecheck::report::Kind::ALL
+        .iter()
+        .filter(|kind| kind.name() != "tap")
+        .map(|kind| format!("--format={kind}={}", folder.path().join(kind.name()).display()))
+        .collect();
+    let mut arguments = vec!["run", "role/denial", "--format", "tap=-"];
+    arguments.extend(formats.iter().map(String::as_str));
+    let output = gatecheck(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let (tap, terminal) = (text(&output.stdout), text(&output.stderr));
+    assert!(tap.starts_with("TAP version 14\n") && !tap.contains("cases/s"), "standard output is the report's alone: {tap}");
+    assert!(terminal.contains("0 leak"), "the terminal report makes way: {terminal}");
+    for kind in gatecheck::report::Kind::ALL.iter().filter(|kind| kind.name() != "tap") {
+        assert!(!std::fs::read(folder.path().join(kind.name())).unwrap().is_empty(), "{kind}");
+    }
+    let report: gatecheck::report::json::Report =
+        serde_json::from_str(&std::fs::read_to_string(folder.path().join("json")).unwrap()).unwrap();
+    let stamp = report.run.unwrap();
+    assert_eq!(stamp.target, "embedded");
+    assert!(stamp.started < stamp.finished, "{stamp:?}");
+    assert!(stamp.clock_offset.is_some_and(|offset| (-1.5..0.5).contains(&offset)), "its clock is ours: {stamp:?}");
+}
+
+#[test]
 fn status_2_usage() {
     for (arguments, says) in [
         (&["run", "no/such/case"][..], "no case fits `no/such/case`"),

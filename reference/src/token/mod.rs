@@ -1,7 +1,7 @@
 //! Tokens: JSON Web Tokens in compact serialization (RFC 7515, RFC 7519), signed with HS256, and nothing else.
 //!
 //! Every check stands in [`verify`], in the order in which it is made. The signature itself is checked by
-//! `jsonwebtoken` over a provider that knows HS256 alone ([`hs256`]); that crate's own `decode` is not used, since
+//! `jsonwebtoken` over a provider that knows HS256 alone (`hs256`); that crate's own `decode` is not used, since
 //! it reads the clock, allows a leeway, ignores `crit` and `nbf`, and lets the last of two equal names win.
 
 mod hs256;

@@ -18,6 +18,7 @@ use crate::exit::{ExitStatus, HELP};
 use crate::gates::Gate;
 use crate::gates::launch::GateFile;
 use crate::invariants::Invariant;
+use crate::mutants::diagnosis::Watch;
 use crate::report::aggregate::{Aggregate, ReportOptions};
 use crate::report::terminal::{TerminalOptions, TerminalReporter};
 use crate::run::{Plan, RunOptions, Serves};
@@ -127,6 +128,8 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         observations: args.observed,
         progress: std::io::stderr().is_terminal(),
     });
+    // The reference is what known defects are defects of.
+    let mut watch = (!matches!(gate, Gate::Embedded)).then(Watch::default);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -136,6 +139,9 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             let (events, mut happened) = mpsc::unbounded_channel();
             let running = tokio::spawn(crate::run::run(corpus, gate, options, plan, events));
             while let Some(event) = happened.recv().await {
+                if let Some(watch) = &mut watch {
+                    watch.note(&event);
+                }
                 report.note(&event);
                 terminal.note(&event, &report);
                 outputs.note(&event, &report);
@@ -144,7 +150,8 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         })
         .map_err(|error| Failure::harness(format!("the run ended early: {error}")))?;
     runtime.shutdown_background();
-    outputs.finish(&terminal.render(&report), &report)?;
+    let diagnosis = watch.map(|watch| watch.render()).unwrap_or_default();
+    outputs.finish(&format!("{}{diagnosis}", terminal.render(&report)), &report)?;
     Ok(report.exit_status())
 }
 

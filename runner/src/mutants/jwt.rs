@@ -175,7 +175,7 @@ impl<'a> Token<'a> {
     /// Reads other JSON texts in the place of those that came, if both are objects.
     pub fn retell(&mut self, header_text: Vec<u8>, claims_text: Vec<u8>) -> bool {
         let encode = |text: &[u8]| URL_SAFE_NO_PAD.encode(text).into_bytes();
-        let parts = vec![encode(&header_text), encode(&claims_text), encode(&self.signature)];
+        let parts = [encode(&header_text), encode(&claims_text), encode(&self.signature)];
         *self = Self::read(&parts.join(&b'.'), self.ground, Time::from_seconds(self.now));
         !self.header.is_empty() && !self.claims.is_empty()
     }

@@ -35,9 +35,13 @@ impl Evidence {
     /// Keeps what can be shown of an exchange.
     #[must_use]
     pub fn new(exchange: &Exchange, target: &Target, redactor: &Redactor) -> Self {
-        let sent = redactor.sent(&exchange.sent);
+        let mut sent = redactor.sent(&exchange.sent);
+        // From the request as it is now, whole: nothing is left to be taken out.
+        let again = sent.reproduce(target, true);
+        sent.body = cut(sent.body);
+        sent.raw = sent.raw.map(cut);
         Self {
-            again: redactor.text(&exchange.sent.reproduce(target, redactor.show_secrets)),
+            again,
             target: target.clone(),
             body_length: exchange.answer.response().map_or(0, |response| response.body.len()),
             wire_length: exchange.answer.octets().len(),
@@ -116,8 +120,8 @@ impl Redactor {
             target: self.octets(&sent.target),
             host: self.octets(&sent.host),
             headers: self.headers(&sent.headers),
-            body: cut(self.octets(&sent.body)),
-            raw: sent.raw.as_deref().map(|raw| cut(self.octets(raw))),
+            body: self.octets(&sent.body),
+            raw: sent.raw.as_deref().map(|raw| self.octets(raw)),
             ..*sent
         }
     }
@@ -239,6 +243,7 @@ mod tests {
             assert_eq!(block(&evidence.exchange.answer.response().unwrap().body), says);
             assert_eq!(block(evidence.exchange.answer.octets()), says);
             assert_eq!(evidence.again.contains("IHsi"), show_secrets, "{}", evidence.again);
+            assert!(evidence.again.ends_with("; c=d' 'http://gate.example/'"), "{}", evidence.again);
         }
     }
 

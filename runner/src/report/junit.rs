@@ -120,7 +120,7 @@ fn description(run: &Aggregate, outcome: &Outcome) -> String {
     let _ = writeln!(out, "at: {}:{}", outcome.path(), outcome.line);
     if let Some(evidence) = &outcome.evidence {
         let _ = writeln!(out, "again: {}", evidence.again);
-        let _ = writeln!(out, "\n{}", shortened(&block(&evidence.exchange.sent.octets()), OCTETS_SHOWN));
+        let _ = writeln!(out, "\n{}", shortened(block(&evidence.exchange.sent.octets()).trim_end(), OCTETS_SHOWN));
         let _ = writeln!(out, "\n{}", shortened(&block(evidence.exchange.answer.octets()), OCTETS_SHOWN));
     }
     out

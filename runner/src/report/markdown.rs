@@ -1,6 +1,6 @@
 //! Markdown for the summary of a CI step: the verdict, the counts, then the findings by requirement.
 //!
-//! Every text of a gate goes through [`text`] or a fence, so that nothing in an answer is read as Markdown or HTML.
+//! Every text of a gate goes through `text` or a fence, so that nothing in an answer is read as Markdown or HTML.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

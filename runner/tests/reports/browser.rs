@@ -89,6 +89,7 @@ fn the_page_works_in_a_browser() {
         assert!(seen.overflow <= 0, "nothing is wider than the page: {seen:?}");
         assert_eq!((seen.scripts, seen.pwned), (1, false), "no script but ours: {seen:?}");
         assert!(seen.smallest >= 11.0, "every text can be read: {seen:?}");
+        assert!([390, 1280].contains(&seen.width));
         let ids: Vec<&str> = seen.findings.iter().map(String::as_str).collect();
         match seen.fragment.as_str() {
             "" => {
@@ -115,7 +116,7 @@ fn the_page_works_in_a_browser() {
             }
             "#theme=dark" | "#theme=light" => grounds.push((seen.fragment.clone(), seen.ground.clone())),
             "type admitted" => {
-                assert_eq!((seen.cases, seen.hash.as_str()), (1, "#q=admin-is-admitted"), "{seen:?}");
+                assert_eq!((seen.cases, seen.hash.as_str()), (1, "#q=role-1+admin-is-admitted"), "{seen:?}");
             }
             other => panic!("nobody looks at {other}"),
         }

@@ -87,7 +87,7 @@ pub(super) const ALL: &[Mutant] = &[
         "CLAIM-3",
         "roles in an array inside the array count",
         Defect::Token(|token| {
-            let flat = token.roles().filter(|roles| roles.is_array()).map(|roles| flat(roles));
+            let flat = token.roles().filter(|roles| roles.is_array()).map(flat);
             flat.is_some_and(|flat| token.is_signed() && token.grant(Value::Array(flat)))
         }),
     ),

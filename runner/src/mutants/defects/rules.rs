@@ -69,12 +69,6 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
-        "rules/other-site-without-scheme",
-        "RULES-3",
-        "a target that begins with `//` is taken for another site",
-        RuleText(|file| lines(file, |line| line.replace(" //", " https://"))),
-    ),
-    Mutant::new(
         "rules/target-without-slash",
         "RULES-3",
         "a target that does not begin with a slash gets one",

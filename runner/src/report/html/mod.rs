@@ -28,6 +28,8 @@ const OCTETS_SHOWN: usize = 6000;
 const LINE: usize = 1200;
 /// More findings than this are closed at first.
 const OPEN: usize = 5;
+/// More findings of one requirement than this are folded away.
+const UNFOLDED: usize = 8;
 /// What a fragment holds as it is.
 const IN_FRAGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
 
@@ -83,7 +85,7 @@ fn head(run: &Aggregate, gate: &str) -> Markup {
             p class={ "standing " (tone(run)) } { strong { (run.headline()) } span { (meaning(run)) } }
             (bar(run))
             dl class="pins" {
-                (pin("Target", &pins.target))
+                div class="wide" { dt { "Target" } dd { code { (visible(&pins.target)) } } }
                 (pin("Corpus", &format!("{} · {}", pins.corpus_version, pins.short_digest())))
                 (pin("Runner", &format!("gatecheck {}", pins.runner_version)))
                 @if let Some(started) = pins.started { (pin("Started", &moment(&timestamp(started)))) }
@@ -157,7 +159,7 @@ fn findings(run: &Aggregate) -> Markup {
     let open = told.len() <= OPEN;
     html! {
         section id="findings" {
-            h2 { "Findings " small { (number(told.len())) } }
+            h2 { "Findings " small id="found" { (number(told.len())) } a href="#requirements" { "Requirements" } }
             @for reason in &run.gates_failed {
                 div class="group error" {
                     h3 { span class="badge" { "no gate" } }
@@ -169,8 +171,14 @@ fn findings(run: &Aggregate) -> Markup {
                 @if let Some(group) = groups.get(chapter.requirement.id.as_str()) {
                     div class="group" {
                         h3 { span class="id" { (chapter.requirement.id) } span class="level" { (chapter.requirement.level.as_str()) } }
-                        p class="sentence" { (visible(&chapter.requirement.sentence)) }
-                        @for outcome in group { (finding(outcome, open)) }
+                        p class="sentence" { (prose(&chapter.requirement.sentence)) }
+                        @for outcome in group.iter().take(UNFOLDED) { (finding(outcome, open)) }
+                        @if group.len() > UNFOLDED {
+                            details class="more" {
+                                summary { "and " (number(group.len().saturating_sub(UNFOLDED))) " more of " (chapter.requirement.id) }
+                                @for outcome in group.iter().skip(UNFOLDED) { (finding(outcome, open)) }
+                            }
+                        }
                     }
                 }
             }
@@ -204,7 +212,22 @@ fn finding(outcome: &Outcome, open: bool) -> Markup {
 }
 
 fn fact(name: &str, class: &str, said: &str) -> Markup {
-    html! { dt { (name) } dd class=[(!class.is_empty()).then_some(class)] { (visible(&shortened(said, LINE))) } }
+    html! { dt { (name) } dd class=[(!class.is_empty()).then_some(class)] { (prose(&shortened(said, LINE))) } }
+}
+
+/// A text with what stands between back-ticks as code.
+fn prose(text: &str) -> Markup {
+    let text = visible(text);
+    let parts: Vec<&str> = text.split('`').collect();
+    // Without its partner a back-tick is only a back-tick.
+    let paired = parts.len() % 2 == 1;
+    html! {
+        @if paired {
+            @for (at, part) in parts.iter().enumerate() { @if at % 2 == 1 { code { (part) } } @else { (part) } }
+        } @else {
+            (text)
+        }
+    }
 }
 
 fn wire(evidence: &Evidence) -> Markup {
@@ -223,7 +246,7 @@ fn wire(evidence: &Evidence) -> Markup {
         div class="wire" {
             figure {
                 figcaption { "Request, " (client) }
-                pre tabindex="0" { (shortened(&block(&exchange.sent.octets()), OCTETS_SHOWN)) }
+                pre tabindex="0" { (shortened(block(&exchange.sent.octets()).trim_end(), OCTETS_SHOWN)) }
             }
             figure {
                 figcaption {
@@ -253,7 +276,7 @@ fn requirements(run: &Aggregate) -> Markup {
     let asked = chapters.iter().filter(|chapter| !chapter.outcomes.is_empty()).count();
     html! {
         section id="requirements" {
-            h2 { "Requirements " small { (number(asked)) " of " (number(chapters.len())) " asked" } }
+            h2 { "Requirements " small { (number(asked)) " of " (number(chapters.len())) " asked" } a href="#findings" { "Findings" } }
             @for (area, of_area) in areas {
                 div class="area" {
                     h3 { (area) }
@@ -273,12 +296,12 @@ fn requirement(chapter: &Chapter<'_>) -> Markup {
             summary {
                 span class="badge" { (standing) }
                 span class="name" { span class="id" { (requirement.id) } span class="level" { (requirement.level.as_str()) } }
-                span class="sentence" { (visible(&requirement.sentence)) }
+                span class="sentence" { (prose(&requirement.sentence)) }
                 span class="count" { @if all > 0 { (number(good)) " of " (number(all)) } }
             }
-            @if let Some(note) = &requirement.note { p class="note" { (visible(note)) } }
+            @if let Some(note) = &requirement.note { p class="note" { (prose(note)) } }
             @if all == 0 {
-                p class="note" { @if let Some(why) = &requirement.no_case { "No case: " (visible(why)) } @else { "No case of it was selected." } }
+                p class="note" { @if let Some(why) = &requirement.no_case { "No case: " (prose(why)) } @else { "No case of it was selected." } }
             } @else {
                 ul class="cases" { @for outcome in &chapter.outcomes { (case(outcome)) } }
             }
@@ -353,7 +376,11 @@ fn meaning(run: &Aggregate) -> String {
         }
         ExitStatus::AsExpected => "Every MUST that was asked holds, and nothing leaked.".to_owned(),
         ExitStatus::Findings if leaks > 0 => {
-            format!("Protected content came back to a visitor who must not see it, in {}.", cases(leaks))
+            format!(
+                "Protected content came back to a visitor who must not see it, in {} {}.",
+                number(leaks),
+                if leaks == 1 { "case" } else { "cases" }
+            )
         }
         ExitStatus::Findings => {
             let count = tally.must_findings.saturating_add(should);

@@ -11,6 +11,9 @@
   const groups = all(".group");
   const areas = all(".area");
   const requirements = all(".requirement");
+  const rests = all(".more");
+  const found = document.querySelector("#found");
+  const total = found?.textContent;
   const textOf = (element) => element.textContent.toLowerCase();
   const entry = (element, context) => ({ element, verdict: element.dataset.verdict, level: element.dataset.level, text: `${textOf(element)} ${context}` });
   const own = new Map(requirements.map((one) => [one, textOf(one.querySelector("summary"))]));
@@ -55,7 +58,12 @@
       one.element.hidden = !fit;
       count += fit;
     }
+    const visible = findings.filter((one) => !one.element.hidden).length;
     const live = (element, selector) => element.querySelector(`${selector}:not([hidden])`) !== null;
+    for (const rest of rests) {
+      rest.hidden = !live(rest, ".finding");
+      rest.open = filtering && visible <= 200;
+    }
     for (const group of groups) group.hidden = !live(group, ".finding");
     for (const one of requirements) {
       const itself = verdicts.size === 0 && (wanted === "" || wanted === one.dataset.level) && words.every((word) => own.get(one).includes(word));
@@ -64,7 +72,7 @@
       one.open = filtering && words.length + verdicts.size > 0 ? some && count <= 60 : first.get(one);
     }
     for (const area of areas) area.hidden = !live(area, ".requirement");
-    const visible = findings.filter((one) => !one.element.hidden).length;
+    if (found) found.textContent = visible === findings.length ? total : `${visible.toLocaleString("en")} of ${total}`;
     document.querySelector("#findings").hidden = visible === 0 && findings.length > 0;
     empty.hidden = count > 0 || visible > 0 || areas.some((area) => !area.hidden);
     shown.textContent = filtering ? `${count.toLocaleString("en")} of ${cases.length.toLocaleString("en")} cases` : `${cases.length.toLocaleString("en")} cases`;
@@ -73,7 +81,10 @@
     if (target) {
       target.hidden = false;
       target.open = true;
-      target.closest(".group").hidden = false;
+      for (const around of [target.closest(".group"), target.closest(".more")]) {
+        if (around) around.hidden = false;
+        if (around?.matches("details")) around.open = true;
+      }
       document.querySelector("#findings").hidden = false;
       target.scrollIntoView();
     }
@@ -103,6 +114,13 @@
         button.textContent = "Selected";
       }
       setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+  }
+  // A link to a place on the page leaves the filter alone.
+  for (const link of all("h2 a")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      document.querySelector(link.hash).scrollIntoView();
     });
   }
   document.addEventListener("keydown", (event) => {

@@ -1,0 +1,317 @@
+//! The judge itself on trial: for every check an answer that fits and answers that differ in that one thing. A check that is left out, or turned round,
+//! fails a row.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop with a message"
+)]
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use gatecheck::corpus::Corpus;
+use gatecheck::deploy::{SiteFiles, canary};
+use gatecheck::judge::{Scene, judge};
+use gatecheck::verdict::Verdict;
+use gatecheck::wire::{Answer, Client, Exchange, Response, Sent};
+
+const ORIGIN: &str = "http://gate.example";
+
+/// A corpus of one case that expects this.
+fn corpus(expect: &str) -> Corpus {
+    let suite = format!(
+        "title: One case
+site:
+  rules: |
+    /a /b 302
+  files:
+    /open.html: public
+    /page.html: public
+    /secret.html: protected
+    /vault.html: protected
+control: two
+denied: {{ status: 302, location: /login }}
+cases:
+  - id: one
+    requirement: ROLE-1
+    request: {{ path: /x/y?q=1 }}
+    {expect}
+  - id: two
+    requirement: ROLE-1
+    request: {{ path: /open }}
+    expect: {{ status: 200, shows: /open.html }}
+"
+    );
+    let files = [
+        ("requirements.yaml", "- { id: ROLE-1, level: MUST, provenance: rfc, sentence: Something. }\n".to_owned()),
+        ("tokens.yaml", "admin: { header: { alg: HS256, typ: JWT }, claims: { exp: 1 }, roles: [admin] }\n".to_owned()),
+        ("area/suite.yaml", suite),
+    ];
+    let files: BTreeMap<String, String> = files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
+    Corpus::load("here", files).unwrap_or_else(|errors| panic!("{expect}: {errors:?}"))
+}
+
+/// An answer, in the few words that a row has for it.
+#[derive(Clone, Default)]
+struct Came {
+    status: u16,
+    headers: Vec<(&'static str, &'static str)>,
+    body: String,
+    before: String,
+    behind: String,
+}
+
+fn came(status: u16) -> Came {
+    Came { status, ..Came::default() }
+}
+
+impl Came {
+    fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn to(self, location: &'static str) -> Self {
+        self.with("location", location)
+    }
+
+    fn body(mut self, body: &str) -> Self {
+        self.body = body.to_owned();
+        self
+    }
+
+    /// The content of a file.
+    fn file(self, path: &str) -> Self {
+        let canary = canary("area/suite", path);
+        self.body(&format!("<p>{canary}</p>"))
+    }
+
+    fn before(mut self, path: &str) -> Self {
+        self.before = canary("area/suite", path);
+        self
+    }
+
+    fn behind(mut self, path: &str) -> Self {
+        self.behind = canary("area/suite", path);
+        self
+    }
+
+    fn answer(&self) -> Answer {
+        let headers =
+            self.headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+        let body = self.body.as_bytes().to_vec();
+        let wire = [self.before.as_bytes(), &body, self.behind.as_bytes()].concat();
+        Answer::Response(Box::new(Response {
+            status: self.status,
+            headers,
+            body,
+            wire,
+            earlier: self.before.len(),
+            ..Response::default()
+        }))
+    }
+}
+
+fn verdict(expect: &str, answer: Answer) -> Verdict {
+    let corpus = corpus(expect);
+    let suite = &corpus.suites[0];
+    let files = SiteFiles::of(suite);
+    let scene = Scene { origin: ORIGIN, prefix: "", files: &files };
+    let sent = Sent {
+        method: "GET".to_owned(),
+        target: b"/x/y?q=1".to_vec(),
+        host: b"gate.example".to_vec(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        raw: None,
+        responses: 1,
+        byte_exact: false,
+        linger: Duration::ZERO,
+    };
+    let exchange =
+        Exchange { sent, client: Client::Raw, answer, started: SystemTime::UNIX_EPOCH, elapsed: Duration::ZERO };
+    judge(&suite.cases[0].expected, &exchange, &scene).verdict
+}
+
+#[test]
+fn every_check_passes_what_fits_and_fails_what_does_not() {
+    let table: &[(&str, Vec<Came>, Vec<Came>)] = &[
+        ("expect: { status: 200 }", vec![came(200)], vec![came(201), came(404), came(200).to("/login")]),
+        ("expect: { status: [400, 404] }", vec![came(400), came(404)], vec![came(200), came(401)]),
+        (
+            "expect: denied",
+            vec![came(302).to("/login"), came(302).to("http://gate.example/login"), came(302).to("../login")],
+            vec![
+                came(302),
+                came(301).to("/login"),
+                came(302).to("/Login"),
+                came(302).to("/login/"),
+                came(302).to("/login?q=1"),
+                came(302).to("login"),
+                came(302).to("//login"),
+                came(302).to("https://gate.example/login"),
+                came(302).to("/login").to("/login"),
+            ],
+        ),
+        ("expect: { status: 302, location: any }", vec![came(302).to("/anywhere")], vec![came(302)]),
+        (
+            "expect: { status: 302, location: any, same-origin: true }",
+            vec![came(302).to("/x"), came(302).to("http://gate.example/x")],
+            vec![
+                came(302).to("//evil.example"),
+                came(302).to("/\\evil.example"),
+                came(302).to("https://gate.example/x"),
+                came(302),
+            ],
+        ),
+        (
+            "expect: { status: 302, location: '/b?a=1&c=%20#part' }",
+            vec![
+                came(302).to("/b?a=1&c=%20#part"),
+                came(302).to("/b?a=1&c=+#part"),
+                came(302).to("/%62?a=1&c=%20#part"),
+            ],
+            vec![
+                came(302).to("/b?a=1&c=%20"),
+                came(302).to("/b?c=%20&a=1#part"),
+                came(302).to("/b#part"),
+                came(302).to("/%2Fb?a=1&c=%20#part"),
+            ],
+        ),
+        (
+            "expect: { status: 200, shows: /open.html }",
+            vec![came(200).file("/open.html")],
+            vec![came(200), came(200).file("/page.html"), came(200).body("canary-")],
+        ),
+        (
+            "expect: { status: 200, shows: /secret.html }",
+            vec![came(200).file("/secret.html")],
+            vec![came(200), came(200).file("/open.html")],
+        ),
+        (
+            "expect: { status: 200, hides: [/page.html] }",
+            vec![came(200), came(200).file("/open.html")],
+            vec![came(200).file("/page.html")],
+        ),
+        ("expect: { status: 200, body: empty }", vec![came(200)], vec![came(200).body("x")]),
+        (
+            "expect: { status: 200, headers: { allow: { is: 'GET, HEAD' } } }",
+            vec![came(200).with("allow", "GET, HEAD")],
+            vec![
+                came(200),
+                came(200).with("allow", "GET"),
+                came(200).with("allow", "GET, HEAD").with("allow", "GET, HEAD"),
+            ],
+        ),
+        (
+            "expect: { status: 200, headers: { vary: { contains: [cookie, accept] } } }",
+            vec![came(200).with("vary", "Accept, Cookie"), came(200).with("vary", "cookie").with("vary", "accept")],
+            vec![came(200), came(200).with("vary", "Cookie"), came(200).with("vary", "Accept-Cookie")],
+        ),
+        (
+            "expect: { status: 200, headers: { cache-control: { one-of: [private, no-store] } } }",
+            vec![came(200).with("cache-control", "private, max-age=0"), came(200).with("cache-control", "No-Store")],
+            vec![came(200), came(200).with("cache-control", "public")],
+        ),
+        (
+            "expect: { status: 200, headers: { cache-control: { lacks: [public] } } }",
+            vec![came(200), came(200).with("cache-control", "private")],
+            vec![came(200).with("cache-control", "max-age=1, public")],
+        ),
+        (
+            "expect: { status: 200, headers: { etag: { absent: true } } }",
+            vec![came(200)],
+            vec![came(200).with("etag", "\"x\"")],
+        ),
+        (
+            "expect: { status: 200, headers: { etag: { present: true } } }",
+            vec![came(200).with("etag", "\"x\"")],
+            vec![came(200)],
+        ),
+        (
+            "expect: { any-of: [denied, { status: 404 }] }",
+            vec![came(302).to("/login"), came(404)],
+            vec![came(200), came(302).to("/elsewhere"), came(404).to("/login")],
+        ),
+        (
+            "expect: refused",
+            vec![came(400), came(431), came(302).to("/login")],
+            vec![came(200), came(500), came(302).to("/x")],
+        ),
+        (
+            "expect: not-canonical",
+            vec![came(400), came(404), came(308).to("/x"), came(302).to("/login")],
+            vec![came(200), came(301).to("//evil.example"), came(500)],
+        ),
+    ];
+    for (expect, fits, differs) in table {
+        for row in fits {
+            assert_eq!(verdict(expect, row.answer()), Verdict::Pass, "{expect}: {} {:?}", row.status, row.headers);
+        }
+        for row in differs {
+            let found = verdict(expect, row.answer());
+            assert!(matches!(found, Verdict::Fail(_)), "{expect}: {} {:?} is {found:?}", row.status, row.headers);
+        }
+    }
+}
+
+#[test]
+fn protected_content_leaks_wherever_it_stands() {
+    let secret = || canary("area/suite", "/secret.html");
+    let header: &'static str = Box::leak(format!("x-{}", secret()).into_boxed_str());
+    let denied = || came(302).to("/login");
+    for (expect, leaking) in [
+        ("expect: denied", denied().file("/secret.html")),
+        ("expect: denied", denied().behind("/secret.html")),
+        ("expect: denied", denied().before("/secret.html")),
+        ("expect: denied", denied().with("x-note", header)),
+        ("expect: denied", came(200).file("/secret.html")),
+        ("expect: { status: 200, shows: /secret.html }", came(200).file("/vault.html")),
+        ("expect: { status: 200, shows: /secret.html }", came(200).file("/secret.html").before("/secret.html")),
+        ("expect: { status: 404, shows: /secret.html }", came(200).file("/secret.html")),
+        ("level: survey\n    observe: { open: { status: 200 }, closed: denied }", came(200).file("/secret.html")),
+    ] {
+        let found = verdict(expect, leaking.answer());
+        assert!(matches!(found, Verdict::Leak(_)), "{expect}: {found:?}");
+    }
+    for (expect, allowed) in [
+        ("expect: denied", denied().file("/open.html")),
+        ("expect: { status: 200, shows: /secret.html }", came(200).file("/secret.html").behind("/secret.html")),
+        ("expect: { status: 302, location: /login, earlier-shows: [/secret.html] }", denied().before("/secret.html")),
+    ] {
+        assert_eq!(verdict(expect, allowed.answer()), Verdict::Pass, "{expect}");
+    }
+    let octets = format!("HTTP/1.1 20{}", secret()).into_bytes();
+    for answer in [Answer::Closed(octets.clone()), Answer::TimedOut(octets)] {
+        assert!(matches!(verdict("expect: refused", answer), Verdict::Leak(_)));
+    }
+}
+
+#[test]
+fn no_answer_is_no_refusal_but_where_the_case_says_so() {
+    assert_eq!(verdict("expect: refused", Answer::Closed(Vec::new())), Verdict::Pass);
+    assert_eq!(verdict("expect: { status: 400, closed: true }", Answer::Closed(Vec::new())), Verdict::Pass);
+    for (expect, answer) in [
+        ("expect: denied", Answer::Closed(Vec::new())),
+        ("expect: { status: 400 }", Answer::Closed(Vec::new())),
+        ("expect: refused", Answer::TimedOut(Vec::new())),
+        ("expect: refused", Answer::Closed(b"HTTP/1.1 4".to_vec())),
+    ] {
+        assert!(matches!(verdict(expect, answer), Verdict::Fail(_)), "{expect}");
+    }
+}
+
+#[test]
+fn what_is_observed_is_the_first_that_fits() {
+    let observe =
+        "level: survey\n    observe: { closed: denied, open: { status: 200 }, found: { status: [200, 404] } }";
+    for (answer, seen) in [(came(302).to("/login"), "closed"), (came(200), "open"), (came(404), "found")] {
+        assert_eq!(verdict(observe, answer.answer()), Verdict::Observed(seen.to_owned()));
+    }
+    assert!(
+        matches!(verdict(observe, came(500).answer()), Verdict::Observed(other) if other.starts_with("something else"))
+    );
+}
