@@ -122,7 +122,10 @@ fn one_run_writes_every_format() {
     let output = gatecheck(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let (tap, terminal) = (text(&output.stdout), text(&output.stderr));
-    assert!(tap.starts_with("TAP version 14\n") && !tap.contains("cases/s"), "standard output is the report's alone: {tap}");
+    assert!(
+        tap.starts_with("TAP version 14\n") && !tap.contains("cases/s"),
+        "standard output is the report's alone: {tap}"
+    );
     assert!(terminal.contains("0 leak"), "the terminal report makes way: {terminal}");
     for kind in gatecheck::report::Kind::ALL.iter().filter(|kind| kind.name() != "tap") {
         assert!(!std::fs::read(folder.path().join(kind.name())).unwrap().is_empty(), "{kind}");

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::evidence::{Evidence, Redactor};
+use super::terminal::counts;
 use super::{Summary, Tally};
 use crate::corpus::expectation::{Alternative, Expected};
 use crate::corpus::source::{Level, Requirement};
@@ -267,6 +268,22 @@ impl Aggregate {
         let upper = sorted.get(sorted.len() / 2)?;
         let lower = sorted.get(sorted.len().saturating_sub(1) / 2)?;
         Some(f64::midpoint(*lower, *upper)).map(|median| (median * 1e3).round() / 1e3)
+    }
+
+    /// The whole run in one line: verdict, counts, and what pins it down.
+    #[must_use]
+    pub fn colophon(&self) -> String {
+        let pins = &self.pins;
+        let mut parts = vec![
+            format!("{}: {}", self.headline(), counts(&self.tally.summary)),
+            format!("{} ({})", pins.gate, pins.target),
+            format!("corpus {} {}", pins.corpus_version, pins.corpus_digest),
+            format!("gatecheck {}", pins.runner_version),
+        ];
+        parts.extend(pins.started.map(|at| format!("from {}", timestamp(at))));
+        parts.extend(pins.finished.map(|at| format!("to {}", timestamp(at))));
+        parts.extend(self.clock_offset().map(|offset| format!("clock offset {offset} s")));
+        parts.join(", ")
     }
 
     fn outcome(&self, suite: &Suite, case: &Case, finished: &Finished) -> Outcome {

@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 
 use super::aggregate::{Aggregate, Outcome, Weight};
 use super::evidence::{shortened, visible};
-use super::terminal::counts;
 
 /// Longer messages are cut; the whole text stands in the other reports.
 const MESSAGE: usize = 1000;
@@ -16,7 +15,7 @@ const MESSAGE: usize = 1000;
 pub fn render(run: &Aggregate) -> String {
     let mut out = String::new();
     for reason in &run.gates_failed {
-        let title = property(&format!("no gate: {}", run.pins.gate));
+        let title = property(&visible(&format!("no gate: {}", run.pins.gate)));
         let _ = writeln!(out, "::error title={title}::{}", data(&shortened(&visible(reason), MESSAGE)));
     }
     for outcome in run.findings() {
@@ -37,8 +36,7 @@ pub fn render(run: &Aggregate) -> String {
             data(&message(run, outcome))
         );
     }
-    let verdict = format!("{}: {}, corpus {}", run.headline(), counts(&run.tally.summary), run.pins.short_digest());
-    let _ = writeln!(out, "::notice title={}::{}", property(&visible(&run.pins.gate)), data(&verdict));
+    let _ = writeln!(out, "::notice title={}::{}", property(&visible(&run.pins.gate)), data(&visible(&run.colophon())));
     out
 }
 

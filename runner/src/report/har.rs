@@ -10,7 +10,6 @@ use serde::Serialize;
 use super::RenderError;
 use super::aggregate::{Aggregate, Outcome, millis, timestamp};
 use super::evidence::{Evidence, visible};
-use super::terminal::counts;
 use crate::wire::{Answer, Client, Exchange, Response, printable};
 
 /// What a URL cannot hold; the rest stays as it was sent.
@@ -132,7 +131,7 @@ pub fn render(run: &Aggregate) -> Result<String, RenderError> {
         version: "1.2",
         creator: Creator { name: "gatecheck", version: pins.runner_version.clone() },
         entries: failed.into_iter().map(|(outcome, evidence)| entry(outcome, evidence)).collect(),
-        comment: comment(run),
+        comment: visible(&run.colophon()),
     };
     Ok(serde_json::to_string_pretty(&Har { log })? + "\n")
 }
@@ -322,23 +321,4 @@ fn parted(octets: &[u8], at: u8) -> (&[u8], &[u8]) {
 
 fn size(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
-}
-
-fn comment(run: &Aggregate) -> String {
-    let pins = &run.pins;
-    let mut text = format!(
-        "{} ({}): {}, corpus {} {}",
-        pins.gate,
-        pins.target,
-        counts(&run.tally.summary),
-        pins.corpus_version,
-        pins.corpus_digest
-    );
-    if let (Some(started), Some(finished)) = (pins.started, pins.finished) {
-        text.push_str(&format!(", from {} to {}", timestamp(started), timestamp(finished)));
-    }
-    if let Some(offset) = run.clock_offset() {
-        text.push_str(&format!(", clock offset {offset} s"));
-    }
-    visible(&text)
 }

@@ -29,7 +29,7 @@ use crate::wire::plain::{self, HttpVersion, PlainOptions};
 /// What to run, and how.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// Which cases: patterns as [`Case::matches`] has them; none means all.
+    /// Which cases: patterns as [`crate::corpus::Case::matches`] has them; none means all.
     pub patterns: Vec<String>,
     /// How many requests may be under way at once.
     pub jobs: usize,

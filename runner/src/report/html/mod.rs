@@ -12,7 +12,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use super::aggregate::{Aggregate, Chapter, Outcome, timestamp};
+use super::aggregate::{Aggregate, Chapter, Outcome, Pins, timestamp};
 use super::evidence::{Evidence, block, shortened, visible};
 use super::terminal::cases;
 use crate::corpus::source::Level;
@@ -86,12 +86,8 @@ fn head(run: &Aggregate, gate: &str) -> Markup {
             (bar(run))
             dl class="pins" {
                 div class="wide" { dt { "Target" } dd { code { (visible(&pins.target)) } } }
+                @if let Some(when) = when(pins) { div class="wide" { dt { "When" } dd { (when) } } }
                 (pin("Corpus", &format!("{} · {}", pins.corpus_version, pins.short_digest())))
-                (pin("Runner", &format!("gatecheck {}", pins.runner_version)))
-                @if let Some(started) = pins.started { (pin("Started", &moment(&timestamp(started)))) }
-                @if let Some(finished) = pins.finished {
-                    (pin("Finished", &format!("{} ({})", moment(&timestamp(finished)), length(pins.elapsed))))
-                }
                 @if let Some(offset) = run.clock_offset() { (pin("Gate's clock", &clock(offset))) }
             }
         }
@@ -253,7 +249,7 @@ fn wire(evidence: &Evidence) -> Markup {
                     span { (what) }
                     span { (number(evidence.wire_length)) " octets in " (length(exchange.elapsed)) }
                 }
-                pre tabindex="0" { @if octets.is_empty() { "(nothing came)" } @else { (shortened(&block(octets), OCTETS_SHOWN)) } }
+                pre tabindex="0" { @if octets.is_empty() { "(nothing came)" } @else { (shortened(block(octets).trim_end(), OCTETS_SHOWN)) } }
             }
         }
         figure {
@@ -391,10 +387,20 @@ fn meaning(run: &Aggregate) -> String {
     }
 }
 
-/// `2026-01-31T12:00:00.123Z` as people write it.
-fn moment(timestamp: &str) -> String {
-    let seconds = timestamp.split('.').next().unwrap_or(timestamp);
-    format!("{} UTC", seconds.replace('T', " "))
+/// `2026-01-31 12:00:00 to 12:00:03 UTC (2.50 s)`.
+fn when(pins: &Pins) -> Option<String> {
+    // RFC 3339 has the day in front of the `T` and parts of a second behind a dot.
+    let parts = |at| {
+        let stamp = timestamp(at);
+        let (day, time) = stamp.split_once('T')?;
+        Some((day.to_owned(), time.split('.').next()?.to_owned()))
+    };
+    let (day, time) = parts(pins.started?)?;
+    Some(match pins.finished.and_then(parts) {
+        None => format!("{day} {time} UTC"),
+        Some((last, end)) if last == day => format!("{day} {time} to {end} UTC ({})", length(pins.elapsed)),
+        Some((last, end)) => format!("{day} {time} to {last} {end} UTC ({})", length(pins.elapsed)),
+    })
 }
 
 fn length(elapsed: Duration) -> String {
