@@ -1,0 +1,2 @@
+//! The decision by number of rules.
+fn main() {}

@@ -1,0 +1,1 @@
+//! What the benches share: rule files and requests of any size.
