@@ -16,6 +16,7 @@ mod target;
 use std::fmt;
 
 pub use captures::{Captured, Captures};
+use hyper::header::{HeaderName, HeaderValue};
 pub(crate) use parse::MAX_LINE;
 pub use pattern::{Pattern, Segment};
 pub use target::{Destination, Substituted};
@@ -106,6 +107,10 @@ pub struct Apply {
     pub force: bool,
     /// COND-1: all of them must hold.
     pub conditions: Conditions,
+    /// TOML-1, PROXY-1: what a forwarded request carries besides its own headers; only `netlify.toml` can say it.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// PROXY-1: the name of the environment variable whose secret signs forwarded requests.
+    pub signed: Option<String>,
 }
 
 /// A query parameter that a rule asks for.
@@ -275,8 +280,10 @@ impl fmt::Display for Rule {
             // A role named without anything else is what seals a line.
             Effect::Seal => f.write_str(" Role"),
             Effect::Apply(apply) => {
-                let Apply { to, status, force, conditions } = apply.as_ref();
-                write!(f, " {to} {status}{}{conditions}", if *force { "!" } else { "" })
+                // Headers have no spelling in this file.
+                let Apply { to, status, force, conditions, headers: _, signed } = apply.as_ref();
+                write!(f, " {to} {status}{}{conditions}", if *force { "!" } else { "" })?;
+                signed.iter().try_for_each(|variable| write!(f, " Sign={variable}"))
             }
         }
     }

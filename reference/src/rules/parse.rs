@@ -98,8 +98,18 @@ pub(super) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, 
     status.remark(remarks);
 
     // COND-1
-    let conditions = read_conditions(rest, remarks)?;
-    Ok(Parts { origin, pattern, query, apply: Apply { to, status: status.code, force: status.force, conditions } })
+    let (conditions, signed) = read_conditions(rest, remarks)?;
+    // PROXY-1
+    if let Some(variable) = &signed
+        && !(to.is_absolute() && status.code == 200)
+    {
+        let message = "only a forwarded request is signed, and this rule forwards none";
+        let help = "leave `Sign=` out, or write a URL and the status 200";
+        remarks.push((Severity::Warning, Fault::at(variable.at, "sign-without-proxy", message, help)));
+    }
+    let signed = signed.map(|variable| variable.name.to_owned());
+    let apply = Apply { to, status: status.code, force: status.force, conditions, headers: Vec::new(), signed };
+    Ok(Parts { origin, pattern, query, apply })
 }
 
 /// RULES-13: text in UTF-8 without control characters.
@@ -411,10 +421,23 @@ fn left_out_destination(from: Field<'_>, names: &Names<'_>, status: &Status<'_>)
     }
 }
 
+/// The environment variable that `Sign=` names.
+struct Variable<'a> {
+    at: Field<'a>,
+    name: &'a str,
+}
+
+/// PROXY-1: the secret stands in the environment, never in a rule file.
+pub(super) fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 /// RULES-7 to RULES-11.
-fn read_conditions(rest: &[Field<'_>], remarks: &mut Remarks) -> Result<Conditions, Fault> {
+fn read_conditions<'a>(rest: &[Field<'a>], remarks: &mut Remarks) -> Result<(Conditions, Option<Variable<'a>>), Fault> {
     let mut conditions = Conditions::default();
     let mut roles = Vec::new();
+    let mut signed: Option<Variable<'a>> = None;
     for field in rest {
         let Some((key, value)) = field.text.split_once('=') else {
             let message = format!("`{}` is not a condition", field.text);
@@ -425,7 +448,22 @@ fn read_conditions(rest: &[Field<'_>], remarks: &mut Remarks) -> Result<Conditio
                 "a condition is `Key=value`; no space stands around `=` or `,`",
             ));
         };
+        let repeated = || {
+            let message = format!("`{key}` stands here twice");
+            let help = "list the values in one condition, with commas between them";
+            Fault::at(*field, "condition-repeated", message, help)
+        };
         let list = match key {
+            "Sign" | "signed" if signed.is_some() => return Err(repeated()),
+            "Sign" | "signed" if is_variable(value) => {
+                signed = Some(Variable { at: *field, name: value });
+                continue;
+            }
+            "Sign" | "signed" => {
+                let message = format!("`{value}` is no name of an environment variable");
+                let help = "name the variable that holds the secret: letters, digits and `_`";
+                return Err(Fault::at(*field, "sign-variable", message, help));
+            }
             "Role" | "role" => &mut roles,
             "Country" | "country" => &mut conditions.country,
             "Language" | "language" => &mut conditions.language,
@@ -445,13 +483,7 @@ fn read_conditions(rest: &[Field<'_>], remarks: &mut Remarks) -> Result<Conditio
         };
         // RULES-11
         if !list.is_empty() {
-            let message = format!("`{key}` stands here twice");
-            return Err(Fault::at(
-                *field,
-                "condition-repeated",
-                message,
-                "list the values in one condition, with commas between them",
-            ));
+            return Err(repeated());
         }
         // RULES-8
         if value.split(',').any(str::is_empty) {
@@ -477,7 +509,7 @@ fn read_conditions(rest: &[Field<'_>], remarks: &mut Remarks) -> Result<Conditio
         [all] if all == "*" => Some(RoleCondition::AnyToken),
         _ => Some(RoleCondition::AnyOf(roles)),
     };
-    Ok(conditions)
+    Ok((conditions, signed))
 }
 
 #[cfg(test)]
