@@ -1,6 +1,11 @@
 //! The gate: rules, key, settings and site, checked to belong together before the first request.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
 use crate::decide::{Decision, decide};
+use crate::files::DirSite;
 use crate::request::Request;
 use crate::rules::RuleSet;
 use crate::site::Site;
@@ -75,6 +80,31 @@ impl<S: Site> Gate<S> {
     /// The site behind the gate.
     pub fn site(&self) -> &S {
         &self.site
+    }
+}
+
+/// The gate in force. A request reads it once and keeps what it read; a reload puts another whole gate in its place.
+///
+/// So every answer comes from one version of rules, key and site, and no request waits for a reload.
+#[derive(Debug)]
+pub struct GateInForce {
+    gate: ArcSwap<Gate<DirSite>>,
+}
+
+impl GateInForce {
+    /// Puts the first gate in force.
+    pub fn new(gate: Gate<DirSite>) -> GateInForce {
+        GateInForce { gate: ArcSwap::from_pointee(gate) }
+    }
+
+    /// The gate for one request, from its first step to its last.
+    pub fn gate(&self) -> Arc<Gate<DirSite>> {
+        self.gate.load_full()
+    }
+
+    /// Puts another gate in force for every request that has not read this one yet.
+    pub fn replace(&self, gate: Gate<DirSite>) {
+        self.gate.store(Arc::new(gate));
     }
 }
 

@@ -12,6 +12,7 @@
 //! 5. [`decide()`]: rules × request × visitor × site → [`Decision`], a pure function that says which rule decided
 //!    and why every earlier one did not. [`explain`] puts a decision into words.
 //! 6. [`gate`]: the pieces above, checked to belong together before the first request.
+//! 7. [`config`], [`server`]: what the operator says becomes a gate; a socket asks it.
 //!
 //! Only what lies at the rim touches sockets, the clock and the disk. Time is a parameter.
 //!
@@ -30,6 +31,7 @@
 )]
 
 pub mod claims;
+pub mod config;
 pub mod cookie;
 pub mod decide;
 pub mod explain;
@@ -50,10 +52,11 @@ pub mod token;
 pub mod visitor;
 
 pub use claims::{Claims, RolePath, RolePathError, Roles};
+pub use config::{Config, KeySource, LoadError, Loaded, Source};
 pub use decide::{Decision, Outcome, PassedOver, decide, decide_by_walk};
 pub use explain::Explanation;
 pub use files::DirSite;
-pub use gate::{Gate, StartError};
+pub use gate::{Gate, GateInForce, StartError};
 pub use path::{Refused, RequestPath, Target};
 pub use problem::{Problem, Severity};
 pub use request::{Request, Scheme};

@@ -232,7 +232,11 @@ fn a_bundle_that_is_deployed_passes_as_a_whole() {
         rolegate::gate::Gate::new(rolegate::rules::RuleSet::parse(&rules).rules, Some(key), Default::default(), site)
             .unwrap();
     let server = runtime
-        .block_on(rolegate::server::Server::bind(([127, 0, 0, 1], 0).into(), gate.into(), Default::default()))
+        .block_on(rolegate::server::Server::bind(
+            ([127, 0, 0, 1], 0).into(),
+            rolegate::GateInForce::new(gate).into(),
+            Default::default(),
+        ))
         .unwrap();
     let url = format!("http://{}", server.local_addr());
     runtime.spawn(server.run(std::future::pending()));

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use rolegate::Severity;
+use rolegate::config::open_site;
+use rolegate::{RuleSet, Severity, Source};
 
-use super::{Exit, Failure, Source, counted, open_site, say};
+use super::{Exit, Failure, counted, say};
 
 /// Say what is wrong with the rules of a site, where, and what to write instead
 #[derive(Args, Debug)]
@@ -19,21 +20,21 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         open_site(&self.dir)?;
-        let source = Source::read(&self.dir)?;
+        let (rules, source) = Source::read(&self.dir)?;
         for problem in &source.problems {
             say(&format!("{}\n", source.render(problem)))?;
         }
-        say(&summary(&source))?;
+        say(&summary(&rules, &source))?;
         Ok(if source.count(Severity::Error) > 0 { Exit::Refused } else { Exit::Done })
     }
 }
 
 /// The one line to read when there is time for one.
-fn summary(source: &Source) -> String {
+fn summary(rules: &RuleSet, source: &Source) -> String {
     if !source.exists {
         return format!("{}: there is no such file, so every file of the site is public", source.file_name);
     }
-    let rules = counted(source.rules.rules().len(), "rule");
+    let rules = counted(rules.rules().len(), "rule");
     let (errors, warnings) = (source.count(Severity::Error), source.count(Severity::Warning));
     let found = match (errors, warnings) {
         (0, 0) => "no problems".to_owned(),

@@ -6,12 +6,14 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use rolegate::config::open_site;
 use rolegate::{
-    DirSite, Explanation, Key, Request, Scheme, Time, TokenSettings, Visitor, decide_by_walk, identify, token,
+    DirSite, Explanation, Key, Request, RuleSet, Scheme, Source, Time, TokenSettings, Visitor, decide_by_walk,
+    identify, token,
 };
 use serde::Deserialize;
 
-use super::{Exit, Failure, Source, TokenArgs, open_site, say};
+use super::{Exit, Failure, TokenArgs, say};
 
 /// Say what the gate answers to a request, rule by rule
 #[derive(Args, Debug)]
@@ -72,7 +74,7 @@ enum HeaderLines {
 
 /// All that a decision needs besides the request.
 struct Judge {
-    source: Source,
+    rules: RuleSet,
     site: DirSite,
     key: Option<Key>,
     settings: TokenSettings,
@@ -82,15 +84,15 @@ struct Judge {
 impl Explain {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let site = open_site(&self.dir)?;
-        let source = Source::read(&self.dir)?;
+        let (rules, source) = Source::read(&self.dir)?;
         // RULES-9: there is nothing to explain where no gate starts.
         if let Some(problem) = source.problems.iter().find(|problem| problem.refuses_to_start) {
             return Err(Failure::refused(format!("no gate starts with this file\n{}", source.render(problem))));
         }
         let judge = Judge {
-            source,
+            rules,
             site,
-            key: self.tokens.key()?,
+            key: self.tokens.key()?.read()?,
             settings: self.tokens.settings(),
             variable: self.tokens.variable().to_owned(),
         };
@@ -209,8 +211,8 @@ impl Judge {
             country: None,
         };
         let visitor = self.visitor(question, &request)?;
-        let decision = decide_by_walk(&self.source.rules, &request, &visitor, &self.site);
-        Ok((visitor, Explanation::new(&self.source.rules, &decision)))
+        let decision = decide_by_walk(&self.rules, &request, &visitor, &self.site);
+        Ok((visitor, Explanation::new(&self.rules, &decision)))
     }
 
     fn visitor(&self, question: &Question, request: &Request<'_>) -> Result<Visitor, String> {

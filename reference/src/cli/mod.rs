@@ -1,14 +1,13 @@
 //! The command line.
 
 use std::env;
-use std::fs;
 use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use rolegate::{DirSite, Key, Parsed, Problem, RolePath, RuleSet, Severity, TokenSettings};
+use rolegate::{KeySource, LoadError, RolePath, StartError, TokenSettings};
 
 mod check;
 mod explain;
@@ -71,6 +70,9 @@ struct TokenArgs {
     /// The environment variable that holds the secret of the tokens [default: JWT_SECRET, where it is set]
     #[arg(long, value_name = "NAME")]
     secret_env: Option<String>,
+    /// The file that holds the secret instead, such as a credential of systemd; a line end at its end does not count
+    #[arg(long, value_name = "FILE", conflicts_with = "secret_env")]
+    secret_file: Option<PathBuf>,
     /// Where in a token the roles stand: names with dots between, or a JSON Pointer
     #[arg(long, value_name = "PATH", default_value = "app_metadata.authorization.roles")]
     role_path: RolePath,
@@ -102,82 +104,57 @@ impl TokenArgs {
         self.secret_env.as_deref().unwrap_or(DEFAULT_SECRET_ENV)
     }
 
-    /// ROLE-10: the key, `None` where no variable was named and the default one is not set.
-    fn key(&self) -> Result<Option<Key>, Failure> {
+    /// What the operator calls the secret.
+    fn key_name(&self) -> String {
+        match &self.secret_file {
+            Some(file) => file.display().to_string(),
+            None => self.variable().to_owned(),
+        }
+    }
+
+    /// ROLE-10: where the key comes from; nowhere, where no source is named and the default variable is not set.
+    fn key(&self) -> Result<KeySource, Failure> {
+        if let Some(file) = &self.secret_file {
+            return Ok(KeySource::SecretFile(file.clone()));
+        }
         let name = self.variable();
-        let Some(secret) = env::var_os(name) else {
-            return match &self.secret_env {
-                None => Ok(None),
-                Some(_) => Err(Failure::refused(format!(
-                    "the environment variable `{name}`, named by --secret-env, is not set\n\
-                     help: put the secret of your tokens into it, for example: {name}=… rolegate …"
-                ))),
-            };
-        };
-        Key::hs256(secret.as_encoded_bytes()).map(Some).map_err(|error| {
-            Failure::refused(format!(
+        match (env::var_os(name), &self.secret_env) {
+            (Some(secret), _) => {
+                Ok(KeySource::Secret { name: name.to_owned(), secret: secret.as_encoded_bytes().to_vec() })
+            }
+            (None, None) => Ok(KeySource::None),
+            (None, Some(_)) => Err(Failure::refused(format!(
+                "the environment variable `{name}`, named by --secret-env, is not set\n\
+                 help: put the secret of your tokens into it, for example: {name}=… rolegate …"
+            ))),
+        }
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Failure {
+        match error {
+            LoadError::NoFolder(_) => {
+                Failure::cannot_run(format!("{error}\nhelp: name the folder that holds the site and its `_redirects`"))
+            }
+            LoadError::Site(_) | LoadError::File { .. } => Failure::cannot_run(error.to_string()),
+            LoadError::Key { name, error } => Failure::refused(format!(
                 "{error}, so anybody could sign a token\n\
                  help: set `{name}` to the secret that your token issuer signs with"
-            ))
-        })
+            )),
+            LoadError::Start { text, error: StartError::RoleRuleWithoutKey(span) } => Failure::refused(format!(
+                "there is no secret to verify tokens with, and {}:{}:{} asks for a role\n\
+                 help: put the secret of your tokens into `{DEFAULT_SECRET_ENV}`, or name its variable with \
+                 --secret-env, or its file with --secret-file",
+                text.file_name, span.line, span.column
+            )),
+            LoadError::Start { text, error: StartError::UnreadableRoleRule(span) } => Failure::refused(format!(
+                "{}:{}:{} names a role, and its path cannot be read; serving could leave it open\n\
+                 help: correct the line",
+                text.file_name, span.line, span.column
+            )),
+        }
     }
-}
-
-/// The rules of a site, with the file that they come from.
-struct Source {
-    file_name: String,
-    exists: bool,
-    bytes: Vec<u8>,
-    rules: RuleSet,
-    problems: Vec<Problem>,
-}
-
-impl Source {
-    /// Reads `_redirects` of a site; a site without one has no rules.
-    fn read(folder: &Path) -> Result<Source, Failure> {
-        let path: PathBuf = folder.join("_redirects");
-        let (exists, bytes) = match fs::read(&path) {
-            Ok(bytes) => (true, bytes),
-            Err(error) if error.kind() == ErrorKind::NotFound => (false, Vec::new()),
-            Err(error) => return Err(Failure::cannot_run(format!("cannot read `{}`: {error}", path.display()))),
-        };
-        let Parsed { rules, mut problems, .. } = RuleSet::parse(&bytes);
-        problems.extend(rules.rules().iter().filter(|rule| rule.is_proxy()).map(|rule| {
-            Problem {
-                id: "proxy-not-supported",
-                severity: Severity::Warning,
-                span: rule.span,
-                message: "this gate does not forward requests to other servers".to_owned(),
-                help: "where this rule decides, the answer is 501; write a redirect status such as 302 to send the \
-                visitor there instead"
-                    .to_owned(),
-                note: None,
-                refuses_to_start: false,
-            }
-        }));
-        problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
-        Ok(Source { file_name: path.display().to_string(), exists, bytes, rules, problems })
-    }
-
-    /// One problem as a person reads it, with colours that anstream takes out where nobody sees them.
-    fn render(&self, problem: &Problem) -> String {
-        problem.render(&self.file_name, &self.bytes, true)
-    }
-
-    fn count(&self, severity: Severity) -> usize {
-        self.problems.iter().filter(|problem| problem.severity == severity).count()
-    }
-}
-
-/// Opens the site in a folder, or says why not.
-fn open_site(folder: &Path) -> Result<DirSite, Failure> {
-    if !folder.is_dir() {
-        return Err(Failure::cannot_run(format!(
-            "`{}` is not a folder that can be read\nhelp: name the folder that holds the site and its `_redirects`",
-            folder.display()
-        )));
-    }
-    DirSite::open(folder).map_err(|error| Failure::cannot_run(format!("cannot read the site: {error}")))
 }
 
 /// Writes a line to standard output. A reader that has gone, as behind `| head`, is no failure.

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use rolegate::{DirSite, Gate, Server, ServerOptions, Severity, StartError};
+use rolegate::{Config, DirSite, Gate, GateInForce, LoadError, Loaded, Server, ServerOptions, Severity, Source};
 use tracing_subscriber::EnvFilter;
 
-use super::{DEFAULT_SECRET_ENV, Exit, Failure, Source, TokenArgs, counted, open_site};
+use super::{Exit, Failure, TokenArgs, counted};
 
 /// How many problems `serve` shows; `check` shows all.
 const SHOWN: usize = 20;
@@ -44,45 +44,32 @@ enum LogFormat {
 impl Serve {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         start_log(self.log_format);
-        let site = open_site(&self.dir)?;
-        let source = Source::read(&self.dir)?;
+        let config = Config { site: self.dir.clone(), key: self.tokens.key()?, tokens: self.tokens.settings() };
+        // RULES-6: what is wrong with the rules is said at the start, also where they are refused.
+        let Loaded { gate, source } = config.load().inspect_err(|error| {
+            if let LoadError::Start { text, .. } = error {
+                show_problems(text);
+            }
+        })?;
         show_problems(&source);
-        let gate = self.gate(source, site)?;
+        if let Some(warning) = gate.key().and_then(|key| key.warning()) {
+            let name = self.tokens.key_name();
+            anstream::eprintln!(
+                "WARNING: {warning}\n\
+                 WARNING: whoever finds the secret signs tokens with any role; use 32 random octets or more in `{name}`"
+            );
+        }
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|error| Failure::cannot_run(format!("cannot start worker threads: {error}")))?;
         runtime.block_on(self.listen(gate))
     }
 
-    fn gate(&self, source: Source, site: DirSite) -> Result<Gate<DirSite>, Failure> {
-        let key = self.tokens.key()?;
-        if let Some(warning) = key.as_ref().and_then(|key| key.warning()) {
-            let variable = self.tokens.variable();
-            anstream::eprintln!(
-                "WARNING: {warning}\n\
-                 WARNING: whoever finds the secret signs tokens with any role; use 32 random octets or more in `{variable}`"
-            );
-        }
-        let file_name = source.file_name;
-        Gate::new(source.rules, key, self.tokens.settings(), site).map_err(|error| {
-            Failure::refused(match error {
-                StartError::RoleRuleWithoutKey(span) => format!(
-                    "there is no secret to verify tokens with, and {file_name}:{}:{} asks for a role\n\
-                     help: put the secret of your tokens into `{DEFAULT_SECRET_ENV}`, or name its variable with --secret-env",
-                    span.line, span.column
-                ),
-                StartError::UnreadableRoleRule(span) => format!(
-                    "{file_name}:{}:{} names a role, and its path cannot be read; serving could leave it open\n\
-                     help: correct the line",
-                    span.line, span.column
-                ),
-            })
-        })
-    }
-
     async fn listen(&self, gate: Gate<DirSite>) -> Result<Exit, Failure> {
         let address = SocketAddr::new(self.host, self.port);
         let cannot_listen = |error| Failure::cannot_run(format!("cannot listen on {address}: {error}"));
-        let server = Server::bind(address, Arc::new(gate), ServerOptions::default()).await.map_err(cannot_listen)?;
+        let server = Server::bind(address, Arc::new(GateInForce::new(gate)), ServerOptions::default())
+            .await
+            .map_err(cannot_listen)?;
         let stop = stop_signal().map_err(|error| Failure::cannot_run(format!("cannot wait for signals: {error}")))?;
         {
             let mut stdout = anstream::stdout().lock();

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use rolegate::{DirSite, Gate, Key, Limits, RuleSet, Server, ServerOptions, TokenSettings};
+use rolegate::{DirSite, Gate, GateInForce, Key, Limits, RuleSet, Server, ServerOptions, TokenSettings};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -87,7 +87,8 @@ impl Running {
     pub fn with(folder: &Path, key: Key, settings: TokenSettings, limits: Limits) -> Running {
         let rules = RuleSet::parse(&std::fs::read(folder.join("_redirects")).unwrap_or_default()).rules;
         let site = DirSite::open(folder).expect("a site");
-        let gate = Arc::new(Gate::new(rules, Some(key), settings, site).expect("a gate"));
+        let gate = Gate::new(rules, Some(key), settings, site).expect("a gate");
+        let gate = Arc::new(GateInForce::new(gate));
         let (stop, stopped) = oneshot::channel::<()>();
         let (said, address) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {

@@ -4,11 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use rolegate::claims::RolePath;
-use rolegate::files::DirSite;
-use rolegate::gate::Gate;
-use rolegate::rules::RuleSet;
+use rolegate::config::{Config, KeySource};
+use rolegate::gate::GateInForce;
 use rolegate::server::{Server, ServerOptions};
-use rolegate::token::{Key, TokenSettings};
+use rolegate::token::TokenSettings;
 
 use super::{GateError, Running, site_folder};
 use crate::deploy::Deployment;
@@ -18,9 +17,10 @@ use crate::wire::Target;
 pub(super) async fn start(deployment: &Deployment<'_>) -> Result<Running, GateError> {
     let folder = site_folder(deployment)?;
     let not_started = |reason: String| GateError::NotStarted { site: deployment.name(), reason };
-    let gate = gate(deployment, folder.path()).map_err(not_started)?;
+    let config = config(deployment, folder.path()).map_err(not_started)?;
+    let loaded = config.load().map_err(|error| not_started(error.to_string()))?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let server = Server::bind(address, Arc::new(gate), ServerOptions::default())
+    let server = Server::bind(address, Arc::new(GateInForce::new(loaded.gate)), ServerOptions::default())
         .await
         .map_err(|error| not_started(error.to_string()))?;
     let port = server.local_addr().port();
@@ -41,11 +41,13 @@ pub(super) async fn start(deployment: &Deployment<'_>) -> Result<Running, GateEr
     })
 }
 
-fn gate(deployment: &Deployment<'_>, folder: &std::path::Path) -> Result<Gate<DirSite>, String> {
-    let rules = RuleSet::parse(&deployment.rules()).rules;
-    let site = DirSite::open(folder).map_err(|error| error.to_string())?;
-    let key = Key::hs256(deployment.settings.secret.as_bytes()).map_err(|error| error.to_string())?;
-    let role_path: RolePath = deployment.settings.role_path.parse().map_err(|error| format!("role path: {error}"))?;
-    Gate::new(rules, Some(key), TokenSettings { role_path, ..TokenSettings::default() }, site)
-        .map_err(|error| error.to_string())
+/// What an operator would say to serve this deployment.
+fn config(deployment: &Deployment<'_>, folder: &std::path::Path) -> Result<Config, String> {
+    let settings = &deployment.settings;
+    let role_path: RolePath = settings.role_path.parse().map_err(|error| format!("role path: {error}"))?;
+    Ok(Config {
+        site: folder.to_owned(),
+        key: KeySource::Secret { name: "secret".to_owned(), secret: settings.secret.as_bytes().to_vec() },
+        tokens: TokenSettings { role_path, ..TokenSettings::default() },
+    })
 }

@@ -1,0 +1,250 @@
+//! What the operator says, and how it becomes a gate.
+//!
+//! The command line, a program that embeds the gate, and a reload all go this way, so a gate that is loaded again is
+//! held to what the first one was held to. The disk is read here, whole, before anything is decided; what cannot be
+//! read or would leave a path open is a [`LoadError`], never half a gate.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use crate::files::DirSite;
+use crate::gate::{Gate, StartError};
+use crate::problem::{Problem, Severity};
+use crate::rules::{Parsed, RuleSet};
+use crate::token::{Key, KeyError, TokenSettings};
+
+/// What a gate is made of, as the operator says it. [`Config::load`] can be called again at any time.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder that holds the site and its `_redirects`.
+    pub site: PathBuf,
+    /// Where the key comes from that tokens are verified with.
+    pub key: KeySource,
+    /// How tokens are read.
+    pub tokens: TokenSettings,
+}
+
+/// Where the key comes from that tokens are verified with.
+#[derive(Clone)]
+pub enum KeySource {
+    /// There is no key, so no token verifies (ROLE-10).
+    None,
+    /// A secret that is in memory already.
+    Secret {
+        /// What the operator calls it, such as the name of an environment variable; for messages.
+        name: String,
+        /// Its octets.
+        secret: Vec<u8>,
+    },
+    /// A file that holds the secret. One line end at its end is not part of it.
+    SecretFile(PathBuf),
+}
+
+/// A gate, and what it was read from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The gate.
+    pub gate: Gate<DirSite>,
+    /// The text of its rules, with what is wrong with it.
+    pub source: Source,
+}
+
+/// Why there is no gate. The message is one line without a secret in it.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The site's folder is not there, or is no folder.
+    #[error("`{}` is not a folder that can be read", .0.display())]
+    NoFolder(PathBuf),
+    /// Something in the site's folder cannot be read.
+    #[error("cannot read the site: {0}")]
+    Site(io::Error),
+    /// A file that must be read whole cannot be: rules, or a secret.
+    #[error("cannot read `{}`: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The key is refused (ROLE-10).
+    #[error("`{name}`: {error}, so anybody could sign a token")]
+    Key {
+        /// What the operator calls it.
+        name: String,
+        /// Why.
+        error: KeyError,
+    },
+    /// Rules and key do not make a gate.
+    #[error("{}: {error}", text.file_name)]
+    Start {
+        /// The text of the rules, with what is wrong with it.
+        text: Box<Source>,
+        /// Why.
+        error: StartError,
+    },
+}
+
+impl Config {
+    /// Reads everything and makes the gate.
+    ///
+    /// # Errors
+    /// The first thing that cannot be read or is refused.
+    pub fn load(&self) -> Result<Loaded, LoadError> {
+        let site = open_site(&self.site)?;
+        let key = self.key.read()?;
+        let (rules, source) = Source::read(&self.site)?;
+        match Gate::new(rules, key, self.tokens.clone(), site) {
+            Ok(gate) => Ok(Loaded { gate, source }),
+            Err(error) => Err(LoadError::Start { text: Box::new(source), error }),
+        }
+    }
+}
+
+/// Opens the site in a folder.
+///
+/// # Errors
+/// Where it is no folder, or something in it cannot be read.
+pub fn open_site(folder: &Path) -> Result<DirSite, LoadError> {
+    if !folder.is_dir() {
+        return Err(LoadError::NoFolder(folder.to_owned()));
+    }
+    DirSite::open(folder).map_err(LoadError::Site)
+}
+
+impl KeySource {
+    /// The key; `None` where the operator named none.
+    ///
+    /// # Errors
+    /// Where its file cannot be read, or the secret is refused (ROLE-10).
+    pub fn read(&self) -> Result<Option<Key>, LoadError> {
+        let (name, secret) = match self {
+            KeySource::None => return Ok(None),
+            KeySource::Secret { name, secret } => (name.clone(), secret.clone()),
+            KeySource::SecretFile(path) => (path.display().to_string(), without_line_end(read(path)?)),
+        };
+        Key::hs256(&secret).map(Some).map_err(|error| LoadError::Key { name, error })
+    }
+}
+
+impl fmt::Debug for KeySource {
+    /// TOKEN-11: the secret is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeySource::None => f.write_str("None"),
+            KeySource::Secret { name, .. } => f.debug_tuple("Secret").field(name).finish_non_exhaustive(),
+            KeySource::SecretFile(path) => f.debug_tuple("SecretFile").field(path).finish(),
+        }
+    }
+}
+
+/// The text that the rules of a site come from, with what is wrong with it.
+#[derive(Debug)]
+pub struct Source {
+    /// The file, as messages name it.
+    pub file_name: String,
+    /// Whether the site has such a file.
+    pub exists: bool,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+    /// What is wrong with it, in the order of the file.
+    pub problems: Vec<Problem>,
+}
+
+impl Source {
+    /// Reads the rules of a site from its `_redirects`; a site without one has no rules.
+    ///
+    /// # Errors
+    /// Where the file is there and cannot be read.
+    pub fn read(folder: &Path) -> Result<(RuleSet, Source), LoadError> {
+        let path = folder.join("_redirects");
+        let (exists, bytes) = match read(&path) {
+            Ok(bytes) => (true, bytes),
+            Err(LoadError::File { error, .. }) if error.kind() == ErrorKind::NotFound => (false, Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let Parsed { rules, mut problems, .. } = RuleSet::parse(&bytes);
+        problems.extend(rules.rules().iter().filter(|rule| rule.is_proxy()).map(|rule| {
+            Problem {
+                id: "proxy-not-supported",
+                severity: Severity::Warning,
+                span: rule.span,
+                message: "this gate does not forward requests to other servers".to_owned(),
+                help: "where this rule decides, the answer is 501; write a redirect status such as 302 to send the \
+                visitor there instead"
+                    .to_owned(),
+                note: None,
+                refuses_to_start: false,
+            }
+        }));
+        problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+        Ok((rules, Source { file_name: path.display().to_string(), exists, bytes, problems }))
+    }
+
+    /// One problem as a person reads it, with colours that a terminal understands.
+    pub fn render(&self, problem: &Problem) -> String {
+        problem.render(&self.file_name, &self.bytes, true)
+    }
+
+    /// How many problems of one severity there are.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.problems.iter().filter(|problem| problem.severity == severity).count()
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    fs::read(path).map_err(|error| LoadError::File { path: path.to_owned(), error })
+}
+
+/// An editor ends a file with a line end, which nobody means as part of a secret.
+fn without_line_end(mut secret: Vec<u8>) -> Vec<u8> {
+    if secret.pop_if(|last| *last == b'\n').is_some() {
+        secret.pop_if(|last| *last == b'\r');
+    }
+    secret
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(folder: &tempfile::TempDir) -> Config {
+        Config {
+            site: folder.path().to_owned(),
+            key: KeySource::SecretFile(folder.path().join(".secret")),
+            tokens: TokenSettings::default(),
+        }
+    }
+
+    #[test]
+    fn what_is_loaded_and_what_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder);
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        assert!(config.load().unwrap_err().to_string().starts_with("cannot read `"), "no secret file");
+        write(".secret", "\n");
+        assert!(matches!(config.load(), Err(LoadError::Key { .. })), "an empty secret");
+        write(".secret", "secret\r\n");
+        write("_redirects", "/a /b 200! Role=x\n");
+        let loaded = config.load().unwrap();
+        assert_eq!(loaded.gate.rules().rules().len(), 1);
+        write("_redirects", "a /b 200! Role=x\n");
+        assert!(matches!(config.load(), Err(LoadError::Start { .. })));
+        let nowhere = Config { site: folder.path().join("nowhere"), ..config.clone() };
+        assert!(matches!(nowhere.load(), Err(LoadError::NoFolder(_))));
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let source = KeySource::Secret { name: "JWT_SECRET".to_owned(), secret: b"hunter2".to_vec() };
+        assert!(!format!("{source:?}").contains("hunter2") && !format!("{source:?}").contains("104, 117"));
+    }
+
+    #[test]
+    fn one_line_end_is_not_part_of_a_secret() {
+        for (file, secret) in [("a", "a"), ("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), ("a\r", "a\r"), ("\n", "")] {
+            assert_eq!(without_line_end(file.as_bytes().to_vec()), secret.as_bytes(), "{file:?}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! One request becomes one answer: the head as it was sent, the gate in force, its decision, the response.
+
+use std::time::Instant;
+
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::{Response, StatusCode};
+
+use super::head::{Fault, Head};
+use super::io::Tap;
+use super::log;
+use crate::files::body::Body;
+use crate::gate::GateInForce;
+use crate::request::{Request, Scheme};
+use crate::respond::{self, Ask};
+use crate::token::Time;
+
+/// The answer to the next request of an HTTP/1.1 connection.
+pub(crate) async fn answer(in_force: &GateInForce, tap: &Tap, seen: &hyper::Request<Incoming>) -> Response<Body> {
+    let started = Instant::now();
+    // The one place where a request meets a version of the gate: everything below uses this one.
+    let gate = in_force.gate();
+    let decided = tap.next(|head| {
+        let head = head.and_then(|head| if agrees(&head, seen) { Ok(head) } else { Err(DISAGREEMENT) })?;
+        let request = Request {
+            method: head.method,
+            target: head.target,
+            host: head.host,
+            scheme: Scheme::Http,
+            headers: &head.headers,
+            country: None,
+        };
+        let path = log::is_on().then(|| log::path(head.target));
+        Ok((gate.decide(&request, Time::now()), Ask::of(&request), path, head.last))
+    });
+    match decided {
+        Ok((decision, ask, path, last)) => {
+            let mut response = respond::respond(gate.site(), &decision, &ask).await;
+            if last {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            if let Some(path) = path {
+                log::answered(gate.rules(), seen.method().as_str(), &path, &decision, response.status(), started);
+            }
+            response
+        }
+        Err(fault) => {
+            let response = refuse(fault);
+            log::refused(fault, response.status());
+            response
+        }
+    }
+}
+
+const DISAGREEMENT: Fault = Fault::Malformed("two readings of the request head differ");
+
+/// Whether hyper and the gate speak of the same request. They always should; if ever not, nothing is answered.
+fn agrees(head: &Head<'_>, seen: &hyper::Request<Incoming>) -> bool {
+    let is_origin_form = head.target.starts_with(b"/");
+    let seen_target = seen.uri().path_and_query().map_or("", |target| target.as_str());
+    head.method == seen.method().as_str() && (!is_origin_form || head.target == seen_target.as_bytes())
+}
+
+/// The answer to a request head that gets no decision; the connection is closed after it.
+pub fn refuse(fault: Fault) -> Response<Body> {
+    match fault {
+        Fault::Malformed(_) => respond::refuse(StatusCode::BAD_REQUEST, "400: this request cannot be read.\n"),
+        Fault::LongTarget => respond::refuse(StatusCode::URI_TOO_LONG, "414: this address is too long.\n"),
+        Fault::LongHead => {
+            respond::refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "431: the head of this request is too long.\n")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_target_that_hyper_accepts_is_the_target_it_hands_on() {
+        // What `agrees` relies on, for every octet that can stand in a target.
+        for octet in (0x21..=0xff_u8).filter(|octet| *octet != b'#') {
+            for target in [
+                [b"/a".as_slice(), &[octet], b"b"].concat(),
+                [b"/a?b".as_slice(), &[octet], b"c"].concat(),
+                [b"/".as_slice(), &[octet]].concat(),
+                [b"/%2e/../".as_slice(), &[octet, octet], b"?"].concat(),
+            ] {
+                if let Ok(uri) = hyper::Uri::try_from(target.as_slice()) {
+                    assert_eq!(uri.path_and_query().map(|seen| seen.as_str().as_bytes()), Some(target.as_slice()));
+                }
+            }
+        }
+    }
+}
