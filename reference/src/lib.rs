@@ -55,7 +55,7 @@ pub use claims::{Claims, RolePath, RolePathError, Roles};
 pub use config::{Config, KeySource, LoadError, Loaded, Source};
 pub use decide::{Decision, Outcome, PassedOver, decide, decide_by_walk};
 pub use explain::Explanation;
-pub use files::DirSite;
+pub use files::{DirSite, SiteOptions};
 pub use gate::{Gate, GateInForce, StartError};
 pub use path::{Refused, RequestPath, Target};
 pub use problem::{Problem, Severity};

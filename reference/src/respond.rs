@@ -5,16 +5,17 @@
 //! and without validators, whatever conditional or range headers the request carries.
 
 use std::io;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
 use crate::decide::{Decision, Outcome};
+use crate::files::DirSite;
 use crate::files::body::Body;
+use crate::files::entry::{self, Content, Entry, OpenError};
 use crate::files::preconditions::{Preconditions, Validators, Verdict};
 use crate::files::ranges::Selection;
-use crate::files::{DirSite, OpenFile};
 use crate::request::Request;
 
 /// What of a request still matters once the decision is made.
@@ -47,17 +48,22 @@ impl Ask {
 #[derive(Debug)]
 struct Answer {
     status: StatusCode,
-    headers: Vec<(HeaderName, String)>,
+    headers: HeaderMap,
     body: Body,
 }
 
-/// The response to a request that was decided.
+/// The response to a request that was decided. Waits only where a file is read from the disk.
 pub async fn respond(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
     let answer = match answer(site, decision, ask).await {
         Ok(answer) => answer,
+        // Length, tag and content of one state, or none of them.
+        Err(OpenError::Changed) => {
+            Answer::text(StatusCode::SERVICE_UNAVAILABLE, "503: this file has changed and is not ready yet.\n")
+                .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+        }
         // The file has gone since the site was opened.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => not_found(site, None).await,
-        Err(error) => {
+        Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => not_found(site, None).await,
+        Err(OpenError::Io(error)) => {
             tracing::error!(%error, "a file of the site cannot be read");
             Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "500: this file cannot be read.\n")
         }
@@ -68,12 +74,12 @@ pub async fn respond(site: &DirSite, decision: &Decision, ask: &Ask) -> Response
 /// The response to a request that got no decision; the connection is closed after it.
 pub(crate) fn refuse(status: StatusCode, sentence: &'static str) -> Response<Body> {
     Answer::text(status, sentence)
-        .with(header::CACHE_CONTROL, "no-store")
-        .with(header::CONNECTION, "close")
+        .with(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+        .with(header::CONNECTION, HeaderValue::from_static("close"))
         .finish(false)
 }
 
-async fn answer(site: &DirSite, decision: &Decision, ask: &Ask) -> io::Result<Answer> {
+async fn answer(site: &DirSite, decision: &Decision, ask: &Ask) -> Result<Answer, OpenError> {
     match &decision.outcome {
         Outcome::BadRequest(refused) => Ok(match refused.status() {
             414 => Answer::text(StatusCode::URI_TOO_LONG, "414: this address is too long.\n"),
@@ -85,10 +91,10 @@ async fn answer(site: &DirSite, decision: &Decision, ask: &Ask) -> io::Result<An
             "501: this address is forwarded to another server, which this gate does not do.\n",
         )),
         // STATUS-1: without a body, so nothing of the request is repeated in one.
-        Outcome::Redirect { status, location } => Ok(Answer {
-            status: status_code(*status),
-            headers: vec![(header::LOCATION, location.clone())],
-            body: Body::default(),
+        Outcome::Redirect { status, location } => Ok(match HeaderValue::try_from(location.as_str()) {
+            Ok(location) => Answer::new(status_code(*status), Body::default()).with(header::LOCATION, location),
+            // LOC-3: a value that is no header value never leaves; the decision has made sure that it is one.
+            Err(_) => Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "500: this answer cannot be sent.\n"),
         }),
         // NOLEAK-2, HTTP-1: a denied visitor gets the denial response for every method and every header.
         Outcome::Rewrite { status: 200, file } | Outcome::Serve { file } if !decision.denied => {
@@ -111,79 +117,76 @@ async fn not_found(site: &DirSite, name: Option<&str>) -> Answer {
 }
 
 /// A file as a page: whole, with any status, without validators.
-async fn page(site: &DirSite, name: &str, status: StatusCode) -> io::Result<Answer> {
-    let file = site.open_file(name).await?;
-    Ok(Answer {
-        status,
-        headers: vec![(header::CONTENT_TYPE, file.media_type)],
-        body: Body::of_range(file.content, 0..file.length),
-    })
+async fn page(site: &DirSite, name: &str, status: StatusCode) -> Result<Answer, OpenError> {
+    let entry = site.entry(name).ok_or(io::Error::from(io::ErrorKind::NotFound))?;
+    let (content, _) = entry.content().await?;
+    let body = Body::of_range(content, 0..entry.length());
+    Ok(Answer::new(status, body).with(header::CONTENT_TYPE, entry.media_type.clone()))
 }
 
 /// HTTP-1, HTTP-2: the file itself, to a visitor who may have it.
-async fn file_answer(site: &DirSite, name: &str, ask: &Ask) -> io::Result<Answer> {
+async fn file_answer(site: &DirSite, name: &str, ask: &Ask) -> Result<Answer, OpenError> {
     if ask.method == Method::Other {
         let answer = Answer::text(StatusCode::METHOD_NOT_ALLOWED, "405: this address answers GET and HEAD only.\n");
-        return Ok(answer.with(header::ALLOW, "GET, HEAD"));
+        return Ok(answer.with(header::ALLOW, HeaderValue::from_static("GET, HEAD")));
     }
-    let file = site.open_file(name).await?;
+    let entry = site.entry(name).ok_or(io::Error::from(io::ErrorKind::NotFound))?;
+    let (content, tag) = entry.content().await?;
     let now = SystemTime::now();
-    let modified = file.modified.and_then(|modified| to_the_second(modified, now));
-    let validators = Validators { tag: &file.tag, modified, length: file.length };
-    let mut headers = vec![(header::ETAG, file.tag.clone())];
-    if let Some(modified) = modified {
-        headers.push((header::LAST_MODIFIED, httpdate::fmt_http_date(modified)));
-    }
+    let modified = entry.modified.clone().and_then(|modified| not_in_the_future(modified, now));
+    let validators = Validators {
+        tag: tag.to_str().unwrap_or_default(),
+        modified: modified.as_ref().map(|(modified, _)| *modified),
+        length: entry.length(),
+    };
     let verdict = ask.preconditions.evaluate(validators, ask.method == Method::Head, now);
     let mut answer = match verdict {
-        Verdict::NotModified => Answer { status: StatusCode::NOT_MODIFIED, headers: Vec::new(), body: Body::default() },
+        Verdict::NotModified => Answer::new(StatusCode::NOT_MODIFIED, Body::default()),
         Verdict::Failed => return Ok(Answer::text(StatusCode::PRECONDITION_FAILED, "412: the file has changed.\n")),
-        Verdict::Send(selection) => selected(file, selection),
+        Verdict::Send(selection) => selected(entry, content, &tag, selection),
     };
     if answer.status != StatusCode::RANGE_NOT_SATISFIABLE {
-        answer.headers.append(&mut headers);
+        answer = answer.with(header::ETAG, tag);
+        if let Some((_, modified)) = modified {
+            answer = answer.with(header::LAST_MODIFIED, modified);
+        }
     }
     Ok(answer)
 }
 
 /// RFC 9110 §15.3.7 and §15.5.17: the whole file, a range, several, or none.
-fn selected(file: OpenFile, selection: Selection) -> Answer {
-    let length = file.length;
+fn selected(entry: &Entry, content: Content, tag: &HeaderValue, selection: Selection) -> Answer {
+    let length = entry.length();
     match selection {
-        Selection::Whole => Answer {
-            status: StatusCode::OK,
-            headers: vec![(header::CONTENT_TYPE, file.media_type), (header::ACCEPT_RANGES, "bytes".to_owned())],
-            body: Body::of_range(file.content, 0..length),
-        },
-        Selection::One(range) => Answer {
-            status: StatusCode::PARTIAL_CONTENT,
-            headers: vec![
-                (header::CONTENT_TYPE, file.media_type),
-                (header::CONTENT_RANGE, content_range(&range, length)),
-            ],
-            body: Body::of_range(file.content, range),
-        },
+        Selection::Whole => Answer::new(StatusCode::OK, Body::of_range(content, 0..length))
+            .with(header::CONTENT_TYPE, entry.media_type.clone())
+            .with(header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+        Selection::One(range) => {
+            let content_range = value(content_range(&range, length));
+            Answer::new(StatusCode::PARTIAL_CONTENT, Body::of_range(content, range))
+                .with(header::CONTENT_TYPE, entry.media_type.clone())
+                .with(header::CONTENT_RANGE, content_range)
+        }
         Selection::Several(ranges) => {
             // The tag is a digest of the content, so the content cannot hold it but by intent, and then its author
             // deceives only those who trust the author.
-            let boundary: String = file.tag.chars().filter(char::is_ascii_alphanumeric).collect();
+            let tag = tag.to_str().unwrap_or_default();
+            let boundary: String = tag.chars().filter(char::is_ascii_alphanumeric).collect();
+            let media_type = entry.media_type.to_str().unwrap_or_default();
             let parts = ranges.into_iter().map(|range| {
                 let head = format!(
-                    "\r\n--{boundary}\r\nContent-Type: {}\r\nContent-Range: {}\r\n\r\n",
-                    file.media_type,
+                    "\r\n--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {}\r\n\r\n",
                     content_range(&range, length)
                 );
                 (head, range)
             });
-            Answer {
-                status: StatusCode::PARTIAL_CONTENT,
-                headers: vec![(header::CONTENT_TYPE, format!("multipart/byteranges; boundary={boundary}"))],
-                body: Body::of_parts(file.content, parts.collect(), format!("\r\n--{boundary}--\r\n")),
-            }
+            let body = Body::of_parts(content, parts.collect(), format!("\r\n--{boundary}--\r\n"));
+            Answer::new(StatusCode::PARTIAL_CONTENT, body)
+                .with(header::CONTENT_TYPE, value(format!("multipart/byteranges; boundary={boundary}")))
         }
         Selection::Unsatisfiable => {
             Answer::text(StatusCode::RANGE_NOT_SATISFIABLE, "416: the file has no such range.\n")
-                .with(header::CONTENT_RANGE, &format!("bytes */{length}"))
+                .with(header::CONTENT_RANGE, value(format!("bytes */{length}")))
         }
     }
 }
@@ -192,10 +195,14 @@ fn content_range(range: &std::ops::Range<u64>, length: u64) -> String {
     format!("bytes {}-{}/{length}", range.start, range.end.saturating_sub(1))
 }
 
-/// RFC 9110 §8.8.2.1: a date in whole seconds, and none in the future.
-fn to_the_second(modified: SystemTime, now: SystemTime) -> Option<SystemTime> {
-    let seconds = modified.min(now).duration_since(UNIX_EPOCH).ok()?.as_secs();
-    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+/// RFC 9110 §8.8.2.1: no date in the future.
+fn not_in_the_future(modified: (SystemTime, HeaderValue), now: SystemTime) -> Option<(SystemTime, HeaderValue)> {
+    if modified.0 <= now { Some(modified) } else { entry::in_seconds(now) }
+}
+
+/// What is made of numbers, dates and tags here is visible ASCII, so that this never falls back.
+fn value(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// Rules hold statuses from 200 to 599 only, so this never fails there.
@@ -203,51 +210,48 @@ fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
+/// More header fields than an answer mostly has.
+const FIELDS: usize = 12;
+
 impl Answer {
-    fn text(status: StatusCode, sentence: &'static str) -> Answer {
-        Answer {
-            status,
-            headers: vec![(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned())],
-            body: Body::of(sentence),
-        }
+    fn new(status: StatusCode, body: Body) -> Answer {
+        Answer { status, headers: HeaderMap::with_capacity(FIELDS), body }
     }
 
-    fn with(mut self, name: HeaderName, value: &str) -> Answer {
-        self.headers.push((name, value.to_owned()));
+    fn text(status: StatusCode, sentence: &'static str) -> Answer {
+        Answer::new(status, Body::of(sentence))
+            .with(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))
+    }
+
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Answer {
+        self.headers.insert(name, value);
         self
     }
 
     /// NOLEAK-4: no cache may show one visitor what depended on the role of another.
     fn with_cache_rules(self, decision: &Decision) -> Answer {
-        if decision.denied {
-            self.with(header::CACHE_CONTROL, "private, no-store").with(header::VARY, "Cookie")
+        let (rules, varies) = if decision.denied {
+            ("private, no-store", true)
         } else if decision.role_dependent {
-            self.with(header::CACHE_CONTROL, "private, max-age=0, must-revalidate").with(header::VARY, "Cookie")
+            ("private, max-age=0, must-revalidate", true)
         } else {
-            self.with(header::CACHE_CONTROL, "public, max-age=0, must-revalidate")
-        }
+            ("public, max-age=0, must-revalidate", false)
+        };
+        let answer = self.with(header::CACHE_CONTROL, HeaderValue::from_static(rules));
+        if varies { answer.with(header::VARY, HeaderValue::from_static("Cookie")) } else { answer }
     }
 
     fn finish(self, is_head: bool) -> Response<Body> {
-        let length = self.body.remaining();
-        // HTTP-1: HEAD is GET without the body.
-        let mut response = Response::new(if is_head { Body::default() } else { self.body });
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        for (name, value) in self.headers {
-            // LOC-3: a value that is no header value never leaves; the decision has made sure that it is one.
-            match HeaderValue::try_from(value) {
-                Ok(value) => {
-                    headers.insert(name, value);
-                }
-                Err(_) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, "500: this answer cannot be sent.\n"),
-            }
-        }
+        let Answer { status, mut headers, body } = self;
         // RFC 9110 §8.6: none of these has a length to tell.
-        if !matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-            headers.insert(header::CONTENT_LENGTH, length.into());
+        if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+            headers.insert(header::CONTENT_LENGTH, body.remaining().into());
         }
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        // HTTP-1: HEAD is GET without the body.
+        let mut response = Response::new(if is_head { Body::default() } else { body });
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
         response
     }
 }

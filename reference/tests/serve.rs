@@ -178,6 +178,22 @@ fn long_files_are_streamed() {
     assert_eq!(part.status, 206);
     assert!(part.body == content[7..700_000]);
     assert_eq!(gate.get("/long.txt", &[("If-None-Match", whole.header("etag"))]).status, 304);
+
+    write(folder.path(), "long.txt", &content.replace('0', "1"));
+    let changed = gate.get("/long.txt", &[]);
+    assert_eq!((changed.status, changed.header("etag"), changed.header("retry-after")), (503, "", "1"));
+}
+
+#[test]
+fn the_site_is_served_as_it_was_when_it_was_opened() {
+    let folder = site(&[("a.txt", "before")]);
+    let gate = Running::start(folder.path());
+    write(folder.path(), "a.txt", "after");
+    write(folder.path(), "new.txt", "new");
+    assert_eq!(gate.get("/a.txt", &[]).body, "before");
+    assert_eq!(gate.get("/new.txt", &[]).status, 404);
+    std::fs::remove_file(folder.path().join("a.txt")).expect("removed");
+    assert_eq!(gate.get("/a.txt", &[]).body, "before");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 use tokio::task::JoinHandle;
 
-use super::Content;
+use super::entry::{Content, Stamp};
 
 /// How much of a file is read at once.
 const CHUNK: u64 = 64 * 1024;
@@ -19,10 +19,19 @@ const CHUNK: u64 = 64 * 1024;
 /// The body of an answer; its length is known beforehand.
 #[derive(Debug, Default)]
 pub struct Body {
-    pieces: VecDeque<Piece>,
-    file: Option<File>,
-    reading: Option<JoinHandle<io::Result<(File, Bytes)>>>,
+    /// What is sent next; most bodies are one piece.
+    next: Option<Piece>,
+    later: VecDeque<Piece>,
+    file: Option<OnDisk>,
+    reading: Option<JoinHandle<io::Result<(OnDisk, Bytes)>>>,
     remaining: u64,
+}
+
+/// An open file, and the state that it was opened in.
+#[derive(Debug)]
+struct OnDisk {
+    file: File,
+    stamp: Stamp,
 }
 
 #[derive(Debug)]
@@ -67,17 +76,24 @@ impl Body {
     fn take_file(&mut self, content: Content) -> Option<Bytes> {
         match content {
             Content::Whole(bytes) => Some(bytes),
-            Content::OnDisk(file) => {
-                self.file = Some(file);
+            Content::OnDisk(file, stamp) => {
+                self.file = Some(OnDisk { file, stamp });
                 None
             }
+        }
+    }
+
+    fn push(&mut self, piece: Piece) {
+        match self.next {
+            None => self.next = Some(piece),
+            Some(_) => self.later.push_back(piece),
         }
     }
 
     fn add_bytes(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
             self.remaining = self.remaining.saturating_add(bytes.len() as u64);
-            self.pieces.push_back(Piece::Bytes(bytes));
+            self.push(Piece::Bytes(bytes));
         }
     }
 
@@ -91,7 +107,7 @@ impl Body {
             }
             None if !range.is_empty() => {
                 self.remaining = self.remaining.saturating_add(range.end - range.start);
-                self.pieces.push_back(Piece::Range(range));
+                self.push(Piece::Range(range));
             }
             None => {}
         }
@@ -111,14 +127,17 @@ impl hyper::body::Body for Body {
                 body.file = Some(file);
                 break bytes;
             }
-            match body.pieces.pop_front() {
-                None => return Poll::Ready(None),
-                Some(Piece::Bytes(bytes)) => break bytes,
-                Some(Piece::Range(range)) => {
+            let Some(piece) = body.next.take() else { return Poll::Ready(None) };
+            body.next = body.later.pop_front();
+            match piece {
+                Piece::Bytes(bytes) => break bytes,
+                Piece::Range(range) => {
                     let file = body.file.take().ok_or(io::ErrorKind::UnexpectedEof)?;
                     let end = range.end.min(range.start.saturating_add(CHUNK));
-                    if end < range.end {
-                        body.pieces.push_front(Piece::Range(end..range.end));
+                    if end < range.end
+                        && let Some(following) = body.next.replace(Piece::Range(end..range.end))
+                    {
+                        body.later.push_front(following);
                     }
                     let chunk = range.start..end;
                     body.reading = Some(tokio::task::spawn_blocking(move || read(file, chunk)));
@@ -138,12 +157,16 @@ impl hyper::body::Body for Body {
     }
 }
 
-/// Reads one chunk. A file that has become shorter ends the connection, as its length has been promised.
-fn read(mut file: File, chunk: Range<u64>) -> io::Result<(File, Bytes)> {
+/// Reads one chunk. Length and entity tag have been promised, so a file that has changed ends the connection.
+fn read(mut on_disk: OnDisk, chunk: Range<u64>) -> io::Result<(OnDisk, Bytes)> {
+    let OnDisk { file, stamp } = &mut on_disk;
     file.seek(SeekFrom::Start(chunk.start))?;
     let mut bytes = vec![0; usize::try_from(chunk.end - chunk.start).unwrap_or_default()];
     file.read_exact(&mut bytes)?;
-    Ok((file, bytes.into()))
+    if !stamp.same_content(&Stamp::of(&file.metadata()?)) {
+        return Err(io::Error::other("the file has changed while it was sent"));
+    }
+    Ok((on_disk, bytes.into()))
 }
 
 #[cfg(test)]
@@ -158,7 +181,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&content).unwrap();
         let parts = || vec![("a".to_owned(), 5..9), ("b".to_owned(), 100..180_000)];
-        for content in [Content::OnDisk(file), Content::Whole(content.clone().into())] {
+        for content in [on_disk(file), Content::Whole(content.clone().into())] {
             let body = Body::of_parts(content, parts(), "end".to_owned());
             let length = body.remaining();
             let bytes = body.collect().await.unwrap().to_bytes();
@@ -169,8 +192,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_shrinks_is_an_error() {
-        let body = Body::of_range(Content::OnDisk(tempfile::tempfile().unwrap()), 0..10);
-        assert!(body.collect().await.is_err());
+    async fn a_file_that_changes_is_an_error() {
+        for change in ["", "another", "same length"] {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(b"at the time").unwrap();
+            let mut same = file.try_clone().unwrap();
+            let body = Body::of_range(on_disk(file), 0..11);
+            same.set_len(0).unwrap();
+            same.rewind().unwrap();
+            same.write_all(change.as_bytes()).unwrap();
+            same.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+            assert!(body.collect().await.is_err(), "{change}");
+        }
+    }
+
+    fn on_disk(file: File) -> Content {
+        let stamp = Stamp::of(&file.metadata().unwrap());
+        Content::OnDisk(file, stamp)
     }
 }

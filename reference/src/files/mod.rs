@@ -1,86 +1,80 @@
-//! A site folder: one walk when it is opened, then an index of exact names.
+//! A site folder, opened: the names of its files, and the content of all that are not too long.
 //!
 //! A request never becomes a path of the file system. It becomes a canonical name, the name is looked up in the
-//! index, and the index knows the real path that was seen when the site was opened. So a file system that folds
-//! case, a link made later, or a `..` in whatever spelling cannot open anything else (STATIC-2, NOLEAK-1).
+//! index, and the index knows what was seen when the site was opened. So a file system that folds case, a link made
+//! later, or a `..` in whatever spelling cannot open anything else (STATIC-2, NOLEAK-1).
+//!
+//! An opened site is a snapshot. Files that are added, changed or removed later are seen by [`DirSite::reopen`].
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read, Seek};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
-
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
-use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 use crate::path::RequestPath;
 use crate::site::{self, NOT_FOUND_PAGE, Site};
 
 pub mod body;
+pub(crate) mod entry;
 pub(crate) mod preconditions;
 pub(crate) mod ranges;
+mod walk;
 
-/// Files up to this size are read whole; longer ones are streamed.
-const READ_WHOLE: u64 = 64 * 1024;
-/// How deep folders may nest; deeper ones are left out, with a warning in the log.
-const MAX_DEPTH: usize = 64;
+use entry::{Entry, Stamp};
 
 /// The site in a folder.
 #[derive(Debug)]
 pub struct DirSite {
+    folder: PathBuf,
+    options: SiteOptions,
     files: BTreeMap<String, Arc<Entry>>,
 }
 
-#[derive(Debug)]
-struct Entry {
-    /// The real path, without links, as it was when the site was opened.
-    path: PathBuf,
-    media_type: String,
-    /// The entity tag of a long file, with the state of the file that it belongs to.
-    tag: Mutex<Option<(Stamp, String)>>,
+/// How a site is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteOptions {
+    /// How many octets of content are kept in memory, the shortest files first. What does not fit is read from the disk
+    /// whenever it is sent.
+    pub memory: u64,
+    /// A file of more octets than this is read from the disk whenever it is sent.
+    pub longest: u64,
 }
 
-/// What must stay equal for a file to count as unchanged.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Stamp {
-    length: u64,
-    modified: Option<SystemTime>,
-}
-
-/// A file that is about to be the answer.
-#[derive(Debug)]
-pub(crate) struct OpenFile {
-    pub(crate) content: Content,
-    pub(crate) length: u64,
-    pub(crate) media_type: String,
-    /// A strong entity tag, quotes included: a digest of the content (RFC 9110 §8.8.3).
-    pub(crate) tag: String,
-    pub(crate) modified: Option<SystemTime>,
-}
-
-#[derive(Debug)]
-pub(crate) enum Content {
-    Whole(Bytes),
-    OnDisk(File),
+impl Default for SiteOptions {
+    fn default() -> SiteOptions {
+        SiteOptions { memory: 64 * 1024 * 1024, longest: 1024 * 1024 }
+    }
 }
 
 impl DirSite {
-    /// Opens the site in `folder`: walks it once and keeps the names of what may be served.
+    /// Opens the site in `folder`.
     ///
     /// Dot files, `_redirects`, `_headers`, `netlify.toml`, links that lead out of the folder or to one of these,
-    /// and whatever is no regular file are not part of the site (STATIC-2). A file that is added later is not
-    /// either; one whose content changes is served as it then is.
+    /// and whatever is no regular file are not part of the site (STATIC-2).
     ///
     /// # Errors
-    /// Where the folder, or a folder in it, cannot be read; the path stands in the message.
+    /// Where the folder, or a file or folder in it, cannot be read; the path stands in the message.
     pub fn open(folder: impl AsRef<Path>) -> io::Result<DirSite> {
-        let root = real_path(folder.as_ref())?;
-        let mut files = BTreeMap::new();
-        walk(&root, &mut vec![root.clone()], "", &mut files)?;
-        Ok(DirSite { files })
+        DirSite::open_with(folder, SiteOptions::default())
+    }
+
+    /// Opens the site in `folder` as `options` say.
+    ///
+    /// # Errors
+    /// As [`DirSite::open`].
+    pub fn open_with(folder: impl AsRef<Path>, options: SiteOptions) -> io::Result<DirSite> {
+        let files = read(folder.as_ref(), &options, &BTreeMap::new())?;
+        Ok(DirSite { folder: folder.as_ref().to_owned(), options, files })
+    }
+
+    /// Opens the site again as it now is. Only files that are new or may have changed are read.
+    ///
+    /// # Errors
+    /// As [`DirSite::open`]; this site stays as it is.
+    pub fn reopen(&self) -> io::Result<DirSite> {
+        let files = read(&self.folder, &self.options, &self.files)?;
+        Ok(DirSite { folder: self.folder.clone(), options: self.options.clone(), files })
     }
 
     /// The names of the site's files, each relative to the site with a slash in front, in byte order.
@@ -88,10 +82,9 @@ impl DirSite {
         self.files.keys().map(String::as_str)
     }
 
-    /// Opens the file with this name of the index, to answer with it.
-    pub(crate) async fn open_file(&self, name: &str) -> io::Result<OpenFile> {
-        let entry = Arc::clone(self.files.get(name).ok_or(io::ErrorKind::NotFound)?);
-        tokio::task::spawn_blocking(move || entry.open()).await?
+    /// The file with this name of the index, to answer with it.
+    pub(crate) fn entry(&self, name: &str) -> Option<&Arc<Entry>> {
+        self.files.get(name)
     }
 }
 
@@ -105,129 +98,47 @@ impl Site for DirSite {
     }
 }
 
-/// Adds what may be served of the last of `folders`, whose name in the site is `prefix`.
-///
-/// `folders` are the real paths from the root to here: a link to one of them would never end.
-fn walk(
-    root: &Path,
-    folders: &mut Vec<PathBuf>,
-    prefix: &str,
-    files: &mut BTreeMap<String, Arc<Entry>>,
-) -> io::Result<()> {
-    let Some(folder) = folders.last().cloned() else { return Ok(()) };
-    for item in fs::read_dir(&folder).map_err(|error| naming(&folder, &error))? {
-        let item = item.map_err(|error| naming(&folder, &error))?;
-        let Ok(file_name) = item.file_name().into_string() else {
-            tracing::warn!(folder = %folder.display(), "a file whose name is not UTF-8 is not part of the site");
-            continue;
-        };
-        let name = format!("{prefix}/{file_name}");
-        if !site::is_served(&name) {
-            continue;
-        }
-        let kind = item.file_type().map_err(|error| naming(&item.path(), &error))?;
-        let path = if kind.is_symlink() {
-            match linked(root, &item.path()) {
-                Some(path) => path,
-                None => {
-                    tracing::warn!(name, "a link that leads out of the site, or nowhere, is not part of the site");
-                    continue;
-                }
-            }
-        } else {
-            item.path()
-        };
-        let kind = if kind.is_symlink() { fs::metadata(&path)?.file_type() } else { kind };
-        if kind.is_file() {
-            files.insert(name, Arc::new(Entry { media_type: media_type(&file_name), path, tag: Mutex::default() }));
-        } else if kind.is_dir() {
-            if folders.contains(&path) || folders.len() > MAX_DEPTH {
-                tracing::warn!(name, "a folder that contains itself, or lies too deep, is not part of the site");
-                continue;
-            }
-            folders.push(path);
-            walk(root, folders, &name, files)?;
-            folders.pop();
+/// The files of a site, those of `before` that have not changed among them.
+fn read(
+    folder: &Path,
+    options: &SiteOptions,
+    before: &BTreeMap<String, Arc<Entry>>,
+) -> io::Result<BTreeMap<String, Arc<Entry>>> {
+    let mut found = Vec::new();
+    for (name, path) in walk::walk(folder)? {
+        // What goes away while the site is opened is not part of it.
+        if let Some(metadata) = unless_gone(fs::metadata(&path).map_err(|error| walk::naming(&path, &error)))? {
+            found.push((Stamp::of(&metadata), name, path));
         }
     }
-    Ok(())
-}
-
-/// STATIC-2: where a link leads, if that is inside the site and something that may be served.
-fn linked(root: &Path, link: &Path) -> Option<PathBuf> {
-    let path = fs::canonicalize(link).ok()?;
-    let inside = path.strip_prefix(root).ok()?;
-    let name: String = inside.iter().map(|part| part.to_str().map(|part| format!("/{part}"))).collect::<Option<_>>()?;
-    site::is_served(&name).then_some(path)
-}
-
-impl Entry {
-    fn open(&self) -> io::Result<OpenFile> {
-        // STATIC-2: a link that has taken the place of the file, or of a folder above it, since the site was opened.
-        if fs::canonicalize(&self.path)? != self.path || !fs::symlink_metadata(&self.path)?.is_file() {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        let mut file = File::open(&self.path)?;
-        let metadata = file.metadata()?;
-        let stamp = Stamp { length: metadata.len(), modified: metadata.modified().ok() };
-        let (content, length, tag) = if stamp.length <= READ_WHOLE {
-            let mut bytes = Vec::new();
-            (&mut file).take(READ_WHOLE + 1).read_to_end(&mut bytes)?;
-            let tag = entity_tag(Sha256::digest(&bytes).as_slice());
-            let length = bytes.len() as u64;
-            (Content::Whole(bytes.into()), length, tag)
-        } else {
-            let tag = self.long_tag(stamp, &mut file)?;
-            (Content::OnDisk(file), stamp.length, tag)
+    found.sort_by(|(a, a_name, _), (b, b_name, _)| (a.length, a_name).cmp(&(b.length, b_name)));
+    let mut left = options.memory;
+    let mut files = BTreeMap::new();
+    for (stamp, name, path) in found {
+        let rest = left.checked_sub(stamp.length).filter(|_| stamp.length <= options.longest);
+        let keep = rest.is_some();
+        left = rest.unwrap_or(left);
+        let unchanged = before.get(&name).filter(|entry| entry.is_kept() == keep && entry.is_still(&path, stamp));
+        let entry = match unchanged {
+            Some(entry) => Some(Arc::clone(entry)),
+            None => unless_gone(Entry::read(path, &name, keep))?.map(Arc::new),
         };
-        Ok(OpenFile { content, length, media_type: self.media_type.clone(), tag, modified: stamp.modified })
+        files.extend(entry.map(|entry| (name, entry)));
     }
+    Ok(files)
+}
 
-    /// The tag of a long file is computed once for each state of the file.
-    fn long_tag(&self, stamp: Stamp, file: &mut File) -> io::Result<String> {
-        let known = self.tag.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((of, tag)) = known
-            && of == stamp
-        {
-            return Ok(tag);
-        }
-        let mut digest = Sha256::new();
-        let mut chunk = vec![0; READ_WHOLE as usize];
-        loop {
-            match file.read(&mut chunk)? {
-                0 => break,
-                n => digest.update(chunk.get(..n).unwrap_or_default()),
-            }
-        }
-        file.rewind()?;
-        let tag = entity_tag(digest.finalize().as_slice());
-        *self.tag.lock().unwrap_or_else(PoisonError::into_inner) = Some((stamp, tag.clone()));
-        Ok(tag)
+fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
-}
-
-/// 128 bits of the digest are enough to tell the states of one file apart.
-fn entity_tag(digest: &[u8]) -> String {
-    format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or(digest)))
-}
-
-/// The media type by the file's extension; text is UTF-8.
-fn media_type(file_name: &str) -> String {
-    let guess = mime_guess::from_path(file_name).first_or_octet_stream();
-    let is_text = guess.type_() == "text";
-    if is_text { format!("{}; charset=utf-8", guess.essence_str()) } else { guess.essence_str().to_owned() }
-}
-
-fn real_path(path: &Path) -> io::Result<PathBuf> {
-    fs::canonicalize(path).map_err(|error| naming(path, &error))
-}
-
-fn naming(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::entry::{Content, OpenError};
     use super::*;
 
     fn site(files: &[(&str, &[u8])]) -> (tempfile::TempDir, DirSite) {
@@ -278,30 +189,107 @@ mod tests {
         assert_eq!(site.names().collect::<Vec<_>>(), ["/a/b.html", "/inside/b.html"]);
     }
 
+    /// Long enough to be read from the disk whenever it is sent.
+    const LONG: usize = 2_000_000;
+
+    /// Sets the times of a file back, so that it counts as settled.
+    fn settle(path: &Path) {
+        let past = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        fs::File::options().write(true).open(path).unwrap().set_modified(past).unwrap();
+    }
+
+    async fn content(site: &DirSite, name: &str) -> Result<(Content, String), OpenError> {
+        let (content, tag) = site.entry(name).unwrap().content().await?;
+        Ok((content, tag.to_str().unwrap().to_owned()))
+    }
+
+    async fn text(site: &DirSite, name: &str) -> String {
+        match content(site, name).await.unwrap().0 {
+            Content::Whole(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+            Content::OnDisk(mut file, _) => std::io::read_to_string(&mut file).unwrap(),
+        }
+    }
+
     #[cfg(unix)]
     #[tokio::test]
     async fn a_link_made_later_opens_nothing() {
         let outside = tempfile::tempdir().unwrap();
-        fs::write(outside.path().join("b.html"), "secret").unwrap();
-        let (folder, site) = site(&[("a/b.html", b"b")]);
-        assert!(site.open_file("/a/b.html").await.is_ok());
+        fs::write(outside.path().join("b.html"), vec![b's'; LONG]).unwrap();
+        let (folder, site) = site(&[("a/b.html", &vec![b'b'; LONG])]);
+        assert!(content(&site, "/a/b.html").await.is_ok());
         fs::rename(folder.path().join("a"), folder.path().join("c")).unwrap();
         std::os::unix::fs::symlink(outside.path(), folder.path().join("a")).unwrap();
-        assert!(site.open_file("/a/b.html").await.is_err());
+        assert!(content(&site, "/a/b.html").await.is_err());
+        assert_eq!(site.reopen().unwrap().names().collect::<Vec<_>>(), ["/c/b.html"]);
     }
 
     #[tokio::test]
-    async fn tags_follow_the_content() {
-        let long = vec![b'x'; 100_000];
-        let (folder, site) = site(&[("a.txt", b"one"), ("b", &long)]);
-        let first = site.open_file("/a.txt").await.unwrap();
-        assert_eq!((first.length, first.media_type.as_str()), (3, "text/plain; charset=utf-8"));
+    async fn a_site_stays_as_it_was_until_it_is_opened_again() {
+        let (folder, site) = site(&[("a.txt", b"one"), ("b.txt", b"b"), ("gone.txt", b"gone")]);
+        let (_, before) = content(&site, "/a.txt").await.unwrap();
         fs::write(folder.path().join("a.txt"), "two").unwrap();
-        assert_ne!(site.open_file("/a.txt").await.unwrap().tag, first.tag);
-        let file = site.open_file("/b").await.unwrap();
-        assert_eq!((file.length, file.media_type.as_str()), (100_000, "application/octet-stream"));
-        assert!(matches!(file.content, Content::OnDisk(_)));
-        assert_eq!(site.open_file("/b").await.unwrap().tag, file.tag);
-        assert!(site.open_file("/none").await.is_err());
+        fs::write(folder.path().join("new.txt"), "new").unwrap();
+        fs::remove_file(folder.path().join("gone.txt")).unwrap();
+        assert_eq!(text(&site, "/a.txt").await, "one");
+        assert_eq!(content(&site, "/a.txt").await.unwrap().1, before);
+        assert_eq!(text(&site, "/gone.txt").await, "gone");
+        let again = site.reopen().unwrap();
+        assert_eq!(again.names().collect::<Vec<_>>(), ["/a.txt", "/b.txt", "/new.txt"]);
+        assert_eq!(text(&again, "/a.txt").await, "two");
+        assert_ne!(content(&again, "/a.txt").await.unwrap().1, before);
+        let entry = again.entry("/a.txt").unwrap();
+        assert_eq!((entry.length(), entry.media_type.to_str().unwrap()), (3, "text/plain; charset=utf-8"));
+    }
+
+    #[test]
+    fn only_what_may_have_changed_is_read_again() {
+        let (folder, site) = site(&[("old.txt", b"old"), ("young.txt", b"young")]);
+        let same = |a: &DirSite, b: &DirSite, name| Arc::ptr_eq(a.entry(name).unwrap(), b.entry(name).unwrap());
+        let again = site.reopen().unwrap();
+        assert!(!same(&site, &again, "/old.txt"), "what was just written may change within the tick of a clock");
+        // On Unix the time of the last change of any kind cannot be set back, so the moment of reading is set forward.
+        settle(&folder.path().join("old.txt"));
+        let mut settled = site.reopen().unwrap();
+        let entry = Arc::get_mut(settled.files.get_mut("/old.txt").unwrap()).unwrap();
+        entry.seem_read_later();
+        let again = settled.reopen().unwrap();
+        assert!(same(&settled, &again, "/old.txt"));
+        assert!(!same(&settled, &again, "/young.txt"));
+        fs::write(folder.path().join("old.txt"), "new").unwrap();
+        settle(&folder.path().join("old.txt"));
+        assert!(!same(&settled, &settled.reopen().unwrap(), "/old.txt"), "same length, same date, another file");
+    }
+
+    #[tokio::test]
+    async fn a_long_file_is_read_from_the_disk_and_never_in_another_state() {
+        let (folder, site) = site(&[("b", &vec![b'x'; LONG])]);
+        let (first, tag) = content(&site, "/b").await.unwrap();
+        assert!(matches!(first, Content::OnDisk(..)));
+        assert_eq!(content(&site, "/b").await.unwrap().1, tag);
+        let entry = site.entry("/b").unwrap();
+        assert_eq!((entry.length(), entry.media_type.to_str().unwrap()), (2_000_000, "application/octet-stream"));
+        fs::write(folder.path().join("b"), vec![b'y'; LONG]).unwrap();
+        assert!(matches!(content(&site, "/b").await, Err(OpenError::Changed)));
+        let again = site.reopen().unwrap();
+        assert_ne!(content(&again, "/b").await.unwrap().1, tag);
+        fs::remove_file(folder.path().join("b")).unwrap();
+        let gone = content(&again, "/b").await;
+        assert!(matches!(gone, Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound));
+    }
+
+    #[test]
+    fn the_shortest_files_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, length) in [("a", 500), ("b", 100), ("c", 400), ("d", 401), ("e", 0)] {
+            fs::write(folder.path().join(name), vec![b'x'; length]).unwrap();
+        }
+        let kept = |memory, longest| {
+            let site = DirSite::open_with(folder.path(), SiteOptions { memory, longest }).unwrap();
+            site.files.iter().filter(|(_, entry)| entry.is_kept()).map(|(name, _)| name.clone()).collect::<String>()
+        };
+        assert_eq!(kept(500, 1000), "/b/c/e");
+        assert_eq!(kept(10_000, 400), "/b/c/e");
+        assert_eq!(kept(901, 1000), "/b/c/d/e");
+        assert_eq!(kept(0, 1000), "/e");
     }
 }

@@ -1,0 +1,243 @@
+//! One file of an opened site: what was read of it when the site was opened, and what is known of it since.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Seek};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use hyper::header::HeaderValue;
+use sha2::{Digest, Sha256};
+
+use super::walk::naming;
+
+/// A change that follows another this closely may leave the same times behind, so a file that was so young when it was
+/// read is read again at the next opening.
+const CLOCK_TICK: Duration = Duration::from_secs(2);
+/// How often a file that changes while it is read is read again before the site counts as unreadable.
+const ATTEMPTS: usize = 5;
+/// How much of a long file is digested at once.
+const CHUNK: usize = 64 * 1024;
+
+/// A file of the site, in one state.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// The real path, without links, as it was when the site was opened.
+    path: PathBuf,
+    stamp: Stamp,
+    /// When the stamp was taken.
+    seen: SystemTime,
+    /// The media type by the file's extension.
+    pub(crate) media_type: HeaderValue,
+    /// When the file was changed, in whole seconds, and the same as `Last-Modified` says it.
+    pub(crate) modified: Option<(SystemTime, HeaderValue)>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The content is part of the opened site.
+    Kept(Bytes, HeaderValue),
+    /// The content is read when it is sent; the tag is known once it was asked for.
+    OnDisk(OnceLock<HeaderValue>),
+}
+
+/// What must stay equal for a file to count as unchanged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Stamp {
+    pub(super) length: u64,
+    modified: Option<SystemTime>,
+    identity: Identity,
+}
+
+/// Which file it is, and when anything about it changed, its other times included.
+#[cfg(unix)]
+type Identity = (u64, u64, i64, i64);
+#[cfg(not(unix))]
+type Identity = ();
+
+/// The content of a file that is about to be the answer.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Whole(Bytes),
+    OnDisk(File, Stamp),
+}
+
+/// Why the content of a file is not to be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// The file has changed since the site was opened.
+    #[error("the file has changed since the site was opened")]
+    Changed,
+    /// What the file system says.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Stamp {
+    /// The stamp of a file that is `metadata`.
+    pub(super) fn of(metadata: &Metadata) -> Stamp {
+        #[cfg(unix)]
+        let identity = {
+            use std::os::unix::fs::MetadataExt;
+            (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+        };
+        #[cfg(not(unix))]
+        let identity = ();
+        Stamp { length: metadata.len(), modified: metadata.modified().ok(), identity }
+    }
+
+    /// Whether an open file still has the content that it had. That it has got another name, or none, is no change.
+    pub(super) fn same_content(&self, other: &Stamp) -> bool {
+        (self.length, self.modified) == (other.length, other.modified)
+    }
+
+    /// The latest of the times.
+    fn latest(&self) -> Option<SystemTime> {
+        #[cfg(unix)]
+        let changed = u64::try_from(self.identity.2)
+            .ok()
+            .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+        #[cfg(not(unix))]
+        let changed = None;
+        self.modified.max(changed)
+    }
+}
+
+impl Entry {
+    /// Reads the file at `path`, whole if `keep` says so.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or changes again and again while it is read; the path stands in the message.
+    pub(super) fn read(path: PathBuf, name: &str, keep: bool) -> io::Result<Entry> {
+        for _ in 0..ATTEMPTS {
+            let seen = SystemTime::now();
+            let mut file = open(&path)?;
+            let stamp = Stamp::of(&file.metadata()?);
+            let state = if keep {
+                let mut bytes = Vec::with_capacity(usize::try_from(stamp.length).unwrap_or_default());
+                (&mut file).take(stamp.length.saturating_add(1)).read_to_end(&mut bytes)?;
+                // A length of one state and a content of another never come together.
+                if bytes.len() as u64 != stamp.length || Stamp::of(&file.metadata()?) != stamp {
+                    continue;
+                }
+                let tag = entity_tag(&Sha256::digest(&bytes));
+                State::Kept(bytes.into(), tag)
+            } else {
+                State::OnDisk(OnceLock::new())
+            };
+            let modified = stamp.modified.and_then(in_seconds);
+            return Ok(Entry { path, stamp, seen, media_type: media_type(name), modified, state });
+        }
+        Err(io::Error::new(io::ErrorKind::ResourceBusy, format!("`{}` changes while it is read", path.display())))
+    }
+
+    /// Whether the file at `path` with this stamp is what this entry was read from, for certain.
+    pub(super) fn is_still(&self, path: &Path, stamp: Stamp) -> bool {
+        let settled = |latest: SystemTime| latest.checked_add(CLOCK_TICK).is_some_and(|settled| settled < self.seen);
+        self.path == path && self.stamp == stamp && stamp.latest().is_some_and(settled)
+    }
+
+    /// Whether the content is part of the opened site.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(self.state, State::Kept(..))
+    }
+
+    /// The length of the content, in octets.
+    pub(crate) fn length(&self) -> u64 {
+        self.stamp.length
+    }
+
+    /// The content, and its entity tag: a digest of the content (RFC 9110 §8.8.3), quotes included.
+    ///
+    /// What is kept is at hand; anything else is opened, and digested when it is first asked for.
+    ///
+    /// # Errors
+    /// [`OpenError`] where a file that is not kept has changed, gone, or cannot be read.
+    pub(crate) async fn content(self: &Arc<Self>) -> Result<(Content, HeaderValue), OpenError> {
+        match &self.state {
+            State::Kept(bytes, tag) => Ok((Content::Whole(bytes.clone()), tag.clone())),
+            State::OnDisk(tag) => {
+                let (entry, known) = (Arc::clone(self), tag.get().cloned());
+                let opened = tokio::task::spawn_blocking(move || entry.open(known)).await.map_err(io::Error::from)?;
+                let (file, computed) = opened?;
+                Ok((Content::OnDisk(file, self.stamp), tag.get_or_init(|| computed).clone()))
+            }
+        }
+    }
+
+    /// The open file, and its tag, which is computed unless it is known.
+    fn open(&self, known: Option<HeaderValue>) -> Result<(File, HeaderValue), OpenError> {
+        let mut file = open(&self.path)?;
+        let as_seen = |file: &File| match Stamp::of(&file.metadata()?) == self.stamp {
+            true => Ok(()),
+            false => Err(OpenError::Changed),
+        };
+        as_seen(&file)?;
+        let tag = match known {
+            Some(tag) => tag,
+            None => digest(&mut file)?,
+        };
+        as_seen(&file)?;
+        Ok((file, tag))
+    }
+
+    #[cfg(test)]
+    pub(super) fn seem_read_later(&mut self) {
+        self.seen += 2 * CLOCK_TICK;
+    }
+}
+
+/// STATIC-2: opens what lies at `path`, unless a link has taken its place, or that of a folder above it.
+fn open(path: &Path) -> io::Result<File> {
+    let named = |error: io::Error| naming(path, &error);
+    if fs::canonicalize(path).map_err(named)? != path || !fs::symlink_metadata(path).map_err(named)?.is_file() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    File::open(path).map_err(named)
+}
+
+fn digest(file: &mut File) -> io::Result<HeaderValue> {
+    let mut digest = Sha256::new();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => break,
+            n => digest.update(chunk.get(..n).unwrap_or_default()),
+        }
+    }
+    file.rewind()?;
+    Ok(entity_tag(&digest.finalize()))
+}
+
+/// 128 bits of the digest are enough to tell the states of one file apart.
+fn entity_tag(digest: &[u8]) -> HeaderValue {
+    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or(digest)));
+    header_value(tag)
+}
+
+/// RFC 9110 §8.8.2.1: a time in whole seconds, and how `Last-Modified` says it.
+pub(crate) fn in_seconds(time: SystemTime) -> Option<(SystemTime, HeaderValue)> {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
+    let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
+    Some((time, header_value(httpdate::fmt_http_date(time))))
+}
+
+/// The media type by the file's extension; text is UTF-8.
+fn media_type(name: &str) -> HeaderValue {
+    let guess = mime_guess::from_path(name).first_or_octet_stream();
+    let is_text = guess.type_() == "text";
+    header_value(if is_text {
+        format!("{}; charset=utf-8", guess.essence_str())
+    } else {
+        guess.essence_str().to_owned()
+    })
+}
+
+/// Tags, dates and media types are visible ASCII, so that this never falls back.
+fn header_value(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
