@@ -8,7 +8,9 @@ use std::fmt;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::edge::{CountrySource, Database, DatabaseError, Edge};
 use crate::files::DirSite;
 use crate::gate::{Gate, StartError};
 use crate::problem::{Problem, Severity};
@@ -24,6 +26,11 @@ pub struct Config {
     pub key: KeySource,
     /// How tokens are read.
     pub tokens: TokenSettings,
+    /// Whom the gate believes about scheme, host, address and country of a visitor.
+    pub edge: Edge,
+    /// The file of the GeoIP database that tells countries, where there is one; it goes before the source that `edge`
+    /// names.
+    pub countries: Option<PathBuf>,
 }
 
 /// Where the key comes from that tokens are verified with.
@@ -76,6 +83,14 @@ pub enum LoadError {
         /// Why.
         error: KeyError,
     },
+    /// The file that should tell countries does not (COND-3).
+    #[error("cannot use `{}` to tell countries: {error}", path.display())]
+    Countries {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: DatabaseError,
+    },
     /// Rules and key do not make a gate.
     #[error("{}: {error}", text.file_name)]
     Start {
@@ -94,11 +109,18 @@ impl Config {
     pub fn load(&self) -> Result<Loaded, LoadError> {
         let site = open_site(&self.site)?;
         let key = self.key.read()?;
+        let edge = self.read_edge()?;
         let (rules, source) = Source::read(&self.site)?;
         match Gate::new(rules, key, self.tokens.clone(), site) {
-            Ok(gate) => Ok(Loaded { gate, source }),
+            Ok(gate) => Ok(Loaded { gate: gate.with_edge(edge), source }),
             Err(error) => Err(LoadError::Start { text: Box::new(source), error }),
         }
+    }
+
+    fn read_edge(&self) -> Result<Edge, LoadError> {
+        let Some(path) = &self.countries else { return Ok(self.edge.clone()) };
+        let database = Database::open(path).map_err(|error| LoadError::Countries { path: path.clone(), error })?;
+        Ok(Edge { country: CountrySource::Database(Arc::new(database)), ..self.edge.clone() })
     }
 }
 
@@ -214,6 +236,8 @@ mod tests {
             site: folder.path().to_owned(),
             key: KeySource::SecretFile(folder.path().join(".secret")),
             tokens: TokenSettings::default(),
+            edge: Edge::default(),
+            countries: None,
         }
     }
 
@@ -231,6 +255,9 @@ mod tests {
         assert_eq!(loaded.gate.rules().rules().len(), 1);
         write("_redirects", "a /b 200! Role=x\n");
         assert!(matches!(config.load(), Err(LoadError::Start { .. })));
+        write("countries", "no database");
+        let countries = Config { countries: Some(folder.path().join("countries")), ..config.clone() };
+        assert!(matches!(countries.load(), Err(LoadError::Countries { .. })), "it would tell no country");
         let nowhere = Config { site: folder.path().join("nowhere"), ..config.clone() };
         assert!(matches!(nowhere.load(), Err(LoadError::NoFolder(_))));
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::decide::{Decision, decide};
+use crate::edge::Edge;
 use crate::files::DirSite;
 use crate::request::Request;
 use crate::rules::RuleSet;
@@ -20,6 +21,7 @@ pub struct Gate<S: Site> {
     key: Option<Key>,
     settings: TokenSettings,
     site: S,
+    edge: Edge,
 }
 
 /// Why a gate does not start.
@@ -49,7 +51,12 @@ impl<S: Site> Gate<S> {
         {
             return Err(StartError::RoleRuleWithoutKey(rule.span));
         }
-        Ok(Gate { rules, key, settings, site })
+        Ok(Gate { rules, key, settings, site, edge: Edge::default() })
+    }
+
+    /// The same gate, which believes what `edge` says; a new one believes nobody but the connection.
+    pub fn with_edge(self, edge: Edge) -> Gate<S> {
+        Gate { edge, ..self }
     }
 
     /// The decision about one request at the time `now`.
@@ -75,6 +82,11 @@ impl<S: Site> Gate<S> {
     /// How tokens are read.
     pub fn settings(&self) -> &TokenSettings {
         &self.settings
+    }
+
+    /// Whom the gate believes about a visitor.
+    pub fn edge(&self) -> &Edge {
+        &self.edge
     }
 
     /// The site behind the gate.

@@ -12,7 +12,8 @@
 //! 5. [`decide()`]: rules × request × visitor × site → [`Decision`], a pure function that says which rule decided
 //!    and why every earlier one did not. [`explain`] puts a decision into words.
 //! 6. [`gate`]: the pieces above, checked to belong together before the first request.
-//! 7. [`config`], [`server`]: what the operator says becomes a gate; a socket asks it.
+//! 7. [`edge`]: what of a request the gate takes for true before any of this: scheme, host, address, country.
+//! 8. [`config`], [`server`]: what the operator says becomes a gate; a socket asks it.
 //!
 //! Only what lies at the rim touches sockets, the clock and the disk. Time is a parameter.
 //!
@@ -34,6 +35,7 @@ pub mod claims;
 pub mod config;
 pub mod cookie;
 pub mod decide;
+pub mod edge;
 pub mod explain;
 pub mod files;
 pub mod gate;
@@ -54,6 +56,7 @@ pub mod visitor;
 pub use claims::{Claims, RolePath, RolePathError, Roles};
 pub use config::{Config, KeySource, LoadError, Loaded, Source};
 pub use decide::{Decision, Outcome, PassedOver, decide, decide_by_walk};
+pub use edge::{Country, CountrySource, Edge, Forwarding, Network};
 pub use explain::Explanation;
 pub use files::{DirSite, SiteOptions};
 pub use gate::{Gate, GateInForce, StartError};

@@ -3,6 +3,7 @@
 //! Each has three drivers: proptest (`tests/properties.rs`), the fuzz targets (`fuzz/`), and the replay of their
 //! corpus (`tests/replay.rs`). A driver supplies input and nothing else.
 
+mod edge;
 mod head;
 mod json;
 mod location;
@@ -25,6 +26,7 @@ use crate::token::{Key, Time, TokenError, TokenSettings, verify};
 use crate::visitor::{Visitor, identify};
 use crate::{cookie, rules::Pattern};
 
+pub use edge::edge;
 pub use head::http_head;
 pub use json::token_json;
 pub use location::location;

@@ -69,16 +69,16 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// One request. HOST-2: scheme and host are those of the connection and of `Host`; no forwarding header changes them.
+/// One request. HOST-2: scheme and host are those that [`crate::edge`] takes for true; no header changes them behind it.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// The method as sent. The decision does not depend on it (HTTP-1).
     pub method: &'a str,
     /// The request target as sent, in origin or absolute form (RFC 9112 §3.2).
     pub target: &'a [u8],
-    /// The one value of the `Host` header; a target in absolute form overrides it.
+    /// The host, with port where one is named; a target in absolute form overrides it.
     pub host: Option<&'a str>,
-    /// The scheme of the connection.
+    /// The scheme that the visitor used.
     pub scheme: Scheme,
     /// Header lines in the order sent; names are compared ASCII case-insensitively.
     pub headers: &'a [(&'a str, &'a [u8])],

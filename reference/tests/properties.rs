@@ -304,6 +304,22 @@ fn token() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// Fields that proxies write, as clients forge them: a choice of the family, then a line for each.
+fn proxied() -> impl Strategy<Value = Vec<u8>> {
+    let value = vec(
+        prop_oneof![
+            4 => prop::sample::select(vec![
+                "192.0.2.1", "10.0.0.9", "fd00::1", "[fd00::1]:80", "\"[2001:db8::1]\"", "unknown", "_x", "https", "http", "ws",
+                "a.example", "a.example:80", "aq", "DE", "for=", "proto=", "host=", "by=", ";", ",", ", ", "\"", "\\", "=", " ", "\t",
+            ]).prop_map(str::to_owned),
+            1 => "[ -~]{0,3}".prop_map(|text| text),
+        ],
+        0..8,
+    );
+    let line = (0_u8..8, value).prop_map(|(name, value)| [vec![name], value.concat().into_bytes()].concat());
+    (any::<u8>(), vec(line, 0..6)).prop_map(|(choice, lines)| [vec![choice], lines.join(&b'\n')].concat())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -355,5 +371,10 @@ proptest! {
     #[test]
     fn http_head(bytes in head()) {
         properties::http_head(&bytes);
+    }
+
+    #[test]
+    fn edge(bytes in proxied()) {
+        properties::edge(&bytes);
     }
 }

@@ -68,3 +68,8 @@ fn token_json() {
 fn http_head() {
     replay("http_head", properties::http_head);
 }
+
+#[test]
+fn edge() {
+    replay("edge", properties::edge);
+}

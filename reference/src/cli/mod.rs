@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use rolegate::{KeySource, LoadError, RolePath, StartError, TokenSettings};
 
 mod check;
+mod edge;
 mod explain;
 mod serve;
 
@@ -137,7 +138,9 @@ impl From<LoadError> for Failure {
             LoadError::NoFolder(_) => {
                 Failure::cannot_run(format!("{error}\nhelp: name the folder that holds the site and its `_redirects`"))
             }
-            LoadError::Site(_) | LoadError::File { .. } => Failure::cannot_run(error.to_string()),
+            LoadError::Site(_) | LoadError::File { .. } | LoadError::Countries { .. } => {
+                Failure::cannot_run(error.to_string())
+            }
             LoadError::Key { name, error } => Failure::refused(format!(
                 "{error}, so anybody could sign a token\n\
                  help: set `{name}` to the secret that your token issuer signs with"

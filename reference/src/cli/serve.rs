@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use rolegate::{Config, DirSite, Gate, GateInForce, LoadError, Loaded, Server, ServerOptions, Severity, Source};
 use tracing_subscriber::EnvFilter;
 
+use super::edge::EdgeArgs;
 use super::{Exit, Failure, TokenArgs, counted};
 
 /// How many problems `serve` shows; `check` shows all.
@@ -33,6 +34,8 @@ pub(super) struct Serve {
     log_format: LogFormat,
     #[command(flatten)]
     tokens: TokenArgs,
+    #[command(flatten)]
+    edge: EdgeArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -44,7 +47,13 @@ enum LogFormat {
 impl Serve {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         start_log(self.log_format);
-        let config = Config { site: self.dir.clone(), key: self.tokens.key()?, tokens: self.tokens.settings() };
+        let config = Config {
+            site: self.dir.clone(),
+            key: self.tokens.key()?,
+            tokens: self.tokens.settings(),
+            edge: self.edge.edge(),
+            countries: self.edge.countries(),
+        };
         // RULES-6: what is wrong with the rules is said at the start, also where they are refused.
         let Loaded { gate, source } = config.load().inspect_err(|error| {
             if let LoadError::Start { text, .. } = error {

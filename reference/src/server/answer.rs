@@ -9,26 +9,34 @@ use hyper::{Response, StatusCode};
 use super::head::{Fault, Head};
 use super::io::Tap;
 use super::log;
+use crate::edge::{Connection, Country};
 use crate::files::body::Body;
 use crate::gate::GateInForce;
-use crate::request::{Request, Scheme};
+use crate::request::Request;
 use crate::respond::{self, Ask};
 use crate::token::Time;
 
 /// The answer to the next request of an HTTP/1.1 connection.
-pub(crate) async fn answer(in_force: &GateInForce, tap: &Tap, seen: &hyper::Request<Incoming>) -> Response<Body> {
+pub(crate) async fn answer(
+    in_force: &GateInForce,
+    connection: Connection,
+    tap: &Tap,
+    seen: &hyper::Request<Incoming>,
+) -> Response<Body> {
     let started = Instant::now();
     // The one place where a request meets a version of the gate: everything below uses this one.
     let gate = in_force.gate();
     let decided = tap.next(|head| {
         let head = head.and_then(|head| if agrees(&head, seen) { Ok(head) } else { Err(DISAGREEMENT) })?;
+        // HOST-2, COND-3
+        let known = gate.edge().see(connection, head.host, &head.headers).map_err(|why| Fault::Malformed(why.0))?;
         let request = Request {
             method: head.method,
             target: head.target,
-            host: head.host,
-            scheme: Scheme::Http,
+            host: known.host,
+            scheme: known.scheme,
             headers: &head.headers,
-            country: None,
+            country: known.country.as_ref().map(Country::code),
         };
         let path = log::is_on().then(|| log::path(head.target));
         Ok((gate.decide(&request, Time::now()), Ask::of(&request), path, head.last))

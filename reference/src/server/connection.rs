@@ -12,18 +12,23 @@ use super::answer::answer;
 use super::head::MAX_HEADER_LINES;
 use super::io::{Tap, Tapped};
 use super::limits::Limits;
+use crate::edge::Connection;
 use crate::gate::GateInForce;
+use crate::request::Scheme;
 
 /// Answers the requests of one connection until it ends, or until `on_stop` and the answer under way is sent.
 pub(crate) async fn serve(stream: TcpStream, gate: &GateInForce, limits: &Limits, mut on_stop: watch::Receiver<()>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY is not available");
     }
+    // A client that has gone again has no address.
+    let Ok(peer) = stream.peer_addr() else { return };
+    let from = Connection { peer: peer.ip(), scheme: Scheme::Http };
     let tap = Tap::new(limits.of_a_head());
     let stream = Tapped::new(stream, tap.clone(), limits.write_timeout);
     let service = service_fn(|request| {
         let tap = &tap;
-        async move { Ok::<_, Infallible>(answer(gate, tap, &request).await) }
+        async move { Ok::<_, Infallible>(answer(gate, from, tap, &request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

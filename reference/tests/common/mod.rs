@@ -1,6 +1,8 @@
 //! A gate on loopback, a raw client, and tokens; for the tests of the rim.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod mmdb;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -10,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use rolegate::{DirSite, Gate, GateInForce, Key, Limits, RuleSet, Server, ServerOptions, TokenSettings};
+use rolegate::{DirSite, Edge, Gate, GateInForce, Key, Limits, RuleSet, Server, ServerOptions, TokenSettings};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -87,7 +89,19 @@ impl Running {
     pub fn with(folder: &Path, key: Key, settings: TokenSettings, limits: Limits) -> Running {
         let rules = RuleSet::parse(&std::fs::read(folder.join("_redirects")).unwrap_or_default()).rules;
         let site = DirSite::open(folder).expect("a site");
-        let gate = Gate::new(rules, Some(key), settings, site).expect("a gate");
+        Running::of(Gate::new(rules, Some(key), settings, site).expect("a gate"), limits)
+    }
+
+    /// A gate that believes what `edge` says.
+    pub fn with_edge(folder: &Path, edge: Edge) -> Running {
+        let key = Key::hs256(SECRET.as_bytes()).expect("a key");
+        let rules = RuleSet::parse(&std::fs::read(folder.join("_redirects")).unwrap_or_default()).rules;
+        let site = DirSite::open(folder).expect("a site");
+        let gate = Gate::new(rules, Some(key), TokenSettings::default(), site).expect("a gate");
+        Running::of(gate.with_edge(edge), Limits::default())
+    }
+
+    pub fn of(gate: Gate<DirSite>, limits: Limits) -> Running {
         let gate = Arc::new(GateInForce::new(gate));
         let (stop, stopped) = oneshot::channel::<()>();
         let (said, address) = std::sync::mpsc::channel();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rolegate::claims::RolePath;
 use rolegate::config::{Config, KeySource};
+use rolegate::edge::Edge;
 use rolegate::gate::GateInForce;
 use rolegate::server::{Server, ServerOptions};
 use rolegate::token::TokenSettings;
@@ -49,5 +50,7 @@ fn config(deployment: &Deployment<'_>, folder: &std::path::Path) -> Result<Confi
         site: folder.to_owned(),
         key: KeySource::Secret { name: "secret".to_owned(), secret: settings.secret.as_bytes().to_vec() },
         tokens: TokenSettings { role_path, ..TokenSettings::default() },
+        edge: Edge::default(),
+        countries: None,
     })
 }

@@ -1,0 +1,98 @@
+//! HOST-2, COND-3: whom the server believes about a visitor.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that fails may panic"
+)]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{Running, mmdb, site};
+use rolegate::edge::{CountrySource, Database, DatabaseError, Edge, Forwarding};
+
+const RULES: &str = "\
+/where               /germany   200!  Country=de
+/where               /elsewhere 200!
+https://a.example/*  /secure    200!
+http://a.example/*   /plain     200!
+/*                   /other     200!
+";
+
+fn folder() -> tempfile::TempDir {
+    site(&[
+        ("_redirects", RULES),
+        ("germany.html", "germany"),
+        ("elsewhere.html", "elsewhere"),
+        ("secure.html", "secure"),
+        ("plain.html", "plain"),
+        ("other.html", "other"),
+    ])
+}
+
+fn edge(trusted: &str, country: CountrySource) -> Edge {
+    Edge { trusted: vec![trusted.parse().unwrap()], forwarding: Forwarding::XForwarded, country }
+}
+
+#[test]
+fn fields_count_from_a_trusted_proxy_alone() {
+    let folder = folder();
+    let header = || CountrySource::Header("x-country".to_owned());
+    let said = [("X-Country", "de"), ("X-Forwarded-Host", "a.example"), ("X-Forwarded-Proto", "https")];
+    let believed = Running::with_edge(folder.path(), edge("127.0.0.1", header()));
+    assert_eq!(believed.get("/where", &[("X-Country", "de")]).body, "germany");
+    assert_eq!(believed.get("/where", &[("X-Country", "fr")]).body, "elsewhere");
+    assert_eq!(believed.get("/x", &said).body, "secure");
+    assert_eq!(believed.get("/x", &said[..2]).body, "plain");
+    assert_eq!(believed.get("/x", &[("X-Forwarded-Proto", "gopher")]).status, 400);
+
+    for settings in [Edge::default(), edge("192.0.2.0/24", header())] {
+        let stranger = Running::with_edge(folder.path(), settings);
+        assert_eq!(stranger.get("/where", &said).body, "elsewhere");
+        assert_eq!(stranger.get("/x", &said).body, "other");
+        assert_eq!(stranger.get("/x", &[("X-Forwarded-Proto", "gopher")]).status, 200);
+    }
+}
+
+#[test]
+fn countries_from_a_database() {
+    let folder = folder();
+    let bytes = mmdb::countries(&[("192.0.2.0/24", "DE"), ("198.51.100.0/24", "FR"), ("2001:db8::/32", "DE")]);
+    let database = || CountrySource::Database(Arc::new(Database::from_bytes(bytes.clone()).unwrap()));
+    let proxied = Running::with_edge(folder.path(), edge("127.0.0.1", database()));
+    for (address, shown) in [
+        ("192.0.2.7", "germany"),
+        ("192.0.2.7:4711", "germany"),
+        ("[2001:db8::7]:4711", "germany"),
+        ("::ffff:192.0.2.7", "germany"),
+        ("198.51.100.7", "elsewhere"),
+        ("203.0.113.7", "elsewhere"),
+        ("192.0.2.7, 198.51.100.7", "elsewhere"),
+        ("198.51.100.7, 192.0.2.7", "germany"),
+        ("192.0.2.7, unknown", "elsewhere"),
+    ] {
+        assert_eq!(proxied.get("/where", &[("X-Forwarded-For", address)]).body, shown, "{address}");
+    }
+    assert_eq!(proxied.get("/where", &[]).body, "elsewhere", "a proxy that does not say whom it speaks for");
+
+    let local = mmdb::countries(&[("127.0.0.0/8", "DE")]);
+    let source = CountrySource::Database(Arc::new(Database::from_bytes(local).unwrap()));
+    let direct = Running::with_edge(folder.path(), Edge { country: source, ..Edge::default() });
+    assert_eq!(direct.get("/where", &[]).body, "germany", "the address of the connection");
+    assert_eq!(direct.get("/where", &[("X-Forwarded-For", "203.0.113.7")]).body, "germany");
+}
+
+#[test]
+fn what_is_no_database_of_countries() {
+    let countries = mmdb::countries(&[("192.0.2.0/24", "DE")]);
+    assert!(matches!(Database::from_bytes(b"no database".to_vec()), Err(DatabaseError::Format(_))));
+    assert!(matches!(Database::from_bytes(countries[..40].to_vec()), Err(DatabaseError::Format(_))));
+    let other = mmdb::without_countries(&[("192.0.2.0/24", "Example")]);
+    assert!(matches!(Database::from_bytes(other), Err(DatabaseError::NoCountries(kind)) if kind == "Test-ASN"));
+    let nowhere = std::path::Path::new("/nowhere/countries.mmdb");
+    assert!(matches!(Database::open(nowhere), Err(DatabaseError::Io(_))));
+}
