@@ -4,12 +4,14 @@
 //! candidate whose conditions hold decides. A role condition that does not hold marks the request as denied: from then
 //! on the request's own file is no answer, whatever comes later.
 
+use std::cell::OnceCell;
+
 use crate::cookie;
 use crate::path::{Refused, RequestPath, Target};
 use crate::query::{self, Parameters};
 use crate::request::{Origin, Request};
 use crate::rules::{Apply, Conditions, Effect, Rule, RuleSet, Substituted};
-use crate::site::{self, Site};
+use crate::site::{Site, Spellings};
 use crate::visitor::Visitor;
 
 /// What the gate decided about a request, and why.
@@ -124,47 +126,60 @@ impl PassedOver {
 
 /// Decides through the index (MATCH-9). [`Decision::passed_over`] holds those that the index did not leave out.
 pub fn decide(rules: &RuleSet, request: &Request<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
-    match Asked::new(request, site) {
-        Ok(asked) => {
-            let paths = std::iter::once(&asked.target.path).chain(&asked.spellings);
-            walk(rules, rules.candidates(paths), &asked, visitor, site)
-        }
-        Err(refused) => bad_request(refused),
-    }
+    with_asked(rules, request, site, |asked| {
+        let origin = if rules.names_origins() { asked.origin() } else { None };
+        let path = asked.target.path.segments();
+        let others = asked.spellings.iter().filter(|other| !other.iter().eq(path));
+        let places = rules.candidates(&asked.target.path, others, origin, &asked.parameters);
+        walk(rules, places, asked, visitor, site)
+    })
 }
 
 /// Decides by walking the whole list: the definition. [`Decision::passed_over`] holds every rule before the one that
 /// decided.
 pub fn decide_by_walk(rules: &RuleSet, request: &Request<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
-    match Asked::new(request, site) {
-        Ok(asked) => walk(rules, 0..rules.rules().len(), &asked, visitor, site),
-        Err(refused) => bad_request(refused),
-    }
+    with_asked(rules, request, site, |asked| walk(rules, 0..rules.rules().len(), asked, visitor, site))
 }
 
 /// What is asked, made ready once for all rules.
 struct Asked<'a> {
     request: &'a Request<'a>,
-    target: Target,
+    target: &'a Target,
     parameters: Parameters,
-    origin: Option<Origin>,
+    origin: OnceCell<Option<Origin>>,
     /// The file that the path names.
-    own_file: Option<String>,
-    /// NOLEAK-3: every path that names the same file.
-    spellings: Vec<RequestPath>,
+    own_file: Option<&'a str>,
+    /// NOLEAK-3: every path that names the same file; none where no rule is a gate.
+    spellings: Spellings<'a>,
 }
 
-impl<'a> Asked<'a> {
-    fn new(request: &'a Request<'a>, site: &impl Site) -> Result<Asked<'a>, Refused> {
-        // NOLEAK-1
-        let target = Target::parse(request.target)?;
-        let parameters = target.query.as_deref().map(Parameters::parse).unwrap_or_default();
-        // HTTP-4: the host of an absolute target counts. HOST-2: the scheme is that of the connection.
-        let host = target.host.as_deref().or(request.host);
-        let origin = host.map(|host| Origin::new(request.scheme, host));
-        let own_file = site.file(&target.path);
-        let spellings = own_file.as_deref().map(|file| site::spellings(site, file)).unwrap_or_default();
-        Ok(Asked { request, target, parameters, origin, own_file, spellings })
+fn with_asked(
+    rules: &RuleSet,
+    request: &Request<'_>,
+    site: &impl Site,
+    decide: impl FnOnce(&Asked<'_>) -> Decision,
+) -> Decision {
+    // NOLEAK-1
+    let target = match Target::parse(request.target) {
+        Ok(target) => target,
+        Err(refused) => return bad_request(refused),
+    };
+    let parameters = target.query.as_deref().map(Parameters::parse).unwrap_or_default();
+    let own_file = site.file(&target.path);
+    let own_file = own_file.as_deref();
+    let spellings = own_file.filter(|_| rules.has_gates()).map(|file| Spellings::of(site, file)).unwrap_or_default();
+    decide(&Asked { request, target: &target, parameters, origin: OnceCell::new(), own_file, spellings })
+}
+
+impl Asked<'_> {
+    /// Where the request came to.
+    fn origin(&self) -> Option<&Origin> {
+        let origin = self.origin.get_or_init(|| {
+            // HTTP-4: the host of an absolute target counts. HOST-2: the scheme is that of the connection.
+            let host = self.target.host.as_deref().or(self.request.host);
+            host.map(|host| Origin::new(self.request.scheme, host))
+        });
+        origin.as_ref()
     }
 }
 
@@ -210,10 +225,10 @@ fn walk(
         let (denied, target) = (stands, Some(target.to_string()));
         return Decision { outcome, by: Some(place), target, passed_over, denied, role_dependent };
     }
-    let outcome = match &asked.own_file {
+    let outcome = match asked.own_file {
         // ROLE-3
         _ if denied => NotFound::Forced.outcome(asked, denied, site),
-        Some(file) => Outcome::Serve { file: file.clone() },
+        Some(file) => Outcome::Serve { file: file.to_owned() },
         None => NotFound::Ordinary.outcome(asked, denied, site),
     };
     Decision { outcome, by: None, target: None, passed_over, denied, role_dependent }
@@ -230,13 +245,13 @@ fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor) -> Test<'r> {
     let passed_over = |covers, why| Test { covers, result: Err(why) };
 
     // ROLE-9, HOST-1
-    if rule.origin.is_some() && rule.origin != asked.origin {
+    if rule.origin.is_some() && rule.origin.as_ref() != asked.origin() {
         return passed_over(false, PassedOver::Host);
     }
     // MATCH-1 to MATCH-8
     let path_matches = rule.pattern.matches(&asked.target.path);
     // NOLEAK-3: a gate on one spelling of a file covers the others.
-    let spelling_matches = || rule.is_gate() && asked.spellings.iter().any(|spelling| rule.pattern.matches(spelling));
+    let spelling_matches = || rule.is_gate() && asked.spellings.iter().any(|path| rule.pattern.matches_segments(path));
     if !path_matches && !spelling_matches() {
         return passed_over(false, PassedOver::Path);
     }
@@ -289,9 +304,9 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: Denial
     // SHADOW-1: an existing file wins over an unforced rule. SHADOW-3: not after a denial.
     if !apply.force
         && !denial.recorded
-        && let Some(file) = &asked.own_file
+        && let Some(file) = asked.own_file
     {
-        return Outcome::Serve { file: file.clone() };
+        return Outcome::Serve { file: file.to_owned() };
     }
     // SUBST-3, SUBST-4: a request that supplies dots, or no label of the host, is led nowhere.
     if target.astray {
@@ -310,7 +325,9 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: Denial
     let file = RequestPath::parse(target.path.as_bytes()).ok().and_then(|path| site.file(&path));
     match file {
         // ROLE-3: after a denial no rule leads back to what was denied.
-        Some(_) if denial.stands && file == asked.own_file => NotFound::Forced.outcome(asked, denial.stands, site),
+        Some(_) if denial.stands && file.as_deref() == asked.own_file => {
+            NotFound::Forced.outcome(asked, denial.stands, site)
+        }
         Some(file) => Outcome::Rewrite { status: apply.status, file },
         // STATUS-6
         None => NotFound::Ordinary.outcome(asked, denial.stands, site),
@@ -326,14 +343,14 @@ enum NotFound {
 impl NotFound {
     fn outcome(self, asked: &Asked<'_>, denied: bool, site: &impl Site) -> Outcome {
         // ROLE-3: the page is not shown to those to whom it is denied.
-        let page = site.not_found_page().filter(|page| !(denied && asked.own_file.as_ref() == Some(page)));
+        let page = site.not_found_page().filter(|page| !(denied && asked.own_file == Some(page)));
         Outcome::NotFound { forced: self == NotFound::Forced, page }
     }
 }
 
 /// STATUS-5: whether a redirect would lead to where the request came from, a trailing slash or a fragment aside.
 fn leads_to_itself(target: &Substituted, asked: &Asked<'_>) -> bool {
-    let same_site = target.site.is_none() || target.origin() == asked.origin;
+    let same_site = target.site.is_none() || target.origin().as_ref() == asked.origin();
     let same_path =
         || RequestPath::parse(target.path.as_bytes()).is_ok_and(|path| path.same_but_for_slash(&asked.target.path));
     let same_query = || {

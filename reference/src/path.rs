@@ -120,15 +120,6 @@ impl RequestPath {
         Ok(resolver.finish())
     }
 
-    /// The path of a file's name such as `/about/index.html`, which is not encoded.
-    pub(crate) fn of_name(name: &str) -> RequestPath {
-        let mut resolver = Resolver::default();
-        for segment in name.strip_prefix('/').unwrap_or(name).split('/') {
-            resolver.push(segment.to_owned());
-        }
-        resolver.finish()
-    }
-
     /// The decoded segments; none for `/`.
     pub fn segments(&self) -> &[String] {
         &self.segments

@@ -37,6 +37,11 @@ impl Parameters {
         self.0.is_empty()
     }
 
+    /// Every key with its value, but for those without one (QUERY-3), in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.0.iter().filter_map(|(key, value)| Some((key.as_slice(), value.as_deref()?)))
+    }
+
     /// The value of `key`. QUERY-3: a bare `?key` has none.
     pub fn value(&self, key: &[u8]) -> Option<&[u8]> {
         self.0.get(key)?.as_deref()

@@ -10,11 +10,18 @@ use crate::path::RequestPath;
 
 /// A site: a set of files, each with a name relative to the site, such as `/about/index.html`.
 pub trait Site {
+    /// Whether the site serves a file with exactly this name.
+    fn has(&self, name: &str) -> bool;
+
     /// The name of the file that a request for `path` is served from, pretty URLs included (STATIC-1).
-    fn file(&self, path: &RequestPath) -> Option<String>;
+    fn file(&self, path: &RequestPath) -> Option<String> {
+        look_up(path, |name| self.has(name))
+    }
 
     /// The name of the page that is shown where nothing is found, if the site has one.
-    fn not_found_page(&self) -> Option<String>;
+    fn not_found_page(&self) -> Option<String> {
+        self.has(NOT_FOUND_PAGE).then(|| NOT_FOUND_PAGE.to_owned())
+    }
 }
 
 /// The page for what is not found (STATUS-6).
@@ -34,12 +41,8 @@ impl MemorySite {
 }
 
 impl Site for MemorySite {
-    fn file(&self, path: &RequestPath) -> Option<String> {
-        look_up(path, |name| self.names.contains(name))
-    }
-
-    fn not_found_page(&self) -> Option<String> {
-        self.names.get(NOT_FOUND_PAGE).cloned()
+    fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
     }
 }
 
@@ -48,23 +51,49 @@ impl Site for MemorySite {
 /// STATIC-1: the exact name, then `.html`, then `/index.html`. A trailing slash makes no difference, as it makes
 /// none for rules (MATCH-2).
 pub fn look_up(path: &RequestPath, exists: impl Fn(&str) -> bool) -> Option<String> {
-    let name = path.name();
-    let forms = if name.is_empty() {
-        vec!["/index.html".to_owned()]
-    } else {
-        vec![name.clone(), format!("{name}.html"), format!("{name}/index.html")]
-    };
-    forms.into_iter().find(|form| exists(form))
+    let mut name = path.name();
+    let length = name.len();
+    let forms: &[&str] = if length == 0 { &["/index.html"] } else { &["", ".html", "/index.html"] };
+    forms.iter().find_map(|ending| {
+        name.truncate(length);
+        name.push_str(ending);
+        exists(&name).then(|| std::mem::take(&mut name))
+    })
 }
 
-/// NOLEAK-3: every path under which `site` serves `file`.
-pub fn spellings(site: &impl Site, file: &str) -> Vec<RequestPath> {
-    [Some(file), file.strip_suffix(".html"), file.strip_suffix("/index.html")]
-        .into_iter()
-        .flatten()
-        .map(RequestPath::of_name)
-        .filter(|path| site.file(path).as_deref() == Some(file))
-        .collect()
+/// NOLEAK-3: every path under which a file is served, as segments.
+#[derive(Clone, Debug, Default)]
+pub struct Spellings<'f> {
+    /// The segments of the file's own name.
+    name: Vec<&'f str>,
+    /// The same without `.html`, where that serves the file.
+    page: Option<Vec<&'f str>>,
+    /// Whether the folder of the file, an `index.html`, serves it.
+    folder: bool,
+}
+
+impl<'f> Spellings<'f> {
+    /// The paths under which `site` serves `file`.
+    pub fn of(site: &impl Site, file: &'f str) -> Spellings<'f> {
+        let name: Vec<&str> = file.strip_prefix('/').unwrap_or(file).split('/').collect();
+        // STATIC-1: a shorter path serves the file only where none of the forms before it exists.
+        let page = file.strip_suffix(".html").filter(|page| !page.ends_with('/') && !site.has(page)).and_then(|_| {
+            let mut page = name.clone();
+            let last = page.last_mut()?;
+            *last = last.strip_suffix(".html")?;
+            Some(page)
+        });
+        let folder = file
+            .strip_suffix("/index.html")
+            .is_some_and(|folder| folder.is_empty() || (!site.has(folder) && !site.has(&[folder, ".html"].concat())));
+        Spellings { name, page, folder }
+    }
+
+    /// Each path, as segments.
+    pub fn iter(&self) -> impl Iterator<Item = &[&'f str]> {
+        let folder = self.folder.then(|| self.name.split_last().map(|(_, folder)| folder)).flatten();
+        std::iter::once(self.name.as_slice()).chain(self.page.as_deref()).chain(folder)
+    }
 }
 
 /// STATIC-2: the rule and settings files at the root and every dot file are never served.
@@ -120,7 +149,8 @@ mod tests {
     #[test]
     fn noleak_3_spellings_are_those_that_serve_the_file() {
         let site = MemorySite::new(["/index.html", "/a", "/a.html", "/c/index.html"]);
-        let all = |file| spellings(&site, file).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let all =
+            |file| Spellings::of(&site, file).iter().map(|path| format!("/{}", path.join("/"))).collect::<Vec<_>>();
         assert_eq!(all("/index.html"), ["/index.html", "/index", "/"]);
         assert_eq!(all("/a.html"), ["/a.html"], "`/a` serves another file");
         assert_eq!(all("/c/index.html"), ["/c/index.html", "/c/index", "/c"]);

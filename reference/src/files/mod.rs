@@ -12,8 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::path::RequestPath;
-use crate::site::{self, NOT_FOUND_PAGE, Site};
+use crate::site::{self, Site};
 
 pub mod body;
 pub(crate) mod entry;
@@ -89,12 +88,8 @@ impl DirSite {
 }
 
 impl Site for DirSite {
-    fn file(&self, path: &RequestPath) -> Option<String> {
-        site::look_up(path, |name| self.files.contains_key(name))
-    }
-
-    fn not_found_page(&self) -> Option<String> {
-        self.files.contains_key(NOT_FOUND_PAGE).then(|| NOT_FOUND_PAGE.to_owned())
+    fn has(&self, name: &str) -> bool {
+        self.files.contains_key(name)
     }
 }
 

@@ -8,6 +8,7 @@ use super::pattern::{Pattern, Segment};
 use super::{Apply, Rule, RuleSet};
 use crate::path::RequestPath;
 use crate::problem::{Problem, Severity};
+use crate::query::Parameters;
 
 /// Patterns with more segments are not looked up by their parents, which would take time in their square.
 const MAX_DEPTH: usize = 16;
@@ -70,7 +71,7 @@ fn leads_into_gate(rule: &Rule, set: &RuleSet) -> Option<Problem> {
     let target = apply.to.substitute(&Captures::default());
     let path = RequestPath::parse(target.path.as_bytes()).ok()?;
     let gate = set
-        .candidates([&path])
+        .candidates::<String>(&path, [], rule.origin.as_ref(), &Parameters::default())
         .filter_map(|at| set.rules.get(at))
         .take_while(|other| !is_public(other))
         .find(|other| other.is_gate() && other.pattern.matches(&path))?;

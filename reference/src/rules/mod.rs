@@ -35,6 +35,7 @@ pub struct RuleSet {
     rules: Vec<Rule>,
     index: index::Index,
     unreadable: Vec<Span>,
+    has_gates: bool,
 }
 
 /// What a rule file holds.
@@ -176,17 +177,35 @@ impl RuleSet {
         &self.unreadable
     }
 
-    /// The rules that can match one of `paths`, by their place in the list, in list order (MATCH-9).
-    pub(crate) fn candidates<'a>(
+    /// Whether the list holds a rule that decides who sees its path.
+    pub(crate) fn has_gates(&self) -> bool {
+        self.has_gates
+    }
+
+    /// Whether a rule names a host.
+    pub(crate) fn names_origins(&self) -> bool {
+        self.index.names_origins()
+    }
+
+    /// The rules that can match one of `paths`, each path as its decoded segments, by their place in the list, in list
+    /// order (MATCH-9), for a request from `origin` with `parameters`.
+    pub(crate) fn candidates<'a, S: AsRef<str> + 'a>(
         &'a self,
-        paths: impl IntoIterator<Item = &'a RequestPath>,
+        path: &RequestPath,
+        others: impl IntoIterator<Item = &'a [S]>,
+        origin: Option<&Origin>,
+        parameters: &'a Parameters,
     ) -> impl Iterator<Item = usize> + 'a {
-        self.index.candidates(paths)
+        let mut look_up = self.index.look_up(origin, parameters);
+        look_up.path(path.segments());
+        others.into_iter().for_each(|segments| look_up.path(segments));
+        look_up.candidates()
     }
 
     fn new(rules: Vec<Rule>, unreadable: Vec<Span>) -> RuleSet {
-        let index = index::Index::new(rules.iter().map(|rule| &rule.pattern));
-        RuleSet { rules, index, unreadable }
+        let index = index::Index::new(&rules);
+        let has_gates = rules.iter().any(Rule::is_gate);
+        RuleSet { rules, index, unreadable, has_gates }
     }
 }
 

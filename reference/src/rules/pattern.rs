@@ -125,7 +125,12 @@ impl Pattern {
 
     /// Whether the pattern matches `path`.
     pub fn matches(&self, path: &RequestPath) -> bool {
-        self.place(path.segments()).is_some()
+        self.matches_segments(path.segments())
+    }
+
+    /// Whether the pattern matches the path of these decoded segments.
+    pub(crate) fn matches_segments<S: AsRef<str>>(&self, segments: &[S]) -> bool {
+        self.place(segments).is_some()
     }
 
     /// What the placeholders and splats stand for in `path`, if the pattern matches it.
@@ -177,7 +182,7 @@ impl Pattern {
     ///
     /// MATCH-8: stars are greedy. Placing every run as far to the right as it goes gives the first star all it can
     /// have, then the second, and needs no going back.
-    fn place(&self, segments: &[String]) -> Option<Vec<usize>> {
+    fn place<S: AsRef<str>>(&self, segments: &[S]) -> Option<Vec<usize>> {
         if !run_matches(&self.head, segments, 0) {
             return None;
         }
@@ -358,14 +363,14 @@ fn resolve<'a>(raw: &[RawSegment<'a>]) -> Vec<RawSegment<'a>> {
     segments
 }
 
-fn run_matches(run: &[Segment], segments: &[String], start: usize) -> bool {
+fn run_matches<S: AsRef<str>>(run: &[Segment], segments: &[S], start: usize) -> bool {
     let Some(window) = start.checked_add(run.len()).and_then(|end| segments.get(start..end)) else {
         return false;
     };
     run.iter().zip(window).all(|(pattern, segment)| match pattern {
-        Segment::Literal(text) => text == segment,
+        Segment::Literal(text) => text == segment.as_ref(),
         Segment::Placeholder(_) => true,
-        Segment::Prefix(prefix) => segment.starts_with(prefix.as_str()),
+        Segment::Prefix(prefix) => segment.as_ref().starts_with(prefix.as_str()),
     })
 }
 
