@@ -361,8 +361,8 @@ fn leads_to_itself(target: &Substituted, asked: &Asked<'_>) -> bool {
 }
 
 /// COND-1: all conditions but the role.
-fn conditions_hold(conditions: &Conditions, request: &Request<'_>) -> bool {
-    let Conditions { role: _, country, language, cookie, unknown } = conditions;
+pub(crate) fn conditions_hold(conditions: &Conditions, request: &Request<'_>) -> bool {
+    let Conditions { role, country, language, cookie, unknown } = conditions;
     // RULES-10
     if !unknown.is_empty() {
         return false;
@@ -373,8 +373,10 @@ fn conditions_hold(conditions: &Conditions, request: &Request<'_>) -> bool {
     let jar = cookie::jar(request.cookie_lines());
     let sent = |name: &str| jar.get(name.as_bytes()).copied().filter(|value| !value.is_empty());
     let country_holds = || {
+        // COND-3.role: beside a role nobody is taken at their word about where they are.
+        let chosen = if role.is_none() { sent("nf_country") } else { None };
         // COND-3
-        let visitor = sent("nf_country").or(request.country.map(str::as_bytes));
+        let visitor = chosen.or(request.country.map(str::as_bytes));
         visitor.is_some_and(|visitor| country.iter().any(|code| code.as_bytes().eq_ignore_ascii_case(visitor)))
     };
     let language_holds = || {
@@ -388,7 +390,7 @@ fn conditions_hold(conditions: &Conditions, request: &Request<'_>) -> bool {
 }
 
 /// The first entry of `Accept-Language`, without its weight.
-fn first_language<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
+pub(crate) fn first_language<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
     let line = request.header_lines("accept-language").next()?;
     let tag = line.split(|byte| matches!(byte, b',' | b';')).next()?.trim_ascii();
     (!tag.is_empty()).then_some(tag)

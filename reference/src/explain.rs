@@ -4,8 +4,13 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::decide::{Decision, Outcome, PassedOver};
-use crate::rules::{Rule, RuleSet};
+use crate::cookie;
+use crate::decide::{self, Decision, Outcome, PassedOver};
+use crate::path::Target;
+use crate::query::Parameters;
+use crate::request::{Origin, Request};
+use crate::rules::{Conditions, RoleCondition, Rule, RuleSet};
+use crate::visitor::Visitor;
 
 /// A decision, ready to be written. The JSON members are stable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,15 +54,19 @@ pub struct Passed {
     pub line: usize,
     /// `condition`, `host`, `loop`, `path`, `query`, `role` or `sealed`.
     pub why: &'static str,
+    /// The same in a sentence; empty for a rule that is for another path and has nothing to do with the request.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// The rule as written.
     #[serde(skip)]
-    reason: String,
-    #[serde(skip)]
-    text: String,
+    pub text: String,
 }
 
 impl Explanation {
-    /// The explanation of a decision made by `rules`.
-    pub fn new(rules: &RuleSet, decision: &Decision) -> Explanation {
+    /// The explanation of what `rules` decided about a request of a visitor.
+    ///
+    /// TOKEN-11: it says why a token failed and which roles it holds, so it is for trusted eyes.
+    pub fn new(rules: &RuleSet, decision: &Decision, request: &Request<'_>, visitor: &Visitor) -> Explanation {
         let rule = |place: usize| rules.rules().get(place);
         let (outcome, location, refused) = match &decision.outcome {
             Outcome::BadRequest(refused) => ("bad-request", None, Some(refused.to_string())),
@@ -86,7 +95,7 @@ impl Explanation {
                 .map(|(rule, why)| Passed {
                     line: rule.span.line,
                     why: why.word(),
-                    reason: reason(rule, why),
+                    reason: reason(rule, why, request, visitor),
                     text: rule.text.clone(),
                 })
                 .collect(),
@@ -112,21 +121,12 @@ impl Explanation {
             // Writing to a string does not fail.
             let _ = write!(text, "\n  line {line:>width$}  {rule}\n  {:indent$}  {reason}\n", "", indent = width + 5);
         };
-        let mut other_paths = 0;
-        for passed in &self.passed_over {
-            if passed.why == PassedOver::Path.word() && passed.reason.is_empty() {
-                other_paths += 1;
-            } else {
-                entry(passed.line, &passed.text, &passed.reason);
-            }
+        for passed in self.passed_over.iter().filter(|passed| !passed.is_for_another_path()) {
+            entry(passed.line, &passed.text, &passed.reason);
         }
-        if let Some(rule) = &self.rule {
-            let shadowed = if self.outcome == "serve" {
-                "decides: it is not forced, and there is a file at the requested path".to_owned()
-            } else {
-                format!("decides: {} to {}", rule.status, rule.target)
-            };
-            entry(rule.line, &rule.text, &shadowed);
+        let other_paths = self.for_other_paths();
+        if let (Some(rule), Some(decides)) = (&self.rule, self.decides()) {
+            entry(rule.line, &rule.text, &decides);
         } else if self.refused.is_none() {
             text.push_str("\n  no rule decides\n");
         }
@@ -136,11 +136,30 @@ impl Explanation {
         }
         if self.denied {
             text.push_str("\n  the visitor is denied: the file at the requested path is never the answer\n");
+            if self.rule.is_none() {
+                text.push_str("  no later rule says what to show instead, so it is a 404\n");
+            }
         }
         text
     }
 
-    fn headline(&self) -> String {
+    /// How many rules before the deciding one are for other paths and have nothing to do with the request.
+    pub fn for_other_paths(&self) -> usize {
+        self.passed_over.iter().filter(|passed| passed.is_for_another_path()).count()
+    }
+
+    /// What the deciding rule does, in a sentence; none where no rule decides.
+    pub fn decides(&self) -> Option<String> {
+        let rule = self.rule.as_ref()?;
+        Some(if self.outcome == "serve" {
+            "decides: it is not forced, and there is a file at the requested path".to_owned()
+        } else {
+            format!("decides: {} to {}", rule.status, rule.target)
+        })
+    }
+
+    /// What is answered, in one line.
+    pub fn headline(&self) -> String {
         let status = self.status;
         let shown = |file: &Option<String>| file.as_ref().map(|file| format!(", showing {file}")).unwrap_or_default();
         let location = self.location.as_deref().unwrap_or_default();
@@ -155,18 +174,154 @@ impl Explanation {
     }
 }
 
+impl Passed {
+    /// Whether the rule has nothing to do with the request.
+    pub fn is_for_another_path(&self) -> bool {
+        self.why == PassedOver::Path.word() && self.reason.is_empty()
+    }
+}
+
+/// Who asks, in words.
+///
+/// TOKEN-11: it says why a token failed and which roles it holds, so it is for trusted eyes.
+pub fn visitor_in_words(visitor: &Visitor) -> String {
+    match visitor {
+        Visitor::Anonymous => "an anonymous visitor".to_owned(),
+        Visitor::Rejected(error) => format!("an anonymous visitor (token rejected: {error})"),
+        Visitor::Holder(roles) => match roles.iter().count() {
+            0 => "a visitor with a valid token and no role".to_owned(),
+            1 => format!("a visitor with role {}", quoted(roles.iter(), "and")),
+            _ => format!("a visitor with roles {}", quoted(roles.iter(), "and")),
+        },
+    }
+}
+
 /// Why a rule did not decide, in a sentence; empty where it is for another path and has nothing to do with the request.
-fn reason(rule: &Rule, why: PassedOver) -> String {
+fn reason(rule: &Rule, why: PassedOver, request: &Request<'_>, visitor: &Visitor) -> String {
+    let conditions = rule.apply().map(|apply| &apply.conditions);
     match why {
-        PassedOver::Condition => {
-            let conditions = rule.apply().map(|apply| apply.conditions.to_string()).unwrap_or_default();
-            format!("passed over: not all of `{}` hold", conditions.trim())
-        }
-        PassedOver::Host => "passed over: it is for another scheme or host".to_owned(),
+        PassedOver::Condition => match conditions {
+            Some(conditions) => format!("passed over: {}", unmet(conditions, request)),
+            None => String::new(),
+        },
+        PassedOver::Host => passed_over_for_host(rule, request),
         PassedOver::Loop => "passed over: it would redirect the request to itself".to_owned(),
         PassedOver::Path => String::new(),
-        PassedOver::Query => "passed over: the query parameters are not exactly those it asks for".to_owned(),
-        PassedOver::Role => "denies: the visitor holds no valid token with a role that it asks for".to_owned(),
+        PassedOver::Query => passed_over_for_query(rule, request),
+        PassedOver::Role => {
+            let asked = conditions.and_then(|conditions| conditions.role.as_ref());
+            format!("denies: {}", asked.map(|role| not_held(role, visitor, request)).unwrap_or_default())
+        }
         PassedOver::Sealed => "denies: this line is in error and names a role, so it admits nobody".to_owned(),
     }
+}
+
+/// What the rule asks for, and what the visitor has instead.
+fn not_held(role: &RoleCondition, visitor: &Visitor, request: &Request<'_>) -> String {
+    let asked = match role {
+        RoleCondition::AnyToken => "any valid token".to_owned(),
+        RoleCondition::AnyOf(roles) => quoted(roles.iter().map(String::as_str), "or"),
+    };
+    let wants = format!("it asks for {asked}");
+    let sent_token = || cookie::pairs(request.cookie_lines()).any(|(name, _)| name == cookie::TOKEN_COOKIE.as_bytes());
+    match visitor {
+        // COOKIE-3
+        Visitor::Anonymous if sent_token() => {
+            format!("{wants}; the cookie `{}` is empty, or there twice with different values", cookie::TOKEN_COOKIE)
+        }
+        Visitor::Anonymous => format!("{wants}, and the visitor sent no token"),
+        Visitor::Rejected(error) => format!("{wants}, and the visitor's token is rejected: {error}"),
+        Visitor::Holder(held) if held.iter().next().is_none() => {
+            format!("{wants}; the visitor's token is valid and holds no role")
+        }
+        Visitor::Holder(held) => {
+            // ROLE-5
+            let but_for_case = held.iter().find_map(|held| {
+                let RoleCondition::AnyOf(roles) = role else { return None };
+                roles.iter().find(|role| role.to_lowercase() == held.trim().to_lowercase()).map(|role| (held, role))
+            });
+            let hint = but_for_case.map_or(String::new(), |(held, role)| {
+                format!(" (roles are compared exactly: `{}` is not `{}`)", held.escape_debug(), role.escape_debug())
+            });
+            format!("{wants}; the visitor holds {}{hint}", quoted(held.iter(), "and"))
+        }
+    }
+}
+
+/// COND-1: the conditions that do not hold, each asked alone, and what is known instead.
+fn unmet(conditions: &Conditions, request: &Request<'_>) -> String {
+    let Conditions { role, country, language, cookie: cookies, unknown } = conditions;
+    let jar = cookie::jar(request.cookie_lines());
+    let sent = |name: &str| jar.get(name.as_bytes()).filter(|value| !value.is_empty()).map(|value| text(value));
+    let mut reasons = Vec::new();
+    // RULES-10
+    if !unknown.is_empty() {
+        let names = quoted(unknown.iter().map(String::as_str), "and");
+        reasons.push(format!("{names} is no condition that anybody knows, so the rule never holds"));
+    }
+    // The role stands beside it, since it decides whether `nf_country` counts (COND-3.role).
+    let holds = |alone: Conditions| decide::conditions_hold(&Conditions { role: role.clone(), ..alone }, request);
+    if !holds(Conditions { country: country.clone(), ..Conditions::default() }) {
+        let known = match (sent("nf_country").filter(|_| role.is_none()), request.country) {
+            (Some(chosen), _) => format!("the visitor has chosen `{chosen}` (cookie `nf_country`)"),
+            (None, Some(country)) => format!("the visitor is in `{country}`"),
+            (None, None) => "the visitor's country is not known".to_owned(),
+        };
+        let ignored = role.is_some() && sent("nf_country").is_some();
+        let hint = if ignored { "; beside a role the cookie `nf_country` does not count" } else { "" };
+        reasons
+            .push(format!("it asks for country {}; {known}{hint}", quoted(country.iter().map(String::as_str), "or")));
+    }
+    if !holds(Conditions { language: language.clone(), ..Conditions::default() }) {
+        let known = match (sent("nf_lang"), decide::first_language(request)) {
+            (Some(chosen), _) => format!("the visitor has chosen `{chosen}` (cookie `nf_lang`)"),
+            (None, Some(tag)) => format!("the visitor's first language is `{}`", text(tag)),
+            (None, None) => "the visitor names no language".to_owned(),
+        };
+        reasons.push(format!("it asks for language {}; {known}", quoted(language.iter().map(String::as_str), "or")));
+    }
+    if !holds(Conditions { cookie: cookies.clone(), ..Conditions::default() }) {
+        let names = quoted(cookies.iter().map(String::as_str), "or");
+        reasons.push(format!("it asks for a cookie {names} with a value, and there is none"));
+    }
+    reasons.join("; ")
+}
+
+fn passed_over_for_host(rule: &Rule, request: &Request<'_>) -> String {
+    let own = rule.origin.as_ref().map(ToString::to_string).unwrap_or_default();
+    let target = Target::parse(request.target).ok();
+    let host = target.as_ref().and_then(|target| target.host.as_deref()).or(request.host);
+    match host {
+        Some(host) => {
+            format!("passed over: it is for `{own}`, and the request for `{}`", Origin::new(request.scheme, host))
+        }
+        None => format!("passed over: it is for `{own}`, and the request names no host"),
+    }
+}
+
+fn passed_over_for_query(rule: &Rule, request: &Request<'_>) -> String {
+    let keys = rule.query.iter().map(|one| text(&one.key)).collect::<Vec<_>>();
+    let asked = quoted(keys.iter().map(String::as_str), "and");
+    let target = Target::parse(request.target).ok();
+    let sent = target.and_then(|target| target.query.as_deref().map(Parameters::parse)).unwrap_or_default();
+    // QUERY-1, QUERY-2
+    match sent.len() {
+        0 => format!("passed over: it asks for the query parameters {asked}, and the request has none"),
+        _ => format!("passed over: the query parameters are not exactly those it asks for, {asked}"),
+    }
+}
+
+/// `` `a`, `b` or `c` ``
+fn quoted<'a>(names: impl Iterator<Item = &'a str>, last: &str) -> String {
+    let mut names: Vec<String> = names.map(|name| format!("`{}`", name.escape_debug())).collect();
+    match names.pop() {
+        Some(only) if names.is_empty() => only,
+        Some(end) => format!("{} {last} {end}", names.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// Octets of a request as a person can read them.
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).escape_debug().to_string()
 }

@@ -1,7 +1,7 @@
 //! What a person, and a program, is told about a decision.
-#![allow(missing_docs, clippy::unwrap_used, reason = "a test that fails may panic")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
-use rolegate::{Explanation, MemorySite, Request, RuleSet, Scheme, Visitor, decide_by_walk};
+use rolegate::{Explanation, MemorySite, Request, RuleSet, Scheme, TokenError, Visitor, decide_by_walk};
 
 const RULES: &str = "\
 # the members' area
@@ -22,7 +22,62 @@ fn explain(target: &str, visitor: &Visitor) -> Explanation {
     let target = target.as_bytes();
     let request =
         Request { method: "GET", target, host: Some("a.example"), scheme: Scheme::Https, headers: &[], country: None };
-    Explanation::new(&rules, &decide_by_walk(&rules, &request, visitor, &site))
+    Explanation::new(&rules, &decide_by_walk(&rules, &request, visitor, &site), &request, visitor)
+}
+
+/// The reason why the first rule did not decide.
+fn reason(rule: &str, headers: &[(&str, &[u8])], country: Option<&str>, visitor: &Visitor) -> String {
+    let rules = RuleSet::parse(rule.as_bytes()).rules;
+    let site = MemorySite::new(["/x.html"]);
+    let request = Request {
+        method: "GET",
+        target: b"/x?a=1",
+        host: Some("a.example:80"),
+        scheme: Scheme::Http,
+        headers,
+        country,
+    };
+    let decision = decide_by_walk(&rules, &request, visitor, &site);
+    Explanation::new(&rules, &decision, &request, visitor).passed_over[0].reason.clone()
+}
+
+#[test]
+fn why_a_rule_does_not_decide() {
+    let nobody = Visitor::Anonymous;
+    let expired = Visitor::Rejected(TokenError::Expired);
+    let roles = |roles: &[&str]| Visitor::with_roles(roles.iter().copied());
+    let cookie = |text: &'static str| vec![("Cookie", text.as_bytes())];
+    let language = |text: &'static str| vec![("Accept-Language", text.as_bytes())];
+    let rule = "/x /y 200! Role=admin,editor";
+    let mut text = String::new();
+    for (rule, headers, country, visitor) in [
+        (rule, vec![], None, nobody.clone()),
+        (rule, cookie("nf_jwt=a; nf_jwt=b"), None, nobody.clone()),
+        (rule, vec![], None, expired),
+        (rule, vec![], None, roles(&[])),
+        (rule, vec![], None, roles(&["user", "guest"])),
+        (rule, vec![], None, roles(&["Admin"])),
+        (rule, vec![], None, roles(&["editor "])),
+        ("/x /y 200! Role=*", vec![], None, nobody.clone()),
+        ("/x /y 200! Country=de,at", vec![], None, nobody.clone()),
+        ("/x /y 200! Country=de", vec![], Some("FR"), nobody.clone()),
+        ("/x /y 200! Country=de", cookie("nf_country=fr"), Some("DE"), nobody.clone()),
+        ("/x /y 200! Role=admin Country=de", cookie("nf_country=de"), Some("FR"), roles(&["admin"])),
+        ("/x /y 200! Language=de", vec![], None, nobody.clone()),
+        ("/x /y 200! Language=de", language("fr;q=0.5, de"), None, nobody.clone()),
+        ("/x /y 200! Language=de", cookie("nf_lang=fr"), None, nobody.clone()),
+        ("/x /y 200! Cookie=beta,early", cookie("beta="), None, nobody.clone()),
+        ("/x /y 200! Country=de Cookie=beta", vec![], None, nobody.clone()),
+        ("/x /y 200! Contry=de", vec![], None, nobody.clone()),
+        ("https://a.example/x /y 200!", vec![], None, nobody.clone()),
+        ("/x id=:id b=1 /y 200!", vec![], None, nobody.clone()),
+    ] {
+        let reason = reason(rule, &headers, country, &visitor);
+        text.push_str(&format!("{rule}\n    {reason}\n"));
+    }
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true, snapshot_path => "snapshots/explain" }, {
+        insta::assert_snapshot!("reasons", text);
+    });
 }
 
 #[test]

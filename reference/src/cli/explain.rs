@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::Args;
 use rolegate::config::open_site;
 use rolegate::{
-    DirSite, Explanation, Key, Request, RuleSet, Scheme, Source, Time, TokenSettings, Visitor, decide_by_walk,
-    identify, token,
+    Country, DirSite, Explanation, Key, Request, RuleSet, Scheme, Source, Time, TokenSettings, Visitor, decide_by_walk,
+    identify, token, visitor_in_words,
 };
 use serde::Deserialize;
 
@@ -18,14 +18,14 @@ use super::{Exit, Failure, TokenArgs, say};
 /// Say what the gate answers to a request, rule by rule
 #[derive(Args, Debug)]
 #[command(after_help = "With --requests each input line is a JSON object with `path` and perhaps `method`, `query`, \
-    `host`, `roles`, `token`, `headers`; each gives one line out, in order:\n  \
+    `scheme`, `host`, `roles`, `token`, `country`, `headers`; each gives one line out, in order:\n  \
     {\"path\":\"/members/home\",\"roles\":[\"admin\"]}\n\
     Exit status: 0 everything explained; 1 the rules, the secret or an input line are refused; 2 wrong usage, or an \
     unreadable folder or file.")]
 pub(super) struct Explain {
     /// The folder that holds the site and its `_redirects`
     dir: PathBuf,
-    /// The request target as a client sends it, such as `/members/home?tab=1`
+    /// The request target as a client sends it, such as `/members/home?tab=1`, or a whole URL for scheme and host too
     #[arg(required_unless_present = "requests", conflicts_with = "requests")]
     path: Option<String>,
     /// A role of the visitor, as if from a valid token; can be given several times
@@ -40,6 +40,15 @@ pub(super) struct Explain {
     /// The host that the request is for
     #[arg(long, conflicts_with = "requests")]
     host: Option<String>,
+    /// The visitor's country, by its code of two letters, as if from the source that `serve` is told
+    #[arg(long, value_name = "CODE", conflicts_with = "requests", value_parser = country)]
+    country: Option<Country>,
+    /// The visitor's language, such as `de` or `en-GB`: the value of Accept-Language
+    #[arg(long, value_name = "TAG", conflicts_with = "requests")]
+    language: Option<String>,
+    /// A cookie of the visitor; can be given several times. The cookie `nf_jwt` is the visitor's token
+    #[arg(long = "cookie", value_name = "NAME=VALUE", conflicts_with = "requests", value_parser = cookie)]
+    cookies: Vec<String>,
     /// Read requests as JSON lines from a file, or from standard input with `-`
     #[arg(long, value_name = "FILE", requires = "json")]
     requests: Option<PathBuf>,
@@ -57,11 +66,20 @@ struct Question {
     path: String,
     method: Option<String>,
     query: Option<String>,
+    scheme: Option<SchemeName>,
     host: Option<String>,
     roles: Option<Vec<String>>,
     token: Option<String>,
+    country: Option<String>,
     #[serde(default)]
     headers: BTreeMap<String, HeaderLines>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SchemeName {
+    Http,
+    Https,
 }
 
 /// The value of a header, or of each of its lines.
@@ -108,20 +126,46 @@ impl Explain {
     }
 
     fn one(self, judge: &Judge) -> Result<Exit, Failure> {
+        let sent = self.path.unwrap_or_default();
+        let (scheme, host, path) = match read_url(&sent) {
+            Some(_) if self.host.is_some() => {
+                return Err(Failure::cannot_run("the URL names a host already; leave out --host".to_owned()));
+            }
+            Some((scheme, host, target)) => (Some(scheme), Some(host.to_owned()), target),
+            // `*` is a request target too (RFC 9112 §3.2.4).
+            None if !sent.starts_with('/') && sent != "*" => {
+                return Err(Failure::cannot_run(format!(
+                    "`{}` is no path\nhelp: write it with the slash that it starts with, such as `/members/home`, or write \
+                     a whole URL",
+                    sent.escape_debug()
+                )));
+            }
+            None => (None, self.host, sent),
+        };
+        let mut headers = BTreeMap::new();
+        if let Some(language) = self.language {
+            headers.insert("Accept-Language".to_owned(), HeaderLines::One(language));
+        }
+        if !self.cookies.is_empty() {
+            headers.insert("Cookie".to_owned(), HeaderLines::Several(self.cookies));
+        }
         let question = Question {
-            path: self.path.unwrap_or_default(),
+            path,
             method: Some(self.method),
-            host: self.host,
+            query: None,
+            scheme,
+            host,
             roles: (!self.roles.is_empty()).then_some(self.roles),
             token: self.token,
-            ..Question::default()
+            country: self.country.map(|country| country.code().to_owned()),
+            headers,
         };
         let (visitor, explanation) = judge.explain(&question).map_err(Failure::refused)?;
         if self.json {
             say(&json(&explanation))?;
         } else {
             let method = question.method.as_deref().unwrap_or_default();
-            say(&format!("{method} {} by {}", question.path.escape_debug(), in_words(&visitor)))?;
+            say(&format!("{method} {} by {}", question.path.escape_debug(), visitor_in_words(&visitor)))?;
             say(explanation.text().trim_end())?;
         }
         Ok(Exit::Done)
@@ -191,6 +235,7 @@ impl Judge {
             target.push('?');
             target.push_str(query);
         }
+        let country = question.country.as_deref().map(country).transpose()?;
         let headers: Vec<(&str, &[u8])> = question
             .headers
             .iter()
@@ -206,13 +251,17 @@ impl Judge {
             method: question.method.as_deref().unwrap_or("GET"),
             target: target.as_bytes(),
             host: question.host.as_deref(),
-            scheme: Scheme::Http,
+            scheme: match question.scheme {
+                Some(SchemeName::Https) => Scheme::Https,
+                Some(SchemeName::Http) | None => Scheme::Http,
+            },
             headers: &headers,
-            country: None,
+            country: country.as_ref().map(Country::code),
         };
         let visitor = self.visitor(question, &request)?;
         let decision = decide_by_walk(&self.rules, &request, &visitor, &self.site);
-        Ok((visitor, Explanation::new(&self.rules, &decision)))
+        let explanation = Explanation::new(&self.rules, &decision, &request, &visitor);
+        Ok((visitor, explanation))
     }
 
     fn visitor(&self, question: &Question, request: &Request<'_>) -> Result<Visitor, String> {
@@ -233,20 +282,31 @@ impl Judge {
     }
 }
 
-/// TOKEN-11 allows it here: the terminal of whoever has the secret is a trusted channel.
-fn in_words(visitor: &Visitor) -> String {
-    match (visitor, visitor.roles()) {
-        (Visitor::Rejected(error), _) => format!("an anonymous visitor (token rejected: {error})"),
-        (_, Some(roles)) => {
-            let roles: Vec<String> = roles.iter().map(|role| format!("`{}`", role.escape_debug())).collect();
-            match roles.as_slice() {
-                [] => "a visitor with a valid token and no role".to_owned(),
-                roles => {
-                    format!("a visitor with {} {}", if roles.len() == 1 { "role" } else { "roles" }, roles.join(", "))
-                }
-            }
-        }
-        (_, None) => "an anonymous visitor".to_owned(),
+/// Scheme, host and request target of a URL; `None` where the text is none.
+fn read_url(text: &str) -> Option<(SchemeName, &str, String)> {
+    let (scheme, rest) = text.split_once("://")?;
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "http" => SchemeName::Http,
+        "https" => SchemeName::Https,
+        _ => return None,
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (host, target) = rest.split_at_checked(end)?;
+    // A browser keeps the fragment to itself.
+    let target = target.split('#').next().unwrap_or_default();
+    let slash = if target.starts_with('/') { "" } else { "/" };
+    Some((scheme, host, format!("{slash}{target}")))
+}
+
+fn country(text: &str) -> Result<Country, String> {
+    Country::parse(text.as_bytes())
+        .ok_or_else(|| format!("`{}` is no country; write its code of two letters, such as `de`", text.escape_debug()))
+}
+
+fn cookie(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, _)) if !name.trim().is_empty() => Ok(text.to_owned()),
+        _ => Err("write name and value, such as `beta=1`".to_owned()),
     }
 }
 

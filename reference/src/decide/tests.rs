@@ -189,6 +189,23 @@ fn countries_languages_cookies() {
 }
 
 #[test]
+fn beside_a_role_the_country_is_not_the_visitors_to_choose() {
+    let rules = "/a /about 200! Role=x Country=de\n/a /login 200! Language=fr";
+    let cookies: &[(&str, &[u8])] = &[("cookie", b"nf_country=de; nf_lang=fr")];
+    let other: &[(&str, &[u8])] = &[("cookie", b"nf_country=fr; nf_lang=fr")];
+    for (role, headers, country, expected) in [
+        ("x", cookies, Some("FR"), "200 /login.html"),
+        ("x", cookies, None, "200 /login.html"),
+        ("x", cookies, Some("DE"), "200 /about.html"),
+        ("x", other, Some("DE"), "200 /about.html"),
+        ("y", cookies, Some("DE"), "200 /login.html denied"),
+    ] {
+        let decision = ask(rules, "/a", &Visitor::with_roles([role]), headers, country);
+        assert_eq!(told(&decision), expected, "{role} {headers:?} {country:?}");
+    }
+}
+
+#[test]
 fn queries_and_hosts() {
     let rules = "/a id=:id v=1 /b/:id 302\n/a id=:id /c/:id 302\nhttps://A.example:443/h /hit 302\nhttp://a.example/h /miss 302";
     table(
