@@ -72,7 +72,11 @@ impl FromStr for Network {
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
+        match self.prefix {
+            // A single address is written as one.
+            prefix if prefix == bits(self.address) => write!(f, "{}", self.address),
+            prefix => write!(f, "{}/{prefix}", self.address),
+        }
     }
 }
 

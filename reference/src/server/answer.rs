@@ -6,9 +6,11 @@ use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::{Response, StatusCode};
 
+use super::debug::DebugPage;
 use super::head::{Fault, Head};
 use super::io::Tap;
 use super::log;
+use crate::decide::Decision;
 use crate::edge::{Connection, Country};
 use crate::files::body::Body;
 use crate::gate::GateInForce;
@@ -19,6 +21,7 @@ use crate::token::Time;
 /// The answer to the next request of an HTTP/1.1 connection.
 pub(crate) async fn answer(
     in_force: &GateInForce,
+    debug_page: Option<&DebugPage>,
     connection: Connection,
     tap: &Tap,
     seen: &hyper::Request<Incoming>,
@@ -30,6 +33,10 @@ pub(crate) async fn answer(
         let head = head.and_then(|head| if agrees(&head, seen) { Ok(head) } else { Err(DISAGREEMENT) })?;
         // HOST-2, COND-3
         let known = gate.edge().see(connection, head.host, &head.headers).map_err(|why| Fault::Malformed(why.0))?;
+        // TOKEN-11: for the operator's own addresses; for everybody else there is no such page.
+        if let Some(page) = debug_page.and_then(|page| page.answer(&gate, &head, &known, Time::now())) {
+            return Ok((Decided::Page(page), head.last));
+        }
         let request = Request {
             method: head.method,
             target: head.target,
@@ -39,10 +46,16 @@ pub(crate) async fn answer(
             country: known.country.as_ref().map(Country::code),
         };
         let path = log::is_on().then(|| log::path(head.target));
-        Ok((gate.decide(&request, Time::now()), Ask::of(&request), path, head.last))
+        Ok((Decided::Request(gate.decide(&request, Time::now()), Ask::of(&request), path), head.last))
     });
     match decided {
-        Ok((decision, ask, path, last)) => {
+        Ok((Decided::Page(mut page), last)) => {
+            if last {
+                page.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            page
+        }
+        Ok((Decided::Request(decision, ask, path), last)) => {
             let mut response = respond::respond(gate.site(), &decision, &ask).await;
             if last {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -58,6 +71,14 @@ pub(crate) async fn answer(
             response
         }
     }
+}
+
+/// What comes of a request head that can be read.
+enum Decided {
+    /// The debug page, ready to be sent.
+    Page(Response<Body>),
+    /// What the gate decided, what of the request still matters, and its path for the log.
+    Request(Decision, Ask, Option<String>),
 }
 
 const DISAGREEMENT: Fault = Fault::Malformed("two readings of the request head differ");

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::answer::answer;
+use super::debug::DebugPage;
 use super::head::MAX_HEADER_LINES;
 use super::io::{Tap, Tapped};
 use super::limits::Limits;
@@ -17,7 +18,13 @@ use crate::gate::GateInForce;
 use crate::request::Scheme;
 
 /// Answers the requests of one connection until it ends, or until `on_stop` and the answer under way is sent.
-pub(crate) async fn serve(stream: TcpStream, gate: &GateInForce, limits: &Limits, mut on_stop: watch::Receiver<()>) {
+pub(crate) async fn serve(
+    stream: TcpStream,
+    gate: &GateInForce,
+    limits: &Limits,
+    debug_page: Option<&DebugPage>,
+    mut on_stop: watch::Receiver<()>,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY is not available");
     }
@@ -28,7 +35,7 @@ pub(crate) async fn serve(stream: TcpStream, gate: &GateInForce, limits: &Limits
     let stream = Tapped::new(stream, tap.clone(), limits.write_timeout);
     let service = service_fn(|request| {
         let tap = &tap;
-        async move { Ok::<_, Infallible>(answer(gate, from, tap, &request).await) }
+        async move { Ok::<_, Infallible>(answer(gate, debug_page, from, tap, &request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

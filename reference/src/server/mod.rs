@@ -16,6 +16,7 @@ use crate::gate::GateInForce;
 
 mod answer;
 mod connection;
+pub mod debug;
 pub mod head;
 mod io;
 mod limits;
@@ -23,6 +24,7 @@ mod listener;
 mod log;
 
 pub use answer::refuse;
+pub use debug::DebugPage;
 pub use limits::Limits;
 
 /// How a server serves.
@@ -30,6 +32,8 @@ pub use limits::Limits;
 pub struct ServerOptions {
     /// What its clients may cost.
     pub limits: Limits,
+    /// Where the debug page stands, if the operator wants one.
+    pub debug_page: Option<DebugPage>,
 }
 
 /// A server that listens; [`Server::run`] answers.
@@ -64,7 +68,8 @@ impl Server {
     /// None at present: a failing connection ends alone, a failing `accept` is tried again.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std_io::Result<()> {
         let Server { listener, gate, options, .. } = self;
-        let limits = options.limits;
+        let ServerOptions { limits, debug_page } = options;
+        let debug_page = debug_page.map(Arc::new);
         let places = Arc::new(Semaphore::new(limits.connections));
         let (stopping, on_stop) = watch::channel(());
         let mut connections = JoinSet::new();
@@ -76,8 +81,9 @@ impl Server {
                 accepted = listener::accept(&listener, &places) => accepted,
             };
             let (gate, limits, on_stop) = (Arc::clone(&gate), limits.clone(), on_stop.clone());
+            let debug_page = debug_page.clone();
             connections.spawn(async move {
-                connection::serve(stream, &gate, &limits, on_stop).await;
+                connection::serve(stream, &gate, &limits, debug_page.as_deref(), on_stop).await;
                 drop(place);
             });
         }

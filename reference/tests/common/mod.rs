@@ -12,7 +12,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use rolegate::{DirSite, Edge, Gate, GateInForce, Key, Limits, RuleSet, Server, ServerOptions, TokenSettings};
+use rolegate::{
+    DebugPage, DirSite, Edge, Gate, GateInForce, Key, Limits, RuleSet, Server, ServerOptions, TokenSettings,
+};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -89,7 +91,7 @@ impl Running {
     pub fn with(folder: &Path, key: Key, settings: TokenSettings, limits: Limits) -> Running {
         let rules = RuleSet::parse(&std::fs::read(folder.join("_redirects")).unwrap_or_default()).rules;
         let site = DirSite::open(folder).expect("a site");
-        Running::of(Gate::new(rules, Some(key), settings, site).expect("a gate"), limits)
+        Running::of(Gate::new(rules, Some(key), settings, site).expect("a gate"), limits, None)
     }
 
     /// A gate that believes what `edge` says.
@@ -98,10 +100,19 @@ impl Running {
         let rules = RuleSet::parse(&std::fs::read(folder.join("_redirects")).unwrap_or_default()).rules;
         let site = DirSite::open(folder).expect("a site");
         let gate = Gate::new(rules, Some(key), TokenSettings::default(), site).expect("a gate");
-        Running::of(gate.with_edge(edge), Limits::default())
+        Running::of(gate.with_edge(edge), Limits::default(), None)
     }
 
-    pub fn of(gate: Gate<DirSite>, limits: Limits) -> Running {
+    /// A gate with a debug page.
+    pub fn with_debug_page(folder: &Path, edge: Edge, page: DebugPage) -> Running {
+        let key = Key::hs256(SECRET.as_bytes()).expect("a key");
+        let rules = RuleSet::parse(&std::fs::read(folder.join("_redirects")).unwrap_or_default()).rules;
+        let site = DirSite::open(folder).expect("a site");
+        let gate = Gate::new(rules, Some(key), TokenSettings::default(), site).expect("a gate");
+        Running::of(gate.with_edge(edge), Limits::default(), Some(page))
+    }
+
+    pub fn of(gate: Gate<DirSite>, limits: Limits, debug_page: Option<DebugPage>) -> Running {
         let gate = Arc::new(GateInForce::new(gate));
         let (stop, stopped) = oneshot::channel::<()>();
         let (said, address) = std::sync::mpsc::channel();
@@ -109,7 +120,7 @@ impl Running {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
             runtime.expect("a runtime").block_on(async {
                 let any = SocketAddr::from(([127, 0, 0, 1], 0));
-                let server = Server::bind(any, gate, ServerOptions { limits }).await.expect("a port");
+                let server = Server::bind(any, gate, ServerOptions { limits, debug_page }).await.expect("a port");
                 said.send(server.local_addr()).expect("the test waits");
                 let stop = async {
                     let _ = stopped.await;
