@@ -10,8 +10,10 @@ use clap::{Args, Parser, Subcommand};
 use rolegate::{KeySource, LoadError, RolePath, StartError, TokenSettings};
 
 mod check;
+mod debug;
 mod edge;
 mod explain;
+mod manual;
 mod serve;
 
 /// How a command ends. This is the one place where exit statuses are defined.
@@ -63,6 +65,10 @@ enum Command {
     Check(check::Check),
     /// Say what the gate answers to a request, rule by rule
     Explain(explain::Explain),
+    /// Write the completions of a shell to standard output
+    Completions(manual::Completions),
+    /// Write a manual page to standard output, as `man -l -` reads it
+    Man(manual::Man),
 }
 
 /// How tokens are verified; the secret itself is never given on the command line.
@@ -189,6 +195,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     };
     exit_code(ended.unwrap_or_else(|failure| {
         let red = error_style();

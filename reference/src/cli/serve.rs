@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use rolegate::{Config, DirSite, Gate, GateInForce, LoadError, Loaded, Server, ServerOptions, Severity, Source};
 use tracing_subscriber::EnvFilter;
 
+use super::debug::DebugArgs;
 use super::edge::EdgeArgs;
 use super::{Exit, Failure, TokenArgs, counted};
 
@@ -36,6 +37,8 @@ pub(super) struct Serve {
     tokens: TokenArgs,
     #[command(flatten)]
     edge: EdgeArgs,
+    #[command(flatten)]
+    debug: DebugArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -75,10 +78,9 @@ impl Serve {
 
     async fn listen(&self, gate: Gate<DirSite>) -> Result<Exit, Failure> {
         let address = SocketAddr::new(self.host, self.port);
+        let options = ServerOptions { debug_page: self.debug.page()?, ..ServerOptions::default() };
         let cannot_listen = |error| Failure::cannot_run(format!("cannot listen on {address}: {error}"));
-        let server = Server::bind(address, Arc::new(GateInForce::new(gate)), ServerOptions::default())
-            .await
-            .map_err(cannot_listen)?;
+        let server = Server::bind(address, Arc::new(GateInForce::new(gate)), options).await.map_err(cannot_listen)?;
         let stop = stop_signal().map_err(|error| Failure::cannot_run(format!("cannot wait for signals: {error}")))?;
         {
             let mut stdout = anstream::stdout().lock();
@@ -87,6 +89,7 @@ impl Serve {
                 tracing::debug!(%error, "nobody reads standard output");
             }
         }
+        self.debug.warn(server.local_addr());
         server.run(stop).await.map_err(cannot_listen)?;
         Ok(Exit::Done)
     }
