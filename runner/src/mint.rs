@@ -350,7 +350,7 @@ mod tests {
     }
 
     fn settings() -> Settings {
-        Settings { secret: "secret".into(), role_path: "app_metadata.authorization.roles".into() }
+        Settings { secret: "secret".into(), ..Settings::default() }
     }
 
     fn decoded(part: &[u8]) -> String {

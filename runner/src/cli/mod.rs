@@ -3,6 +3,7 @@
 mod bundle;
 mod format;
 pub mod list;
+mod manual;
 mod run;
 mod self_test;
 mod show;
@@ -39,6 +40,10 @@ enum Command {
     SelfTest(self_test::SelfTestArgs),
     /// Write deployable sites that hold the suites, for a gate that cannot be launched from here
     Bundle(bundle::BundleArgs),
+    /// Write the completions of a shell to standard output
+    Completions(manual::CompletionsArgs),
+    /// Write a manual page to standard output, as `man -l -` reads it
+    Man(manual::ManArgs),
 }
 
 /// A mistake of the user or of the world, with the status that the program ends with.
@@ -74,6 +79,8 @@ pub fn main() -> ExitStatus {
         Command::Show(args) => show::show(&corpus, &args),
         Command::SelfTest(args) => self_test::self_test(corpus, &args),
         Command::Bundle(args) => bundle::bundle(&corpus, &args),
+        Command::Completions(args) => Ok(manual::completions(&args)),
+        Command::Man(args) => manual::man(&args),
     });
     outcome.unwrap_or_else(|failure| {
         let _ = writeln!(anstream::stderr().lock(), "gatecheck: {}", failure.message);

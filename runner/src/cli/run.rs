@@ -33,7 +33,7 @@ pub struct RunArgs {
     /// (`ROLE-3`), a family. Without a URL the embedded reference is started; without a pattern every case is run
     #[arg(value_name = "URL | PATTERN")]
     what: Vec<String>,
-    /// Start this command for each suite; `{site}`, `{port}`, `{spare-port}`, `{secret}` and `{role-path}` are filled in
+    /// Start this command for each suite; `{site}`, `{port}`, `{spare-port}`, `{secret}`, `{role-path}` and the like are filled in
     #[arg(long, value_name = "CMD", conflicts_with = "gate")]
     launch: Option<String>,
     /// Start the gate that this gate file describes: a path, or a name under `runner/gates/`

@@ -32,9 +32,10 @@ pub const DEFAULT_SECRET: &str = "gatecheck-conformance-secret-of-64-octets-0123
 /// The role path of every suite that names none.
 pub const DEFAULT_ROLE_PATH: &str = "app_metadata.authorization.roles";
 /// What a gate may lack.
-pub const FEATURES: [&str; 10] = [
+pub const FEATURES: [&str; 12] = [
     "cookie-condition",
     "country",
+    "country-header",
     "host",
     "http-1",
     "language",
@@ -43,6 +44,7 @@ pub const FEATURES: [&str; 10] = [
     "query",
     "raw-target",
     "sealed",
+    "trusted-proxy",
 ];
 
 /// Everything the runner knows about right behaviour.
@@ -94,6 +96,21 @@ pub struct Settings {
     pub secret: String,
     /// Where the roles stand.
     pub role_path: String,
+    /// The networks whose proxies it trusts.
+    pub trusted_proxy: Vec<String>,
+    /// The field in which a trusted proxy names the visitor's country.
+    pub country_header: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            secret: DEFAULT_SECRET.to_owned(),
+            role_path: DEFAULT_ROLE_PATH.to_owned(),
+            trusted_proxy: Vec::new(),
+            country_header: None,
+        }
+    }
 }
 
 /// One expanded case.
@@ -482,6 +499,8 @@ impl Loader {
             settings: Settings {
                 secret: source.settings.secret.unwrap_or_else(|| DEFAULT_SECRET.to_owned()),
                 role_path: source.settings.role_path.unwrap_or_else(|| DEFAULT_ROLE_PATH.to_owned()),
+                trusted_proxy: source.settings.trusted_proxy.0,
+                country_header: source.settings.country_header,
             },
             rules,
             mark_rules: source.site.mark_rules,

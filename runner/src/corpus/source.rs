@@ -212,6 +212,12 @@ pub struct SettingsSource {
     /// Where the roles stand: names joined by dots, or a JSON Pointer.
     #[serde(default)]
     pub role_path: Option<String>,
+    /// The networks whose proxies the gate trusts, such as `127.0.0.0/8`, from where the runner connects; none if left out.
+    #[serde(default)]
+    pub trusted_proxy: OneOrMany,
+    /// The field in which a trusted proxy names the visitor's country.
+    #[serde(default)]
+    pub country_header: Option<String>,
 }
 
 /// Rules and files of a suite.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rolegate::claims::RolePath;
 use rolegate::config::{Config, KeySource};
-use rolegate::edge::Edge;
+use rolegate::edge::{CountrySource, Edge};
 use rolegate::gate::GateInForce;
 use rolegate::server::{Server, ServerOptions};
 use rolegate::token::TokenSettings;
@@ -50,7 +50,18 @@ fn config(deployment: &Deployment<'_>, folder: &std::path::Path) -> Result<Confi
         site: folder.to_owned(),
         key: KeySource::Secret { name: "secret".to_owned(), secret: settings.secret.as_bytes().to_vec() },
         tokens: TokenSettings { role_path, ..TokenSettings::default() },
-        edge: Edge::default(),
+        edge: edge(deployment)?,
         countries: None,
+    })
+}
+
+/// Whom the gate is told to believe about a visitor.
+pub(crate) fn edge(deployment: &Deployment<'_>) -> Result<Edge, String> {
+    let settings = &deployment.settings;
+    let trusted = settings.trusted_proxy.iter().map(|network| network.parse().map_err(|error| format!("{error}")));
+    Ok(Edge {
+        trusted: trusted.collect::<Result<_, String>>()?,
+        country: settings.country_header.clone().map_or(CountrySource::Unknown, CountrySource::Header),
+        ..Edge::default()
     })
 }

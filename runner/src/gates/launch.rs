@@ -25,9 +25,11 @@ pub struct GateFile {
     #[serde(default)]
     pub about: Option<String>,
     /// The command line, split as a shell would. `{site}`, `{work}` (an empty folder, where the command starts), `{port}`,
-    /// `{spare-port}`, `{secret}`, `{role-path}` and `{here}` (the folder of the gate file) are filled in.
+    /// `{spare-port}`, `{secret}`, `{role-path}`, `{here}` (the folder of the gate file), `{trusted-proxy}` (networks with
+    /// commas between) and `{country-header}` are filled in. A word with one of the last two is left out for a suite that
+    /// does not set it, as in `--trusted-proxy={trusted-proxy}`.
     pub command: String,
-    /// Environment variables; values are filled in like the command.
+    /// Environment variables; values are filled in, and left out, like the words of the command.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// Files written into `{work}` before the start; texts are filled in like the command.
@@ -88,6 +90,22 @@ impl GateFile {
         }
     }
 
+    /// The features that it lacks, with the reason: those that it says, and those of settings that it has no place for.
+    #[must_use]
+    pub fn lacks(&self) -> BTreeMap<String, String> {
+        let texts = || std::iter::once(&self.command).chain(self.env.values()).chain(self.files.values());
+        let mut lacks = self.unsupported.clone();
+        for setting in OPTIONAL {
+            let placeholder = format!("{{{setting}}}");
+            if !texts().any(|text| text.contains(&placeholder)) {
+                lacks.entry(setting.to_owned()).or_insert_with(|| {
+                    format!("its command has no place for this setting: `{placeholder}` stands nowhere in it")
+                });
+            }
+        }
+        lacks
+    }
+
     /// Reads a gate file.
     ///
     /// # Errors
@@ -109,6 +127,9 @@ impl GateFile {
     }
 }
 
+/// The settings that most suites do not make; each is a feature of the same name.
+const OPTIONAL: [&str; 2] = ["country-header", "trusted-proxy"];
+
 /// What the placeholders of a gate file stand for.
 struct Places<'a> {
     site: &'a Path,
@@ -128,6 +149,19 @@ impl Places<'_> {
             .replace("{spare-port}", &self.spare_port.to_string())
             .replace("{secret}", &self.deployment.settings.secret)
             .replace("{role-path}", &self.deployment.settings.role_path)
+            .replace("{trusted-proxy}", &self.deployment.settings.trusted_proxy.join(","))
+            .replace("{country-header}", self.deployment.settings.country_header.as_deref().unwrap_or_default())
+    }
+
+    /// A word of the command or the value of a variable; `None` where it is for a setting that the suite does not make.
+    fn word(&self, text: &str) -> Option<String> {
+        let settings = &self.deployment.settings;
+        let is_unset = |setting: &str| match setting {
+            "country-header" => settings.country_header.is_none(),
+            _ => settings.trusted_proxy.is_empty(),
+        };
+        let is_left_out = OPTIONAL.iter().any(|name| is_unset(name) && text.contains(&format!("{{{name}}}")));
+        (!is_left_out).then(|| self.fill(text))
     }
 }
 
@@ -151,14 +185,15 @@ pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Resul
     }
     let words = shlex::split(&file.command)
         .ok_or_else(|| not_started(format!("the command has an open quote: {}", file.command)))?;
-    let mut words = words.iter().map(|word| places.fill(word));
+    let mut words = words.iter().filter_map(|word| places.word(word));
     let program = words.next().ok_or_else(|| not_started("the command is empty".to_owned()))?;
     let output = || {
         let file = std::fs::OpenOptions::new().append(true).open(log.path());
         file.map(Stdio::from).map_err(|error| GateError::Harness(error.to_string()))
     };
     let mut command = Command::new(&program);
-    command.args(words).envs(file.env.iter().map(|(name, value)| (name, places.fill(value)))).current_dir(work.path());
+    let variables = file.env.iter().filter_map(|(name, value)| Some((name, places.word(value)?)));
+    command.args(words).envs(variables).current_dir(work.path());
     command.stdin(Stdio::null()).stdout(output()?).stderr(output()?).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);

@@ -109,8 +109,12 @@ impl Gate {
     #[must_use]
     pub fn unsupported(&self) -> BTreeMap<String, String> {
         match self {
-            Self::Launch(file) => file.unsupported.clone(),
-            Self::Embedded | Self::InProcess(_) | Self::Remote(_) => BTreeMap::new(),
+            Self::Launch(file) => file.lacks(),
+            Self::Remote(_) => {
+                let reason = "the gate runs already, and the runner is none of the proxies that it was told to trust";
+                BTreeMap::from([("trusted-proxy".to_owned(), reason.to_owned())])
+            }
+            Self::Embedded | Self::InProcess(_) => BTreeMap::new(),
         }
     }
 

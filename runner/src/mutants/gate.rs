@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use rolegate::decide::Decision;
+use rolegate::edge::Connection;
+use rolegate::request::Scheme;
 use rolegate::respond::{Ask, respond};
 use rolegate::server::head::{self, Fault, Head, HeadLimits};
 use rolegate::server::{Limits, refuse};
@@ -113,7 +115,10 @@ async fn serve(mut stream: TcpStream, ground: Arc<Ground>, defect: Defect, memor
         let (reply, last) = match read {
             Ok(head) => {
                 let last = head.last || ends_connection(&octets, &head);
-                (answer(&ground, defect, &memory, asked(&head)).await, last)
+                match asked(&ground, &head) {
+                    Ok(asked) => (answer(&ground, defect, &memory, asked).await, last),
+                    Err(fault) => (refused(fault).await, true),
+                }
             }
             Err(fault) => (refused(fault).await, true),
         };
@@ -147,15 +152,18 @@ pub(super) async fn next_head(stream: &mut TcpStream, came: &mut Vec<u8>) -> Opt
     }
 }
 
-fn asked(head: &Head<'_>) -> Asked {
-    Asked {
+fn asked(ground: &Ground, head: &Head<'_>) -> Result<Asked, Fault> {
+    // The runner, which is the only client, connects over loopback.
+    let connection = Connection { peer: Ipv4Addr::LOCALHOST.into(), scheme: Scheme::Http };
+    let seen = ground.edge.see(connection, head.host, &head.headers).map_err(|why| Fault::Malformed(why.0))?;
+    Ok(Asked {
         method: head.method.to_owned(),
         target: head.target.to_vec(),
-        host: head.host.map(str::to_owned),
-        https: false,
+        host: seen.host.map(str::to_owned),
+        https: seen.scheme == Scheme::Https,
         headers: head.headers.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect(),
-        country: None,
-    }
+        country: seen.country.map(|country| country.code().to_owned()),
+    })
 }
 
 /// RFC 9112 §9.3: whether the client wants no more than this answer.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rolegate::claims::RolePath;
+use rolegate::edge::Edge;
 use rolegate::files::DirSite;
 use rolegate::rules::RuleSet;
 use rolegate::token::{Key, TokenSettings};
@@ -73,6 +74,8 @@ pub struct Ground {
     pub key: Key,
     /// How tokens are read.
     pub settings: TokenSettings,
+    /// Whom the gate believes about a visitor.
+    pub edge: Edge,
     /// The names from the outermost object of a token to the roles.
     pub role_path: Vec<String>,
 }
@@ -115,6 +118,7 @@ impl Ground {
             secret,
             key: key.map_err(|error| refused(error.to_string()))?,
             settings,
+            edge: crate::gates::embedded::edge(deployment).map_err(refused)?,
             role_path: names(&deployment.settings.role_path),
         })
     }

@@ -94,6 +94,24 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
+        "condition/country-by-any-field-of-a-proxy",
+        "COND-3",
+        "through a trusted proxy every field that names a country is believed",
+        Request(|asked| {
+            let names =
+                ["cf-ipcountry", "x-nf-country", "x-geo-country", "x-country-code", "cloudfront-viewer-country"];
+            if let Some(country) = names.iter().find_map(|name| asked.text(name)) {
+                asked.country = Some(country);
+            }
+        }),
+    ),
+    Mutant::new(
+        "condition/country-source-ignored",
+        "COND-3",
+        "the configured source of the country is left out of account",
+        Request(|asked| asked.country = None),
+    ),
+    Mutant::new(
         "condition/overrides-ignored",
         "COND-1",
         "the cookies `nf_country` and `nf_lang` override nothing",

@@ -192,6 +192,27 @@ pub(super) const ALL: &[Mutant] = &[
             }
         }),
     ),
+    Mutant::new(
+        "host/trusted-proxy-not-believed",
+        "HOST-2.trusted",
+        "scheme and host that a trusted proxy names are ignored",
+        Request(|asked| {
+            asked.host = asked.text("host").or(asked.host.take());
+            asked.https = false;
+        }),
+    ),
+    Mutant::new(
+        "host/first-entry-of-the-chain",
+        "HOST-2.trusted",
+        "of the hosts and schemes that a trusted proxy passes on, the first one counts, which a client wrote",
+        Request(|asked| {
+            let first =
+                |asked: &Asked, name| asked.text(name).and_then(|list| list.split(',').next().map(str::to_owned));
+            if let Some(host) = first(asked, "x-forwarded-host").filter(|_| asked.host != asked.text("host")) {
+                asked.host = Some(host.trim().to_owned());
+            }
+        }),
+    ),
 ];
 
 /// The path of a header field, if there is one.
