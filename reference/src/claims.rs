@@ -70,6 +70,29 @@ impl Roles {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RolePath(Vec<String>);
 
+impl RolePath {
+    /// The path of these names; `None` where there is none, or an empty one.
+    pub fn of(names: &[&str]) -> Option<RolePath> {
+        let sound = !names.is_empty() && names.iter().all(|name| !name.is_empty());
+        sound.then(|| RolePath(names.iter().map(|name| (*name).to_owned()).collect()))
+    }
+
+    /// Puts `roles` at this place of `claims`, and makes the objects that lead there.
+    ///
+    /// # Errors
+    /// The name on the way that is taken by something else than an object.
+    pub fn set(&self, claims: &mut Map<String, Value>, roles: &[&str]) -> Result<(), String> {
+        let mut object = claims;
+        let Some((last, parents)) = self.0.split_last() else { return Ok(()) };
+        for name in parents {
+            let inner = object.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()));
+            object = inner.as_object_mut().ok_or_else(|| name.clone())?;
+        }
+        object.insert(last.clone(), Value::from(roles));
+        Ok(())
+    }
+}
+
 /// Why a text is no [`RolePath`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RolePathError {

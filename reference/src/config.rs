@@ -15,14 +15,15 @@ use crate::files::DirSite;
 use crate::gate::{Gate, StartError};
 use crate::problem::{Problem, Severity};
 use crate::rules::{Parsed, RuleSet};
-use crate::token::{Key, KeyError, TokenSettings};
+use crate::token::jwks::{self, Jwks, JwksError};
+use crate::token::{Algorithms, KeyRing, Keys, PemError, SecretError, TokenSettings};
 
 /// What a gate is made of, as the operator says it. [`Config::load`] can be called again at any time.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The folder that holds the site and its `_redirects`.
     pub site: PathBuf,
-    /// Where the key comes from that tokens are verified with.
+    /// Where the keys come from that tokens are verified with.
     pub key: KeySource,
     /// How tokens are read.
     pub tokens: TokenSettings,
@@ -33,7 +34,7 @@ pub struct Config {
     pub countries: Option<PathBuf>,
 }
 
-/// Where the key comes from that tokens are verified with.
+/// Where the keys come from that tokens are verified with.
 #[derive(Clone)]
 pub enum KeySource {
     /// There is no key, so no token verifies (ROLE-10).
@@ -47,6 +48,22 @@ pub enum KeySource {
     },
     /// A file that holds the secret. One line end at its end is not part of it.
     SecretFile(PathBuf),
+    /// A file with one public key in PEM, or a certificate.
+    PemFile {
+        /// The file.
+        path: PathBuf,
+        /// What the key may serve.
+        algorithms: Algorithms,
+    },
+    /// A file with a JWKS document.
+    JwksFile {
+        /// The file.
+        path: PathBuf,
+        /// What the keys may serve.
+        algorithms: Algorithms,
+    },
+    /// Keys that somebody else keeps fresh, such as those of a URL.
+    Ring(KeyRing),
 }
 
 /// A gate, and what it was read from.
@@ -81,7 +98,23 @@ pub enum LoadError {
         /// What the operator calls it.
         name: String,
         /// Why.
-        error: KeyError,
+        error: SecretError,
+    },
+    /// The file gives no public key.
+    #[error("`{}` gives no key: {error}", path.display())]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: PemError,
+    },
+    /// The file gives no key set.
+    #[error("`{}` gives no keys: {error}", path.display())]
+    Jwks {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: JwksError,
     },
     /// The file that should tell countries does not (COND-3).
     #[error("cannot use `{}` to tell countries: {error}", path.display())]
@@ -108,10 +141,10 @@ impl Config {
     /// The first thing that cannot be read or is refused.
     pub fn load(&self) -> Result<Loaded, LoadError> {
         let site = open_site(&self.site)?;
-        let key = self.key.read()?;
+        let keys = self.key.read()?;
         let edge = self.read_edge()?;
         let (rules, source) = Source::read(&self.site)?;
-        match Gate::new(rules, key, self.tokens.clone(), site) {
+        match Gate::new(rules, keys, self.tokens.clone(), site) {
             Ok(gate) => Ok(Loaded { gate: gate.with_edge(edge), source }),
             Err(error) => Err(LoadError::Start { text: Box::new(source), error }),
         }
@@ -136,17 +169,39 @@ pub fn open_site(folder: &Path) -> Result<DirSite, LoadError> {
 }
 
 impl KeySource {
-    /// The key; `None` where the operator named none.
+    /// The keys, of which there is none where the operator named no source.
     ///
     /// # Errors
-    /// Where its file cannot be read, or the secret is refused (ROLE-10).
-    pub fn read(&self) -> Result<Option<Key>, LoadError> {
-        let (name, secret) = match self {
-            KeySource::None => return Ok(None),
-            KeySource::Secret { name, secret } => (name.clone(), secret.clone()),
-            KeySource::SecretFile(path) => (path.display().to_string(), without_line_end(read(path)?)),
+    /// Where their file cannot be read, or what it holds is refused (ROLE-10, TOKEN-12.key-set).
+    pub fn read(&self) -> Result<KeyRing, LoadError> {
+        let secret = |name: String, secret: &[u8]| Keys::hs256(secret).map_err(|error| LoadError::Key { name, error });
+        let keys = match self {
+            KeySource::None => Keys::none(),
+            KeySource::Secret { name, secret: octets } => secret(name.clone(), octets)?,
+            KeySource::SecretFile(path) => secret(path.display().to_string(), &without_line_end(read(path)?))?,
+            KeySource::PemFile { path, algorithms } => Keys::from_pem(&read(path)?, algorithms)
+                .map_err(|error| LoadError::Pem { path: path.clone(), error })?,
+            KeySource::JwksFile { path, algorithms } => {
+                let Jwks { keys, passed_over } = jwks::parse(&read(path)?, algorithms)
+                    .map_err(|error| LoadError::Jwks { path: path.clone(), error })?;
+                for key in passed_over {
+                    tracing::warn!(file = %path.display(), %key, "a key is not used");
+                }
+                keys
+            }
+            KeySource::Ring(ring) => return Ok(ring.clone()),
         };
-        Key::hs256(&secret).map(Some).map_err(|error| LoadError::Key { name, error })
+        Ok(KeyRing::from(keys))
+    }
+
+    /// The file that the keys are read from, if they are.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            KeySource::SecretFile(path) | KeySource::PemFile { path, .. } | KeySource::JwksFile { path, .. } => {
+                Some(path)
+            }
+            KeySource::None | KeySource::Secret { .. } | KeySource::Ring(_) => None,
+        }
     }
 }
 
@@ -157,6 +212,9 @@ impl fmt::Debug for KeySource {
             KeySource::None => f.write_str("None"),
             KeySource::Secret { name, .. } => f.debug_tuple("Secret").field(name).finish_non_exhaustive(),
             KeySource::SecretFile(path) => f.debug_tuple("SecretFile").field(path).finish(),
+            KeySource::PemFile { path, .. } => f.debug_tuple("PemFile").field(path).finish_non_exhaustive(),
+            KeySource::JwksFile { path, .. } => f.debug_tuple("JwksFile").field(path).finish_non_exhaustive(),
+            KeySource::Ring(ring) => f.debug_tuple("Ring").field(ring).finish(),
         }
     }
 }

@@ -11,14 +11,14 @@ use crate::request::Request;
 use crate::rules::RuleSet;
 use crate::site::Site;
 use crate::span::Span;
-use crate::token::{Key, Time, TokenSettings};
+use crate::token::{KeyRing, Time, TokenError, TokenSettings};
 use crate::visitor::{Visitor, identify};
 
 /// A gate that can answer requests. Holds no state between them.
 #[derive(Debug)]
 pub struct Gate<S: Site> {
     rules: RuleSet,
-    key: Option<Key>,
+    keys: KeyRing,
     settings: TokenSettings,
     site: S,
     edge: Edge,
@@ -40,18 +40,24 @@ impl<S: Site> Gate<S> {
     ///
     /// # Errors
     /// [`StartError`] where answering requests would leave open what the rules mean to close.
-    pub fn new(rules: RuleSet, key: Option<Key>, settings: TokenSettings, site: S) -> Result<Gate<S>, StartError> {
+    pub fn new(
+        rules: RuleSet,
+        keys: impl Into<KeyRing>,
+        settings: TokenSettings,
+        site: S,
+    ) -> Result<Gate<S>, StartError> {
+        let keys = keys.into();
         // RULES-9
         if let Some(span) = rules.unreadable().first() {
             return Err(StartError::UnreadableRoleRule(*span));
         }
         // ROLE-10
-        if key.is_none()
+        if keys.current().is_empty()
             && let Some(rule) = rules.rules().iter().find(|rule| rule.role().is_some())
         {
             return Err(StartError::RoleRuleWithoutKey(rule.span));
         }
-        Ok(Gate { rules, key, settings, site, edge: Edge::default() })
+        Ok(Gate { rules, keys, settings, site, edge: Edge::default() })
     }
 
     /// The same gate, which believes what `edge` says; a new one believes nobody but the connection.
@@ -66,7 +72,12 @@ impl<S: Site> Gate<S> {
 
     /// Who asks, by the cookies of `request`.
     pub fn visitor(&self, request: &Request<'_>, now: Time) -> Visitor {
-        identify(request.cookie_lines(), self.key.as_ref(), &self.settings, now)
+        let visitor = identify(request.cookie_lines(), &self.keys.current(), &self.settings, now);
+        // TOKEN-12.refresh
+        if visitor == Visitor::Rejected(TokenError::UnknownKey) {
+            self.keys.note_missed();
+        }
+        visitor
     }
 
     /// The rules, in list order.
@@ -74,9 +85,9 @@ impl<S: Site> Gate<S> {
         &self.rules
     }
 
-    /// The key that tokens are verified with.
-    pub fn key(&self) -> Option<&Key> {
-        self.key.as_ref()
+    /// The keys that tokens are verified with.
+    pub fn keys(&self) -> &KeyRing {
+        &self.keys
     }
 
     /// How tokens are read.
@@ -124,11 +135,12 @@ impl GateInForce {
 mod tests {
     use super::*;
     use crate::site::MemorySite;
+    use crate::token::Keys;
 
     fn start(rules: &str, key: Option<&[u8]>) -> Result<(), StartError> {
         let rules = RuleSet::parse(rules.as_bytes()).rules;
-        let key = key.map(|secret| Key::hs256(secret).unwrap());
-        Gate::new(rules, key, TokenSettings::default(), MemorySite::default()).map(|_| ())
+        let keys = key.map_or_else(Keys::none, |secret| Keys::hs256(secret).unwrap());
+        Gate::new(rules, keys, TokenSettings::default(), MemorySite::default()).map(|_| ())
     }
 
     #[test]

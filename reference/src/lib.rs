@@ -11,7 +11,8 @@
 //! 4. [`site`]: which file a path names.
 //! 5. [`decide()`]: rules × request × visitor × site → [`Decision`], a pure function that says which rule decided
 //!    and why every earlier one did not. [`explain`] puts a decision into words.
-//! 6. [`gate`]: the pieces above, checked to belong together before the first request.
+//! 6. [`gate`]: the pieces above, checked to belong together before the first request. [`jwks_url`] keeps the keys
+//!    of a URL fresh.
 //! 7. [`edge`]: what of a request the gate takes for true before any of this: scheme, host, address, country.
 //! 8. [`config`], [`server`]: what the operator says becomes a gate; a socket asks it.
 //!
@@ -39,6 +40,7 @@ pub mod edge;
 pub mod explain;
 pub mod files;
 pub mod gate;
+pub mod jwks_url;
 pub mod path;
 pub mod problem;
 #[doc(hidden)]
@@ -60,6 +62,7 @@ pub use edge::{Country, CountrySource, Edge, Forwarding, Network};
 pub use explain::{Explanation, visitor_in_words};
 pub use files::{DirSite, SiteOptions};
 pub use gate::{Gate, GateInForce, StartError};
+pub use jwks_url::{FetchError, FreshKeys, JwksUrl, JwksUrlError, Schedule};
 pub use path::{Refused, RequestPath, Target};
 pub use problem::{Problem, Severity};
 pub use request::{Request, Scheme};
@@ -67,5 +70,5 @@ pub use rules::{Parsed, Rule, RuleSet};
 pub use server::{DebugPage, Limits, Server, ServerOptions};
 pub use site::{MemorySite, Site};
 pub use span::Span;
-pub use token::{Key, KeyError, Time, TokenError, TokenSettings};
+pub use token::{Algorithm, Algorithms, KeyRing, Keys, Secret, SecretError, Time, TokenError, TokenSettings};
 pub use visitor::{Visitor, identify};

@@ -6,6 +6,7 @@
 mod edge;
 mod head;
 mod json;
+mod keys;
 mod location;
 mod small;
 
@@ -22,13 +23,14 @@ use crate::problem::Severity;
 use crate::request::{Request, Scheme};
 use crate::rules::{LineKind, MAX_LINE, Parsed, Rule, RuleSet};
 use crate::site::{MemorySite, Site};
-use crate::token::{Key, Time, TokenError, TokenSettings, verify};
+use crate::token::{Keys, Secret, Time, TokenError, TokenSettings, verify};
 use crate::visitor::{Visitor, identify};
 use crate::{cookie, rules::Pattern};
 
 pub use edge::edge;
 pub use head::http_head;
 pub use json::token_json;
+pub use keys::jwks;
 pub use location::location;
 
 /// RULES-6, RULES-13, RULES-14: any bytes can be read, and nothing of them is lost.
@@ -144,14 +146,14 @@ fn signed(header: &[u8], payload: &[u8]) -> Option<String> {
 }
 
 /// TOKEN-2: whether `tag` is that of `key` over `message`. Known answers are not tokens, so they ask here.
-pub fn tag_verifies(key: &Key, message: &[u8], tag: &[u8]) -> bool {
-    key.verifies(message, URL_SAFE_NO_PAD.encode(tag).as_bytes())
+pub fn tag_verifies(secret: &Secret, message: &[u8], tag: &[u8]) -> bool {
+    secret.verifies(message, &tag.to_vec())
 }
 
 /// TOKEN-1 to TOKEN-8: no input harms, and nothing unsigned, edited or odd verifies.
 pub fn decode_token(bytes: &[u8]) {
-    let Ok(key) = Key::hs256(SECRET) else { return };
-    let check = |token: &[u8]| verify(token, &key, &TokenSettings::default(), Time::from_seconds(NOW));
+    let Ok(keys) = Keys::hs256(SECRET) else { return };
+    let check = |token: &[u8]| verify(token, &keys, &TokenSettings::default(), Time::from_seconds(NOW));
 
     // As a whole token: accepted only with the signature that an independent computation gives.
     if check(bytes).is_ok() {
@@ -205,8 +207,8 @@ pub fn read_cookie(bytes: &[u8]) {
         let planted = cookie::token(lines.iter().copied().chain(planted));
         assert!(planted.is_none() || !has_token(&lines), "of two different tokens none counts");
     }
-    let Ok(key) = Key::hs256(SECRET) else { return };
-    let visitor = identify(lines.iter().copied(), Some(&key), &TokenSettings::default(), Time::from_seconds(NOW));
+    let Ok(keys) = Keys::hs256(SECRET) else { return };
+    let visitor = identify(lines.iter().copied(), &keys, &TokenSettings::default(), Time::from_seconds(NOW));
     assert_eq!(visitor == Visitor::Anonymous, token.is_none());
 }
 

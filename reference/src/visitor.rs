@@ -2,7 +2,7 @@
 
 use crate::claims::Roles;
 use crate::cookie;
-use crate::token::{self, Key, Time, TokenError, TokenSettings};
+use crate::token::{self, Keys, Time, TokenError, TokenSettings};
 
 /// The visitor behind a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +32,10 @@ impl Visitor {
 
 /// The visitor that the `Cookie` lines of a request speak of.
 ///
-/// Without a key no token verifies, and every sent token is [`Visitor::Rejected`].
+/// Without any key no token verifies, and every sent token is [`Visitor::Rejected`].
 pub fn identify<'a>(
     cookie_lines: impl IntoIterator<Item = &'a [u8]>,
-    key: Option<&Key>,
+    keys: &Keys,
     settings: &TokenSettings,
     now: Time,
 ) -> Visitor {
@@ -43,10 +43,7 @@ pub fn identify<'a>(
     let Some(token) = cookie::token(cookie_lines) else {
         return Visitor::Anonymous;
     };
-    let Some(key) = key else {
-        return Visitor::Rejected(TokenError::NoKey);
-    };
-    match token::verify(token, key, settings, now) {
+    match token::verify(token, keys, settings, now) {
         Ok(claims) => Visitor::Holder(claims.roles(&settings.role_path)),
         Err(why) => Visitor::Rejected(why),
     }

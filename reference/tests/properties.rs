@@ -320,6 +320,48 @@ fn proxied() -> impl Strategy<Value = Vec<u8>> {
     (any::<u8>(), vec(line, 0..6)).prop_map(|(choice, lines)| [vec![choice], lines.join(&b'\n')].concat())
 }
 
+/// A key set with a little of everything that is right and wrong about keys, perhaps behind a header.
+fn key_set() -> impl Strategy<Value = Vec<u8>> {
+    let kty = prop::sample::select(vec!["EC", "OKP", "RSA", "oct", "XC", ""]);
+    let crv = prop::sample::select(vec!["P-256", "P-384", "Ed25519", "secp256k1", ""]);
+    let number = prop::sample::select(vec![
+        "75pCl6skjzEpces20XgW05GW3puc_z0ikqqa2MxxVBo",
+        "rfsl30eckpYd3L0FLFHIrf2pnRYy2QwVUP_GDDouEEQ",
+        "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        "AQAB",
+        "Aw",
+        "=",
+        "",
+    ]);
+    let more = prop::sample::select(vec![
+        "",
+        r#","use":"sig""#,
+        r#","use":"enc""#,
+        r#","key_ops":["verify"]"#,
+        r#","alg":"ES256""#,
+        r#","alg":"HS256""#,
+        r#","d":"AQ""#,
+        r#","k":"AQ""#,
+        r#","kid":"a""#,
+        r#","kid":"\u001b[2J""#,
+        r#","kid":1"#,
+        r#","kty":"EC""#,
+    ]);
+    let key = (kty, crv, number.clone(), number, more.clone(), more).prop_map(|(kty, crv, x, y, first, second)| {
+        format!(r#"{{"kty":"{kty}","crv":"{crv}","x":"{x}","y":"{y}","n":"{x}","e":"AQAB"{first}{second}}}"#)
+    });
+    let header = prop::sample::select(vec![
+        "",
+        "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"a\"}\n",
+        "{\"alg\":\"ES256\",\"typ\":\"JWT\",\"kid\":\"a\"}\n",
+        "{\"alg\":\"ES256\",\"typ\":\"JWT\"}\n",
+        "{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}\n",
+        "{\"alg\":\"none\",\"typ\":\"JWT\"}\n",
+    ]);
+    (header, vec(key, 0..4))
+        .prop_map(|(header, keys)| format!(r#"{header}{{"keys":[{}]}}"#, keys.join(",")).into_bytes())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -366,6 +408,11 @@ proptest! {
     #[test]
     fn token_json(bytes in json()) {
         properties::token_json(&bytes);
+    }
+
+    #[test]
+    fn jwks(bytes in key_set()) {
+        properties::jwks(&bytes);
     }
 
     #[test]

@@ -65,6 +65,11 @@ fn token_json() {
 }
 
 #[test]
+fn jwks() {
+    replay("jwks", properties::jwks);
+}
+
+#[test]
 fn http_head() {
     replay("http_head", properties::http_head);
 }

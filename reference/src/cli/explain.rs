@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use clap::Args;
 use rolegate::config::open_site;
 use rolegate::{
-    Country, DirSite, Explanation, Key, Request, RuleSet, Scheme, Source, Time, TokenSettings, Visitor, decide_by_walk,
-    identify, token, visitor_in_words,
+    Country, DirSite, Explanation, KeyRing, Request, RuleSet, Scheme, Source, Time, TokenSettings, Visitor,
+    decide_by_walk, identify, token, visitor_in_words,
 };
 use serde::Deserialize;
 
-use super::{Exit, Failure, TokenArgs, say};
+use super::{DEFAULT_SECRET_ENV, Exit, Failure, TokenArgs, say};
 
 /// Say what the gate answers to a request, rule by rule
 #[derive(Args, Debug)]
@@ -94,9 +94,8 @@ enum HeaderLines {
 struct Judge {
     rules: RuleSet,
     site: DirSite,
-    key: Option<Key>,
+    keys: KeyRing,
     settings: TokenSettings,
-    variable: String,
 }
 
 impl Explain {
@@ -107,13 +106,8 @@ impl Explain {
         if let Some(problem) = source.problems.iter().find(|problem| problem.refuses_to_start) {
             return Err(Failure::refused(format!("no gate starts with this file\n{}", source.render(problem))));
         }
-        let judge = Judge {
-            rules,
-            site,
-            key: self.tokens.key()?.read()?,
-            settings: self.tokens.settings(),
-            variable: self.tokens.variable().to_owned(),
-        };
+        let (keys, settings) = self.tokens.open_once()?;
+        let judge = Judge { rules, site, keys, settings };
         match &self.requests {
             None => self.one(&judge),
             Some(file) if file.as_os_str() == "-" => many(&judge, io::stdin().lock()),
@@ -269,15 +263,19 @@ impl Judge {
             (Some(_), Some(_)) => Err("write `roles` or `token`, not both".to_owned()),
             (Some(roles), None) => Ok(Visitor::with_roles(roles.iter().map(String::as_str))),
             (None, Some(sent)) => {
-                let key = self.key.as_ref().ok_or_else(|| {
-                    format!("a token is verified with the secret, and `{}` is not set", self.variable)
-                })?;
-                Ok(match token::verify(sent.as_bytes(), key, &self.settings, Time::now()) {
+                let keys = self.keys.current();
+                if keys.is_empty() {
+                    return Err(format!(
+                        "a token is verified with the secret, and `{DEFAULT_SECRET_ENV}` is not set; set it, or name a public \
+                         key with --public-key or --jwks"
+                    ));
+                }
+                Ok(match token::verify(sent.as_bytes(), &keys, &self.settings, Time::now()) {
                     Ok(claims) => Visitor::with_roles(claims.roles(&self.settings.role_path).iter()),
                     Err(error) => Visitor::Rejected(error),
                 })
             }
-            (None, None) => Ok(identify(request.cookie_lines(), self.key.as_ref(), &self.settings, Time::now())),
+            (None, None) => Ok(identify(request.cookie_lines(), &self.keys.current(), &self.settings, Time::now())),
         }
     }
 }

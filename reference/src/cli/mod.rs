@@ -1,13 +1,12 @@
 //! The command line.
 
-use std::env;
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
-use rolegate::{KeySource, LoadError, RolePath, StartError, TokenSettings};
+use clap::{Parser, Subcommand};
+use rolegate::{LoadError, StartError};
+
+use tokens::{DEFAULT_SECRET_ENV, TokenArgs};
 
 mod check;
 mod debug;
@@ -15,6 +14,8 @@ mod edge;
 mod explain;
 mod manual;
 mod serve;
+mod token;
+mod tokens;
 
 /// How a command ends. This is the one place where exit statuses are defined.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,77 +66,12 @@ enum Command {
     Check(check::Check),
     /// Say what the gate answers to a request, rule by rule
     Explain(explain::Explain),
+    /// Look into a token, verify one, make one
+    Token(token::Token),
     /// Write the completions of a shell to standard output
     Completions(manual::Completions),
     /// Write a manual page to standard output, as `man -l -` reads it
     Man(manual::Man),
-}
-
-/// How tokens are verified; the secret itself is never given on the command line.
-#[derive(Args, Debug)]
-struct TokenArgs {
-    /// The environment variable that holds the secret of the tokens [default: JWT_SECRET, where it is set]
-    #[arg(long, value_name = "NAME")]
-    secret_env: Option<String>,
-    /// The file that holds the secret instead, such as a credential of systemd; a line end at its end does not count
-    #[arg(long, value_name = "FILE", conflicts_with = "secret_env")]
-    secret_file: Option<PathBuf>,
-    /// Where in a token the roles stand: names with dots between, or a JSON Pointer
-    #[arg(long, value_name = "PATH", default_value = "app_metadata.authorization.roles")]
-    role_path: RolePath,
-    /// Accept a token for so many seconds after its `exp` and before its `nbf`
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=300))]
-    leeway: u64,
-    /// Accept a token without `exp`, which never expires
-    #[arg(long)]
-    accept_missing_exp: bool,
-    /// Accept a token without `typ`
-    #[arg(long)]
-    accept_missing_typ: bool,
-}
-
-const DEFAULT_SECRET_ENV: &str = "JWT_SECRET";
-
-impl TokenArgs {
-    fn settings(&self) -> TokenSettings {
-        TokenSettings {
-            role_path: self.role_path.clone(),
-            leeway: Duration::from_secs(self.leeway),
-            accept_missing_exp: self.accept_missing_exp,
-            accept_missing_typ: self.accept_missing_typ,
-        }
-    }
-
-    /// The name of the variable that is looked at.
-    fn variable(&self) -> &str {
-        self.secret_env.as_deref().unwrap_or(DEFAULT_SECRET_ENV)
-    }
-
-    /// What the operator calls the secret.
-    fn key_name(&self) -> String {
-        match &self.secret_file {
-            Some(file) => file.display().to_string(),
-            None => self.variable().to_owned(),
-        }
-    }
-
-    /// ROLE-10: where the key comes from; nowhere, where no source is named and the default variable is not set.
-    fn key(&self) -> Result<KeySource, Failure> {
-        if let Some(file) = &self.secret_file {
-            return Ok(KeySource::SecretFile(file.clone()));
-        }
-        let name = self.variable();
-        match (env::var_os(name), &self.secret_env) {
-            (Some(secret), _) => {
-                Ok(KeySource::Secret { name: name.to_owned(), secret: secret.as_encoded_bytes().to_vec() })
-            }
-            (None, None) => Ok(KeySource::None),
-            (None, Some(_)) => Err(Failure::refused(format!(
-                "the environment variable `{name}`, named by --secret-env, is not set\n\
-                 help: put the secret of your tokens into it, for example: {name}=… rolegate …"
-            ))),
-        }
-    }
 }
 
 impl From<LoadError> for Failure {
@@ -151,10 +87,14 @@ impl From<LoadError> for Failure {
                 "{error}, so anybody could sign a token\n\
                  help: set `{name}` to the secret that your token issuer signs with"
             )),
+            LoadError::Pem { .. } => Failure::refused(error.to_string()),
+            LoadError::Jwks { .. } => Failure::refused(format!(
+                "{error}\nhelp: the document is the one that your issuer publishes, often at `/.well-known/jwks.json`"
+            )),
             LoadError::Start { text, error: StartError::RoleRuleWithoutKey(span) } => Failure::refused(format!(
                 "there is no secret to verify tokens with, and {}:{}:{} asks for a role\n\
                  help: put the secret of your tokens into `{DEFAULT_SECRET_ENV}`, or name its variable with \
-                 --secret-env, or its file with --secret-file",
+                 --secret-env, or its file with --secret-file; a public key with --public-key or --jwks",
                 text.file_name, span.line, span.column
             )),
             LoadError::Start { text, error: StartError::UnreadableRoleRule(span) } => Failure::refused(format!(
@@ -195,6 +135,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Token(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     };

@@ -11,7 +11,8 @@ use tracing_subscriber::EnvFilter;
 
 use super::debug::DebugArgs;
 use super::edge::EdgeArgs;
-use super::{Exit, Failure, TokenArgs, counted};
+use super::tokens::{Opened, TokenArgs};
+use super::{Exit, Failure, counted};
 
 /// How many problems `serve` shows; `check` shows all.
 const SHOWN: usize = 20;
@@ -50,10 +51,13 @@ enum LogFormat {
 impl Serve {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         start_log(self.log_format);
+        let runtime = tokio::runtime::Runtime::new()
+            .map_err(|error| Failure::cannot_run(format!("cannot start worker threads: {error}")))?;
+        let Opened { source: key, fresh, settings } = runtime.block_on(self.tokens.open())?;
         let config = Config {
             site: self.dir.clone(),
-            key: self.tokens.key()?,
-            tokens: self.tokens.settings(),
+            key,
+            tokens: settings,
             edge: self.edge.edge(),
             countries: self.edge.countries(),
         };
@@ -64,15 +68,15 @@ impl Serve {
             }
         })?;
         show_problems(&source);
-        if let Some(warning) = gate.key().and_then(|key| key.warning()) {
+        if let Some(warning) = gate.keys().current().warning() {
             let name = self.tokens.key_name();
             anstream::eprintln!(
                 "WARNING: {warning}\n\
                  WARNING: whoever finds the secret signs tokens with any role; use 32 random octets or more in `{name}`"
             );
         }
-        let runtime = tokio::runtime::Runtime::new()
-            .map_err(|error| Failure::cannot_run(format!("cannot start worker threads: {error}")))?;
+        // TOKEN-12.refresh
+        let _kept_fresh_to_the_end = fresh.map(|fresh| runtime.spawn(fresh.keep()));
         runtime.block_on(self.listen(gate))
     }
 

@@ -4,13 +4,12 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::token::json::object;
-use crate::token::{Part, TokenError};
+use crate::token::json::{Flaw, object};
 
 /// TOKEN-8: the reader of the token accepts what a plain reader accepts, with the same value, where it is an object that
 /// holds no name twice at any depth; and nothing else.
 pub fn token_json(bytes: &[u8]) {
-    let read = |bytes: &[u8]| object(bytes, Part::Payload);
+    let read = object;
     let strict = read(bytes);
     let plain = serde_json::from_slice::<Value>(bytes);
     let repeats = plain.is_ok() && repeats_a_name(bytes);
@@ -19,10 +18,10 @@ pub fn token_json(bytes: &[u8]) {
             assert_eq!(members, plainly, "both readers see the same members");
             assert!(!repeats, "a name that stands twice was read");
         }
-        (Err(TokenError::DuplicateName(_)), Ok(_)) => assert!(repeats, "no name stands twice"),
-        (Err(TokenError::NotObject(_)), Ok(value)) => assert!(!value.is_object() && !repeats),
+        (Err(Flaw::DuplicateName), Ok(_)) => assert!(repeats, "no name stands twice"),
+        (Err(Flaw::NotObject), Ok(value)) => assert!(!value.is_object() && !repeats),
         // A name stood twice before the fault, or the fault came first.
-        (Err(TokenError::DuplicateName(_) | TokenError::NotJson(_)), Err(_)) => {}
+        (Err(Flaw::DuplicateName | Flaw::NotJson), Err(_)) => {}
         _ => assert!(strict.is_err() && plain.is_err(), "{strict:?} but {plain:?}"),
     }
 
@@ -36,7 +35,7 @@ pub fn token_json(bytes: &[u8]) {
     let inside = read(&[b"{\"a\":[{\"a\":", bytes, b"}],\"b\":null}"].concat());
     let (is_deep, deepest) = (depth(bytes) > 100, inside.is_ok());
     match (&plain, inside) {
-        (Ok(_), Err(TokenError::DuplicateName(_))) => assert!(repeats, "no name stands twice"),
+        (Ok(_), Err(Flaw::DuplicateName)) => assert!(repeats, "no name stands twice"),
         (Ok(_), _) => assert!(is_deep || deepest != repeats, "deeper inside, a name that stands twice was read"),
         // Such a text can close what stands around it and open it again: `1},{"a":1`.
         (Err(_), _) => {}

@@ -1,4 +1,4 @@
-//! JSON as a token may hold it (TOKEN-8): strict, in UTF-8, an object, and no member name twice at any depth.
+//! JSON as a token or a key set may hold it (TOKEN-8): strict, in UTF-8, an object, and no member name twice at any depth.
 //!
 //! `serde_json` is strict about the grammar, refuses a byte-order mark and invalid UTF-8, and stops at a depth of 128.
 //! What it does not do is refuse the second of two equal names; this module does.
@@ -9,10 +9,19 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::{Part, TokenError};
+/// Why octets are not the text of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// Two members of one object have the same name.
+    DuplicateName,
+    /// No JSON text in UTF-8, or one that is nested too deep.
+    NotJson,
+    /// JSON, and no object.
+    NotObject,
+}
 
 /// The members of the JSON object that `bytes` are.
-pub(crate) fn object(bytes: &[u8], part: Part) -> Result<Map<String, Value>, TokenError> {
+pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, Flaw> {
     let duplicate = Cell::new(false);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = AnyValue { duplicate: &duplicate }
@@ -20,9 +29,9 @@ pub(crate) fn object(bytes: &[u8], part: Part) -> Result<Map<String, Value>, Tok
         .and_then(|value| deserializer.end().map(|()| value));
     match value {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(TokenError::NotObject(part)),
-        Err(_) if duplicate.get() => Err(TokenError::DuplicateName(part)),
-        Err(_) => Err(TokenError::NotJson(part)),
+        Ok(_) => Err(Flaw::NotObject),
+        Err(_) if duplicate.get() => Err(Flaw::DuplicateName),
+        Err(_) => Err(Flaw::NotJson),
     }
 }
 
@@ -101,8 +110,8 @@ impl<'de> Visitor<'de> for AnyValue<'_> {
 mod tests {
     use super::*;
 
-    fn read(text: &[u8]) -> Result<Map<String, Value>, TokenError> {
-        object(text, Part::Payload)
+    fn read(text: &[u8]) -> Result<Map<String, Value>, Flaw> {
+        object(text)
     }
 
     #[test]
@@ -110,7 +119,7 @@ mod tests {
         assert!(read(b"{}").is_ok());
         assert!(read(b" {\"a\":[{\"b\":1},{\"b\":2}],\"c\":{\"b\":null}} \n").is_ok());
         for text in ["[]", "null", "1", "\"x\"", "[1,2]"] {
-            assert_eq!(read(text.as_bytes()), Err(TokenError::NotObject(Part::Payload)), "{text}");
+            assert_eq!(read(text.as_bytes()), Err(Flaw::NotObject), "{text}");
         }
         for text in [
             "",
@@ -129,15 +138,15 @@ mod tests {
             "/**/{}",
             "\u{feff}{}",
         ] {
-            assert_eq!(read(text.as_bytes()), Err(TokenError::NotJson(Part::Payload)), "{text}");
+            assert_eq!(read(text.as_bytes()), Err(Flaw::NotJson), "{text}");
         }
-        assert_eq!(read(b"{\"a\":\"\xff\"}"), Err(TokenError::NotJson(Part::Payload)));
+        assert_eq!(read(b"{\"a\":\"\xff\"}"), Err(Flaw::NotJson));
     }
 
     #[test]
     fn no_name_twice() {
         for text in ["{\"a\":1,\"a\":1}", "{\"a\":1,\"\\u0061\":1}", "{\"x\":[{\"y\":{\"a\":1,\"b\":2,\"a\":3}}]}"] {
-            assert_eq!(read(text.as_bytes()), Err(TokenError::DuplicateName(Part::Payload)), "{text}");
+            assert_eq!(read(text.as_bytes()), Err(Flaw::DuplicateName), "{text}");
         }
     }
 
@@ -145,6 +154,6 @@ mod tests {
     fn depth_is_bounded() {
         let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
         assert!(read(nested(100).as_bytes()).is_ok());
-        assert_eq!(read(nested(100_000).as_bytes()), Err(TokenError::NotJson(Part::Payload)));
+        assert_eq!(read(nested(100_000).as_bytes()), Err(Flaw::NotJson));
     }
 }

@@ -1,11 +1,20 @@
 //! Tokens: JSON Web Tokens in compact serialization (RFC 7515, RFC 7519), signed with HS256, and nothing else.
 //!
 //! Every check stands in [`verify`], in the order in which it is made. The signature itself is checked by
-//! `jsonwebtoken` over a provider that knows HS256 alone (`hs256`); that crate's own `decode` is not used, since
-//! it reads the clock, allows a leeway, ignores `crit` and `nbf`, and lets the last of two equal names win.
+//! `jsonwebtoken` over a provider of our own (`provider`); that crate's own `decode` is not used, since it reads the
+//! clock, allows a leeway, ignores `crit` and `nbf`, and lets the last of two equal names win.
 
-mod hs256;
+mod advice;
+mod algorithm;
+mod inspect;
 pub(crate) mod json;
+pub mod jwks;
+mod keys;
+mod memory;
+mod mint;
+mod provider;
+mod public;
+mod secret;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,8 +23,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Number, Value};
 
 use crate::claims::{Claims, RolePath};
+use json::Flaw;
 
-pub use hs256::{Key, KeyError, ShortKey};
+pub use algorithm::{Algorithm, Algorithms, UnknownAlgorithm};
+pub use inspect::{Inspection, date};
+pub use keys::{KeyRing, Keys};
+pub use mint::mint;
+pub use public::PemError;
+pub use secret::{Secret, SecretError, ShortSecret};
 
 /// COOKIE-4: a longer token is rejected unread.
 pub const MAX_TOKEN: usize = 8 * 1024;
@@ -31,6 +46,10 @@ pub struct TokenSettings {
     pub accept_missing_exp: bool,
     /// Whether a token without `typ` is accepted (TOKEN-7); no by default.
     pub accept_missing_typ: bool,
+    /// TOKEN-9: one of them has to be among the token's `aud`; not looked at where there is none.
+    pub audiences: Vec<String>,
+    /// TOKEN-9: what `iss` has to be; not looked at where there is none.
+    pub issuer: Option<String>,
 }
 
 /// A point in time, as seconds and nanoseconds since 1970-01-01T00:00:00Z without leap seconds (RFC 7519 §2).
@@ -75,9 +94,15 @@ impl Time {
 /// Why a token is not valid. TOKEN-11: for trusted channels only.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// `alg` is missing, no string, or not exactly `HS256`.
-    #[error("the algorithm is not `HS256`")]
+    /// `alg` is missing, no string, or not exactly the algorithm of a configured key.
+    #[error("the algorithm is not one that a configured key is for")]
     Algorithm,
+    /// There is no `kid`, and several keys serve the algorithm.
+    #[error("the header does not name its key, and several keys serve its algorithm")]
+    AmbiguousKey,
+    /// `aud` is missing, or holds none of the configured audiences.
+    #[error("the token is for another audience")]
+    Audience,
     /// A part is not base64url without padding, or has non-zero trailing bits.
     #[error("the {0} is not base64url")]
     Base64(Part),
@@ -93,6 +118,9 @@ pub enum TokenError {
     /// The time is at or after `exp`.
     #[error("the token has expired")]
     Expired,
+    /// `iss` is missing, or not the configured issuer.
+    #[error("the token is from another issuer")]
+    Issuer,
     /// `exp` is missing.
     #[error("the token has no expiration time")]
     MissingExpiration,
@@ -123,6 +151,9 @@ pub enum TokenError {
     /// The token is over [`MAX_TOKEN`] bytes.
     #[error("the token is over 8 KiB")]
     TooLong,
+    /// No configured key has the `kid` of the header.
+    #[error("the header names a key that is not configured")]
+    UnknownKey,
     /// `typ` is present and neither `JWT` nor `application/jwt`.
     #[error("the token is of another type than `JWT`")]
     Type,
@@ -153,7 +184,10 @@ impl std::fmt::Display for Part {
 ///
 /// # Errors
 /// The first check that fails, in the order of the text.
-pub fn verify(token: &[u8], key: &Key, settings: &TokenSettings, now: Time) -> Result<Claims, TokenError> {
+pub fn verify(token: &[u8], keys: &Keys, settings: &TokenSettings, now: Time) -> Result<Claims, TokenError> {
+    if keys.is_empty() {
+        return Err(TokenError::NoKey);
+    }
     // COOKIE-4
     if token.len() > MAX_TOKEN {
         return Err(TokenError::TooLong);
@@ -163,14 +197,12 @@ pub fn verify(token: &[u8], key: &Key, settings: &TokenSettings, now: Time) -> R
     let parts = split(token)?;
     let header_json = decode(parts.header, Part::Header)?;
     let payload_json = decode(parts.payload, Part::Payload)?;
-    decode(parts.signature, Part::Signature)?;
+    let signature = decode(parts.signature, Part::Signature)?;
 
     // TOKEN-8: a JSON object, strictly.
-    let header = json::object(&header_json, Part::Header)?;
-    // TOKEN-3: the one algorithm, in its one spelling.
-    if header.get("alg").and_then(Value::as_str) != Some("HS256") {
-        return Err(TokenError::Algorithm);
-    }
+    let header = object(&header_json, Part::Header)?;
+    // TOKEN-2, TOKEN-3: the key is found by the header, and serves its own algorithm alone.
+    let key = keys.select(&header)?;
     // TOKEN-4: nothing critical is understood; `kid`, `jwk`, `jku`, `x5u` and `x5c` are not looked at.
     if header.contains_key("crit") {
         return Err(TokenError::Critical);
@@ -182,15 +214,18 @@ pub fn verify(token: &[u8], key: &Key, settings: &TokenSettings, now: Time) -> R
     check_type(&header, settings)?;
 
     // TOKEN-2: over the bytes as received, in constant time.
-    if !key.verifies(parts.message, parts.signature) {
+    if !key.verifies(token, parts.message, &signature) {
         return Err(TokenError::Signature);
     }
 
     // Only now is the payload looked into. TOKEN-8
-    let payload = json::object(&payload_json, Part::Payload)?;
+    let payload = object(&payload_json, Part::Payload)?;
     // TOKEN-5, TOKEN-6: `iat` is not checked.
     check_expiration(&payload, settings, now)?;
     check_not_before(&payload, settings, now)?;
+    // TOKEN-9
+    check_audience(&payload, settings)?;
+    check_issuer(&payload, settings)?;
     Ok(Claims::new(payload))
 }
 
@@ -215,6 +250,14 @@ fn split(token: &[u8]) -> Result<Parts<'_>, TokenError> {
 
 fn decode(bytes: &[u8], part: Part) -> Result<Vec<u8>, TokenError> {
     URL_SAFE_NO_PAD.decode(bytes).map_err(|_| TokenError::Base64(part))
+}
+
+fn object(text: &[u8], part: Part) -> Result<Map<String, Value>, TokenError> {
+    json::object(text).map_err(|flaw| match flaw {
+        Flaw::DuplicateName => TokenError::DuplicateName(part),
+        Flaw::NotJson => TokenError::NotJson(part),
+        Flaw::NotObject => TokenError::NotObject(part),
+    })
 }
 
 /// RFC 8725 §3.11; RFC 7515 §4.1.9: media types are compared in any case, `application/` may be left out.
@@ -251,6 +294,27 @@ fn check_not_before(payload: &Map<String, Value>, settings: &TokenSettings, now:
             if is_before(early, nbf) { Err(TokenError::NotYetValid) } else { Ok(()) }
         }
         Some(_) => Err(TokenError::NotNumericDate("nbf")),
+    }
+}
+
+/// RFC 7519 §4.1.3: a text, or a list of texts. A list that holds anything else is malformed.
+fn check_audience(payload: &Map<String, Value>, settings: &TokenSettings) -> Result<(), TokenError> {
+    if settings.audiences.is_empty() {
+        return Ok(());
+    }
+    let wanted = |audience: &Value| settings.audiences.iter().any(|wanted| audience == wanted);
+    match payload.get("aud") {
+        Some(one @ Value::String(_)) if wanted(one) => Ok(()),
+        Some(Value::Array(several)) if several.iter().all(Value::is_string) && several.iter().any(wanted) => Ok(()),
+        _ => Err(TokenError::Audience),
+    }
+}
+
+/// RFC 7519 §4.1.1: compared octet for octet.
+fn check_issuer(payload: &Map<String, Value>, settings: &TokenSettings) -> Result<(), TokenError> {
+    match &settings.issuer {
+        Some(issuer) if payload.get("iss").is_none_or(|found| found != issuer) => Err(TokenError::Issuer),
+        _ => Ok(()),
     }
 }
 

@@ -12,7 +12,7 @@ fn sign(header: &[u8], payload: &[u8]) -> String {
 }
 
 fn check(header: &str, payload: &str) -> Result<Claims, TokenError> {
-    let key = Key::hs256(b"secret").unwrap();
+    let key = Keys::hs256(b"secret").unwrap();
     verify(sign(header.as_bytes(), payload.as_bytes()).as_bytes(), &key, &TokenSettings::default(), NOW)
 }
 
@@ -97,7 +97,7 @@ fn times() {
 
 #[test]
 fn settings() {
-    let key = Key::hs256(b"secret").unwrap();
+    let key = Keys::hs256(b"secret").unwrap();
     let with = |settings: &TokenSettings, header: &str, payload: &str| {
         verify(sign(header.as_bytes(), payload.as_bytes()).as_bytes(), &key, settings, NOW).map(|_| ())
     };
@@ -114,7 +114,7 @@ fn settings() {
 
 #[test]
 fn encodings() {
-    let key = Key::hs256(b"secret").unwrap();
+    let key = Keys::hs256(b"secret").unwrap();
     let good = sign(HEADER.as_bytes(), PAYLOAD.as_bytes());
     let try_it = |token: &str| verify(token.as_bytes(), &key, &TokenSettings::default(), NOW).map(|_| ());
     assert_eq!(try_it(&good), Ok(()));

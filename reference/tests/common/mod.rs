@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use rolegate::{
-    DebugPage, DirSite, Edge, Gate, GateInForce, Key, Limits, RuleSet, Server, ServerOptions, TokenSettings,
+    DebugPage, DirSite, Edge, Gate, GateInForce, Keys, Limits, RuleSet, Server, ServerOptions, TokenSettings,
 };
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -84,31 +84,31 @@ impl Running {
     }
 
     pub fn with_limits(folder: &Path, limits: Limits) -> Running {
-        let key = Key::hs256(SECRET.as_bytes()).expect("a key");
-        Running::with(folder, key, TokenSettings::default(), limits)
+        let keys = Keys::hs256(SECRET.as_bytes()).expect("a key");
+        Running::with(folder, keys, TokenSettings::default(), limits)
     }
 
-    pub fn with(folder: &Path, key: Key, settings: TokenSettings, limits: Limits) -> Running {
+    pub fn with(folder: &Path, keys: Keys, settings: TokenSettings, limits: Limits) -> Running {
         let rules = RuleSet::parse(&std::fs::read(folder.join("_redirects")).unwrap_or_default()).rules;
         let site = DirSite::open(folder).expect("a site");
-        Running::of(Gate::new(rules, Some(key), settings, site).expect("a gate"), limits, None)
+        Running::of(Gate::new(rules, keys, settings, site).expect("a gate"), limits, None)
     }
 
     /// A gate that believes what `edge` says.
     pub fn with_edge(folder: &Path, edge: Edge) -> Running {
-        let key = Key::hs256(SECRET.as_bytes()).expect("a key");
+        let keys = Keys::hs256(SECRET.as_bytes()).expect("a key");
         let rules = RuleSet::parse(&std::fs::read(folder.join("_redirects")).unwrap_or_default()).rules;
         let site = DirSite::open(folder).expect("a site");
-        let gate = Gate::new(rules, Some(key), TokenSettings::default(), site).expect("a gate");
+        let gate = Gate::new(rules, keys, TokenSettings::default(), site).expect("a gate");
         Running::of(gate.with_edge(edge), Limits::default(), None)
     }
 
     /// A gate with a debug page.
     pub fn with_debug_page(folder: &Path, edge: Edge, page: DebugPage) -> Running {
-        let key = Key::hs256(SECRET.as_bytes()).expect("a key");
+        let keys = Keys::hs256(SECRET.as_bytes()).expect("a key");
         let rules = RuleSet::parse(&std::fs::read(folder.join("_redirects")).unwrap_or_default()).rules;
         let site = DirSite::open(folder).expect("a site");
-        let gate = Gate::new(rules, Some(key), TokenSettings::default(), site).expect("a gate");
+        let gate = Gate::new(rules, keys, TokenSettings::default(), site).expect("a gate");
         Running::of(gate.with_edge(edge), Limits::default(), Some(page))
     }
 

@@ -31,6 +31,8 @@ enum Kind {
 }
 
 pub const JWS: &str = "wycheproof/json_web_signature_test.json";
+/// The vectors of that file whose key is public.
+pub const JWS_PUBLIC: &str = "wycheproof/json_web_signature_test.json, public keys";
 pub const JWK: &str = "wycheproof/json_web_key_test.json";
 pub const JSON: &str = "jsontestsuite/test_parsing";
 
@@ -43,6 +45,8 @@ const RFC_7515_5_2: &str =
 const ONE_KEY: &str = "a rule for choosing from a key set: a gate has one key and no key set, and is given the octets of the key that signed";
 const NO_KEY_USE: &str =
     "a key marked for another use: a gate is given the octets of a key and nothing that is said about it";
+const OTHER_ALGORITHM: &str = "the key says PS256 and the header PS384";
+const NO_P_521: &str = "P-521 is not supported, and the key names an algorithm that does not exist";
 const TOKEN_2: &str = "requirement TOKEN-2";
 
 const DIFFERENCES: &[Difference] = &[
@@ -50,6 +54,10 @@ const DIFFERENCES: &[Difference] = &[
     erratum(JWS, "370", Label::Invalid, SAME_BYTES, ISSUE_236),
     erratum(JWS, "372", Label::Valid, QUESTION_MARK, RFC_7515_5_2),
     erratum(JWS, "373", Label::Valid, QUESTION_MARK, RFC_7515_5_2),
+    policy(JWS_PUBLIC, "346", Label::Valid, OTHER_ALGORITHM, "requirement TOKEN-12.one-algorithm"),
+    policy(JWS_PUBLIC, "350", Label::Valid, OTHER_ALGORITHM, "requirement TOKEN-12.one-algorithm"),
+    policy(JWS_PUBLIC, "347", Label::Valid, NO_P_521, "requirement TOKEN-12"),
+    policy(JWS_PUBLIC, "351", Label::Valid, NO_P_521, "requirement TOKEN-12"),
     policy(JWK, "1", Label::Invalid, ONE_KEY, TOKEN_2),
     policy(JWK, "4", Label::Invalid, ONE_KEY, TOKEN_2),
     policy(JWK, "10", Label::Invalid, "31 octets: a short secret works and is warned of", "requirement ROLE-10"),

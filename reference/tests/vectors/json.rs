@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rolegate::properties::token_json;
 use rolegate::token::{MAX_TOKEN, Part, verify};
-use rolegate::{Claims, Key, Time, TokenError};
+use rolegate::{Claims, Keys, Time, TokenError};
 use serde_json::Value;
 
 use crate::common::{SECRET, sign_parts};
@@ -15,7 +15,7 @@ use crate::jws::settings;
 
 fn read(payload: &[u8]) -> Result<Claims, TokenError> {
     let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
-    let key = Key::hs256(SECRET.as_bytes()).unwrap();
+    let key = Keys::hs256(SECRET.as_bytes()).unwrap();
     verify(sign_parts(&header, payload, SECRET.as_bytes()).as_bytes(), &key, &settings(), Time::from_seconds(0))
 }
 

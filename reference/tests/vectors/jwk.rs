@@ -1,7 +1,7 @@
 //! Wycheproof's JSON Web Keys, as far as a gate can be given one: the octets of a symmetric key.
 
 use rolegate::token::verify;
-use rolegate::{Key, KeyError, Time, TokenError};
+use rolegate::{Keys, SecretError, Time, TokenError};
 use serde_json::{Map, Value};
 
 use crate::differences::{JWK, Tally};
@@ -22,21 +22,21 @@ fn keys() {
             run += 1;
             if secrets.iter().any(Vec::is_empty) {
                 // ROLE-10
-                assert_eq!(Key::hs256(b"").unwrap_err(), KeyError::Empty);
+                assert_eq!(Keys::hs256(b"").unwrap_err(), SecretError::Empty);
                 empty_keys += 1;
                 continue;
             }
             if vector.algorithm().as_deref() != Some("HS256") {
                 // TOKEN-3: whatever the key, and whatever the label.
                 for secret in secrets.iter().map(Vec::as_slice).chain([&b"an unrelated secret"[..]]) {
-                    let key = Key::hs256(secret).unwrap();
+                    let key = Keys::hs256(secret).unwrap();
                     let refused = verify(vector.jws.as_bytes(), &key, &settings(), Time::from_seconds(0)).unwrap_err();
                     assert_eq!(refused, TokenError::Algorithm, "{}", vector.id);
                 }
                 other_algorithms += 1;
                 continue;
             }
-            let verifies = |secret: &Vec<u8>| signature_verifies(&vector.jws, &Key::hs256(secret).unwrap());
+            let verifies = |secret: &Vec<u8>| signature_verifies(&vector.jws, &Keys::hs256(secret).unwrap());
             tally.add(vector.id, vector.label(), secrets.iter().any(verifies));
             if let [_, other @ ..] = secrets.as_slice() {
                 assert!(!other.iter().any(verifies), "{}: the other key of the set verifies", vector.id);
@@ -44,7 +44,7 @@ fn keys() {
             if let [short] = secrets.as_slice()
                 && short.len() < 32
             {
-                let warning = Key::hs256(short).unwrap().warning();
+                let warning = Keys::hs256(short).unwrap().warning();
                 assert_eq!(warning.map(|warning| warning.octets), Some(short.len()), "{}", vector.id);
             }
         }

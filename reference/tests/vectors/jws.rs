@@ -3,13 +3,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rolegate::token::{Part, verify};
-use rolegate::{Key, Limits, Time, TokenError, TokenSettings};
+use rolegate::token::{Part, jwks, verify};
+use rolegate::{Algorithms, Keys, Limits, Time, TokenError, TokenSettings};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::common::{Running, sign_parts, site};
-use crate::differences::{JWS, Label, Tally};
+use crate::differences::{JWS, JWS_PUBLIC, Label, Tally};
 use crate::folder;
 
 #[derive(Deserialize)]
@@ -75,7 +75,7 @@ pub fn settings() -> TokenSettings {
 }
 
 /// Whether the signature of `jws` verifies; the payload must then be found to be no claims.
-pub fn signature_verifies(jws: &str, key: &Key) -> bool {
+pub fn signature_verifies(jws: &str, key: &Keys) -> bool {
     match verify(jws.as_bytes(), key, &settings(), Time::from_seconds(0)) {
         Ok(claims) => panic!("{jws}: no vector holds claims, and these were read: {claims:?}"),
         Err(TokenError::NotJson(Part::Payload) | TokenError::NotObject(Part::Payload)) => true,
@@ -90,13 +90,37 @@ fn hs256_at_the_decoder() {
     let mut tally = Tally::default();
     for group in &vectors.groups {
         let Some(secret) = group.hs256() else { continue };
-        let key = Key::hs256(&secret).unwrap();
+        let key = Keys::hs256(&secret).unwrap();
         for vector in &group.tests {
             tally.add(vector.id, vector.label(), signature_verifies(&vector.jws, &key));
         }
     }
     assert_eq!(tally.len(), 40, "the HS256 vectors of the file");
     tally.judge(test, JWS);
+}
+
+#[test]
+fn public_keys_at_the_decoder() {
+    let test = "wycheproof JWS, public keys, decoder";
+    let Some(vectors) = folder::json::<Vectors>(test, JWS) else { return };
+    let mut tally = Tally::default();
+    let mut unusable = 0;
+    for group in vectors.groups.iter().filter(|group| !group.public.is_empty()) {
+        let document = serde_json::json!({ "keys": [group.public] }).to_string();
+        let set = jwks::parse(document.as_bytes(), &Algorithms::default());
+        unusable += usize::from(set.is_err());
+        for vector in &group.tests {
+            // Twice: a token that is remembered is verified no other way than before.
+            let verifies = set.as_ref().is_ok_and(|set| {
+                let verifies = signature_verifies(&vector.jws, &set.keys);
+                assert_eq!(signature_verifies(&vector.jws, &set.keys), verifies, "{}", vector.id);
+                verifies
+            });
+            tally.add(vector.id, vector.label(), verifies);
+        }
+    }
+    assert_eq!((tally.len(), unusable), (361, 6), "the vectors with a public key, and the keys that are not used");
+    tally.judge(test, JWS_PUBLIC);
 }
 
 /// Vectors whose first part is no header that a gate may accept, whatever is signed.
@@ -114,7 +138,7 @@ fn hs256_through_a_gate() {
     let (mut denied, mut admitted_twins, mut denied_twins) = (0, 0, 0);
     for group in &vectors.groups {
         let Some(secret) = group.hs256() else { continue };
-        let gate = Running::with(folder.path(), Key::hs256(&secret).unwrap(), settings(), Limits::default());
+        let gate = Running::with(folder.path(), Keys::hs256(&secret).unwrap(), settings(), Limits::default());
         let ask = |token: &str| {
             let mut response = gate.get("/members/home", &[("Cookie", &format!("nf_jwt={token}"))]);
             response.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("date"));
@@ -182,7 +206,7 @@ fn every_other_algorithm_is_refused() {
 }
 
 /// An unrelated secret, and the texts and octets of the group's public key, which an attacker knows too.
-fn confusable_keys(group: &Group) -> Vec<Key> {
+fn confusable_keys(group: &Group) -> Vec<Keys> {
     let mut secrets = vec![b"an unrelated secret of 32 octets".to_vec()];
     let jwk = if group.public.is_empty() { &group.private } else { &group.public };
     secrets.push(serde_json::to_vec(jwk).unwrap());
@@ -192,7 +216,7 @@ fn confusable_keys(group: &Group) -> Vec<Key> {
             secrets.extend(URL_SAFE_NO_PAD.decode(text));
         }
     }
-    secrets.iter().map(|secret| Key::hs256(secret).unwrap()).collect()
+    secrets.iter().map(|secret| Keys::hs256(secret).unwrap()).collect()
 }
 
 /// Keys of the file that are marked for another algorithm than their tokens say; the labels hold, and no gate of ours

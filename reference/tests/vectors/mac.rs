@@ -1,6 +1,6 @@
 //! Wycheproof's known answers for HMAC with SHA-256. A gate takes whole tags only (TOKEN-2).
 
-use rolegate::Key;
+use rolegate::Secret;
 use rolegate::properties::tag_verifies;
 use serde::Deserialize;
 
@@ -39,7 +39,7 @@ fn hmac_with_sha_256() {
     let (mut whole, mut valid, mut truncated) = (0, 0, 0);
     for group in &vectors.groups {
         for vector in &group.tests {
-            let key = Key::hs256(&octets(&vector.key)).unwrap();
+            let key = Secret::new(&octets(&vector.key)).unwrap();
             let verifies = tag_verifies(&key, &octets(&vector.msg), &octets(&vector.tag));
             if group.tag_size == 256 {
                 assert_eq!(verifies, vector.result == "valid", "{}", vector.id);

@@ -1,0 +1,236 @@
+//! A JSON Web Key Set (RFC 7517 §5), read strictly.
+//!
+//! The document must be sound as a whole. A key in it that cannot be used is passed over, as the RFC asks for, with the
+//! reason: it verifies nothing. A document without any key that can be used is refused.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use super::algorithm::{Algorithms, KeyKind, Unbound};
+use super::json::{self, Flaw};
+use super::keys::Keys;
+use super::public::{KeyId, Material, PublicKey, Unsound};
+
+/// A longer document is refused unread.
+pub const MAX_JWKS: usize = 256 * 1024;
+
+/// Members of a private key (RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2).
+const PRIVATE_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
+
+/// The keys of a document, and which of its members are not used.
+#[derive(Debug)]
+pub struct Jwks {
+    /// The keys that can be used, at least one.
+    pub keys: Keys,
+    /// The others.
+    pub passed_over: Vec<PassedOverKey>,
+}
+
+/// A member of `keys` that is not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedOverKey {
+    /// Its place in `keys`, from 0.
+    pub place: usize,
+    /// Its `kid`, where that is text.
+    pub kid: Option<String>,
+    /// Why.
+    pub why: UnusableKey,
+}
+
+impl fmt::Display for PassedOverKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kid {
+            Some(kid) => write!(f, "key {} (`{}`): {}", self.place, kid.escape_debug(), self.why),
+            None => write!(f, "key {}: {}", self.place, self.why),
+        }
+    }
+}
+
+/// Why a JSON Web Key is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnusableKey {
+    /// `alg` is no text.
+    #[error("`alg` is no text")]
+    AlgorithmNotText,
+    /// `alg` names another kind of key.
+    #[error("`alg` is for another kind of key")]
+    AlgorithmMisfit,
+    /// `alg`, or the kind of key where it names none, is not among the algorithms that the operator listed.
+    #[error("its algorithm is not listed")]
+    AlgorithmNotListed,
+    /// `alg` is not known.
+    #[error("its algorithm is not supported")]
+    AlgorithmUnknown,
+    /// `crv` is missing or not supported.
+    #[error("its curve is not supported")]
+    Curve,
+    /// `kid` is no text.
+    #[error("`kid` is no text")]
+    KeyId,
+    /// `kty` is missing or not supported.
+    #[error("its key type is not supported")]
+    KeyType,
+    /// A member is missing, no text, or no base64url without padding.
+    #[error("`{0}` is missing or no base64url")]
+    Member(&'static str),
+    /// The member of `keys` is no object.
+    #[error("it is no object")]
+    NotObject,
+    /// `key_ops` is there without `verify`.
+    #[error("`key_ops` does not hold `verify`")]
+    Operations,
+    /// It has members of a private key, so others may hold it too.
+    #[error("it holds private members, so whoever can read the document can sign with it")]
+    Private,
+    /// Another key has the same `kid` and the same algorithm, so that nothing tells which is meant.
+    #[error("another key has the same `kid` and algorithm")]
+    SameKeyId,
+    /// A symmetric key (`oct`). TOKEN-12: secrets and public keys never mix.
+    #[error("it is a secret, and secrets and public keys never mix")]
+    Secret,
+    /// An RSA key of a size that is not used.
+    #[error("it has {0} bits; the least is 2048, the most 8192")]
+    Size(usize),
+    /// The numbers are no key: not on the curve, of the wrong length, or with an impossible exponent.
+    #[error("its numbers are no key")]
+    Unsound,
+    /// `use` is there and not `sig`.
+    #[error("its `use` is not `sig`")]
+    Use,
+}
+
+/// Why a text is no key set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JwksError {
+    /// It is over [`MAX_JWKS`] octets.
+    #[error("it is over 256 KiB")]
+    TooLong,
+    /// It is not JSON.
+    #[error("it is not JSON")]
+    NotJson,
+    /// A member name stands twice in one object.
+    #[error("it holds a member name twice")]
+    DuplicateName,
+    /// There is no list of keys in it.
+    #[error("it is no JSON object with a list `keys`")]
+    NoList,
+    /// No key in it can be used.
+    #[error("no key in it can be used{}", listed(.0))]
+    NoKey(Vec<PassedOverKey>),
+}
+
+fn listed(passed_over: &[PassedOverKey]) -> String {
+    passed_over.iter().map(|key| format!("\n  {key}")).collect()
+}
+
+/// The keys of a JWKS document.
+///
+/// # Errors
+/// The document cannot be read, or holds no key that can be used.
+pub fn parse(document: &[u8], algorithms: &Algorithms) -> Result<Jwks, JwksError> {
+    if document.len() > MAX_JWKS {
+        return Err(JwksError::TooLong);
+    }
+    let set = json::object(document).map_err(|flaw| match flaw {
+        Flaw::DuplicateName => JwksError::DuplicateName,
+        Flaw::NotJson => JwksError::NotJson,
+        Flaw::NotObject => JwksError::NoList,
+    })?;
+    let Some(Value::Array(members)) = set.get("keys") else { return Err(JwksError::NoList) };
+
+    let mut usable: Vec<(usize, PublicKey)> = Vec::new();
+    let mut passed_over = Vec::new();
+    for (place, member) in members.iter().enumerate() {
+        match read(member, algorithms) {
+            Ok(key) => usable.push((place, key)),
+            Err(why) => passed_over.push(PassedOverKey { place, kid: kid(member).map(str::to_owned), why }),
+        }
+    }
+    // TOKEN-12: `kid` picks within the set, so it has to pick one. RFC 7517 §4.5 lets keys for different algorithms share it.
+    let is_ambiguous = |key: &PublicKey| {
+        key.id != KeyId::Unnamed
+            && usable.iter().filter(|(_, other)| other.id == key.id && other.algorithm == key.algorithm).count() > 1
+    };
+    let ambiguous: Vec<usize> = usable.iter().filter(|(_, key)| is_ambiguous(key)).map(|(place, _)| *place).collect();
+    usable.retain(|(place, _)| ambiguous.binary_search(place).is_err());
+    passed_over.extend(ambiguous.into_iter().map(|place| PassedOverKey {
+        place,
+        kid: members.get(place).and_then(kid).map(str::to_owned),
+        why: UnusableKey::SameKeyId,
+    }));
+    passed_over.sort_by_key(|key| key.place);
+    if usable.is_empty() {
+        return Err(JwksError::NoKey(passed_over));
+    }
+    Ok(Jwks { keys: Keys::public(usable.into_iter().map(|(_, key)| key).collect()), passed_over })
+}
+
+fn kid(member: &Value) -> Option<&str> {
+    member.get("kid")?.as_str()
+}
+
+/// One JSON Web Key (RFC 7517 §4).
+fn read(member: &Value, algorithms: &Algorithms) -> Result<PublicKey, UnusableKey> {
+    let Value::Object(jwk) = member else { return Err(UnusableKey::NotObject) };
+    let id = match jwk.get("kid") {
+        None => KeyId::Unnamed,
+        Some(Value::String(kid)) => KeyId::Named(kid.clone()),
+        Some(_) => return Err(UnusableKey::KeyId),
+    };
+    let kty = jwk.get("kty").and_then(Value::as_str);
+    if kty == Some("oct") || jwk.contains_key("k") {
+        return Err(UnusableKey::Secret);
+    }
+    if PRIVATE_MEMBERS.iter().any(|name| jwk.contains_key(*name)) {
+        return Err(UnusableKey::Private);
+    }
+    // RFC 7517 §4.2, §4.3
+    if !matches!(jwk.get("use"), None | Some(Value::String(_))) || jwk.get("use").is_some_and(|usage| usage != "sig") {
+        return Err(UnusableKey::Use);
+    }
+    let verifies =
+        |operations: &Value| operations.as_array().is_some_and(|list| list.iter().any(|one| one == "verify"));
+    if !jwk.get("key_ops").is_none_or(verifies) {
+        return Err(UnusableKey::Operations);
+    }
+    let material = match kty {
+        Some("RSA") => Material::from_rsa(&number(jwk, "n")?, &number(jwk, "e")?),
+        Some("EC") => {
+            let kind = match jwk.get("crv").and_then(Value::as_str) {
+                Some("P-256") => KeyKind::P256,
+                Some("P-384") => KeyKind::P384,
+                _ => return Err(UnusableKey::Curve),
+            };
+            Material::from_point(kind, &number(jwk, "x")?, &number(jwk, "y")?)
+        }
+        Some("OKP") => match jwk.get("crv").and_then(Value::as_str) {
+            Some("Ed25519") => Material::from_ed25519(&number(jwk, "x")?),
+            _ => return Err(UnusableKey::Curve),
+        },
+        _ => return Err(UnusableKey::KeyType),
+    };
+    let material = material.map_err(|why| match why {
+        Unsound::Size(bits) => UnusableKey::Size(bits),
+        Unsound::Unusable => UnusableKey::Unsound,
+    })?;
+    let named = match jwk.get("alg") {
+        None => None,
+        Some(Value::String(name)) => Some(name.as_str()),
+        Some(_) => return Err(UnusableKey::AlgorithmNotText),
+    };
+    let algorithm = algorithms.bind(material.kind, named).map_err(|why| match why {
+        Unbound::Unknown => UnusableKey::AlgorithmUnknown,
+        Unbound::Misfit => UnusableKey::AlgorithmMisfit,
+        Unbound::NotListed => UnusableKey::AlgorithmNotListed,
+    })?;
+    Ok(PublicKey::new(&material, algorithm, id))
+}
+
+/// The octets of a member in base64url without padding (RFC 7518 §2).
+fn number(jwk: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, UnusableKey> {
+    let text = jwk.get(name).and_then(Value::as_str).ok_or(UnusableKey::Member(name))?;
+    URL_SAFE_NO_PAD.decode(text).ok().filter(|octets| !octets.is_empty()).ok_or(UnusableKey::Member(name))
+}

@@ -1,0 +1,225 @@
+//! One public key: checked when it is read, and bound to one algorithm.
+
+use std::fmt;
+
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::rsa;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    RsaPublicKeyComponents, VerificationAlgorithm,
+};
+use jsonwebtoken::DecodingKey;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{Error as PemSyntax, PemObject as _, SectionKind};
+use rustls::server::ParsedCertificate;
+
+use super::algorithm::{Algorithm, Algorithms, KeyKind, Unbound};
+use super::provider;
+
+/// RFC 7518 §3.3: a smaller RSA key must not be used.
+const MIN_RSA_BITS: usize = 2048;
+/// A larger one costs more time than a request may cost.
+const MAX_RSA_BITS: usize = 8192;
+
+/// A public key that serves one algorithm.
+#[derive(Clone)]
+pub(crate) struct PublicKey {
+    pub(super) algorithm: Algorithm,
+    pub(super) id: KeyId,
+    key: DecodingKey,
+}
+
+/// Which tokens ask for a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum KeyId {
+    /// The only key there is: whatever `kid` a token has.
+    Any,
+    /// A key of a set: the tokens with this `kid`.
+    Named(String),
+    /// A key of a set without `kid`: the tokens without one.
+    Unnamed,
+}
+
+/// The octets of a key that has been found sound.
+pub(super) struct Material {
+    pub(super) kind: KeyKind,
+    /// SubjectPublicKeyInfo, or for curves the bare point.
+    octets: Vec<u8>,
+}
+
+/// Why octets are no key that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsound {
+    /// No key of a kind that is supported, or one that is broken.
+    Unusable,
+    /// An RSA key of so many bits.
+    Size(usize),
+}
+
+impl Material {
+    /// The key in a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) in DER.
+    pub(super) fn from_spki(der: &[u8]) -> Result<Material, Unsound> {
+        if let Ok(key) = rsa::PublicKey::from_der(der) {
+            return check_size(key.modulus().big_endian_without_leading_zero()).and_then(|()| Material::rsa(der));
+        }
+        let kinds: [(KeyKind, &'static dyn VerificationAlgorithm); 3] = [
+            (KeyKind::P256, &ECDSA_P256_SHA256_FIXED),
+            (KeyKind::P384, &ECDSA_P384_SHA384_FIXED),
+            (KeyKind::Ed25519, &ED25519),
+        ];
+        let kind = kinds.into_iter().find(|(_, algorithm)| ParsedPublicKey::new(*algorithm, der).is_ok());
+        kind.map(|(kind, _)| Material { kind, octets: der.to_vec() }).ok_or(Unsound::Unusable)
+    }
+
+    /// An RSA key, as big-endian numbers without leading zeros (RFC 7518 §6.3.1).
+    pub(super) fn from_rsa(modulus: &[u8], exponent: &[u8]) -> Result<Material, Unsound> {
+        check_size(modulus)?;
+        let components = RsaPublicKeyComponents { n: modulus, e: exponent };
+        let der = components.as_der().map_err(|_| Unsound::Unusable)?;
+        Material::rsa(der.as_ref())
+    }
+
+    fn rsa(der: &[u8]) -> Result<Material, Unsound> {
+        ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der).map_err(|_| Unsound::Unusable)?;
+        Ok(Material { kind: KeyKind::Rsa, octets: der.to_vec() })
+    }
+
+    /// A point on a curve (RFC 7518 §6.2.1); one that does not lie on it is refused.
+    pub(super) fn from_point(kind: KeyKind, x: &[u8], y: &[u8]) -> Result<Material, Unsound> {
+        let (algorithm, octets) = match kind {
+            KeyKind::P256 => (&ECDSA_P256_SHA256_FIXED, 32),
+            KeyKind::P384 => (&ECDSA_P384_SHA384_FIXED, 48),
+            KeyKind::Rsa | KeyKind::Ed25519 => return Err(Unsound::Unusable),
+        };
+        if x.len() != octets || y.len() != octets {
+            return Err(Unsound::Unusable);
+        }
+        let point = [&[0x04], x, y].concat();
+        ParsedPublicKey::new(algorithm, &point).map_err(|_| Unsound::Unusable)?;
+        Ok(Material { kind, octets: point })
+    }
+
+    /// An Ed25519 key (RFC 8032 §5.1.5).
+    pub(super) fn from_ed25519(x: &[u8]) -> Result<Material, Unsound> {
+        if x.len() != 32 || ParsedPublicKey::new(&ED25519, x).is_err() {
+            return Err(Unsound::Unusable);
+        }
+        Ok(Material { kind: KeyKind::Ed25519, octets: x.to_vec() })
+    }
+}
+
+fn check_size(modulus: &[u8]) -> Result<(), Unsound> {
+    let unused = modulus.first().map_or(0, |first| first.leading_zeros() as usize);
+    let bits = (8 * modulus.len()).saturating_sub(unused);
+    if (MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) { Ok(()) } else { Err(Unsound::Size(bits)) }
+}
+
+impl PublicKey {
+    pub(super) fn new(material: &Material, algorithm: Algorithm, id: KeyId) -> PublicKey {
+        let key = match material.kind {
+            KeyKind::Rsa => DecodingKey::from_rsa_der(&material.octets),
+            KeyKind::P256 | KeyKind::P384 => DecodingKey::from_ec_der(&material.octets),
+            KeyKind::Ed25519 => DecodingKey::from_ed_der(&material.octets),
+        };
+        PublicKey { algorithm, id, key }
+    }
+
+    /// The one key of a PEM text (RFC 7468): a public key, or the one that a certificate is about. Nothing else about
+    /// the certificate is looked at: who trusts the file trusts the key.
+    ///
+    /// # Errors
+    /// The text does not hold exactly one such key, or one that can be used.
+    pub(super) fn from_pem(text: &[u8], algorithms: &Algorithms) -> Result<PublicKey, PemError> {
+        let mut found = None;
+        for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(text) {
+            let (kind, der) = section.map_err(PemError::from)?;
+            let spki = match kind {
+                SectionKind::PublicKey => der,
+                SectionKind::Certificate => ParsedCertificate::try_from(&CertificateDer::from(der))
+                    .map_err(|_| PemError::Certificate)?
+                    .subject_public_key_info()
+                    .as_ref()
+                    .to_vec(),
+                SectionKind::PrivateKey | SectionKind::RsaPrivateKey | SectionKind::EcPrivateKey => {
+                    return Err(PemError::Private);
+                }
+                _ => continue,
+            };
+            if found.replace(spki).is_some() {
+                return Err(PemError::Several);
+            }
+        }
+        let material = Material::from_spki(&found.ok_or(PemError::Nothing)?).map_err(|why| match why {
+            Unsound::Size(bits) => PemError::Size { bits },
+            Unsound::Unusable => PemError::Unusable,
+        })?;
+        let algorithm = algorithms.bind(material.kind, None).map_err(|_: Unbound| PemError::NotListed)?;
+        Ok(PublicKey::new(&material, algorithm, KeyId::Any))
+    }
+
+    /// Whether `signature` is that of the holder of this key over `message`.
+    pub(super) fn verifies(&self, message: &[u8], signature: &Vec<u8>) -> bool {
+        provider::verify(self.algorithm.jose(), &self.key, message, signature)
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublicKey").field("algorithm", &self.algorithm).field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.id {
+            KeyId::Any => write!(f, "{} (any `kid`)", self.algorithm),
+            KeyId::Named(kid) => write!(f, "{} `{}`", self.algorithm, kid.escape_debug()),
+            KeyId::Unnamed => write!(f, "{} (no `kid`)", self.algorithm),
+        }
+    }
+}
+
+/// Why a PEM text gives no key to verify tokens with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PemError {
+    /// The certificate cannot be read.
+    #[error(
+        "the certificate cannot be read; write the public key itself instead, as `openssl x509 -pubkey -noout` does"
+    )]
+    Certificate,
+    /// There is no key in it.
+    #[error("there is no key in it; it needs one section `BEGIN PUBLIC KEY` or `BEGIN CERTIFICATE`")]
+    Nothing,
+    /// No listed algorithm can be served by such a key.
+    #[error("its key is for none of the listed algorithms")]
+    NotListed,
+    /// There is a private key in it, which a gate has no use for.
+    #[error("it holds a private key; give the gate the public one only, as `openssl pkey -pubout` writes it")]
+    Private,
+    /// There is more than one key in it, and nothing says which a token asks for.
+    #[error("it holds several keys; write a JWKS document, where each has a `kid`")]
+    Several,
+    /// An RSA key of a size that is not used.
+    #[error("its RSA key has {bits} bits; the least is 2048 (RFC 7518 section 3.3), the most 8192")]
+    Size {
+        /// The size of the modulus.
+        bits: usize,
+    },
+    /// The text breaks RFC 7468.
+    #[error("it is no PEM text ({0})")]
+    Syntax(String),
+    /// The key is of another kind, or broken.
+    #[error("its key is no sound key of RSA, P-256, P-384 or Ed25519")]
+    Unusable,
+}
+
+impl From<PemSyntax> for PemError {
+    fn from(error: PemSyntax) -> PemError {
+        PemError::Syntax(match error {
+            PemSyntax::MissingSectionEnd { .. } => "a section has no end".to_owned(),
+            PemSyntax::IllegalSectionStart { .. } => "the begin of a section is malformed".to_owned(),
+            PemSyntax::Base64Decode(_) => "a section is no base64".to_owned(),
+            other => other.to_string(),
+        })
+    }
+}
