@@ -256,6 +256,21 @@ pub struct Manifest {
     pub secret: String,
     /// The role path that the gate has to be given.
     pub role_path: String,
+    /// The public key as PEM text that the gate has to be given in the place of the secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+    /// The JWKS document that the gate has to be given in the place of the secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<serde_json::Value>,
+    /// The algorithms that the public keys may serve; all that they say where it is left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub algorithms: Vec<String>,
+    /// What `aud` has to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// What `iss` has to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
     /// Suite id to path prefix.
     pub suites: BTreeMap<String, String>,
 }

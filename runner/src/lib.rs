@@ -30,6 +30,7 @@ pub mod exit;
 pub mod gates;
 pub mod invariants;
 pub mod judge;
+pub mod keys;
 pub mod listener;
 pub mod mint;
 pub mod mutants;

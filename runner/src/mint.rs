@@ -9,6 +9,7 @@ use sha2::{Sha256, Sha384, Sha512};
 use crate::corpus::Settings;
 use crate::corpus::recipe::{Edit, KeyText, Mac, Part, Recipe, Recipes, Sign, Signature};
 use crate::corpus::template::{Fill, Piece, Template, hex};
+use crate::keys::{self, TestKey};
 
 /// The mint of one suite at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -149,20 +150,25 @@ impl Mint<'_> {
         })
     }
 
-    fn key(&self, recipe: &Recipe) -> Result<Vec<u8>, String> {
-        match &recipe.key {
-            None => Ok(self.settings.secret.as_bytes().to_vec()),
-            Some(KeyText::Hex(digits)) => hex(digits),
+    /// The right signature, by the key of the recipe.
+    fn tag(&self, recipe: &Recipe, signed: &[u8]) -> Result<Vec<u8>, String> {
+        let secret = match &recipe.key {
+            Some(KeyText::Pair(pair)) => return TestKey::named(&pair.of)?.sign(pair.with, signed),
+            None => self.settings.secret.as_bytes().to_vec(),
+            Some(KeyText::Der(name)) => TestKey::named(name)?.der()?,
+            Some(KeyText::Hex(digits)) => hex(digits)?,
             Some(KeyText::Text(text)) => {
-                Template::parse(text)?.render(&Texts { mint: self, header: String::new(), claims: String::new() })
+                Template::parse(text)?.render(&Texts { mint: self, header: String::new(), claims: String::new() })?
             }
-        }
+        };
+        mac(recipe.mac.unwrap_or_default(), &secret, signed)
     }
 
     fn signature(&self, recipe: &Recipe, signed: &[u8]) -> Result<Vec<u8>, String> {
-        let tag = mac(recipe.mac.unwrap_or_default(), &self.key(recipe)?, signed)?;
+        let tag = self.tag(recipe, signed)?;
         Ok(match recipe.signature.clone().unwrap_or_default() {
             Signature::Ok => tag,
+            Signature::Asn1 => keys::as_asn1(&tag),
             Signature::Empty => Vec::new(),
             Signature::Zeros => vec![0; tag.len()],
             Signature::Truncate(octets) => tag.into_iter().take(octets).collect(),
@@ -212,6 +218,8 @@ impl Fill for Texts<'_, '_> {
             Piece::Secret => out.extend(self.mint.settings.secret.bytes()),
             Piece::Listener => out.extend(self.mint.listener.bytes()),
             Piece::Token(name) => out.extend(self.mint.named(name)?),
+            Piece::Jwk(name) => out.extend(Value::Object(TestKey::named(name)?.jwk()?).to_string().bytes()),
+            Piece::Pem(name) => out.extend(TestKey::named(name)?.pem()?.bytes()),
             Piece::Host | Piece::Prefix => {
                 return Err("`$(host)` and `$(prefix)` have no meaning in a token".to_owned());
             }

@@ -227,10 +227,9 @@ fn a_bundle_that_is_deployed_passes_as_a_whole() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let rules = std::fs::read(bundles.join("bundle-1/site/_redirects")).unwrap();
     let site = rolegate::files::DirSite::open(bundles.join("bundle-1/site")).unwrap();
-    let key = rolegate::token::Key::hs256(manifest.secret.as_bytes()).unwrap();
-    let gate =
-        rolegate::gate::Gate::new(rolegate::rules::RuleSet::parse(&rules).rules, Some(key), Default::default(), site)
-            .unwrap();
+    let keys = rolegate::token::Keys::hs256(manifest.secret.as_bytes()).unwrap();
+    let gate = rolegate::gate::Gate::new(rolegate::rules::RuleSet::parse(&rules).rules, keys, Default::default(), site)
+        .unwrap();
     let server = runtime
         .block_on(rolegate::server::Server::bind(
             ([127, 0, 0, 1], 0).into(),

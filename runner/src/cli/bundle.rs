@@ -45,6 +45,11 @@ fn manifest(corpus: &Corpus, deployment: &Deployment<'_>) -> Manifest {
         corpus_digest: corpus.digest.clone(),
         secret: deployment.settings.secret.clone(),
         role_path: deployment.settings.role_path.clone(),
+        public_key: deployment.settings.pem().map(str::to_owned),
+        jwks: deployment.settings.jwks().and_then(|text| serde_json::from_str(text).ok()),
+        algorithms: deployment.settings.algorithms.clone(),
+        audience: deployment.settings.audience.clone(),
+        issuer: deployment.settings.issuer.clone(),
         suites: deployment.suites.iter().map(|(suite, prefix)| (suite.id.clone(), prefix.clone())).collect(),
     }
 }
@@ -80,7 +85,11 @@ pub(super) fn bundle(corpus: &Corpus, args: &BundleArgs) -> Result<ExitStatus, F
             suites => format!("{} suites, each under its own path prefix", suites.len()),
         };
         let cases: usize = deployment.suites.iter().map(|(suite, _)| suite.cases.len()).sum();
-        let secret = if deployment.settings.secret == DEFAULT_SECRET { "default" } else { "its own" };
+        let secret = match &deployment.settings.public {
+            Some(_) => "public keys",
+            None if deployment.settings.secret == DEFAULT_SECRET => "default",
+            None => "its own",
+        };
         let _ = writeln!(
             rows,
             "| {name} | {cases} | {} | {secret} | `{}` | {why} |",
@@ -118,7 +127,7 @@ Each folder holds a `site/` to deploy as it is and a `manifest.json` that tells 
 gate has to be told.
 
 1. Deploy `bundle-1/site` to the gate that you want to check.
-2. Give the gate the HS256 secret and the role path that stand in `bundle-1/manifest.json`. The secret is a published test value: never use it for anything else.
+2. Give the gate the HS256 secret and the role path that stand in `bundle-1/manifest.json`; where a manifest has `public-key` or `jwks`, that in the place of the secret, and `algorithms`, `audience` and `issuer` where it has them. The secret is a published test value: never use it for anything else.
 3. `gatecheck run https://your-deploy.example --bundle bundle-1/manifest.json`
 4. The other bundles need other settings or the root of a site; deploy them one after the other, or leave them out: the report says what was not asked.
 

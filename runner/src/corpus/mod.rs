@@ -7,6 +7,7 @@ pub mod expectation;
 pub mod recipe;
 pub mod request;
 pub mod schema;
+mod settings;
 pub mod source;
 pub mod template;
 
@@ -21,7 +22,10 @@ use sha2::{Digest, Sha256};
 use self::expectation::{Expected, Names};
 use self::recipe::{Recipe, Recipes};
 use self::request::{Request, TokenRef};
+pub use self::settings::{PublicKeys, Settings};
 use self::source::{Access, CaseSource, Family, FileSource, Level, LoweredLevel, Requirement, SuiteSource, TokensFile};
+
+use crate::keys::TestKey;
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
@@ -32,7 +36,9 @@ pub const DEFAULT_SECRET: &str = "gatecheck-conformance-secret-of-64-octets-0123
 /// The role path of every suite that names none.
 pub const DEFAULT_ROLE_PATH: &str = "app_metadata.authorization.roles";
 /// What a gate may lack.
-pub const FEATURES: [&str; 12] = [
+pub const FEATURES: [&str; 14] = [
+    "asymmetric",
+    "audience",
     "cookie-condition",
     "country",
     "country-header",
@@ -87,30 +93,6 @@ pub struct Suite {
     pub recipes: Recipes,
     /// The cases, expanded, in written order.
     pub cases: Vec<Case>,
-}
-
-/// What a gate has to be told.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Settings {
-    /// The HS256 secret.
-    pub secret: String,
-    /// Where the roles stand.
-    pub role_path: String,
-    /// The networks whose proxies it trusts.
-    pub trusted_proxy: Vec<String>,
-    /// The field in which a trusted proxy names the visitor's country.
-    pub country_header: Option<String>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            secret: DEFAULT_SECRET.to_owned(),
-            role_path: DEFAULT_ROLE_PATH.to_owned(),
-            trusted_proxy: Vec::new(),
-            country_header: None,
-        }
-    }
 }
 
 /// One expanded case.
@@ -428,6 +410,10 @@ impl Loader {
                 );
             }
         }
+        let settings = Settings::understand(source.settings.clone()).unwrap_or_else(|error| {
+            self.say(file, None, error);
+            Settings::default()
+        });
         let recipes = self.recipes(file, std::mem::take(&mut source.tokens), shared);
         let mut named: Vec<(String, Spanned<Value>)> = Vec::new();
         named.extend(source.denied.take().map(|denied| ("denied".to_owned(), denied)));
@@ -496,12 +482,7 @@ impl Loader {
             title: source.title,
             about: source.about,
             standalone: source.standalone,
-            settings: Settings {
-                secret: source.settings.secret.unwrap_or_else(|| DEFAULT_SECRET.to_owned()),
-                role_path: source.settings.role_path.unwrap_or_else(|| DEFAULT_ROLE_PATH.to_owned()),
-                trusted_proxy: source.settings.trusted_proxy.0,
-                country_header: source.settings.country_header,
-            },
+            settings,
             rules,
             mark_rules: source.site.mark_rules,
             files: source.site.files.into_iter().map(|(path, spec)| (path, spec.value)).collect(),
@@ -709,6 +690,11 @@ fn check_recipe(recipe: &Recipe, recipes: &Recipes) -> Result<(), String> {
     }
     if let Some(recipe::Signature::Of(other)) = &flat.signature {
         recipes.find(other).ok_or_else(|| recipe::unknown(other, recipes.0.keys()))?;
+    }
+    match &flat.key {
+        Some(recipe::KeyText::Pair(pair)) => TestKey::check_name(&pair.of)?,
+        Some(recipe::KeyText::Der(name)) => TestKey::check_name(name)?,
+        _ => {}
     }
     for edit in &flat.edits {
         let given = [

@@ -65,10 +65,47 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<V
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyText {
+    /// The public half of a test key, as the octets of its DER form (SubjectPublicKeyInfo): a secret that everybody knows.
+    Der(String),
     /// Octets in hexadecimal.
     Hex(String),
+    /// A test key, whose private half signs.
+    Pair(PairKey),
     /// Text; `$(secret)` stands for the secret.
     Text(String),
+}
+
+/// A test key that signs.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PairKey {
+    /// The name of the test key: `rsa`, `rsa-2`, or a name that starts with `p256`, `p384` or `ed25519`.
+    pub of: String,
+    /// The algorithm that it signs with, whatever `alg` says.
+    pub with: PairAlgorithm,
+}
+
+/// A signature algorithm with a key pair.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
+pub enum PairAlgorithm {
+    /// ECDSA over P-256 with SHA-256.
+    ES256,
+    /// ECDSA over P-384 with SHA-384.
+    ES384,
+    /// EdDSA over Ed25519.
+    EdDSA,
+    /// RSASSA-PSS with SHA-256.
+    PS256,
+    /// RSASSA-PSS with SHA-384.
+    PS384,
+    /// RSASSA-PSS with SHA-512.
+    PS512,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RS256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    RS384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    RS512,
 }
 
 /// What the signature is computed with.
@@ -87,6 +124,8 @@ pub enum Mac {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Signature {
+    /// The two numbers of an ECDSA signature as an ASN.1 structure instead of side by side.
+    Asn1,
     /// No octets.
     Empty,
     /// The right octets, followed by these (hexadecimal).

@@ -218,6 +218,46 @@ pub struct SettingsSource {
     /// The field in which a trusted proxy names the visitor's country.
     #[serde(default)]
     pub country_header: Option<String>,
+    /// A test key, whose public half the gate is given as PEM text in the place of the secret.
+    #[serde(default)]
+    pub public_key: Option<String>,
+    /// The keys of the JWKS document that the gate is given in the place of the secret.
+    #[serde(default)]
+    pub jwks: Option<Vec<JwkSource>>,
+    /// The algorithms that the public keys may serve.
+    #[serde(default)]
+    pub algorithms: OneOrMany,
+    /// What the token's `aud` has to hold.
+    #[serde(default)]
+    pub audience: Option<String>,
+    /// What the token's `iss` has to be.
+    #[serde(default)]
+    pub issuer: Option<String>,
+}
+
+/// A member of the JWKS document: a test key by name, or one with its members changed.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum JwkSource {
+    /// The public half of a test key; its `kid` is its name.
+    Name(String),
+    /// Members changed.
+    Edited(EditedJwk),
+}
+
+/// A JSON Web Key with members changed.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditedJwk {
+    /// The test key that is changed; without one, the key is what `set` says.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Members to set.
+    #[serde(default)]
+    pub set: Map<String, Value>,
+    /// Members to leave out.
+    #[serde(default)]
+    pub drop: Vec<String>,
 }
 
 /// Rules and files of a suite.

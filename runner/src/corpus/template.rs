@@ -17,12 +17,16 @@ pub enum Piece {
     Header,
     /// The gate's own `Host` value.
     Host,
+    /// The public half of a test key as a JSON Web Key.
+    Jwk(String),
     /// The URL of a listener on this machine that must see no connection.
     Listener,
     /// Seconds since the epoch, plus an offset in seconds.
     Now(i64),
     /// Octets that no text can say.
     Octets(Vec<u8>),
+    /// The public half of a test key as PEM text.
+    Pem(String),
     /// The path prefix of the suite in a bundle.
     Prefix,
     /// The secret of the suite.
@@ -142,6 +146,8 @@ impl fmt::Display for Template {
                     f.write_str(")")?;
                 }
                 Piece::Token(name) => write!(f, "$(token:{name})")?,
+                Piece::Jwk(name) => write!(f, "$(jwk:{name})")?,
+                Piece::Pem(name) => write!(f, "$(pem:{name})")?,
                 Piece::Now(0) => f.write_str("$(now)")?,
                 Piece::Now(offset) => write!(f, "$(now{offset:+})")?,
                 Piece::Claims => f.write_str("$(claims)")?,
@@ -193,6 +199,12 @@ fn piece(name: &str) -> Result<Piece, String> {
     if let Some(token) = name.strip_prefix("token:") {
         return Ok(Piece::Token(token.to_owned()));
     }
+    if let Some(key) = name.strip_prefix("jwk:") {
+        return Ok(Piece::Jwk(key.to_owned()));
+    }
+    if let Some(key) = name.strip_prefix("pem:") {
+        return Ok(Piece::Pem(key.to_owned()));
+    }
     if let Some(digits) = name.strip_prefix("x:") {
         return hex(digits).map(Piece::Octets).map_err(|error| format!("`$({name})`: {error}"));
     }
@@ -210,7 +222,7 @@ fn piece(name: &str) -> Result<Piece, String> {
         "prefix" => Ok(Piece::Prefix),
         "secret" => Ok(Piece::Secret),
         _ => Err(format!(
-            "`$({name})` is neither an axis of this case nor one of `$(token:NAME)`, `$(now)`, `$(x:00)`, `$(repeat:9:a)`, `$(host)`, `$(listener)`, `$(prefix)`, `$(secret)`; write `$$(` for the two characters themselves"
+            "`$({name})` is neither an axis of this case nor one of `$(token:NAME)`, `$(now)`, `$(x:00)`, `$(repeat:9:a)`, `$(jwk:KEY)`, `$(pem:KEY)`, `$(host)`, `$(listener)`, `$(prefix)`, `$(secret)`; write `$$(` for the two characters themselves"
         )),
     }
 }

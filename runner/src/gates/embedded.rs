@@ -8,9 +8,10 @@ use rolegate::config::{Config, KeySource};
 use rolegate::edge::{CountrySource, Edge};
 use rolegate::gate::GateInForce;
 use rolegate::server::{Server, ServerOptions};
-use rolegate::token::TokenSettings;
+use rolegate::token::{Algorithm, Algorithms, KeyRing, Keys, TokenSettings, jwks};
 
 use super::{GateError, Running, site_folder};
+use crate::corpus::{PublicKeys, Settings};
 use crate::deploy::Deployment;
 use crate::wire::Target;
 
@@ -45,11 +46,10 @@ pub(super) async fn start(deployment: &Deployment<'_>) -> Result<Running, GateEr
 /// What an operator would say to serve this deployment.
 fn config(deployment: &Deployment<'_>, folder: &std::path::Path) -> Result<Config, String> {
     let settings = &deployment.settings;
-    let role_path: RolePath = settings.role_path.parse().map_err(|error| format!("role path: {error}"))?;
     Ok(Config {
         site: folder.to_owned(),
-        key: KeySource::Secret { name: "secret".to_owned(), secret: settings.secret.as_bytes().to_vec() },
-        tokens: TokenSettings { role_path, ..TokenSettings::default() },
+        key: KeySource::Ring(KeyRing::from(keys(settings)?)),
+        tokens: token_settings(settings)?,
         edge: edge(deployment)?,
         countries: None,
     })
@@ -63,5 +63,32 @@ pub(crate) fn edge(deployment: &Deployment<'_>) -> Result<Edge, String> {
         trusted: trusted.collect::<Result<_, String>>()?,
         country: settings.country_header.clone().map_or(CountrySource::Unknown, CountrySource::Header),
         ..Edge::default()
+    })
+}
+
+/// The keys of a suite, as the reference takes them.
+pub(crate) fn keys(settings: &Settings) -> Result<Keys, String> {
+    let algorithms = settings.algorithms.iter().map(|name| name.parse::<Algorithm>());
+    let algorithms = Algorithms::only(algorithms.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?);
+    match &settings.public {
+        None => Keys::hs256(settings.secret.as_bytes()).map_err(|error| error.to_string()),
+        Some(PublicKeys::Pem(text)) => {
+            Keys::from_pem(text.as_bytes(), &algorithms).map_err(|error| format!("the PEM text: {error}"))
+        }
+        Some(PublicKeys::Jwks(text)) => match jwks::parse(text.as_bytes(), &algorithms) {
+            Ok(set) => Ok(set.keys),
+            Err(error) => Err(format!("the JWKS document: {error}")),
+        },
+    }
+}
+
+/// How the reference reads the tokens of a suite.
+pub(crate) fn token_settings(settings: &Settings) -> Result<TokenSettings, String> {
+    let role_path: RolePath = settings.role_path.parse().map_err(|error| format!("role path: {error}"))?;
+    Ok(TokenSettings {
+        role_path,
+        audiences: settings.audience.iter().cloned().collect(),
+        issuer: settings.issuer.clone(),
+        ..TokenSettings::default()
     })
 }

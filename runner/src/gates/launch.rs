@@ -26,7 +26,8 @@ pub struct GateFile {
     pub about: Option<String>,
     /// The command line, split as a shell would. `{site}`, `{work}` (an empty folder, where the command starts), `{port}`,
     /// `{spare-port}`, `{secret}`, `{role-path}`, `{here}` (the folder of the gate file), `{trusted-proxy}` (networks with
-    /// commas between) and `{country-header}` are filled in. A word with one of the last two is left out for a suite that
+    /// commas between), `{country-header}`, `{public-key}` (a PEM file), `{jwks}` (a JSON file), `{algorithms}` (with commas
+    /// between), `{audience}` and `{issuer}` are filled in. A word with one of the last seven is left out for a suite that
     /// does not set it, as in `--trusted-proxy={trusted-proxy}`.
     pub command: String,
     /// Environment variables; values are filled in, and left out, like the words of the command.
@@ -95,10 +96,10 @@ impl GateFile {
     pub fn lacks(&self) -> BTreeMap<String, String> {
         let texts = || std::iter::once(&self.command).chain(self.env.values()).chain(self.files.values());
         let mut lacks = self.unsupported.clone();
-        for setting in OPTIONAL {
+        for (setting, feature) in OPTIONAL {
             let placeholder = format!("{{{setting}}}");
-            if !texts().any(|text| text.contains(&placeholder)) {
-                lacks.entry(setting.to_owned()).or_insert_with(|| {
+            if let Some(feature) = feature.filter(|_| !texts().any(|text| text.contains(&placeholder))) {
+                lacks.entry(feature.to_owned()).or_insert_with(|| {
                     format!("its command has no place for this setting: `{placeholder}` stands nowhere in it")
                 });
             }
@@ -127,8 +128,21 @@ impl GateFile {
     }
 }
 
-/// The settings that most suites do not make; each is a feature of the same name.
-const OPTIONAL: [&str; 2] = ["country-header", "trusted-proxy"];
+/// The file in `{work}` with the public key of a suite.
+const PUBLIC_KEY_FILE: &str = "public-key.pem";
+/// The file in `{work}` with the key set of a suite.
+const JWKS_FILE: &str = "jwks.json";
+
+/// The settings that most suites do not make, each with the feature that a gate without a place for it lacks.
+const OPTIONAL: [(&str, Option<&str>); 7] = [
+    ("algorithms", None),
+    ("audience", Some("audience")),
+    ("country-header", Some("country-header")),
+    ("issuer", Some("audience")),
+    ("jwks", Some("asymmetric")),
+    ("public-key", Some("asymmetric")),
+    ("trusted-proxy", Some("trusted-proxy")),
+];
 
 /// What the placeholders of a gate file stand for.
 struct Places<'a> {
@@ -142,26 +156,39 @@ struct Places<'a> {
 
 impl Places<'_> {
     fn fill(&self, text: &str) -> String {
-        text.replace("{site}", &self.site.display().to_string())
+        let text = text
+            .replace("{site}", &self.site.display().to_string())
             .replace("{work}", &self.work.display().to_string())
             .replace("{here}", &self.here.display().to_string())
             .replace("{port}", &self.port.to_string())
             .replace("{spare-port}", &self.spare_port.to_string())
             .replace("{secret}", &self.deployment.settings.secret)
-            .replace("{role-path}", &self.deployment.settings.role_path)
-            .replace("{trusted-proxy}", &self.deployment.settings.trusted_proxy.join(","))
-            .replace("{country-header}", self.deployment.settings.country_header.as_deref().unwrap_or_default())
+            .replace("{role-path}", &self.deployment.settings.role_path);
+        OPTIONAL.iter().fold(text, |text, (setting, _)| {
+            text.replace(&format!("{{{setting}}}"), &self.setting(setting).unwrap_or_default())
+        })
+    }
+
+    /// What a placeholder of [`OPTIONAL`] stands for; `None` where the suite does not make that setting.
+    fn setting(&self, name: &str) -> Option<String> {
+        let settings = &self.deployment.settings;
+        let list = |list: &[String]| (!list.is_empty()).then(|| list.join(","));
+        let file = |name: &str| self.work.join(name).display().to_string();
+        match name {
+            "algorithms" => list(&settings.algorithms),
+            "audience" => settings.audience.clone(),
+            "country-header" => settings.country_header.clone(),
+            "issuer" => settings.issuer.clone(),
+            "jwks" => settings.jwks().map(|_| file(JWKS_FILE)),
+            "public-key" => settings.pem().map(|_| file(PUBLIC_KEY_FILE)),
+            _ => list(&settings.trusted_proxy),
+        }
     }
 
     /// A word of the command or the value of a variable; `None` where it is for a setting that the suite does not make.
     fn word(&self, text: &str) -> Option<String> {
-        let settings = &self.deployment.settings;
-        let is_unset = |setting: &str| match setting {
-            "country-header" => settings.country_header.is_none(),
-            _ => settings.trusted_proxy.is_empty(),
-        };
-        let is_left_out = OPTIONAL.iter().any(|name| is_unset(name) && text.contains(&format!("{{{name}}}")));
-        (!is_left_out).then(|| self.fill(text))
+        let is_unset = |name: &str| text.contains(&format!("{{{name}}}")) && self.setting(name).is_none();
+        (!OPTIONAL.iter().any(|(name, _)| is_unset(name))).then(|| self.fill(text))
     }
 }
 
@@ -178,10 +205,12 @@ pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Resul
     let (port, spare_port) = (free_port().await?, free_port().await?);
     let places = Places { site: folder.path(), work: work.path(), here: &here, port, spare_port, deployment };
     let not_started = |reason: String| GateError::NotStarted { site: deployment.name(), reason };
-    for (name, text) in &file.files {
+    let keys = [(PUBLIC_KEY_FILE, deployment.settings.pem()), (JWKS_FILE, deployment.settings.jwks())];
+    let keys = keys.into_iter().filter_map(|(name, text)| Some((name, text?.to_owned())));
+    let written = file.files.iter().map(|(name, text)| (name.as_str(), places.fill(text)));
+    for (name, text) in keys.chain(written) {
         let path = work.path().join(name);
-        std::fs::write(&path, places.fill(text))
-            .map_err(|error| GateError::Harness(format!("{}: {error}", path.display())))?;
+        std::fs::write(&path, text).map_err(|error| GateError::Harness(format!("{}: {error}", path.display())))?;
     }
     let words = shlex::split(&file.command)
         .ok_or_else(|| not_started(format!("the command has an open quote: {}", file.command)))?;

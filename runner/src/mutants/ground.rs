@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rolegate::claims::RolePath;
 use rolegate::edge::Edge;
 use rolegate::files::DirSite;
 use rolegate::rules::RuleSet;
-use rolegate::token::{Key, TokenSettings};
+use rolegate::token::{Keys, TokenSettings};
 
 use super::Defect;
 use crate::deploy::Deployment;
-use crate::gates::{GateError, site_folder};
+use crate::gates::{GateError, embedded, site_folder};
 
 /// A site on disk, opened.
 #[derive(Debug)]
@@ -70,8 +69,8 @@ pub struct Ground {
     pub rules: RuleSet,
     /// The secret as configured.
     pub secret: Vec<u8>,
-    /// The key that tokens are verified with.
-    pub key: Key,
+    /// The keys that tokens are verified with.
+    pub keys: Keys,
     /// How tokens are read.
     pub settings: TokenSettings,
     /// Whom the gate believes about a visitor.
@@ -101,13 +100,13 @@ impl Ground {
             _ => parsed.rules,
         };
         let secret = deployment.settings.secret.as_bytes().to_vec();
-        let key = match defect {
-            Defect::Secret(edit) => Key::hs256(&edit(&secret)),
-            _ => Key::hs256(&secret),
+        let keys = match defect {
+            Defect::Secret(edit) if deployment.settings.public.is_none() => {
+                Keys::hs256(&edit(&secret)).map_err(|error| error.to_string())
+            }
+            _ => embedded::keys(&deployment.settings),
         };
-        let role_path: RolePath =
-            deployment.settings.role_path.parse().map_err(|error| refused(format!("role path: {error}")))?;
-        let mut settings = TokenSettings { role_path, ..TokenSettings::default() };
+        let mut settings = embedded::token_settings(&deployment.settings).map_err(refused)?;
         if let Defect::Settings(edit) = defect {
             edit(&mut settings);
         }
@@ -116,9 +115,9 @@ impl Ground {
             rule_text,
             rules,
             secret,
-            key: key.map_err(|error| refused(error.to_string()))?,
+            keys: keys.map_err(refused)?,
             settings,
-            edge: crate::gates::embedded::edge(deployment).map_err(refused)?,
+            edge: embedded::edge(deployment).map_err(refused)?,
             role_path: names(&deployment.settings.role_path),
         })
     }

@@ -124,14 +124,14 @@ impl Scene<'_> {
     /// The visitor behind another request, found out as the reference does.
     #[must_use]
     pub fn visitor_of(&self, asked: &Asked) -> Visitor {
-        asked.lend(|request| identify(request.cookie_lines(), Some(&self.ground.key), &self.ground.settings, self.now))
+        asked.lend(|request| identify(request.cookie_lines(), &self.ground.keys, &self.ground.settings, self.now))
     }
 
     /// The visitor who sends this text as the token.
     #[must_use]
     pub fn visitor_with(&self, token: &[u8]) -> Visitor {
         let line = [b"nf_jwt=", token].concat();
-        identify([line.as_slice()], Some(&self.ground.key), &self.ground.settings, self.now)
+        identify([line.as_slice()], &self.ground.keys, &self.ground.settings, self.now)
     }
 
     /// The token in the cookie, as the reference reads it.

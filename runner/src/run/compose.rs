@@ -117,6 +117,7 @@ impl Fill for Places<'_> {
             Piece::Prefix => out.extend(self.prefix.bytes()),
             Piece::Secret => out.extend(self.mint.settings.secret.bytes()),
             Piece::Listener => out.extend(self.mint.listener.bytes()),
+            Piece::Jwk(_) | Piece::Pem(_) => return Err("`$(jwk:…)` and `$(pem:…)` belong into a recipe".to_owned()),
             Piece::Claims | Piece::Header => return Err("`$(claims)` and `$(header)` belong into a recipe".to_owned()),
             Piece::Octets(octets) => out.extend(octets),
             Piece::Text(text) => out.extend(text.bytes()),
