@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::site::{self, Site};
+use crate::site::Site;
 
 pub mod body;
 pub(crate) mod entry;
