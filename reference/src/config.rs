@@ -4,6 +4,8 @@
 //! held to what the first one was held to. The disk is read here, whole, before anything is decided; what cannot be
 //! read or would leave a path open is a [`LoadError`], never half a gate.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -11,9 +13,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::edge::{CountrySource, Database, DatabaseError, Edge};
-use crate::files::DirSite;
+use crate::files::{DirSite, SiteOptions};
 use crate::gate::{Gate, StartError};
 use crate::problem::{Problem, Severity};
+use crate::proxy::sign::{MissingSecret, Signatures};
 use crate::rules::{Parsed, RuleSet};
 use crate::token::jwks::{self, Jwks, JwksError};
 use crate::token::{Algorithms, KeyRing, Keys, PemError, SecretError, TokenSettings};
@@ -32,6 +35,20 @@ pub struct Config {
     /// The file of the GeoIP database that tells countries, where there is one; it goes before the source that `edge`
     /// names.
     pub countries: Option<PathBuf>,
+    /// Where the secrets of signed rules are looked up.
+    pub variables: Variables,
+    /// How the site is opened.
+    pub options: SiteOptions,
+}
+
+/// Where the secrets that rules name are looked up (PROXY-1).
+#[derive(Clone, Default)]
+pub enum Variables {
+    /// In the environment of this process.
+    #[default]
+    Environment,
+    /// Here, by name; for a program that embeds the gate.
+    Given(BTreeMap<String, String>),
 }
 
 /// Where the keys come from that tokens are verified with.
@@ -124,6 +141,14 @@ pub enum LoadError {
         /// Why not.
         error: DatabaseError,
     },
+    /// The secret of a signed rule is missing (PROXY-1).
+    #[error("{}: {error}", text.file_name)]
+    Signature {
+        /// The text of the rules, with what is wrong with it.
+        text: Box<Source>,
+        /// Which.
+        error: MissingSecret,
+    },
     /// Rules and key do not make a gate.
     #[error("{}: {error}", text.file_name)]
     Start {
@@ -135,17 +160,35 @@ pub enum LoadError {
 }
 
 impl Config {
+    /// A gate on the site in a folder that believes nobody but the connection and finds secrets in the environment.
+    pub fn of(site: PathBuf, key: KeySource, tokens: TokenSettings) -> Config {
+        Config {
+            site,
+            key,
+            tokens,
+            edge: Edge::default(),
+            countries: None,
+            variables: Variables::default(),
+            options: SiteOptions::default(),
+        }
+    }
+
     /// Reads everything and makes the gate.
     ///
     /// # Errors
     /// The first thing that cannot be read or is refused.
     pub fn load(&self) -> Result<Loaded, LoadError> {
-        let site = open_site(&self.site)?;
+        let site = open_site_with(&self.site, self.options.clone())?;
         let keys = self.key.read()?;
         let edge = self.read_edge()?;
         let (rules, source) = Source::read(&self.site)?;
+        let signed = rules.rules().iter().filter_map(|rule| Some((rule.span, rule.apply()?.signed.as_deref()?)));
+        let signatures = match Signatures::of(signed, |name| self.variables.look_up(name)) {
+            Ok(signatures) => signatures,
+            Err(error) => return Err(LoadError::Signature { text: Box::new(source), error }),
+        };
         match Gate::new(rules, keys, self.tokens.clone(), site) {
-            Ok(gate) => Ok(Loaded { gate: gate.with_edge(edge), source }),
+            Ok(gate) => Ok(Loaded { gate: gate.with_edge(edge).signing_with(signatures), source }),
             Err(error) => Err(LoadError::Start { text: Box::new(source), error }),
         }
     }
@@ -157,15 +200,38 @@ impl Config {
     }
 }
 
+impl Variables {
+    fn look_up(&self, name: &str) -> Option<OsString> {
+        match self {
+            Variables::Environment => std::env::var_os(name),
+            Variables::Given(values) => values.get(name).map(OsString::from),
+        }
+    }
+}
+
+impl fmt::Debug for Variables {
+    /// TOKEN-11: no secret is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Variables::Environment => f.write_str("Environment"),
+            Variables::Given(values) => f.debug_set().entries(values.keys()).finish(),
+        }
+    }
+}
+
 /// Opens the site in a folder.
 ///
 /// # Errors
 /// Where it is no folder, or something in it cannot be read.
 pub fn open_site(folder: &Path) -> Result<DirSite, LoadError> {
+    open_site_with(folder, SiteOptions::default())
+}
+
+fn open_site_with(folder: &Path, options: SiteOptions) -> Result<DirSite, LoadError> {
     if !folder.is_dir() {
         return Err(LoadError::NoFolder(folder.to_owned()));
     }
-    DirSite::open(folder).map_err(LoadError::Site)
+    DirSite::open_with(folder, options).map_err(LoadError::Site)
 }
 
 impl KeySource {
@@ -244,21 +310,7 @@ impl Source {
             Err(LoadError::File { error, .. }) if error.kind() == ErrorKind::NotFound => (false, Vec::new()),
             Err(error) => return Err(error),
         };
-        let Parsed { rules, mut problems, .. } = RuleSet::parse(&bytes);
-        problems.extend(rules.rules().iter().filter(|rule| rule.is_proxy()).map(|rule| {
-            Problem {
-                id: "proxy-not-supported",
-                severity: Severity::Warning,
-                span: rule.span,
-                message: "this gate does not forward requests to other servers".to_owned(),
-                help: "where this rule decides, the answer is 501; write a redirect status such as 302 to send the \
-                visitor there instead"
-                    .to_owned(),
-                note: None,
-                refuses_to_start: false,
-            }
-        }));
-        problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+        let Parsed { rules, problems, .. } = RuleSet::parse(&bytes);
         Ok((rules, Source { file_name: path.display().to_string(), exists, bytes, problems }))
     }
 
@@ -296,6 +348,8 @@ mod tests {
             tokens: TokenSettings::default(),
             edge: Edge::default(),
             countries: None,
+            variables: Variables::Given(BTreeMap::from([("KEY".to_owned(), "s3cret".to_owned())])),
+            options: SiteOptions::default(),
         }
     }
 
@@ -316,6 +370,10 @@ mod tests {
         write("countries", "no database");
         let countries = Config { countries: Some(folder.path().join("countries")), ..config.clone() };
         assert!(matches!(countries.load(), Err(LoadError::Countries { .. })), "it would tell no country");
+        write("_redirects", "/a https://b.example/ 200 Sign=KEY\n");
+        assert!(config.load().is_ok());
+        write("_redirects", "/a https://b.example/ 200 Sign=OTHER\n");
+        assert!(matches!(config.load(), Err(LoadError::Signature { .. })), "no such secret");
         let nowhere = Config { site: folder.path().join("nowhere"), ..config.clone() };
         assert!(matches!(nowhere.load(), Err(LoadError::NoFolder(_))));
     }

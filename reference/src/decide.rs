@@ -167,7 +167,9 @@ fn with_asked(
     let parameters = target.query.as_deref().map(Parameters::parse).unwrap_or_default();
     let own_file = site.file(&target.path);
     let own_file = own_file.as_deref();
-    let spellings = own_file.filter(|_| rules.has_gates()).map(|file| Spellings::of(site, file)).unwrap_or_default();
+    let gated = own_file.filter(|_| rules.has_gates());
+    let others = gated.map(|file| site.other_names(file)).unwrap_or_default();
+    let spellings = gated.map(|file| Spellings::of(site, file).and(&others)).unwrap_or_default();
     decide(&Asked { request, target: &target, parameters, origin: OnceCell::new(), own_file, spellings })
 }
 
@@ -304,6 +306,7 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: Denial
     // SHADOW-1: an existing file wins over an unforced rule. SHADOW-3: not after a denial.
     if !apply.force
         && !denial.recorded
+        && site.is_listed()
         && let Some(file) = asked.own_file
     {
         return Outcome::Serve { file: file.to_owned() };

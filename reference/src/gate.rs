@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use crate::decide::{Decision, decide};
 use crate::edge::Edge;
 use crate::files::DirSite;
+use crate::proxy::sign::Signatures;
 use crate::request::Request;
 use crate::rules::RuleSet;
 use crate::site::Site;
@@ -22,6 +23,7 @@ pub struct Gate<S: Site> {
     settings: TokenSettings,
     site: S,
     edge: Edge,
+    signatures: Signatures,
 }
 
 /// Why a gate does not start.
@@ -57,12 +59,23 @@ impl<S: Site> Gate<S> {
         {
             return Err(StartError::RoleRuleWithoutKey(rule.span));
         }
-        Ok(Gate { rules, keys, settings, site, edge: Edge::default() })
+        Ok(Gate { rules, keys, settings, site, edge: Edge::default(), signatures: Signatures::default() })
     }
 
     /// The same gate, which believes what `edge` says; a new one believes nobody but the connection.
     pub fn with_edge(self, edge: Edge) -> Gate<S> {
         Gate { edge, ..self }
+    }
+
+    /// The same gate with the secrets that its signed rules name. Without them such a rule is not followed (PROXY-1).
+    #[must_use]
+    pub fn signing_with(self, signatures: Signatures) -> Gate<S> {
+        Gate { signatures, ..self }
+    }
+
+    /// The secrets of signed rules.
+    pub fn signatures(&self) -> &Signatures {
+        &self.signatures
     }
 
     /// The decision about one request at the time `now`.

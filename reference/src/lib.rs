@@ -32,6 +32,7 @@
     )
 )]
 
+pub mod authorize;
 pub mod claims;
 pub mod config;
 pub mod cookie;
@@ -45,6 +46,7 @@ pub mod path;
 pub mod problem;
 #[doc(hidden)]
 pub mod properties;
+pub mod proxy;
 pub mod query;
 pub mod request;
 pub mod respond;
@@ -56,7 +58,7 @@ pub mod token;
 pub mod visitor;
 
 pub use claims::{Claims, RolePath, RolePathError, Roles};
-pub use config::{Config, KeySource, LoadError, Loaded, Source};
+pub use config::{Config, KeySource, LoadError, Loaded, Source, Variables};
 pub use decide::{Decision, Outcome, PassedOver, decide, decide_by_walk};
 pub use edge::{Country, CountrySource, Edge, Forwarding, Network};
 pub use explain::{Explanation, visitor_in_words};

@@ -4,6 +4,7 @@
 //! corpus (`tests/replay.rs`). A driver supplies input and nothing else.
 
 mod edge;
+mod forwarding;
 mod head;
 mod json;
 mod keys;
@@ -28,6 +29,7 @@ use crate::visitor::{Visitor, identify};
 use crate::{cookie, rules::Pattern};
 
 pub use edge::edge;
+pub use forwarding::forward_fields;
 pub use head::http_head;
 pub use json::token_json;
 pub use keys::jwks;

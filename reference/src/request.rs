@@ -52,6 +52,15 @@ impl Origin {
         Origin { scheme, host }
     }
 
+    /// Reads `http://host` or `https://host:port`; a slash may end it.
+    pub fn parse(text: &str) -> Option<Origin> {
+        let text = text.strip_suffix('/').unwrap_or(text);
+        let (scheme, host) = [(Scheme::Http, "http://"), (Scheme::Https, "https://")]
+            .into_iter()
+            .find_map(|(scheme, prefix)| Some((scheme, text.strip_prefix(prefix)?)))?;
+        crate::path::is_authority(host).then(|| Origin::new(scheme, host))
+    }
+
     /// The scheme.
     pub fn scheme(&self) -> Scheme {
         self.scheme

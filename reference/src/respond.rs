@@ -71,6 +71,46 @@ pub async fn respond(site: &DirSite, decision: &Decision, ask: &Ask) -> Response
     answer.with_cache_rules(decision).finish(ask.method == Method::Head)
 }
 
+/// The cache rules of what a visitor was admitted to, for the server in front that serves it.
+const GATE_CACHE: HeaderName = HeaderName::from_static("x-gate-cache");
+/// What the visitor gets, where the server in front takes 401 and 403 alone.
+const GATE_STATUS: HeaderName = HeaderName::from_static("x-gate-status");
+const GATE_LOCATION: HeaderName = HeaderName::from_static("x-gate-location");
+
+/// AUTHORIZE-1: the server in front may serve.
+pub(crate) fn admit(decision: &Decision) -> Response<Body> {
+    let (rules, _) = cache_rules(decision);
+    Answer::new(StatusCode::OK, Body::default())
+        .with(GATE_CACHE, HeaderValue::from_static(rules))
+        .with(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+        .finish(false)
+}
+
+/// AUTHORIZE-1: the server in front passes this answer on. It has no status that would be taken for a yes.
+pub(crate) async fn refuse_as_is(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
+    let mut response = respond(site, decision, ask).await;
+    let status = match &decision.outcome {
+        Outcome::Rewrite { status, .. } => status_code(*status),
+        _ => response.status(),
+    };
+    let refuses = !status.is_success() && !status.is_server_error() && status != StatusCode::NOT_MODIFIED;
+    *response.status_mut() = if refuses { status } else { StatusCode::FORBIDDEN };
+    response
+}
+
+/// AUTHORIZE-2: 401 or 403 alone; the rest stands in fields.
+pub(crate) async fn refuse_by_status(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
+    let told = refuse_as_is(site, decision, ask).await;
+    let status = if told.status() == StatusCode::UNAUTHORIZED { told.status() } else { StatusCode::FORBIDDEN };
+    let mut answer = Answer::new(status, Body::default())
+        .with(GATE_STATUS, HeaderValue::from(told.status().as_u16()))
+        .with(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    if let Some(location) = told.headers().get(header::LOCATION) {
+        answer = answer.with(GATE_LOCATION, location.clone());
+    }
+    answer.finish(false)
+}
+
 /// The response to a request that got no decision; the connection is closed after it.
 pub(crate) fn refuse(status: StatusCode, sentence: &'static str) -> Response<Body> {
     Answer::text(status, sentence)
@@ -86,9 +126,10 @@ async fn answer(site: &DirSite, decision: &Decision, ask: &Ask) -> Result<Answer
             _ => Answer::text(StatusCode::BAD_REQUEST, "400: this address cannot be read.\n"),
         }),
         Outcome::NotFound { page, .. } => Ok(not_found(site, page.as_deref()).await),
+        // PROXY-1: the server forwards such a request before it comes here; whoever has no connections cannot.
         Outcome::Proxy { .. } => Ok(Answer::text(
             StatusCode::NOT_IMPLEMENTED,
-            "501: this address is forwarded to another server, which this gate does not do.\n",
+            "501: this address is forwarded to another server, which is not done here.\n",
         )),
         // STATUS-1: without a body, so nothing of the request is repeated in one.
         Outcome::Redirect { status, location } => Ok(match HeaderValue::try_from(location.as_str()) {
@@ -103,6 +144,17 @@ async fn answer(site: &DirSite, decision: &Decision, ask: &Ask) -> Result<Answer
         Outcome::Serve { file } => page(site, file, StatusCode::OK).await,
         // STATUS-3
         Outcome::Rewrite { status, file } => page(site, file, status_code(*status)).await,
+    }
+}
+
+/// NOLEAK-4: the cache rules of an answer, and whether it varies with the cookie.
+fn cache_rules(decision: &Decision) -> (&'static str, bool) {
+    if decision.denied {
+        ("private, no-store", true)
+    } else if decision.role_dependent {
+        ("private, max-age=0, must-revalidate", true)
+    } else {
+        ("public, max-age=0, must-revalidate", false)
     }
 }
 
@@ -230,13 +282,7 @@ impl Answer {
 
     /// NOLEAK-4: no cache may show one visitor what depended on the role of another.
     fn with_cache_rules(self, decision: &Decision) -> Answer {
-        let (rules, varies) = if decision.denied {
-            ("private, no-store", true)
-        } else if decision.role_dependent {
-            ("private, max-age=0, must-revalidate", true)
-        } else {
-            ("public, max-age=0, must-revalidate", false)
-        };
+        let (rules, varies) = cache_rules(decision);
         let answer = self.with(header::CACHE_CONTROL, HeaderValue::from_static(rules));
         if varies { answer.with(header::VARY, HeaderValue::from_static("Cookie")) } else { answer }
     }

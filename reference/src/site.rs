@@ -22,6 +22,17 @@ pub trait Site {
     fn not_found_page(&self) -> Option<String> {
         self.has(NOT_FOUND_PAGE).then(|| NOT_FOUND_PAGE.to_owned())
     }
+
+    /// Whether the site knows which files it has. One that does not takes every path for a file, and no file wins over
+    /// a rule (SHADOW-1).
+    fn is_listed(&self) -> bool {
+        true
+    }
+
+    /// NOLEAK-3: further names under which `file` may be served, where the site does not know its files.
+    fn other_names(&self, _file: &str) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The page for what is not found (STATUS-6).
@@ -43,6 +54,33 @@ impl MemorySite {
 impl Site for MemorySite {
     fn has(&self, name: &str) -> bool {
         self.names.contains(name)
+    }
+}
+
+/// A site that another server has. Nobody here knows its files, so every path may name one.
+///
+/// NOLEAK-3: `/x`, `/x.html`, `/x/index.html` and `/x/index` count as one file, as they are on a server that knows pretty URLs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Elsewhere;
+
+impl Site for Elsewhere {
+    fn has(&self, _name: &str) -> bool {
+        false
+    }
+
+    /// The shortest spelling stands for the file.
+    fn file(&self, path: &RequestPath) -> Option<String> {
+        let name = path.name();
+        let name = name.strip_suffix(".html").unwrap_or(&name);
+        Some(name.strip_suffix("/index").unwrap_or(name).to_owned())
+    }
+
+    fn is_listed(&self) -> bool {
+        false
+    }
+
+    fn other_names(&self, file: &str) -> Vec<String> {
+        [".html", "/index", "/index.html"].map(|end| format!("{file}{end}")).to_vec()
     }
 }
 
@@ -70,6 +108,8 @@ pub struct Spellings<'f> {
     page: Option<Vec<&'f str>>,
     /// Whether the folder of the file, an `index.html`, serves it.
     folder: bool,
+    /// Other names, where the site does not know its files.
+    others: Vec<Vec<&'f str>>,
 }
 
 impl<'f> Spellings<'f> {
@@ -86,13 +126,23 @@ impl<'f> Spellings<'f> {
         let folder = file
             .strip_suffix("/index.html")
             .is_some_and(|folder| folder.is_empty() || (!site.has(folder) && !site.has(&[folder, ".html"].concat())));
-        Spellings { name, page, folder }
+        Spellings { name, page, folder, others: Vec::new() }
+    }
+
+    /// These, and `names` as well.
+    #[must_use]
+    pub fn and(self, names: &'f [String]) -> Spellings<'f> {
+        let segments = |name: &'f String| name.strip_prefix('/').unwrap_or(name).split('/').collect();
+        Spellings { others: names.iter().map(segments).collect(), ..self }
     }
 
     /// Each path, as segments.
     pub fn iter(&self) -> impl Iterator<Item = &[&'f str]> {
         let folder = self.folder.then(|| self.name.split_last().map(|(_, folder)| folder)).flatten();
-        std::iter::once(self.name.as_slice()).chain(self.page.as_deref()).chain(folder)
+        std::iter::once(self.name.as_slice())
+            .chain(self.page.as_deref())
+            .chain(folder)
+            .chain(self.others.iter().map(Vec::as_slice))
     }
 }
 
@@ -154,5 +204,20 @@ mod tests {
         assert_eq!(all("/index.html"), ["/index.html", "/index", "/"]);
         assert_eq!(all("/a.html"), ["/a.html"], "`/a` serves another file");
         assert_eq!(all("/c/index.html"), ["/c/index.html", "/c/index", "/c"]);
+    }
+
+    #[test]
+    fn noleak_3_a_site_elsewhere_has_every_spelling() {
+        for asked in ["/a/x", "/a/x/", "/a/x.html", "/a/x/index", "/a/x/index.html"] {
+            assert_eq!(Elsewhere.file(&path(asked)).as_deref(), Some("/a/x"), "{asked}");
+            let file = Elsewhere.file(&path(asked)).unwrap_or_default();
+            let others = Elsewhere.other_names(&file);
+            let spellings = Spellings::of(&Elsewhere, &file).and(&others);
+            let all = spellings.iter().map(|path| format!("/{}", path.join("/"))).collect::<Vec<_>>();
+            assert_eq!(all, ["/a/x", "/a/x.html", "/a/x/index", "/a/x/index.html"], "{asked}");
+        }
+        for asked in ["/", "/index", "/index.html"] {
+            assert_eq!(Elsewhere.file(&path(asked)).as_deref(), Some(""), "{asked}");
+        }
     }
 }

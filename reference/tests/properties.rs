@@ -362,6 +362,60 @@ fn key_set() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(header, keys)| format!(r#"{header}{{"keys":[{}]}}"#, keys.join(",")).into_bytes())
 }
 
+/// Header lines of names and values that mean something to a proxy.
+fn header_lines() -> impl Strategy<Value = Vec<u8>> {
+    let name = prop::sample::select(vec![
+        "connection",
+        "Connection",
+        "cookie",
+        "x-own",
+        "x-a",
+        "x_forwarded_for",
+        "X-Forwarded-For",
+        "x-forwarded-host",
+        "te",
+        "upgrade",
+        "transfer-encoding",
+        "cache-control",
+        "vary",
+        "via",
+        "x-nf-sign",
+        "x_nf_sign",
+        "forwarded",
+        "expires",
+        "cdn-cache-control",
+        "x-original-url",
+        "keep-alive",
+    ]);
+    let word = prop::sample::select(vec![
+        "close",
+        "upgrade",
+        "x-a",
+        "X-Own",
+        "cookie",
+        "x-forwarded-for",
+        "vary",
+        "cache-control",
+        "nf_jwt=t",
+        "a=b; nf_jwt=t; c=d",
+        "public",
+        "max-age=60",
+        "no-store",
+        "websocket",
+        "h2c",
+        "HTTP/2.0",
+        "1.1 gate",
+        "*",
+        "Accept",
+        "\u{e9}",
+        "",
+    ]);
+    let value = vec(word, 0..4).prop_map(|words| words.join(", "));
+    vec((name, value), 0..8).prop_map(|lines| {
+        lines.iter().map(|(name, value)| format!("{name}: {value}\n")).collect::<String>().into_bytes()
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -413,6 +467,11 @@ proptest! {
     #[test]
     fn jwks(bytes in key_set()) {
         properties::jwks(&bytes);
+    }
+
+    #[test]
+    fn forward_fields(bytes in header_lines()) {
+        properties::forward_fields(&bytes);
     }
 
     #[test]

@@ -70,6 +70,11 @@ fn jwks() {
 }
 
 #[test]
+fn forward_fields() {
+    replay("forward_fields", properties::forward_fields);
+}
+
+#[test]
 fn http_head() {
     replay("http_head", properties::http_head);
 }

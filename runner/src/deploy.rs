@@ -26,8 +26,10 @@ pub const RULES_FILE: &str = "/_redirects";
 pub struct Deployment<'a> {
     /// Each suite with its path prefix: empty if it is alone, else `/` and the suite id.
     pub suites: Vec<(&'a Suite, String)>,
-    /// Secret and role path.
+    /// Secret, role path and the like.
     pub settings: Settings,
+    /// The URL of the server that rules call `$(upstream)`; empty where there is none.
+    pub upstream: String,
 }
 
 /// The files of a suite as they are written to disk, and what their canaries are.
@@ -60,7 +62,7 @@ impl<'a> Deployment<'a> {
     /// One suite alone, at the root of its site.
     #[must_use]
     pub fn alone(suite: &'a Suite) -> Self {
-        Self { suites: vec![(suite, String::new())], settings: suite.settings.clone() }
+        Self { suites: vec![(suite, String::new())], settings: suite.settings.clone(), upstream: String::new() }
     }
 
     /// As few deployments as can be: suites with equal settings share one under path prefixes; a suite that cannot be moved is alone.
@@ -80,6 +82,7 @@ impl<'a> Deployment<'a> {
                 _ => Self {
                     suites: suites.into_iter().map(|suite| (suite, format!("/{}", suite.id))).collect(),
                     settings: settings.clone(),
+                    upstream: String::new(),
                 },
             };
             all.insert(0, deployment);
@@ -101,7 +104,10 @@ impl<'a> Deployment<'a> {
     pub fn rules(&self) -> Vec<u8> {
         let mut all = Vec::new();
         for (suite, prefix) in &self.suites {
-            if prefix.is_empty() {
+            if suite.needs_upstream() {
+                let text = String::from_utf8_lossy(&suite.rules).replace(crate::upstream::PLACEHOLDER, &self.upstream);
+                all.extend_from_slice(relocate(&text, prefix).as_bytes());
+            } else if prefix.is_empty() {
                 all.extend_from_slice(&suite.rules);
             } else {
                 all.extend_from_slice(relocate(&String::from_utf8_lossy(&suite.rules), prefix).as_bytes());

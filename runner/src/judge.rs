@@ -8,6 +8,7 @@ use crate::corpus::expectation::{Alternative, Expected, HeaderExpectation, Locat
 use crate::corpus::source::Access;
 use crate::corpus::template::{Fill, Piece};
 use crate::deploy::{CANARY_DIGITS, CANARY_MARK, SiteFiles};
+use crate::upstream::Received;
 use crate::verdict::{Leak, Mismatch, Verdict};
 use crate::wire::{Answer, Exchange, Response, printable};
 
@@ -52,6 +53,52 @@ pub fn judge<'a>(expected: &'a Expected, exchange: &Exchange, scene: &Scene<'_>)
     let leaks = leaks(fitting, exchange, scene);
     let verdict = if leaks.is_empty() { verdict } else { Verdict::Leak(leaks) };
     Judgement { verdict, fitting }
+}
+
+/// What the upstream behind the gate was asked, against what the fitting alternative says of it.
+///
+/// Where it says nothing the request must not have got there: a gate that asks first and denies afterwards has let the visitor act.
+#[must_use]
+pub fn upstream(fitting: Option<&Alternative>, received: &[Received]) -> Vec<Mismatch> {
+    let tell = |received: &Received| format!("{} {}", received.method, received.target);
+    let mismatch = |what: &str, expected: String, actual: String| Mismatch {
+        what: format!("the upstream: {what}"),
+        expected,
+        actual,
+    };
+    let expected = fitting.and_then(|one| one.upstream.as_ref());
+    let (expected, one) = match (expected, received) {
+        (None, []) => return Vec::new(),
+        (None, [one, ..]) => return vec![mismatch("requests", "none".to_owned(), tell(one))],
+        // RFC 9110 §9.2.2: a request may be sent again where that changes nothing.
+        (Some(expected), [one, again @ ..]) if again.iter().all(|other| other == one) => (expected, one),
+        (Some(_), other) => {
+            let actual = if other.is_empty() {
+                "none".to_owned()
+            } else {
+                other.iter().map(tell).collect::<Vec<_>>().join(", ")
+            };
+            return vec![mismatch("requests", "one".to_owned(), actual)];
+        }
+    };
+    let mut found = Vec::new();
+    for (what, wanted, actual) in [
+        ("method", &expected.method, &one.method),
+        ("request target", &expected.target, &one.target),
+        ("body", &expected.body, &one.body),
+    ] {
+        if let Some(wanted) = wanted.as_ref().filter(|wanted| *wanted != actual) {
+            found.push(mismatch(what, format!("`{wanted}`"), format!("`{}`", printable(actual.as_bytes()))));
+        }
+    }
+    for (name, field) in &expected.headers {
+        let values: Vec<String> = one.header(name).map(str::to_owned).collect();
+        if !field_fits(field, &values) {
+            let actual = if values.is_empty() { "absent".to_owned() } else { format!("`{}`", values.join("`, `")) };
+            found.push(mismatch(name, describe_field(field), actual));
+        }
+    }
+    found
 }
 
 /// One line that says what came back.
@@ -125,6 +172,9 @@ pub fn describe(alternative: &Alternative) -> String {
     }
     for (name, field) in &alternative.headers {
         parts.push(format!("{name} {}", describe_field(field)));
+    }
+    if alternative.upstream.is_some() {
+        parts.push("forwarded".to_owned());
     }
     if alternative.then_closed {
         parts.push("then closed".to_owned());

@@ -36,5 +36,6 @@ pub mod mint;
 pub mod mutants;
 pub mod report;
 pub mod run;
+pub mod upstream;
 pub mod verdict;
 pub mod wire;

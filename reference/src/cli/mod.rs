@@ -13,6 +13,7 @@ mod debug;
 mod edge;
 mod explain;
 mod manual;
+mod proxy;
 mod serve;
 mod token;
 mod tokens;
@@ -90,6 +91,11 @@ impl From<LoadError> for Failure {
             LoadError::Pem { .. } => Failure::refused(error.to_string()),
             LoadError::Jwks { .. } => Failure::refused(format!(
                 "{error}\nhelp: the document is the one that your issuer publishes, often at `/.well-known/jwks.json`"
+            )),
+            LoadError::Signature { text, error } => Failure::refused(format!(
+                "{}:{}:{}: {error}\n\
+                 help: put the secret that the upstream knows into `{}`, or take the signature out of the rule",
+                text.file_name, error.span.line, error.span.column, error.name
             )),
             LoadError::Start { text, error: StartError::RoleRuleWithoutKey(span) } => Failure::refused(format!(
                 "there is no secret to verify tokens with, and {}:{}:{} asks for a role\n\

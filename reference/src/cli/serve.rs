@@ -6,11 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use rolegate::{Config, DirSite, Gate, GateInForce, LoadError, Loaded, Server, ServerOptions, Severity, Source};
+use rolegate::{
+    Config, DirSite, Gate, GateInForce, LoadError, Loaded, Server, ServerOptions, Severity, Source, Variables,
+};
 use tracing_subscriber::EnvFilter;
 
 use super::debug::DebugArgs;
 use super::edge::EdgeArgs;
+use super::proxy::ProxyArgs;
 use super::tokens::{Opened, TokenArgs};
 use super::{Exit, Failure, counted};
 
@@ -40,6 +43,8 @@ pub(super) struct Serve {
     edge: EdgeArgs,
     #[command(flatten)]
     debug: DebugArgs,
+    #[command(flatten)]
+    proxy: ProxyArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -60,10 +65,12 @@ impl Serve {
             tokens: settings,
             edge: self.edge.edge(),
             countries: self.edge.countries(),
+            variables: Variables::Environment,
+            options: self.proxy.site(),
         };
         // RULES-6: what is wrong with the rules is said at the start, also where they are refused.
         let Loaded { gate, source } = config.load().inspect_err(|error| {
-            if let LoadError::Start { text, .. } = error {
+            if let LoadError::Start { text, .. } | LoadError::Signature { text, .. } = error {
                 show_problems(text);
             }
         })?;
@@ -75,14 +82,19 @@ impl Serve {
                  WARNING: whoever finds the secret signs tokens with any role; use 32 random octets or more in `{name}`"
             );
         }
+        let options = ServerOptions {
+            proxy: self.proxy.settings()?,
+            authorize: self.proxy.authorize(),
+            debug_page: self.debug.page()?,
+            ..ServerOptions::default()
+        };
         // TOKEN-12.refresh
         let _kept_fresh_to_the_end = fresh.map(|fresh| runtime.spawn(fresh.keep()));
-        runtime.block_on(self.listen(gate))
+        runtime.block_on(self.listen(gate, options))
     }
 
-    async fn listen(&self, gate: Gate<DirSite>) -> Result<Exit, Failure> {
+    async fn listen(&self, gate: Gate<DirSite>, options: ServerOptions) -> Result<Exit, Failure> {
         let address = SocketAddr::new(self.host, self.port);
-        let options = ServerOptions { debug_page: self.debug.page()?, ..ServerOptions::default() };
         let cannot_listen = |error| Failure::cannot_run(format!("cannot listen on {address}: {error}"));
         let server = Server::bind(address, Arc::new(GateInForce::new(gate)), options).await.map_err(cannot_listen)?;
         let stop = stop_signal().map_err(|error| Failure::cannot_run(format!("cannot wait for signals: {error}")))?;

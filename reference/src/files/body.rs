@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Frame, SizeHint};
 use tokio::task::JoinHandle;
 
@@ -16,7 +17,7 @@ use super::entry::{Content, Stamp};
 /// How much of a file is read at once.
 const CHUNK: u64 = 64 * 1024;
 
-/// The body of an answer; its length is known beforehand.
+/// The body of an answer. Its length is known beforehand, but for one that an upstream is still sending.
 #[derive(Debug, Default)]
 pub struct Body {
     /// What is sent next; most bodies are one piece.
@@ -24,6 +25,8 @@ pub struct Body {
     later: VecDeque<Piece>,
     file: Option<OnDisk>,
     reading: Option<JoinHandle<io::Result<(OnDisk, Bytes)>>>,
+    /// What an upstream sends; then there is nothing else.
+    stream: Option<UnsyncBoxBody<Bytes, io::Error>>,
     remaining: u64,
 }
 
@@ -46,6 +49,11 @@ impl Body {
         let mut body = Body::default();
         body.add_bytes(bytes.into());
         body
+    }
+
+    /// A body that comes from elsewhere while it is sent (PROXY-1).
+    pub(crate) fn of_stream(stream: impl hyper::body::Body<Data = Bytes, Error = io::Error> + Send + 'static) -> Body {
+        Body { stream: Some(UnsyncBoxBody::new(stream)), ..Body::default() }
     }
 
     /// A body of one range of a file.
@@ -120,6 +128,9 @@ impl hyper::body::Body for Body {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let body = &mut *self;
+        if let Some(stream) = &mut body.stream {
+            return Pin::new(stream).poll_frame(cx);
+        }
         let bytes = loop {
             if let Some(reading) = &mut body.reading {
                 let (file, bytes) = ready!(Pin::new(reading).poll(cx))??;
@@ -149,11 +160,11 @@ impl hyper::body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.remaining == 0
+        self.stream.as_ref().map_or(self.remaining == 0, hyper::body::Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.remaining)
+        self.stream.as_ref().map_or_else(|| SizeHint::with_exact(self.remaining), hyper::body::Body::size_hint)
     }
 }
 

@@ -12,7 +12,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::site::Site;
+use crate::path::RequestPath;
+use crate::site::{self, Elsewhere, Site};
 
 pub mod body;
 pub(crate) mod entry;
@@ -38,11 +39,13 @@ pub struct SiteOptions {
     pub memory: u64,
     /// A file of more octets than this is read from the disk whenever it is sent.
     pub longest: u64,
+    /// Another server has the files: the folder holds the rules alone, and no file of it is part of the site.
+    pub elsewhere: bool,
 }
 
 impl Default for SiteOptions {
     fn default() -> SiteOptions {
-        SiteOptions { memory: 64 * 1024 * 1024, longest: 1024 * 1024 }
+        SiteOptions { memory: 64 * 1024 * 1024, longest: 1024 * 1024, elsewhere: false }
     }
 }
 
@@ -91,6 +94,18 @@ impl Site for DirSite {
     fn has(&self, name: &str) -> bool {
         self.files.contains_key(name)
     }
+
+    fn file(&self, path: &RequestPath) -> Option<String> {
+        if self.options.elsewhere { Elsewhere.file(path) } else { site::look_up(path, |name| self.has(name)) }
+    }
+
+    fn is_listed(&self) -> bool {
+        !self.options.elsewhere
+    }
+
+    fn other_names(&self, file: &str) -> Vec<String> {
+        if self.options.elsewhere { Elsewhere.other_names(file) } else { Vec::new() }
+    }
 }
 
 /// The files of a site, those of `before` that have not changed among them.
@@ -99,6 +114,9 @@ fn read(
     options: &SiteOptions,
     before: &BTreeMap<String, Arc<Entry>>,
 ) -> io::Result<BTreeMap<String, Arc<Entry>>> {
+    if options.elsewhere {
+        return Ok(BTreeMap::new());
+    }
     let mut found = Vec::new();
     for (name, path) in walk::walk(folder)? {
         // What goes away while the site is opened is not part of it.
@@ -279,7 +297,7 @@ mod tests {
             fs::write(folder.path().join(name), vec![b'x'; length]).unwrap();
         }
         let kept = |memory, longest| {
-            let site = DirSite::open_with(folder.path(), SiteOptions { memory, longest }).unwrap();
+            let site = DirSite::open_with(folder.path(), SiteOptions { memory, longest, elsewhere: false }).unwrap();
             site.files.iter().filter(|(_, entry)| entry.is_kept()).map(|(name, _)| name.clone()).collect::<String>()
         };
         assert_eq!(kept(500, 1000), "/b/c/e");

@@ -392,6 +392,16 @@ fn read_destination(
         let message = format!("the status {status} shows a page of this site, and this is a URL");
         return Err(Fault::at(field, "to-absolute", message, "write a local path, or the status 200 or 302"));
     }
+    // PROXY-3
+    if !to.has_fixed_host() && status == 200 {
+        let message = "a visitor would choose the server that the gate asks".to_owned();
+        return Err(Fault::at(
+            field,
+            "to-name-in-upstream",
+            message,
+            "write the whole host, or a redirect status such as 302",
+        ));
+    }
     if let Some(name) = to.unknown_name() {
         let message = format!("`{name}` is captured nowhere in this rule, and stays as it is");
         remarks.push((

@@ -123,6 +123,11 @@ impl Destination {
         self.site.is_some()
     }
 
+    /// Whether the destination leads to the same host, or the same site, for every request.
+    pub fn has_fixed_host(&self) -> bool {
+        self.site.as_ref().is_none_or(|(_, host)| host.iter().all(|part| matches!(part, Part::Literal(_))))
+    }
+
     /// Text in the path that looks like a name and is none; it stays as it is (SUBST-1).
     pub(super) fn unknown_name(&self) -> Option<&str> {
         self.path.iter().find_map(|part| match part {

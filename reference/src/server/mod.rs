@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::gate::GateInForce;
+use crate::proxy::{Proxy, ProxySettings};
 
 mod answer;
 mod connection;
@@ -34,6 +35,10 @@ pub struct ServerOptions {
     pub limits: Limits,
     /// Where the debug page stands, if the operator wants one.
     pub debug_page: Option<DebugPage>,
+    /// What the servers behind it get, and how long they may take.
+    pub proxy: ProxySettings,
+    /// Whether a trusted proxy is told who may see what ([`crate::authorize`]).
+    pub authorize: bool,
 }
 
 /// A server that listens; [`Server::run`] answers.
@@ -68,8 +73,9 @@ impl Server {
     /// None at present: a failing connection ends alone, a failing `accept` is tried again.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std_io::Result<()> {
         let Server { listener, gate, options, .. } = self;
-        let ServerOptions { limits, debug_page } = options;
+        let ServerOptions { limits, debug_page, proxy, authorize } = options;
         let debug_page = debug_page.map(Arc::new);
+        let proxy = Arc::new(Proxy::new(proxy));
         let places = Arc::new(Semaphore::new(limits.connections));
         let (stopping, on_stop) = watch::channel(());
         let mut connections = JoinSet::new();
@@ -80,10 +86,10 @@ impl Server {
                 Some(_) = connections.join_next() => continue,
                 accepted = listener::accept(&listener, &places) => accepted,
             };
-            let (gate, limits, on_stop) = (Arc::clone(&gate), limits.clone(), on_stop.clone());
-            let debug_page = debug_page.clone();
+            let (gate, proxy, debug_page) = (Arc::clone(&gate), Arc::clone(&proxy), debug_page.clone());
+            let (limits, on_stop) = (limits.clone(), on_stop.clone());
             connections.spawn(async move {
-                connection::serve(stream, &gate, &limits, debug_page.as_deref(), on_stop).await;
+                connection::serve(stream, &gate, &proxy, authorize, debug_page.as_deref(), &limits, on_stop).await;
                 drop(place);
             });
         }

@@ -113,6 +113,10 @@ impl Running {
     }
 
     pub fn of(gate: Gate<DirSite>, limits: Limits, debug_page: Option<DebugPage>) -> Running {
+        Running::serve(gate, ServerOptions { limits, debug_page, ..ServerOptions::default() })
+    }
+
+    pub fn serve(gate: Gate<DirSite>, options: ServerOptions) -> Running {
         let gate = Arc::new(GateInForce::new(gate));
         let (stop, stopped) = oneshot::channel::<()>();
         let (said, address) = std::sync::mpsc::channel();
@@ -120,7 +124,7 @@ impl Running {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
             runtime.expect("a runtime").block_on(async {
                 let any = SocketAddr::from(([127, 0, 0, 1], 0));
-                let server = Server::bind(any, gate, ServerOptions { limits, debug_page }).await.expect("a port");
+                let server = Server::bind(any, gate, options).await.expect("a port");
                 said.send(server.local_addr()).expect("the test waits");
                 let stop = async {
                     let _ = stopped.await;
@@ -132,9 +136,7 @@ impl Running {
     }
 
     pub fn client(&self) -> Client {
-        let stream = TcpStream::connect(self.address).expect("connected");
-        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
-        Client { stream, read: Vec::new() }
+        Client::connect(self.address)
     }
 
     /// One request on a connection of its own.
@@ -204,6 +206,12 @@ impl Response {
 }
 
 impl Client {
+    pub fn connect(address: SocketAddr) -> Client {
+        let stream = TcpStream::connect(address).expect("connected");
+        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time-out");
+        Client { stream, read: Vec::new() }
+    }
+
     pub fn send(&mut self, bytes: &[u8]) {
         // The gate may have closed already; what it said before is what counts.
         let _ = self.stream.write_all(bytes);

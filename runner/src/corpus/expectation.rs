@@ -52,6 +52,9 @@ pub struct Expectation {
     /// The connection is closed after the answer; for `raw` requests.
     #[serde(default)]
     pub then_closed: bool,
+    /// What the upstream behind the gate was asked; left out, it must not have been asked at all.
+    #[serde(default)]
+    pub upstream: Option<UpstreamExpectation>,
     /// Alternatives: names or expectations.
     #[serde(default)]
     #[schemars(with = "Option<Vec<Value>>")]
@@ -65,6 +68,24 @@ enum StatusSchema {
     One(u16),
     Any(Vec<u16>),
     Axis(String),
+}
+
+/// The one request that the upstream behind the gate got.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UpstreamExpectation {
+    /// The method.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// The request target.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// Header fields, by name in lower case.
+    #[serde(default)]
+    pub headers: BTreeMap<String, HeaderExpectation>,
+    /// The whole body.
+    #[serde(default)]
+    pub body: Option<String>,
 }
 
 /// Octets of a file, first and last included (RFC 9110 §14.1.2 counts the same way).
@@ -140,6 +161,8 @@ pub struct Alternative {
     pub closed: bool,
     /// The connection is closed after the answer.
     pub then_closed: bool,
+    /// What the upstream behind the gate was asked.
+    pub upstream: Option<UpstreamExpectation>,
 }
 
 /// What a `Location` must be.
@@ -289,11 +312,16 @@ impl Names {
             earlier_shows: written.earlier_shows,
             closed: written.closed.unwrap_or_default(),
             then_closed: written.then_closed,
+            upstream: written.upstream.map(|asked| UpstreamExpectation {
+                headers: asked.headers.into_iter().map(|(name, field)| (name.to_ascii_lowercase(), field)).collect(),
+                ..asked
+            }),
         };
         let asserts_answer = !alternative.status.is_empty()
             || alternative.location.is_some()
             || alternative.shown().is_some()
-            || !alternative.headers.is_empty();
+            || !alternative.headers.is_empty()
+            || alternative.upstream.is_some();
         if !asserts_answer && !alternative.closed {
             return Err(
                 "this expectation asserts nothing; say at least `status`, `location`, `shows` or `headers`".to_owned()
@@ -305,7 +333,8 @@ impl Names {
         {
             return Err("a redirect needs a `location` (write `location: any` if any will do)".to_owned());
         }
-        for (name, field) in &alternative.headers {
+        let asked = alternative.upstream.iter().flat_map(|upstream| &upstream.headers);
+        for (name, field) in alternative.headers.iter().chain(asked) {
             if field.is.is_none()
                 && field.contains.is_empty()
                 && field.one_of.is_empty()
@@ -338,6 +367,7 @@ impl Alternative {
             earlier_shows: Vec::new(),
             closed: false,
             then_closed: false,
+            upstream: None,
         }
     }
 }

@@ -36,7 +36,7 @@ pub const DEFAULT_SECRET: &str = "gatecheck-conformance-secret-of-64-octets-0123
 /// The role path of every suite that names none.
 pub const DEFAULT_ROLE_PATH: &str = "app_metadata.authorization.roles";
 /// What a gate may lack.
-pub const FEATURES: [&str; 14] = [
+pub const FEATURES: [&str; 15] = [
     "asymmetric",
     "audience",
     "cookie-condition",
@@ -47,6 +47,7 @@ pub const FEATURES: [&str; 14] = [
     "language",
     "large-rules",
     "listener",
+    "proxy",
     "query",
     "raw-target",
     "sealed",
@@ -249,6 +250,12 @@ impl Suite {
         self.cases.iter().find(|case| case.id == id)
     }
 
+    /// Whether its rules name the runner's upstream.
+    #[must_use]
+    pub fn needs_upstream(&self) -> bool {
+        memchr::memmem::find(&self.rules, crate::upstream::PLACEHOLDER.as_bytes()).is_some()
+    }
+
     /// Whether any file is protected.
     #[must_use]
     pub fn has_protected_files(&self) -> bool {
@@ -427,6 +434,11 @@ impl Loader {
         });
         for feature in &source.features.0 {
             self.known_feature(file, None, feature);
+        }
+        if memchr::memmem::find(&rules, crate::upstream::PLACEHOLDER.as_bytes()).is_some()
+            && !source.features.0.iter().any(|feature| feature == "proxy")
+        {
+            self.say(file, None, "rules that name `$(upstream)` need `features: proxy`".to_owned());
         }
         let context = Context { file, suite_id: id, suite: &source, names: &names, recipes: &recipes, levels };
         let mut cases = Vec::new();

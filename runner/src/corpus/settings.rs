@@ -1,5 +1,7 @@
 //! What a gate has to be told for a suite: the keys of tokens, where the roles stand, who tokens are from and for, and whom it believes about a visitor.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::source::{JwkSource, SettingsSource};
@@ -25,6 +27,10 @@ pub struct Settings {
     pub trusted_proxy: Vec<String>,
     /// The field in which a trusted proxy names the visitor's country.
     pub country_header: Option<String>,
+    /// Whether the runner's upstream may see the token.
+    pub trust_upstream: bool,
+    /// Environment variables that rules name.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// Public keys as a gate is given them.
@@ -47,6 +53,8 @@ impl Default for Settings {
             issuer: None,
             trusted_proxy: Vec::new(),
             country_header: None,
+            trust_upstream: false,
+            environment: BTreeMap::new(),
         }
     }
 }
@@ -76,6 +84,8 @@ impl Settings {
             issuer: source.issuer,
             trusted_proxy: source.trusted_proxy.0,
             country_header: source.country_header,
+            trust_upstream: source.trust_upstream,
+            environment: source.environment,
         })
     }
 

@@ -233,6 +233,12 @@ pub struct SettingsSource {
     /// What the token's `iss` has to be.
     #[serde(default)]
     pub issuer: Option<String>,
+    /// Whether the runner's upstream may see the cookie `nf_jwt`.
+    #[serde(default)]
+    pub trust_upstream: bool,
+    /// Environment variables that rules name.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
 }
 
 /// A member of the JWKS document: a test key by name, or one with its members changed.

@@ -4,9 +4,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use rolegate::claims::RolePath;
-use rolegate::config::{Config, KeySource};
+use rolegate::config::{Config, KeySource, Variables};
 use rolegate::edge::{CountrySource, Edge};
 use rolegate::gate::GateInForce;
+use rolegate::proxy::ProxySettings;
+use rolegate::request::Origin;
 use rolegate::server::{Server, ServerOptions};
 use rolegate::token::{Algorithm, Algorithms, KeyRing, Keys, TokenSettings, jwks};
 
@@ -22,7 +24,7 @@ pub(super) async fn start(deployment: &Deployment<'_>) -> Result<Running, GateEr
     let config = config(deployment, folder.path()).map_err(not_started)?;
     let loaded = config.load().map_err(|error| not_started(error.to_string()))?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let server = Server::bind(address, Arc::new(GateInForce::new(loaded.gate)), ServerOptions::default())
+    let server = Server::bind(address, Arc::new(GateInForce::new(loaded.gate)), options(deployment))
         .await
         .map_err(|error| not_started(error.to_string()))?;
     let port = server.local_addr().port();
@@ -43,16 +45,20 @@ pub(super) async fn start(deployment: &Deployment<'_>) -> Result<Running, GateEr
     })
 }
 
+/// PROXY-2: whether the upstream may see the token.
+fn options(deployment: &Deployment<'_>) -> ServerOptions {
+    let trusted = Origin::parse(&deployment.upstream).filter(|_| deployment.settings.trust_upstream);
+    let proxy = ProxySettings { trusted: trusted.into_iter().collect(), ..ProxySettings::default() };
+    ServerOptions { proxy, ..ServerOptions::default() }
+}
+
 /// What an operator would say to serve this deployment.
 fn config(deployment: &Deployment<'_>, folder: &std::path::Path) -> Result<Config, String> {
     let settings = &deployment.settings;
-    Ok(Config {
-        site: folder.to_owned(),
-        key: KeySource::Ring(KeyRing::from(keys(settings)?)),
-        tokens: token_settings(settings)?,
-        edge: edge(deployment)?,
-        countries: None,
-    })
+    let key = KeySource::Ring(KeyRing::from(keys(settings)?));
+    let variables = Variables::Given(settings.environment.clone());
+    let edge = edge(deployment)?;
+    Ok(Config { variables, edge, ..Config::of(folder.to_owned(), key, token_settings(settings)?) })
 }
 
 /// Whom the gate is told to believe about a visitor.

@@ -27,7 +27,8 @@ pub struct GateFile {
     /// The command line, split as a shell would. `{site}`, `{work}` (an empty folder, where the command starts), `{port}`,
     /// `{spare-port}`, `{secret}`, `{role-path}`, `{here}` (the folder of the gate file), `{trusted-proxy}` (networks with
     /// commas between), `{country-header}`, `{public-key}` (a PEM file), `{jwks}` (a JSON file), `{algorithms}` (with commas
-    /// between), `{audience}` and `{issuer}` are filled in. A word with one of the last seven is left out for a suite that
+    /// between), `{audience}`, `{issuer}` and
+    /// `{trusted-upstream}` are filled in. A word with one of the last eight is left out for a suite that
     /// does not set it, as in `--trusted-proxy={trusted-proxy}`.
     pub command: String,
     /// Environment variables; values are filled in, and left out, like the words of the command.
@@ -134,7 +135,7 @@ const PUBLIC_KEY_FILE: &str = "public-key.pem";
 const JWKS_FILE: &str = "jwks.json";
 
 /// The settings that most suites do not make, each with the feature that a gate without a place for it lacks.
-const OPTIONAL: [(&str, Option<&str>); 7] = [
+const OPTIONAL: [(&str, Option<&str>); 8] = [
     ("algorithms", None),
     ("audience", Some("audience")),
     ("country-header", Some("country-header")),
@@ -142,6 +143,7 @@ const OPTIONAL: [(&str, Option<&str>); 7] = [
     ("jwks", Some("asymmetric")),
     ("public-key", Some("asymmetric")),
     ("trusted-proxy", Some("trusted-proxy")),
+    ("trusted-upstream", None),
 ];
 
 /// What the placeholders of a gate file stand for.
@@ -181,6 +183,7 @@ impl Places<'_> {
             "issuer" => settings.issuer.clone(),
             "jwks" => settings.jwks().map(|_| file(JWKS_FILE)),
             "public-key" => settings.pem().map(|_| file(PUBLIC_KEY_FILE)),
+            "trusted-upstream" => settings.trust_upstream.then(|| self.deployment.upstream.clone()),
             _ => list(&settings.trusted_proxy),
         }
     }
@@ -222,7 +225,7 @@ pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Resul
     };
     let mut command = Command::new(&program);
     let variables = file.env.iter().filter_map(|(name, value)| Some((name, places.word(value)?)));
-    command.args(words).envs(variables).current_dir(work.path());
+    command.args(words).envs(&deployment.settings.environment).envs(variables).current_dir(work.path());
     command.stdin(Stdio::null()).stdout(output()?).stderr(output()?).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);

@@ -60,6 +60,11 @@ pub trait InProcess: std::fmt::Debug + Send + Sync {
     /// The name in reports.
     fn name(&self) -> String;
 
+    /// The features that it lacks, with the reason.
+    fn unsupported(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
     /// Starts the gate on a site.
     fn start<'a>(
         &'a self,
@@ -114,7 +119,8 @@ impl Gate {
                 let reason = "the gate runs already, and the runner is none of the proxies that it was told to trust";
                 BTreeMap::from([("trusted-proxy".to_owned(), reason.to_owned())])
             }
-            Self::Embedded | Self::InProcess(_) => BTreeMap::new(),
+            Self::InProcess(gate) => gate.unsupported(),
+            Self::Embedded => BTreeMap::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Heads are read with the reference's own reader, so that what it refuses is refused here; everything else about HTTP is the least that the
 //! corpus needs. A request with a body is the last of its connection, as it is in the reference.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::Ipv4Addr;
 use std::pin::Pin;
@@ -48,6 +49,10 @@ impl BrokenGate {
 impl InProcess for BrokenGate {
     fn name(&self) -> String {
         format!("broken gate {}", self.mutant.id)
+    }
+
+    fn unsupported(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([("proxy".to_owned(), "broken gates decide and answer, and forward nothing".to_owned())])
     }
 
     fn start<'a>(

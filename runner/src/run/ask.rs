@@ -11,7 +11,8 @@ use crate::deploy::SiteFiles;
 use crate::event::Finished;
 use crate::gates::Gate;
 use crate::invariants::{Invariant, Metadata, secrets, uniform};
-use crate::judge::{Judgement, Scene, judge, leaks, summary};
+use crate::judge::{Judgement, Scene, judge, leaks, summary, upstream};
+use crate::upstream::ASK;
 use crate::verdict::{Fault, Leak, Mismatch, Verdict};
 use crate::wire::plain::HttpVersion;
 use crate::wire::{Answer, Exchange, Response, Sent};
@@ -72,18 +73,27 @@ pub(super) async fn ask(
         return finished;
     }
     loop {
-        let sent = match compose(suite, case, &shared.place(clients, &stage.prefix), now()) {
+        let mut sent = match compose(suite, case, &shared.place(clients, &stage.prefix), now()) {
             Ok(sent) => sent,
             Err(error) => {
                 finished.verdict = Verdict::Error(Fault::Harness(error));
                 return finished;
             }
         };
+        // A raw request says itself what it says; what comes of it at the upstream cannot be told apart.
+        let ask = (suite.needs_upstream() && sent.raw.is_none()).then(|| shared.upstream.next_ask());
+        sent.headers.extend(ask.iter().map(|ask| (ASK.to_owned(), ask.clone().into_bytes())));
         finished.attempts = finished.attempts.saturating_add(1);
         match send(shared, clients, sent).await {
             Ok(exchange) => {
                 let scene = Scene { origin: &clients.origin, prefix: &stage.prefix, files: &stage.files };
-                let judgement = judge(&case.expected, &exchange, &scene);
+                let mut judgement = judge(&case.expected, &exchange, &scene);
+                if let (Some(ask), Verdict::Pass) = (&ask, &judgement.verdict) {
+                    let mismatches = upstream(judgement.fitting, &shared.upstream.received(ask));
+                    if !mismatches.is_empty() {
+                        judgement = Judgement { verdict: Verdict::Fail(mismatches), fitting: None };
+                    }
+                }
                 finished.verdict =
                     match proof.filter(|proof| proof.verdict == Verdict::Pass && suite.has_protected_files()) {
                         Some(proof) => {
@@ -132,6 +142,9 @@ fn lacking(shared: &Shared, case: &Case, stage: &Stage) -> Option<(String, Strin
             "listener".to_owned(),
             "the gate runs elsewhere and cannot reach a listener on this machine".to_owned(),
         ));
+    }
+    if case.features.iter().any(|feature| feature == "proxy") && matches!(shared.gate, Gate::Remote(_)) {
+        return Some(("proxy".to_owned(), "the gate runs elsewhere and cannot reach the runner's upstream".to_owned()));
     }
     if shared.options.http == HttpVersion::Http2
         && case.request.is_byte_exact()

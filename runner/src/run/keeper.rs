@@ -134,7 +134,8 @@ async fn start(shared: &Shared, round: &Round) -> Result<(Running, Clients), Gat
         round.suites.iter().filter_map(|(at, prefix)| Some((shared.corpus.suites.get(*at)?, prefix.clone()))).collect();
     let settings = suites.first().map(|(suite, _)| suite.settings.clone());
     let settings = settings.ok_or_else(|| GateError::Harness("a round without suites".to_owned()))?;
-    let running = shared.gate.start(&Deployment { suites, settings }).await?;
+    let running =
+        shared.gate.start(&Deployment { suites, settings, upstream: shared.upstream.url().to_owned() }).await?;
     let clients = Clients::new(shared, &running)?;
     Ok((running, clients))
 }

@@ -23,6 +23,7 @@ use crate::event::{Event, Finished, Started};
 use crate::gates::{Gate, GateError};
 use crate::invariants::Invariant;
 use crate::listener::Listener;
+use crate::upstream::Upstream;
 use crate::verdict::{Fault, Verdict};
 use crate::wire::plain::{self, HttpVersion, PlainOptions};
 
@@ -178,6 +179,7 @@ struct Shared {
     requests: Semaphore,
     pace: Pace,
     listener: Listener,
+    upstream: Upstream,
     client: Result<reqwest::Client, String>,
     events: mpsc::UnboundedSender<Event>,
 }
@@ -210,6 +212,7 @@ pub async fn run(
         requests: Semaphore::new(options.jobs.max(1)),
         pace: Pace::new(options.rate),
         listener: Listener::open().await,
+        upstream: Upstream::open().await,
         client: plain::client(PlainOptions {
             version: options.http,
             insecure: options.insecure,

@@ -62,6 +62,7 @@ fn rules_9_no_line_that_names_a_role_leaves_its_path_open() {
         ("/a/* 302! Role=x", "/a/*"),
         ("/a/* Role=x", "/a/*"),
         ("/a/* //b 200! Role=x", "/a/*"),
+        ("/a/* https://:splat/ 200! Role=x", "/a/*"),
         ("/a/** /b 200! Role=x", "/a/*"),
         ("/a%2f* /b 200! Role=x", "/a*"),
         ("/.netlify/a /b 200! Role=x", "/.netlify/a"),

@@ -1,0 +1,210 @@
+//! The gate beside another server: that server asks it about each request, and serves or not as the answer says.
+//!
+//! nginx (`auth_request`), Caddy and Traefik (`forward_auth`) and Envoy (`ext_authz` over HTTP) send a request of their own
+//! that describes the visitor's. What it says is believed from configured proxies only (HOST-2), and what is missing
+//! or said in two ways is refused: no answer but 200 lets a visitor in.
+
+use crate::decide::{Decision, Outcome};
+use crate::path::{RequestPath, Target};
+
+/// Answers like the gate itself: 200, or the denial response as it is.
+pub const AUTHORIZE: &str = "/__gate/authorize";
+/// Answers 200, 401 or 403 and nothing else, with the denial response in fields; for nginx, which takes no other status.
+pub const SUBREQUEST: &str = "/__gate/subrequest";
+
+/// How the server in front wants the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// 200, or the denial response as it is.
+    AsIs,
+    /// 200, 401 or 403; what the visitor should get stands in `X-Gate-Status` and `X-Gate-Location`.
+    StatusOnly,
+}
+
+/// The visitor's request, as the server in front describes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Original<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The request target.
+    pub target: &'a [u8],
+}
+
+/// Why a request does not describe another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotDescribed {
+    /// No field holds the request target, or two hold different ones.
+    #[error("the server in front names no request target; let it send `X-Forwarded-Uri` or `X-Original-URI`")]
+    Target,
+    /// The method is named twice, or is none.
+    #[error("the server in front names no method; let it send one `X-Forwarded-Method`")]
+    Method,
+}
+
+/// Whether `target` asks for a decision, and how the answer is wanted.
+pub fn asked(target: &[u8]) -> Option<Manner> {
+    let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    if path == SUBREQUEST.as_bytes() {
+        return Some(Manner::StatusOnly);
+    }
+    let rest = path.strip_prefix(AUTHORIZE.as_bytes())?;
+    (rest.is_empty() || rest.starts_with(b"/")).then_some(Manner::AsIs)
+}
+
+/// Reads the description of the visitor's request out of the request that asks. Host, scheme and address are those that
+/// [`crate::edge`] takes for true, as in any request through a trusted proxy.
+///
+/// # Errors
+/// [`NotDescribed`] where a part is missing or said in two ways.
+pub fn original<'a>(
+    method: &'a str,
+    target: &'a [u8],
+    lines: &[(&'a str, &'a [u8])],
+) -> Result<Original<'a>, NotDescribed> {
+    let said = one(lines, &["x-forwarded-method", "x-original-method"]).map_err(|Several| NotDescribed::Method)?;
+    let method = match said {
+        None => method,
+        Some(said) => std::str::from_utf8(said).map_err(|_| NotDescribed::Method)?,
+    };
+    Ok(Original { method, target: original_target(target, lines)? })
+}
+
+/// Envoy puts the visitor's target behind the path that it asks at, the others into a field.
+fn original_target<'a>(target: &'a [u8], lines: &[(&'a str, &'a [u8])]) -> Result<&'a [u8], NotDescribed> {
+    let behind = target.strip_prefix(AUTHORIZE.as_bytes()).filter(|rest| rest.starts_with(b"/"));
+    let named = one(lines, &["x-forwarded-uri", "x-original-uri"]).map_err(|Several| NotDescribed::Target)?;
+    match (behind, named) {
+        (Some(target), None) | (None, Some(target)) => Ok(target),
+        (Some(behind), Some(named)) if behind == named => Ok(named),
+        _ => Err(NotDescribed::Target),
+    }
+}
+
+/// More than one value, or one that is no text.
+struct Several;
+
+/// The one value that the fields of these names have, if any; equal ones count as one.
+fn one<'a>(lines: &[(&'a str, &'a [u8])], names: &[&str]) -> Result<Option<&'a [u8]>, Several> {
+    let mut values = lines
+        .iter()
+        .filter(|(sent, _)| names.iter().any(|name| sent.eq_ignore_ascii_case(name)))
+        .map(|(_, value)| *value);
+    let first = values.next();
+    if values.all(|other| Some(other) == first) { Ok(first) } else { Err(Several) }
+}
+
+/// Whether the server in front may answer the visitor's request for `target` with what it has.
+///
+/// It serves the path that was asked for, so a rule that leads elsewhere admits nobody here, whoever asks: the server in front
+/// would show what the rule replaces.
+pub fn admits(decision: &Decision, target: &[u8]) -> bool {
+    let Ok(Target { path, .. }) = Target::parse(target) else { return false };
+    if decision.denied {
+        return false;
+    }
+    match &decision.outcome {
+        Outcome::Serve { .. } => true,
+        // There is no rule and no such file: the server in front says so in its own words.
+        Outcome::NotFound { forced, .. } => !forced && decision.by.is_none(),
+        Outcome::Rewrite { status: 200, .. } => {
+            let target = decision.target.as_deref().and_then(|target| target.split(['?', '#']).next());
+            target
+                .and_then(|target| RequestPath::parse(target.as_bytes()).ok())
+                .is_some_and(|target| target.same_but_for_slash(&path))
+        }
+        Outcome::BadRequest(_) | Outcome::Proxy { .. } | Outcome::Redirect { .. } | Outcome::Rewrite { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MemorySite, Request, RuleSet, Scheme, Visitor, decide};
+
+    type Lines<'a> = Vec<(&'a str, &'a [u8])>;
+
+    fn read<'a>(target: &'a str, lines: &'a Lines<'a>) -> Result<Original<'a>, NotDescribed> {
+        original("GET", target.as_bytes(), lines)
+    }
+
+    #[test]
+    fn where_it_is_asked() {
+        for (target, manner) in [
+            ("/__gate/authorize", Some(Manner::AsIs)),
+            ("/__gate/authorize?x", Some(Manner::AsIs)),
+            ("/__gate/authorize/a/b?x", Some(Manner::AsIs)),
+            ("/__gate/subrequest", Some(Manner::StatusOnly)),
+            ("/__gate/authorized", None),
+            ("/__gate/subrequest/a", None),
+            ("/__gate//authorize", None),
+            ("/", None),
+        ] {
+            assert_eq!(asked(target.as_bytes()), manner, "{target}");
+        }
+    }
+
+    #[test]
+    fn the_visitors_request() {
+        let caddy: Lines<'_> = vec![("X-Forwarded-Method", b"POST"), ("X-Forwarded-Uri", b"/a?b")];
+        let expected = Original { method: "POST", target: b"/a?b" };
+        assert_eq!(read("/__gate/authorize", &caddy), Ok(expected));
+        let nginx: Lines<'_> = vec![("X-Original-URI", b"/a"), ("X-Original-Method", b"PUT")];
+        let expected = Original { method: "PUT", target: b"/a" };
+        assert_eq!(read("/__gate/subrequest", &nginx), Ok(expected));
+        let envoy = Vec::new();
+        assert_eq!(read("/__gate/authorize/a//b?c", &envoy).map(|original| original.target), Ok(&b"/a//b?c"[..]));
+    }
+
+    #[test]
+    fn what_is_not_described() {
+        let table: Vec<(Lines<'_>, NotDescribed)> = vec![
+            (vec![], NotDescribed::Target),
+            (vec![("X-Forwarded-Uri", b"/a"), ("X-Forwarded-Uri", b"/b")], NotDescribed::Target),
+            (vec![("X-Forwarded-Uri", b"/a"), ("X-Original-URI", b"/b")], NotDescribed::Target),
+            (
+                vec![("X-Forwarded-Uri", b"/a"), ("X-Forwarded-Method", b"A"), ("X-Forwarded-Method", b"B")],
+                NotDescribed::Method,
+            ),
+        ];
+        for (lines, why) in &table {
+            assert_eq!(read("/__gate/authorize", lines), Err(*why), "{lines:?}");
+        }
+        let both = vec![("X-Forwarded-Uri", &b"/a"[..])];
+        assert_eq!(read("/__gate/authorize/b", &both), Err(NotDescribed::Target));
+    }
+
+    #[test]
+    fn who_is_let_in() {
+        let rules = "/members/* /members/:splat 200! Role=admin\n/members/* /login 302\n/hidden/* /page 200\n/old /new 301\n/up/* https://up.example/:splat 200!\n/401/* /login 401";
+        let rules = RuleSet::parse(rules.as_bytes()).rules;
+        let site =
+            MemorySite::new(["/members/a.html", "/login.html", "/hidden/b.html", "/page.html", "/c.html", "/new.html"]);
+        for (path, role, admitted) in [
+            ("/members/a", Some("admin"), true),
+            ("/members/a.html", Some("admin"), true),
+            ("/members/a", Some("other"), false),
+            ("/members/a", None, false),
+            ("/c", None, true),
+            ("/nothing", None, true),
+            ("/hidden/b", None, true),
+            ("/hidden/none", None, false),
+            ("/old", None, false),
+            ("/up/x", None, false),
+            ("/401/x", None, false),
+            ("/a%2fb", None, false),
+        ] {
+            let request = Request {
+                method: "GET",
+                target: path.as_bytes(),
+                host: None,
+                scheme: Scheme::Http,
+                headers: &[],
+                country: None,
+            };
+            let visitor = role.map_or(Visitor::Anonymous, |role| Visitor::with_roles([role]));
+            let decision = decide(&rules, &request, &visitor, &site);
+            let admitted_here = admits(&decision, path.as_bytes());
+            assert_eq!(admitted_here, admitted, "{path} {role:?} {decision:?}");
+        }
+    }
+}

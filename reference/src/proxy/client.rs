@@ -1,0 +1,94 @@
+//! The connections to upstreams: pooled, HTTP/1.1 or HTTP/2 by ALPN, TLS by the certificates that this machine trusts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+
+use super::stream::Upload;
+
+/// How long an unused connection is kept: less than the five seconds after which common servers close theirs, so that a
+/// request rarely meets a closing one.
+const KEPT: Duration = Duration::from_secs(4);
+
+pub(super) type HttpClient = Client<HttpsConnector<HttpConnector>, Upload>;
+
+/// One client for each way of speaking to an upstream.
+#[derive(Debug)]
+pub(super) struct Clients {
+    /// HTTP/2 where TLS agrees on it, else HTTP/1.1.
+    pub(super) negotiated: HttpClient,
+    /// HTTP/1.1 alone: only there a protocol can be switched to (RFC 9113 §8.6).
+    pub(super) http1: HttpClient,
+    /// HTTP/2 alone, without negotiation where there is no TLS.
+    pub(super) http2: HttpClient,
+}
+
+/// Whom the gate believes to be an upstream.
+#[derive(Clone, Debug, Default)]
+pub enum Roots {
+    /// Whom this machine trusts.
+    #[default]
+    Machine,
+    /// Whom these certificates, and no others, vouch for.
+    These(Vec<CertificateDer<'static>>),
+}
+
+impl Clients {
+    pub(super) fn new(roots: &Roots, connect: Duration) -> std::io::Result<Clients> {
+        let negotiated = connector(roots, connect, Versions::Both)?;
+        let http1 = connector(roots, connect, Versions::Http1)?;
+        let http2 = connector(roots, connect, Versions::Http2)?;
+        let build = |connector: HttpsConnector<HttpConnector>, http2_only: bool| {
+            Client::builder(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(KEPT)
+                .http2_only(http2_only)
+                .build(connector)
+        };
+        Ok(Clients { negotiated: build(negotiated, false), http1: build(http1, false), http2: build(http2, true) })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Versions {
+    Both,
+    Http1,
+    Http2,
+}
+
+fn connector(roots: &Roots, connect: Duration, versions: Versions) -> std::io::Result<HttpsConnector<HttpConnector>> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(connect));
+    let builder = hyper_rustls::HttpsConnectorBuilder::new();
+    let builder = match roots {
+        Roots::Machine => builder.with_provider_and_platform_verifier(provider)?,
+        Roots::These(certificates) => {
+            let mut store = RootCertStore::empty();
+            for certificate in certificates {
+                store.add(certificate.clone()).map_err(std::io::Error::other)?;
+            }
+            let config = rustls::ClientConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions()
+                .map_err(std::io::Error::other)?
+                .with_root_certificates(store)
+                .with_no_client_auth();
+            builder.with_tls_config(config)
+        }
+    };
+    let builder = builder.https_or_http();
+    Ok(match versions {
+        Versions::Both => builder.enable_all_versions().wrap_connector(tcp),
+        Versions::Http1 => builder.enable_http1().wrap_connector(tcp),
+        Versions::Http2 => builder.enable_http2().wrap_connector(tcp),
+    })
+}

@@ -1,0 +1,211 @@
+use super::*;
+
+fn map(lines: &[(&str, &str)]) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in lines {
+        map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap());
+    }
+    map
+}
+
+fn lines(map: &HeaderMap) -> Vec<String> {
+    let mut all: Vec<String> =
+        map.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))).collect();
+    all.sort();
+    all
+}
+
+const PLAIN: Additions<'_> = Additions { token: false, fields: &[], signature: None, upgrade: None, pseudonym: "gate" };
+
+fn stranger() -> Sender<'static> {
+    Sender { peer: Some([192, 0, 2, 1].into()), trusted: false, host: Some("site.example"), scheme: Scheme::Https }
+}
+
+/// What goes on of these lines, beside what the gate says itself.
+fn sent(client: &[(&str, &str)]) -> Vec<String> {
+    let own =
+        ["via: 1.1 gate", "x-forwarded-for: 192.0.2.1", "x-forwarded-host: site.example", "x-forwarded-proto: https"];
+    let mut all = lines(&onward(&map(client), stranger(), PLAIN));
+    for line in own {
+        let at = all.iter().position(|one| one == line).unwrap_or_else(|| panic!("{line} in {all:?}"));
+        all.remove(at);
+    }
+    all
+}
+
+#[test]
+fn end_to_end_fields_go() {
+    for line in [
+        ("accept", "*/*"),
+        ("authorization", "Bearer x"),
+        ("content-type", "a/b"),
+        ("content-length", "3"),
+        ("range", "bytes=0-1"),
+        ("x-own", "1"),
+        ("via", "1.0 other"),
+    ] {
+        assert_eq!(sent(&[line]), [format!("{}: {}", line.0, line.1)]);
+    }
+}
+
+#[test]
+fn what_ends_at_the_gate() {
+    for (line, listed) in [
+        (("connection", "close"), ""),
+        (("keep-alive", "timeout=5"), ""),
+        (("proxy-authorization", "Basic x"), ""),
+        (("proxy-connection", "keep-alive"), ""),
+        (("te", "trailers"), ""),
+        (("trailer", "x"), ""),
+        (("transfer-encoding", "chunked"), ""),
+        (("upgrade", "h2c"), ""),
+        (("http2-settings", "x"), ""),
+        (("expect", "100-continue"), ""),
+        (("host", "evil.example"), ""),
+        (("x-own", "1"), "X-Own"),
+        (("cookie", "a=b"), "close,  cookie ,,"),
+        (("x-nf-sign", "forged"), ""),
+        (("x_nf_sign", "forged"), ""),
+        (("x-forwarded-for", "203.0.113.9"), ""),
+        (("x-forwarded-for", "203.0.113.9"), "x-forwarded-for, x-forwarded-host, via"),
+        (("x_forwarded_for", "203.0.113.9"), ""),
+        (("x-forwarded-host", "evil.example"), ""),
+        (("x-forwarded-proto", "ftp"), ""),
+        (("x-forwarded-prefix", "/evil"), ""),
+        (("forwarded", "for=203.0.113.9"), ""),
+        (("x-real-ip", "203.0.113.9"), ""),
+        (("x-original-url", "/admin"), ""),
+        (("x-rewrite-url", "/admin"), ""),
+    ] {
+        let client = if listed.is_empty() { vec![line] } else { vec![line, ("connection", listed)] };
+        assert_eq!(sent(&client), Vec::<String>::new(), "{line:?} {listed}");
+    }
+}
+
+#[test]
+fn a_trusted_proxy_is_believed_and_added() {
+    let client = map(&[
+        ("x-forwarded-for", "203.0.113.9"),
+        ("x-forwarded-proto", "http"),
+        ("x-forwarded-host", "public.example"),
+        ("x_forwarded_host", "evil.example"),
+        ("x-original-url", "/admin"),
+        ("x-nf-sign", "forged"),
+    ]);
+    assert_eq!(
+        lines(&onward(&client, Sender { trusted: true, ..stranger() }, PLAIN)),
+        [
+            "via: 1.1 gate",
+            "x-forwarded-for: 203.0.113.9, 192.0.2.1",
+            "x-forwarded-host: site.example",
+            "x-forwarded-proto: https"
+        ]
+    );
+}
+
+#[test]
+fn the_token_goes_to_trusted_upstreams_only() {
+    for (line, rest) in [
+        ("nf_jwt=t", ""),
+        ("a=b; nf_jwt=t", "a=b"),
+        ("nf_jwt=t; a=b", "a=b"),
+        ("a=b;nf_jwt=t ;c=d", "a=b;c=d"),
+        (" NF_JWT = t", ""),
+        ("a=nf_jwt=t; x_nf_jwt=1; nf_jwt2=2", "a=nf_jwt=t; x_nf_jwt=1; nf_jwt2=2"),
+        ("nf_jwt", ""),
+        ("a=\"x; nf_jwt=t\"", "a=\"x"),
+    ] {
+        let client = map(&[("cookie", line)]);
+        let got = onward(&client, stranger(), PLAIN);
+        assert_eq!(got.get("cookie").map_or("", |value| value.to_str().unwrap()), rest, "{line}");
+        let got = onward(&client, stranger(), Additions { token: true, ..PLAIN });
+        assert_eq!(got.get("cookie").unwrap(), line);
+    }
+}
+
+#[test]
+fn what_the_rule_adds_wins() {
+    let fields = [(HeaderName::from_static("x-from"), HeaderValue::from_static("gate"))];
+    let signature = HeaderValue::from_static("s");
+    let additions = Additions { fields: &fields, signature: Some(&signature), ..PLAIN };
+    let client = map(&[("x-from", "client"), ("x-nf-sign", "forged"), ("connection", "x-from, x-nf-sign")]);
+    let got = onward(&client, stranger(), additions);
+    assert_eq!(got.get_all("x-from").iter().collect::<Vec<_>>(), ["gate"]);
+    assert_eq!(got.get_all("x-nf-sign").iter().collect::<Vec<_>>(), ["s"]);
+    for name in ["connection", "host", "content-length", "transfer-encoding", "x-nf-sign", "te"] {
+        assert!(!may_be_added(&HeaderName::from_static(name)), "{name}");
+    }
+    assert!(may_be_added(&header::AUTHORIZATION));
+}
+
+#[test]
+fn upgrades() {
+    for (connection, upgrade, passes) in [
+        ("upgrade", "websocket", true),
+        ("keep-alive, Upgrade", "WebSocket", true),
+        ("upgrade", "other/1.0", true),
+        ("", "websocket", false),
+        ("close", "websocket", false),
+        ("upgrade", "h2c", false),
+        ("upgrade", "HTTP/2.0", false),
+        ("upgrade", "TLS/1.0", false),
+        ("upgrade", "websocket, h2c", false),
+        ("upgrade", "", false),
+    ] {
+        let client = map(&[("connection", connection), ("upgrade", upgrade)]);
+        assert_eq!(wanted_upgrade(&client).is_some(), passes, "{connection} {upgrade}");
+    }
+    let wanted = HeaderValue::from_static("websocket");
+    assert!(switches_to(&map(&[("upgrade", "WebSocket")]), &wanted));
+    assert!(!switches_to(&map(&[("upgrade", "h2c")]), &wanted));
+    assert!(!switches_to(&map(&[]), &wanted));
+}
+
+#[test]
+fn what_comes_back() {
+    let upstream = map(&[
+        ("connection", "close, x-hop"),
+        ("x-hop", "1"),
+        ("keep-alive", "timeout=5"),
+        ("transfer-encoding", "chunked"),
+        ("proxy-authenticate", "Basic"),
+        ("alt-svc", "h3=\":443\""),
+        ("set-cookie", "a=1"),
+        ("set-cookie", "b=2"),
+        ("etag", "\"x\""),
+        ("trailer", "x-sum"),
+    ]);
+    assert_eq!(
+        lines(&back(upstream, Audience::Everybody)),
+        ["etag: \"x\"", "set-cookie: a=1", "set-cookie: b=2", "trailer: x-sum"]
+    );
+}
+
+#[test]
+fn noleak_4_caches() {
+    for (said, audience, value) in [
+        (Some("public, max-age=600"), Audience::Everybody, "public, max-age=600"),
+        (Some("public, max-age=600"), Audience::ByRole, "private, max-age=600, must-revalidate"),
+        (Some("Public, s-maxage=600"), Audience::ByRole, "private, max-age=0, must-revalidate"),
+        (Some("max-age=9, no-cache"), Audience::ByRole, "private, max-age=0, must-revalidate"),
+        (Some("no-store"), Audience::ByRole, "private, no-store"),
+        (Some("max-age=600"), Audience::Denied, "private, no-store"),
+        (None, Audience::ByRole, "private, max-age=0, must-revalidate"),
+    ] {
+        let mut upstream = map(&[("cdn-cache-control", "public"), ("vary", "Accept")]);
+        upstream.extend(said.map(|said| (header::CACHE_CONTROL, HeaderValue::from_static(said))));
+        let got = back(upstream, audience);
+        assert_eq!(got.get_all("cache-control").iter().collect::<Vec<_>>(), [value]);
+        let by_role = audience != Audience::Everybody;
+        assert_eq!(got.contains_key("cdn-cache-control"), !by_role);
+        assert_eq!(got.get_all("vary").iter().any(|value| value == "Cookie"), by_role);
+    }
+}
+
+#[test]
+fn circles() {
+    assert!(!goes_in_a_circle(&map(&[("via", "1.1 other, 1.1 gated")]), "gate"));
+    assert!(goes_in_a_circle(&map(&[("via", "1.1 other, 1.1  gate (x)")]), "gate"));
+    assert!(goes_in_a_circle(&map(&[("via", "1.0 a"), ("via", "1.1 gate")]), "gate"));
+    assert!(goes_in_a_circle(&map(&[("via", &["1.1 a"; 21].join(","))]), "gate"));
+}

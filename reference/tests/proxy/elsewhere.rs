@@ -1,0 +1,102 @@
+//! UPSTREAM: the site lies on another server, and the folder holds the rules alone.
+
+use std::io::Write as _;
+
+use super::common::{Running, SECRET, site, token};
+use super::upstream::Upstream;
+use rolegate::proxy::ProxySettings;
+use rolegate::request::Origin;
+use rolegate::{Config, KeySource, ServerOptions, SiteOptions, TokenSettings};
+
+const RULES: &str = "\
+/members/* /members/:splat 200! Role=admin
+/members/* /login 302
+/secret.html /secret.html 200! Role=admin
+/shown/* /shown/:splat 200! Role=admin
+/shown/* /please/log-in 401
+/closed/* 200! Role=admin
+/old/* /new/:splat 200
+";
+
+fn before(upstream: &Upstream) -> Running {
+    let folder = site(&[("_redirects", RULES), ("index.html", "of the folder")]);
+    let key = KeySource::Secret { name: "secret".to_owned(), secret: SECRET.into() };
+    let options = SiteOptions { elsewhere: true, ..SiteOptions::default() };
+    let config = Config { options, ..Config::of(folder.path().to_owned(), key, TokenSettings::default()) };
+    let proxy =
+        ProxySettings { upstream: Origin::parse(&format!("http://{}", upstream.address)), ..ProxySettings::default() };
+    Running::serve(config.load().expect("a gate").gate, ServerOptions { proxy, ..ServerOptions::default() })
+}
+
+#[test]
+fn upstream_1_what_a_visitor_may_see_is_got_there() {
+    let upstream = Upstream::plain();
+    let gate = before(&upstream);
+    let cookie = format!("nf_jwt={}", token(&["admin"]));
+    for (target, cookie, asked) in [
+        ("/", "", "GET / HTTP/1.1"),
+        ("/a//b/?q=1", "", "GET /a/b/?q=1 HTTP/1.1"),
+        ("/%61?", "", "GET /a HTTP/1.1"),
+        ("/old/x?q=1", "", "GET /new/x?q=1 HTTP/1.1"),
+        ("/members/x/../home/?q", &cookie, "GET /members/home/?q HTTP/1.1"),
+        ("/closed/a", &cookie, "GET /closed/a HTTP/1.1"),
+    ] {
+        let answer = gate.get(target, &[("Cookie", cookie)]);
+        assert_eq!((answer.status, answer.body.as_str()), (200, "up"), "{target}");
+        assert_eq!(upstream.asked().last().unwrap().line, asked);
+    }
+    let answer = gate.get("/members/home", &[("Cookie", &cookie)]);
+    assert_eq!(answer.header("cache-control"), "private, max-age=0, must-revalidate");
+    assert!(upstream.asked().iter().all(|asked| !asked.header("cookie").contains("nf_jwt")));
+}
+
+#[test]
+fn upstream_2_no_spelling_of_a_gated_path_gets_there() {
+    let upstream = Upstream::plain();
+    let gate = before(&upstream);
+    for target in [
+        "/members/home",
+        "/members",
+        "/members.html",
+        "/members/index.html",
+        "//members/home",
+        "/%6dembers/home",
+        "/x/../members/home",
+        "/secret",
+        "/secret/",
+        "/secret.html/",
+        "/secret/index.html",
+        "/closed/a",
+        "/a%2fb",
+        "/a%5cb",
+        "/members/home%00",
+        "/x\\..\\members",
+        "/closed.html",
+    ] {
+        let answer = gate.get(target, &[]);
+        assert!([302, 400, 404].contains(&answer.status), "{target}: {answer:?}");
+    }
+    assert!(upstream.asked().is_empty(), "{:?}", upstream.asked());
+}
+
+#[test]
+fn status_3_a_page_is_shown_with_the_status_of_the_rule() {
+    let upstream = Upstream::start(|asked, stream| {
+        let status = if asked.line.contains("/please/log-in") { "200 OK" } else { "404 Not Found" };
+        write!(stream, "HTTP/1.1 {status}\r\nETag: \"x\"\r\nContent-Length: 2\r\n\r\nup").unwrap();
+    });
+    let gate = before(&upstream);
+    let head = super::common::request(
+        "POST",
+        "/shown/a",
+        &[("If-None-Match", "*"), ("Range", "bytes=0-0"), ("Content-Length", "3")],
+    );
+    let mut client = gate.client();
+    client.send(format!("{head}abc").as_bytes());
+    let answer = client.response(false);
+    assert_eq!((answer.status, answer.body.as_str(), answer.header("etag")), (401, "up", ""));
+    assert_eq!(answer.header("cache-control"), "private, no-store");
+    let asked = upstream.one();
+    assert_eq!((asked.line.as_str(), asked.body.as_str()), ("GET /please/log-in HTTP/1.1", ""));
+    assert!(!asked.has("range") && !asked.has("if-none-match") && !asked.has("content-length"), "{asked:?}");
+}
