@@ -72,6 +72,7 @@ fn there_is_a_manual_page_for_each_command() {
             assert!(is_good && said.is_empty(), "{arguments:?}: {said}");
         }
     }
+    assert!(rolegate(&["man", "token", "new"]).contains(".TH ROLEGATE-TOKEN-NEW 1"));
     let serve = rolegate(&["man", "serve"]);
     assert!(serve.contains("trusted\\-proxy") && serve.contains("rolegate serve"), "{serve}");
 }

@@ -20,10 +20,10 @@ pub(super) struct Completions {
 
 /// Write a manual page to standard output, as `man -l -` reads it
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  rolegate man | man -l -\n  rolegate man serve > rolegate-serve.1")]
+#[command(after_help = "Examples:\n  rolegate man | man -l -\n  rolegate man token new > rolegate-token-new.1")]
 pub(super) struct Man {
-    /// The command that the page is about; without one, `rolegate` itself
-    command: Option<String>,
+    /// The command that the page is about, such as `serve` or `token new`; without one, `rolegate` itself
+    command: Vec<String>,
 }
 
 impl Completions {
@@ -38,26 +38,20 @@ impl Completions {
 
 impl Man {
     pub(super) fn run(self) -> Result<Exit, Failure> {
-        let mut cli = Cli::command();
+        let mut about = Cli::command();
         // So that each command knows its whole name and the options that it shares with the others.
-        cli.build();
-        let about = match &self.command {
-            None => cli,
-            Some(name) => {
-                let names = || {
-                    let names: Vec<_> = cli.get_subcommands().map(|one| format!("`{}`", one.get_name())).collect();
-                    names.join(", ")
+        about.build();
+        for name in &self.command {
+            about = about.find_subcommand(name).cloned().ok_or_else(|| {
+                let names: Vec<_> = about.get_subcommands().map(|one| format!("`{}`", one.get_name())).collect();
+                let help = if names.is_empty() {
+                    "it ends here".to_owned()
+                } else {
+                    format!("write one of {}", names.join(", "))
                 };
-                let found = cli.find_subcommand(name).cloned();
-                found.ok_or_else(|| {
-                    Failure::cannot_run(format!(
-                        "`{}` is no command\nhelp: write one of {}",
-                        name.escape_debug(),
-                        names()
-                    ))
-                })?
-            }
-        };
+                Failure::cannot_run(format!("`{}` is no command\nhelp: {help}", name.escape_debug()))
+            })?;
+        }
         let title = about.get_display_name().unwrap_or_else(|| about.get_name()).to_owned();
         let mut page = Vec::new();
         clap_mangen::Man::new(about)
