@@ -12,6 +12,9 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
+/// Room for what file look-up puts behind a name, `/index.html` (STATIC-1).
+const LONGEST_ENDING: usize = 11;
+
 /// The longest request target that is read.
 pub const MAX_TARGET: usize = 8 * 1024;
 
@@ -132,7 +135,14 @@ impl RequestPath {
 
     /// The decoded segments with a slash before each, as files are named; empty for `/`.
     pub fn name(&self) -> String {
-        self.segments.iter().fold(String::new(), |name, segment| name + "/" + segment)
+        let mut name = String::with_capacity(
+            self.segments.iter().map(|segment| segment.len() + 1).sum::<usize>() + LONGEST_ENDING,
+        );
+        for segment in &self.segments {
+            name.push('/');
+            name.push_str(segment);
+        }
+        name
     }
 
     /// The canonical percent-encoded spelling.
@@ -216,6 +226,12 @@ impl Resolver {
 
 /// The text that a path segment spells; decoded once (NOLEAK-1).
 pub(crate) fn decode_segment(bytes: &[u8]) -> Result<String, Refused> {
+    // Most segments spell themselves.
+    if bytes.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'\\'))
+        && let Ok(text) = str::from_utf8(bytes)
+    {
+        return Ok(text.to_owned());
+    }
     let mut plain = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some((byte, after)) = rest.split_first() {

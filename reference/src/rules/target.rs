@@ -19,6 +19,8 @@ pub struct Destination {
     path: Vec<Part>,
     query: Option<Vec<Part>>,
     fragment: Option<Vec<Part>>,
+    /// What it always becomes, where there is no name in it.
+    fixed: Option<Box<Substituted>>,
 }
 
 /// A stretch of a [`Destination`]. Literal text is encoded already.
@@ -115,7 +117,21 @@ impl Destination {
             None => (rest, None),
         };
         let path = if path.is_empty() { "/" } else { path };
-        Ok(Destination { site, path: split_names(path, names), query, fragment })
+        let mut destination = Destination { site, path: split_names(path, names), query, fragment, fixed: None };
+        if !destination.parts().any(|part| matches!(part, Part::Capture(_))) {
+            destination.fixed = Some(Box::new(destination.fill(&Captures::default())));
+        }
+        Ok(destination)
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        let host = self.site.iter().flat_map(|(_, host)| host);
+        host.chain(&self.path).chain(self.query.iter().flatten()).chain(self.fragment.iter().flatten())
+    }
+
+    /// Whether anything that a request supplies lands in it.
+    pub(crate) fn takes_captures(&self) -> bool {
+        self.fixed.is_none()
     }
 
     /// Whether the destination is a URL with a host.
@@ -140,6 +156,10 @@ impl Destination {
 
     /// The destination with every name replaced by what it stands for.
     pub fn substitute(&self, captures: &Captures) -> Substituted {
+        self.fixed.as_deref().cloned().unwrap_or_else(|| self.fill(captures))
+    }
+
+    fn fill(&self, captures: &Captures) -> Substituted {
         let path = fill(&self.path, captures, encode_for_path);
         Substituted {
             site: self.site.as_ref().map(|(scheme, host)| (*scheme, fill(host, captures, encode_for_host))),
