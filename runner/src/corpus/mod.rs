@@ -2,6 +2,7 @@
 //!
 //! Loading collects every mistake it finds and says all of them at once, each with file, line, column and what to write instead.
 
+pub mod aliases;
 pub mod expand;
 pub mod expectation;
 pub mod recipe;
@@ -19,6 +20,7 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 use sha2::{Digest, Sha256};
 
+use self::aliases::{Alias, AliasesFile, Fate, below};
 use self::expectation::{Expected, Names};
 use self::recipe::{Recipe, Recipes};
 use self::request::{Request, TokenRef};
@@ -65,6 +67,8 @@ pub struct Corpus {
     pub requirements: Vec<Requirement>,
     /// The families of attacks, in written order.
     pub families: Vec<Family>,
+    /// Ids that are no more.
+    pub aliases: Vec<Alias>,
     /// The suites, by id.
     pub suites: Vec<Suite>,
 }
@@ -101,6 +105,8 @@ pub struct Suite {
 pub struct Case {
     /// `suite/case/label/…`
     pub id: String,
+    /// Ids that it had before, as `aliases.yaml` says.
+    pub former: Vec<String>,
     /// The id as written in the suite file.
     pub written_id: String,
     /// The line of the case in the suite file, counted from 1.
@@ -199,12 +205,13 @@ impl Corpus {
                 suites.extend(loader.suite(name, source, &shared, &levels));
             }
         }
+        let aliases = loader.aliases(&files, &mut suites);
         loader.check_families(&files, &families, &suites);
         // The cases that one written case expands to share their mistakes; one of each place is enough.
         let mut told = BTreeSet::new();
         loader.errors.retain(|error| error.line == 0 || told.insert((error.file.clone(), error.line, error.column)));
         if loader.errors.is_empty() {
-            Ok(Self { origin: origin.to_owned(), digest, requirements, families, suites })
+            Ok(Self { origin: origin.to_owned(), digest, requirements, families, aliases, suites })
         } else {
             Err(loader.errors)
         }
@@ -214,6 +221,32 @@ impl Corpus {
     #[must_use]
     pub fn requirement(&self, id: &str) -> Option<&Requirement> {
         self.requirements.iter().find(|one| one.id == id)
+    }
+
+    /// The id that an id of an earlier release has now; the same id where nothing is known of it.
+    #[must_use]
+    pub fn current_id(&self, id: &str) -> String {
+        let renamed = self.aliases.iter().find_map(|alias| match &alias.fate {
+            Fate::Renamed(new) => Some(format!("{new}{}", below(id, &alias.old)?)),
+            Fate::Retired(_) => None,
+        });
+        renamed.unwrap_or_else(|| id.to_owned())
+    }
+
+    /// Why the cases of that id are asked no more.
+    #[must_use]
+    pub fn retired(&self, id: &str) -> Option<&str> {
+        self.aliases.iter().find_map(|alias| match &alias.fate {
+            Fate::Retired(why) if below(id, &alias.old).is_some() => Some(why.retired.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The ids of all suites and cases, for suggestions.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let suites = self.suites.iter().map(|suite| suite.id.clone());
+        suites.chain(self.cases().map(|(_, case)| case.id.clone())).collect()
     }
 
     /// Every case with its suite.
@@ -271,15 +304,23 @@ impl Case {
         self.expected.shows_something() && self.expected.alternatives().filter_map(|one| one.shown()).all(protected)
     }
 
-    /// Whether `pattern` selects this case: its id, the start of its id at a slash, a glob over the id, or a requirement id.
+    /// Whether `id` is its id, or was.
+    #[must_use]
+    pub fn is(&self, id: &str) -> bool {
+        self.ids().any(|own| own == id)
+    }
+
+    /// Whether `pattern` selects this case: its id, the start of its id at a slash, a glob over the id, or a requirement id. An id that it had does as well.
     #[must_use]
     pub fn matches(&self, pattern: &str) -> bool {
         let pattern = pattern.trim_end_matches('/');
         self.requirements.iter().any(|id| id == pattern)
             || self.family.as_deref() == Some(pattern)
-            || self.id == pattern
-            || self.id.strip_prefix(pattern).is_some_and(|rest| rest.starts_with('/'))
-            || (pattern.contains('*') && glob(pattern, &self.id))
+            || self.ids().any(|id| below(id, pattern).is_some() || (pattern.contains('*') && glob(pattern, id)))
+    }
+
+    fn ids(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.id.as_str()).chain(self.former.iter().map(String::as_str))
     }
 }
 
@@ -361,6 +402,25 @@ impl Loader {
                 None
             }
         }
+    }
+
+    /// A corpus of one's own may do without aliases.
+    fn aliases(&mut self, files: &BTreeMap<String, String>, suites: &mut [Suite]) -> Vec<Alias> {
+        const FILE: &str = "aliases.yaml";
+        if !files.contains_key(FILE) {
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        for (old, written) in self.parse::<AliasesFile>(files, FILE).unwrap_or_default().0 {
+            let place = Some(written.referenced);
+            match aliases::understand(&old, written.value)
+                .and_then(|alias| aliases::apply(&alias, suites).map(|()| alias))
+            {
+                Ok(alias) => all.push(alias),
+                Err(message) => self.say(FILE, place, message),
+            }
+        }
+        all
     }
 
     fn recipes(&mut self, file: &str, sources: BTreeMap<String, Spanned<Value>>, shared: &Recipes) -> Recipes {
@@ -593,6 +653,7 @@ impl Loader {
                     .chain(combination.labels.iter().cloned())
                     .collect::<Vec<_>>()
                     .join("/"),
+                former: Vec::new(),
                 written_id: id.clone(),
                 line: source.id.referenced.line(),
                 expect_line: source
