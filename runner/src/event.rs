@@ -6,7 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use crate::corpus::Corpus;
 use crate::invariants::Invariant;
+use crate::run::RunOptions;
+use crate::run::order::Shard;
 use crate::verdict::Verdict;
+use crate::wire::plain::HttpVersion;
 use crate::wire::{Exchange, Target};
 
 /// One thing that happened.
@@ -45,10 +48,38 @@ pub struct Started {
     pub cases: usize,
     /// How many times a gate is started.
     pub starts: usize,
+    /// Which part of the selection is asked; all if there is none.
+    pub shard: Option<Shard>,
+    /// What the order is shuffled by; as written if there is none.
+    pub seed: Option<u32>,
+    /// What verdicts can depend on beside the gate and the corpus.
+    pub conditions: Conditions,
     /// Suites that are left out, with the reason.
     pub left_out: BTreeMap<String, String>,
     /// Invariants that are not checked, with the reason.
     pub without: BTreeMap<Invariant, String>,
+}
+
+/// What verdicts can depend on beside the gate and the corpus; the parts of one run agree on it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Conditions {
+    /// Which cases: patterns as [`crate::corpus::Case::matches`] has them; none means all.
+    pub patterns: Vec<String>,
+    /// The HTTP version of ordinary requests.
+    pub http: HttpVersion,
+    /// The time limit of one answer.
+    pub timeout: Duration,
+    /// How often a request is sent again when the connection itself failed.
+    pub retries: u32,
+}
+
+impl Conditions {
+    /// The conditions of a run.
+    #[must_use]
+    pub fn of(options: &RunOptions) -> Self {
+        let RunOptions { patterns, http, timeout, retries, .. } = options;
+        Self { patterns: patterns.clone(), http: *http, timeout: *timeout, retries: *retries }
+    }
 }
 
 /// A case with its verdict.

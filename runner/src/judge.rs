@@ -391,7 +391,7 @@ pub fn leaks(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'
     let mut found = Vec::new();
     let mut note = |file: &str, place: &'static str| {
         if !found.iter().any(|leak: &Leak| leak.file == file) {
-            found.push(Leak { file: file.to_owned(), place });
+            found.push(Leak { file: file.to_owned(), place: place.into() });
         }
     };
     if let Some(response) = exchange.answer.response() {

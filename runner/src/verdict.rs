@@ -1,5 +1,6 @@
 //! What can be said about a case once its answer is there.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// The judgement on one case, worst first in meaning: a leak outranks every other finding.
@@ -52,7 +53,7 @@ pub struct Leak {
     /// The protected file.
     pub file: String,
     /// The place in the answer.
-    pub place: &'static str,
+    pub place: Cow<'static, str>,
 }
 
 impl Verdict {

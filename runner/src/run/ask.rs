@@ -126,7 +126,6 @@ pub(super) async fn ask(
 }
 
 async fn send(shared: &Shared, clients: &Clients, sent: Sent) -> std::io::Result<Exchange> {
-    let _turn = shared.requests.acquire().await;
     shared.pace.wait().await;
     if sent.byte_exact { clients.wire.exchange(sent).await } else { clients.plain.exchange(sent).await }
 }
@@ -186,7 +185,7 @@ impl Again<'_> {
         if on(Invariant::Metadata)
             && let Some(place) = self.proof.metadata.leaked(exchange)
         {
-            return Verdict::Leak(vec![Leak { file: "content (what describes it)".to_owned(), place }]);
+            return Verdict::Leak(vec![Leak { file: "content (what describes it)".to_owned(), place: place.into() }]);
         }
         let denied = fitting.and_then(|one| one.name.as_deref()) == Some("denied");
         if on(Invariant::Uniform) && denied && self.case.request.carries_token() && exchange.sent.raw.is_none() {
@@ -226,7 +225,6 @@ impl Again<'_> {
             compose(self.suite, control, &self.shared.place(self.clients, self.scene.prefix), now())
                 .map_err(std::io::Error::other)
         };
-        let _turn = self.shared.requests.acquire().await;
         self.shared.pace.wait().await;
         let mut connection = self.clients.wire.connect().await?;
         let hostile = connection.exchange(exchange.sent.clone()).await;

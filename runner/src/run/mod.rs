@@ -3,6 +3,7 @@
 mod ask;
 mod compose;
 mod keeper;
+pub mod order;
 mod pace;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,10 +17,11 @@ pub use self::compose::{Place, compose};
 
 use self::ask::{Proof, Stage};
 use self::keeper::{Clients, Keeper};
+use self::order::{Order, Shard};
 use self::pace::Pace;
 use crate::corpus::{Corpus, Suite};
 use crate::deploy::{Deployment, Manifest, SiteFiles};
-use crate::event::{Event, Finished, Started};
+use crate::event::{Conditions, Event, Finished, Started};
 use crate::gates::{Gate, GateError};
 use crate::invariants::Invariant;
 use crate::listener::Listener;
@@ -32,7 +34,11 @@ use crate::wire::plain::{self, HttpVersion, PlainOptions};
 pub struct RunOptions {
     /// Which cases: patterns as [`crate::corpus::Case::matches`] has them; none means all.
     pub patterns: Vec<String>,
-    /// How many requests may be under way at once.
+    /// Which part of them; all if there is none.
+    pub shard: Option<Shard>,
+    /// What the order is shuffled by; as written if there is none.
+    pub seed: Option<u32>,
+    /// How many cases may be under way at once.
     pub jobs: usize,
     /// The time limit of one answer.
     pub timeout: Duration,
@@ -55,6 +61,8 @@ impl Default for RunOptions {
     fn default() -> Self {
         Self {
             patterns: Vec::new(),
+            shard: None,
+            seed: None,
             jobs: 16,
             timeout: Duration::from_secs(5),
             rate: None,
@@ -96,6 +104,9 @@ pub enum PlanError {
     /// No case fits any of the patterns.
     #[error("no case fits `{0}`; `gatecheck list` shows the ids")]
     NothingSelected(String),
+    /// The cases of this id are asked no more.
+    #[error("`{0}` is asked no more: {1}")]
+    Retired(String, String),
     /// A running gate serves one suite, and the selection spans several.
     #[error("the gate at this URL serves one suite; name it with --suite, or deploy a bundle and say --bundle")]
     NeedsOneSuite,
@@ -110,40 +121,31 @@ impl Plan {
     /// # Errors
     /// The selection is empty, or does not fit what the gate serves.
     pub fn new(corpus: &Corpus, gate: &Gate, options: &RunOptions) -> Result<Self, PlanError> {
-        let mut selected = BTreeSet::new();
-        for pattern in &options.patterns {
-            if !corpus.cases().any(|(_, case)| case.matches(pattern)) {
-                return Err(PlanError::NothingSelected(pattern.clone()));
-            }
+        let mut selected = selection(corpus, &options.patterns)?;
+        let left_out = left_out(corpus, &options.serves, &selected)?;
+        selected.retain(|(at, _)| !corpus.suites.get(*at).is_some_and(|suite| left_out.contains_key(&suite.id)));
+        let suites_of = |selected: &BTreeSet<(usize, usize)>| -> BTreeSet<usize> {
+            selected.iter().map(|(suite, _)| *suite).collect()
+        };
+        if let (Gate::Remote(_), Serves::Suite) = (gate, &options.serves)
+            && suites_of(&selected).len() != 1
+        {
+            return Err(PlanError::NeedsOneSuite);
         }
-        for (suite_at, suite) in corpus.suites.iter().enumerate() {
-            for (case_at, case) in suite.cases.iter().enumerate() {
-                if options.patterns.is_empty() || options.patterns.iter().any(|pattern| case.matches(pattern)) {
-                    selected.insert((suite_at, case_at));
-                }
-            }
+        if let Some(shard) = options.shard {
+            let range = shard.range(selected.len());
+            selected = selected.into_iter().skip(range.start).take(range.len()).collect();
         }
-        let mut left_out = BTreeMap::new();
-        let suites: BTreeSet<usize> = selected.iter().map(|(suite, _)| *suite).collect();
+        let suites = suites_of(&selected);
         let rounds = match (gate, &options.serves) {
+            _ if suites.is_empty() => Vec::new(),
             (Gate::Remote(_), Serves::Bundle(manifest)) => {
-                if manifest.corpus_digest != corpus.digest {
-                    return Err(PlanError::OtherCorpus(manifest.corpus_digest.chars().take(12).collect()));
-                }
-                let mut round = Round { suites: Vec::new() };
-                for suite_at in suites {
-                    let Some(suite) = corpus.suites.get(suite_at) else { continue };
-                    match manifest.suites.get(&suite.id) {
-                        Some(prefix) => round.suites.push((suite_at, prefix.clone())),
-                        None => {
-                            left_out.insert(suite.id.clone(), "not in this bundle".to_owned());
-                            selected.retain(|(other, _)| *other != suite_at);
-                        }
-                    }
-                }
-                vec![round]
+                let placed = suites.into_iter().filter_map(|at| {
+                    let prefix = manifest.suites.get(&corpus.suites.get(at)?.id)?;
+                    Some((at, prefix.clone()))
+                });
+                vec![Round { suites: placed.collect() }]
             }
-            (Gate::Remote(_), Serves::Suite) if suites.len() != 1 => return Err(PlanError::NeedsOneSuite),
             (Gate::Launch(file), _) if file.group => {
                 let borrowed: Vec<&Suite> = suites.iter().filter_map(|at| corpus.suites.get(*at)).collect();
                 let index = |suite: &Suite| corpus.suites.iter().position(|other| other.id == suite.id);
@@ -170,13 +172,51 @@ impl Plan {
     }
 }
 
+/// The places of the cases that fit any of the patterns; of all if there are none.
+///
+/// # Errors
+/// A pattern fits no case.
+pub fn selection(corpus: &Corpus, patterns: &[String]) -> Result<BTreeSet<(usize, usize)>, PlanError> {
+    if let Some(pattern) = patterns.iter().find(|pattern| !corpus.cases().any(|(_, case)| case.matches(pattern))) {
+        return Err(match corpus.retired(pattern) {
+            Some(why) => PlanError::Retired(pattern.clone(), why.to_owned()),
+            None => PlanError::NothingSelected(pattern.clone()),
+        });
+    }
+    let mut selected = BTreeSet::new();
+    for (suite_at, suite) in corpus.suites.iter().enumerate() {
+        for (case_at, case) in suite.cases.iter().enumerate() {
+            if patterns.is_empty() || patterns.iter().any(|pattern| case.matches(pattern)) {
+                selected.insert((suite_at, case_at));
+            }
+        }
+    }
+    Ok(selected)
+}
+
+/// The selected suites that the gate does not serve, with the reason.
+fn left_out(
+    corpus: &Corpus,
+    serves: &Serves,
+    selected: &BTreeSet<(usize, usize)>,
+) -> Result<BTreeMap<String, String>, PlanError> {
+    let Serves::Bundle(manifest) = serves else { return Ok(BTreeMap::new()) };
+    if manifest.corpus_digest != corpus.digest {
+        return Err(PlanError::OtherCorpus(manifest.corpus_digest.chars().take(12).collect()));
+    }
+    let suites = selected.iter().filter_map(|(at, _)| corpus.suites.get(*at));
+    let missing = suites.filter(|suite| !manifest.suites.contains_key(&suite.id));
+    Ok(missing.map(|suite| (suite.id.clone(), "not in this bundle".to_owned())).collect())
+}
+
 /// Everything that the tasks of a run share.
 struct Shared {
     corpus: Arc<Corpus>,
     gate: Gate,
     options: RunOptions,
     plan: Plan,
-    requests: Semaphore,
+    /// A turn for each case that may be under way.
+    turns: Arc<Semaphore>,
     pace: Pace,
     listener: Listener,
     upstream: Upstream,
@@ -205,11 +245,14 @@ pub async fn run(
         corpus: Arc::clone(&corpus),
         cases: plan.cases(),
         starts: plan.rounds.len(),
+        shard: options.shard,
+        seed: options.seed,
+        conditions: Conditions::of(&options),
         left_out: plan.left_out.clone(),
         without: options.without.clone(),
     }));
     let shared = Arc::new(Shared {
-        requests: Semaphore::new(options.jobs.max(1)),
+        turns: Arc::new(Semaphore::new(options.jobs.max(1))),
         pace: Pace::new(options.rate),
         listener: Listener::open().await,
         upstream: Upstream::open().await,
@@ -225,13 +268,21 @@ pub async fn run(
         plan,
         events,
     });
-    let starts = Arc::new(Semaphore::new(at_once.max(1)));
+    // With one job, one thing happens after the other: then the order of a seed is the order of the requests.
+    let starts = Arc::new(Semaphore::new(at_once.min(shared.options.jobs).max(1)));
+    let mut queue = shared.plan.rounds.clone();
+    let first = |round: &Round| {
+        let suite = round.suites.first().and_then(|(at, _)| shared.corpus.suites.get(*at));
+        suite.map(|suite| suite.id.clone()).unwrap_or_default()
+    };
+    Order::of(shared.options.seed).sort(&mut queue, first);
     let mut rounds = JoinSet::new();
-    for round in shared.plan.rounds.clone() {
-        let (shared, starts) = (Arc::clone(&shared), Arc::clone(&starts));
+    for round in queue {
+        let shared = Arc::clone(&shared);
+        let turn = Arc::clone(&starts).acquire_owned().await;
         rounds.spawn(async move {
-            let _turn = starts.acquire_owned().await;
             run_round(&shared, &round).await;
+            drop(turn);
         });
     }
     while rounds.join_next().await.is_some() {}
@@ -243,12 +294,14 @@ async fn run_round(shared: &Arc<Shared>, round: &Round) {
         Ok(keeper) => Arc::new(keeper),
         Err(error) => return gate_failed(shared, round, &error),
     };
-    let mut suites = JoinSet::new();
-    for (suite, prefix) in round.suites.clone() {
-        let keeper = Arc::clone(&keeper);
-        suites.spawn(async move { run_suite(&keeper, suite, &prefix).await });
+    let mut suites = round.suites.clone();
+    Order::of(shared.options.seed)
+        .sort(&mut suites, |(at, _)| shared.corpus.suites.get(*at).map(|suite| suite.id.clone()).unwrap_or_default());
+    let mut cases = JoinSet::new();
+    for (suite, prefix) in suites {
+        start_suite(&keeper, suite, &prefix, &mut cases).await;
     }
-    while suites.join_next().await.is_some() {}
+    while cases.join_next().await.is_some() {}
     keeper.stop().await;
 }
 
@@ -269,13 +322,16 @@ fn gate_failed(shared: &Shared, round: &Round, error: &GateError) {
     }
 }
 
-async fn run_suite(keeper: &Arc<Keeper>, suite_at: usize, prefix: &str) {
+/// Asks the controls of a suite, then gives each of its cases a task as turns come free.
+async fn start_suite(keeper: &Arc<Keeper>, suite_at: usize, prefix: &str, cases: &mut JoinSet<()>) {
     let shared = &keeper.shared;
     let Some(suite) = shared.corpus.suites.get(suite_at) else { return };
     let stage = Arc::new(Stage { suite: suite_at, prefix: prefix.to_owned(), files: SiteFiles::of(suite) });
-    let selected: Vec<usize> =
+    let mut selected: Vec<usize> =
         shared.plan.selected.iter().filter(|(suite, _)| *suite == suite_at).map(|(_, case)| *case).collect();
-    // The controls first: what they show decides whether a denial proves anything.
+    Order::of(shared.options.seed)
+        .sort(&mut selected, |at| suite.cases.get(*at).map(|case| case.id.clone()).unwrap_or_default());
+    // The controls first, whether they are selected or not: what they show decides whether a denial proves anything.
     let controls: BTreeSet<usize> = selected
         .iter()
         .filter_map(|at| suite.cases.get(*at))
@@ -284,15 +340,17 @@ async fn run_suite(keeper: &Arc<Keeper>, suite_at: usize, prefix: &str) {
     let mut proofs = BTreeMap::new();
     for at in &controls {
         let Some(case) = suite.cases.get(*at) else { continue };
+        let turn = shared.turns.acquire().await;
         let finished = keeper.ask(&stage, *at, None).await;
+        drop(turn);
         proofs.insert(case.id.clone(), Proof::of(shared, *at, &finished));
         if selected.contains(at) {
             shared.finish(finished);
         }
     }
     let proofs = Arc::new(proofs);
-    let mut cases = JoinSet::new();
     for at in selected.into_iter().filter(|at| !controls.contains(at)) {
+        let turn = Arc::clone(&shared.turns).acquire_owned().await;
         let (keeper, stage, proofs) = (Arc::clone(keeper), Arc::clone(&stage), Arc::clone(&proofs));
         cases.spawn(async move {
             let case = keeper.shared.corpus.suites.get(stage.suite).and_then(|suite| suite.cases.get(at));
@@ -305,9 +363,9 @@ async fn run_suite(keeper: &Arc<Keeper>, suite_at: usize, prefix: &str) {
                 finished.verdict = Verdict::Unproven(why);
             }
             keeper.shared.finish(finished);
+            drop(turn);
         });
     }
-    while cases.join_next().await.is_some() {}
 }
 
 impl Shared {

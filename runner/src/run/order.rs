@@ -1,0 +1,141 @@
+//! Which cases are asked, by whom, and in which order: a selection is cut into shards before it is shuffled, so that a seed never moves a case
+//! from one shard to another.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::ops::Range;
+use std::str::FromStr;
+
+use sha2::{Digest, Sha256};
+
+/// One of several parts of a run: each case of the selection is in exactly one.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Shard {
+    index: usize,
+    of: usize,
+}
+
+impl Shard {
+    /// The part `index` of `of`, counted from 1; `None` where there is no such part.
+    #[must_use]
+    pub fn new(index: usize, of: usize) -> Option<Self> {
+        (1..=of).contains(&index).then_some(Self { index, of })
+    }
+
+    /// Which part, counted from 1.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.index
+    }
+
+    /// How many parts there are.
+    #[must_use]
+    pub fn of(self) -> usize {
+        self.of
+    }
+
+    /// Its part of `count` things in their order. The parts are as large as each other, give or take one, and hang together, so that at most one suite is
+    /// cut at each border; the control of a suite is asked in every part that has a case of it.
+    #[must_use]
+    pub fn range(self, count: usize) -> Range<usize> {
+        let border = |part: usize| count.saturating_mul(part).checked_div(self.of).unwrap_or(count);
+        border(self.index.saturating_sub(1))..border(self.index)
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.of)
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (index, of) = text.split_once('/').unwrap_or((text, ""));
+        index
+            .parse()
+            .ok()
+            .zip(of.parse().ok())
+            .and_then(|(index, of)| Self::new(index, of))
+            .ok_or_else(|| format!("`{text}` is no part of a run; write I/N with I from 1 to N, for example `2/3`"))
+    }
+}
+
+/// The order in which suites are started and their cases asked.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Order {
+    seed: Option<u32>,
+}
+
+impl Order {
+    /// The order of a seed; as written if there is none.
+    #[must_use]
+    pub fn of(seed: Option<u32>) -> Self {
+        Self { seed }
+    }
+
+    /// A seed that nobody chose.
+    #[must_use]
+    pub fn fresh_seed() -> u32 {
+        let [a, b, c, d, ..] = RandomState::new().build_hasher().finish().to_le_bytes();
+        u32::from_le_bytes([a, b, c, d])
+    }
+
+    /// Puts things with ids in order. The place of an id depends on nothing but the seed and the id, so that a case that is added moves no other.
+    pub fn sort<T>(self, things: &mut [T], id: impl Fn(&T) -> String) {
+        if let Some(seed) = self.seed {
+            things.sort_by_cached_key(|thing| {
+                let id = id(thing);
+                let digest: [u8; 32] =
+                    Sha256::new().chain_update(seed.to_le_bytes()).chain_update(&id).finalize().into();
+                (digest, id)
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_cover_everything_once() {
+        for count in [0, 1, 2, 3, 7, 100, 13_397] {
+            for of in 1..=9 {
+                let parts: Vec<Range<usize>> =
+                    (1..=of).map(|index| Shard::new(index, of).unwrap().range(count)).collect();
+                let all: Vec<usize> = parts.iter().cloned().flatten().collect();
+                assert_eq!(all, (0..count).collect::<Vec<_>>(), "{count} in {of}");
+                let sizes = parts.iter().map(ExactSizeIterator::len);
+                assert!(sizes.clone().max().unwrap() - sizes.min().unwrap() <= 1, "{count} in {of}");
+            }
+        }
+    }
+
+    #[test]
+    fn shards_are_read_and_written() {
+        assert_eq!("2/3".parse::<Shard>().unwrap().to_string(), "2/3");
+        for wrong in ["", "1", "0/3", "4/3", "1/0", "a/b", "1/2/3", "-1/2", " 1/2"] {
+            assert!(wrong.parse::<Shard>().unwrap_err().contains("for example `2/3`"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_seed_is_an_order() {
+        let ids: Vec<String> = (0..50).map(|number| format!("case-{number:02}")).collect();
+        let order = |seed: Option<u32>, ids: &[String]| {
+            let mut ids = ids.to_vec();
+            Order::of(seed).sort(&mut ids, Clone::clone);
+            ids
+        };
+        assert_eq!(order(None, &ids), ids);
+        assert_ne!(order(Some(1), &ids), ids);
+        assert_eq!(order(Some(1), &ids), order(Some(1), &ids.iter().rev().cloned().collect::<Vec<_>>()));
+        assert_ne!(order(Some(1), &ids), order(Some(2), &ids));
+        // A case that is added moves no other.
+        let (fewer, all) = (order(Some(1), &ids[1..]), order(Some(1), &ids));
+        assert_eq!(fewer, all.into_iter().filter(|id| *id != ids[0]).collect::<Vec<_>>());
+    }
+}
