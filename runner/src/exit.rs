@@ -5,9 +5,10 @@ use std::process::{ExitCode, Termination};
 /// How the program ends.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum ExitStatus {
-    /// 0: every MUST passed, nothing leaked, everything asked was answered.
+    /// 0: every MUST passed or is known to fail, nothing leaked that is not known, everything asked was answered.
     AsExpected,
-    /// 1: a MUST failed, was left unproven, or protected content leaked (with `--strict` also: a SHOULD failed).
+    /// 1: a MUST failed, was left unproven, or protected content leaked (with `--strict` also: a SHOULD failed), and no baseline says so; or a baseline is no
+    /// longer true. `compare`: something is worse.
     Findings,
     /// 2: the command line cannot be understood, or names a case, gate or file that does not exist.
     Usage,
@@ -39,8 +40,9 @@ impl Termination for ExitStatus {
 
 /// The table for `--help`.
 pub const HELP: &str = "Exit status:
-  0  every MUST passed and nothing leaked
-  1  a MUST failed, was left unproven, or protected content leaked (with --strict also: a SHOULD failed)
+  0  every MUST passed and nothing leaked, but for what --baseline names
+  1  a MUST failed, was left unproven, or protected content leaked (with --strict also: a SHOULD failed);
+     or --baseline is no longer true. `compare`: something is worse
   2  the command line is wrong
   3  the gate did not start or cannot be reached
   4  a fault of the corpus or of the harness";

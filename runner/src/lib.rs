@@ -9,7 +9,8 @@
 //! 5. [`judge`]: an expectation and an exchange become a [`verdict::Verdict`]. Pure: no clock, no socket, and no knowledge of the reference gate.
 //! 6. [`invariants`]: what must hold for every refused request is checked by asking again.
 //! 7. [`mutants`]: gates that are known to be wrong, to see whether the corpus notices, and to say what a gate that fails looks like.
-//! 8. [`event`] and [`report`]: verdicts become events, and events become what a person or a program reads; [`exit`] has the last word.
+//! 8. [`event`] and [`report`]: verdicts become events, and events become what a person or a program reads; [`baseline`] holds the failures that somebody
+//!    answers for; [`exit`] has the last word.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,
@@ -22,6 +23,7 @@
     )
 )]
 
+pub mod baseline;
 pub mod cli;
 pub mod corpus;
 pub mod deploy;

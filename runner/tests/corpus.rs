@@ -21,9 +21,8 @@ use gatecheck::corpus::expectation::Expected;
 use gatecheck::event::{Event, Finished};
 use gatecheck::gates::Gate;
 use gatecheck::report::aggregate::{actual, expected};
-use gatecheck::run::{Plan, RunOptions, Serves};
+use gatecheck::run::{Plan, RunOptions};
 use gatecheck::verdict::Verdict;
-use gatecheck::wire::plain::HttpVersion;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// The verdicts of one suite, found when the first of its cases is asked for.
@@ -84,12 +83,7 @@ fn run_suite(corpus: &Arc<Corpus>, suite: &str) -> BTreeMap<String, Finished> {
         patterns: vec![suite.to_owned()],
         jobs: 8,
         timeout: Duration::from_secs(10),
-        rate: None,
-        retries: 0,
-        http: HttpVersion::Http1,
-        insecure: false,
-        serves: Serves::Suite,
-        without: BTreeMap::new(),
+        ..RunOptions::default()
     };
     let plan = Plan::new(corpus, &Gate::Embedded, &options).expect("the suite has cases");
     let runtime =

@@ -1,9 +1,13 @@
 //! The command line: understood here, carried out by one module a command.
 
+mod baseline;
 mod bundle;
+mod compare;
 mod format;
 pub mod list;
 mod manual;
+mod matrix;
+mod merge;
 mod run;
 mod self_test;
 mod show;
@@ -14,8 +18,9 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, LoadError};
 use crate::exit::{ExitStatus, HELP};
+use crate::report::merge::Named;
 
 /// Checks role gates (Netlify-style `_redirects` with `Role=`, a JSON Web Token in the cookie `nf_jwt`) against a corpus of cases.
 #[derive(Debug, Parser)]
@@ -32,6 +37,14 @@ pub struct Cli {
 enum Command {
     /// Run the corpus against a gate and say what is wrong and why
     Run(Box<run::RunArgs>),
+    /// Put the parts of a run together that `run --shard` made, and write every report of the whole
+    Merge(merge::MergeArgs),
+    /// Write a file of known failures from a report, or hold one against a report
+    Baseline(baseline::BaselineArgs),
+    /// Say what changed from one run to another
+    Compare(compare::CompareArgs),
+    /// Set the reports of several gates side by side, requirement by requirement
+    Matrix(matrix::MatrixArgs),
     /// List cases, suites, requirements or families
     List(list::ListArgs),
     /// Show one case: requirement, request as sent, token decoded, expectation, where it stands
@@ -75,6 +88,10 @@ pub fn main() -> ExitStatus {
     };
     let outcome = corpus(cli.corpus.as_deref()).and_then(|corpus| match cli.command {
         Command::Run(args) => run::run(corpus, *args),
+        Command::Merge(args) => merge::merge(&corpus, args),
+        Command::Baseline(args) => baseline::baseline(&corpus, &args),
+        Command::Compare(args) => compare::compare(&corpus, args),
+        Command::Matrix(args) => matrix::matrix(&corpus, args),
         Command::List(args) => list::list(&corpus, &args),
         Command::Show(args) => show::show(&corpus, &args),
         Command::SelfTest(args) => self_test::self_test(corpus, &args),
@@ -93,6 +110,35 @@ fn say(text: &str) {
     let mut out = anstream::stdout().lock();
     let _ = out.write_all(text.as_bytes());
     let _ = out.flush();
+}
+
+/// The JSON reports in files; `-` is standard input.
+fn reports(files: &[String]) -> Result<Vec<Named>, Failure> {
+    files
+        .iter()
+        .map(|file| {
+            let text = text_of(file)?;
+            let report = serde_json::from_str(&text).map_err(|error| {
+                Failure::usage(format!(
+                    "{file} is no report: {error}; write one with `gatecheck run --format json={file}`"
+                ))
+            })?;
+            Ok(Named { file: file.clone(), report })
+        })
+        .collect()
+}
+
+/// The text of a file; `-` is standard input.
+fn text_of(file: &str) -> Result<String, Failure> {
+    let read = if file == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
+    read.map_err(|error| Failure::usage(format!("{file}: {error}")))
+}
+
+/// Many mistakes at once, under one line that says where.
+fn mistakes(place: &str, errors: &[LoadError]) -> String {
+    let lines: Vec<_> = errors.iter().map(|error| format!("  {error}")).collect();
+    let count = if errors.len() == 1 { "a mistake".to_owned() } else { format!("{} mistakes", errors.len()) };
+    format!("{place} has {count}:\n{}", lines.join("\n"))
 }
 
 /// The corpus that was asked for.

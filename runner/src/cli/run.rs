@@ -21,6 +21,7 @@ use crate::invariants::Invariant;
 use crate::mutants::diagnosis::Watch;
 use crate::report::aggregate::{Aggregate, ReportOptions};
 use crate::report::terminal::{TerminalOptions, TerminalReporter};
+use crate::run::order::{Order, Shard};
 use crate::run::{Plan, RunOptions, Serves};
 use crate::wire::Target;
 use crate::wire::plain::HttpVersion;
@@ -66,6 +67,15 @@ pub struct RunArgs {
     /// How often a request is sent again when the connection itself fails; the report shows the attempts
     #[arg(long, value_name = "N", default_value_t = 0)]
     retries: u32,
+    /// Failures that are known: a YAML file; they are asked and told, and do not fail the run. An entry that is no longer true does (see `gatecheck baseline`)
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Ask only this part of the selected cases, so that several jobs can share a run; `gatecheck merge` puts the JSON reports together
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Shuffle by this number; a run without it draws one and tells it
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u32>,
     /// Write a report as well, any number of times; KIND is json, ndjson, junit, tap, sarif, markdown, annotations, badge-json, badge-svg, har or
     /// html, and `-` as PATH is standard output
     #[arg(long, value_name = "KIND=PATH")]
@@ -105,6 +115,8 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
     patterns.extend(args.suite.clone());
     let options = RunOptions {
         patterns,
+        shard: args.shard,
+        seed: Some(args.seed.unwrap_or_else(Order::fresh_seed)),
         jobs: args.jobs,
         timeout: Duration::try_from_secs_f64(args.timeout)
             .map_err(|_| Failure::usage("--timeout is a positive number of seconds"))?,
@@ -121,8 +133,10 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             .collect(),
     };
     let plan = Plan::new(&corpus, &gate, &options).map_err(|error| Failure::usage(error.to_string()))?;
+    let baseline = args.baseline.as_deref().map(super::baseline::open).transpose()?.unwrap_or_default();
     let mut outputs = Outputs::open(args.format)?;
-    let mut report = Aggregate::new(ReportOptions { show_secrets: args.show_secrets, strict: args.strict });
+    let options_of_report = ReportOptions { show_secrets: args.show_secrets, strict: args.strict };
+    let mut report = Aggregate::new(options_of_report).knowing(baseline);
     let mut terminal = TerminalReporter::new(TerminalOptions {
         whole: args.whole,
         observations: args.observed,

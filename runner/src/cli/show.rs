@@ -27,15 +27,18 @@ pub struct ShowArgs {
 
 /// Shows the case.
 pub(super) fn show(corpus: &Corpus, args: &ShowArgs) -> Result<ExitStatus, Failure> {
-    let exact = corpus.cases().find(|(_, case)| case.id == args.case);
+    let exact = corpus.cases().find(|(_, case)| case.is(&args.case));
     let fitting: Vec<_> = corpus.cases().filter(|(_, case)| case.matches(&args.case)).collect();
     let (suite, case) = match (exact, fitting.as_slice()) {
         (Some(found), _) => found,
         (None, [one]) => *one,
         (None, []) => {
-            let ids: Vec<String> = corpus.cases().map(|(_, case)| case.id.clone()).collect();
-            let near =
-                nearest(&args.case, ids.iter()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            if let Some(why) = corpus.retired(&args.case) {
+                return Err(Failure::usage(format!("`{}` is asked no more: {why}", args.case)));
+            }
+            let near = nearest(&args.case, corpus.names().iter())
+                .map(|near| format!("; did you mean `{near}`?"))
+                .unwrap_or_default();
             return Err(Failure::usage(format!("no case `{}`{near}", args.case)));
         }
         (None, [(_, first), ..]) => {
@@ -55,6 +58,9 @@ fn render(corpus: &Corpus, suite: &Suite, case: &Case, show_secrets: bool) -> Re
     let mut out = String::new();
     let _ = writeln!(out, "{}  {}", case.id.bold(), case.level.as_str().dimmed());
     let _ = writeln!(out, "conformance-cases/{}:{}", suite.file, case.line);
+    for id in &case.former {
+        let _ = writeln!(out, "formerly {id}");
+    }
     let _ = writeln!(out, "\n{}", suite.title);
     for id in &case.requirements {
         if let Some(one) = corpus.requirement(id) {

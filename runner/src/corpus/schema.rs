@@ -1,8 +1,11 @@
-//! JSON Schemas of the corpus files and of the report, generated from the types.
+//! JSON Schemas of the corpus files, of baselines and of the reports, generated from the types.
 
 use schemars::{JsonSchema, schema_for};
 
+use super::aliases::AliasesFile;
 use super::source::{Family, Requirement, SuiteSource, TokensFile};
+use crate::baseline::EntrySource;
+use crate::report::compare::Comparison;
 use crate::report::json::Report;
 
 /// The ledger: a list of requirements.
@@ -17,10 +20,19 @@ struct Ledger(Vec<Requirement>);
 #[expect(dead_code, reason = "only its schema is used")]
 struct Families(Vec<Family>);
 
+/// Known failures: a list.
+#[derive(JsonSchema)]
+#[serde(transparent)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct KnownFailures(Vec<EntrySource>);
+
 /// Every schema: file name in `conformance-cases/schema/` and JSON text, ending in a line feed.
 #[must_use]
 pub fn all() -> Vec<(&'static str, String)> {
     [
+        ("aliases.json", schema_for!(AliasesFile)),
+        ("baseline.json", schema_for!(KnownFailures)),
+        ("comparison.json", schema_for!(Comparison)),
         ("families.json", schema_for!(Families)),
         ("report.json", schema_for!(Report)),
         ("requirements.json", schema_for!(Ledger)),

@@ -11,13 +11,15 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::evidence::{Evidence, Redactor};
 use super::terminal::counts;
 use super::{Summary, Tally};
+use crate::baseline::{Baseline, Day, Entry};
 use crate::corpus::expectation::{Alternative, Expected};
 use crate::corpus::source::{Level, Requirement};
-use crate::corpus::{Case, Corpus, Suite};
-use crate::event::{Event, Finished};
+use crate::corpus::{Case, Corpus, LoadError, Suite};
+use crate::event::{Conditions, Event, Finished};
 use crate::exit::ExitStatus;
 use crate::invariants::Invariant;
 use crate::judge::{describe, summary};
+use crate::run::order::Shard;
 use crate::verdict::{Fault, Verdict};
 use crate::wire::Exchange;
 
@@ -47,8 +49,13 @@ pub struct Aggregate {
     pub left_out: BTreeMap<String, String>,
     /// Invariants that are not checked, with the reason.
     pub without: BTreeMap<Invariant, String>,
+    /// What is known to fail.
+    pub baseline: Baseline,
+    /// What is no longer true in the baseline; complete when the run is over.
+    pub stale: Vec<LoadError>,
     corpus: Option<Arc<Corpus>>,
     offsets: Vec<f64>,
+    as_of: Option<Day>,
 }
 
 /// What pins a run down, so that it can be compared with another.
@@ -70,6 +77,12 @@ pub struct Pins {
     pub finished: Option<SystemTime>,
     /// From start to end, by a clock that is never set.
     pub elapsed: Duration,
+    /// Which part of the selection was asked; all if there is none.
+    pub shard: Option<Shard>,
+    /// What the order was shuffled by: one seed for a run, one for each part that was merged; none if the order is as written.
+    pub seeds: Vec<u32>,
+    /// What verdicts can depend on beside the gate and the corpus.
+    pub conditions: Conditions,
 }
 
 /// One case with its verdict, ready to be told.
@@ -95,6 +108,8 @@ pub struct Outcome {
     pub came: String,
     /// The judgement.
     pub verdict: Verdict,
+    /// The entry of the baseline that covers it.
+    pub known: Option<Arc<Entry>>,
     /// From the first octet sent to the last octet received.
     pub elapsed: Duration,
     /// How often the request was sent.
@@ -112,6 +127,8 @@ pub enum Weight {
     Broken,
     /// It is told and fails nothing.
     Advisory,
+    /// A baseline covers it.
+    Known,
 }
 
 /// A requirement and the cases that test it.
@@ -132,6 +149,12 @@ impl Aggregate {
         Self { options, ..Self::default() }
     }
 
+    /// The same run, with failures that are known.
+    #[must_use]
+    pub fn knowing(self, baseline: Baseline) -> Self {
+        Self { baseline, ..self }
+    }
+
     /// Takes an event in.
     pub fn note(&mut self, event: &Event) {
         match event {
@@ -146,6 +169,9 @@ impl Aggregate {
                     started: Some(started.at),
                     finished: None,
                     elapsed: Duration::ZERO,
+                    shard: started.shard,
+                    seeds: started.seed.into_iter().collect(),
+                    conditions: started.conditions.clone(),
                 };
                 self.left_out.clone_from(&started.left_out);
                 self.without.clone_from(&started.without);
@@ -154,10 +180,9 @@ impl Aggregate {
             Event::CaseFinished(finished) => {
                 self.offsets.extend(finished.exchange.as_ref().and_then(offset));
                 let corpus = self.corpus.clone();
-                self.tally.note(event, corpus.as_deref());
                 if let Some((suite, case)) = corpus.as_deref().and_then(|corpus| place(corpus, finished)) {
                     let outcome = self.outcome(suite, case, finished);
-                    self.outcomes.insert(outcome.id.clone(), outcome);
+                    self.take(case, outcome);
                 }
             }
             Event::GateFailed { reason } => {
@@ -167,8 +192,45 @@ impl Aggregate {
             Event::RunFinished { at, elapsed } => {
                 self.pins.finished = Some(*at);
                 self.pins.elapsed = *elapsed;
+                self.close();
             }
         }
+    }
+
+    /// Takes a case in.
+    pub(super) fn take(&mut self, case: &Case, mut outcome: Outcome) {
+        outcome.known = self.baseline.covering(case, &outcome.verdict, self.today()).cloned();
+        self.tally.count(&outcome);
+        self.outcomes.insert(outcome.id.clone(), outcome);
+    }
+
+    /// Where the clock offset of single answers is no longer known, their median stands for them.
+    pub(super) fn set_clock_offset(&mut self, median: Option<f64>) {
+        self.offsets = median.into_iter().collect();
+    }
+
+    /// Whose requirements and cases they are.
+    pub(super) fn set_corpus(&mut self, corpus: Arc<Corpus>) {
+        self.corpus = Some(corpus);
+    }
+
+    /// Holds the baseline against what was found, when everything is in.
+    pub(super) fn close(&mut self) {
+        let Some(corpus) = &self.corpus else { return };
+        let verdict = |id: &str| self.outcomes.get(id).map(|outcome| &outcome.verdict);
+        self.stale = self.baseline.problems(corpus, self.today());
+        self.stale.extend(self.baseline.contradictions(corpus, verdict, self.today()));
+        self.tally.stale = self.stale.len();
+    }
+
+    /// On which day the baseline is read.
+    pub(super) fn set_day(&mut self, day: Option<Day>) {
+        self.as_of = day;
+    }
+
+    /// The day on which the run began, if no other was set.
+    fn today(&self) -> Day {
+        self.as_of.unwrap_or_else(|| Day::of(self.pins.started.unwrap_or(SystemTime::UNIX_EPOCH)))
     }
 
     /// The case that an event is about.
@@ -178,12 +240,36 @@ impl Aggregate {
         self.outcomes.get(&case.id)
     }
 
-    /// The findings, the heaviest first: what fails the run before what does not, leaks before all, then by id.
+    /// The findings that are not known, the heaviest first: what fails the run before what does not, leaks before all, then by id.
     #[must_use]
     pub fn findings(&self) -> Vec<&Outcome> {
+        let mut found = self.all_findings();
+        found.retain(|outcome| outcome.known.is_none());
+        found
+    }
+
+    /// The findings, the known ones last.
+    #[must_use]
+    pub fn all_findings(&self) -> Vec<&Outcome> {
         let mut found: Vec<&Outcome> = self.outcomes.values().filter(|outcome| outcome.verdict.is_finding()).collect();
         found.sort_by_key(|outcome| (self.weight(outcome), rank(&outcome.verdict)));
         found
+    }
+
+    /// The entries of the baseline that cover anything, in written order, with what they cover: leaks first, then by id.
+    #[must_use]
+    pub fn known(&self) -> Vec<(&Entry, Vec<&Outcome>)> {
+        let mut known = self.all_findings();
+        known.retain(|outcome| outcome.known.is_some());
+        self.baseline
+            .entries
+            .iter()
+            .map(|entry| {
+                let by_it = |outcome: &&&Outcome| outcome.known.as_ref().is_some_and(|known| Arc::ptr_eq(known, entry));
+                (&**entry, known.iter().filter(by_it).copied().collect::<Vec<_>>())
+            })
+            .filter(|(_, outcomes)| !outcomes.is_empty())
+            .collect()
     }
 
     /// Every requirement of the ledger with its cases, in written order.
@@ -199,7 +285,7 @@ impl Aggregate {
             .map(|requirement| {
                 let outcomes = by_requirement.remove(requirement.id.as_str()).unwrap_or_default();
                 let mut summary = Summary::default();
-                outcomes.iter().for_each(|outcome| summary.count(&outcome.verdict));
+                outcomes.iter().for_each(|outcome| summary.count(outcome.standing()));
                 Chapter { requirement, outcomes, summary }
             })
             .collect()
@@ -233,6 +319,7 @@ impl Aggregate {
             Level::Survey => false,
         };
         match outcome.verdict {
+            _ if outcome.known.is_some() => Weight::Known,
             Verdict::Leak(_) => Weight::Failing,
             Verdict::Error(_) => Weight::Broken,
             Verdict::Fail(_) | Verdict::Unproven(_) if counts => Weight::Failing,
@@ -250,13 +337,23 @@ impl Aggregate {
     #[must_use]
     pub fn headline(&self) -> &'static str {
         match self.exit_status() {
+            ExitStatus::AsExpected if self.tally.known_leaks > 0 => "pass, with known leaks",
             ExitStatus::AsExpected if self.tally.should_findings > 0 => "pass, with findings",
+            ExitStatus::AsExpected if self.tally.summary.known > 0 => "pass, with known failures",
             ExitStatus::AsExpected => "pass",
-            ExitStatus::Findings if self.tally.summary.leak > 0 => "LEAK",
+            ExitStatus::Findings if self.tally.new_leaks > 0 => "LEAK",
+            ExitStatus::Findings if self.only_stale() => "STALE BASELINE",
             ExitStatus::Findings => "FAIL",
             ExitStatus::Unreachable => "NO GATE",
             ExitStatus::Harness | ExitStatus::Usage => "HARNESS FAULT",
         }
+    }
+
+    /// Whether nothing fails the run but a baseline that is no longer true.
+    #[must_use]
+    pub fn only_stale(&self) -> bool {
+        let Tally { new_leaks, must_findings, should_findings, stale, .. } = self.tally;
+        stale > 0 && new_leaks == 0 && must_findings == 0 && !(self.options.strict && should_findings > 0)
     }
 
     /// How far the gate's clock is ahead of this machine's, in seconds: the median over all answers of `Date` minus local time. `Date` has
@@ -270,20 +367,34 @@ impl Aggregate {
         Some(f64::midpoint(*lower, *upper)).map(|median| (median * 1e3).round() / 1e3)
     }
 
+    /// What pins the run down, as every format that has room tells it: name and value.
+    #[must_use]
+    pub fn stamp(&self) -> Vec<(&'static str, String)> {
+        let pins = &self.pins;
+        let mut rows = vec![
+            ("gate", pins.gate.clone()),
+            ("target", pins.target.clone()),
+            ("corpus", format!("{} {}", pins.corpus_version, pins.corpus_digest)),
+            ("runner", format!("gatecheck {}", pins.runner_version)),
+        ];
+        rows.extend(pins.seed().map(|seed| ("seed", seed)));
+        rows.extend(pins.shard.map(|shard| ("shard", shard.to_string())));
+        rows.extend(pins.started.map(|at| ("started", timestamp(at))));
+        rows.extend(pins.finished.map(|at| ("finished", timestamp(at))));
+        rows.extend(self.clock_offset().map(|offset| ("clock offset", format!("{offset} s"))));
+        rows
+    }
+
     /// The whole run in one line: verdict, counts, and what pins it down.
     #[must_use]
     pub fn colophon(&self) -> String {
-        let pins = &self.pins;
-        let mut parts = vec![
-            format!("{}: {}", self.headline(), counts(&self.tally.summary)),
-            format!("{} ({})", pins.gate, pins.target),
-            format!("corpus {} {}", pins.corpus_version, pins.corpus_digest),
-            format!("gatecheck {}", pins.runner_version),
-        ];
-        parts.extend(pins.started.map(|at| format!("from {}", timestamp(at))));
-        parts.extend(pins.finished.map(|at| format!("to {}", timestamp(at))));
-        parts.extend(self.clock_offset().map(|offset| format!("clock offset {offset} s")));
-        parts.join(", ")
+        let told = self.stamp().into_iter().map(|(name, value)| match name {
+            "gate" => value,
+            "runner" => value,
+            _ => format!("{name} {value}"),
+        });
+        let verdict = format!("{}: {}", self.headline(), counts(&self.tally.summary));
+        std::iter::once(verdict).chain(told).collect::<Vec<_>>().join(", ")
     }
 
     fn outcome(&self, suite: &Suite, case: &Case, finished: &Finished) -> Outcome {
@@ -300,6 +411,7 @@ impl Aggregate {
             expected: redactor.text(&expected(&case.expected)),
             came: redactor.text(&finished.exchange.as_ref().map(|one| summary(&one.answer)).unwrap_or_default()),
             verdict: redactor.verdict(&finished.verdict),
+            known: None,
             elapsed: finished.exchange.as_ref().map(|exchange| exchange.elapsed).unwrap_or_default(),
             attempts: finished.attempts,
             evidence: evidence
@@ -319,6 +431,13 @@ impl Pins {
     pub fn short_digest(&self) -> &str {
         self.corpus_digest.get(..12).unwrap_or(&self.corpus_digest)
     }
+
+    /// What the order was shuffled by; several after a merge.
+    #[must_use]
+    pub fn seed(&self) -> Option<String> {
+        let seeds: Vec<String> = self.seeds.iter().map(u32::to_string).collect();
+        (!seeds.is_empty()).then(|| seeds.join(" "))
+    }
 }
 
 impl Outcome {
@@ -332,6 +451,15 @@ impl Outcome {
     #[must_use]
     pub fn path(&self) -> String {
         format!("conformance-cases/{}", self.file)
+    }
+
+    /// The verdict as it is counted: `known` where a baseline covers it, but a leak stays a leak.
+    #[must_use]
+    pub fn standing(&self) -> &'static str {
+        match (&self.known, &self.verdict) {
+            (Some(_), verdict) if !matches!(verdict, Verdict::Leak(_)) => "known",
+            (_, verdict) => verdict.name(),
+        }
     }
 
     /// What there is to say beside what came back: each difference, each leak, the reason. Empty for a pass.
@@ -357,7 +485,7 @@ impl Chapter<'_> {
     /// The verdict on the requirement: the worst of its cases, `not asked` where there is none.
     #[must_use]
     pub fn standing(&self) -> &'static str {
-        self.summary.by_weight().iter().find(|(_, count)| *count > 0).map_or("not asked", |(name, _)| name)
+        self.summary.standing()
     }
 }
 

@@ -1,4 +1,4 @@
-//! CI annotations: one GitHub workflow command a finding, pointing into the case files.
+//! CI annotations: one GitHub workflow command a finding, pointing into the case files, and one for each entry of a baseline that covers anything.
 //!
 //! GitHub shows the first ten errors and the first ten warnings of a step, so the heaviest come first.
 
@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 
 use super::aggregate::{Aggregate, Outcome, Weight};
 use super::evidence::{shortened, visible};
+use super::terminal::cases;
+use crate::verdict::Verdict;
 
 /// Longer messages are cut; the whole text stands in the other reports.
 const MESSAGE: usize = 1000;
@@ -18,13 +20,23 @@ pub fn render(run: &Aggregate) -> String {
         let title = property(&visible(&format!("no gate: {}", run.pins.gate)));
         let _ = writeln!(out, "::error title={title}::{}", data(&shortened(&visible(reason), MESSAGE)));
     }
+    for problem in &run.stale {
+        let _ = writeln!(
+            out,
+            "::error file={},line={},col={},title=stale baseline::{}",
+            property(&problem.file),
+            problem.line,
+            problem.column,
+            data(&visible(&problem.message))
+        );
+    }
     for outcome in run.findings() {
         if outcome.never_asked() && !run.gates_failed.is_empty() {
             continue;
         }
         let command = match run.weight(outcome) {
             Weight::Failing | Weight::Broken => "error",
-            Weight::Advisory => "warning",
+            Weight::Advisory | Weight::Known => "warning",
         };
         let title = format!("{} {}: {}", outcome.verdict.name(), outcome.requirement(), outcome.id);
         let _ = writeln!(
@@ -34,6 +46,22 @@ pub fn render(run: &Aggregate) -> String {
             outcome.line,
             property(&visible(&title)),
             data(&message(run, outcome))
+        );
+    }
+    for (entry, outcomes) in run.known() {
+        let leaks = outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::Leak(_))).count();
+        let command = if leaks > 0 { "warning" } else { "notice" };
+        let title = match leaks {
+            0 => format!("known: {}", cases(outcomes.len())),
+            _ => format!("known leak: {}", cases(leaks)),
+        };
+        let _ = writeln!(
+            out,
+            "::{command} file={},line={},title={}::{}",
+            property(&entry.file),
+            entry.line,
+            property(&title),
+            data(&shortened(&visible(&entry.told()), MESSAGE))
         );
     }
     let _ = writeln!(out, "::notice title={}::{}", property(&visible(&run.pins.gate)), data(&visible(&run.colophon())));

@@ -71,10 +71,17 @@ fn message(run: &Aggregate) -> (String, Color) {
         Color { name: "lightgrey", hex: "#59636e" },
     );
     match run.exit_status() {
+        ExitStatus::AsExpected if run.tally.known_leaks > 0 => {
+            (format!("{} pass, {} known leak", summary.pass, run.tally.known_leaks), red)
+        }
         ExitStatus::AsExpected if run.tally.should_findings > 0 => {
             (format!("{} pass, {} findings", summary.pass, run.tally.should_findings), yellow)
         }
+        ExitStatus::AsExpected if summary.known > 0 => {
+            (format!("{} pass, {} known", summary.pass, summary.known), yellow)
+        }
         ExitStatus::AsExpected => (format!("{} pass", summary.pass), green),
+        ExitStatus::Findings if run.only_stale() => ("stale baseline".to_owned(), red),
         ExitStatus::Findings => {
             let counts = [(summary.leak, "leak"), (summary.fail, "fail"), (summary.unproven, "unproven")];
             let parts: Vec<String> =

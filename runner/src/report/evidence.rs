@@ -104,7 +104,7 @@ impl Redactor {
                     .collect(),
             ),
             Verdict::Leak(leaks) => Verdict::Leak(
-                leaks.iter().map(|leak| Leak { file: self.text(&leak.file), place: leak.place }).collect(),
+                leaks.iter().map(|leak| Leak { file: self.text(&leak.file), place: leak.place.clone() }).collect(),
             ),
             Verdict::Observed(label) => Verdict::Observed(self.text(label)),
             Verdict::Unproven(why) => Verdict::Unproven(self.text(why)),

@@ -124,7 +124,7 @@ struct Timings {
 /// None that a run can bring about.
 pub fn render(run: &Aggregate) -> Result<String, RenderError> {
     let mut failed: Vec<(&Outcome, &Evidence)> =
-        run.findings().into_iter().filter_map(|outcome| Some((outcome, outcome.evidence.as_ref()?))).collect();
+        run.all_findings().into_iter().filter_map(|outcome| Some((outcome, outcome.evidence.as_ref()?))).collect();
     failed.sort_by_key(|(_, evidence)| evidence.exchange.started);
     let pins = &run.pins;
     let log = Log {
@@ -187,6 +187,9 @@ fn entry(outcome: &Outcome, evidence: &Evidence) -> Entry {
     );
     if outcome.attempts > 1 {
         comment.push_str(&format!(" Sent {} times.", outcome.attempts));
+    }
+    if let Some(entry) = &outcome.known {
+        comment.push_str(&format!(" Known, {}: {}.", entry.at(), entry.told()));
     }
     Entry {
         started_date_time: timestamp(exchange.started),

@@ -6,8 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::aggregate::{Aggregate, Outcome, millis, timestamp};
+use super::record::ExchangeRecord;
 use super::{RenderError, Summary};
+use crate::baseline::{Day, Entry};
+use crate::corpus::LoadError;
 use crate::corpus::source::Level;
+use crate::verdict::{Fault, Verdict};
+use crate::wire::plain::HttpVersion;
 
 /// A run, whole.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
@@ -30,6 +35,12 @@ pub struct Report {
     /// Invariants that are not checked, with the reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub not_checked: BTreeMap<String, String>,
+    /// What is known to fail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baseline: Vec<Entry>,
+    /// What is no longer true in the baseline, and fails the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<Stale>,
     /// Every case, sorted by id.
     pub results: Vec<CaseResult>,
 }
@@ -60,6 +71,48 @@ pub struct RunStamp {
     /// that a gate whose clock is right shows about -0.5. Absent where no answer had a `Date`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_offset: Option<f64>,
+    /// From start to end, in milliseconds; of all parts together after a merge.
+    #[serde(default)]
+    pub millis: f64,
+    /// What the order was shuffled by: one seed for a run, one for each part that was merged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<u32>,
+    /// Which part of the selection was asked, `I/N`; absent if it was all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
+    /// What verdicts can depend on beside the gate and the corpus.
+    #[serde(default)]
+    pub conditions: ConditionsStamp,
+}
+
+/// What verdicts can depend on beside the gate and the corpus.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct ConditionsStamp {
+    /// Patterns that selected the cases; none means all.
+    pub patterns: Vec<String>,
+    /// The HTTP version of ordinary requests, `1.1` or `2`.
+    pub http: String,
+    /// The time limit of one answer, in milliseconds.
+    pub timeout_millis: u64,
+    /// How often a request is sent again when the connection itself failed.
+    pub retries: u32,
+    /// Whether a SHOULD that fails fails the run.
+    pub strict: bool,
+    /// Whether tokens and secrets may stand in the report.
+    pub show_secrets: bool,
+}
+
+/// What is no longer true in a baseline.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Stale {
+    /// The file as it was named.
+    pub file: String,
+    /// The line of the entry, counted from 1.
+    pub line: u64,
+    /// The column, counted from 1.
+    pub column: u64,
+    /// What is wrong and what to do.
+    pub message: String,
 }
 
 /// One case and its verdict.
@@ -77,6 +130,24 @@ pub struct CaseResult {
     pub expected: String,
     /// What came back, and for a verdict other than `pass` why.
     pub actual: String,
+    /// What came back.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub came: String,
+    /// With `fail`: each difference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mismatches: Vec<Difference>,
+    /// With `leak`: what came through, and where.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaks: Vec<LeakRecord>,
+    /// With `observed`: what the gate does. With `unsupported`: the feature that it lacks. With `error`: `no gate` or `harness`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
+    /// With `unproven`, `unsupported` and `error`: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The entry of the baseline that covers it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<KnownStamp>,
     /// The suite file, relative to the corpus.
     pub file: String,
     /// The line of the case in it.
@@ -85,7 +156,49 @@ pub struct CaseResult {
     pub millis: f64,
     /// How often the request was sent.
     pub attempts: u32,
+    /// What was sent and what came back; for findings alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Box<ExchangeRecord>>,
 }
+
+/// One difference between an expectation and an answer.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Difference {
+    /// What differs, for example `status`.
+    pub what: String,
+    /// What the case expects.
+    pub expected: String,
+    /// What came back.
+    pub actual: String,
+}
+
+/// Protected content that came through.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct LeakRecord {
+    /// The protected file.
+    pub file: String,
+    /// The place in the answer.
+    pub place: String,
+}
+
+/// The entry of a baseline that covers a case.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct KnownStamp {
+    /// File and line.
+    pub at: String,
+    /// Why it is so.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day on which the entry holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Day>,
+}
+
+/// The `what` of an `error` that had no gate to ask.
+pub(super) const NO_GATE: &str = "no gate";
+/// The `what` of an `error` of the harness.
+pub(super) const HARNESS: &str = "harness";
 
 impl Report {
     /// The report of a run.
@@ -99,6 +212,8 @@ impl Report {
             gates_failed: run.gates_failed.clone(),
             left_out: run.left_out.clone(),
             not_checked: run.without.iter().map(|(one, why)| (one.name().to_owned(), why.clone())).collect(),
+            baseline: run.baseline.entries.iter().map(|entry| (**entry).clone()).collect(),
+            stale: run.stale.iter().map(Stale::of).collect(),
             results: run.outcomes.values().map(CaseResult::of).collect(),
         }
     }
@@ -122,7 +237,40 @@ impl RunStamp {
             started: run.pins.started.map(timestamp),
             finished: run.pins.finished.map(timestamp),
             clock_offset: run.clock_offset(),
+            millis: millis(run.pins.elapsed),
+            seeds: run.pins.seeds.clone(),
+            shard: run.pins.shard.map(|shard| shard.to_string()),
+            conditions: ConditionsStamp::of(run),
         }
+    }
+}
+
+impl ConditionsStamp {
+    /// The conditions of a run.
+    #[must_use]
+    pub fn of(run: &Aggregate) -> Self {
+        let conditions = &run.pins.conditions;
+        Self {
+            patterns: conditions.patterns.clone(),
+            http: match conditions.http {
+                HttpVersion::Http1 => "1.1",
+                HttpVersion::Http2 => "2",
+            }
+            .to_owned(),
+            timeout_millis: u64::try_from(conditions.timeout.as_millis()).unwrap_or(u64::MAX),
+            retries: conditions.retries,
+            strict: run.options.strict,
+            show_secrets: run.options.show_secrets,
+        }
+    }
+}
+
+impl Stale {
+    /// What a baseline's mistake says.
+    #[must_use]
+    pub fn of(error: &LoadError) -> Self {
+        let LoadError { file, line, column, message } = error.clone();
+        Self { file, line, column, message }
     }
 }
 
@@ -130,18 +278,70 @@ impl CaseResult {
     /// The result of a case.
     #[must_use]
     pub fn of(outcome: &Outcome) -> Self {
-        Self {
+        let mut result = Self {
             id: outcome.id.clone(),
             requirements: outcome.requirements.clone(),
             level: outcome.level,
             verdict: outcome.verdict.name().to_owned(),
             expected: outcome.expected.clone(),
             actual: outcome.actual(),
+            came: outcome.came.clone(),
+            mismatches: Vec::new(),
+            leaks: Vec::new(),
+            what: None,
+            reason: None,
+            known: outcome.known.as_deref().map(KnownStamp::of),
             file: outcome.file.clone(),
             line: outcome.line,
             millis: millis(outcome.elapsed),
             attempts: outcome.attempts,
+            exchange: outcome.evidence.as_ref().map(|evidence| Box::new(ExchangeRecord::of(evidence))),
+        };
+        match &outcome.verdict {
+            Verdict::Pass => {}
+            Verdict::Error(Fault::Harness(why)) => result.because(HARNESS, why),
+            Verdict::Error(Fault::Unreachable(why)) => result.because(NO_GATE, why),
+            Verdict::Fail(mismatches) => {
+                let differences = mismatches.iter().map(|one| Difference {
+                    what: one.what.clone(),
+                    expected: one.expected.clone(),
+                    actual: one.actual.clone(),
+                });
+                result.mismatches = differences.collect();
+            }
+            Verdict::Leak(leaks) => {
+                let records =
+                    leaks.iter().map(|one| LeakRecord { file: one.file.clone(), place: one.place.to_string() });
+                result.leaks = records.collect();
+            }
+            Verdict::Observed(label) => result.what = Some(label.clone()),
+            Verdict::Unproven(why) => result.reason = Some(why.clone()),
+            Verdict::Unsupported { feature, reason } => result.because(feature, reason),
         }
+        result
+    }
+
+    /// Whether a person should look at it.
+    #[must_use]
+    pub fn is_finding(&self) -> bool {
+        matches!(self.verdict.as_str(), "error" | "fail" | "leak" | "unproven")
+    }
+
+    /// The verdict as it is counted: `known` where a baseline covers it, but a leak stays a leak.
+    #[must_use]
+    pub fn standing(&self) -> &str {
+        if self.known.is_some() && self.verdict != "leak" { "known" } else { &self.verdict }
+    }
+
+    fn because(&mut self, what: &str, why: &str) {
+        self.what = Some(what.to_owned());
+        self.reason = Some(why.to_owned());
+    }
+}
+
+impl KnownStamp {
+    fn of(entry: &Entry) -> Self {
+        Self { at: entry.at(), reason: entry.reason.clone(), owner: entry.owner.clone(), expires: entry.expires }
     }
 }
 

@@ -1,7 +1,7 @@
 //! JUnit XML: a test suite for each suite, a test case for each case.
 //!
 //! A finding is a failure whatever its level, with the level in front of its message; an error of the harness is an error, a lack of the gate is
-//! skipped. What XML cannot hold is escaped before it is written.
+//! skipped, and so is a known failure, with what is known as the message: a failure would turn every viewer red, and a pass would hide it. What XML cannot hold is escaped before it is written.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::RenderError;
-use super::aggregate::{Aggregate, Outcome, timestamp};
+use super::aggregate::{Aggregate, Outcome};
 use super::evidence::{block, shortened, visible};
 use crate::verdict::Verdict;
 
@@ -40,34 +40,62 @@ pub fn render(run: &Aggregate) -> Result<String, RenderError> {
         suite.time = Some(suite.time.unwrap_or_default().saturating_add(outcome.elapsed));
     }
     report.add_test_suites(suites.into_values());
+    if !run.stale.is_empty() {
+        report.add_test_suite(baseline(run));
+    }
     Ok(report.to_string()?)
 }
 
 fn suite(run: &Aggregate, id: &str) -> TestSuite {
     let mut suite = TestSuite::new(visible(id));
-    let pins = &run.pins;
-    let mut property = |name: &str, value: &str| {
-        suite.add_property(Property::new(name, visible(value)));
-    };
-    property("gate", &pins.gate);
-    property("target", &pins.target);
-    property("corpus.version", &pins.corpus_version);
-    property("corpus.digest", &pins.corpus_digest);
-    property("runner.version", &pins.runner_version);
-    if let Some(started) = pins.started {
-        property("started", &timestamp(started));
+    for (name, value) in run.stamp() {
+        suite.add_property(Property::new(name.replace(' ', "-"), visible(&value)));
     }
-    if let Some(finished) = pins.finished {
-        property("finished", &timestamp(finished));
-    }
-    if let Some(offset) = run.clock_offset() {
-        property("clock-offset", &offset.to_string());
+    suite
+}
+
+/// What is no longer true in a baseline fails the run, so it fails here too.
+fn baseline(run: &Aggregate) -> TestSuite {
+    let mut suite = suite(run, "baseline");
+    for problem in &run.stale {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type("stale");
+        status.set_message(visible(&problem.to_string()));
+        let mut case = TestCase::new(visible(&format!("{}:{}", problem.file, problem.line)), status);
+        case.set_classname("baseline");
+        suite.add_test_case(case);
     }
     suite
 }
 
 fn case(run: &Aggregate, outcome: &Outcome) -> TestCase {
-    let status = match &outcome.verdict {
+    let mut case = TestCase::new(visible(&outcome.id), status(run, outcome));
+    case.set_classname(visible(&outcome.suite.replace('/', ".")));
+    case.set_time(outcome.elapsed);
+    for requirement in &outcome.requirements {
+        case.add_property(Property::new("requirement", visible(requirement)));
+    }
+    case.add_property(Property::new("level", outcome.level.as_str()));
+    case.add_property(Property::new("verdict", outcome.verdict.name()));
+    if let Some(entry) = &outcome.known {
+        case.add_property(Property::new("known", visible(&entry.at())));
+    }
+    case.add_property(Property::new("at", visible(&format!("{}:{}", outcome.path(), outcome.line))));
+    if let Verdict::Observed(what) = &outcome.verdict {
+        case.add_property(Property::new("observed", visible(what)));
+    }
+    case
+}
+
+fn status(run: &Aggregate, outcome: &Outcome) -> TestCaseStatus {
+    if let Some(entry) = &outcome.known {
+        let mut status = TestCaseStatus::skipped();
+        status.set_type("known");
+        status.set_message(visible(&format!("known {}, {}: {}", outcome.verdict.name(), entry.at(), entry.told())));
+        status.set_description(visible(&description(run, outcome)));
+        return status;
+    }
+    match &outcome.verdict {
         Verdict::Pass | Verdict::Observed(_) => TestCaseStatus::success(),
         Verdict::Unsupported { .. } => {
             let mut status = TestCaseStatus::skipped();
@@ -76,20 +104,7 @@ fn case(run: &Aggregate, outcome: &Outcome) -> TestCase {
         }
         Verdict::Error(_) => finding(run, outcome, NonSuccessKind::Error),
         Verdict::Fail(_) | Verdict::Leak(_) | Verdict::Unproven(_) => finding(run, outcome, NonSuccessKind::Failure),
-    };
-    let mut case = TestCase::new(visible(&outcome.id), status);
-    case.set_classname(visible(&outcome.suite.replace('/', ".")));
-    case.set_time(outcome.elapsed);
-    for requirement in &outcome.requirements {
-        case.add_property(Property::new("requirement", visible(requirement)));
     }
-    case.add_property(Property::new("level", outcome.level.as_str()));
-    case.add_property(Property::new("verdict", outcome.verdict.name()));
-    case.add_property(Property::new("at", visible(&format!("{}:{}", outcome.path(), outcome.line))));
-    if let Verdict::Observed(what) = &outcome.verdict {
-        case.add_property(Property::new("observed", visible(what)));
-    }
-    case
 }
 
 fn finding(run: &Aggregate, outcome: &Outcome, kind: NonSuccessKind) -> TestCaseStatus {

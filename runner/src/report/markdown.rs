@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::aggregate::{Aggregate, Outcome, timestamp};
+use super::aggregate::{Aggregate, Outcome};
 use super::evidence::{shortened, visible};
 use super::terminal::cases;
+use crate::verdict::Verdict;
 
 /// A step summary may have a mebibyte; more findings than this are told by id.
 const WHOLE: usize = 40;
@@ -25,7 +26,14 @@ pub fn render(run: &Aggregate) -> String {
     for reason in &run.gates_failed {
         let _ = writeln!(out, "**No gate**\n\n{}", fence(&shortened(reason, LINE)));
     }
+    for problem in &run.stale {
+        let _ = writeln!(out, "- **stale baseline** {}", text(&problem.to_string()));
+    }
+    if !run.stale.is_empty() {
+        out.push('\n');
+    }
     findings(&mut out, run);
+    known(&mut out, run);
     for ((feature, reason), count) in run.unsupported() {
         let _ = writeln!(out, "- Not asked: {} for lack of {}: {}", cases(count), text(feature), text(reason));
     }
@@ -102,29 +110,45 @@ fn finding(out: &mut String, outcome: &Outcome) {
     let _ = writeln!(out, "\n</details>\n");
 }
 
+/// A row for each entry of the baseline that covers anything; every leak by its id.
+fn known(out: &mut String, run: &Aggregate) {
+    let known = run.known();
+    if known.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "### Known failures\n\n| entry | cases | why | owner | until |\n| --- | ---: | --- | --- | --- |"
+    );
+    for (entry, outcomes) in &known {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} |",
+            text(&entry.at()),
+            outcomes.len(),
+            text(&entry.reason),
+            text(&entry.owner),
+            entry.expires.map(|day| day.to_string()).unwrap_or_default()
+        );
+    }
+    out.push('\n');
+    for outcome in known.iter().flat_map(|(_, outcomes)| outcomes).filter(|one| matches!(one.verdict, Verdict::Leak(_)))
+    {
+        let _ = writeln!(out, "- **known leak** {}", text(&outcome.id));
+    }
+    out.push('\n');
+}
+
 fn pins(out: &mut String, run: &Aggregate) {
-    let pins = &run.pins;
     let _ = writeln!(out, "\n<details><summary>About this run</summary>\n\n| | |\n| --- | --- |");
-    let mut row = |name: &str, said: &str| {
-        let _ = writeln!(out, "| {name} | {} |", text(said));
-    };
-    row("target", &pins.target);
-    row("corpus", &format!("{} {}", pins.corpus_version, pins.corpus_digest));
-    row("runner", &format!("gatecheck {}", pins.runner_version));
-    if let Some(started) = pins.started {
-        row("started", &timestamp(started));
-    }
-    if let Some(finished) = pins.finished {
-        row("finished", &timestamp(finished));
-    }
-    if let Some(offset) = run.clock_offset() {
-        row("clock offset", &format!("{offset} s"));
+    for (name, said) in run.stamp() {
+        let _ = writeln!(out, "| {name} | {} |", text(&said));
     }
     let _ = writeln!(out, "\n</details>");
 }
 
 /// A text that is nothing but text, in a paragraph, a list or a table cell: whatever could begin something is a character reference.
-fn text(said: &str) -> String {
+pub(super) fn text(said: &str) -> String {
     let mut out = String::new();
     for c in visible(said).chars() {
         match c {

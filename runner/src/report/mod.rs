@@ -6,13 +6,18 @@
 pub mod aggregate;
 pub mod annotations;
 pub mod badge;
+pub mod compare;
 pub mod evidence;
 pub mod har;
 pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod matrix;
+pub mod merge;
 pub mod ndjson;
+pub mod record;
+pub mod reread;
 pub mod sarif;
 pub mod tap;
 pub mod terminal;
@@ -23,9 +28,8 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::aggregate::Aggregate;
+use self::aggregate::{Aggregate, Outcome};
 use crate::corpus::source::Level;
-use crate::event::Event;
 use crate::exit::ExitStatus;
 use crate::verdict::{Fault, Verdict};
 
@@ -46,6 +50,9 @@ pub struct Summary {
     pub observed: usize,
     /// The harness, or the way to the gate.
     pub error: usize,
+    /// Failed or was left unproven, as a baseline says. A known leak is counted as a leak.
+    #[serde(default)]
+    pub known: usize,
 }
 
 /// Counts, and what they mean for the exit status.
@@ -53,12 +60,18 @@ pub struct Summary {
 pub struct Tally {
     /// All cases.
     pub summary: Summary,
-    /// MUST cases that failed or were left unproven.
+    /// MUST cases that failed or were left unproven, and are not known.
     pub must_findings: usize,
-    /// SHOULD cases that failed or were left unproven.
+    /// SHOULD cases that failed or were left unproven, and are not known.
     pub should_findings: usize,
+    /// Leaks that are not known.
+    pub new_leaks: usize,
+    /// Leaks that a baseline names.
+    pub known_leaks: usize,
     /// Cases that had no gate to ask.
     pub unreachable: usize,
+    /// What is no longer true in a baseline.
+    pub stale: usize,
 }
 
 /// A format of the report.
@@ -180,67 +193,69 @@ impl FromStr for Kind {
 impl Summary {
     /// Every verdict with its count, the heaviest first.
     #[must_use]
-    pub fn by_weight(&self) -> [(&'static str, usize); 7] {
+    pub fn by_weight(&self) -> [(&'static str, usize); 8] {
         [
             ("leak", self.leak),
             ("fail", self.fail),
             ("error", self.error),
             ("unproven", self.unproven),
+            ("known", self.known),
             ("pass", self.pass),
             ("observed", self.observed),
             ("unsupported", self.unsupported),
         ]
     }
 
-    /// Counts one verdict.
-    pub fn count(&mut self, verdict: &Verdict) {
-        let slot = match verdict {
-            Verdict::Error(_) => &mut self.error,
-            Verdict::Fail(_) => &mut self.fail,
-            Verdict::Leak(_) => &mut self.leak,
-            Verdict::Observed(_) => &mut self.observed,
-            Verdict::Pass => &mut self.pass,
-            Verdict::Unproven(_) => &mut self.unproven,
-            Verdict::Unsupported { .. } => &mut self.unsupported,
+    /// Counts a case by the name under which it stands in reports; a name that there is not counts nothing.
+    pub fn count(&mut self, name: &str) {
+        let slot = match name {
+            "leak" => &mut self.leak,
+            "known" => &mut self.known,
+            "error" => &mut self.error,
+            "fail" => &mut self.fail,
+            "observed" => &mut self.observed,
+            "pass" => &mut self.pass,
+            "unproven" => &mut self.unproven,
+            "unsupported" => &mut self.unsupported,
+            _ => return,
         };
         *slot = slot.saturating_add(1);
+    }
+
+    /// The worst verdict that there is; `not asked` where there is none.
+    #[must_use]
+    pub fn standing(&self) -> &'static str {
+        self.by_weight().iter().find(|(_, count)| *count > 0).map_or("not asked", |(name, _)| name)
     }
 
     /// All cases.
     #[must_use]
     pub fn total(&self) -> usize {
-        [self.pass, self.fail, self.leak, self.unproven, self.unsupported, self.observed, self.error].iter().sum()
+        self.by_weight().iter().map(|(_, count)| count).sum()
     }
 }
 
 impl Tally {
-    /// Counts what an event says.
-    pub fn note(&mut self, event: &Event, corpus: Option<&crate::corpus::Corpus>) {
-        match event {
-            Event::CaseFinished(finished) => {
-                self.summary.count(&finished.verdict);
-                if let Verdict::Error(Fault::Unreachable(_)) = &finished.verdict {
-                    self.unreachable = self.unreachable.saturating_add(1);
-                }
-                let level = corpus
-                    .and_then(|corpus| corpus.suites.get(finished.suite)?.cases.get(finished.case))
-                    .map(|case| case.level);
-                if matches!(finished.verdict, Verdict::Fail(_) | Verdict::Unproven(_)) {
-                    match level {
-                        Some(Level::Must) => self.must_findings = self.must_findings.saturating_add(1),
-                        Some(Level::Should) => self.should_findings = self.should_findings.saturating_add(1),
-                        Some(Level::Survey) | None => {}
-                    }
-                }
-            }
-            Event::GateFailed { .. } | Event::RunFinished { .. } | Event::RunStarted(_) => {}
-        }
+    /// Counts one case.
+    pub fn count(&mut self, outcome: &Outcome) {
+        let known = outcome.known.is_some();
+        self.summary.count(outcome.standing());
+        let slot = match (&outcome.verdict, outcome.level) {
+            (Verdict::Leak(_), _) if known => &mut self.known_leaks,
+            (Verdict::Leak(_), _) => &mut self.new_leaks,
+            (Verdict::Error(Fault::Unreachable(_)), _) => &mut self.unreachable,
+            (Verdict::Fail(_) | Verdict::Unproven(_), Level::Must) if !known => &mut self.must_findings,
+            (Verdict::Fail(_) | Verdict::Unproven(_), Level::Should) if !known => &mut self.should_findings,
+            _ => return,
+        };
+        *slot = slot.saturating_add(1);
     }
 
     /// How the run ends: what was found comes first, then the gate that cannot be reached, then the harness.
     #[must_use]
     pub fn exit_status(&self, strict: bool) -> ExitStatus {
-        if self.summary.leak > 0 || self.must_findings > 0 || (strict && self.should_findings > 0) {
+        let failing = self.new_leaks > 0 || self.must_findings > 0 || (strict && self.should_findings > 0);
+        if failing || self.stale > 0 {
             ExitStatus::Findings
         } else if self.unreachable > 0 {
             ExitStatus::Unreachable
@@ -262,7 +277,9 @@ mod tests {
             summary: Summary { pass, fail, leak, error, ..Summary::default() },
             must_findings: must,
             should_findings: should,
+            new_leaks: leak,
             unreachable,
+            ..Tally::default()
         }
     }
 
@@ -281,5 +298,8 @@ mod tests {
         ] {
             assert_eq!(tally.exit_status(strict), status, "{tally:?}");
         }
+        let known = Tally { known_leaks: 1, ..tally(9, 0, 0, 0, 0, 0) };
+        assert_eq!(known.exit_status(true), ExitStatus::AsExpected);
+        assert_eq!(Tally { stale: 1, ..known }.exit_status(false), ExitStatus::Findings);
     }
 }

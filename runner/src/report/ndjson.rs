@@ -7,8 +7,8 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::aggregate::{Aggregate, millis, timestamp};
-use super::json::{CaseResult, CorpusStamp, RunStamp};
+use super::aggregate::{Aggregate, timestamp};
+use super::json::{CaseResult, CorpusStamp, RunStamp, Stale};
 use super::{RenderError, Summary};
 use crate::event::Event;
 
@@ -23,21 +23,26 @@ enum Line<'a> {
         target: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         started: Option<String>,
+        #[serde(skip_serializing_if = "<[u32]>::is_empty")]
+        seeds: &'a [u32],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        shard: Option<String>,
         cases: usize,
         left_out: &'a BTreeMap<String, String>,
         not_checked: BTreeMap<&'static str, &'a str>,
     },
-    CaseFinished(CaseResult),
+    CaseFinished(Box<CaseResult>),
     GateFailed {
         reason: &'a str,
     },
     RunFinished {
         #[serde(flatten)]
         run: RunStamp,
-        millis: f64,
         verdict: &'static str,
         exit_status: u8,
         summary: Summary,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        stale: Vec<Stale>,
     },
 }
 
@@ -61,7 +66,7 @@ impl<W: Write> NdjsonWriter<W> {
         let line = match event {
             Event::RunStarted(started) => Some(head(run, started.cases)),
             Event::CaseFinished(finished) => {
-                run.outcome_of(finished).map(|outcome| Line::CaseFinished(CaseResult::of(outcome)))
+                run.outcome_of(finished).map(|outcome| Line::CaseFinished(Box::new(CaseResult::of(outcome))))
             }
             Event::GateFailed { .. } => run.gates_failed.last().map(|reason| Line::GateFailed { reason }),
             Event::RunFinished { .. } => Some(tail(run)),
@@ -97,7 +102,7 @@ impl<W: Write> NdjsonWriter<W> {
 pub fn render(run: &Aggregate) -> Result<String, RenderError> {
     let mut out = String::new();
     let gates = run.gates_failed.iter().map(|reason| Line::GateFailed { reason });
-    let cases = run.outcomes.values().map(|outcome| Line::CaseFinished(CaseResult::of(outcome)));
+    let cases = run.outcomes.values().map(|outcome| Line::CaseFinished(Box::new(CaseResult::of(outcome))));
     for line in std::iter::once(head(run, run.outcomes.len())).chain(gates).chain(cases).chain([tail(run)]) {
         out.push_str(&serde_json::to_string(&line)?);
         out.push('\n');
@@ -112,6 +117,8 @@ fn head(run: &Aggregate, cases: usize) -> Line<'_> {
         runner: &run.pins.runner_version,
         target: &run.pins.target,
         started: run.pins.started.map(timestamp),
+        seeds: &run.pins.seeds,
+        shard: run.pins.shard.map(|shard| shard.to_string()),
         cases,
         left_out: &run.left_out,
         not_checked: run.without.iter().map(|(one, why)| (one.name(), why.as_str())).collect(),
@@ -121,9 +128,9 @@ fn head(run: &Aggregate, cases: usize) -> Line<'_> {
 fn tail(run: &Aggregate) -> Line<'_> {
     Line::RunFinished {
         run: RunStamp::of(run),
-        millis: millis(run.pins.elapsed),
         verdict: run.headline(),
         exit_status: run.exit_status().code(),
         summary: run.tally.summary,
+        stale: run.stale.iter().map(Stale::of).collect(),
     }
 }

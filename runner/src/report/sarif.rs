@@ -4,15 +4,32 @@
 
 use std::collections::BTreeMap;
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 
 use super::RenderError;
 use super::aggregate::{Aggregate, Outcome, Weight, timestamp};
 use super::evidence::{Evidence, block, shortened, visible};
+use crate::baseline::Entry;
 use crate::corpus::source::{Level, Provenance};
 use crate::wire::{Answer, printable};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+/// What the name of a file may hold and a URI cannot.
+const NOT_IN_A_URI: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}')
+    .add(b'#')
+    .add(b'?');
 /// Longer bodies are cut; viewers show them in a side panel.
 const BODY_SHOWN: usize = 4000;
 
@@ -107,11 +124,22 @@ struct SarifResult<'a> {
     message: Message,
     locations: [Location; 1],
     partial_fingerprints: BTreeMap<&'static str, &'a str>,
+    /// Empty means that none of the results is suppressed (§3.27.23), so it is always there.
+    suppressions: Vec<Suppression>,
     #[serde(skip_serializing_if = "Option::is_none")]
     web_request: Option<WebRequest>,
     #[serde(skip_serializing_if = "Option::is_none")]
     web_response: Option<WebResponse>,
     properties: ResultProperties<'a>,
+}
+
+/// A baseline's entry that covers the result.
+#[derive(Serialize)]
+struct Suppression {
+    kind: &'static str,
+    status: &'static str,
+    justification: String,
+    location: Location,
 }
 
 #[derive(Serialize)]
@@ -189,6 +217,9 @@ struct RunProperties<'a> {
     corpus_digest: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     clock_offset: Option<f64>,
+    seeds: &'a [u32],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<String>,
     summary: super::Summary,
 }
 
@@ -233,7 +264,7 @@ fn sarif_run(run: &Aggregate) -> Run<'_> {
         invocations: [invocation(run)],
         column_kind: "unicodeCodePoints",
         results: run
-            .findings()
+            .all_findings()
             .into_iter()
             .filter(|outcome| run.weight(outcome) != Weight::Broken)
             .filter_map(|outcome| Some(result(run, outcome, *index.get(outcome.requirement())?)))
@@ -244,6 +275,8 @@ fn sarif_run(run: &Aggregate) -> Run<'_> {
             corpus_version: &pins.corpus_version,
             corpus_digest: &pins.corpus_digest,
             clock_offset: run.clock_offset(),
+            seeds: &pins.seeds,
+            shard: pins.shard.map(|shard| shard.to_string()),
             summary: run.tally.summary,
         },
     }
@@ -261,9 +294,16 @@ fn invocation(run: &Aggregate) -> Invocation {
         message: Message { text: format!("{}: {}", outcome.id, visible(&outcome.actual())) },
         locations: vec![location(outcome)],
     });
-    let notifications: Vec<Notification> = gates.chain(cases).collect();
+    let stale = run.stale.iter().map(|problem| Notification {
+        level: "error",
+        message: Message { text: visible(&problem.message) },
+        locations: vec![location_at(&problem.file, problem.line)],
+    });
+    let not_asked: Vec<Notification> = gates.chain(cases).collect();
+    let execution_successful = not_asked.is_empty();
+    let notifications: Vec<Notification> = not_asked.into_iter().chain(stale).collect();
     Invocation {
-        execution_successful: notifications.is_empty(),
+        execution_successful,
         exit_code: run.exit_status().code(),
         start_time_utc: run.pins.started.map(timestamp),
         end_time_utc: run.pins.finished.map(timestamp),
@@ -278,11 +318,12 @@ fn result<'a>(run: &Aggregate, outcome: &'a Outcome, rule_index: usize) -> Sarif
         rule_index,
         level: match run.weight(outcome) {
             Weight::Failing | Weight::Broken => "error",
-            Weight::Advisory => "warning",
+            Weight::Advisory | Weight::Known => "warning",
         },
         message: Message { text: message(outcome) },
         locations: [location(outcome)],
         partial_fingerprints: BTreeMap::from([("gatecheckCase/v1", outcome.id.as_str())]),
+        suppressions: outcome.known.iter().map(|entry| suppression(entry)).collect(),
         web_request: evidence.map(web_request),
         web_response: evidence.map(web_response),
         properties: ResultProperties {
@@ -310,11 +351,27 @@ fn message(outcome: &Outcome) -> String {
     text.replace('{', "{{").replace('}', "}}")
 }
 
+fn suppression(entry: &Entry) -> Suppression {
+    Suppression {
+        kind: "external",
+        status: "accepted",
+        justification: visible(&entry.told()),
+        location: location_at(&entry.file, entry.line),
+    }
+}
+
 fn location(outcome: &Outcome) -> Location {
+    location_at(&outcome.path(), outcome.line)
+}
+
+fn location_at(path: &str, line: u64) -> Location {
     Location {
         physical_location: PhysicalLocation {
-            artifact_location: ArtifactLocation { uri: outcome.path(), uri_base_id: "%SRCROOT%" },
-            region: Region { start_line: outcome.line.max(1) },
+            artifact_location: ArtifactLocation {
+                uri: utf8_percent_encode(path, NOT_IN_A_URI).to_string(),
+                uri_base_id: "%SRCROOT%",
+            },
+            region: Region { start_line: line.max(1) },
         },
     }
 }

@@ -12,6 +12,9 @@ use crate::event::Event;
 use crate::exit::ExitStatus;
 use crate::verdict::Verdict;
 
+/// More known failures of one entry than this are told by number.
+const KNOWN_BY_ID: usize = 5;
+
 /// How much is shown.
 #[derive(Clone, Copy, Debug)]
 pub struct TerminalOptions {
@@ -43,7 +46,7 @@ impl TerminalReporter {
             Event::CaseFinished(_) => {
                 if let Some(bar) = &self.bar {
                     bar.inc(1);
-                    let bad = run.tally.summary.fail.saturating_add(run.tally.summary.leak);
+                    let bad = run.tally.summary.fail.saturating_add(run.tally.new_leaks);
                     bar.set_message(if bad == 0 { String::new() } else { format!("{bad} findings") });
                 }
             }
@@ -61,6 +64,8 @@ impl TerminalReporter {
     pub fn render(&self, run: &Aggregate) -> String {
         let mut out = String::new();
         self.findings(&mut out, run);
+        known(&mut out, run);
+        stale(&mut out, run);
         for reason in &run.gates_failed {
             let _ = writeln!(out, "{}  {}\n", "no gate".red().bold(), reason.replace('\n', "\n  "));
         }
@@ -149,20 +154,52 @@ impl TerminalReporter {
             );
         }
         let verdict = match run.exit_status() {
-            ExitStatus::AsExpected if run.tally.should_findings > 0 => run.headline().yellow().bold().to_string(),
+            ExitStatus::AsExpected if run.tally.known_leaks > 0 => run.headline().red().bold().to_string(),
+            ExitStatus::AsExpected if run.tally.should_findings.saturating_add(summary.known) > 0 => {
+                run.headline().yellow().bold().to_string()
+            }
             ExitStatus::AsExpected => run.headline().green().bold().to_string(),
             _ => run.headline().red().bold().to_string(),
         };
         let seconds = run.pins.elapsed.as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = if seconds > 0.0 { summary.total() as f64 / seconds } else { 0.0 };
+        let seed = run.pins.seed().map(|seed| format!(", seed {seed}")).unwrap_or_default();
+        let part = run.pins.shard.map(|shard| format!(", part {shard}")).unwrap_or_default();
         let _ = writeln!(
             out,
-            "{verdict}  {}: {} in {seconds:.2} s ({rate:.0} cases/s), corpus {}",
+            "{verdict}  {}: {} in {seconds:.2} s ({rate:.0} cases/s), corpus {}{seed}{part}",
             run.pins.gate,
             counts(summary),
             run.pins.short_digest()
         );
+    }
+}
+
+/// What a baseline covers, by entry; every leak by its id.
+fn known(out: &mut String, run: &Aggregate) {
+    for (entry, outcomes) in run.known() {
+        let _ = writeln!(out, "{} {}  {}", "known".yellow().bold(), cases(outcomes.len()), entry.at().dimmed());
+        let _ = writeln!(out, "  {}", wrap(&entry.told(), 2));
+        let leaks = outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::Leak(_))).count();
+        let most = leaks.max(KNOWN_BY_ID);
+        for outcome in outcomes.iter().take(most) {
+            let _ = writeln!(out, "    {} {}", label(&outcome.verdict), outcome.id);
+        }
+        if outcomes.len() > most {
+            let _ = writeln!(out, "    … and {} more", outcomes.len().saturating_sub(most));
+        }
+        let _ = writeln!(out);
+    }
+}
+
+/// What is no longer true in a baseline.
+fn stale(out: &mut String, run: &Aggregate) {
+    for problem in &run.stale {
+        let _ = writeln!(out, "{}  {problem}", "stale".red().bold());
+    }
+    if !run.stale.is_empty() {
+        let _ = writeln!(out);
     }
 }
 
@@ -214,6 +251,7 @@ pub fn counts(summary: &Summary) -> String {
         ("leak", summary.leak),
         ("fail", summary.fail),
         ("unproven", summary.unproven),
+        ("known", summary.known),
         ("error", summary.error),
         ("unsupported", summary.unsupported),
         ("observed", summary.observed),

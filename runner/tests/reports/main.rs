@@ -12,6 +12,8 @@
 
 mod browser;
 mod har;
+mod known;
+mod reread;
 mod run;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +27,7 @@ use gatecheck::report::{Kind, Summary};
 use serde::Deserialize;
 use serde_json::Value;
 
-use self::run::{SECRET, TOKEN, aggregate, events, no_gate, steady};
+use self::run::{SECRET, TOKEN, aggregate, events, no_gate, steady, with_known};
 
 fn render(kind: Kind) -> String {
     kind.render(&aggregate()).unwrap()
@@ -48,7 +50,7 @@ fn no_format_holds_a_secret_unless_it_was_asked_for() {
         for secret in [TOKEN, signature, SECRET] {
             assert!(!text.contains(secret), "{kind} holds {secret}");
         }
-        let tells = !matches!(kind, Kind::Annotations | Kind::BadgeJson | Kind::BadgeSvg | Kind::Json | Kind::Ndjson);
+        let tells = !matches!(kind, Kind::Annotations | Kind::BadgeJson | Kind::BadgeSvg);
         assert_eq!(kind.render(&open).unwrap().contains(TOKEN), tells, "{kind}");
     }
 }
@@ -71,7 +73,7 @@ fn every_format_copes_with_a_run_without_a_gate_and_with_no_run_at_all() {
 #[test]
 fn json_fits_its_schema() {
     let committed = schema::all().into_iter().find(|(name, _)| *name == "report.json").map(|(_, text)| text).unwrap();
-    for run in [aggregate(), no_gate(), Aggregate::default()] {
+    for run in [aggregate(), with_known(), no_gate(), Aggregate::default()] {
         let value: Value = serde_json::from_str(&Kind::Json.render(&run).unwrap()).unwrap();
         valid(&committed, &value);
     }
@@ -98,6 +100,7 @@ struct RunStarted {
     runner: String,
     target: String,
     started: String,
+    seeds: Vec<u32>,
     cases: usize,
     left_out: BTreeMap<String, String>,
     not_checked: BTreeMap<String, String>,
@@ -114,10 +117,19 @@ struct CaseFinished {
     verdict: String,
     expected: String,
     actual: String,
+    #[serde(default)]
+    came: String,
+    #[serde(default)]
+    mismatches: Vec<Value>,
+    #[serde(default)]
+    leaks: Vec<Value>,
+    what: Option<String>,
+    reason: Option<String>,
     file: String,
     line: u64,
     millis: f64,
     attempts: u32,
+    exchange: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -131,6 +143,8 @@ struct RunFinished {
     finished: String,
     clock_offset: f64,
     millis: f64,
+    seeds: Vec<u32>,
+    conditions: Value,
     verdict: String,
     exit_status: u8,
     summary: Summary,
@@ -220,7 +234,7 @@ fn the_badge_is_well_formed_and_its_endpoint_as_documented() {
 
 #[test]
 fn sarif_has_what_the_specification_requires() {
-    for run in [aggregate(), no_gate()] {
+    for run in [aggregate(), with_known(), no_gate()] {
         let log: Value = serde_json::from_str(&Kind::Sarif.render(&run).unwrap()).unwrap();
         valid(include_str!("sarif-part.json"), &log);
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use gatecheck::baseline::Baseline;
 use gatecheck::corpus::Corpus;
-use gatecheck::event::{Event, Finished, Started};
+use gatecheck::event::{Conditions, Event, Finished, Started};
 use gatecheck::invariants::Invariant;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::verdict::{Fault, Leak, Mismatch, Verdict};
@@ -85,6 +86,38 @@ pub fn aggregate() -> Aggregate {
     fold(&events())
 }
 
+/// What somebody answers for in the same run; two of its entries are no longer true.
+pub const KNOWN: &str = r#"# Known failures
+- cases: http/odd/should-be-so
+  reason: "It says `close` | <i>after</i> each answer, see [12]."
+  owner: edge-team
+- cases: [http/odd/nul-in-target]
+  reason: The parser stops at NUL.
+  owner: edge-team
+  expires: 2027-06-30
+  verdict: fail
+- cases: role/denial/hostile-answer
+  reason: Mended in the next release.
+  owner: ann
+  expires: 2027-02-01
+  verdict: leak
+- cases: role/denial/proves-nothing
+  reason: It was to be mended by now.
+  owner: ann
+  expires: 2026-12-31
+- cases: role/denial/admin-is-admitted
+  reason: It did not let anybody in.
+  owner: ann
+"#;
+
+/// The same run with failures that are known.
+pub fn with_known() -> Aggregate {
+    let baseline = Baseline::parse("known.yaml", KNOWN).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let mut run = Aggregate::new(ReportOptions::default()).knowing(baseline);
+    events().iter().for_each(|event| run.note(event));
+    run
+}
+
 /// A run whose gate did not start.
 pub fn no_gate() -> Aggregate {
     let corpus = corpus();
@@ -118,7 +151,7 @@ pub fn events() -> Vec<Event> {
     done("role/denial/admin-is-admitted", Verdict::Pass, Some(exchange(b"/members/home", login(), 0)), 1);
     done(
         "role/denial/hostile-answer",
-        Verdict::Leak(vec![Leak { file: "/members/home.html".to_owned(), place: "body" }]),
+        Verdict::Leak(vec![Leak { file: "/members/home.html".to_owned(), place: "body".into() }]),
         Some(hostile()),
         2,
     );
@@ -181,6 +214,15 @@ pub fn steady(text: &str) -> String {
         rest = &rest[at + run..];
     }
     out.push_str(rest);
+    let mut shown = String::new();
+    for piece in out.split_inclusive('"') {
+        let base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '"');
+        match piece.len() > 1000 && piece.chars().all(base64) {
+            true => shown.push_str(&format!("{} and so on\"", &piece[..40])),
+            false => shown.push_str(piece),
+        }
+    }
+    let mut out = shown;
     for (from, to) in [("<style>", "</style>"), ("<script>\"use strict\"", "</script>")] {
         if let Some(start) = out.find(from)
             && let Some(end) = out[start..].find(to)
@@ -205,7 +247,7 @@ fn fold(events: &[Event]) -> Aggregate {
     run
 }
 
-fn corpus() -> Arc<Corpus> {
+pub fn corpus() -> Arc<Corpus> {
     Arc::new(Corpus::load("by hand", files()).unwrap_or_else(|errors| panic!("{errors:#?}")))
 }
 
@@ -229,6 +271,9 @@ fn started(corpus: &Arc<Corpus>, cases: usize) -> Event {
         corpus: Arc::clone(corpus),
         cases,
         starts: 1,
+        shard: None,
+        seed: Some(20_270_115),
+        conditions: Conditions { timeout: Duration::from_secs(5), ..Conditions::default() },
         left_out: [("toml/base".to_owned(), "not in this bundle".to_owned())].into(),
         without: [(Invariant::Metadata, "switched off with --without".to_owned())].into(),
     })

@@ -3,14 +3,14 @@
 //! Everything that stands in it is text of the document, escaped by the template engine; the script is the same in every report and reads
 //! only the document and the fragment of its URL. A content security policy with the digests of that script and style forbids everything else.
 
+pub mod matrix;
+pub mod shell;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use sha2::{Digest, Sha256};
 
 use super::aggregate::{Aggregate, Chapter, Outcome, Pins, timestamp};
 use super::evidence::{Evidence, block, shortened, visible};
@@ -20,7 +20,6 @@ use crate::exit::ExitStatus;
 use crate::verdict::Verdict;
 use crate::wire::{Answer, Client};
 
-const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 /// Longer requests and answers are cut.
 const OCTETS_SHOWN: usize = 6000;
@@ -37,40 +36,22 @@ const IN_FRAGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remov
 #[must_use]
 pub fn render(run: &Aggregate) -> String {
     let gate = visible(&run.pins.gate);
-    let policy = format!(
-        "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
-        fingerprint(SCRIPT),
-        fingerprint(STYLE)
-    );
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="referrer" content="no-referrer";
-                title { (run.headline()) ": " (gate) " · Gatecheck" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                div class="page" { (head(run, &gate)) }
-                (tools(run))
-                main class="page" {
-                    (findings(run))
-                    (requirements(run))
-                    p id="empty" class="empty" hidden { "Nothing fits this filter." }
-                    (notes(run))
-                }
-                footer class="page" {
-                    "gatecheck " (run.pins.runner_version) " · corpus " (run.pins.corpus_version) " " code { (run.pins.corpus_digest) }
-                }
-                script { (PreEscaped(SCRIPT)) }
-            }
+    let title = format!("{}: {gate}", run.headline());
+    let body = html! {
+        div class="page" { (head(run, &gate)) }
+        (tools(run))
+        main class="page" {
+            (findings(run))
+            (known(run))
+            (requirements(run))
+            p id="empty" class="empty" hidden { "Nothing fits this filter." }
+            (notes(run))
+        }
+        footer class="page" {
+            "gatecheck " (run.pins.runner_version) " · corpus " (run.pins.corpus_version) " " code { (run.pins.corpus_digest) }
         }
     };
-    page.into_string()
+    shell::page(&title, SCRIPT, &body)
 }
 
 fn head(run: &Aggregate, gate: &str) -> Markup {
@@ -89,6 +70,8 @@ fn head(run: &Aggregate, gate: &str) -> Markup {
                 @if let Some(when) = when(pins) { div class="wide" { dt { "When" } dd { (when) } } }
                 (pin("Corpus", &format!("{} · {}", pins.corpus_version, pins.short_digest())))
                 @if let Some(offset) = run.clock_offset() { (pin("Gate's clock", &clock(offset))) }
+                @if let Some(seed) = pins.seed() { (pin("Seed", &seed)) }
+                @if let Some(shard) = pins.shard { (pin("Part", &shard.to_string())) }
             }
         }
     }
@@ -162,7 +145,14 @@ fn findings(run: &Aggregate) -> Markup {
                     pre { (shortened(&visible(reason), OCTETS_SHOWN)) }
                 }
             }
-            @if told.is_empty() { p class="empty" { "None: everything that was asked was answered as expected." } }
+            @if !run.stale.is_empty() {
+                div class="group fail" id="stale" {
+                    h3 { span class="badge" { "stale" } "Baseline" }
+                    p class="sentence" { "Known failures are strict both ways: what passes, fits nothing or has expired fails the run." }
+                    ul class="notes" { @for problem in &run.stale { li { code { (visible(&format!("{}:{}", problem.file, problem.line))) } " " (prose(&problem.message)) } } }
+                }
+            }
+            @if told.is_empty() && run.stale.is_empty() { p class="empty" { @if run.known().is_empty() { "None: everything that was asked was answered as expected." } @else { "None beside the known failures below." } } }
             @for chapter in run.chapters() {
                 @if let Some(group) = groups.get(chapter.requirement.id.as_str()) {
                     div class="group" {
@@ -182,12 +172,37 @@ fn findings(run: &Aggregate) -> Markup {
     }
 }
 
+/// What a baseline covers, by entry.
+fn known(run: &Aggregate) -> Markup {
+    let known = run.known();
+    let count: usize = known.iter().map(|(_, outcomes)| outcomes.len()).sum();
+    html! {
+        @if count > 0 {
+            section id="known" {
+                h2 { "Known failures " small { (number(count)) } }
+                @for (entry, outcomes) in &known {
+                    div class="group" {
+                        h3 { span { (prose(&entry.reason)) } span class="level" { (visible(&entry.owner)) @if let Some(day) = entry.expires { " · until " (day.to_string()) } " · " (visible(&entry.at())) } }
+                        @for outcome in outcomes.iter().take(UNFOLDED) { (finding(outcome, false)) }
+                        @if outcomes.len() > UNFOLDED {
+                            details class="more" {
+                                summary { "and " (number(outcomes.len().saturating_sub(UNFOLDED))) " more" }
+                                @for outcome in outcomes.iter().skip(UNFOLDED) { (finding(outcome, false)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn finding(outcome: &Outcome, open: bool) -> Markup {
-    let name = outcome.verdict.name();
+    let name = outcome.standing();
     html! {
         details id={ "case=" (outcome.id) } class={ "finding " (name) } data-verdict=(name) data-level=(outcome.level.as_str()) open[open] {
             summary {
-                span class="badge" { (name) }
+                span class="badge" { @if outcome.known.is_some() { "known " } (outcome.verdict.name()) }
                 span class="id" { (visible(&outcome.id)) }
                 span class="came" { (visible(&shortened(&outcome.came, LINE))) }
             }
@@ -197,6 +212,7 @@ fn finding(outcome: &Outcome, open: bool) -> Markup {
                     @if !outcome.came.is_empty() { (fact("Got", "", &outcome.came)) }
                     @for reason in outcome.reasons() { (fact(reason_name(&outcome.verdict), "bad", &reason)) }
                     @if let Some(why) = &outcome.why { (fact("Why", "", why)) }
+                    @if let Some(entry) = &outcome.known { (fact("Known", "", &format!("{}: {}", entry.at(), entry.told()))) }
                     dt { "Case" }
                     dd { code { (outcome.path()) ":" (outcome.line) } " " span class="level" { (outcome.level.as_str()) " · " (outcome.requirements.join(", ")) } }
                     @if outcome.attempts > 1 { (fact("Attempts", "", &outcome.attempts.to_string())) }
@@ -306,7 +322,7 @@ fn requirement(chapter: &Chapter<'_>) -> Markup {
 }
 
 fn case(outcome: &Outcome) -> Markup {
-    let name = outcome.verdict.name();
+    let name = outcome.standing();
     html! {
         li class=(name) data-verdict=(name) data-level=(outcome.level.as_str()) {
             span class="word" { (name) }
@@ -351,9 +367,10 @@ fn reason_name(verdict: &Verdict) -> &'static str {
 
 fn tone(run: &Aggregate) -> &'static str {
     match run.exit_status() {
-        ExitStatus::AsExpected if run.tally.should_findings > 0 => "unproven",
+        ExitStatus::AsExpected if run.tally.known_leaks > 0 => "leak",
+        ExitStatus::AsExpected if run.tally.should_findings.saturating_add(run.tally.summary.known) > 0 => "unproven",
         ExitStatus::AsExpected => "pass",
-        ExitStatus::Findings if run.tally.summary.leak > 0 => "leak",
+        ExitStatus::Findings if run.tally.new_leaks > 0 => "leak",
         ExitStatus::Findings => "fail",
         ExitStatus::Harness | ExitStatus::Unreachable | ExitStatus::Usage => "error",
     }
@@ -361,9 +378,21 @@ fn tone(run: &Aggregate) -> &'static str {
 
 fn meaning(run: &Aggregate) -> String {
     let Aggregate { tally, options, .. } = run;
-    let leaks = tally.summary.leak;
+    let leaks = tally.new_leaks;
+    let known = tally.summary.known.saturating_add(tally.known_leaks);
     let should = if options.strict { tally.should_findings } else { 0 };
     match run.exit_status() {
+        ExitStatus::AsExpected if tally.known_leaks > 0 => format!(
+            "Nothing is new, but protected content does leak: {} of {} that somebody answers for.",
+            cases(tally.known_leaks),
+            number(known)
+        ),
+        ExitStatus::AsExpected if known > 0 => {
+            format!(
+                "Every MUST that was asked holds but for {} that somebody answers for; nothing leaked.",
+                cases(known)
+            )
+        }
         ExitStatus::AsExpected if tally.should_findings > 0 => {
             format!(
                 "Every MUST that was asked holds and nothing leaked; {} of a SHOULD did not pass.",
@@ -377,6 +406,9 @@ fn meaning(run: &Aggregate) -> String {
                 number(leaks),
                 if leaks == 1 { "case" } else { "cases" }
             )
+        }
+        ExitStatus::Findings if run.only_stale() => {
+            "Nothing new failed, but the baseline is no longer true; what to change stands below.".to_owned()
         }
         ExitStatus::Findings => {
             let count = tally.must_findings.saturating_add(should);
@@ -419,7 +451,7 @@ fn clock(offset: f64) -> String {
 }
 
 /// A number with a comma between thousands.
-fn number(count: usize) -> String {
+pub(super) fn number(count: usize) -> String {
     let digits = count.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -431,18 +463,9 @@ fn number(count: usize) -> String {
     out
 }
 
-fn fingerprint(text: &str) -> String {
-    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text.as_bytes())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_of_ours_ends_its_own_element() {
-        assert!(!STYLE.contains("</") && !SCRIPT.contains("</") && !SCRIPT.contains("<!--"));
-    }
 
     #[test]
     fn numbers_have_commas() {

@@ -1,0 +1,267 @@
+//! Living with failures, from outside: order and parts change no verdict; baselines, merging and comparing do what their help says.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop with a message"
+)]
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Output;
+use std::sync::Arc;
+
+use assert_cmd::Command;
+use gatecheck::corpus::Corpus;
+use gatecheck::event::Event;
+use gatecheck::gates::Gate;
+use gatecheck::report::json::Report;
+use gatecheck::run::order::Shard;
+use gatecheck::run::{Plan, RunOptions};
+
+const MINI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mini");
+
+/// Ids with their verdicts, in the order in which they came.
+fn verdicts(corpus: &Arc<Corpus>, options: RunOptions) -> Vec<(String, String)> {
+    let plan = Plan::new(corpus, &Gate::Embedded, &options).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (events, mut happened) = tokio::sync::mpsc::unbounded_channel();
+    runtime.block_on(gatecheck::run::run(Arc::clone(corpus), Gate::Embedded, options, plan, events));
+    let mut out = Vec::new();
+    while let Ok(event) = happened.try_recv() {
+        if let Event::CaseFinished(finished) = event {
+            let id = corpus.suites[finished.suite].cases[finished.case].id.clone();
+            out.push((id, format!("{:?}", finished.verdict)));
+        }
+    }
+    out
+}
+
+#[test]
+fn verdicts_depend_on_neither_seed_nor_parts() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance-cases");
+    let corpus = Arc::new(Corpus::open(&folder).unwrap_or_else(|errors| panic!("{errors:#?}")));
+    let options = || RunOptions {
+        patterns: ["role", "shadow", "cookie/name"].map(str::to_owned).to_vec(),
+        ..RunOptions::default()
+    };
+    let sorted = |verdicts: Vec<(String, String)>| verdicts.into_iter().collect::<BTreeMap<_, _>>();
+    let as_written = sorted(verdicts(&corpus, options()));
+    assert!(as_written.len() > 100 && as_written.values().any(|verdict| verdict.starts_with("Pass")));
+    for seed in [1, 2] {
+        let parts = (1..=3).map(|index| Shard::new(index, 3).unwrap());
+        let together: Vec<(String, String)> = parts
+            .flat_map(|shard| verdicts(&corpus, RunOptions { seed: Some(seed), shard: Some(shard), ..options() }))
+            .collect();
+        assert_eq!(together.len(), as_written.len(), "no case is asked twice or not at all");
+        assert_eq!(sorted(together), as_written, "seed {seed}");
+    }
+    let order = |seed: u32| {
+        let all = verdicts(
+            &corpus,
+            RunOptions { seed: Some(seed), jobs: 1, patterns: vec!["shadow".to_owned()], ..options() },
+        );
+        all.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    let first = order(7);
+    assert_eq!(first, order(7), "the same seed is the same order");
+    assert_ne!(first, order(8));
+}
+
+fn gatecheck(folder: &Path, arguments: &[&str]) -> Output {
+    Command::cargo_bin("gatecheck")
+        .unwrap()
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .args(["--corpus", MINI])
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8(octets.to_vec()).unwrap()
+}
+
+/// A gate that says 200 and nothing else.
+fn always_200() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            std::thread::spawn(move || {
+                let mut head = Vec::new();
+                let mut octet = [0];
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut octet).is_ok_and(|count| count > 0) {
+                    head.push(octet[0]);
+                }
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello");
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
+fn report(folder: &Path, file: &str) -> Report {
+    serde_json::from_str(&std::fs::read_to_string(folder.join(file)).unwrap()).unwrap()
+}
+
+#[test]
+fn parts_are_run_and_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for part in ["1/2", "2/2"] {
+        let format = format!("json={}.json", &part[..1]);
+        let output = gatecheck(folder, &["run", "--shard", part, "--seed", "5", "--format", &format]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).contains(&format!("seed 5, part {part}")), "{}", text(&output.stdout));
+    }
+    let output =
+        gatecheck(folder, &["merge", "2.json", "1.json", "--format", "json=all.json", "--format", "junit=all.xml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(std::fs::read_to_string(folder.join("all.xml")).unwrap().contains("<testcase"));
+    let whole = report(folder, "all.json");
+    assert_eq!(whole.results.len(), report(folder, "1.json").results.len() + report(folder, "2.json").results.len());
+
+    let output = gatecheck(folder, &["run", "--format", "json=whole.json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let output = gatecheck(folder, &["compare", "whole.json", "all.json"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("no change; "), "{}", text(&output.stdout));
+
+    let output = gatecheck(folder, &["merge", "1.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("part 2/2 is missing; run it with `--shard 2/2`"),
+        "{}",
+        text(&output.stderr)
+    );
+    let output = gatecheck(folder, &["merge", "1.json", "whole.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("whole.json is a whole run"), "{}", text(&output.stderr));
+    for wrong in ["3/2", "0/2", "x"] {
+        assert_eq!(gatecheck(folder, &["run", "--shard", wrong]).status.code(), Some(2), "{wrong}");
+    }
+}
+
+#[test]
+fn failures_become_known_and_known_ones_are_held_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let url = always_200();
+    let run = |more: &[&str]| {
+        let mut arguments = vec!["run", &url, "--suite", "role/denial"];
+        arguments.extend(more);
+        gatecheck(folder, &arguments)
+    };
+    assert_eq!(run(&["--format", "json=before.json"]).status.code(), Some(1));
+    let write =
+        ["baseline", "write", "known.yaml", "before.json", "--reason", "It has no rules: \"yet\".", "--owner", "edge"];
+    let output = gatecheck(folder, &write);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    insta::assert_snapshot!("baseline", std::fs::read_to_string(folder.join("known.yaml")).unwrap());
+    let output = gatecheck(folder, &write);
+    assert_eq!(output.status.code(), Some(2), "a baseline is not overwritten");
+    assert!(text(&output.stderr).contains("is there already"));
+
+    let output = run(&["--baseline", "known.yaml", "--format", "json=known.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("pass, with known failures"), "{}", text(&output.stdout));
+    let known = report(folder, "known.json");
+    assert!(known.summary.known > 0 && known.summary.fail == 0);
+    assert!(known.results.iter().all(|result| result.known.is_some() == result.is_finding()));
+
+    for report in [None, Some("before.json")] {
+        let mut arguments = vec!["baseline", "check", "known.yaml"];
+        arguments.extend(report.iter().flat_map(|report| ["--report", *report]));
+        let output = gatecheck(folder, &arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    }
+
+    // The reference does it right, so everything that is known passes now.
+    let output = gatecheck(folder, &["run", "--baseline", "known.yaml", "--format", "json=mended.json"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("STALE BASELINE"), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("known.yaml:2:3: all "), "{}", text(&output.stdout));
+    assert_eq!(
+        gatecheck(folder, &["baseline", "check", "known.yaml", "--report", "mended.json"]).status.code(),
+        Some(1)
+    );
+
+    let output = gatecheck(folder, &["compare", "before.json", "mended.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("mended"), "{}", text(&output.stdout));
+    let output = gatecheck(folder, &["compare", "mended.json", "before.json", "--format", "json=-"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let schema = gatecheck::corpus::schema::all().into_iter().find(|(name, _)| *name == "comparison.json").unwrap().1;
+    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let comparison: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(validator.is_valid(&comparison), "{comparison}");
+    assert_eq!(comparison["worse"], true);
+
+    let output = gatecheck(
+        folder,
+        &["matrix", "before.json", "mended.json", "--format", "html=matrix.html", "--format", "markdown=matrix.md"],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let steady = |text: &str| {
+        let port = url.rsplit(':').next().unwrap();
+        text.replace(port, "PORT").replace(env!("CARGO_PKG_VERSION"), "VERSION")
+    };
+    insta::assert_snapshot!("matrix", steady(&text(&output.stdout)));
+    insta::assert_snapshot!("matrix-markdown", steady(&std::fs::read_to_string(folder.join("matrix.md")).unwrap()));
+    assert!(std::fs::read_to_string(folder.join("matrix.html")).unwrap().starts_with("<!DOCTYPE html>"));
+}
+
+#[test]
+fn a_baseline_that_names_nothing_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let known = "- { cases: role/denial/no-tokn, reason: r, owner: o }\n- { cases: role/denial/no-token, reason: r, owner: o, expires: 2020-01-01 }\n";
+    std::fs::write(folder.join("known.yaml"), known).unwrap();
+    let output = gatecheck(folder, &["baseline", "check", "known.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!("baseline-check", text(&output.stdout));
+    std::fs::write(folder.join("known.yaml"), "- cases: role/denial\n  reason: r\n").unwrap();
+    let output = gatecheck(folder, &["run", "--baseline", "known.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("known.yaml:2:3: missing field `owner`"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn ids_of_earlier_releases_still_mean_their_cases() {
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    for name in ["requirements.yaml", "tokens.yaml", "role/denial.yaml"] {
+        files.insert(name.to_owned(), std::fs::read_to_string(Path::new(MINI).join(name)).unwrap());
+    }
+    let load = |aliases: &str| {
+        let mut files = files.clone();
+        files.insert("aliases.yaml".to_owned(), aliases.to_owned());
+        Corpus::load("by hand", files)
+    };
+    let corpus = load("role/gates: role/denial\nrole/denial/anonymous: role/denial/no-token\nrole/denial/wrong: { retired: it was }\n").unwrap();
+    let fitting = |pattern: &str| corpus.cases().filter(|(_, case)| case.matches(pattern)).count();
+    assert_eq!(fitting("role/gates"), fitting("role/denial"));
+    assert_eq!(fitting("role/gates/no-token"), 2);
+    assert_eq!(fitting("role/denial/anonymous"), 2);
+    assert_eq!(fitting("role/gates/*"), fitting("role/denial/*"));
+    assert_eq!(corpus.current_id("role/denial/anonymous"), "role/denial/no-token");
+    assert_eq!(corpus.current_id("role/gates/no-token"), "role/denial/no-token");
+    assert_eq!(corpus.retired("role/denial/wrong"), Some("it was"));
+    for (aliases, says) in [
+        ("role/denial: role/other\n", "aliases.yaml:1:14: `role/denial` is an id that there is"),
+        ("role/old: role/other\n", "`role/old` leads to `role/other`, which is no case and no suite"),
+        ("role/old: { gone: why }\n", "write the id that it has now, or `{ retired: WHY }`"),
+        ("role/old: { retired: '' }\n", "`retired` is empty"),
+    ] {
+        let errors = load(aliases).unwrap_err();
+        assert!(errors[0].to_string().contains(says), "{}", errors[0]);
+    }
+}
