@@ -248,6 +248,20 @@ impl Aggregate {
         found
     }
 
+    /// The findings that are not known, by the requirement that they are of: the requirement with the heaviest first, then as in the ledger.
+    #[must_use]
+    pub fn findings_by_requirement(&self) -> Vec<(&Requirement, Vec<&Outcome>)> {
+        let mut groups: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+        for outcome in self.findings() {
+            groups.entry(outcome.requirement()).or_default().push(outcome);
+        }
+        let requirements = self.corpus.as_deref().map(|corpus| corpus.requirements.as_slice()).unwrap_or_default();
+        let mut found: Vec<(&Requirement, Vec<&Outcome>)> =
+            requirements.iter().filter_map(|one| Some((one, groups.remove(one.id.as_str())?))).collect();
+        found.sort_by_key(|(_, group)| group.first().map(|outcome| (self.weight(outcome), rank(&outcome.verdict))));
+        found
+    }
+
     /// The findings, the known ones last.
     #[must_use]
     pub fn all_findings(&self) -> Vec<&Outcome> {

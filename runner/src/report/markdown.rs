@@ -2,7 +2,7 @@
 //!
 //! Every text of a gate goes through `text` or a fence, so that nothing in an answer is read as Markdown or HTML.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::aggregate::{Aggregate, Outcome};
@@ -62,14 +62,12 @@ fn findings(out: &mut String, run: &Aggregate) {
     if told.is_empty() {
         return;
     }
-    let whole: Vec<&&Outcome> = told.iter().take(WHOLE).collect();
-    let mut groups: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
-    for outcome in whole {
-        groups.entry(outcome.requirement()).or_default().push(outcome);
-    }
-    for chapter in run.chapters() {
-        let requirement = chapter.requirement;
-        let Some(group) = groups.remove(requirement.id.as_str()) else { continue };
+    let whole: BTreeSet<&str> = told.iter().take(WHOLE).map(|outcome| outcome.id.as_str()).collect();
+    for (requirement, mut group) in run.findings_by_requirement() {
+        group.retain(|outcome| whole.contains(outcome.id.as_str()));
+        if group.is_empty() {
+            continue;
+        }
         let _ = writeln!(out, "### {} {}\n", text(&requirement.id), requirement.level.as_str());
         let _ = writeln!(out, "{}\n", text(&requirement.sentence));
         for outcome in group {

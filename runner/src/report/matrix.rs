@@ -126,7 +126,9 @@ impl Matrix {
         let _ = writeln!(out, "\n{:first$}  {:6}  {}", "", "", heads.join("  ").trim_end().bold());
         for row in &self.rows {
             let level = row.level.map_or("", Level::as_str);
-            let cells = row.cells.iter().zip(&widths).map(|(cell, width)| coloured(cell, *width));
+            let last = widths.len().saturating_sub(1);
+            let cells = row.cells.iter().zip(&widths).enumerate();
+            let cells = cells.map(|(at, (cell, width))| coloured(cell, if at == last { 0 } else { *width }));
             let line = cells.collect::<Vec<_>>().join("  ");
             let _ = writeln!(out, "{:first$}  {:6}  {}", row.id, level.dimmed(), line);
         }

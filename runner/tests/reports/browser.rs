@@ -7,11 +7,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gatecheck::report::Kind;
+use gatecheck::report::aggregate::Aggregate;
+use gatecheck::report::matrix::Matrix;
+use gatecheck::report::merge::Named;
+use gatecheck::report::{Kind, html};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
-use crate::run::aggregate;
+use crate::run::{aggregate, corpus, no_gate, with_known};
 
 const PROBE: &str = include_str!("probe.html");
 
@@ -19,8 +22,12 @@ const PROBE: &str = include_str!("probe.html");
 #[serde(rename_all = "camelCase")]
 struct Seen {
     width: u32,
+    file: String,
     fragment: String,
     overflow: i64,
+    fetched: Vec<String>,
+    sections: Vec<String>,
+    rows: usize,
     findings: Vec<String>,
     cases: usize,
     requirements: usize,
@@ -47,6 +54,8 @@ fn browser() -> Option<PathBuf> {
 fn look(browser: &Path) -> Vec<Seen> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("report.html"), Kind::Html.render(&aggregate()).unwrap()).unwrap();
+    std::fs::write(folder.path().join("known.html"), Kind::Html.render(&with_known()).unwrap()).unwrap();
+    std::fs::write(folder.path().join("matrix.html"), html::matrix::render(&matrix())).unwrap();
     std::fs::write(folder.path().join("probe.html"), PROBE).unwrap();
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"])
@@ -70,6 +79,29 @@ fn look(browser: &Path) -> Vec<Seen> {
     serde_json::from_str(&seen).unwrap_or_else(|error| panic!("{error}: {seen}"))
 }
 
+/// The run beside one that had no gate.
+fn matrix() -> Matrix {
+    let named = |file: &str, run: &Aggregate| {
+        let report = serde_json::from_str(&Kind::Json.render(run).unwrap()).unwrap();
+        Named { file: file.to_owned(), report }
+    };
+    Matrix::of(&[named("one.json", &aggregate()), named("two.json", &no_gate())], &corpus())
+}
+
+#[test]
+fn no_page_names_anything_to_fetch() {
+    for page in [
+        Kind::Html.render(&aggregate()).unwrap(),
+        Kind::Html.render(&with_known()).unwrap(),
+        html::matrix::render(&matrix()),
+    ] {
+        assert!(page.contains("default-src 'none'"));
+        for word in ["<link", "<img", "<iframe", "<script src", "@import", "url(", "href=\"http", "href=\"//"] {
+            assert!(!page.contains(word), "{word}");
+        }
+    }
+}
+
 #[test]
 fn the_page_works_in_a_browser() {
     let Some(browser) = browser() else {
@@ -81,7 +113,7 @@ fn the_page_works_in_a_browser() {
         return;
     };
     let all = look(&browser);
-    assert_eq!(all.len(), 26, "thirteen looks at two widths");
+    assert_eq!(all.len(), 46, "twenty-three looks at two widths");
     let run = aggregate();
     let (cases, findings) = (run.outcomes.len(), run.findings().len());
     let mut grounds = Vec::new();
@@ -90,7 +122,27 @@ fn the_page_works_in_a_browser() {
         assert_eq!((seen.scripts, seen.pwned), (1, false), "no script but ours: {seen:?}");
         assert!(seen.smallest >= 11.0, "every text can be read: {seen:?}");
         assert!([390, 1280].contains(&seen.width));
+        assert!(seen.fetched.is_empty(), "nothing is fetched: {seen:?}");
         let ids: Vec<&str> = seen.findings.iter().map(String::as_str).collect();
+        let sections: Vec<&str> = seen.sections.iter().map(String::as_str).collect();
+        match seen.file.as_str() {
+            "known.html" => {
+                known(seen, &ids, &sections);
+                continue;
+            }
+            "matrix.html" => {
+                let rows = match seen.fragment.as_str() {
+                    "#q=no+such+thing" => 0,
+                    "#q=gets in" => 1,
+                    // Of one requirement both gates could not be asked a case.
+                    "click differ" => 5,
+                    _ => 6,
+                };
+                assert_eq!(seen.rows, rows, "{seen:?}");
+                continue;
+            }
+            _ => {}
+        }
         match seen.fragment.as_str() {
             "" => {
                 assert_eq!((ids.len(), seen.cases, seen.requirements), (findings, cases, 7));
@@ -105,7 +157,7 @@ fn the_page_works_in_a_browser() {
                 }
             }
             "#verdict=fail,unproven" => {
-                assert_eq!(ids, ["role/denial/proves-nothing", "http/odd/nul-in-target", "http/odd/should-be-so"]);
+                assert_eq!(ids, ["http/odd/nul-in-target", "role/denial/proves-nothing", "http/odd/should-be-so"]);
                 assert_eq!((seen.cases, seen.shown.as_str()), (3, "3 of 9 cases"));
             }
             "#level=SHOULD" => assert_eq!((ids, seen.cases), (vec!["http/odd/should-be-so"], 1)),
@@ -125,4 +177,28 @@ fn the_page_works_in_a_browser() {
     grounds.dedup();
     assert_eq!(grounds.len(), 2, "dark and light: {grounds:?}");
     assert_ne!(grounds[0].1, grounds[1].1);
+}
+
+/// The report with known failures: they have a section of their own, and what is stale is there whatever the filter says.
+fn known(seen: &Seen, ids: &[&str], sections: &[&str]) {
+    let both = ["findings", "known", "requirements"];
+    match seen.fragment.as_str() {
+        "" => assert_eq!((ids.len(), sections), (5, &both[..]), "{seen:?}"),
+        "#verdict=known" => {
+            assert_eq!(ids, ["http/odd/should-be-so", "http/odd/nul-in-target"], "{seen:?}");
+            assert_eq!(sections, both);
+        }
+        "#verdict=leak" => assert_eq!((ids, sections), (&["role/denial/hostile-answer"][..], &both[..]), "{seen:?}"),
+        "#verdict=unproven" => {
+            assert_eq!(
+                (ids, sections),
+                (&["role/denial/proves-nothing"][..], &["findings", "requirements"][..]),
+                "{seen:?}"
+            );
+        }
+        "#case=http%2Fodd%2Fnul-in-target" => {
+            assert!(seen.opened.contains(&"http/odd/nul-in-target".to_owned()), "{seen:?}");
+        }
+        other => panic!("nobody looks at {other}"),
+    }
 }

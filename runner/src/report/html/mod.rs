@@ -6,7 +6,6 @@
 pub mod matrix;
 pub mod shell;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use maud::{Markup, html};
@@ -130,15 +129,11 @@ fn tools(run: &Aggregate) -> Markup {
 }
 
 fn findings(run: &Aggregate) -> Markup {
-    let told: Vec<&Outcome> = run.findings();
-    let mut groups: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
-    for outcome in &told {
-        groups.entry(outcome.requirement()).or_default().push(outcome);
-    }
-    let open = told.len() <= OPEN;
+    let told = run.findings().len();
+    let open = told <= OPEN;
     html! {
         section id="findings" {
-            h2 { "Findings " small id="found" { (number(told.len())) } a href="#requirements" { "Requirements" } }
+            h2 { "Findings " small id="found" { (number(told)) } a href="#requirements" { "Requirements" } }
             @for reason in &run.gates_failed {
                 div class="group error" {
                     h3 { span class="badge" { "no gate" } }
@@ -152,18 +147,16 @@ fn findings(run: &Aggregate) -> Markup {
                     ul class="notes" { @for problem in &run.stale { li { code { (visible(&format!("{}:{}", problem.file, problem.line))) } " " (prose(&problem.message)) } } }
                 }
             }
-            @if told.is_empty() && run.stale.is_empty() { p class="empty" { @if run.known().is_empty() { "None: everything that was asked was answered as expected." } @else { "None beside the known failures below." } } }
-            @for chapter in run.chapters() {
-                @if let Some(group) = groups.get(chapter.requirement.id.as_str()) {
-                    div class="group" {
-                        h3 { span class="id" { (chapter.requirement.id) } span class="level" { (chapter.requirement.level.as_str()) } }
-                        p class="sentence" { (prose(&chapter.requirement.sentence)) }
-                        @for outcome in group.iter().take(UNFOLDED) { (finding(outcome, open)) }
-                        @if group.len() > UNFOLDED {
-                            details class="more" {
-                                summary { "and " (number(group.len().saturating_sub(UNFOLDED))) " more of " (chapter.requirement.id) }
-                                @for outcome in group.iter().skip(UNFOLDED) { (finding(outcome, open)) }
-                            }
+            @if told == 0 && run.stale.is_empty() { p class="empty" { @if run.known().is_empty() { "None: everything that was asked was answered as expected." } @else { "None beside the known failures below." } } }
+            @for (requirement, group) in run.findings_by_requirement() {
+                div class="group" {
+                    h3 { span class="id" { (requirement.id) } span class="level" { (requirement.level.as_str()) } }
+                    p class="sentence" { (prose(&requirement.sentence)) }
+                    @for outcome in group.iter().take(UNFOLDED) { (finding(outcome, open)) }
+                    @if group.len() > UNFOLDED {
+                        details class="more" {
+                            summary { "and " (number(group.len().saturating_sub(UNFOLDED))) " more of " (requirement.id) }
+                            @for outcome in group.iter().skip(UNFOLDED) { (finding(outcome, open)) }
                         }
                     }
                 }

@@ -8,7 +8,9 @@
   const chips = all(".chips button");
   const shown = document.querySelector(".shown");
   const empty = document.querySelector("#empty");
-  const groups = all(".group");
+  // A group without a finding, such as a gate that did not start, is there whatever the filter says.
+  const groups = all(".group").filter((group) => group.querySelector(".finding"));
+  const sections = all("#findings, #known").filter((section) => section.querySelector(".finding"));
   const areas = all(".area");
   const requirements = all(".requirement");
   const rests = all(".more");
@@ -58,7 +60,9 @@
       one.element.hidden = !fit;
       count += fit;
     }
+    const shows = (within) => findings.filter((one) => !one.element.hidden && within.contains(one.element)).length;
     const visible = findings.filter((one) => !one.element.hidden).length;
+    const main = document.querySelector("#findings");
     const live = (element, selector) => element.querySelector(`${selector}:not([hidden])`) !== null;
     for (const rest of rests) {
       rest.hidden = !live(rest, ".finding");
@@ -72,8 +76,11 @@
       one.open = filtering && words.length + verdicts.size > 0 ? some && count <= 60 : first.get(one);
     }
     for (const area of areas) area.hidden = !live(area, ".requirement");
-    if (found) found.textContent = visible === findings.length ? total : `${visible.toLocaleString("en")} of ${total}`;
-    document.querySelector("#findings").hidden = visible === 0 && findings.length > 0;
+    if (found) found.textContent = visible === findings.length ? total : `${shows(main).toLocaleString("en")} of ${total}`;
+    for (const section of sections) {
+      const always = all(".group", section).some((group) => !groups.includes(group));
+      section.hidden = shows(section) === 0 && !always;
+    }
     empty.hidden = count > 0 || visible > 0 || areas.some((area) => !area.hidden);
     shown.textContent = filtering ? `${count.toLocaleString("en")} of ${cases.length.toLocaleString("en")} cases` : `${cases.length.toLocaleString("en")} cases`;
 
@@ -85,7 +92,7 @@
         if (around) around.hidden = false;
         if (around?.matches("details")) around.open = true;
       }
-      document.querySelector("#findings").hidden = false;
+      target.closest("section").hidden = false;
       target.scrollIntoView();
     }
   };
