@@ -59,12 +59,11 @@ impl<'de> Visitor<'de> for AnyValue<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut members = Map::new();
         while let Some(name) = access.next_key::<String>()? {
-            if members.contains_key(&name) {
+            let value = access.next_value_seed(self)?;
+            if members.insert(name, value).is_some() {
                 self.duplicate.set(true);
                 return Err(A::Error::custom("a member name stands twice"));
             }
-            let value = access.next_value_seed(self)?;
-            members.insert(name, value);
         }
         Ok(Value::Object(members))
     }

@@ -234,3 +234,97 @@ fn number(jwk: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, Unusa
     let text = jwk.get(name).and_then(Value::as_str).ok_or(UnusableKey::Member(name))?;
     URL_SAFE_NO_PAD.decode(text).ok().filter(|octets| !octets.is_empty()).ok_or(UnusableKey::Member(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::Algorithm;
+
+    const X: &str = "75pCl6skjzEpces20XgW05GW3puc_z0ikqqa2MxxVBo";
+    const Y: &str = "rfsl30eckpYd3L0FLFHIrf2pnRYy2QwVUP_GDDouEEQ";
+    const ED: &str = r#"{"kty":"OKP","crv":"Ed25519","kid":"ed","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
+    /// Why a P-256 key with these members more, behind a sound one, is not used; `None` where it is.
+    fn why(more: &str) -> Option<UnusableKey> {
+        let document = format!(r#"{{"keys":[{ED},{{"kty":"EC","crv":"P-256","x":"{X}","y":"{Y}"{more}}}]}}"#);
+        let set = parse(document.as_bytes(), &Algorithms::default()).unwrap();
+        assert!(set.passed_over.iter().all(|key| key.place == 1));
+        set.passed_over.first().map(|key| key.why)
+    }
+
+    #[test]
+    fn what_is_used_and_what_is_passed_over() {
+        for more in
+            ["", r#","use":"sig""#, r#","key_ops":["sign","verify"]"#, r#","alg":"ES256","kid":"","x5c":["AA=="]"#]
+        {
+            assert_eq!(why(more), None, "{more}");
+        }
+        for (more, expected) in [
+            (r#","use":"enc""#, UnusableKey::Use),
+            (r#","use":["sig"]"#, UnusableKey::Use),
+            (r#","use":null"#, UnusableKey::Use),
+            (r#","key_ops":[]"#, UnusableKey::Operations),
+            (r#","key_ops":"verify""#, UnusableKey::Operations),
+            (r#","d":null"#, UnusableKey::Private),
+            (r#","k":"AQAB""#, UnusableKey::Secret),
+            (r#","kid":1"#, UnusableKey::KeyId),
+            (r#","alg":1"#, UnusableKey::AlgorithmNotText),
+            (r#","alg":"ES384""#, UnusableKey::AlgorithmMisfit),
+            (r#","alg":"HS256""#, UnusableKey::AlgorithmUnknown),
+        ] {
+            assert_eq!(why(more), Some(expected), "{more}");
+        }
+        for (key, expected) in [
+            ("1".to_owned(), UnusableKey::NotObject),
+            ("{}".to_owned(), UnusableKey::KeyType),
+            (r#"{"kty":"oct","k":"AQAB"}"#.to_owned(), UnusableKey::Secret),
+            (r#"{"kty":"oct"}"#.to_owned(), UnusableKey::Secret),
+            (format!(r#"{{"kty":"EC","crv":"P-521","x":"{X}","y":"{Y}"}}"#), UnusableKey::Curve),
+            (format!(r#"{{"kty":"EC","crv":"P-384","x":"{X}","y":"{Y}"}}"#), UnusableKey::Unsound),
+            (format!(r#"{{"kty":"EC","crv":"P-256","x":"{Y}","y":"{X}"}}"#), UnusableKey::Unsound),
+            (format!(r#"{{"kty":"EC","crv":"P-256","x":"{X}","y":"{Y}="}}"#), UnusableKey::Member("y")),
+            (format!(r#"{{"kty":"EC","crv":"P-256","x":"{X}"}}"#), UnusableKey::Member("y")),
+            (r#"{"kty":"OKP","crv":"Ed448","x":"AA"}"#.to_owned(), UnusableKey::Curve),
+            (r#"{"kty":"OKP","crv":"Ed25519","x":"AA"}"#.to_owned(), UnusableKey::Unsound),
+            (format!(r#"{{"kty":"RSA","n":"{X}","e":"AQAB"}}"#), UnusableKey::Size(256)),
+        ] {
+            let document = format!(r#"{{"keys":[{key}]}}"#);
+            let Err(JwksError::NoKey(passed_over)) = parse(document.as_bytes(), &Algorithms::default()) else {
+                panic!("{key}");
+            };
+            assert_eq!(passed_over.first().map(|key| key.why), Some(expected), "{key}");
+        }
+    }
+
+    #[test]
+    fn small_rsa_keys() {
+        let of = |document: &[u8]| parse(document, &Algorithms::default()).map(|set| set.keys.names());
+        let sound = of(include_bytes!("../../../fuzz/corpus/jwks/seed-rsa"));
+        assert_eq!(sound, Ok(vec!["RS256 `r`".to_owned()]));
+        let Err(JwksError::NoKey(small)) = of(include_bytes!("../../../fuzz/corpus/jwks/seed-rsa-1024")) else {
+            panic!("1024 bits are used")
+        };
+        assert_eq!(small.first().map(|key| key.why), Some(UnusableKey::Size(1024)));
+        let listed = Algorithms::only([Algorithm::PS512]);
+        let keys = parse(include_bytes!("../../../fuzz/corpus/jwks/seed-rsa"), &listed).unwrap().keys;
+        assert_eq!(keys.names(), ["PS512 `r`"]);
+    }
+
+    #[test]
+    fn documents() {
+        let of = |document: &str| parse(document.as_bytes(), &Algorithms::default()).map(|set| set.keys.names());
+        for (document, expected) in [
+            ("", JwksError::NotJson),
+            ("[]", JwksError::NoList),
+            ("{}", JwksError::NoList),
+            (r#"{"keys":{}}"#, JwksError::NoList),
+            (r#"{"keys":[],"keys":[]}"#, JwksError::DuplicateName),
+            (r#"{"keys":[]}"#, JwksError::NoKey(Vec::new())),
+        ] {
+            assert_eq!(of(document), Err(expected), "{document}");
+        }
+        assert_eq!(of(&" ".repeat(MAX_JWKS + 1)), Err(JwksError::TooLong));
+        let twice = format!(r#"{{"keys":[{ED},{ED},{}]}}"#, ED.replace("\"ed\"", "\"other\""));
+        assert_eq!(of(&twice), Ok(vec!["EdDSA `other`".to_owned()]), "of two with one name neither is used");
+    }
+}

@@ -223,3 +223,50 @@ impl From<PemSyntax> for PemError {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Algorithm, PemError> {
+        PublicKey::from_pem(text.as_bytes(), &Algorithms::default()).map(|key| key.algorithm)
+    }
+
+    #[test]
+    fn keys_and_certificates() {
+        for (kind, algorithm) in [
+            (&PKCS_ECDSA_P256_SHA256, Algorithm::ES256),
+            (&PKCS_ECDSA_P384_SHA384, Algorithm::ES384),
+            (&PKCS_ED25519, Algorithm::EdDSA),
+        ] {
+            let pair = KeyPair::generate_for(kind).unwrap();
+            assert_eq!(read(&pair.public_key_pem()), Ok(algorithm));
+            let certificate = CertificateParams::new(vec!["a.example".to_owned()]).unwrap().self_signed(&pair).unwrap();
+            assert_eq!(read(&certificate.pem()), Ok(algorithm));
+            assert_eq!(read(&format!("a comment\n{}", pair.public_key_pem().replace('\n', "\r\n"))), Ok(algorithm));
+            assert_eq!(read(&pair.serialize_pem()), Err(PemError::Private));
+            assert_eq!(read(&format!("{}{}", pair.public_key_pem(), certificate.pem())), Err(PemError::Several));
+        }
+    }
+
+    #[test]
+    fn what_is_no_key() {
+        let pem = |kind: &str, text: &str| format!("-----BEGIN {kind}-----\n{text}\n-----END {kind}-----\n");
+        for (text, expected) in [
+            (String::new(), PemError::Nothing),
+            ("a secret".to_owned(), PemError::Nothing),
+            (pem("RSA PUBLIC KEY", "AAAA"), PemError::Nothing),
+            (pem("PUBLIC KEY", "AAAA"), PemError::Unusable),
+            (pem("CERTIFICATE", "AAAA"), PemError::Certificate),
+            ("-----BEGIN PUBLIC KEY-----\nAAAA".to_owned(), PemError::Syntax("a section has no end".to_owned())),
+        ] {
+            assert_eq!(read(&text), Err(expected), "{text}");
+        }
+        let key = KeyPair::generate_for(&PKCS_ED25519).unwrap().public_key_pem();
+        let listed = Algorithms::only([Algorithm::RS256]);
+        let refused = PublicKey::from_pem(key.as_bytes(), &listed).map(|key| key.algorithm);
+        assert_eq!(refused, Err(PemError::NotListed));
+    }
+}

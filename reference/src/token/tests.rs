@@ -1,3 +1,4 @@
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
 
@@ -137,4 +138,69 @@ fn encodings() {
     assert_eq!(try_it(&"a".repeat(MAX_TOKEN + 1)), Err(TokenError::TooLong));
     let other = URL_SAFE_NO_PAD.encode(json!({ "exp": 1_800_000_000 }).to_string());
     assert_eq!(try_it(&format!("{header}.{other}.{signature}")), Err(TokenError::Signature));
+}
+
+/// A key pair for EdDSA, and the set that holds its public half under the name `one`.
+fn pair(seed: u8) -> (Ed25519KeyPair, String) {
+    let pair = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
+    let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
+    let set = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "kid": "one", "x": x }] });
+    (pair, set.to_string())
+}
+
+fn keys_of(set: &str) -> Keys {
+    jwks::parse(set.as_bytes(), &Algorithms::default()).unwrap().keys
+}
+
+/// What is remembered about a token is its signature, under these keys, and nothing else.
+#[test]
+fn a_remembered_token_still_ends_and_goes_with_its_keys() {
+    let (pair, set) = pair(7);
+    let (header, payload) = (r#"{"alg":"EdDSA","typ":"JWT","kid":"one"}"#, r#"{"exp":1700000100,"nbf":1700000000}"#);
+    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(pair.sign(message.as_bytes())));
+    let ring = KeyRing::from(keys_of(&set));
+    let at = |seconds| {
+        verify(token.as_bytes(), &ring.current(), &TokenSettings::default(), Time::from_seconds(seconds)).map(|_| ())
+    };
+    for _ in 0..2 {
+        assert_eq!(at(1_700_000_050), Ok(()));
+        assert_eq!(at(1_700_000_100), Err(TokenError::Expired));
+        assert_eq!(at(1_699_999_999), Err(TokenError::NotYetValid));
+    }
+    let edited = token.replace(&URL_SAFE_NO_PAD.encode(payload), &URL_SAFE_NO_PAD.encode(r#"{"exp":1800000000}"#));
+    let now = Time::from_seconds(1_700_000_050);
+    let of_edited = verify(edited.as_bytes(), &ring.current(), &TokenSettings::default(), now).map(|_| ());
+    assert_eq!(of_edited, Err(TokenError::Signature));
+
+    // The same `kid`, another key.
+    ring.replace(keys_of(&self::pair(8).1));
+    assert_eq!(at(1_700_000_050), Err(TokenError::Signature));
+    ring.replace(Keys::hs256(b"secret").unwrap());
+    assert_eq!(at(1_700_000_050), Err(TokenError::Algorithm));
+    ring.replace(keys_of(&set));
+    assert_eq!(at(1_700_000_050), Ok(()));
+}
+
+#[test]
+fn audience_and_issuer() {
+    let keys = Keys::hs256(b"secret").unwrap();
+    let settings = TokenSettings {
+        audiences: vec!["a".to_owned(), "b".to_owned()],
+        issuer: Some("i".to_owned()),
+        ..TokenSettings::default()
+    };
+    let check = |claims: &str| {
+        let payload = format!(r#"{{"exp":1700000001,{claims}}}"#);
+        verify(sign(HEADER.as_bytes(), payload.as_bytes()).as_bytes(), &keys, &settings, NOW).map(|_| ())
+    };
+    for claims in [r#""aud":"a","iss":"i""#, r#""aud":["x","b"],"iss":"i""#] {
+        assert_eq!(check(claims), Ok(()), "{claims}");
+    }
+    for claims in [r#""iss":"i""#, r#""aud":"c","iss":"i""#, r#""aud":["a",1],"iss":"i""#, r#""aud":[],"iss":"i""#] {
+        assert_eq!(check(claims), Err(TokenError::Audience), "{claims}");
+    }
+    for claims in [r#""aud":"a""#, r#""aud":"a","iss":"I""#, r#""aud":"a","iss":["i"]"#] {
+        assert_eq!(check(claims), Err(TokenError::Issuer), "{claims}");
+    }
 }
