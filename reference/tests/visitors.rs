@@ -96,3 +96,72 @@ fn what_is_no_database_of_countries() {
     let nowhere = std::path::Path::new("/nowhere/countries.mmdb");
     assert!(matches!(Database::open(nowhere), Err(DatabaseError::Io(_))));
 }
+
+#[test]
+fn what_the_command_line_says_about_mistakes() {
+    let folder = folder();
+    common::write(folder.path(), "countries.mmdb", "no database");
+    let site = folder.path().to_str().unwrap();
+    let database = format!("{site}/countries.mmdb");
+    let mut all = String::new();
+    for options in [
+        ["--trusted-proxy", "0.0.0.0/0"].as_slice(),
+        &["--trusted-proxy", "10.1.2.3/8"],
+        &["--trusted-proxy", "proxy.example"],
+        &["--country-header", "X-Country"],
+        &["--trusted-proxy", "10.0.0.1", "--country-header", "X Country"],
+        &["--geoip", &database],
+        &["--geoip", "/nowhere/countries.mmdb"],
+        &["--debug-page", "debug"],
+        &["--debug-page-for", "10.0.0.0/8"],
+    ] {
+        let mut command = assert_cmd::cargo::cargo_bin_cmd!("rolegate");
+        command
+            .args(["serve", site, "--port", "0"])
+            .args(options)
+            .env("NO_COLOR", "1")
+            .env("JWT_SECRET", common::SECRET);
+        let output = command.timeout(std::time::Duration::from_secs(30)).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{options:?}");
+        let said = String::from_utf8_lossy(&output.stderr).replace(site, "SITE");
+        let said: Vec<&str> = said.lines().filter(|line| !line.starts_with("WARNING: ") && !line.is_empty()).collect();
+        all.push_str(&format!("$ {}\n{}\n\n", options.join(" ").replace(site, "SITE"), said.join("\n")));
+    }
+    insta::assert_snapshot!("mistakes", all);
+}
+
+#[cfg(unix)]
+#[test]
+fn countries_and_the_debug_page_from_the_command_line() {
+    use std::io::{BufRead, BufReader, Read, Write};
+
+    let folder = folder();
+    let file = folder.path().join("countries.mmdb");
+    std::fs::write(&file, mmdb::countries(&[("127.0.0.0/8", "DE")])).unwrap();
+    let mut gate = std::process::Command::new(assert_cmd::cargo::cargo_bin!("rolegate"))
+        .args(["serve", folder.path().to_str().unwrap(), "--port", "0", "--debug-page", "/__gate/debug", "--geoip"])
+        .arg(&file)
+        .env("RUST_LOG", "off")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(gate.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("listening on http://").expect("the address").to_owned();
+    let get = |path: &str| {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let (country, page) = (get("/where"), get("/__gate/debug?path=/where"));
+    gate.kill().unwrap();
+    let mut said = String::new();
+    gate.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    gate.wait().unwrap();
+    assert!(country.ends_with("germany"), "{country}");
+    assert!(page.contains("200 rewrite, showing /germany.html"), "{page}");
+    assert!(said.contains(&format!("WARNING: the debug page http://{address}/__gate/debug shows")), "{said}");
+}
