@@ -86,19 +86,21 @@ pub fn main() -> ExitStatus {
             return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::AsExpected };
         }
     };
-    let outcome = corpus(cli.corpus.as_deref()).and_then(|corpus| match cli.command {
-        Command::Run(args) => run::run(corpus, *args),
-        Command::Merge(args) => merge::merge(&corpus, args),
-        Command::Baseline(args) => baseline::baseline(&corpus, &args),
-        Command::Compare(args) => compare::compare(&corpus, args),
-        Command::Matrix(args) => matrix::matrix(&corpus, args),
-        Command::List(args) => list::list(&corpus, &args),
-        Command::Show(args) => show::show(&corpus, &args),
-        Command::SelfTest(args) => self_test::self_test(corpus, &args),
-        Command::Bundle(args) => bundle::bundle(&corpus, &args),
+    // A corpus with mistakes is no reason to go without completions or a manual page.
+    let corpus = || corpus(cli.corpus.as_deref());
+    let outcome = match cli.command {
+        Command::Run(args) => corpus().and_then(|corpus| run::run(corpus, *args)),
+        Command::Merge(args) => corpus().and_then(|corpus| merge::merge(&corpus, args)),
+        Command::Baseline(args) => corpus().and_then(|corpus| baseline::baseline(&corpus, &args)),
+        Command::Compare(args) => corpus().and_then(|corpus| compare::compare(&corpus, args)),
+        Command::Matrix(args) => corpus().and_then(|corpus| matrix::matrix(&corpus, args)),
+        Command::List(args) => corpus().and_then(|corpus| list::list(&corpus, &args)),
+        Command::Show(args) => corpus().and_then(|corpus| show::show(&corpus, &args)),
+        Command::SelfTest(args) => corpus().and_then(|corpus| self_test::self_test(corpus, &args)),
+        Command::Bundle(args) => corpus().and_then(|corpus| bundle::bundle(&corpus, &args)),
         Command::Completions(args) => Ok(manual::completions(&args)),
         Command::Man(args) => manual::man(&args),
-    });
+    };
     outcome.unwrap_or_else(|failure| {
         let _ = writeln!(anstream::stderr().lock(), "gatecheck: {}", failure.message);
         failure.status
