@@ -73,14 +73,14 @@ impl Front {
         let address = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a port");
         let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example))
             .expect("an example");
-        for marker in ["127.0.0.1:8080", "127.0.0.1:8888", "/srv/site"] {
+        for marker in [":8080", "127.0.0.1:8888", "/srv/site"] {
             assert!(text.contains(marker), "{example} has no {marker} to replace");
         }
         let work = tempfile::tempdir().expect("a folder");
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {}/{kind};", work.path().display()));
         let text = text
-            .replace("127.0.0.1:8080", &address.to_string())
+            .replace(":8080", &format!(":{}", address.port()))
             .replace("127.0.0.1:8888", &gate.to_string())
             .replace("/srv/site", &site.display().to_string())
             .replace("http {\n", &format!("http {{\n{}\naccess_log off;\n", temporary.join("\n")));
