@@ -173,6 +173,11 @@ impl Config {
         }
     }
 
+    /// The files outside the site that [`Config::load`] reads; a change of one makes a new version.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.key.file().map(Path::to_owned).into_iter().chain(self.countries.clone()).collect()
+    }
+
     /// Reads everything and makes the gate.
     ///
     /// # Errors

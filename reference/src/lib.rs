@@ -14,7 +14,8 @@
 //! 6. [`gate`]: the pieces above, checked to belong together before the first request. [`jwks_url`] keeps the keys
 //!    of a URL fresh.
 //! 7. [`edge`]: what of a request the gate takes for true before any of this: scheme, host, address, country.
-//! 8. [`config`], [`server`]: what the operator says becomes a gate; a socket asks it.
+//! 8. [`config`], [`server`], [`reload`]: what the operator says becomes a gate; a socket asks it; another one takes its
+//!    place.
 //!
 //! Only what lies at the rim touches sockets, the clock and the disk. Time is a parameter.
 //!
@@ -48,6 +49,7 @@ pub mod problem;
 pub mod properties;
 pub mod proxy;
 pub mod query;
+pub mod reload;
 pub mod request;
 pub mod respond;
 pub mod rules;
@@ -69,7 +71,7 @@ pub use path::{Refused, RequestPath, Target};
 pub use problem::{Problem, Severity};
 pub use request::{Request, Scheme};
 pub use rules::{Parsed, Rule, RuleSet};
-pub use server::{DebugPage, Limits, Server, ServerOptions};
+pub use server::{Admin, DebugPage, Limits, Operations, Server, ServerOptions};
 pub use site::{MemorySite, Site};
 pub use span::Span;
 pub use token::{Algorithm, Algorithms, KeyRing, Keys, Secret, SecretError, Time, TokenError, TokenSettings};

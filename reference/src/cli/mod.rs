@@ -12,9 +12,11 @@ mod check;
 mod debug;
 mod edge;
 mod explain;
+mod limits;
 mod manual;
 mod proxy;
 mod serve;
+mod signals;
 mod token;
 mod tokens;
 
@@ -62,7 +64,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the site in a folder, behind the rules of its `_redirects` file
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Say what is wrong with the rules of a site, where, and what to write instead
     Check(check::Check),
     /// Say what the gate answers to a request, rule by rule

@@ -3,17 +3,24 @@
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use rolegate::reload::{Occasion, Reloader, Watch};
+use rolegate::server::tls::{Tls, TlsError};
 use rolegate::{
-    Config, DirSite, Gate, GateInForce, LoadError, Loaded, Server, ServerOptions, Severity, Source, Variables,
+    Admin, Config, GateInForce, LoadError, Loaded, Operations, Server, ServerOptions, Severity, Source, Variables,
 };
+use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use super::debug::DebugArgs;
 use super::edge::EdgeArgs;
+use super::limits::LimitArgs;
 use super::proxy::ProxyArgs;
+use super::signals::{Signal, Signals};
 use super::tokens::{Opened, TokenArgs};
 use super::{Exit, Failure, counted};
 
@@ -22,9 +29,13 @@ const SHOWN: usize = 20;
 
 /// Serve the site in a folder, behind the rules of its `_redirects` file
 #[derive(Args, Debug)]
-#[command(after_help = "The first line on standard output is the address: `listening on http://HOST:PORT`.\n\
+#[command(
+    after_help = "The first line on standard output is the address: `listening on http://HOST:PORT`, or `https://`.\n\
     The log goes to standard error, a line a request; RUST_LOG=warn makes it quiet.\n\
-    Exit status: 0 stopped; 1 the rules or the secret are refused; 2 the folder cannot be read or the address not had.")]
+    SIGHUP loads rules, secret, certificate and site again; what is refused is said, and the version in force stays.\n\
+    SIGTERM or SIGINT stops after the answers under way; a second one ends at once.\n\
+    Exit status: 0 stopped; 1 the rules or the secret are refused; 2 the folder cannot be read or the address not had."
+)]
 pub(super) struct Serve {
     /// The folder that holds the site and its `_redirects`
     dir: PathBuf,
@@ -37,6 +48,18 @@ pub(super) struct Serve {
     /// How the log is written
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
+    /// The address and port of a listener for the operator: /metrics, /health and /ready; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    admin: Option<SocketAddr>,
+    /// The file of the certificate chain in PEM; the gate then speaks HTTPS, and HTTP/2 with clients that can
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The file of the certificate's private key in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Load rules, secret, certificate and site again when their files change; SIGHUP does so at any time
+    #[arg(long)]
+    watch: bool,
     #[command(flatten)]
     tokens: TokenArgs,
     #[command(flatten)]
@@ -45,6 +68,8 @@ pub(super) struct Serve {
     debug: DebugArgs,
     #[command(flatten)]
     proxy: ProxyArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -69,6 +94,18 @@ impl Serve {
             options: self.proxy.site(),
         };
         // RULES-6: what is wrong with the rules is said at the start, also where they are refused.
+        let tls = self.tls()?;
+        let tls_files: Vec<PathBuf> = tls.iter().flat_map(|tls| tls.files()).collect();
+        let (told, occasions) = mpsc::channel();
+        // Before the first load, so that no change falls between the two.
+        let watch =
+            self.watch.then(|| Watch::start(&config, &tls_files, told.clone())).transpose().map_err(|error| {
+                Failure::cannot_run(format!(
+                    "cannot watch `{}` for changes: {error}\n\
+                 help: leave out --watch and send SIGHUP after a change, or raise the system's limit of watches",
+                    self.dir.display()
+                ))
+            })?;
         let Loaded { gate, source } = config.load().inspect_err(|error| {
             if let LoadError::Start { text, .. } | LoadError::Signature { text, .. } = error {
                 show_problems(text);
@@ -82,33 +119,100 @@ impl Serve {
                  WARNING: whoever finds the secret signs tokens with any role; use 32 random octets or more in `{name}`"
             );
         }
+        self.limits.raise_descriptors();
+        let gate = Arc::new(GateInForce::new(gate));
+        let operations = Arc::new(Operations::default());
+        let reloader = Reloader::new(config, &source, Arc::clone(&gate), Arc::clone(&operations)).with_tls(tls.clone());
+        drop(source);
+        thread::Builder::new()
+            .name("reload".to_owned())
+            .spawn(move || reloader.run(&occasions))
+            .map_err(|error| Failure::cannot_run(format!("cannot start a thread: {error}")))?;
         let options = ServerOptions {
+            limits: self.limits.limits(),
+            operations,
+            tls,
+            debug_page: self.debug.page()?,
             proxy: self.proxy.settings()?,
             authorize: self.proxy.authorize(),
-            debug_page: self.debug.page()?,
-            ..ServerOptions::default()
         };
         // TOKEN-12.refresh
         let _kept_fresh_to_the_end = fresh.map(|fresh| runtime.spawn(fresh.keep()));
-        runtime.block_on(self.listen(gate, options))
+        let ended = runtime.block_on(self.listen(gate, options, &told));
+        // A second signal does not wait for files that are still being read.
+        runtime.shutdown_background();
+        drop(watch);
+        ended
     }
 
-    async fn listen(&self, gate: Gate<DirSite>, options: ServerOptions) -> Result<Exit, Failure> {
+    fn tls(&self) -> Result<Option<Arc<Tls>>, Failure> {
+        let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
+        match Tls::open(certificate.clone(), key.clone()) {
+            Ok(tls) => Ok(Some(Arc::new(tls))),
+            Err(error @ TlsError::File { .. }) => Err(Failure::cannot_run(error.to_string())),
+            Err(error) => Err(Failure::refused(error.to_string())),
+        }
+    }
+
+    async fn listen(
+        &self,
+        gate: Arc<GateInForce>,
+        options: ServerOptions,
+        reload: &mpsc::Sender<Occasion>,
+    ) -> Result<Exit, Failure> {
         let address = SocketAddr::new(self.host, self.port);
         let cannot_listen = |error| Failure::cannot_run(format!("cannot listen on {address}: {error}"));
-        let server = Server::bind(address, Arc::new(GateInForce::new(gate)), options).await.map_err(cannot_listen)?;
-        let stop = stop_signal().map_err(|error| Failure::cannot_run(format!("cannot wait for signals: {error}")))?;
+        let operations = Arc::clone(&options.operations);
+        let scheme = if options.tls.is_some() { "https" } else { "http" };
+        let server = Server::bind(address, gate, options).await.map_err(cannot_listen)?;
+        let mut signals =
+            Signals::new().map_err(|error| Failure::cannot_run(format!("cannot wait for signals: {error}")))?;
+        if let Some(address) = self.admin {
+            let admin = Admin::bind(address, Arc::clone(&operations))
+                .await
+                .map_err(|error| Failure::cannot_run(format!("cannot listen on {address}: {error}")))?;
+            tracing::info!("metrics, health and readiness on http://{}", admin.local_addr());
+            // It goes on to the end of the process, so that a stop can be watched.
+            tokio::spawn(admin.run());
+        }
         {
             let mut stdout = anstream::stdout().lock();
-            let said = writeln!(stdout, "listening on http://{}", server.local_addr()).and_then(|()| stdout.flush());
+            let said =
+                writeln!(stdout, "listening on {scheme}://{}", server.local_addr()).and_then(|()| stdout.flush());
             if let Err(error) = said {
                 tracing::debug!(%error, "nobody reads standard output");
             }
         }
         self.debug.warn(server.local_addr());
-        server.run(stop).await.map_err(cannot_listen)?;
-        Ok(Exit::Done)
+        let (stop, stopped) = watch::channel(false);
+        let mut served = std::pin::pin!(server.run(stopping(stopped, self.limits.stop_delay())));
+        loop {
+            tokio::select! {
+                ended = &mut served => return ended.map(|()| Exit::Done).map_err(cannot_listen),
+                signal = signals.next() => match signal {
+                    Signal::Reload => {
+                        // The reloader lives as long as this process.
+                        let _listens = reload.send(Occasion::Told);
+                    }
+                    Signal::Stop if stop.send_replace(true) => {
+                        tracing::warn!("the second signal: ending at once");
+                        return Ok(Exit::Done);
+                    }
+                    Signal::Stop => {
+                        tracing::info!("stopping after the answers under way; a second signal ends at once");
+                        operations.stopping();
+                    }
+                }
+            }
+        }
     }
+}
+
+/// Ready some time after the word to stop, during which a load balancer learns of it.
+async fn stopping(mut told: watch::Receiver<bool>, delay: Duration) {
+    // The sender lives until the server has stopped. What comes back would keep it from saying anything more.
+    drop(told.wait_for(|told| *told).await);
+    tokio::time::sleep(delay).await;
 }
 
 /// RULES-6: what is wrong with the rules is said at the start, not found out later.
@@ -144,28 +248,4 @@ fn address(text: &str) -> Result<IpAddr, String> {
         return Ok(Ipv4Addr::LOCALHOST.into());
     }
     text.parse().map_err(|_| "write an IP address such as `127.0.0.1`, `0.0.0.0` or `::1`".to_owned())
-}
-
-/// Ready at the first interrupt or, on Unix, the first request to terminate.
-#[cfg(unix)]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        tracing::info!("stopping");
-    })
-}
-
-/// Ready at the first interrupt.
-#[cfg(not(unix))]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let _stops_either_way = tokio::signal::ctrl_c().await;
-        tracing::info!("stopping");
-    })
 }

@@ -1,38 +1,27 @@
 //! One request becomes one answer: the head as it was sent, the gate in force, its decision, the response.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::{Response, StatusCode};
 
-use super::debug::DebugPage;
+use super::activity::{Activity, Watched};
+use super::connection::Here;
 use super::head::{Fault, Head};
 use super::io::Tap;
-use super::log;
+use super::{http2, log};
 use crate::authorize::{self, Manner};
 use crate::decide::Decision;
-use crate::edge::{Connection, Country};
+use crate::edge::Country;
+use crate::files::DirSite;
 use crate::files::body::Body;
-use crate::gate::GateInForce;
-use crate::proxy::{Errand, Proxy, Tunnel, Visit};
+use crate::gate::Gate;
+use crate::proxy::{Errand, Forwarded, Visit};
 use crate::request::Request;
 use crate::respond::{self, Ask};
 use crate::token::Time;
-
-/// What the requests of a connection are answered with.
-pub(crate) struct Here<'a> {
-    pub(crate) in_force: &'a GateInForce,
-    pub(crate) proxy: &'a Proxy,
-    /// Whether a trusted proxy is told who may see what.
-    pub(crate) authorize: bool,
-    /// Where the debug page stands.
-    pub(crate) debug_page: Option<&'a DebugPage>,
-    pub(crate) connection: Connection,
-    /// What follows the last answer, where it switched to another protocol.
-    pub(crate) tunnel: Mutex<Option<Tunnel>>,
-}
 
 /// What is done about a decision.
 enum Next {
@@ -47,21 +36,89 @@ enum Next {
 }
 
 /// The answer to the next request of an HTTP/1.1 connection.
-pub(crate) async fn answer(here: &Here<'_>, tap: &Tap, seen: hyper::Request<Incoming>) -> Response<Body> {
-    let Here { in_force, proxy, authorize: answers_proxies, debug_page, connection, tunnel } = here;
-    let started = Instant::now();
-    // The one place where a request meets a version of the gate: everything below uses this one.
-    let gate = in_force.gate();
-    let decided = tap.next(|head| {
-        let head = head.and_then(|head| if agrees(&head, &seen) { Ok(head) } else { Err(DISAGREEMENT) })?;
+pub(crate) async fn answer_http1(here: &Here, tap: &Tap, seen: hyper::Request<Incoming>) -> Response<Body> {
+    let asked = Asked::now(here);
+    let decided = tap.next(|head| match head {
+        Ok(head) if agrees(&head, &seen) => asked.decide(&head),
+        Ok(_) => Err(DISAGREEMENT),
+        Err(fault) => Err(fault),
+    });
+    match decided {
+        Ok(decided) => {
+            let last = decided.last();
+            let Forwarded { mut response, tunnel } = asked.answer(decided, seen).await;
+            *here.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = tunnel;
+            if last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
+        }
+        Err(fault) => asked.refuse(fault),
+    }
+}
+
+/// The answer to a request of an HTTP/2 connection, with a body that `activity` knows of.
+pub(crate) async fn answer_http2(
+    here: &Here,
+    activity: &Arc<Activity>,
+    mut seen: hyper::Request<Incoming>,
+) -> Response<Watched> {
+    let pending = activity.begin();
+    let asked = Asked::now(here);
+    http2::join_cookies(seen.headers_mut());
+    let decided = http2::read(&seen, here.server.limits.of_a_head()).and_then(|head| asked.decide(&head));
+    let mut response = match decided {
+        // Nothing is switched to another protocol in HTTP/2: no request can ask for it (RFC 9113 §8.6).
+        Ok(decided) => asked.answer(decided, seen).await.response,
+        Err(fault) => asked.refuse(fault),
+    };
+    // RFC 9113 §8.2.2: the connection goes on with other streams, and such a field is malformed.
+    response.headers_mut().remove(CONNECTION);
+    response.map(|body| pending.answered(body))
+}
+
+/// A request that has come, and the one version of the gate that it is answered by.
+struct Asked<'a> {
+    here: &'a Here,
+    gate: Arc<Gate<DirSite>>,
+    started: Instant,
+}
+
+/// What comes of a request head that can be read.
+enum Decided {
+    /// The debug page, ready to be sent.
+    Page { page: Response<Body>, last: bool },
+    /// What the gate decided, what is done about it, what of the request still matters, and its path for the log, if
+    /// anybody reads it.
+    Request { decision: Decision, next: Next, ask: Ask, path: Option<String>, last: bool },
+}
+
+impl Decided {
+    /// Whether the connection ends after the answer.
+    fn last(&self) -> bool {
+        match self {
+            Decided::Page { last, .. } | Decided::Request { last, .. } => *last,
+        }
+    }
+}
+
+impl<'a> Asked<'a> {
+    fn now(here: &'a Here) -> Asked<'a> {
+        // The one place where a request meets a version of the gate: everything below uses this one.
+        Asked { here, gate: here.server.gate.gate(), started: Instant::now() }
+    }
+
+    fn decide(&self, head: &Head<'_>) -> Result<Decided, Fault> {
+        let Here { server, connection, .. } = self.here;
+        let (gate, now, last) = (&self.gate, Time::now(), head.last);
         // HOST-2, COND-3
         let known = gate.edge().see(*connection, head.host, &head.headers).map_err(|why| Fault::Malformed(why.0))?;
         // TOKEN-11: for the operator's own addresses; for everybody else there is no such page.
-        if let Some(page) = debug_page.and_then(|page| page.answer(&gate, &head, &known, Time::now())) {
-            return Ok((Decided::Page(page), head.last));
+        if let Some(page) = server.debug_page.as_ref().and_then(|page| page.answer(gate, head, &known, now)) {
+            return Ok(Decided::Page { page, last });
         }
         // HOST-2: nobody but a trusted proxy asks about somebody else's request.
-        let question = authorize::asked(head.target).filter(|_| *answers_proxies && known.through_proxy);
+        let question = authorize::asked(head.target).filter(|_| server.authorize && known.through_proxy);
         let (method, target) = match question.map(|_| authorize::original(head.method, head.target, &head.headers)) {
             None => (head.method, head.target),
             Some(Ok(original)) => (original.method, original.target),
@@ -80,7 +137,6 @@ pub(crate) async fn answer(here: &Here<'_>, tap: &Tap, seen: hyper::Request<Inco
             country: known.country.as_ref().map(Country::code),
         };
         let path = log::is_on().then(|| log::path(target));
-        let now = Time::now();
         let decision = gate.decide(&request, now);
         let visit = Visit {
             peer: connection.peer,
@@ -92,7 +148,7 @@ pub(crate) async fn answer(here: &Here<'_>, tap: &Tap, seen: hyper::Request<Inco
         let next = match question {
             Some(_) if authorize::admits(&decision, target) => Next::Admit,
             Some(manner) => Next::Refuse(manner),
-            None => Errand::of(&decision, &gate, visit, proxy.settings(), now)
+            None => Errand::of(&decision, gate, visit, server.proxy.settings(), now)
                 .map_or(Next::Respond, |errand| Next::Forward(Box::new(errand))),
         };
         let ask = match question {
@@ -100,51 +156,43 @@ pub(crate) async fn answer(here: &Here<'_>, tap: &Tap, seen: hyper::Request<Inco
             Some(_) => Ask::of(&Request { headers: &[], ..request }),
             None => Ask::of(&request),
         };
-        Ok((Decided::Request(decision, next, ask, path), head.last))
-    });
-    match decided {
-        Ok((Decided::Page(mut page), last)) => {
-            if last {
-                page.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            page
-        }
-        Ok((Decided::Request(decision, next, ask, path), last)) => {
-            let method = seen.method().clone();
-            let mut response = match next {
-                // PROXY-1
-                Next::Forward(errand) => {
-                    let forwarded = proxy.forward(&errand, seen).await;
-                    *tunnel.lock().unwrap_or_else(PoisonError::into_inner) = forwarded.tunnel;
-                    forwarded.response
-                }
-                Next::Admit => respond::admit(&decision),
-                Next::Refuse(Manner::AsIs) => respond::refuse_as_is(gate.site(), &decision, &ask).await,
-                Next::Refuse(Manner::StatusOnly) => respond::refuse_by_status(gate.site(), &decision, &ask).await,
-                Next::Respond => respond::respond(gate.site(), &decision, &ask).await,
-            };
-            if last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            if let Some(path) = path {
-                log::answered(gate.rules(), method.as_str(), &path, &decision, response.status(), started);
-            }
-            response
-        }
-        Err(fault) => {
-            let response = refuse(fault);
-            log::refused(fault, response.status());
-            response
-        }
+        Ok(Decided::Request { decision, next, ask, path, last })
     }
-}
 
-/// What comes of a request head that can be read.
-enum Decided {
-    /// The debug page, ready to be sent.
-    Page(Response<Body>),
-    /// What the gate decided, what is done about it, what of the request still matters, and its path for the log.
-    Request(Decision, Next, Ask, Option<String>),
+    async fn answer(&self, decided: Decided, seen: hyper::Request<Incoming>) -> Forwarded {
+        let (decision, next, ask, path) = match decided {
+            Decided::Page { page, .. } => return Forwarded { response: page, tunnel: None },
+            Decided::Request { decision, next, ask, path, .. } => (decision, next, ask, path),
+        };
+        let site = self.gate.site();
+        let method = path.is_some().then(|| seen.method().clone());
+        let mut tunnel = None;
+        let response = match next {
+            // PROXY-1
+            Next::Forward(errand) => {
+                let forwarded = self.here.server.proxy.forward(&errand, seen).await;
+                tunnel = forwarded.tunnel;
+                forwarded.response
+            }
+            Next::Admit => respond::admit(&decision),
+            Next::Refuse(Manner::AsIs) => respond::refuse_as_is(site, &decision, &ask).await,
+            Next::Refuse(Manner::StatusOnly) => respond::refuse_by_status(site, &decision, &ask).await,
+            Next::Respond => respond::respond(site, &decision, &ask).await,
+        };
+        let status = response.status();
+        self.here.server.operations.metrics().answered(&decision, status, self.started.elapsed());
+        if let (Some(path), Some(method)) = (path, method) {
+            log::answered(self.gate.rules(), method.as_str(), &path, &decision, status, self.started);
+        }
+        Forwarded { response, tunnel }
+    }
+
+    fn refuse(&self, fault: Fault) -> Response<Body> {
+        let response = refuse(fault);
+        self.here.server.operations.metrics().refused(response.status());
+        log::refused(fault, response.status());
+        response
+    }
 }
 
 const DISAGREEMENT: Fault = Fault::Malformed("two readings of the request head differ");

@@ -1,46 +1,89 @@
-//! One connection, from its first octet to its last.
+//! One connection, from its first octet to its last: TLS where it is configured, then HTTP/2 or HTTP/1.1.
 
 use std::convert::Infallible;
-use std::sync::{Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
-use super::answer::{Here, answer};
-use super::debug::DebugPage;
+use super::Shared;
+use super::activity::Activity;
+use super::answer::{answer_http1, answer_http2};
 use super::head::MAX_HEADER_LINES;
 use super::io::{Tap, Tapped};
-use super::limits::Limits;
+use super::preface::Preface;
 use crate::edge::Connection;
-use crate::gate::GateInForce;
-use crate::proxy::Proxy;
+use crate::proxy::Tunnel;
 use crate::request::Scheme;
 
-/// Answers the requests of one connection until it ends, or until `on_stop` and the answer under way is sent.
-pub(crate) async fn serve(
-    stream: TcpStream,
-    in_force: &GateInForce,
-    proxy: &Proxy,
-    authorize: bool,
-    debug_page: Option<&DebugPage>,
-    limits: &Limits,
-    mut on_stop: watch::Receiver<()>,
-) {
+/// How many octets of answers HTTP/2 keeps for one stream until the client takes them.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// What the requests of one connection are answered with.
+pub(crate) struct Here {
+    pub(crate) server: Arc<Shared>,
+    pub(crate) connection: Connection,
+    /// What follows the last answer, where it switched to another protocol.
+    pub(crate) tunnel: Mutex<Option<Tunnel>>,
+}
+
+/// Answers the requests of one connection until it ends, or until `on_stop` and the answers under way are sent.
+pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, server: Arc<Shared>, mut on_stop: watch::Receiver<()>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY is not available");
     }
-    // A client that has gone again has no address.
-    let Ok(peer) = stream.peer_addr() else { return };
-    let from = Connection { peer: peer.ip(), scheme: Scheme::Http };
+    let patience = server.limits.head_timeout;
+    let tls = server.tls.as_ref().map(|tls| tls.in_force());
+    let here = |scheme| Here { server, connection: Connection { peer: peer.ip(), scheme }, tunnel: Mutex::default() };
+    let Some(tls) = tls else {
+        let here = here(Scheme::Http);
+        let mut stream = stream;
+        let preface = tokio::select! {
+            preface = timeout(patience, Preface::read(&mut stream)) => preface,
+            _ = on_stop.changed() => return,
+        };
+        // A client that has said nothing gets no answer.
+        let Ok(Ok(Some(preface))) = preface else { return };
+        return if preface.is_http2() {
+            http2(stream, preface, here, on_stop).await;
+        } else {
+            http1(stream, preface, here, on_stop).await;
+        };
+    };
+    let stream = tokio::select! {
+        accepted = timeout(patience, TlsAcceptor::from(tls).accept(stream)) => match accepted {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return tracing::debug!(%error, "no TLS connection came about"),
+            Err(_) => return,
+        },
+        _ = on_stop.changed() => return,
+    };
+    let here = here(Scheme::Https);
+    // RFC 9113 §3.2: over TLS the two have agreed on the protocol.
+    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        http2(stream, Preface::default(), here, on_stop).await;
+    } else {
+        http1(stream, Preface::default(), here, on_stop).await;
+    }
+}
+
+async fn http1<S>(stream: S, preface: Preface, here: Here, mut on_stop: watch::Receiver<()>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = &here.server.limits;
     let tap = Tap::new(limits.of_a_head());
-    let stream = Tapped::new(stream, tap.clone(), limits.write_timeout);
-    let here = Here { in_force, proxy, authorize, debug_page, connection: from, tunnel: Mutex::default() };
+    let stream = Tapped::new(stream, preface, Some(tap.clone()), limits.write_timeout);
     let service = service_fn(|request| {
         let (here, tap) = (&here, &tap);
-        async move { Ok::<_, Infallible>(answer(here, tap, request).await) }
+        async move { Ok::<_, Infallible>(answer_http1(here, tap, request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -71,6 +114,57 @@ pub(crate) async fn serve(
         tokio::select! {
             () = tunnel.run() => {}
             _ = on_stop.changed() => {}
+        }
+    }
+}
+
+async fn http2<S>(stream: S, preface: Preface, here: Here, mut on_stop: watch::Receiver<()>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let here = Arc::new(here);
+    let limits = &here.server.limits;
+    let stream = Tapped::new(stream, preface, None, limits.write_timeout);
+    let activity = Arc::new(Activity::default());
+    let service = service_fn(|request| {
+        let (here, activity) = (Arc::clone(&here), Arc::clone(&activity));
+        async move { Ok::<_, Infallible>(answer_http2(&here, &activity, request).await) }
+    });
+    let octets = |size: usize| u32::try_from(size).unwrap_or(u32::MAX);
+    // h2 itself ends a connection that resets streams faster than they are answered (CVE-2023-44487) or sends header
+    // blocks without an end (CVE-2024-27316).
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(octets(limits.head.saturating_add(32 * MAX_HEADER_LINES)))
+        .max_send_buf_size(SEND_BUFFER)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let mut ending = false;
+    loop {
+        let before = activity.progress();
+        let patience = if activity.is_idle() { limits.head_timeout } else { limits.write_timeout };
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+                return;
+            }
+            _ = on_stop.changed(), if !ending => {
+                ending = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = sleep(patience) => {
+                let stands_still = activity.progress() == before;
+                if stands_still && (activity.waits_for_client() || (ending && activity.is_idle())) {
+                    return;
+                }
+                if stands_still && activity.is_idle() {
+                    ending = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
         }
     }
 }

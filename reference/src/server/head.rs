@@ -120,7 +120,7 @@ fn host<'a>(headers: &[(&'a str, &'a [u8])], minor: u8) -> Result<Option<&'a str
 }
 
 /// RFC 9112 §6: whether octets of a body follow, or why nobody can tell where they would end.
-fn body_follows(headers: &[(&str, &[u8])], minor: u8) -> Result<bool, Fault> {
+pub(crate) fn body_follows(headers: &[(&str, &[u8])], minor: u8) -> Result<bool, Fault> {
     let mut lengths = named(headers, "content-length");
     let length = lengths.next();
     if lengths.next().is_some() {

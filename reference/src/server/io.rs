@@ -21,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::head::{self, Fault, Head, HeadLimits};
+use super::preface::Preface;
 
 /// How long the adapter waits for the client to close after the last answer.
 const LINGER: Duration = Duration::from_secs(1);
@@ -100,11 +101,14 @@ impl Shared {
     }
 }
 
-/// A stream whose reads are copied into a [`Tap`] and whose writes may stall for a bounded time only.
+/// A stream whose reads are copied into a [`Tap`], if there is one, and whose writes may stall for a bounded time only.
 #[derive(Debug)]
 pub(crate) struct Tapped<S> {
     stream: S,
-    tap: Tap,
+    /// What was read from the stream before, and how much of it has been handed on.
+    preface: Preface,
+    handed_on: usize,
+    tap: Option<Tap>,
     write_timeout: Duration,
     /// Runs while a write waits for the client.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -116,9 +120,11 @@ pub(crate) struct Tapped<S> {
 }
 
 impl<S> Tapped<S> {
-    pub(crate) fn new(stream: S, tap: Tap, write_timeout: Duration) -> Tapped<S> {
+    pub(crate) fn new(stream: S, preface: Preface, tap: Option<Tap>, write_timeout: Duration) -> Tapped<S> {
         Tapped {
             stream,
+            preface,
+            handed_on: 0,
             tap,
             write_timeout,
             stalled: None,
@@ -145,10 +151,20 @@ impl<S> Tapped<S> {
 impl<S: AsyncRead + Unpin> AsyncRead for Tapped<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        let tapped = &mut *self;
+        match tapped.preface.octets().get(tapped.handed_on..) {
+            Some(rest) if !rest.is_empty() => {
+                let part = rest.get(..buf.remaining().min(rest.len())).unwrap_or_default();
+                buf.put_slice(part);
+                tapped.handed_on = tapped.handed_on.saturating_add(part.len());
+            }
+            _ => ready!(Pin::new(&mut tapped.stream).poll_read(cx, buf))?,
+        }
         let read = buf.filled().get(before..).unwrap_or_default();
-        self.read_ended = read.is_empty();
-        self.tap.record(read);
+        tapped.read_ended = read.is_empty();
+        if let Some(tap) = &tapped.tap {
+            tap.record(read);
+        }
         Poll::Ready(Ok(()))
     }
 }

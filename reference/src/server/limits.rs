@@ -9,6 +9,10 @@ use super::head::HeadLimits;
 pub struct Limits {
     /// Connections at a time; further ones wait in the queue of the system.
     pub connections: usize,
+    /// Connections at a time from one IPv4 address or IPv6 /64; further ones are closed.
+    pub connections_per_client: Option<usize>,
+    /// Requests at a time on one HTTP/2 connection.
+    pub streams: u32,
     /// Octets of a request head; a longer one is answered 431.
     pub head: usize,
     /// Octets of a request target; a longer one is answered 414.
@@ -24,7 +28,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            connections: 1024,
+            connections: 10_240,
+            connections_per_client: None,
+            streams: 100,
             head: 32 * 1024,
             target: crate::path::MAX_TARGET,
             head_timeout: Duration::from_secs(15),

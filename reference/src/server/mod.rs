@@ -1,44 +1,73 @@
-//! The HTTP/1.1 server: hyper on tokio, with a bound on everything that a client sends or leaves lying.
+//! The server, HTTP/1.1 and HTTP/2, with or without TLS: hyper on tokio, with a bound on everything that a client sends or leaves lying.
 //!
-//! One task a connection. `listener` takes it, `connection` drives it; hyper frames the messages; `io` keeps the bytes
-//! of each request head, `head` reads them again and refuses what is ambiguous; `answer` asks the gate in force and
-//! turns its decision into a response. Nothing about a request outlives its answer.
+//! One task a connection. `listener` takes it, `connection` drives it; hyper frames the messages. In HTTP/1.1 `io` keeps
+//! the bytes of each request head, and `head` reads them again and refuses what is ambiguous; `http2` holds the heads of
+//! HTTP/2 to the same. `answer` asks the gate in force and turns its decision into a response. Nothing about a request
+//! outlives its answer. The operator's side is `operations`, `metrics` and `admin`, on a listener of its own.
 
 use std::io as std_io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::gate::GateInForce;
 use crate::proxy::{Proxy, ProxySettings};
+use listener::Places;
+use tls::Tls;
 
+mod activity;
+pub mod admin;
 mod answer;
 mod connection;
 pub mod debug;
 pub mod head;
+mod http2;
 mod io;
 mod limits;
 mod listener;
 mod log;
+pub mod metrics;
+pub mod operations;
+mod preface;
+pub mod tls;
 
+pub use admin::Admin;
 pub use answer::refuse;
 pub use debug::DebugPage;
 pub use limits::Limits;
+pub use operations::Operations;
 
 /// How a server serves.
 #[derive(Clone, Debug, Default)]
 pub struct ServerOptions {
     /// What its clients may cost.
     pub limits: Limits,
+    /// What its operator may know.
+    pub operations: Arc<Operations>,
+    /// The certificate; without one the server speaks plain HTTP.
+    pub tls: Option<Arc<Tls>>,
     /// Where the debug page stands, if the operator wants one.
     pub debug_page: Option<DebugPage>,
     /// What the servers behind it get, and how long they may take.
     pub proxy: ProxySettings,
     /// Whether a trusted proxy is told who may see what ([`crate::authorize`]).
     pub authorize: bool,
+}
+
+/// What every connection of a server shares.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) gate: Arc<GateInForce>,
+    pub(crate) limits: Limits,
+    pub(crate) operations: Arc<Operations>,
+    pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) debug_page: Option<DebugPage>,
+    pub(crate) proxy: Proxy,
+    /// Whether a trusted proxy is told who may see what.
+    pub(crate) authorize: bool,
 }
 
 /// A server that listens; [`Server::run`] answers.
@@ -73,31 +102,36 @@ impl Server {
     /// None at present: a failing connection ends alone, a failing `accept` is tried again.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std_io::Result<()> {
         let Server { listener, gate, options, .. } = self;
-        let ServerOptions { limits, debug_page, proxy, authorize } = options;
-        let debug_page = debug_page.map(Arc::new);
-        let proxy = Arc::new(Proxy::new(proxy));
-        let places = Arc::new(Semaphore::new(limits.connections));
+        let ServerOptions { limits, operations, tls, debug_page, proxy, authorize } = options;
+        let drain = limits.drain;
+        let places = Places::new(limits.connections, limits.connections_per_client);
+        let shared =
+            Arc::new(Shared { gate, limits, operations, tls, debug_page, proxy: Proxy::new(proxy), authorize });
         let (stopping, on_stop) = watch::channel(());
         let mut connections = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
         loop {
-            let (stream, place) = tokio::select! {
+            let (stream, peer, place) = tokio::select! {
                 () = &mut stop => break,
                 Some(_) = connections.join_next() => continue,
                 accepted = listener::accept(&listener, &places) => accepted,
             };
-            let (gate, proxy, debug_page) = (Arc::clone(&gate), Arc::clone(&proxy), debug_page.clone());
-            let (limits, on_stop) = (limits.clone(), on_stop.clone());
+            let Some(place) = place else {
+                shared.operations.metrics().turned_away();
+                continue;
+            };
+            let (shared, on_stop) = (Arc::clone(&shared), on_stop.clone());
             connections.spawn(async move {
-                connection::serve(stream, &gate, &proxy, authorize, debug_page.as_deref(), &limits, on_stop).await;
-                drop(place);
+                let open = shared.operations.metrics().connection();
+                connection::serve(stream, peer, Arc::clone(&shared), on_stop).await;
+                drop((open, place));
             });
         }
         drop(listener);
         // A connection that is waiting for a request ends at once, one that is answering ends after the answer.
         stopping.send_replace(());
         let drained = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(limits.drain, drained).await.is_err() {
+        if tokio::time::timeout(drain, drained).await.is_err() {
             tracing::warn!(connections = connections.len(), "closing connections that did not end in time");
         }
         connections.shutdown().await;

@@ -59,6 +59,14 @@ pub fn token(roles: &[&str]) -> String {
     )
 }
 
+/// A token with this role, valid for an hour, signed with another secret.
+pub fn token_by(secret: &str, role: &str) -> String {
+    let exp = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() + 3600;
+    let payload = serde_json::json!({ "exp": exp, "app_metadata": { "authorization": { "roles": [role] } } });
+    let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+    sign_parts(&header, payload.to_string().as_bytes(), secret.as_bytes())
+}
+
 pub fn sign(header: &str, payload: &str) -> String {
     sign_parts(&URL_SAFE_NO_PAD.encode(header), payload.as_bytes(), SECRET.as_bytes())
 }
@@ -118,6 +126,11 @@ impl Running {
 
     pub fn serve(gate: Gate<DirSite>, options: ServerOptions) -> Running {
         let gate = Arc::new(GateInForce::new(gate));
+        Running::serving(gate, options)
+    }
+
+    /// A gate in force that the test can replace.
+    pub fn serving(gate: Arc<GateInForce>, options: ServerOptions) -> Running {
         let (stop, stopped) = oneshot::channel::<()>();
         let (said, address) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {

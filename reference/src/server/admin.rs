@@ -1,0 +1,103 @@
+//! The operator's own listener: `/metrics`, `/health`, `/ready`. Nothing of it is reachable through the public one.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{self, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::listener::{self, Places};
+use super::operations::{Operations, Readiness};
+
+/// How many scrapers may be connected at a time.
+const CONNECTIONS: usize = 32;
+/// How long a scraper may be idle, or take to ask.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// A listener for the operator.
+#[derive(Debug)]
+pub struct Admin {
+    listener: TcpListener,
+    address: SocketAddr,
+    operations: Arc<Operations>,
+}
+
+impl Admin {
+    /// Listens on `address`, for questions about the server that shares `operations`.
+    ///
+    /// # Errors
+    /// Where the address is taken or may not be used.
+    pub async fn bind(address: SocketAddr, operations: Arc<Operations>) -> io::Result<Admin> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Admin { listener, address, operations })
+    }
+
+    /// The address that it listens on.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers for as long as the future is polled: to the last moment of a stop, so that its end can be watched.
+    pub async fn run(self) {
+        let places = Places::new(CONNECTIONS, None);
+        let mut connections = JoinSet::new();
+        loop {
+            let (stream, _, place) = tokio::select! {
+                Some(_) = connections.join_next() => continue,
+                accepted = listener::accept(&self.listener, &places) => accepted,
+            };
+            let operations = Arc::clone(&self.operations);
+            connections.spawn(async move {
+                let service = service_fn(|asked| std::future::ready(Ok::<_, Infallible>(answer(&operations, &asked))));
+                let connection = http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(PATIENCE)
+                    .max_buf_size(8 * 1024)
+                    .serve_connection(TokioIo::new(stream), service);
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection of the operator ended early");
+                }
+                drop(place);
+            });
+        }
+    }
+}
+
+fn answer(operations: &Operations, asked: &Request<Incoming>) -> Response<Full<Bytes>> {
+    if !matches!(*asked.method(), Method::GET | Method::HEAD) {
+        return page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "405: this address answers GET and HEAD only.\n".to_owned());
+    }
+    match (asked.uri().path(), operations.readiness()) {
+        ("/metrics", _) => page(StatusCode::OK, OPEN_METRICS, operations.metrics().text()),
+        // Whoever can read this is alive.
+        ("/health", _) => page(StatusCode::OK, TEXT, "alive\n".to_owned()),
+        ("/ready", Readiness::Ready) => page(StatusCode::OK, TEXT, "ready\n".to_owned()),
+        ("/ready", Readiness::Outdated(why)) => {
+            page(StatusCode::OK, TEXT, format!("ready, with an older version; the last reload was refused: {why}\n"))
+        }
+        ("/ready", Readiness::Stopping) => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "stopping\n".to_owned()),
+        _ => page(StatusCode::NOT_FOUND, TEXT, "404: there is /metrics, /health and /ready.\n".to_owned()),
+    }
+}
+
+fn page(status: StatusCode, media_type: &'static str, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

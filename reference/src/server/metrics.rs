@@ -1,0 +1,254 @@
+//! What is counted while the gate runs, for Prometheus.
+//!
+//! No label carries anything that a visitor can choose, nor a role, a path or a token: outcome, class of the status and
+//! result are all there is, so the number of series is fixed. What a request counts is looked up beforehand; counting is
+//! an addition without a lock, and the histogram's short one.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hyper::StatusCode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::decide::{Decision, Outcome};
+
+/// The classes of a status, in order.
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The outcomes, in the order of [`outcome_place`]; the last one is a request that got no decision.
+const OUTCOMES: [&str; 7] = ["bad_request", "not_found", "proxy", "redirect", "rewrite", "serve", "refused"];
+const REFUSED: usize = 6;
+
+/// Upper bounds in seconds. The gate itself needs microseconds; the long ones are for what it forwards.
+const DURATIONS: [f64; 12] = [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0];
+
+/// The counters of one server.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: [[Counter; CLASSES.len()]; OUTCOMES.len()],
+    denials: Counter,
+    duration: Histogram,
+    connections: Gauge,
+    connections_opened: Counter,
+    connections_turned_away: Counter,
+    reloads: [Counter; 2],
+    last_reload: Gauge,
+    last_reload_failed: Gauge,
+    key_refreshes: [Counter; 2],
+    upstream_errors: Counter,
+}
+
+#[derive(Clone, Debug, Eq, Hash, PartialEq, EncodeLabelSet)]
+struct RequestLabels {
+    outcome: &'static str,
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, Eq, Hash, PartialEq, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        let mut registry = Registry::with_prefix("rolegate");
+        let requests = Family::<RequestLabels, Counter>::default();
+        let by_outcome = OUTCOMES
+            .map(|outcome| CLASSES.map(|status| requests.get_or_create(&RequestLabels { outcome, status }).clone()));
+        registry.register("requests", "Requests answered, by outcome and class of the status", requests);
+        let denials = Counter::default();
+        registry.register("denials", "Requests denied because a role was missing", denials.clone());
+        let duration = Histogram::new(DURATIONS);
+        let words = "Time from the head of a request to the head of its answer";
+        registry.register_with_unit("request_duration", words, Unit::Seconds, duration.clone());
+        let connections = Gauge::default();
+        registry.register("connections", "Connections that are open", connections.clone());
+        let connections_opened = Counter::default();
+        registry.register("connections_opened", "Connections taken", connections_opened.clone());
+        let connections_turned_away = Counter::default();
+        let words = "Connections closed at once, because their address had too many";
+        registry.register("connections_turned_away", words, connections_turned_away.clone());
+        let reloads = results(&mut registry, "reloads", "Reloads of rules, keys and site, by result");
+        let last_reload = Gauge::default();
+        let words = "When the gate in force was loaded, since 1970";
+        registry.register_with_unit("last_load_timestamp", words, Unit::Seconds, last_reload.clone());
+        let last_reload_failed = Gauge::default();
+        let words = "1 where the last reload was refused, and an older version stays in force";
+        registry.register("reload_failing", words, last_reload_failed.clone());
+        let key_refreshes = results(&mut registry, "key_refreshes", "Fetches of a key set from its URL, by result");
+        let upstream_errors = Counter::default();
+        let words = "Requests that the server behind the gate did not answer, or not in time";
+        registry.register("upstream_errors", words, upstream_errors.clone());
+        let metrics = Metrics {
+            registry,
+            requests: by_outcome,
+            denials,
+            duration,
+            connections,
+            connections_opened,
+            connections_turned_away,
+            reloads,
+            last_reload,
+            last_reload_failed,
+            key_refreshes,
+            upstream_errors,
+        };
+        metrics.last_reload.set(seconds_now());
+        metrics
+    }
+}
+
+fn results(registry: &mut Registry, name: &str, help: &str) -> [Counter; 2] {
+    let family = Family::<ResultLabel, Counter>::default();
+    let counters = ["ok", "failed"].map(|result| family.get_or_create(&ResultLabel { result }).clone());
+    registry.register(name, help, family);
+    counters
+}
+
+impl Metrics {
+    /// A request was decided and answered.
+    pub(crate) fn answered(&self, decision: &Decision, status: StatusCode, took: Duration) {
+        self.count(outcome_place(&decision.outcome), status);
+        if decision.denied {
+            self.denials.inc();
+        }
+        self.duration.observe(took.as_secs_f64());
+    }
+
+    /// A request got no decision.
+    pub(crate) fn refused(&self, status: StatusCode) {
+        self.count(REFUSED, status);
+    }
+
+    fn count(&self, outcome: usize, status: StatusCode) {
+        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
+        if let Some(counter) = self.requests.get(outcome).and_then(|classes| classes.get(class)) {
+            counter.inc();
+        }
+    }
+
+    /// A connection is open until the value is dropped.
+    pub(crate) fn connection(&self) -> OpenConnection<'_> {
+        self.connections_opened.inc();
+        self.connections.inc();
+        OpenConnection { metrics: self }
+    }
+
+    /// A connection was closed at once.
+    pub(crate) fn turned_away(&self) {
+        self.connections_turned_away.inc();
+    }
+
+    /// A new version came into force, or did not.
+    pub(crate) fn reloaded(&self, ok: bool) {
+        count_result(&self.reloads, ok);
+        self.last_reload_failed.set(i64::from(!ok));
+        if ok {
+            self.last_reload.set(seconds_now());
+        }
+    }
+
+    /// A key set was fetched from its URL, or could not be.
+    pub fn keys_refreshed(&self, ok: bool) {
+        count_result(&self.key_refreshes, ok);
+    }
+
+    /// The server behind the gate did not answer.
+    pub fn upstream_failed(&self) {
+        self.upstream_errors.inc();
+    }
+
+    /// Everything in the OpenMetrics text format.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        match encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            // Writing to a string does not fail; if it ever did, half a page would look like a whole one.
+            Err(std::fmt::Error) => String::new(),
+        }
+    }
+}
+
+/// A connection that is open.
+#[derive(Debug)]
+pub(crate) struct OpenConnection<'a> {
+    metrics: &'a Metrics,
+}
+
+impl Drop for OpenConnection<'_> {
+    fn drop(&mut self) {
+        self.metrics.connections.dec();
+    }
+}
+
+fn count_result([succeeded, failed]: &[Counter; 2], ok: bool) {
+    if ok {
+        succeeded.inc()
+    } else {
+        failed.inc()
+    };
+}
+
+fn outcome_place(outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::BadRequest(_) => 0,
+        Outcome::NotFound { .. } => 1,
+        Outcome::Proxy { .. } => 2,
+        Outcome::Redirect { .. } => 3,
+        Outcome::Rewrite { .. } => 4,
+        Outcome::Serve { .. } => 5,
+    }
+}
+
+fn seconds_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::MemorySite;
+
+    #[test]
+    fn what_is_counted() {
+        let metrics = Metrics::default();
+        let rules = crate::RuleSet::parse(b"/a /b 200! Role=x").rules;
+        let headers = [];
+        let request = crate::Request {
+            method: "GET",
+            target: b"/a",
+            host: None,
+            scheme: crate::Scheme::Http,
+            headers: &headers,
+            country: None,
+        };
+        let decision = crate::decide(&rules, &request, &crate::Visitor::Anonymous, &MemorySite::default());
+        metrics.answered(&decision, StatusCode::NOT_FOUND, Duration::from_micros(70));
+        metrics.refused(StatusCode::BAD_REQUEST);
+        metrics.reloaded(false);
+        let open = metrics.connection();
+        let text = metrics.text();
+        for line in [
+            "rolegate_requests_total{outcome=\"not_found\",status=\"4xx\"} 1",
+            "rolegate_requests_total{outcome=\"refused\",status=\"4xx\"} 1",
+            "rolegate_requests_total{outcome=\"serve\",status=\"2xx\"} 0",
+            "rolegate_denials_total 1",
+            "rolegate_request_duration_seconds_bucket{le=\"0.0001\"} 1",
+            "rolegate_connections 1",
+            "rolegate_reloads_total{result=\"failed\"} 1",
+            "rolegate_reload_failing 1",
+        ] {
+            assert!(text.lines().any(|have| have == line), "{line}\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+        drop(open);
+        assert!(metrics.text().contains("\nrolegate_connections 0\n"));
+    }
+}

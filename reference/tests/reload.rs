@@ -1,0 +1,234 @@
+//! New versions of rules, secret and site under load: every answer comes from exactly one version.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that fails may panic"
+)]
+
+mod common;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use common::{Client, Response, Running, request, token_by, write};
+use proptest::prelude::*;
+use rolegate::config::{Config, KeySource, Loaded};
+use rolegate::reload::{Occasion, ReloadError, Reloader, Watch};
+use rolegate::server::operations::Readiness;
+use rolegate::{GateInForce, Operations, Outcome, Request, Scheme, ServerOptions, Time, TokenSettings};
+use tempfile::TempDir;
+
+const VERSIONS: usize = 6;
+/// Each version answers `/page` with a status of its own, from its rules, and a body of its own, from its files.
+const STATUSES: [u16; VERSIONS] = [401, 403, 404, 410, 451, 200];
+
+fn secret(version: usize) -> String {
+    format!("the secret of version {version}, which has more than 32 octets")
+}
+
+fn publish(folder: &Path, version: usize) {
+    let status = STATUSES[version];
+    let rules = format!(
+        "/page /shown.html {status}\n/members/* /members/:splat 200! Role=admin\n/members/* /login/{version} 302\n"
+    );
+    write(folder, "_redirects", &rules);
+    write(folder, "shown.html", &format!("version {version}"));
+    write(folder, "members/home.html", &format!("members {version}"));
+    write(folder, ".secret", &secret(version));
+}
+
+/// A way in which a version can be no gate.
+fn spoil(folder: &Path, how: usize) {
+    match how % 3 {
+        0 => write(folder, "_redirects", "members/* /members/:splat 200! Role=admin\n"),
+        1 => write(folder, ".secret", " \n"),
+        _ => std::fs::remove_file(folder.join(".secret")).unwrap_or_default(),
+    }
+}
+
+fn config(folder: &Path) -> Config {
+    Config::of(folder.to_owned(), KeySource::SecretFile(folder.join(".secret")), TokenSettings::default())
+}
+
+struct Site {
+    folder: TempDir,
+    gate: Arc<GateInForce>,
+    operations: Arc<Operations>,
+    reloader: Reloader,
+}
+
+impl Site {
+    fn new() -> Site {
+        let folder = tempfile::tempdir().expect("a folder");
+        publish(folder.path(), 0);
+        let config = config(folder.path());
+        let Loaded { gate, source } = config.load().expect("a gate");
+        let gate = Arc::new(GateInForce::new(gate));
+        let operations = Arc::new(Operations::default());
+        let reloader = Reloader::new(config, &source, Arc::clone(&gate), Arc::clone(&operations));
+        Site { folder, gate, operations, reloader }
+    }
+
+    fn serve(&self) -> Running {
+        let operations = Arc::clone(&self.operations);
+        Running::serving(Arc::clone(&self.gate), ServerOptions { operations, ..ServerOptions::default() })
+    }
+}
+
+/// The version that an answer to `/page` comes from; fails where it is none.
+fn version_of_page(answer: &Response) -> usize {
+    let version = STATUSES.iter().position(|status| *status == answer.status).expect("a status of some version");
+    assert_eq!(answer.body, format!("version {version}"), "rules of one version, files of another");
+    version
+}
+
+/// Checks an answer to a visitor whose token was signed with the secret of `signed`.
+fn check_members(answer: &Response, signed: usize) {
+    match answer.status {
+        200 => assert_eq!(answer.body, format!("members {signed}"), "secret of one version, files of another"),
+        302 => {
+            let version = answer.header("location").strip_prefix("/login/").expect("the denial response");
+            assert_ne!(version, signed.to_string(), "the secret of this version admits");
+        }
+        status => panic!("{status} is an answer of no version"),
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Publish(usize),
+    Spoil(usize),
+    Reload,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        2 => (0..VERSIONS).prop_map(Step::Publish),
+        1 => (0..3_usize).prop_map(Step::Spoil),
+        3 => Just(Step::Reload),
+    ];
+    prop::collection::vec(step, 1..24)
+}
+
+/// Asks on one connection until it is told to stop, and says how often.
+fn keep_asking(mut client: Client, stop: &AtomicBool, asked: &AtomicUsize) {
+    let page = request("GET", "/page", &[]);
+    let members: Vec<String> = (0..VERSIONS)
+        .map(|version| {
+            let cookie = format!("nf_jwt={}", token_by(&secret(version), "admin"));
+            request("GET", "/members/home", &[("Cookie", &cookie)])
+        })
+        .collect();
+    while !stop.load(Ordering::Relaxed) {
+        client.send(page.as_bytes());
+        version_of_page(&client.response(false));
+        for (signed, request) in members.iter().enumerate() {
+            client.send(request.as_bytes());
+            check_members(&client.response(false), signed);
+        }
+        asked.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_answer_comes_from_one_version(steps in steps()) {
+        let mut site = Site::new();
+        let gate = site.serve();
+        let (stop, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            let clients: Vec<_> = (0..3).map(|_| {
+                let client = gate.client();
+                scope.spawn(|| keep_asking(client, &stop, &asked))
+            }).collect();
+            let mut probe = gate.client();
+            let (mut on_disk, mut in_force) = (Some(0), 0);
+            for step in steps {
+                match step {
+                    Step::Publish(version) => {
+                        publish(site.folder.path(), version);
+                        on_disk = Some(version);
+                    }
+                    Step::Spoil(how) => {
+                        spoil(site.folder.path(), how);
+                        on_disk = None;
+                    }
+                    Step::Reload => {
+                        let ended = site.reloader.reload(Occasion::Told, &mut || false);
+                        assert_eq!(ended.is_ok(), on_disk.is_some(), "{ended:?}");
+                        in_force = on_disk.unwrap_or(in_force);
+                        let outdated = matches!(site.operations.readiness(), Readiness::Outdated(_));
+                        assert_eq!(outdated, on_disk.is_none());
+                        // Every client gets a turn in this version.
+                        let before = asked.load(Ordering::Relaxed);
+                        while asked.load(Ordering::Relaxed) < before + 3 && !clients.iter().any(|c| c.is_finished()) {
+                            std::thread::yield_now();
+                        }
+                    }
+                }
+                probe.send(request("GET", "/page", &[]).as_bytes());
+                assert_eq!(version_of_page(&probe.response(false)), in_force);
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+    }
+}
+
+#[test]
+fn nobody_meant_it_where_no_gate_is_left() {
+    let mut site = Site::new();
+    write(site.folder.path(), "_redirects", "");
+    let ended = site.reloader.reload(Occasion::Changed, &mut || false);
+    assert!(matches!(ended, Err(ReloadError::OpensAll)), "a file that is being written: {ended:?}");
+    assert_eq!(site.gate.gate().rules().rules().len(), 3);
+    site.reloader.reload(Occasion::Told, &mut || false).expect("the operator says so");
+    assert_eq!(site.gate.gate().rules().rules().len(), 0);
+}
+
+#[test]
+fn what_changes_during_a_load_is_not_put_in_force() {
+    let mut site = Site::new();
+    publish(site.folder.path(), 3);
+    let before = Arc::as_ptr(&site.gate.gate());
+    let ended = site.reloader.reload(Occasion::Changed, &mut || true);
+    assert!(matches!(ended, Err(ReloadError::Unsteady)), "{ended:?}");
+    assert_eq!(Arc::as_ptr(&site.gate.gate()), before);
+    assert_eq!(site.operations.readiness(), Readiness::Ready, "it will be tried again");
+}
+
+#[test]
+fn a_change_on_disk_is_found() {
+    let Site { folder, gate, operations, .. } = Site::new();
+    let config = config(folder.path());
+    let (sender, occasions) = mpsc::channel();
+    let watch = Watch::start(&config, &[], sender).expect("watches");
+    let source = config.load().expect("a gate").source;
+    let reloader = Reloader::new(config, &source, Arc::clone(&gate), operations);
+    let running = std::thread::spawn(move || reloader.run(&occasions));
+    let asked = Request {
+        method: "GET",
+        target: b"/members/home",
+        host: None,
+        scheme: Scheme::Http,
+        headers: &[],
+        country: None,
+    };
+    for version in [1, 2, 3] {
+        publish(folder.path(), version);
+        let denied = Outcome::Redirect { status: 302, location: format!("/login/{version}") };
+        let began = Instant::now();
+        while gate.gate().decide(&asked, Time::now()).outcome != denied {
+            assert!(began.elapsed() < Duration::from_secs(30), "the change is not found");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    drop(watch);
+    running.join().expect("ends when nobody sends any more");
+}
