@@ -8,16 +8,15 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::edge::{CountrySource, Database, DatabaseError, Edge};
 use crate::files::{DirSite, SiteOptions};
 use crate::gate::{Gate, StartError};
-use crate::problem::{Problem, Severity};
 use crate::proxy::sign::{MissingSecret, Signatures};
-use crate::rules::{Parsed, RuleSet};
+use crate::source::Source;
 use crate::token::jwks::{self, Jwks, JwksError};
 use crate::token::{Algorithms, KeyRing, Keys, PemError, SecretError, TokenSettings};
 
@@ -26,6 +25,8 @@ use crate::token::{Algorithms, KeyRing, Keys, PemError, SecretError, TokenSettin
 pub struct Config {
     /// The folder that holds the site and its `_redirects`.
     pub site: PathBuf,
+    /// The `netlify.toml` to read, where it is not the one in the site's folder.
+    pub netlify_toml: Option<PathBuf>,
     /// Where the keys come from that tokens are verified with.
     pub key: KeySource,
     /// How tokens are read.
@@ -142,7 +143,7 @@ pub enum LoadError {
         error: DatabaseError,
     },
     /// The secret of a signed rule is missing (PROXY-1).
-    #[error("{}: {error}", text.file_name)]
+    #[error("{}: {error}", text.name(error.span.file))]
     Signature {
         /// The text of the rules, with what is wrong with it.
         text: Box<Source>,
@@ -150,7 +151,7 @@ pub enum LoadError {
         error: MissingSecret,
     },
     /// Rules and key do not make a gate.
-    #[error("{}: {error}", text.file_name)]
+    #[error("{}: {error}", text.name(error.span().file))]
     Start {
         /// The text of the rules, with what is wrong with it.
         text: Box<Source>,
@@ -164,6 +165,7 @@ impl Config {
     pub fn of(site: PathBuf, key: KeySource, tokens: TokenSettings) -> Config {
         Config {
             site,
+            netlify_toml: None,
             key,
             tokens,
             edge: Edge::default(),
@@ -186,7 +188,8 @@ impl Config {
         let site = open_site_with(&self.site, self.options.clone())?;
         let keys = self.key.read()?;
         let edge = self.read_edge()?;
-        let (rules, source) = Source::read(&self.site)?;
+        let (rules, mut source) = Source::read(&self.site, self.netlify_toml.as_deref())?;
+        source.lint(&rules, &site);
         let signed = rules.rules().iter().filter_map(|rule| Some((rule.span, rule.apply()?.signed.as_deref()?)));
         let signatures = match Signatures::of(signed, |name| self.variables.look_up(name)) {
             Ok(signatures) => signatures,
@@ -290,47 +293,7 @@ impl fmt::Debug for KeySource {
     }
 }
 
-/// The text that the rules of a site come from, with what is wrong with it.
-#[derive(Debug)]
-pub struct Source {
-    /// The file, as messages name it.
-    pub file_name: String,
-    /// Whether the site has such a file.
-    pub exists: bool,
-    /// What it holds.
-    pub bytes: Vec<u8>,
-    /// What is wrong with it, in the order of the file.
-    pub problems: Vec<Problem>,
-}
-
-impl Source {
-    /// Reads the rules of a site from its `_redirects`; a site without one has no rules.
-    ///
-    /// # Errors
-    /// Where the file is there and cannot be read.
-    pub fn read(folder: &Path) -> Result<(RuleSet, Source), LoadError> {
-        let path = folder.join("_redirects");
-        let (exists, bytes) = match read(&path) {
-            Ok(bytes) => (true, bytes),
-            Err(LoadError::File { error, .. }) if error.kind() == ErrorKind::NotFound => (false, Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let Parsed { rules, problems, .. } = RuleSet::parse(&bytes);
-        Ok((rules, Source { file_name: path.display().to_string(), exists, bytes, problems }))
-    }
-
-    /// One problem as a person reads it, with colours that a terminal understands.
-    pub fn render(&self, problem: &Problem) -> String {
-        problem.render(&self.file_name, &self.bytes, true)
-    }
-
-    /// How many problems of one severity there are.
-    pub fn count(&self, severity: Severity) -> usize {
-        self.problems.iter().filter(|problem| problem.severity == severity).count()
-    }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
     fs::read(path).map_err(|error| LoadError::File { path: path.to_owned(), error })
 }
 
@@ -349,6 +312,7 @@ mod tests {
     fn config(folder: &tempfile::TempDir) -> Config {
         Config {
             site: folder.path().to_owned(),
+            netlify_toml: None,
             key: KeySource::SecretFile(folder.path().join(".secret")),
             tokens: TokenSettings::default(),
             edge: Edge::default(),

@@ -10,6 +10,7 @@ use crate::path::Target;
 use crate::query::Parameters;
 use crate::request::{Origin, Request};
 use crate::rules::{Conditions, RoleCondition, Rule, RuleSet};
+use crate::span::RuleFile;
 use crate::visitor::Visitor;
 
 /// A decision, ready to be written. The JSON members are stable.
@@ -37,6 +38,8 @@ pub struct Explanation {
 /// The rule that decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Deciding {
+    /// The file that the rule stands in.
+    pub file: &'static str,
     /// The line that the rule stands on.
     pub line: usize,
     /// The rule as written.
@@ -50,6 +53,8 @@ pub struct Deciding {
 /// A rule that did not decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Passed {
+    /// The file that the rule stands in.
+    pub file: &'static str,
     /// The line that the rule stands on.
     pub line: usize,
     /// `condition`, `host`, `loop`, `path`, `query`, `role` or `sealed`.
@@ -60,6 +65,11 @@ pub struct Passed {
     /// The rule as written.
     #[serde(skip)]
     pub text: String,
+}
+
+/// `line 3` for a line of `_redirects`, with its file for another.
+fn label(file: &str, line: usize) -> String {
+    if file == RuleFile::Redirects.name() { format!("line {line}") } else { format!("{file} line {line}") }
 }
 
 impl Explanation {
@@ -82,6 +92,7 @@ impl Explanation {
             location,
             file: decision.outcome.file().map(str::to_owned),
             rule: decision.by.and_then(rule).map(|rule| Deciding {
+                file: rule.span.file.name(),
                 line: rule.span.line,
                 text: rule.text.clone(),
                 status: rule.apply().map_or(0, |apply| apply.status),
@@ -93,6 +104,7 @@ impl Explanation {
                 .iter()
                 .filter_map(|(place, why)| Some((rule(*place)?, *why)))
                 .map(|(rule, why)| Passed {
+                    file: rule.span.file.name(),
                     line: rule.span.line,
                     why: why.word(),
                     reason: reason(rule, why, request, visitor),
@@ -109,24 +121,21 @@ impl Explanation {
     pub fn text(&self) -> String {
         let mut text = self.headline();
         text.push('\n');
-        let width = self
-            .passed_over
-            .iter()
-            .map(|passed| passed.line)
-            .chain(self.rule.as_ref().map(|rule| rule.line))
-            .max()
-            .map_or(1, |line| line.to_string().len());
-        let mut entry = |line: usize, rule: &str, reason: &str| {
+        let places = self.passed_over.iter().map(|passed| (passed.file, passed.line));
+        let places = places.chain(self.rule.as_ref().map(|rule| (rule.file, rule.line)));
+        let width = places.map(|(file, line)| label(file, line).len()).max().unwrap_or_default();
+        let mut entry = |file: &str, line: usize, rule: &str, reason: &str| {
             let rule: String = rule.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let label = label(file, line);
             // Writing to a string does not fail.
-            let _ = write!(text, "\n  line {line:>width$}  {rule}\n  {:indent$}  {reason}\n", "", indent = width + 5);
+            let _ = write!(text, "\n  {label:>width$}  {rule}\n  {:width$}  {reason}\n", "");
         };
         for passed in self.passed_over.iter().filter(|passed| !passed.is_for_another_path()) {
-            entry(passed.line, &passed.text, &passed.reason);
+            entry(passed.file, passed.line, &passed.text, &passed.reason);
         }
         let other_paths = self.for_other_paths();
         if let (Some(rule), Some(decides)) = (&self.rule, self.decides()) {
-            entry(rule.line, &rule.text, &decides);
+            entry(rule.file, rule.line, &rule.text, &decides);
         } else if self.refused.is_none() {
             text.push_str("\n  no rule decides\n");
         }

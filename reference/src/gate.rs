@@ -30,11 +30,20 @@ pub struct Gate<S: Site> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
     /// RULES-9: a line names a role, and its path cannot be read.
-    #[error("line {}: this line names a role, and its path cannot be read", .0.line)]
+    #[error("line {}: this rule names a role, and its path cannot be read", .0.line)]
     UnreadableRoleRule(Span),
     /// ROLE-10: a rule names a role, and there is no key to verify a token with.
     #[error("line {}: this rule asks for a role, and no key to verify tokens is configured", .0.line)]
     RoleRuleWithoutKey(Span),
+}
+
+impl StartError {
+    /// The rule that is at fault.
+    pub fn span(&self) -> Span {
+        match self {
+            StartError::UnreadableRoleRule(span) | StartError::RoleRuleWithoutKey(span) => *span,
+        }
+    }
 }
 
 impl<S: Site> Gate<S> {

@@ -123,6 +123,12 @@ impl RequestPath {
         Ok(resolver.finish())
     }
 
+    /// The path of decoded segments, none of which is empty, `.` or `..`.
+    pub(crate) fn of(segments: Vec<String>) -> RequestPath {
+        let trailing_slash = segments.is_empty();
+        RequestPath { segments, trailing_slash }
+    }
+
     /// The decoded segments; none for `/`.
     pub fn segments(&self) -> &[String] {
         &self.segments

@@ -28,8 +28,26 @@ pub struct Problem {
     pub help: String,
     /// What follows for visitors, where that is not plain: a sealed path, a gate that does not start.
     pub note: Option<String>,
+    /// What `check --fix` writes instead. There is none where the change could open a path to anybody.
+    pub fix: Option<Fix>,
     /// RULES-9: the line names a role, and not even its path can be read, so no gate starts with this file.
     pub refuses_to_start: bool,
+}
+
+/// A change to the file in which a problem was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fix {
+    /// Take out the line that the problem's span begins on, with what ends it.
+    RemoveLine,
+    /// Write `text` in place of the bytes from `start` to `end`.
+    Replace {
+        /// First byte to replace, counted from the start of the file.
+        start: usize,
+        /// First byte after those to replace.
+        end: usize,
+        /// What to write there.
+        text: String,
+    },
 }
 
 /// No more than this many bytes of a line are shown around the fault.

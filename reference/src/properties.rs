@@ -20,10 +20,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::decide::{Outcome, PassedOver, decide as decide_by_index, decide_by_walk};
 use crate::path::{RequestPath, Target};
-use crate::problem::Severity;
+use crate::problem::{Problem, Severity};
 use crate::request::{Request, Scheme};
 use crate::rules::{LineKind, MAX_LINE, Parsed, Rule, RuleSet};
 use crate::site::{MemorySite, Site};
+use crate::span::RuleFile;
 use crate::token::{Keys, Secret, Time, TokenError, TokenSettings, verify};
 use crate::visitor::{Visitor, identify};
 use crate::{cookie, rules::Pattern};
@@ -48,6 +49,43 @@ pub fn parse_redirects(bytes: &[u8]) {
         );
     }
     printed_rules_read_the_same(parsed.rules.rules());
+}
+
+/// TOML-1 to TOML-3, RULES-9, RULES-13: any bytes can be read, and no entry that names a role leaves its path open.
+pub fn parse_toml(bytes: &[u8]) {
+    let parsed = RuleSet::read(b"/first /rule\n", bytes);
+    // TOML-2
+    assert_eq!(parsed.rules.rules().first().map(|rule| rule.text.as_str()), Some("/first /rule"));
+    let (rules, problems) = (parsed.rules.rules().get(1..).unwrap_or_default(), &parsed.problems);
+    assert!(
+        rules.iter().map(|rule| rule.span).chain(problems.iter().map(|p| p.span)).all(|s| s.file == RuleFile::Toml)
+    );
+    places_lie_in_the_file(bytes, rules, problems);
+    for problem in problems.iter().take(8) {
+        let text = problem.render("netlify.toml", bytes, false);
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
+    }
+    let refusing = problems.iter().filter(|problem| problem.refuses_to_start).count();
+    assert_eq!(refusing, parsed.rules.unreadable().len());
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+    assert!(errors.clone().count() > 0 || !rules.iter().any(Rule::is_sealed), "a sealed rule is an error");
+    if refusing > 0 {
+        return;
+    }
+    // A second reading of the file, by the library's own data model.
+    let table = std::str::from_utf8(bytes).ok().and_then(|text| toml::from_str::<toml::Table>(text).ok());
+    let entries = table.as_ref().and_then(|table| table.get("redirects")).and_then(toml::Value::as_array);
+    for entry in entries.into_iter().flatten() {
+        let from = entry.get("from").or(entry.get("origin")).and_then(toml::Value::as_str).unwrap_or_default();
+        let conditions = entry.get("conditions").and_then(toml::Value::as_table);
+        let named = conditions.is_some_and(|table| table.keys().any(|key| key.eq_ignore_ascii_case("role")));
+        let Ok((pattern, _)) = Pattern::parse(from.trim()) else { continue };
+        if named && from.trim().starts_with('/') {
+            let path = pattern.example("x");
+            let gate = rules.iter().find(|rule| rule.is_gate() && rule.pattern.matches(&path));
+            assert!(gate.is_some(), "`{from}` names a role and is open");
+        }
+    }
 }
 
 fn every_byte_is_accounted_for(bytes: &[u8], parsed: &Parsed) {
@@ -75,10 +113,12 @@ fn every_byte_is_accounted_for(bytes: &[u8], parsed: &Parsed) {
 }
 
 fn spans_lie_in_the_file(bytes: &[u8], parsed: &Parsed) {
+    places_lie_in_the_file(bytes, parsed.rules.rules(), &parsed.problems);
+}
+
+fn places_lie_in_the_file(bytes: &[u8], rules: &[Rule], problems: &[Problem]) {
     let text = std::str::from_utf8(bytes).ok();
-    let spans =
-        parsed.problems.iter().map(|problem| problem.span).chain(parsed.rules.rules().iter().map(|rule| rule.span));
-    for span in spans {
+    for span in problems.iter().map(|problem| problem.span).chain(rules.iter().map(|rule| rule.span)) {
         assert!(span.start <= span.end && span.end <= bytes.len());
         assert!(span.line >= 1 && span.column >= 1);
         if let Some(text) = text {

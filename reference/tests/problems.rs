@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use rolegate::RuleSet;
+use rolegate::lint::lint;
+use rolegate::{RuleFile, RuleSet};
 
 #[test]
 fn problems() {
@@ -16,14 +17,19 @@ fn problems() {
     for file in files {
         let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
         let bytes = fs::read(&file).unwrap();
-        let parsed = RuleSet::parse(&bytes);
+        let is_toml = file.extension().is_some_and(|extension| extension == "toml");
+        let (redirects, toml) = if is_toml { (&[][..], bytes.as_slice()) } else { (bytes.as_slice(), &[][..]) };
+        let mut parsed = RuleSet::read(redirects, toml);
+        parsed.problems.extend(lint(&parsed.rules));
+        parsed.problems.sort_by_key(|problem| problem.span);
+        let shown_as = if is_toml { RuleFile::Toml } else { RuleFile::Redirects };
         let mut text = String::new();
         for rule in parsed.rules.rules() {
             writeln!(text, "line {}: {rule}{}", rule.span.line, if rule.is_sealed() { " (sealed)" } else { "" })
                 .unwrap();
         }
         for problem in &parsed.problems {
-            writeln!(text, "\n{}", problem.render("_redirects", &bytes, false)).unwrap();
+            writeln!(text, "\n{}", problem.render(shown_as.name(), &bytes, false)).unwrap();
         }
         insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true, snapshot_path => "snapshots/problems" }, {
             insta::assert_snapshot!(name, text);

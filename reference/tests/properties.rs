@@ -66,6 +66,61 @@ fn rule_file() -> impl Strategy<Value = Vec<u8>> {
     vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
+/// Text that looks like `netlify.toml`: whole entries with odd fields, and pieces of the grammar.
+fn toml_file() -> impl Strategy<Value = Vec<u8>> {
+    let field = prop::sample::select(vec![
+        "from = '/a'",
+        "from = '/b/*'",
+        "from = \"/\\u0061\"",
+        "from = ' /c'",
+        "from = '/d/**'",
+        "from = 'e'",
+        "from = 1",
+        "origin = '/f'",
+        "to = '/x'",
+        "to = 'https://x.example/'",
+        "to = 'x'",
+        "destination = ''",
+        "status = 200",
+        "status = '302'",
+        "status = '200!'",
+        "status = 1.5",
+        "force = true",
+        "force = 'yes'",
+        "query = { q = ':q' }",
+        "params = 'q=1'",
+        "conditions = { Role = 'admin' }",
+        "conditions = { Role = ['a', 'b'] }",
+        "conditions = { role = 'a, b' }",
+        "conditions = { ROLE = 'a' }",
+        "conditions = { Role = 1 }",
+        "conditions = { Role = 'a', Typo = 'b' }",
+        "conditions = ['Role']",
+        "[redirects.conditions]\nRole = 'a'",
+        "headers = { X-A = 'b' }",
+        "headers = { Host = 'b' }",
+        "signed = 'KEY'",
+        "role = 'a'",
+        "'' = ''",
+        "é = 1",
+        "# Role",
+    ]);
+    let header = prop::sample::select(vec![
+        "[[redirects]]",
+        "[[redirects]]",
+        "[[redirects]]",
+        "[redirects]",
+        "[[Redirects]]",
+        "[[context.x.redirects]]",
+        "[build]",
+        "redirects = [",
+        "\u{feff}[[redirects]]",
+    ]);
+    let entry = (header, vec(field, 0..6))
+        .prop_map(|(header, fields)| format!("{header}\n{}\n", fields.join("\n")).into_bytes());
+    vec(prop_oneof![9 => entry, 1 => vec(any::<u8>(), 0..3)], 0..4).prop_map(|pieces| pieces.concat())
+}
+
 fn target() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         prop::sample::select(vec![
@@ -422,6 +477,11 @@ proptest! {
     #[test]
     fn parse_redirects(bytes in rule_file()) {
         properties::parse_redirects(&bytes);
+    }
+
+    #[test]
+    fn parse_toml(bytes in toml_file()) {
+        properties::parse_toml(&bytes);
     }
 
     #[test]

@@ -35,6 +35,11 @@ fn parse_redirects() {
 }
 
 #[test]
+fn parse_toml() {
+    replay("parse_toml", properties::parse_toml);
+}
+
+#[test]
 fn decode_token() {
     replay("decode_token", properties::decode_token);
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::corpus::source::Access;
-use crate::corpus::{Settings, Suite};
+use crate::corpus::{Settings, Suite, TOML_FILE};
 
 /// What every canary starts with.
 pub const CANARY_MARK: &[u8] = b"canary-";
@@ -52,7 +52,10 @@ impl SiteFiles {
             site.canaries.insert(canary, (path.clone(), spec.access));
         }
         if suite.mark_rules {
-            site.canaries.insert(canary(&suite.id, RULES_FILE), (RULES_FILE.to_owned(), Access::Protected));
+            let toml = suite.toml.as_ref().map(|_| TOML_FILE);
+            for file in [RULES_FILE].into_iter().chain(toml) {
+                site.canaries.insert(canary(&suite.id, file), (file.to_owned(), Access::Protected));
+            }
         }
         site
     }
@@ -122,7 +125,16 @@ impl<'a> Deployment<'a> {
         all
     }
 
-    /// Writes the site: every file, then `_redirects`.
+    /// The text of `netlify.toml`, where a suite has one. Such a suite is alone.
+    #[must_use]
+    pub fn toml(&self) -> Option<String> {
+        let (suite, _) = self.suites.first()?;
+        let toml = suite.toml.as_ref()?;
+        let mark = if suite.mark_rules { format!("\n# {}\n", canary(&suite.id, TOML_FILE)) } else { String::new() };
+        Some(format!("{toml}{mark}"))
+    }
+
+    /// Writes the site: every file, then `_redirects`, then `netlify.toml`.
     ///
     /// # Errors
     /// What the file system says.
@@ -138,7 +150,8 @@ impl<'a> Deployment<'a> {
                 std::fs::File::options().write(true).open(file)?.set_modified(date(&suite.id, &path))?;
             }
         }
-        std::fs::write(folder.join("_redirects"), self.rules())
+        std::fs::write(folder.join("_redirects"), self.rules())?;
+        self.toml().map_or(Ok(()), |toml| std::fs::write(folder.join(TOML_FILE.trim_start_matches('/')), toml))
     }
 }
 
@@ -147,6 +160,9 @@ impl<'a> Deployment<'a> {
 pub fn immovable(suite: &Suite) -> Option<&str> {
     if let Some(reason) = &suite.standalone {
         return Some(reason);
+    }
+    if suite.toml.is_some() {
+        return Some("its rules stand in `netlify.toml`, of which a site has one");
     }
     if std::str::from_utf8(&suite.rules).is_err() {
         return Some("its rule file is no UTF-8, so its paths cannot be moved");

@@ -67,3 +67,23 @@ pub fn cookie(exp: u64) -> Result<String, hmac::digest::InvalidLength> {
     let mac = Hmac::<Sha256>::new_from_slice(SECRET)?.chain_update(&message).finalize();
     Ok(format!("nf_jwt={message}.{}", URL_SAFE_NO_PAD.encode(mac.into_bytes())))
 }
+
+/// A rule file of `lines` lines, as sites have them: pages that moved, a few gates, a comment now and then.
+#[must_use]
+pub fn rule_file(lines: usize) -> String {
+    let mut text = String::new();
+    for line in 0..lines {
+        // Writing to a text cannot fail.
+        let _ = match line % 10 {
+            0 => writeln!(text, "# section {line}"),
+            1 => writeln!(text, "/members/{line}/* /members/{line}/:splat 200! Role=admin,editor-{line}"),
+            2 => writeln!(text, "/members/{line}/* /login 302"),
+            3 => writeln!(text, "/news/:year/:slug/{line} /archive/{line}/:year/:slug 301"),
+            4 => writeln!(text, "/shop id=:id page={line} /products/{line}/:id 301!"),
+            5 => writeln!(text, "/de/seite-{line}/%C3%BCber /de/ueber/{line} 302 Language=de Country=de,at"),
+            6 => writeln!(text, "/old/path/to/page-{line}.html\t/new/path/to/page-{line}\t301"),
+            _ => writeln!(text, "/blog/{line} /posts/an-article-with-a-name-{line}"),
+        };
+    }
+    text
+}

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use rolegate::config::open_site;
-use rolegate::{RuleSet, Severity, Source};
+use rolegate::{RuleFile, RuleSet, Severity, Source};
 
-use super::{Exit, Failure, counted, say};
+use super::{Exit, Failure, RuleArgs, counted, say};
 
 /// Say what is wrong with the rules of a site, where, and what to write instead
 #[derive(Args, Debug)]
@@ -15,12 +15,15 @@ use super::{Exit, Failure, counted, say};
 pub(super) struct Check {
     /// The folder that holds the site and its `_redirects`
     dir: PathBuf,
+    #[command(flatten)]
+    rules: RuleArgs,
 }
 
 impl Check {
     pub(super) fn run(self) -> Result<Exit, Failure> {
-        open_site(&self.dir)?;
-        let (rules, source) = Source::read(&self.dir)?;
+        let site = open_site(&self.dir)?;
+        let (rules, mut source) = Source::read(&self.dir, self.rules.config.as_deref())?;
+        source.lint(&rules, &site);
         for problem in &source.problems {
             say(&format!("{}\n", source.render(problem)))?;
         }
@@ -31,8 +34,14 @@ impl Check {
 
 /// The one line to read when there is time for one.
 fn summary(rules: &RuleSet, source: &Source) -> String {
-    if !source.exists {
-        return format!("{}: there is no such file, so every file of the site is public", source.file_name);
+    let files: Vec<String> = [RuleFile::Redirects, RuleFile::Toml]
+        .into_iter()
+        .filter(|file| source.file(*file).bytes.is_some())
+        .map(|file| source.name(file))
+        .collect();
+    if files.is_empty() {
+        let name = source.name(RuleFile::Redirects);
+        return format!("{name}: there is no such file, so every file of the site is public");
     }
     let rules = counted(rules.rules().len(), "rule");
     let (errors, warnings) = (source.count(Severity::Error), source.count(Severity::Warning));
@@ -43,9 +52,9 @@ fn summary(rules: &RuleSet, source: &Source) -> String {
         _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
     };
     let start = if source.problems.iter().any(|problem| problem.refuses_to_start) {
-        "; a gate refuses to start with this file"
+        "; a gate refuses to start with these rules"
     } else {
         ""
     };
-    format!("{}: {rules}, {found}{start}", source.file_name)
+    format!("{}: {rules}, {found}{start}", files.join(", "))
 }

@@ -13,7 +13,7 @@ use rolegate::{
 };
 use serde::Deserialize;
 
-use super::{DEFAULT_SECRET_ENV, Exit, Failure, TokenArgs, say};
+use super::{DEFAULT_SECRET_ENV, Exit, Failure, RuleArgs, TokenArgs, say};
 
 /// Say what the gate answers to a request, rule by rule
 #[derive(Args, Debug)]
@@ -55,6 +55,8 @@ pub(super) struct Explain {
     /// Write JSON, one line for a request
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    rules: RuleArgs,
     #[command(flatten)]
     tokens: TokenArgs,
 }
@@ -101,7 +103,7 @@ struct Judge {
 impl Explain {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let site = open_site(&self.dir)?;
-        let (rules, source) = Source::read(&self.dir)?;
+        let (rules, source) = Source::read(&self.dir, self.rules.config.as_deref())?;
         // RULES-9: there is nothing to explain where no gate starts.
         if let Some(problem) = source.problems.iter().find(|problem| problem.refuses_to_start) {
             return Err(Failure::refused(format!("no gate starts with this file\n{}", source.render(problem))));

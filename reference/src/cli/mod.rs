@@ -1,9 +1,10 @@
 //! The command line.
 
 use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use rolegate::{LoadError, StartError};
 
 use tokens::{DEFAULT_SECRET_ENV, TokenArgs};
@@ -77,6 +78,14 @@ enum Command {
     Man(manual::Man),
 }
 
+/// Where the rules are, besides the site's `_redirects`.
+#[derive(Args, Debug)]
+struct RuleArgs {
+    /// The `netlify.toml` to read further rules from [default: the one in the site's folder, where there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Failure {
         match error {
@@ -97,18 +106,25 @@ impl From<LoadError> for Failure {
             LoadError::Signature { text, error } => Failure::refused(format!(
                 "{}:{}:{}: {error}\n\
                  help: put the secret that the upstream knows into `{}`, or take the signature out of the rule",
-                text.file_name, error.span.line, error.span.column, error.name
+                text.name(error.span.file),
+                error.span.line,
+                error.span.column,
+                error.name
             )),
             LoadError::Start { text, error: StartError::RoleRuleWithoutKey(span) } => Failure::refused(format!(
                 "there is no secret to verify tokens with, and {}:{}:{} asks for a role\n\
                  help: put the secret of your tokens into `{DEFAULT_SECRET_ENV}`, or name its variable with \
                  --secret-env, or its file with --secret-file; a public key with --public-key or --jwks",
-                text.file_name, span.line, span.column
+                text.name(span.file),
+                span.line,
+                span.column
             )),
             LoadError::Start { text, error: StartError::UnreadableRoleRule(span) } => Failure::refused(format!(
                 "{}:{}:{} names a role, and its path cannot be read; serving could leave it open\n\
                  help: correct the line",
-                text.file_name, span.line, span.column
+                text.name(span.file),
+                span.line,
+                span.column
             )),
         }
     }

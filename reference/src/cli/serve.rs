@@ -22,7 +22,7 @@ use super::limits::LimitArgs;
 use super::proxy::ProxyArgs;
 use super::signals::{Signal, Signals};
 use super::tokens::{Opened, TokenArgs};
-use super::{Exit, Failure, counted};
+use super::{Exit, Failure, RuleArgs, counted};
 
 /// How many problems `serve` shows; `check` shows all.
 const SHOWN: usize = 20;
@@ -61,6 +61,8 @@ pub(super) struct Serve {
     #[arg(long)]
     watch: bool,
     #[command(flatten)]
+    rules: RuleArgs,
+    #[command(flatten)]
     tokens: TokenArgs,
     #[command(flatten)]
     edge: EdgeArgs,
@@ -86,6 +88,7 @@ impl Serve {
         let Opened { source: key, fresh, settings } = runtime.block_on(self.tokens.open())?;
         let config = Config {
             site: self.dir.clone(),
+            netlify_toml: self.rules.config.clone(),
             key,
             tokens: settings,
             edge: self.edge.edge(),
@@ -227,9 +230,8 @@ fn show_problems(source: &Source) {
     let errors = source.count(Severity::Error);
     if errors > 0 {
         anstream::eprintln!(
-            "WARNING: {} in {}: such a line does nothing, and where it names a role its path admits nobody",
-            counted(errors, "error"),
-            source.file_name
+            "WARNING: {} in the rules: such a rule does nothing, and where it names a role its path admits nobody",
+            counted(errors, "error")
         );
     }
 }

@@ -104,8 +104,9 @@ impl fmt::Debug for Signatures {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::span::RuleFile;
 
-    const SPAN: Span = Span { start: 0, end: 1, line: 1, column: 1 };
+    const SPAN: Span = Span { file: RuleFile::Redirects, start: 0, end: 1, line: 1, column: 1 };
 
     #[test]
     fn what_a_signature_says() {

@@ -1,5 +1,7 @@
 //! The lines of a file, the fields of a line, and whether a line names a role.
 
+use std::ops::Range;
+
 /// A field of a line, and where in the line it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Field<'a> {
@@ -10,6 +12,12 @@ pub(super) struct Field<'a> {
 impl Field<'_> {
     pub(super) fn end(&self) -> usize {
         self.start + self.text.len()
+    }
+}
+
+impl From<Field<'_>> for Range<usize> {
+    fn from(field: Field<'_>) -> Range<usize> {
+        field.start..field.end()
     }
 }
 
@@ -73,7 +81,7 @@ pub(super) fn is_like_role(text: &str) -> bool {
 }
 
 /// Whether one letter inserted, left out, replaced, or two swapped, make `word` into `wanted`.
-fn within_one_edit(word: &str, wanted: &str) -> bool {
+pub(super) fn within_one_edit(word: &str, wanted: &str) -> bool {
     let (word, wanted): (Vec<char>, Vec<char>) = (word.chars().collect(), wanted.chars().collect());
     let same = word.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
     let (word, wanted) = (word.get(same..).unwrap_or_default(), wanted.get(same..).unwrap_or_default());

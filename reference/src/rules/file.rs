@@ -1,20 +1,26 @@
-//! A whole rule file: lines are told apart, read one by one, and put together with what is wrong with them.
+//! A whole `_redirects` file: lines are told apart, read one by one, and put together with what is wrong with them.
 
 use std::ops::Range;
 
 use super::fields;
-use super::lint;
-use super::parse::{Fault, Parts, read_line, split_from};
-use super::pattern::Pattern;
-use super::{Effect, Line, LineKind, Parsed, Rule, RuleSet};
-use crate::path::is_authority;
+use super::parse::read_line;
+use super::parts::{self, Fault, Parts, UNREADABLE_NOTE, seal_note};
+use super::{Effect, Line, LineKind, Rule};
 use crate::problem::{Problem, Severity};
-use crate::request::Origin;
-use crate::span::Span;
+use crate::span::{RuleFile, Span};
+
+/// What one rule file holds, before the rules of all files become one list.
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) rules: Vec<Rule>,
+    pub(super) unreadable: Vec<Span>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) lines: Vec<Line>,
+}
 
 /// Reads a whole file.
-pub(super) fn file(bytes: &[u8]) -> Parsed {
-    let mut reader = Reader::default();
+pub(super) fn read(bytes: &[u8]) -> Read {
+    let mut reader = Reader { read: Read::default(), kind: LineKind::Blank };
     // RULES-13: a byte-order mark is no part of the first rule.
     let mark = if bytes.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
     let mut start = 0;
@@ -22,15 +28,12 @@ pub(super) fn file(bytes: &[u8]) -> Parsed {
         let skip = if at == 0 { mark } else { 0 };
         reader.line(LineText { bytes: line.get(skip..).unwrap_or_default(), start: start + skip, number: at + 1 });
         let kind = reader.kind;
-        let span = Span { start, end: start + line.len(), line: at + 1, column: 1 };
-        reader.parsed.lines.push(Line { span, kind });
+        let span = Span { file: RuleFile::Redirects, start, end: start + line.len(), line: at + 1, column: 1 };
+        reader.read.lines.push(Line { span, kind });
         start += line.len();
     }
-    let Reader { rules, unreadable, mut parsed, .. } = reader;
-    parsed.rules = RuleSet::new(rules, unreadable);
-    parsed.problems.extend(lint::problems(&parsed.rules));
-    parsed.problems.sort_by_key(|problem| problem.span);
-    parsed
+    reader.read.problems.sort_by_key(|problem| problem.span);
+    reader.read
 }
 
 /// A line, and where it stands.
@@ -45,7 +48,13 @@ impl LineText<'_> {
     fn span(&self, range: Range<usize>) -> Span {
         let before = self.bytes.get(..range.start).unwrap_or_default();
         let column = String::from_utf8_lossy(before).chars().count() + 1;
-        Span { start: self.start + range.start, end: self.start + range.end, line: self.number, column }
+        Span {
+            file: RuleFile::Redirects,
+            start: self.start + range.start,
+            end: self.start + range.end,
+            line: self.number,
+            column,
+        }
     }
 
     /// The line without white space around it.
@@ -59,22 +68,14 @@ impl LineText<'_> {
 
 impl Fault {
     fn problem(self, severity: Severity, line: LineText<'_>) -> Problem {
-        let Fault { id, range, message, help } = self;
-        Problem { id, severity, span: line.span(range), message, help, note: None, refuses_to_start: false }
+        let span = line.span(self.range.clone());
+        self.into_problem(severity, span)
     }
 }
 
 struct Reader {
-    rules: Vec<Rule>,
-    unreadable: Vec<Span>,
-    parsed: Parsed,
+    read: Read,
     kind: LineKind,
-}
-
-impl Default for Reader {
-    fn default() -> Reader {
-        Reader { rules: Vec::new(), unreadable: Vec::new(), parsed: Parsed::default(), kind: LineKind::Blank }
-    }
 }
 
 impl Reader {
@@ -103,7 +104,7 @@ impl Reader {
         let mut remarks = Vec::new();
         match read_line(content, &mut remarks) {
             Ok(parts) => {
-                self.parsed
+                self.read
                     .problems
                     .extend(remarks.into_iter().map(|(severity, fault)| shift(fault.problem(severity, line))));
                 let Parts { origin, pattern, query, apply } = parts;
@@ -121,41 +122,35 @@ impl Reader {
                 let mut problem = shift(fault.problem(Severity::Error, line));
                 match covering(content) {
                     Some((origin, pattern)) => {
-                        problem.note = Some(format!(
-                            "this line names a role, so nobody is admitted to `{}{pattern}` until it is corrected",
-                            origin.as_ref().map(ToString::to_string).unwrap_or_default(),
-                        ));
+                        problem.note = Some(seal_note(origin.as_ref(), &pattern));
                         let text = text.into_owned();
                         self.put(Rule { span, text, origin, pattern, query: Vec::new(), effect: Effect::Seal });
                     }
                     None => {
-                        problem.note = Some(
-                            "this line names a role and its path cannot be read, so no gate starts with this file"
-                                .to_owned(),
-                        );
+                        problem.note = Some(UNREADABLE_NOTE.to_owned());
                         problem.refuses_to_start = true;
-                        self.unreadable.push(span);
+                        self.read.unreadable.push(span);
                         self.kind = LineKind::Error;
                     }
                 }
-                self.parsed.problems.push(problem);
+                self.read.problems.push(problem);
             }
             // RULES-6
             Err(fault) => {
-                self.parsed.problems.push(shift(fault.problem(Severity::Error, line)));
+                self.read.problems.push(shift(fault.problem(Severity::Error, line)));
                 self.kind = LineKind::Error;
             }
         }
     }
 
     fn put(&mut self, rule: Rule) {
-        self.kind = LineKind::Rule(self.rules.len());
-        self.rules.push(rule);
+        self.kind = LineKind::Rule(self.read.rules.len());
+        self.read.rules.push(rule);
     }
 }
 
 /// RULES-9: what a line in error covers, if its path can be read at all.
-fn covering(content: &[u8]) -> Option<(Option<Origin>, Pattern)> {
+fn covering(content: &[u8]) -> Option<parts::Covered> {
     let end = content.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(content.len());
     let field = content.get(..end).unwrap_or_default();
     let valid = match std::str::from_utf8(field) {
@@ -164,21 +159,6 @@ fn covering(content: &[u8]) -> Option<(Option<Origin>, Pattern)> {
     };
     // A space that is none to the format ends the path as its author sees it.
     let valid = valid.split(char::is_whitespace).next()?;
-    let (origin, path) = split_from(valid)?;
-    let origin = match origin {
-        // A host that cannot be read is every host.
-        Some((scheme, host)) if is_authority(host) => Some(Origin::new(scheme, host)),
-        _ => None,
-    };
-    let path = if path.is_empty() { "/" } else { path };
     let cut_short = valid.len() < field.len() && std::str::from_utf8(field).is_err();
-    let pattern = if cut_short {
-        Pattern::covering(path, path.len())
-    } else {
-        match Pattern::parse(path) {
-            Ok((pattern, _)) => pattern,
-            Err(fault) => fault.covering,
-        }
-    };
-    Some((origin, pattern))
+    parts::covering(valid, cut_short)
 }

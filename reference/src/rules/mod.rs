@@ -1,4 +1,5 @@
-//! The rules of a `_redirects` file: bytes in; an ordered, indexed list of rules and a list of problems out.
+//! The rules of a site: the bytes of `_redirects` and `netlify.toml` in; an ordered, indexed list of rules and a list of
+//! problems out.
 //!
 //! Reading never fails as a whole (RULES-6). Every line is accounted for: it is a rule, an error, a comment or blank.
 //! RULES-9: a line in error that names a role becomes a *sealed* rule, which covers its path and admits nobody; where
@@ -8,10 +9,11 @@ mod captures;
 mod fields;
 mod file;
 mod index;
-mod lint;
 mod parse;
+mod parts;
 mod pattern;
 mod target;
+mod toml;
 
 use std::fmt;
 
@@ -38,14 +40,14 @@ pub struct RuleSet {
     has_gates: bool,
 }
 
-/// What a rule file holds.
+/// What the rule files of a site hold.
 #[derive(Clone, Debug, Default)]
 pub struct Parsed {
     /// The rules in force, in list order.
     pub rules: RuleSet,
-    /// What is wrong with the file, in the order of its lines.
+    /// What is wrong with the files, in the order of their lines.
     pub problems: Vec<Problem>,
-    /// Every line of the file, in order; together they are the whole file.
+    /// Every line of `_redirects`, in order; together they are the whole file.
     pub lines: Vec<Line>,
 }
 
@@ -74,9 +76,9 @@ pub enum LineKind {
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// The line without white space around it.
+    /// The line without white space around it; in `netlify.toml` the entry's `from`.
     pub span: Span,
-    /// The line as written, without white space around it.
+    /// The line as written, without white space around it; in `netlify.toml` the entry as such a line.
     pub text: String,
     /// HOST-1: the scheme and host of a full-URL `from`.
     pub origin: Option<Origin>,
@@ -159,7 +161,22 @@ pub enum RoleCondition {
 impl RuleSet {
     /// Reads a `_redirects` file. RULES-6: good rules and problems come back together.
     pub fn parse(bytes: &[u8]) -> Parsed {
-        file::file(bytes)
+        RuleSet::read(bytes, &[])
+    }
+
+    /// Reads a `_redirects` file and a `netlify.toml`; one that is not there is empty.
+    ///
+    /// TOML-2: the rules of `_redirects` come first, and all are in force.
+    pub fn read(redirects: &[u8], toml: &[u8]) -> Parsed {
+        let mut read = file::read(redirects);
+        if !toml.is_empty() {
+            let toml = toml::read(toml);
+            read.rules.extend(toml.rules);
+            read.unreadable.extend(toml.unreadable);
+            read.problems.extend(toml.problems);
+        }
+        let file::Read { rules, unreadable, problems, lines } = read;
+        Parsed { rules: RuleSet::new(rules, unreadable), problems, lines }
     }
 
     /// The rules, in list order.
@@ -235,7 +252,7 @@ impl Rule {
 
     /// Whether the rule forwards requests to another server (PROXY-1).
     pub fn is_proxy(&self) -> bool {
-        self.apply().is_some_and(|apply| apply.to.is_absolute() && apply.status == 200)
+        self.apply().is_some_and(Apply::is_proxy)
     }
 
     /// QUERY-1, QUERY-2: whether the request has exactly the parameters that the rule asks for, if it asks for any.
@@ -262,6 +279,13 @@ impl Rule {
             }
         }
         Some(captures)
+    }
+}
+
+impl Apply {
+    /// Whether the request is forwarded to another server (PROXY-1).
+    pub fn is_proxy(&self) -> bool {
+        self.to.is_absolute() && self.status == 200
     }
 }
 

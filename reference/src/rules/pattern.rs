@@ -159,6 +159,45 @@ impl Pattern {
         Some(captures)
     }
 
+    /// Whether every path that `other` matches is matched by this pattern; `false` where that is not plain.
+    pub(crate) fn covers(&self, other: &Pattern) -> bool {
+        if self == other {
+            return true;
+        }
+        let covers = |(own, other): (&Segment, &Segment)| match (own, other) {
+            (Segment::Placeholder(_), Segment::Placeholder(_) | Segment::Literal(_)) => true,
+            (Segment::Prefix(_), _) => false,
+            _ => own == other,
+        };
+        let long_enough = if self.splat {
+            self.head.len() <= other.head.len()
+        } else {
+            self.head.len() == other.head.len() && !other.splat && other.middles.is_empty()
+        };
+        self.middles.is_empty() && long_enough && self.head.iter().zip(&other.head).all(covers)
+    }
+
+    /// A path that the pattern matches, with `word` for every segment that is free.
+    pub(crate) fn example(&self, word: &str) -> RequestPath {
+        let mut path = Vec::new();
+        let mut run = |segments: &[Segment]| {
+            path.extend(segments.iter().map(|segment| match segment {
+                Segment::Literal(text) => text.clone(),
+                Segment::Placeholder(_) => word.to_owned(),
+                Segment::Prefix(text) => format!("{text}{word}"),
+            }));
+        };
+        run(&self.head);
+        for middle in &self.middles {
+            run(&[Segment::Literal(word.to_owned())]);
+            run(middle);
+        }
+        if self.splat {
+            run(&[Segment::Literal(word.to_owned())]);
+        }
+        RequestPath::of(path)
+    }
+
     /// RULES-12: whether the pattern begins with `/.netlify`.
     pub(super) fn is_reserved(&self) -> bool {
         let Some(Segment::Literal(first) | Segment::Prefix(first)) = self.head.first() else {

@@ -1,6 +1,5 @@
 //! Destinations: the `to` of a rule, and what becomes of it when names are substituted (SUBST-1 to SUBST-4, LOC-1 to LOC-3).
 
-use std::collections::HashSet;
 use std::fmt;
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -66,14 +65,16 @@ pub(super) enum DestinationFaultKind {
 /// The names that a rule captures, so kept that the longest one at a place is found without trying each.
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
-    names: HashSet<&'a str>,
+    /// In order.
+    names: Vec<&'a str>,
     /// The different lengths, longest first.
     lengths: Vec<usize>,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(names: impl IntoIterator<Item = &'a str>) -> Names<'a> {
-        let names: HashSet<&str> = names.into_iter().collect();
+        let mut names: Vec<&str> = names.into_iter().collect();
+        names.sort_unstable();
         let mut lengths: Vec<usize> = names.iter().map(|name| name.len()).collect();
         lengths.sort_unstable_by(|a, b| b.cmp(a));
         lengths.dedup();
@@ -85,7 +86,7 @@ impl<'a> Names<'a> {
         self.lengths.iter().find_map(|length| {
             let (name, after) = text.split_at_checked(*length)?;
             let ends = !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-            (ends && self.names.contains(name)).then_some(name)
+            (ends && self.names.binary_search(&name).is_ok()).then_some(name)
         })
     }
 }

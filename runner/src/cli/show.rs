@@ -80,6 +80,12 @@ fn render(corpus: &Corpus, suite: &Suite, case: &Case, show_secrets: bool) -> Re
     for line in printable_lines(&suite.rules) {
         let _ = writeln!(out, "  {line}");
     }
+    if let Some(toml) = &suite.toml {
+        let _ = writeln!(out, "\n{}", "netlify.toml".bold());
+        for line in printable_lines(toml.as_bytes()) {
+            let _ = writeln!(out, "  {line}");
+        }
+    }
     let target = Target { https: false, host: "gate.example".to_owned(), port: 80, connect_to: None };
     let place = Place { target: &target, prefix: "", listener: "http://127.0.0.1:9/" };
     let sent = compose(suite, case, &place, 1_800_000_000)?;

@@ -37,8 +37,10 @@ mod embedded {
 pub const DEFAULT_SECRET: &str = "gatecheck-conformance-secret-of-64-octets-0123456789abcdefABCDEF";
 /// The role path of every suite that names none.
 pub const DEFAULT_ROLE_PATH: &str = "app_metadata.authorization.roles";
+/// The path of the second file of rules.
+pub const TOML_FILE: &str = "/netlify.toml";
 /// What a gate may lack.
-pub const FEATURES: [&str; 15] = [
+pub const FEATURES: [&str; 16] = [
     "asymmetric",
     "audience",
     "cookie-condition",
@@ -53,6 +55,7 @@ pub const FEATURES: [&str; 15] = [
     "query",
     "raw-target",
     "sealed",
+    "toml",
     "trusted-proxy",
 ];
 
@@ -90,6 +93,8 @@ pub struct Suite {
     pub settings: Settings,
     /// The octets of `_redirects`, without the canary line.
     pub rules: Vec<u8>,
+    /// The text of `netlify.toml`, without the canary line.
+    pub toml: Option<String>,
     /// Whether a comment line with a canary is appended to the rules.
     pub mark_rules: bool,
     /// Path to what the file is.
@@ -458,11 +463,22 @@ impl Loader {
                 self.say(file, None, format!("`rules-hex`: {error}"));
                 Vec::new()
             }),
+            (None, None) if source.site.toml.is_some() => Vec::new(),
             _ => {
                 self.say(file, None, "`site` has either `rules` or `rules-hex`".to_owned());
                 Vec::new()
             }
         };
+        if source.site.toml.is_some() && !source.features.0.iter().any(|feature| feature == "toml") {
+            self.say(
+                file,
+                None,
+                "`site.toml` needs `features: toml`, since not every gate reads such a file".to_owned(),
+            );
+        }
+        if source.site.toml.is_some() && source.site.files.contains_key(TOML_FILE) {
+            self.say(file, None, format!("`{TOML_FILE}` is written from `site.toml`, and stands among the files too"));
+        }
         for (path, spec) in &source.site.files {
             if !path.starts_with('/')
                 || path.split('/').skip(1).any(|name| name.is_empty() || name == "." || name == "..")
@@ -556,6 +572,7 @@ impl Loader {
             standalone: source.standalone,
             settings,
             rules,
+            toml: source.site.toml,
             mark_rules: source.site.mark_rules,
             files: source.site.files.into_iter().map(|(path, spec)| (path, spec.value)).collect(),
             recipes,

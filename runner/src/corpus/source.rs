@@ -276,6 +276,9 @@ pub struct SiteSource {
     /// The octets of `_redirects` in hexadecimal.
     #[serde(default)]
     pub rules_hex: Option<String>,
+    /// The text of `netlify.toml`. The suite needs the feature `toml`, and is deployed alone.
+    #[serde(default)]
+    pub toml: Option<String>,
     /// Whether a comment line with a canary is appended to the rules (default true).
     #[serde(default = "yes")]
     pub mark_rules: bool,

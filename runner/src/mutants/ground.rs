@@ -88,9 +88,10 @@ impl Ground {
         let refused = |reason: String| GateError::NotStarted { site: deployment.name(), reason };
         let site = sites.of(deployment)?;
         let rule_text = deployment.rules();
+        let toml = deployment.toml().unwrap_or_default();
         let parsed = match defect {
-            Defect::RuleText(edit) => RuleSet::parse(&edit(&rule_text)),
-            _ => RuleSet::parse(&rule_text),
+            Defect::RuleText(edit) => RuleSet::read(&edit(&rule_text), toml.as_bytes()),
+            _ => RuleSet::read(&rule_text, toml.as_bytes()),
         };
         if let Some(span) = parsed.rules.unreadable().first() {
             return Err(refused(format!("line {}: this line names a role, and its path cannot be read", span.line)));

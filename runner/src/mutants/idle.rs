@@ -98,7 +98,7 @@ impl InProcess for IdleGate {
     ) -> Pin<Box<dyn Future<Output = Result<Running, GateError>> + Send + 'a>> {
         Box::pin(async move {
             let site = self.sites.of(deployment)?;
-            let rules = RuleSet::parse(&deployment.rules()).rules;
+            let rules = RuleSet::read(&deployment.rules(), deployment.toml().unwrap_or_default().as_bytes()).rules;
             let rule = match self.habit {
                 Habit::FirstRule => rules.rules().first().cloned(),
                 Habit::LastRule => rules.rules().last().cloned(),

@@ -1,11 +1,10 @@
 use super::*;
 use crate::problem::Severity;
-use crate::rules::LineKind;
-use crate::rules::file::file;
+use crate::rules::{LineKind, RuleSet};
 
 /// Each rule as it prints, with ` (sealed)` where it is; then the ids of the problems.
 fn read(text: &str) -> (Vec<String>, Vec<&'static str>) {
-    let parsed = file(text.as_bytes());
+    let parsed = RuleSet::parse(text.as_bytes());
     let rules = parsed.rules.rules().iter().map(ToString::to_string).collect();
     (rules, parsed.problems.iter().map(|problem| problem.id).collect())
 }
@@ -73,13 +72,13 @@ fn rules_9_no_line_that_names_a_role_leaves_its_path_open() {
         ("/a/* /b 200!\u{2003}Role=x", "/a/*"),
         ("/a/*\u{0}/b 200! Role=x", "/a/*"),
     ] {
-        let parsed = file(line.as_bytes());
+        let parsed = RuleSet::parse(line.as_bytes());
         let rules: Vec<String> = parsed.rules.rules().iter().map(ToString::to_string).collect();
         assert_eq!(rules, [format!("{sealed} Role")], "{line}");
         assert!(parsed.problems.iter().all(|problem| problem.severity == Severity::Error && problem.note.is_some()));
     }
     for line in ["a/* /b 200! Role=x", "HTTPS://h/a /b 200 Role=x", "*/a /b 200! role", "Role=x /a /b 200!"] {
-        let parsed = file(line.as_bytes());
+        let parsed = RuleSet::parse(line.as_bytes());
         assert_eq!(parsed.rules.unreadable().len(), 1, "{line}");
         assert!(parsed.rules.rules().is_empty() && parsed.problems[0].refuses_to_start);
     }
@@ -87,7 +86,7 @@ fn rules_9_no_line_that_names_a_role_leaves_its_path_open() {
 
 #[test]
 fn rules_6_lines_and_columns() {
-    let parsed = file("\u{feff}# c\r\n\r\n/ok /x\r\n\t/é /b 999\r/c".as_bytes());
+    let parsed = RuleSet::parse("\u{feff}# c\r\n\r\n/ok /x\r\n\t/é /b 999\r/c".as_bytes());
     let places: Vec<_> =
         parsed.problems.iter().map(|problem| (problem.span.line, problem.span.column, problem.id)).collect();
     assert_eq!(places, [(4, 8, "status-invalid"), (5, 1, "to-missing")]);
@@ -98,7 +97,7 @@ fn rules_6_lines_and_columns() {
 #[test]
 fn rules_14_long_files_and_long_lines() {
     let many: String = (0..100_000).map(|n| format!("/a/{n}/:x/* /b/{n}/:splat 200! Role=r{n}\n")).collect();
-    let parsed = file(many.as_bytes());
+    let parsed = RuleSet::parse(many.as_bytes());
     assert_eq!((parsed.rules.rules().len(), parsed.problems.len()), (100_000, 0));
     let long = format!("/a/* /{} 200! Role=x", "b".repeat(MAX_LINE));
     assert_eq!(read(&long), (vec!["/a/* Role".to_owned()], vec!["line-too-long"]));

@@ -1,0 +1,437 @@
+//! What a rule is made of, in whichever file it stands: `from`, query parameters, `to`, status and conditions.
+
+use std::ops::Range;
+
+use super::fields::{self, Field};
+use super::pattern::{Oddity, Pattern, PatternFault, PatternFaultKind};
+use super::target::{Destination, DestinationFaultKind, Names, split_scheme};
+use super::{Apply, Conditions, QueryConstraint, QueryValue, RoleCondition};
+use crate::path::{Refused, is_authority};
+use crate::problem::{Fix, Problem, Severity};
+use crate::query::form_decode;
+use crate::request::Origin;
+use crate::span::Span;
+
+/// What is wrong with a rule; the bytes at fault are counted as those of the field are.
+pub(super) struct Fault {
+    pub(super) id: &'static str,
+    pub(super) range: Range<usize>,
+    pub(super) message: String,
+    pub(super) help: String,
+    /// Text of the same meaning that is better in place of the range.
+    pub(super) instead: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn at(
+        place: impl Into<Range<usize>>,
+        id: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Fault {
+        Fault { id, range: place.into(), message: message.into(), help: help.into(), instead: None }
+    }
+}
+
+impl Fault {
+    /// The fault as it is told, with the place of its range.
+    pub(super) fn into_problem(self, severity: Severity, span: Span) -> Problem {
+        let Fault { id, range: _, message, help, instead } = self;
+        let fix = instead.map(|text| Fix::Replace { start: span.start, end: span.end, text });
+        Problem { id, severity, span, message, help, note: None, fix, refuses_to_start: false }
+    }
+}
+
+/// RULES-9: what follows where a path can be read and its rule cannot.
+pub(super) fn seal_note(origin: Option<&Origin>, pattern: &Pattern) -> String {
+    let origin = origin.map(ToString::to_string).unwrap_or_default();
+    format!("this rule names a role, so nobody is admitted to `{origin}{pattern}` until it is corrected")
+}
+
+/// RULES-9: what follows where not even the path can be read.
+pub(super) const UNREADABLE_NOTE: &str =
+    "this rule names a role and its path cannot be read, so no gate starts with this file";
+
+/// Where a rule is in force: scheme and host, if it names one, and path.
+pub(super) type Covered = (Option<Origin>, Pattern);
+
+/// RULES-9: what a rule in error covers by its `from`, if that can be read at all; all that begins so where the text
+/// is cut short.
+pub(super) fn covering(from: &str, cut_short: bool) -> Option<Covered> {
+    let (origin, path) = split_from(from)?;
+    let origin = match origin {
+        // A host that cannot be read is every host.
+        Some((scheme, host)) if is_authority(host) => Some(Origin::new(scheme, host)),
+        _ => None,
+    };
+    let path = if path.is_empty() { "/" } else { path };
+    let pattern = if cut_short {
+        Pattern::covering(path, path.len())
+    } else {
+        match Pattern::parse(path) {
+            Ok((pattern, _)) => pattern,
+            Err(fault) => fault.covering,
+        }
+    };
+    Some((origin, pattern))
+}
+
+/// What does not keep a text from being a rule.
+pub(super) type Remarks = Vec<(Severity, Fault)>;
+
+/// What is read as a rule.
+pub(super) struct Parts {
+    pub(super) origin: Option<Origin>,
+    pub(super) pattern: Pattern,
+    pub(super) query: Vec<QueryConstraint>,
+    pub(super) apply: Apply,
+}
+
+/// `from`: HOST-1 for a URL, MATCH-1 to MATCH-8 for its path.
+pub(super) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Option<Origin>, Pattern), Fault> {
+    let Some((origin, path)) = split_from(field.text) else {
+        return Err(Fault::at(
+            field,
+            "from-not-a-path",
+            format!("`{}` is not a path", field.text),
+            "begin with `/`, or with `http://` or `https://` and a host",
+        ));
+    };
+    let origin = match origin {
+        Some((_, host)) if !is_authority(host) => {
+            let message = format!("`{host}` is not a host");
+            return Err(Fault::at(
+                field,
+                "from-host",
+                message,
+                "write a host name, with a port if it is not the default one",
+            ));
+        }
+        other => other.map(|(scheme, host)| Origin::new(scheme, host)),
+    };
+    let offset = field.end() - path.len();
+    let path = if path.is_empty() { "/" } else { path };
+    let (pattern, oddities) = Pattern::parse(path).map_err(|fault| from_fault(&fault, path, offset))?;
+    for oddity in oddities {
+        let (id, message, help) = oddity_text(oddity, &pattern);
+        let instead = (oddity == Oddity::NotCanonical)
+            .then(|| format!("{}{pattern}", origin.as_ref().map(ToString::to_string).unwrap_or_default()));
+        remarks.push((Severity::Warning, Fault { instead, ..Fault::at(field, id, message, help) }));
+    }
+    // RULES-12
+    if pattern.is_reserved() {
+        return Err(Fault::at(
+            field,
+            "from-reserved",
+            "a rule cannot begin with `/.netlify`, which the platform keeps for itself",
+            "choose another path; `to` may lead there",
+        ));
+    }
+    Ok((origin, pattern))
+}
+
+pub(super) type RawOrigin<'a> = Option<(crate::request::Scheme, &'a str)>;
+
+/// Scheme and host, if any, and the path.
+pub(super) fn split_from(text: &str) -> Option<(RawOrigin<'_>, &str)> {
+    if text.starts_with('/') {
+        return Some((None, text));
+    }
+    let (scheme, rest) = split_scheme(text)?;
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at_checked(end)?;
+    Some((Some((scheme, host)), path))
+}
+
+fn from_fault(fault: &PatternFault, path: &str, offset: usize) -> Fault {
+    let (id, message, help) = match fault.kind {
+        PatternFaultKind::DoubleStar => {
+            ("from-double-star", "`**` is no splat", "write `/*` at the end: it covers every depth")
+        }
+        PatternFaultKind::Fragment => (
+            "from-fragment",
+            "a request never holds a fragment, so `from` cannot",
+            "leave out `#` and what follows, or write `%23`",
+        ),
+        PatternFaultKind::Query => (
+            "from-query",
+            "`from` holds a query",
+            "write parameters as fields of their own, `key=value`, or write `%3F`",
+        ),
+        PatternFaultKind::Segment(Refused::Backslash) => {
+            ("from-backslash", "`from` holds a backslash", "no request that holds one is answered; write `/`")
+        }
+        PatternFaultKind::Segment(Refused::EncodedSlash) => {
+            ("from-encoded-slash", "`from` holds an encoded slash", "no request that holds one is answered; write `/`")
+        }
+        PatternFaultKind::Segment(Refused::Control) => (
+            "from-control",
+            "`from` holds an encoded control character",
+            "no request that holds one is answered; leave it out",
+        ),
+        PatternFaultKind::Segment(Refused::NotUtf8) => {
+            ("from-utf8", "the escapes in `from` are not UTF-8", "encode the UTF-8 bytes of the text")
+        }
+        PatternFaultKind::Segment(_) => ("from-escape", "`%` starts no escape here", "write `%25` for a percent sign"),
+    };
+    let end = fault.end.min(path.len());
+    Fault::at(offset + fault.start..offset + end, id, message, help)
+}
+
+fn oddity_text(oddity: Oddity, pattern: &Pattern) -> (&'static str, String, String) {
+    match oddity {
+        Oddity::LiteralStar => (
+            "from-literal-star",
+            "this `*` is literal text: it matches a star and nothing else".to_owned(),
+            "write `/*` at the end of the path, or `%2A` if a star is meant".to_owned(),
+        ),
+        Oddity::MiddleStar => (
+            "from-middle-star",
+            "a `*` in the middle of a path is not documented; here it matches one or more segments".to_owned(),
+            "write `:name` for one segment, or `/*` at the end".to_owned(),
+        ),
+        Oddity::NotCanonical => (
+            "from-not-canonical",
+            "no request keeps dot segments or empty segments".to_owned(),
+            format!("write `{pattern}`, which is how this is read"),
+        ),
+        Oddity::PrefixStar => (
+            "from-prefix-star",
+            "a `*` that is not a segment of its own is not documented; here it matches everything that begins so"
+                .to_owned(),
+            "write `/*`, or list the paths".to_owned(),
+        ),
+    }
+}
+
+/// QUERY-1: one parameter that a request must have.
+pub(super) fn read_parameter(
+    field: Field<'_>,
+    key: &str,
+    value: &str,
+    remarks: &mut Remarks,
+) -> Result<QueryConstraint, Fault> {
+    let key = form_decode(key.as_bytes());
+    let text = String::from_utf8_lossy(&key);
+    let captures = value.starts_with(':');
+    // RULES-9: `rule=:id` can only be a parameter, since no role is a placeholder; anything else that near is a
+    // condition in the wrong place.
+    if text.to_lowercase().starts_with("role") || (!captures && fields::is_like_role(&text)) {
+        let message = format!("`{text}` stands where query parameters stand");
+        let help = "write destination and status first: conditions stand after the status";
+        return Err(Fault::at(field, "query-role", message, help));
+    }
+    if fields::is_like_role(&text) {
+        let message = format!("`{text}` is read as a query parameter");
+        let help = "if a role is meant, write `Role=` after the status";
+        remarks.push((Severity::Warning, Fault::at(field, "query-like-role", message, help)));
+    }
+    if key.is_empty() {
+        return Err(Fault::at(field, "query-key-empty", "this parameter has no key", "write `key=value`"));
+    }
+    let value = match value.strip_prefix(':').filter(|name| !name.is_empty()) {
+        Some(name) => QueryValue::Capture(name.to_owned()),
+        None => QueryValue::Literal(form_decode(value.as_bytes())),
+    };
+    Ok(QueryConstraint { key, value })
+}
+
+/// The names that a destination can hold.
+pub(super) fn captured_names<'a>(pattern: &'a Pattern, query: &'a [QueryConstraint]) -> Names<'a> {
+    Names::new(pattern.names().chain(query.iter().filter_map(|constraint| match &constraint.value {
+        QueryValue::Capture(name) => Some(name.as_str()),
+        QueryValue::Literal(_) => None,
+    })))
+}
+
+/// RULES-4, RULES-11: a number from 200 to 599.
+pub(super) fn read_status(digits: &str) -> Option<u16> {
+    match digits.as_bytes() {
+        [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9'] => digits.parse().ok(),
+        _ => None,
+    }
+}
+
+/// STATUS-1
+pub(super) fn remark_on_status(code: u16, place: impl Into<Range<usize>>, remarks: &mut Remarks) {
+    if (300..400).contains(&code) && !matches!(code, 301 | 302 | 303 | 307 | 308) {
+        let message = format!("{code} is an unusual status for a redirect");
+        remarks.push((Severity::Warning, Fault::at(place, "status-unusual", message, "write 301 or 302")));
+    }
+}
+
+pub(super) fn destination_missing(from: Field<'_>) -> Fault {
+    Fault::at(
+        from,
+        "to-missing",
+        "this rule has no destination",
+        "write one after `from`; it begins with `/`, `http://` or `https://`",
+    )
+}
+
+/// SUBST-1 to SUBST-3.
+pub(super) fn read_destination(
+    field: Field<'_>,
+    names: &Names<'_>,
+    status: u16,
+    remarks: &mut Remarks,
+) -> Result<Destination, Fault> {
+    let to = Destination::parse(field.text, names).map_err(|fault| {
+        let (id, message, help) = match fault.kind {
+            DestinationFaultKind::Authority => {
+                ("to-host", "this is not a host", "write a host name, with a port if it is not the default one")
+            }
+            DestinationFaultKind::OtherSite => (
+                "to-other-site",
+                "a browser takes this for another site",
+                "write `https://host/…` for another site, or a single `/`",
+            ),
+            DestinationFaultKind::PartOfLabel => (
+                "to-name-in-host",
+                "in a host, a name stands for one whole label",
+                "write it between dots, as in `https://:name.example.com/`",
+            ),
+        };
+        let range = field.start + fault.range.start..field.start + fault.range.end;
+        Fault::at(range, id, message, help)
+    })?;
+    // STATUS-2, STATUS-3: a page of another site can be redirected to, or forwarded with 200, and nothing else.
+    if to.is_absolute() && status != 200 && !(300..400).contains(&status) {
+        let message = format!("the status {status} shows a page of this site, and this is a URL");
+        return Err(Fault::at(field, "to-absolute", message, "write a local path, or the status 200 or 302"));
+    }
+    // PROXY-3
+    if !to.has_fixed_host() && status == 200 {
+        let message = "a visitor would choose the server that the gate asks";
+        let help = "write the whole host, or a redirect status such as 302";
+        return Err(Fault::at(field, "to-name-in-upstream", message, help));
+    }
+    if let Some(name) = to.unknown_name() {
+        let message = format!("`{name}` is captured nowhere in this rule, and stays as it is");
+        remarks.push((
+            Severity::Warning,
+            Fault::at(
+                field,
+                "to-unknown-name",
+                message,
+                "capture it in `from` or in a query parameter, or write `%3A` for a colon",
+            ),
+        ));
+    }
+    Ok(to)
+}
+
+/// RULES-5: `/a/* 200` leads to `/a/:splat`.
+pub(super) fn left_out_destination(from: Field<'_>, names: &Names<'_>, status: u16) -> Result<Destination, Fault> {
+    let stem = split_from(from.text).and_then(|(_, path)| path.strip_suffix('*')).filter(|stem| stem.ends_with('/'));
+    match stem {
+        Some(stem) if (200..300).contains(&status) => {
+            Destination::parse(&format!("{stem}:splat"), names).map_err(|_| destination_missing(from))
+        }
+        _ => Err(Fault {
+            help: "write one; it can be left out only where `from` ends in `/*` and the status is 200".to_owned(),
+            ..destination_missing(from)
+        }),
+    }
+}
+
+/// PROXY-1: the secret stands in the environment, never in a rule file.
+pub(super) fn read_variable(field: Field<'_>, name: &str) -> Result<String, Fault> {
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if begins && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Ok(name.to_owned());
+    }
+    let message = format!("`{name}` is no name of an environment variable");
+    let help = "name the variable that holds the secret: letters, digits and `_`";
+    Err(Fault::at(field, "sign-variable", message, help))
+}
+
+/// PROXY-1: only what is forwarded can be signed.
+pub(super) fn remark_on_signature(apply: &Apply, place: impl Into<Range<usize>>, remarks: &mut Remarks) {
+    if !apply.is_proxy() {
+        let message = "only a forwarded request is signed, and this rule forwards none";
+        let help = "leave the signature out, or write a URL and the status 200";
+        remarks.push((Severity::Warning, Fault::at(place, "sign-without-proxy", message, help)));
+    }
+}
+
+/// Conditions as they are read, one after the other (RULES-7 to RULES-11).
+#[derive(Default)]
+pub(super) struct ConditionReader {
+    conditions: Conditions,
+    roles: Vec<String>,
+    unknown: Option<Fault>,
+}
+
+impl ConditionReader {
+    /// One condition and the values that it lists.
+    pub(super) fn add<'v>(
+        &mut self,
+        place: impl Into<Range<usize>>,
+        key: &str,
+        values: impl Iterator<Item = &'v str> + Clone,
+        remarks: &mut Remarks,
+    ) -> Result<(), Fault> {
+        let place = place.into();
+        let list = match key {
+            "Role" | "role" => &mut self.roles,
+            "Country" | "country" => &mut self.conditions.country,
+            "Language" | "language" => &mut self.conditions.language,
+            "Cookie" => &mut self.conditions.cookie,
+            // RULES-10
+            _ => {
+                let message = format!("`{key}` is not a condition");
+                let help = "the conditions are `Role`, `Country`, `Language` and `Cookie`";
+                self.unknown
+                    .get_or_insert_with(|| Fault::at(place.clone(), "condition-unknown", message.clone(), help));
+                let message = message + ", so this rule never matches";
+                remarks.push((Severity::Error, Fault::at(place, "condition-unknown", message, help)));
+                let values: Vec<&str> = values.collect();
+                self.conditions.unknown.push(format!("{key}={}", values.join(",")));
+                return Ok(());
+            }
+        };
+        // RULES-11
+        if !list.is_empty() {
+            return Err(repeated(place, key));
+        }
+        // RULES-8
+        let mut values = values.peekable();
+        if values.peek().is_none() || values.clone().any(str::is_empty) {
+            let message = format!("`{key}` lists an empty value");
+            let help = "write a value on each side of every comma, without spaces";
+            return Err(Fault::at(place, "condition-empty", message, help));
+        }
+        *list = values.map(str::to_owned).collect();
+        // ROLE-8
+        if let Some(role) = list.iter().find(|role| matches!(key, "Role" | "role") && role.contains(':')) {
+            let message = format!("the role `{role}` holds a colon, which other gates are known never to match");
+            let help = "name the role without a colon";
+            remarks.push((Severity::Warning, Fault::at(place, "role-colon", message, help)));
+        }
+        Ok(())
+    }
+
+    /// RULES-9: a condition that nobody knows, on a rule that names a role, is a fault of the whole rule.
+    pub(super) fn finish(self, names_role: impl FnOnce() -> bool) -> Result<Conditions, Fault> {
+        let ConditionReader { mut conditions, roles, unknown } = self;
+        if let Some(fault) = unknown
+            && names_role()
+        {
+            return Err(fault);
+        }
+        // ROLE-6
+        conditions.role = match roles.as_slice() {
+            [] => None,
+            [all] if all == "*" => Some(RoleCondition::AnyToken),
+            _ => Some(RoleCondition::AnyOf(roles)),
+        };
+        Ok(conditions)
+    }
+}
+
+/// RULES-11
+pub(super) fn repeated(place: impl Into<Range<usize>>, key: &str) -> Fault {
+    let message = format!("`{key}` stands here twice");
+    Fault::at(place, "condition-repeated", message, "list the values in one condition, with commas between them")
+}

@@ -1,0 +1,229 @@
+//! `netlify.toml`: each of its `[[redirects]]` becomes a rule, in the order in which they stand (TOML-1 to TOML-3).
+//!
+//! The same pieces as in `_redirects`, under names of their own. RULES-9 holds here too: an entry that names a role and
+//! cannot be read is sealed, and where its path cannot be read, or the file cannot and names a role, no gate starts.
+
+mod entry;
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::fields::{is_like_role, within_one_edit};
+use super::file::Read;
+use super::parts::{Fault, Parts, Remarks, UNREADABLE_NOTE, seal_note};
+use super::{Effect, Rule};
+use crate::problem::Severity;
+use crate::span::{RuleFile, Span};
+
+/// Reads a whole file.
+pub(super) fn read(bytes: &[u8]) -> Read {
+    let (bytes, base) = match bytes.strip_prefix("\u{feff}".as_bytes()) {
+        Some(rest) => (rest, 3),
+        None => (bytes, 0),
+    };
+    let mut reader = Reader { places: Places::new(bytes, base), read: Read::default() };
+    match std::str::from_utf8(bytes) {
+        Ok(text) => match DeTable::parse(text) {
+            Ok(root) => reader.document(text, root.get_ref()),
+            Err(error) => {
+                let message = format!("this is no TOML: {}", error.message().replace('\n', ", "));
+                let range = error.span().unwrap_or(0..0);
+                reader.unparsed(text, Fault::at(range, "toml-syntax", message, SYNTAX_HELP));
+            }
+        },
+        Err(error) => {
+            let at = error.valid_up_to();
+            let range = at..error.error_len().map_or(bytes.len(), |length| at + length);
+            let (message, help) = (format!("byte {at} of this file is not UTF-8"), "save the file as UTF-8".to_owned());
+            reader.unparsed(&String::from_utf8_lossy(bytes), Fault::at(range, "invalid-utf8", message, help));
+        }
+    }
+    reader.read.rules.sort_by_key(|rule| rule.span);
+    reader.read.problems.sort_by_key(|problem| problem.span);
+    reader.read
+}
+
+const SYNTAX_HELP: &str = "correct this place; until then no rule of this file is in force";
+
+/// Lines and columns of a text.
+struct Places<'a> {
+    bytes: &'a [u8],
+    /// How many bytes of the file come before the text.
+    base: usize,
+    /// Where each line starts.
+    lines: Vec<usize>,
+}
+
+impl<'a> Places<'a> {
+    fn new(bytes: &'a [u8], base: usize) -> Places<'a> {
+        let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        Places { bytes, base, lines: std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect() }
+    }
+
+    fn span(&self, range: &Range<usize>) -> Span {
+        let line = self.lines.partition_point(|start| *start <= range.start);
+        let line_start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let before = self.bytes.get(line_start..range.start).unwrap_or_default();
+        let column = String::from_utf8_lossy(before).chars().count() + 1;
+        Span { file: RuleFile::Toml, start: self.base + range.start, end: self.base + range.end, line, column }
+    }
+}
+
+struct Reader<'a> {
+    places: Places<'a>,
+    read: Read,
+}
+
+impl Reader<'_> {
+    /// A file that cannot be read at all.
+    fn unparsed(&mut self, text: &str, fault: Fault) {
+        let span = self.places.span(&fault.range);
+        let mut problem = fault.into_problem(Severity::Error, span);
+        // RULES-9
+        let words = text.split(|c: char| !(c.is_alphanumeric() || unseen(c)));
+        if words.flat_map(|word| word.split(unseen).map(str::to_owned).chain([word.replace(unseen, "")])).any(is_role) {
+            problem.note = Some("this file names a role and cannot be read, so no gate starts with it".to_owned());
+            problem.refuses_to_start = true;
+            self.read.unreadable.push(span);
+        }
+        self.read.problems.push(problem);
+    }
+
+    fn document(&mut self, text: &str, root: &DeTable<'_>) {
+        for (key, value) in root {
+            if key.get_ref() == "redirects" {
+                self.redirects(text, key.span(), value);
+            } else {
+                self.misplaced(key.get_ref(), key.span(), value);
+            }
+        }
+    }
+
+    /// TOML-1: `[[redirects]]`, an array of tables.
+    fn redirects(&mut self, text: &str, key: Range<usize>, value: &Spanned<DeValue<'_>>) {
+        let DeValue::Array(entries) = value.get_ref() else {
+            let message = "`redirects` is not a list of tables".to_owned();
+            let help = "write `[[redirects]]`, in double brackets, above every rule".to_owned();
+            self.refused(Fault::at(key, "toml-redirects", message, help), value);
+            return;
+        };
+        for entry in entries {
+            let DeValue::Table(table) = entry.get_ref() else {
+                let message = "this is no table, so it is no rule".to_owned();
+                let help = "write `[[redirects]]`, and the fields of the rule below it".to_owned();
+                self.refused(Fault::at(entry.span(), "toml-redirects", message, help), entry);
+                continue;
+            };
+            let mut remarks = Remarks::new();
+            match entry::read(text, entry.span(), table, &mut remarks) {
+                Ok((parts, from)) => {
+                    for (severity, fault) in remarks {
+                        let span = self.places.span(&fault.range);
+                        self.read.problems.push(fault.into_problem(severity, span));
+                    }
+                    let Parts { origin, pattern, query, apply } = parts;
+                    self.put(&from, |span| {
+                        let effect = Effect::Apply(Box::new(apply));
+                        Rule { span, text: String::new(), origin, pattern, query, effect }
+                    });
+                }
+                Err(fault) => self.refused(fault, entry),
+            }
+        }
+    }
+
+    /// A list of redirects where nobody looks for one: its gates would not be in force.
+    fn misplaced(&mut self, key: &str, range: Range<usize>, value: &Spanned<DeValue<'_>>) {
+        let lists = matches!(value.get_ref(), DeValue::Array(_) | DeValue::Table(_));
+        if lists && is_like_redirects(key) {
+            let message = format!("`{key}` is not read here, so none of its rules is in force");
+            let help = "write `[[redirects]]`, at the top level of the file".to_owned();
+            self.refused(Fault::at(range, "toml-misplaced", message, help), value);
+            return;
+        }
+        match value.get_ref() {
+            DeValue::Table(table) => {
+                for (key, value) in table {
+                    self.misplaced(key.get_ref(), key.span(), value);
+                }
+            }
+            DeValue::Array(items) => {
+                for table in items.iter().filter_map(|item| item.get_ref().as_table()) {
+                    for (key, value) in table {
+                        self.misplaced(key.get_ref(), key.span(), value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// RULES-6, and RULES-9 for every table in `value` that names a role: it is sealed, or no gate starts.
+    fn refused(&mut self, fault: Fault, value: &Spanned<DeValue<'_>>) {
+        let span = self.places.span(&fault.range);
+        let mut problem = fault.into_problem(Severity::Error, span);
+        let single = std::slice::from_ref(value);
+        let tables = match value.get_ref() {
+            DeValue::Array(items) => items.get(..).unwrap_or_default(),
+            _ => single,
+        };
+        for table in tables.iter().filter(|table| names_role("", table.get_ref())) {
+            match table.get_ref().as_table().and_then(entry::covering) {
+                Some((from, (origin, pattern))) => {
+                    problem.note = Some(seal_note(origin.as_ref(), &pattern));
+                    self.put(&from, |span| {
+                        let effect = Effect::Seal;
+                        Rule { span, text: String::new(), origin, pattern, query: Vec::new(), effect }
+                    });
+                }
+                None => {
+                    problem.note = Some(UNREADABLE_NOTE.to_owned());
+                    problem.refuses_to_start = true;
+                    self.read.unreadable.push(span);
+                    break;
+                }
+            }
+        }
+        self.read.problems.push(problem);
+    }
+
+    fn put(&mut self, from: &Range<usize>, rule: impl FnOnce(Span) -> Rule) {
+        let mut rule = rule(self.places.span(from));
+        rule.text = rule.to_string();
+        self.read.rules.push(rule);
+    }
+}
+
+fn unseen(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
+}
+
+fn is_role(text: impl AsRef<str>) -> bool {
+    is_like_role(text.as_ref())
+}
+
+/// RULES-9: whether a role is named by a key, or by a text that is no path.
+fn names_role(key: &str, value: &DeValue<'_>) -> bool {
+    let named = |text: &str| {
+        let words = text.split(|c: char| unseen(c) || matches!(c, ',' | ';' | '&'));
+        words.chain([text.replace(unseen, "").as_str()]).any(is_role)
+    };
+    let is_place = matches!(key, "from" | "origin" | "to" | "destination");
+    named(key)
+        || match value {
+            DeValue::String(text) => !is_place && named(text),
+            DeValue::Array(items) => items.iter().any(|item| names_role("", item.get_ref())),
+            DeValue::Table(table) => table.iter().any(|(key, value)| names_role(key.get_ref(), value.get_ref())),
+            _ => false,
+        }
+}
+
+fn is_like_redirects(key: &str) -> bool {
+    let key: String = key.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    key.starts_with("redirect") || within_one_edit(&key, "redirects")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! The files that the rules of a site come from, with what is wrong with them.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::config::{LoadError, read};
+use crate::lint::lint;
+use crate::problem::{Problem, Severity};
+use crate::rules::{Parsed, RuleSet};
+use crate::site::Site;
+use crate::span::RuleFile;
+
+/// The rule files of a site, as they were when they were read.
+#[derive(Debug)]
+pub struct Source {
+    /// `_redirects`
+    pub redirects: SourceFile,
+    /// `netlify.toml`
+    pub toml: SourceFile,
+    /// What is wrong with them, in the order of files and lines.
+    pub problems: Vec<Problem>,
+}
+
+/// One rule file.
+#[derive(Debug)]
+pub struct SourceFile {
+    /// Where it is looked for.
+    pub path: PathBuf,
+    /// What it holds; `None` where there is none.
+    pub bytes: Option<Vec<u8>>,
+}
+
+impl Source {
+    /// Reads the rules of a site from its `_redirects`, and from `toml` or the `netlify.toml` in its folder; a site
+    /// without either has no rules.
+    ///
+    /// # Errors
+    /// Where a file is there and cannot be read, or `toml` is named and not there.
+    pub fn read(folder: &Path, toml: Option<&Path>) -> Result<(RuleSet, Source), LoadError> {
+        let redirects = SourceFile::read(folder.join("_redirects"))?;
+        let toml = match toml {
+            Some(path) => SourceFile { path: path.to_owned(), bytes: Some(read(path)?) },
+            None => SourceFile::read(folder.join("netlify.toml"))?,
+        };
+        // TOML-2
+        let Parsed { rules, problems, .. } = RuleSet::read(redirects.bytes(), toml.bytes());
+        Ok((rules, Source { redirects, toml, problems }))
+    }
+
+    /// Adds what is odd about the rules as a list, and before the files of the site.
+    pub fn lint(&mut self, rules: &RuleSet, _site: &impl Site) {
+        self.problems.extend(lint(rules));
+        self.problems.sort_by_key(|problem| problem.span);
+    }
+
+    /// A file, by which of the two it is.
+    pub fn file(&self, file: RuleFile) -> &SourceFile {
+        match file {
+            RuleFile::Redirects => &self.redirects,
+            RuleFile::Toml => &self.toml,
+        }
+    }
+
+    /// A file as messages name it.
+    pub fn name(&self, file: RuleFile) -> String {
+        self.file(file).path.display().to_string()
+    }
+
+    /// One problem as a person reads it, with colours that a terminal understands.
+    pub fn render(&self, problem: &Problem) -> String {
+        let file = problem.span.file;
+        problem.render(&self.name(file), self.file(file).bytes(), true)
+    }
+
+    /// How many problems of one severity there are.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.problems.iter().filter(|problem| problem.severity == severity).count()
+    }
+}
+
+impl SourceFile {
+    fn read(path: PathBuf) -> Result<SourceFile, LoadError> {
+        match read(&path) {
+            Ok(bytes) => Ok(SourceFile { path, bytes: Some(bytes) }),
+            Err(LoadError::File { error, .. }) if error.kind() == ErrorKind::NotFound => {
+                Ok(SourceFile { path, bytes: None })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the file holds; nothing where there is none.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.as_deref().unwrap_or_default()
+    }
+}
