@@ -13,12 +13,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use crate::config::{Config, LoadError, Loaded, Source};
+use crate::config::{Config, LoadError, Loaded};
 use crate::files::DirSite;
 use crate::gate::{Gate, GateInForce};
 use crate::problem::{Problem, Severity};
 use crate::server::Operations;
 use crate::server::tls::{Tls, TlsError};
+use crate::source::Source;
 
 pub use watch::Watch;
 
@@ -144,9 +145,10 @@ impl Reloader {
         for problem in new.take(SHOWN) {
             let (line, column) = (problem.span.line, problem.span.column);
             let (id, message, help) = (problem.id, &problem.message, &problem.help);
+            let file = source.name(problem.span.file);
             match problem.severity {
-                Severity::Error => tracing::error!(id, line, column, help, "{}: {message}", source.file_name),
-                Severity::Warning => tracing::warn!(id, line, column, help, "{}: {message}", source.file_name),
+                Severity::Error => tracing::error!(id, line, column, help, "{file}: {message}"),
+                Severity::Warning => tracing::warn!(id, line, column, help, "{file}: {message}"),
             }
         }
         self.known = now;
@@ -178,6 +180,6 @@ fn asks_for_a_role(gate: &Gate<DirSite>) -> bool {
 
 /// A problem without its place, which moves when a line is added above it.
 fn said(source: &Source, problem: &Problem) -> String {
-    let text = source.bytes.get(problem.span.start..problem.span.end).unwrap_or_default();
+    let text = source.file(problem.span.file).bytes().get(problem.span.start..problem.span.end).unwrap_or_default();
     format!("{} {} {}", problem.id, problem.message, String::from_utf8_lossy(text))
 }
