@@ -177,7 +177,8 @@ impl Config {
 
     /// The files outside the site that [`Config::load`] reads; a change of one makes a new version.
     pub fn files(&self) -> Vec<PathBuf> {
-        self.key.file().map(Path::to_owned).into_iter().chain(self.countries.clone()).collect()
+        let keys = self.key.file().map(Path::to_owned);
+        keys.into_iter().chain(self.netlify_toml.clone()).chain(self.countries.clone()).collect()
     }
 
     /// Reads everything and makes the gate.

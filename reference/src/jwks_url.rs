@@ -172,11 +172,12 @@ pub struct FreshKeys {
 }
 
 impl FreshKeys {
-    /// Looks at the document again and again, for ever. A task for the side.
-    pub async fn keep(self) {
+    /// Looks at the document again and again, for ever, and tells `looked` each time whether it could be had. A task for
+    /// the side.
+    pub async fn keep(self, looked: impl Fn(bool)) {
         let FreshKeys { source, ring, document, wait } = self;
         let source = &source;
-        keep(ring, source.schedule, document, wait, || source.look()).await;
+        keep(ring, source.schedule, document, wait, || source.look(), looked).await;
     }
 }
 
@@ -187,6 +188,7 @@ async fn keep<F: Future<Output = Result<Look, FetchError>>>(
     mut document: Bytes,
     mut wait: Duration,
     look: impl Fn() -> F,
+    looked: impl Fn(bool),
 ) {
     loop {
         // However many tokens name an unknown key, and whenever: not before.
@@ -195,7 +197,9 @@ async fn keep<F: Future<Output = Result<Look, FetchError>>>(
             () = ring.missed() => tracing::info!("a token names a key that is not known; looking for it"),
             () = tokio::time::sleep(wait.saturating_sub(schedule.least)) => {}
         }
-        match look().await {
+        let look = look().await;
+        looked(look.is_ok());
+        match look {
             Ok(look) => {
                 wait = look.fresh_for;
                 if look.document != document {
@@ -275,7 +279,7 @@ mod tests {
             }
         };
         tokio::select! {
-            () = keep(ring.clone(), Schedule::default(), first.document, first.fresh_for, look) => {}
+            () = keep(ring.clone(), Schedule::default(), first.document, first.fresh_for, look, |_| {}) => {}
             () = missing => {}
             () = tokio::time::sleep(Duration::from_secs(3600)) => {}
         }

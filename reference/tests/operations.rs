@@ -127,6 +127,17 @@ fn a_broken_version_is_reported_and_the_old_one_stays() {
 }
 
 #[test]
+fn an_upstream_that_does_not_answer_is_counted() {
+    let folder = seed_site();
+    // Nobody listens where a listener has just been.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    write(folder.path(), "_redirects", &format!("/api/* http://{gone}/:splat 200\n"));
+    let gate = Gate::start(folder.path(), &[]);
+    assert!(ask(&gate.public, "/api/x", "").starts_with("HTTP/1.1 502 "));
+    assert!(ask(&gate.admin, "/metrics", "").contains("\nrolegate_upstream_errors_total 1\n"));
+}
+
+#[test]
 fn what_is_counted_and_logged_holds_no_secret() {
     let folder = seed_site();
     let gate = Gate::start(folder.path(), &[]);

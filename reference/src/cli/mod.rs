@@ -69,7 +69,7 @@ enum Command {
     /// Say what is wrong with the rules of a site, where, and what to write instead
     Check(check::Check),
     /// Say what the gate answers to a request, rule by rule
-    Explain(explain::Explain),
+    Explain(Box<explain::Explain>),
     /// Look into a token, verify one, make one
     Token(token::Token),
     /// Write the completions of a shell to standard output

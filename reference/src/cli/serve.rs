@@ -140,7 +140,9 @@ impl Serve {
             authorize: self.proxy.authorize(),
         };
         // TOKEN-12.refresh
-        let _kept_fresh_to_the_end = fresh.map(|fresh| runtime.spawn(fresh.keep()));
+        let counted = Arc::clone(&options.operations);
+        let _kept_fresh_to_the_end =
+            fresh.map(|fresh| runtime.spawn(fresh.keep(move |had| counted.metrics().keys_refreshed(had))));
         let ended = runtime.block_on(self.listen(gate, options, &told));
         // A second signal does not wait for files that are still being read.
         runtime.shutdown_background();

@@ -90,6 +90,8 @@ pub struct Forwarded {
     pub response: Response<Body>,
     /// What follows it, where the protocol was switched.
     pub tunnel: Option<Tunnel>,
+    /// PROXY-2: the answer is the gate's own, because the upstream gave none.
+    pub upstream_failed: bool,
 }
 
 /// Why a request got no answer from its upstream.
@@ -132,7 +134,8 @@ impl Proxy {
                 // Where to is the operator's own text, but for what was captured: the host says enough.
                 let upstream = errand.url.split('/').nth(2).unwrap_or_default();
                 tracing::warn!(upstream, status = failure.status().as_u16(), "not forwarded: {}", failure.sentence());
-                Forwarded { response: failure.response(is_head), tunnel: None }
+                let upstream_failed = matches!(failure, Failure::Unreachable | Failure::Slow);
+                Forwarded { response: failure.response(is_head), tunnel: None, upstream_failed }
             }
         }
     }
@@ -216,7 +219,7 @@ impl Proxy {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             response.headers_mut().insert(header::UPGRADE, protocol);
         }
-        Ok(Forwarded { response, tunnel })
+        Ok(Forwarded { response, tunnel, upstream_failed: false })
     }
 
     fn clients(&self) -> Option<&Clients> {

@@ -18,7 +18,7 @@ use crate::edge::Country;
 use crate::files::DirSite;
 use crate::files::body::Body;
 use crate::gate::Gate;
-use crate::proxy::{Errand, Forwarded, Visit};
+use crate::proxy::{Errand, Tunnel, Visit};
 use crate::request::Request;
 use crate::respond::{self, Ask};
 use crate::token::Time;
@@ -46,7 +46,7 @@ pub(crate) async fn answer_http1(here: &Here, tap: &Tap, seen: hyper::Request<In
     match decided {
         Ok(decided) => {
             let last = decided.last();
-            let Forwarded { mut response, tunnel } = asked.answer(decided, seen).await;
+            let (mut response, tunnel) = asked.answer(decided, seen).await;
             *here.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = tunnel;
             if last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -69,7 +69,7 @@ pub(crate) async fn answer_http2(
     let decided = http2::read(&seen, here.server.limits.of_a_head()).and_then(|head| asked.decide(&head));
     let mut response = match decided {
         // Nothing is switched to another protocol in HTTP/2: no request can ask for it (RFC 9113 §8.6).
-        Ok(decided) => asked.answer(decided, seen).await.response,
+        Ok(decided) => asked.answer(decided, seen).await.0,
         Err(fault) => asked.refuse(fault),
     };
     // RFC 9113 §8.2.2: the connection goes on with other streams, and such a field is malformed.
@@ -159,9 +159,10 @@ impl<'a> Asked<'a> {
         Ok(Decided::Request { decision, next, ask, path, last })
     }
 
-    async fn answer(&self, decided: Decided, seen: hyper::Request<Incoming>) -> Forwarded {
+    /// The answer, and what follows it where the protocol is switched.
+    async fn answer(&self, decided: Decided, seen: hyper::Request<Incoming>) -> (Response<Body>, Option<Tunnel>) {
         let (decision, next, ask, path) = match decided {
-            Decided::Page { page, .. } => return Forwarded { response: page, tunnel: None },
+            Decided::Page { page, .. } => return (page, None),
             Decided::Request { decision, next, ask, path, .. } => (decision, next, ask, path),
         };
         let site = self.gate.site();
@@ -172,6 +173,9 @@ impl<'a> Asked<'a> {
             Next::Forward(errand) => {
                 let forwarded = self.here.server.proxy.forward(&errand, seen).await;
                 tunnel = forwarded.tunnel;
+                if forwarded.upstream_failed {
+                    self.here.server.operations.metrics().upstream_failed();
+                }
                 forwarded.response
             }
             Next::Admit => respond::admit(&decision),
@@ -184,7 +188,7 @@ impl<'a> Asked<'a> {
         if let (Some(path), Some(method)) = (path, method) {
             log::answered(self.gate.rules(), method.as_str(), &path, &decision, status, self.started);
         }
-        Forwarded { response, tunnel }
+        (response, tunnel)
     }
 
     fn refuse(&self, fault: Fault) -> Response<Body> {
