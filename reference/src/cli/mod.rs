@@ -71,7 +71,7 @@ enum Command {
     /// Say what the gate answers to a request, rule by rule
     Explain(Box<explain::Explain>),
     /// Look into a token, verify one, make one
-    Token(token::Token),
+    Token(Box<token::Token>),
     /// Write the completions of a shell to standard output
     Completions(manual::Completions),
     /// Write a manual page to standard output, as `man -l -` reads it
