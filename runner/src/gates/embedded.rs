@@ -34,6 +34,7 @@ pub(super) async fn start(deployment: &Deployment<'_>) -> Result<Running, GateEr
     }));
     Ok(Running {
         target: Target { https: false, host: Ipv4Addr::LOCALHOST.to_string(), port, connect_to: None },
+        door: None,
         log: None,
         stop: Some(Box::new(move || {
             Box::pin(async move {

@@ -258,6 +258,7 @@ pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Resul
     }
     Ok(Running {
         target,
+        door: None,
         log: Some(log.path().to_path_buf()),
         stop: Some(Box::new(move || {
             Box::pin(async move {

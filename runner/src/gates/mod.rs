@@ -2,7 +2,7 @@
 //!
 //! - [`embedded`]: the reference gate, on loopback, in this process.
 //! - [`launch`]: any command that serves a folder; once for each suite, or for each group of suites with equal settings.
-//! - [`InProcess`]: a gate that another module of this process serves, such as the broken gates of the self-test.
+//! - [`InProcess`]: a gate that another module of this process serves, without sockets, such as the broken gates of the self-test.
 //! - a URL: a gate that already runs, with one suite or a bundle deployed to it.
 
 pub mod embedded;
@@ -10,6 +10,7 @@ pub mod launch;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -19,11 +20,14 @@ use tokio::task::JoinSet;
 use crate::deploy::Deployment;
 use crate::invariants::Invariant;
 use crate::wire::Target;
+use crate::wire::memory::Door;
 
 /// A gate that listens.
 pub struct Running {
     /// Where.
     pub target: Target,
+    /// The way in, if it listens in this process only.
+    pub door: Option<Door>,
     stop: Option<Stop>,
     log: Option<std::path::PathBuf>,
 }
@@ -148,7 +152,7 @@ impl Gate {
                     None => TcpStream::connect((target.host.trim_matches(['[', ']']), target.port)).await,
                 };
                 match connected {
-                    Ok(_) => Ok(Running { target: target.clone(), stop: None, log: None }),
+                    Ok(_) => Ok(Running { target: target.clone(), door: None, stop: None, log: None }),
                     Err(error) => Err(GateError::Unreachable { origin: target.origin(), reason: error.to_string() }),
                 }
             }
@@ -157,11 +161,12 @@ impl Gate {
 }
 
 impl Running {
-    /// A gate that tasks of this process serve; they end with it.
+    /// A gate behind a door of this process, served by tasks that end with it. It is asked as if it listened on a port of loopback.
     #[must_use]
-    pub fn here(target: Target, tasks: JoinSet<()>) -> Self {
+    pub fn here(door: Door, tasks: JoinSet<()>) -> Self {
         let stop: Stop = Box::new(move || Box::pin(async move { drop(tasks) }));
-        Self { target, stop: Some(stop), log: None }
+        let target = Target { https: false, host: Ipv4Addr::LOCALHOST.to_string(), port: 8080, connect_to: None };
+        Self { target, door: Some(door), stop: Some(stop), log: None }
     }
 
     /// The line of its log that says best why it went down, behind a colon; empty if there is none.

@@ -1,4 +1,4 @@
-//! A broken gate on loopback: the steps of the reference, one by one, with a defect between two of them.
+//! A broken gate: the steps of the reference, one by one, with a defect between two of them.
 //!
 //! Heads are read with the reference's own reader, so that what it refuses is refused here; everything else about HTTP is the least that the
 //! corpus needs. A request with a body is the last of its connection, as it is in the reference.
@@ -19,8 +19,7 @@ use rolegate::server::head::{self, Fault, Head, HeadLimits};
 use rolegate::server::{Limits, refuse};
 use rolegate::token::Time;
 use rolegate::visitor::Visitor;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::task::JoinSet;
 
 use super::ground::{Ground, Sites};
@@ -29,7 +28,7 @@ use super::scene::{Asked, Memory, Reply, Scene};
 use super::{Defect, Mutant};
 use crate::deploy::Deployment;
 use crate::gates::{GateError, InProcess, Running};
-use crate::wire::Target;
+use crate::wire::memory::door;
 
 /// A mutant as a gate that the runner can start.
 #[derive(Clone, Debug)]
@@ -63,40 +62,35 @@ impl InProcess for BrokenGate {
             let defect = self.mutant.defect;
             let ground = Arc::new(Ground::new(deployment, &self.sites, defect)?);
             let replies = Arc::default();
-            listen(move |stream| {
+            Ok(listen(move |stream| {
                 let memory = Memory { replies: Arc::clone(&replies), ..Memory::default() };
                 serve(stream, Arc::clone(&ground), defect, memory)
-            })
-            .await
+            }))
         })
     }
 }
 
-/// Serves every connection to a free port of loopback until the gate is stopped or dropped.
-pub(super) async fn listen<F>(serve: impl Fn(TcpStream) -> F + Send + Sync + 'static) -> Result<Running, GateError>
+/// Serves every connection until the gate is stopped or dropped.
+pub(super) fn listen<F>(serve: impl Fn(DuplexStream) -> F + Send + Sync + 'static) -> Running
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let failed = |error: std::io::Error| GateError::Harness(error.to_string());
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
-    let port = listener.local_addr().map_err(failed)?.port();
+    let (door, mut porch) = door();
     // Dropped with the gate, and its task with it.
     let mut task = JoinSet::new();
     task.spawn(async move {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
-                Ok((stream, _)) = listener.accept() => {
-                    let _ = stream.set_nodelay(true);
-                    connections.spawn(serve(stream));
-                }
+                opened = porch.accept() => match opened {
+                    Some(stream) => { connections.spawn(serve(stream)); }
+                    None => break,
+                },
                 Some(_) = connections.join_next() => {}
-                else => tokio::time::sleep(Duration::from_millis(10)).await,
             }
         }
     });
-    let target = Target { https: false, host: Ipv4Addr::LOCALHOST.to_string(), port, connect_to: None };
-    Ok(Running::here(target, task))
+    Running::here(door, task)
 }
 
 fn limits() -> HeadLimits {
@@ -109,7 +103,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a connection is read on after the last answer, so that the answer is not lost (RFC 9112 §9.6).
 const LINGER: Duration = Duration::from_millis(50);
 
-async fn serve(mut stream: TcpStream, ground: Arc<Ground>, defect: Defect, memory: Memory) {
+async fn serve(mut stream: DuplexStream, ground: Arc<Ground>, defect: Defect, memory: Memory) {
     let mut came = Vec::new();
     while let Some(octets) = next_head(&mut stream, &mut came).await {
         let octets = match defect {
@@ -125,7 +119,13 @@ async fn serve(mut stream: TcpStream, ground: Arc<Ground>, defect: Defect, memor
                     Err(fault) => (refused(fault).await, true),
                 }
             }
-            Err(fault) => (refused(fault).await, true),
+            Err(fault) => {
+                let mut reply = refused(fault).await;
+                if let Defect::Refusal(edit) = defect {
+                    edit(&mut reply);
+                }
+                (reply, true)
+            }
         };
         if stream.write_all(&reply.octets()).await.is_err() || last {
             break;
@@ -138,7 +138,7 @@ async fn serve(mut stream: TcpStream, ground: Arc<Ground>, defect: Defect, memor
 }
 
 /// The octets of the next request head; none at the end of the connection.
-pub(super) async fn next_head(stream: &mut TcpStream, came: &mut Vec<u8>) -> Option<Vec<u8>> {
+pub(super) async fn next_head(stream: &mut DuplexStream, came: &mut Vec<u8>) -> Option<Vec<u8>> {
     loop {
         if !came.is_empty()
             && let Some((_, length)) = head::first(came, limits())
@@ -150,6 +150,8 @@ pub(super) async fn next_head(stream: &mut TcpStream, came: &mut Vec<u8>) -> Opt
         if came.len() > 2 * limits().head {
             return Some([std::mem::take(came), b"\r\n\r\n".to_vec()].concat());
         }
+        // A head is judged whole: a few octets at a time, its first fault would hide the rest.
+        came.reserve(limits().head);
         let read = tokio::time::timeout(PATIENCE, stream.read_buf(came)).await;
         if !matches!(read, Ok(Ok(count)) if count > 0) {
             return None;

@@ -1,4 +1,4 @@
-//! The site of a suite as the broken gates share it: written to disk, listed and read once, whatever number of gates stands on it.
+//! The site of a suite as the broken gates share it: written to disk, listed and read once, its rules too, whatever number of gates stands on it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,13 +19,22 @@ pub struct Site {
     folder: tempfile::TempDir,
     /// The files, as the reference lists them.
     pub files: DirSite,
+    /// The octets of the rule file, as written.
+    pub rule_text: Vec<u8>,
+    /// The text of `netlify.toml`; empty where there is none.
+    pub toml: String,
+    /// The rules of both, as the reference reads them.
+    pub rules: Arc<RuleSet>,
 }
 
 impl Site {
     fn open(deployment: &Deployment<'_>) -> Result<Self, GateError> {
         let folder = site_folder(deployment)?;
         let files = DirSite::open(folder.path()).map_err(|error| GateError::Harness(error.to_string()))?;
-        Ok(Self { folder, files })
+        let rule_text = deployment.rules();
+        let toml = deployment.toml().unwrap_or_default();
+        let rules = Arc::new(RuleSet::read(&rule_text, toml.as_bytes()).rules);
+        Ok(Self { folder, files, rule_text, toml, rules })
     }
 
     /// Where it is.
@@ -63,10 +72,8 @@ impl Sites {
 pub struct Ground {
     /// The files.
     pub site: Arc<Site>,
-    /// The octets of the rule file, as written.
-    pub rule_text: Vec<u8>,
     /// The rules in force.
-    pub rules: RuleSet,
+    pub rules: Arc<RuleSet>,
     /// The secret as configured.
     pub secret: Vec<u8>,
     /// The keys that tokens are verified with.
@@ -87,18 +94,16 @@ impl Ground {
     pub fn new(deployment: &Deployment<'_>, sites: &Sites, defect: Defect) -> Result<Self, GateError> {
         let refused = |reason: String| GateError::NotStarted { site: deployment.name(), reason };
         let site = sites.of(deployment)?;
-        let rule_text = deployment.rules();
-        let toml = deployment.toml().unwrap_or_default();
         let parsed = match defect {
-            Defect::RuleText(edit) => RuleSet::read(&edit(&rule_text), toml.as_bytes()),
-            _ => RuleSet::read(&rule_text, toml.as_bytes()),
+            Defect::RuleText(edit) => Arc::new(RuleSet::read(&edit(&site.rule_text), site.toml.as_bytes()).rules),
+            _ => Arc::clone(&site.rules),
         };
-        if let Some(span) = parsed.rules.unreadable().first() {
+        if let Some(span) = parsed.unreadable().first() {
             return Err(refused(format!("line {}: this line names a role, and its path cannot be read", span.line)));
         }
         let rules = match defect {
-            Defect::RuleList(edit) => RuleSet::of(edit(parsed.rules.rules().to_vec())),
-            _ => parsed.rules,
+            Defect::RuleList(edit) => Arc::new(RuleSet::of(edit(parsed.rules().to_vec()))),
+            _ => parsed,
         };
         let secret = deployment.settings.secret.as_bytes().to_vec();
         let keys = match defect {
@@ -113,7 +118,6 @@ impl Ground {
         }
         Ok(Self {
             site,
-            rule_text,
             rules,
             secret,
             keys: keys.map_err(refused)?,

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rolegate::path::Target as RequestTarget;
-use rolegate::rules::{Rule, RuleSet};
+use rolegate::rules::Rule;
 use rolegate::site;
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 use super::gate::{listen, next_head};
 use super::ground::{Site, Sites};
@@ -40,7 +39,7 @@ pub enum Habit {
     LastRule,
     /// Something else for every request.
     Random,
-    /// Resets the connection.
+    /// Drops the connection at the first octet.
     Reset,
     /// A redirect to the address that was asked for.
     SelfRedirect,
@@ -98,25 +97,24 @@ impl InProcess for IdleGate {
     ) -> Pin<Box<dyn Future<Output = Result<Running, GateError>> + Send + 'a>> {
         Box::pin(async move {
             let site = self.sites.of(deployment)?;
-            let rules = RuleSet::read(&deployment.rules(), deployment.toml().unwrap_or_default().as_bytes()).rules;
+            let rules = site.rules.rules();
             let rule = match self.habit {
-                Habit::FirstRule => rules.rules().first().cloned(),
-                Habit::LastRule => rules.rules().last().cloned(),
+                Habit::FirstRule => rules.first().cloned(),
+                Habit::LastRule => rules.last().cloned(),
                 _ => None,
             };
             let habit = self.habit;
             let known = Arc::new((site, rule));
-            listen(move |stream| serve(stream, habit, Arc::clone(&known))).await
+            Ok(listen(move |stream| serve(stream, habit, Arc::clone(&known))))
         })
     }
 }
 
-async fn serve(mut stream: TcpStream, habit: Habit, known: Arc<(Arc<Site>, Option<Rule>)>) {
+async fn serve(mut stream: DuplexStream, habit: Habit, known: Arc<(Arc<Site>, Option<Rule>)>) {
     let mut came = Vec::new();
     let mut count = 0_usize;
     if let Habit::Reset = habit {
-        // Octets that were not read make the end of the connection a reset.
-        let _ = stream.readable().await;
+        let _ = stream.read_u8().await;
         return;
     }
     while let Some(head) = next_head(&mut stream, &mut came).await {

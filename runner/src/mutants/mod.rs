@@ -5,10 +5,10 @@
 //! [`diagnosis`] says of a gate that fails the same cases. An [`idle`] gate does nothing worth the name; no requirement may pass on it.
 //!
 //! 1. [`ground`]: the site of a suite, opened once for all broken gates.
-//! 2. [`gate`]: an HTTP/1.1 gate on loopback that takes the reference's steps one by one, so that a defect can stand between two of them.
+//! 2. [`gate`]: an HTTP/1.1 gate of this process that takes the reference's steps one by one, so that a defect can stand between two of them.
 //! 3. [`scene`], [`jwt`]: what a defect sees of a request, and a token taken apart.
 //! 4. [`defects`]: the list.
-//! 5. [`trial`], [`matrix`]: broken gates against the corpus, and which cases catch which.
+//! 5. [`trial`], [`matrix`]: broken gates against the corpus, and which cases catch which; [`teeth`]: whether every case catches one.
 
 pub mod defects;
 pub mod diagnosis;
@@ -18,6 +18,8 @@ pub mod idle;
 pub mod jwt;
 pub mod matrix;
 pub mod scene;
+pub mod session;
+pub mod teeth;
 pub mod trial;
 
 use rolegate::decide::Decision;
@@ -41,13 +43,21 @@ pub struct Mutant {
     pub says: &'static str,
     /// Where it differs from the reference.
     pub defect: Defect,
+    /// Whether it remembers earlier requests, so that what it answers may depend on them.
+    pub remembers: bool,
 }
 
 impl Mutant {
     /// A gate with one defect.
     #[must_use]
     pub const fn new(id: &'static str, requirement: &'static str, says: &'static str, defect: Defect) -> Self {
-        Self { id, requirement, says, defect }
+        Self { id, requirement, says, defect, remembers: false }
+    }
+
+    /// The same, remembering earlier requests.
+    #[must_use]
+    pub const fn remembering(self) -> Self {
+        Self { remembers: true, ..self }
     }
 }
 
@@ -66,6 +76,8 @@ pub enum Defect {
     Settings(fn(&mut TokenSettings)),
     /// The octets of a request head are changed before they are read.
     Wire(fn(&[u8]) -> Vec<u8>),
+    /// The answer to a request head that cannot be read is changed.
+    Refusal(fn(&mut Reply)),
     /// The request is changed after it is read.
     Request(fn(&mut Asked)),
     /// The token is changed before it is verified, and signed anew where the function says so.

@@ -127,7 +127,10 @@ pub(super) async fn ask(
 
 async fn send(shared: &Shared, clients: &Clients, sent: Sent) -> std::io::Result<Exchange> {
     shared.pace.wait().await;
-    if sent.byte_exact { clients.wire.exchange(sent).await } else { clients.plain.exchange(sent).await }
+    match &clients.plain {
+        Some(plain) if !sent.byte_exact => plain.exchange(sent).await,
+        _ => clients.wire.exchange(sent).await,
+    }
 }
 
 /// The feature that a case needs and the gate lacks.

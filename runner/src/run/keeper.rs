@@ -23,7 +23,8 @@ const MOST_STARTS: usize = 300;
 pub(super) struct Clients {
     pub(super) target: Target,
     pub(super) origin: String,
-    pub(super) plain: Plain,
+    /// None for a gate that only the byte-exact wire reaches.
+    pub(super) plain: Option<Plain>,
     pub(super) wire: Wire,
 }
 
@@ -31,11 +32,16 @@ impl Clients {
     fn new(shared: &Shared, running: &Running) -> Result<Self, GateError> {
         let target = running.target.clone();
         let options = &shared.options;
-        let client = shared.client.clone().map_err(GateError::Harness)?;
-        let plain = Plain::new(target.clone(), client);
-        let tls = target.https.then(|| crate::wire::tls::config(options.insecure)).transpose();
-        let tls = tls.map_err(|error| GateError::Harness(format!("no TLS on this machine: {error}")))?;
-        let wire = Wire::new(target.clone(), tls, options.timeout);
+        let client = shared.client.clone().transpose().map_err(GateError::Harness)?;
+        let plain = client.map(|client| Plain::new(target.clone(), client));
+        let wire = match &running.door {
+            Some(door) => Wire::within(door.clone(), options.timeout),
+            None => {
+                let tls = target.https.then(|| crate::wire::tls::config(options.insecure)).transpose();
+                let tls = tls.map_err(|error| GateError::Harness(format!("no TLS on this machine: {error}")))?;
+                Wire::new(target.clone(), tls, options.timeout)
+            }
+        };
         Ok(Self { origin: target.origin(), target, plain, wire })
     }
 }

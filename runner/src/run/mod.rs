@@ -220,7 +220,8 @@ struct Shared {
     pace: Pace,
     listener: Listener,
     upstream: Upstream,
-    client: Result<reqwest::Client, String>,
+    /// The ordinary client; none for a gate of this process, which only the byte-exact wire reaches.
+    client: Option<Result<reqwest::Client, String>>,
     events: mpsc::UnboundedSender<Event>,
 }
 
@@ -256,11 +257,13 @@ pub async fn run(
         pace: Pace::new(options.rate),
         listener: Listener::open().await,
         upstream: Upstream::open().await,
-        client: plain::client(PlainOptions {
-            version: options.http,
-            insecure: options.insecure,
-            limit: options.timeout,
-            remote: if let Gate::Remote(target) = &gate { Some(target) } else { None },
+        client: (!matches!(gate, Gate::InProcess(_))).then(|| {
+            plain::client(PlainOptions {
+                version: options.http,
+                insecure: options.insecure,
+                limit: options.timeout,
+                remote: if let Gate::Remote(target) = &gate { Some(target) } else { None },
+            })
         }),
         corpus,
         gate,

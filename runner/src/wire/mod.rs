@@ -1,8 +1,9 @@
 //! Requests as they are sent and answers as they come back.
 //!
 //! Two clients: [`plain`] is an ordinary HTTP client (reqwest); [`raw`] writes the octets it is given and changes none, for targets and whole
-//! requests that an ordinary client would repair. The report says which one was used.
+//! requests that an ordinary client would repair. The report says which one was used. A gate of this process is asked through [`memory`].
 
+pub mod memory;
 pub mod plain;
 pub mod raw;
 pub mod tls;

@@ -1,4 +1,4 @@
-//! The byte-exact wire: HTTP/1.1 over TCP or TLS; what is given is what is sent, and every octet that comes back is kept.
+//! The byte-exact wire: HTTP/1.1 over TCP, TLS or memory; what is given is what is sent, and every octet that comes back is kept.
 
 use std::io;
 use std::sync::Arc;
@@ -10,10 +10,12 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::memory::Door;
 use super::{Answer, Client, Exchange, Response, Sent, Target};
 
 /// No more than this is read of one answer.
 const ANSWER_LIMIT: usize = 8 << 20;
+
 /// A byte stream, encrypted or not.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
@@ -21,9 +23,14 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// Opens connections to one gate.
 #[derive(Clone)]
 pub struct Wire {
-    target: Target,
-    tls: Option<Arc<ClientConfig>>,
+    way: Way,
     limit: Duration,
+}
+
+#[derive(Clone)]
+enum Way {
+    Network { target: Target, tls: Option<Arc<ClientConfig>> },
+    Memory(Door),
 }
 
 /// An open connection, with what has come on it and was not yet read as a response.
@@ -37,7 +44,13 @@ impl Wire {
     /// A wire to `target`; `limit` bounds each answer.
     #[must_use]
     pub fn new(target: Target, tls: Option<Arc<ClientConfig>>, limit: Duration) -> Self {
-        Self { target, tls, limit }
+        Self { way: Way::Network { target, tls }, limit }
+    }
+
+    /// A wire to a gate of this process.
+    #[must_use]
+    pub fn within(door: Door, limit: Duration) -> Self {
+        Self { way: Way::Memory(door), limit }
     }
 
     /// Opens a connection.
@@ -45,22 +58,13 @@ impl Wire {
     /// # Errors
     /// The gate cannot be reached.
     pub async fn connect(&self) -> io::Result<Connection> {
-        let connecting = async {
-            let tcp = match self.target.connect_to {
-                Some(address) => TcpStream::connect(address).await?,
-                None => TcpStream::connect((self.target.host.trim_matches(['[', ']']), self.target.port)).await?,
-            };
-            tcp.set_nodelay(true)?;
-            let stream: Box<dyn Stream> = match &self.tls {
-                None => Box::new(tcp),
-                Some(config) => {
-                    let name = ServerName::try_from(self.target.host.clone()).map_err(io::Error::other)?;
-                    Box::new(TlsConnector::from(Arc::clone(config)).connect(name, tcp).await?)
-                }
-            };
-            Ok(Connection { stream, came: Vec::new(), limit: self.limit })
+        let stream: Box<dyn Stream> = match &self.way {
+            Way::Network { target, tls } => tokio::time::timeout(self.limit, dial(target, tls.as_ref()))
+                .await
+                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?,
+            Way::Memory(door) => Box::new(door.connect()?),
         };
-        tokio::time::timeout(self.limit, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        Ok(Connection { stream, came: Vec::new(), limit: self.limit })
     }
 
     /// Sends one request on a connection of its own.
@@ -78,6 +82,21 @@ impl Wire {
         }
         Ok(exchange)
     }
+}
+
+async fn dial(target: &Target, tls: Option<&Arc<ClientConfig>>) -> io::Result<Box<dyn Stream>> {
+    let tcp = match target.connect_to {
+        Some(address) => TcpStream::connect(address).await?,
+        None => TcpStream::connect((target.host.trim_matches(['[', ']']), target.port)).await?,
+    };
+    tcp.set_nodelay(true)?;
+    Ok(match tls {
+        None => Box::new(tcp),
+        Some(config) => {
+            let name = ServerName::try_from(target.host.clone()).map_err(io::Error::other)?;
+            Box::new(TlsConnector::from(Arc::clone(config)).connect(name, tcp).await?)
+        }
+    })
 }
 
 impl Connection {

@@ -253,7 +253,7 @@ pub(super) const ALL: &[Mutant] = &[
             let Some(asked) = scene.asked.with_path(|path| path.replace("/.netlify", "/reserved-netlify")) else {
                 return scene.decide(visitor);
             };
-            let text = lines(&scene.ground.rule_text, |line| {
+            let text = lines(&scene.ground.site.rule_text, |line| {
                 let start = line.starts_with("/.netlify") || line.starts_with("/%2Enetlify");
                 if start {
                     line.replacen(".netlify", "reserved-netlify", 1).replacen("%2Enetlify", "reserved-netlify", 1)
