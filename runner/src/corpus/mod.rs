@@ -83,6 +83,8 @@ pub struct Suite {
     pub id: String,
     /// The file, relative to the corpus.
     pub file: String,
+    /// SHA-256 over the content of the file, in hexadecimal.
+    pub digest: String,
     /// One line.
     pub title: String,
     /// What it is for.
@@ -202,12 +204,12 @@ impl Corpus {
         }
         let shared = loader.recipes("tokens.yaml", tokens.map(|file| file.0).unwrap_or_default(), &Recipes::default());
         let mut suites = Vec::new();
-        for name in files.keys() {
+        for (name, text) in &files {
             if !name.contains('/') || name.starts_with("schema/") {
                 continue;
             }
             if let Some(source) = loader.parse::<SuiteSource>(&files, name) {
-                suites.extend(loader.suite(name, source, &shared, &levels));
+                suites.extend(loader.suite(name, text, source, &shared, &levels));
             }
         }
         let aliases = loader.aliases(&files, &mut suites);
@@ -352,7 +354,11 @@ fn digest(files: &BTreeMap<String, String>) -> String {
         hash.update(text.as_bytes());
         hash.update([0]);
     }
-    hash.finalize().iter().map(|octet| format!("{octet:02x}")).collect()
+    hex(&hash.finalize())
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 fn read_folder(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -> std::io::Result<()> {
@@ -451,6 +457,7 @@ impl Loader {
     fn suite(
         &mut self,
         file: &str,
+        text: &str,
         mut source: SuiteSource,
         shared: &Recipes,
         levels: &BTreeMap<&str, Level>,
@@ -565,6 +572,7 @@ impl Loader {
             }
         }
         (self.errors.len() == before).then(|| Suite {
+            digest: hex(&Sha256::digest(text)),
             id: id.to_owned(),
             file: file.to_owned(),
             title: source.title,

@@ -23,60 +23,99 @@ pub struct Suspect {
 
 /// How well a defect has to fit to be named.
 const LEAST_FIT: f64 = 0.25;
+/// How much of what a defect fails must have failed for it to be named.
+const LEAST_PART: f64 = 0.5;
 /// How many suspects are named.
 const MOST: usize = 5;
 
-/// The likeliest defects behind these failures, among the cases that were asked, best first. Each explains failures that those before it do not.
-#[must_use]
-pub fn suspects(matrix: &Matrix, asked: &BTreeSet<&str>, failed: &BTreeSet<&str>) -> Vec<Suspect> {
-    let rows: Vec<(&'static Mutant, BTreeSet<&str>)> = super::all()
-        .filter_map(|mutant| {
-            let cases = matrix.killers(mutant.id)?.iter().map(String::as_str).filter(|case| asked.contains(case));
-            Some((mutant, cases.collect::<BTreeSet<&str>>()))
-        })
-        .filter(|(_, cases)| !cases.is_empty())
-        .collect();
-    let weights = weights(rows.iter().map(|(_, cases)| cases));
-    let weigh = |cases: &mut dyn Iterator<Item = &&str>| {
-        cases.map(|case| weights.get(*case).copied().unwrap_or(1.0)).sum::<f64>()
-    };
-    let mut left = failed.clone();
-    let mut named: Vec<Suspect> = Vec::new();
-    while named.len() < MOST && !left.is_empty() {
-        let best = rows
-            .iter()
-            .filter(|(mutant, _)| !named.iter().any(|suspect| suspect.mutant.id == mutant.id))
-            .map(|(mutant, cases)| {
-                let both = weigh(&mut cases.intersection(&left));
-                let either = weigh(&mut cases.union(&left));
-                let own = weigh(&mut cases.iter());
-                // Where a gate has several defects none is alike to all its failures: then count how much of the defect is there.
-                let jaccard = if either > 0.0 { both / either } else { 0.0 };
-                let there = if own > 0.0 { both / own } else { 0.0 };
-                (*mutant, cases, jaccard.max(0.0), there)
-            })
-            .filter(|(_, _, _, there)| *there >= 0.5)
-            .max_by(|a, b| a.2.total_cmp(&b.2).then(a.3.total_cmp(&b.3)).then(b.1.len().cmp(&a.1.len())));
-        let Some((mutant, cases, fit, there)) = best else { break };
-        let explains = cases.intersection(&left).count();
-        let fit = if named.is_empty() { fit.max(there * 0.5) } else { there * 0.5 };
-        if explains == 0 || fit < LEAST_FIT {
-            break;
-        }
-        named.push(Suspect { mutant, fit, explains });
-        left.retain(|case| !cases.contains(case));
-    }
-    named
+/// What each known defect fails, among the cases that were asked.
+#[derive(Debug)]
+pub struct Symptoms<'a> {
+    /// Case to its place in the lists below.
+    places: BTreeMap<&'a str, usize>,
+    /// How much a case says: one that few defects fail says more about which it is.
+    weights: Vec<f64>,
+    /// The cases that each defect fails, and what they weigh together.
+    defects: Vec<(&'static Mutant, Vec<usize>, f64)>,
 }
 
-/// A case that few defects fail says more about which it is.
-fn weights<'a>(rows: impl Iterator<Item = &'a BTreeSet<&'a str>>) -> BTreeMap<&'a str, f64> {
-    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
-    for case in rows.flatten() {
-        let count = counts.entry(case).or_default();
-        *count = count.saturating_add(1);
+impl<'a> Symptoms<'a> {
+    /// The symptoms that the matrix knows.
+    #[must_use]
+    pub fn of(matrix: &'a Matrix, asked: &BTreeSet<&str>) -> Self {
+        let rows = matrix.rows();
+        let mut places = BTreeMap::new();
+        let mut counts: Vec<u32> = Vec::new();
+        let mut defects = Vec::new();
+        for mutant in super::all() {
+            let cases = rows.get(mutant.id).into_iter().flatten().filter(|case| asked.contains(*case));
+            let mut row = Vec::new();
+            for case in cases {
+                let place = *places.entry(*case).or_insert(counts.len());
+                match counts.get_mut(place) {
+                    Some(count) => *count = count.saturating_add(1),
+                    None => counts.push(1),
+                }
+                row.push(place);
+            }
+            if !row.is_empty() {
+                defects.push((mutant, row, 0.0));
+            }
+        }
+        let weights: Vec<f64> = counts.into_iter().map(|count| f64::from(count).recip()).collect();
+        for (_, row, weight) in &mut defects {
+            *weight = row.iter().filter_map(|place| weights.get(*place)).sum();
+        }
+        Self { places, weights, defects }
     }
-    counts.into_iter().map(|(case, count)| (case, 1.0 / f64::from(count))).collect()
+
+    /// The likeliest defects behind these failures, best first. Each explains failures that those before it do not.
+    #[must_use]
+    pub fn suspects(&self, failed: &BTreeSet<&str>) -> Vec<Suspect> {
+        let mut left: Vec<bool> = self.weights.iter().map(|_| false).collect();
+        // A failure that no known defect has counts as much as one that a single defect has.
+        let mut unknown = 0.0;
+        for case in failed {
+            match self.places.get(case).and_then(|place| left.get_mut(*place)) {
+                Some(open) => *open = true,
+                None => unknown += 1.0,
+            }
+        }
+        let mut named: Vec<Suspect> = Vec::new();
+        while named.len() < MOST {
+            let observed = self.weigh(left.iter().enumerate().filter(|(_, open)| **open).map(|(place, _)| place));
+            let is_open = |place: &usize| left.get(*place).copied().unwrap_or_default();
+            let best = self
+                .defects
+                .iter()
+                .filter(|(mutant, _, _)| !named.iter().any(|suspect| suspect.mutant.id == mutant.id))
+                .map(|(mutant, row, own)| {
+                    let both = self.weigh(row.iter().copied().filter(is_open));
+                    let either = own + observed + unknown - both;
+                    // Where a gate has several defects none is alike to all its failures: then count how much of the defect is there.
+                    (*mutant, row, both / either, both / own)
+                })
+                .filter(|(_, _, _, part)| *part >= LEAST_PART)
+                .max_by(|a, b| a.2.total_cmp(&b.2).then(a.3.total_cmp(&b.3)).then(b.1.len().cmp(&a.1.len())));
+            let Some((mutant, row, alike, part)) = best else { break };
+            let explains = row.iter().filter(|place| is_open(place)).count();
+            let fit = if named.is_empty() { alike.max(part * 0.5) } else { part * 0.5 };
+            if explains == 0 || fit < LEAST_FIT {
+                break;
+            }
+            named.push(Suspect { mutant, fit, explains });
+            for place in row {
+                if let Some(open) = left.get_mut(*place) {
+                    *open = false;
+                }
+            }
+        }
+        named
+    }
+
+    fn weigh(&self, places: impl Iterator<Item = usize>) -> f64 {
+        places.filter_map(|place| self.weights.get(place)).sum()
+    }
 }
 
 /// Watches a run, and says at its end what the failures look like.
@@ -113,17 +152,16 @@ impl Watch {
         }
     }
 
-    /// The likeliest defects, best first.
+    /// The likeliest defects, best first. A suite that has changed since it was measured says nothing.
     #[must_use]
     pub fn suspects(&self) -> Vec<Suspect> {
         let Some(corpus) = self.corpus.as_ref().filter(|_| !self.failed.is_empty()) else { return Vec::new() };
+        let matrix = Matrix::kept(corpus);
         let ids = |places: &BTreeSet<(usize, usize)>| -> BTreeSet<&str> {
-            places
-                .iter()
-                .filter_map(|(suite, case)| Some(corpus.suites.get(*suite)?.cases.get(*case)?.id.as_str()))
-                .collect()
+            let suite = |at: usize| corpus.suites.get(at).filter(|suite| matrix.is_fresh(suite));
+            places.iter().filter_map(|(at, case)| Some(suite(*at)?.cases.get(*case)?.id.as_str())).collect()
         };
-        suspects(&Matrix::kept(corpus), &ids(&self.asked), &ids(&self.failed))
+        Symptoms::of(&matrix, &ids(&self.asked)).suspects(&ids(&self.failed))
     }
 
     /// What the failures look like, in lines for people; empty where nothing known fits.

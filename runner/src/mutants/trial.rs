@@ -9,7 +9,6 @@ use tokio::sync::mpsc;
 use super::gate::BrokenGate;
 use super::ground::Sites;
 use super::idle::{Habit, IdleGate};
-use super::matrix::Matrix;
 use super::{Defect, Mutant};
 use crate::corpus::source::Level;
 use crate::corpus::{Case, Corpus};
@@ -81,6 +80,12 @@ impl Court {
         &self.corpus
     }
 
+    /// Which cases are selected; none means all.
+    #[must_use]
+    pub fn patterns(&self) -> &[String] {
+        &self.patterns
+    }
+
     /// The embedded reference.
     pub async fn reference(&self) -> Trial {
         self.try_gate(Gate::Embedded, self.patterns.clone(), Until::End, ORDINARY).await
@@ -101,24 +106,17 @@ impl Court {
     }
 
     /// A mutant: cases known to catch it, then the cases of its requirement, then all of them, up to the first that catches it.
-    pub async fn kill(&self, mutant: &'static Mutant, known: &Matrix) -> Fate {
-        let own = |case: &Case| case.requirements.iter().any(|id| id == mutant.requirement);
-        let selected =
-            |case: &&Case| self.patterns.is_empty() || self.patterns.iter().any(|pattern| case.matches(pattern));
-        let killers = known.killers(mutant.id);
-        let mut first: Vec<&Case> = self.corpus.cases().map(|(_, case)| case).filter(selected).collect();
-        first.retain(|case| killers.is_some_and(|killers| killers.contains(case.id.as_str())));
-        first.sort_by_key(|case| !own(case));
-        let stages = [
-            first.into_iter().take(KNOWN).map(|case| case.id.clone()).collect(),
-            if self.patterns.is_empty() { vec![mutant.requirement.to_owned()] } else { Vec::new() },
-            self.patterns.clone(),
-        ];
+    pub async fn kill(&self, mutant: &'static Mutant, known: &BTreeSet<String>) -> Fate {
+        let mut first: Vec<&Case> = self.matching(&self.patterns).filter(|case| known.contains(&case.id)).collect();
+        first.sort_by_key(|case| !is_own(mutant, case));
+        let mut stages = vec![first.into_iter().take(KNOWN).map(|case| case.id.clone()).collect::<Vec<_>>()];
+        if self.patterns.is_empty() {
+            stages.push(vec![mutant.requirement.to_owned()]);
+        }
+        stages.retain(|patterns| !patterns.is_empty());
+        stages.push(self.patterns.clone());
         let mut fate = Fate { mutant, killers: BTreeSet::new(), by_its_own: false, not_started: Vec::new() };
-        for (at, patterns) in stages.into_iter().enumerate() {
-            if at < 2 && patterns.is_empty() {
-                continue;
-            }
+        for patterns in stages {
             let trial = self.try_gate(self.gate(mutant), patterns, Until::Killed, ORDINARY).await;
             fate.not_started.extend(trial.not_started);
             fate.killers.extend(trial.found);
@@ -126,28 +124,36 @@ impl Court {
                 break;
             }
         }
-        fate.by_its_own = self.is_own(mutant, &fate.killers);
+        fate.by_its_own = self.by_its_own(mutant, &fate.killers);
         fate
     }
 
-    /// A mutant against every selected case.
-    pub async fn whole(&self, mutant: &'static Mutant) -> Fate {
-        let trial = self.try_gate(self.gate(mutant), self.patterns.clone(), Until::End, THOROUGH).await;
-        let by_its_own = self.is_own(mutant, &trial.found);
+    /// A mutant against every case that fits the patterns.
+    ///
+    /// A gate that remembers nothing answers the control after a hostile request as it did before it, so it is not asked whether it does.
+    pub async fn measure(&self, mutant: &'static Mutant, patterns: &[String]) -> Fate {
+        let pace = if mutant.remembers { ORDINARY } else { FORGETFUL };
+        let trial = self.try_gate(self.gate(mutant), patterns.to_vec(), Until::End, pace).await;
+        let by_its_own = self.by_its_own(mutant, &trial.found);
         Fate { mutant, killers: trial.found, by_its_own, not_started: trial.not_started }
+    }
+
+    /// The cases that fit one of the patterns; all if there are none.
+    pub fn matching(&self, patterns: &[String]) -> impl Iterator<Item = &Case> {
+        let fits = |case: &&Case| patterns.is_empty() || patterns.iter().any(|pattern| case.matches(pattern));
+        self.corpus.cases().map(|(_, case)| case).filter(fits)
     }
 
     fn gate(&self, mutant: &'static Mutant) -> Gate {
         Gate::InProcess(Arc::new(BrokenGate::new(*mutant, Arc::clone(&self.sites))))
     }
 
-    fn is_own(&self, mutant: &Mutant, killers: &BTreeSet<String>) -> bool {
-        let own = |case: &Case| case.requirements.iter().any(|id| id == mutant.requirement);
-        self.corpus.cases().any(|(_, case)| killers.contains(&case.id) && own(case))
+    fn by_its_own(&self, mutant: &Mutant, killers: &BTreeSet<String>) -> bool {
+        self.corpus.cases().any(|(_, case)| killers.contains(&case.id) && is_own(mutant, case))
     }
 
     async fn try_gate(&self, gate: Gate, patterns: Vec<String>, until: Until, pace: Pace) -> Trial {
-        let without = pace.without.iter().map(|one| (*one, "not needed to tell defects apart".to_owned())).collect();
+        let without = pace.without.iter().map(|one| (*one, "this gate remembers nothing".to_owned())).collect();
         let options = RunOptions { patterns, jobs: pace.jobs, timeout: pace.timeout, without, ..RunOptions::default() };
         let mut trial = Trial::default();
         let plan = match Plan::new(&self.corpus, &gate, &options) {
@@ -197,6 +203,14 @@ impl Court {
     }
 }
 
+/// Whether a case tests or touches the requirement that a mutant breaks, or a part of it.
+#[must_use]
+pub fn is_own(mutant: &Mutant, case: &Case) -> bool {
+    let within =
+        |part: &str, whole: &str| part.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    case.requirements.iter().any(|id| within(id, mutant.requirement) || within(mutant.requirement, id))
+}
+
 /// How hard a gate is asked.
 #[derive(Clone, Copy)]
 struct Pace {
@@ -206,7 +220,7 @@ struct Pace {
 }
 
 const ORDINARY: Pace = Pace { jobs: 16, timeout: Duration::from_secs(5), without: &[] };
-/// For the whole matrix: liveness asks everything three times over, and hardly a defect shows nowhere else.
-const THOROUGH: Pace = Pace { without: &[Invariant::Liveness], ..ORDINARY };
+/// For a gate that remembers nothing.
+const FORGETFUL: Pace = Pace { without: &[Invariant::Liveness], ..ORDINARY };
 /// For a gate that never answers: many at a time, each for a moment.
 const IMPATIENT: Pace = Pace { jobs: 400, timeout: Duration::from_millis(60), without: &[] };

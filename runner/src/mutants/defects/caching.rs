@@ -83,7 +83,8 @@ pub(super) const ALL: &[Mutant] = &[
                 }
             }
         }),
-    ),
+    )
+    .remembering(),
     Mutant::new(
         "cache/denial-kept-for-all",
         "ROLE-1",
@@ -96,5 +97,6 @@ pub(super) const ALL: &[Mutant] = &[
                 }
             }
         }),
-    ),
+    )
+    .remembering(),
 ];

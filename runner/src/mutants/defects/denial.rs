@@ -198,7 +198,7 @@ pub(super) const ALL: &[Mutant] = &[
     ),
     Mutant::new(
         "denial/tells-what-exists",
-        "NOLEAK-2",
+        "NOLEAK-5",
         "a denied visitor gets 404 for a file that is not there, and the denial for one that is",
         Reply(|scene, decision, reply| {
             if decision.denied && scene.own_file().is_none() {

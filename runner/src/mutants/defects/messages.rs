@@ -51,16 +51,16 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
-        "message/bare-line-feeds",
+        "message/bare-carriage-returns",
         "HTTP-3",
-        "a line may end in a bare line feed",
+        "a bare carriage return ends a line",
         Wire(|head| {
             let mut out = Vec::new();
-            for octet in head {
-                if *octet == b'\n' && out.last() != Some(&b'\r') {
-                    out.push(b'\r');
-                }
+            for (at, octet) in head.iter().enumerate() {
                 out.push(*octet);
+                if *octet == b'\r' && head.get(at.saturating_add(1)) != Some(&b'\n') {
+                    out.push(b'\n');
+                }
             }
             out
         }),
@@ -166,7 +166,7 @@ pub(super) const ALL: &[Mutant] = &[
     ),
     Mutant::new(
         "message/visitor-of-the-connection",
-        "ROLE-2",
+        "HTTP-5",
         "who the first request of a connection came from holds for those behind it",
         Who(|scene| {
             let mut first = scene.memory.visitor.lock().unwrap_or_else(PoisonError::into_inner);
@@ -176,7 +176,8 @@ pub(super) const ALL: &[Mutant] = &[
                 _ => first.insert(visitor).clone(),
             }
         }),
-    ),
+    )
+    .remembering(),
 ];
 
 /// The lines of a head behind the first, without what ends them.

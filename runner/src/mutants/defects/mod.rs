@@ -11,6 +11,8 @@ mod location;
 mod matching;
 mod messages;
 mod methods;
+mod odd;
+mod open;
 mod paths;
 mod preconditions;
 mod roles;
@@ -44,6 +46,8 @@ pub fn all() -> impl Iterator<Item = &'static Mutant> {
         caching::ALL,
         files::ALL,
         messages::ALL,
+        odd::ALL,
+        open::ALL,
     ]
     .into_iter()
     .flatten()

@@ -67,6 +67,12 @@ pub(super) const ALL: &[Mutant] = &[
         Who(|scene| granted(scene, |listed, held| narrow(held) == listed)),
     ),
     Mutant::new(
+        "role/alike",
+        "ROLE-5",
+        "roles are compared as a lenient database does: case, signs and letters that look alike do not count",
+        Who(|scene| granted(scene, are_alike)),
+    ),
+    Mutant::new(
         "role/any-token-will-do",
         "ROLE-2",
         "every valid token opens every gate, whatever its roles",
@@ -214,6 +220,17 @@ fn with_roles(mut rules: Vec<Rule>, change: impl Fn(RoleCondition) -> RoleCondit
         }
     }
     rules
+}
+
+/// Whether two names differ in case, signs or letters beyond ASCII only, or one holds the other.
+fn are_alike(listed: &str, held: &str) -> bool {
+    let letters = |text: &str| text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect::<Vec<char>>();
+    let (listed, held) = (letters(listed), letters(held));
+    let same = |(a, b): (&char, &char)| a == b || !a.is_ascii() || !b.is_ascii();
+    let holds = |long: &[char], short: &[char]| {
+        !short.is_empty() && long.windows(short.len()).any(|part| part.iter().zip(short).all(same))
+    };
+    holds(&listed, &held) || holds(&held, &listed)
 }
 
 /// Full-width letters as ASCII.

@@ -386,6 +386,16 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
+        "token/repeated-to-its-holder",
+        "TOKEN-11",
+        "what an admitted visitor gets has the token in a header",
+        Reply(|scene, decision, reply| {
+            if let (true, false, Some(token)) = (decision.role_dependent, decision.denied, scene.token()) {
+                reply.set("x-session", token);
+            }
+        }),
+    ),
+    Mutant::new(
         "token/reason-in-the-location",
         "TOKEN-10",
         "the redirect of a denied visitor says that the token has failed",
