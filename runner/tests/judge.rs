@@ -13,8 +13,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use gatecheck::corpus::Corpus;
+use gatecheck::corpus::expectation::{Alternative, Expected, HeaderExpectation, UpstreamExpectation};
+use gatecheck::corpus::source::Access;
 use gatecheck::deploy::{SiteFiles, canary};
-use gatecheck::judge::{Scene, judge};
+use gatecheck::judge::{Scene, judge, upstream};
+use gatecheck::upstream::Received;
 use gatecheck::verdict::Verdict;
 use gatecheck::wire::{Answer, Client, Exchange, Response, Sent};
 
@@ -22,6 +25,7 @@ const ORIGIN: &str = "http://gate.example";
 
 /// A corpus of one case that expects this.
 fn corpus(expect: &str) -> Corpus {
+    let request = if expect.starts_with("request:") { "" } else { "request: { path: /x/y?q=1 }\n    " };
     let suite = format!(
         "title: One case
 site:
@@ -37,8 +41,7 @@ denied: {{ status: 302, location: /login }}
 cases:
   - id: one
     requirement: ROLE-1
-    request: {{ path: /x/y?q=1 }}
-    {expect}
+    {request}{expect}
   - id: two
     requirement: ROLE-1
     request: {{ path: /open }}
@@ -62,6 +65,7 @@ struct Came {
     body: String,
     before: String,
     behind: String,
+    then_closed: bool,
 }
 
 fn came(status: u16) -> Came {
@@ -89,6 +93,17 @@ impl Came {
         self.body(&format!("<p>{canary}</p>"))
     }
 
+    /// Some octets of a file.
+    fn octets(self, path: &str, octets: std::ops::RangeInclusive<usize>) -> Self {
+        let files = SiteFiles::of(&corpus("expect: denied").suites[0]);
+        self.body(std::str::from_utf8(&files.bodies[path][octets]).unwrap())
+    }
+
+    fn then_closed(mut self) -> Self {
+        self.then_closed = true;
+        self
+    }
+
     fn before(mut self, path: &str) -> Self {
         self.before = canary("area/suite", path);
         self
@@ -110,16 +125,18 @@ impl Came {
             body,
             wire,
             earlier: self.before.len(),
-            ..Response::default()
+            then_closed: self.then_closed,
         }))
     }
 }
 
 fn verdict(expect: &str, answer: Answer) -> Verdict {
     let corpus = corpus(expect);
-    let suite = &corpus.suites[0];
-    let files = SiteFiles::of(suite);
-    let scene = Scene { origin: ORIGIN, prefix: "", files: &files };
+    verdict_on(&corpus.suites[0].cases[0].expected, &SiteFiles::of(&corpus.suites[0]), answer)
+}
+
+fn verdict_on(expected: &Expected, files: &SiteFiles, answer: Answer) -> Verdict {
+    let scene = Scene { origin: ORIGIN, prefix: "", files };
     let sent = Sent {
         method: "GET".to_owned(),
         target: b"/x/y?q=1".to_vec(),
@@ -133,12 +150,14 @@ fn verdict(expect: &str, answer: Answer) -> Verdict {
     };
     let exchange =
         Exchange { sent, client: Client::Raw, answer, started: SystemTime::UNIX_EPOCH, elapsed: Duration::ZERO };
-    judge(&suite.cases[0].expected, &exchange, &scene).verdict
+    judge(expected, &exchange, &scene).verdict
 }
 
-#[test]
-fn every_check_passes_what_fits_and_fails_what_does_not() {
-    let table: &[(&str, Vec<Came>, Vec<Came>)] = &[
+/// An expectation, answers that fit it, and answers that differ.
+type Row = (&'static str, Vec<Came>, Vec<Came>);
+
+fn table() -> Vec<Row> {
+    vec![
         ("expect: { status: 200 }", vec![came(200)], vec![came(201), came(404), came(200).to("/login")]),
         ("expect: { status: [400, 404] }", vec![came(400), came(404)], vec![came(200), came(401)]),
         (
@@ -246,8 +265,22 @@ fn every_check_passes_what_fits_and_fails_what_does_not() {
             vec![came(400), came(404), came(308).to("/x"), came(302).to("/login")],
             vec![came(200), came(301).to("//evil.example"), came(500)],
         ),
-    ];
-    for (expect, fits, differs) in table {
+        (
+            "expect: { status: 200, part: { of: /open.html, first: 2, last: 9 } }",
+            vec![came(200).octets("/open.html", 2..=9)],
+            vec![came(200), came(200).octets("/open.html", 1..=9), came(200).octets("/open.html", 2..=10)],
+        ),
+        (
+            "request: { raw: ['GET / HTTP/1.1', 'Host: $(host)'] }\n    expect: { status: 400, then-closed: true }",
+            vec![came(400).then_closed()],
+            vec![came(400), came(200).then_closed()],
+        ),
+    ]
+}
+
+#[test]
+fn every_check_passes_what_fits_and_fails_what_does_not() {
+    for (expect, fits, differs) in table() {
         for row in fits {
             assert_eq!(verdict(expect, row.answer()), Verdict::Pass, "{expect}: {} {:?}", row.status, row.headers);
         }
@@ -314,4 +347,141 @@ fn what_is_observed_is_the_first_that_fits() {
     assert!(
         matches!(verdict(observe, came(500).answer()), Verdict::Observed(other) if other.starts_with("something else"))
     );
+}
+
+/// One thing that an expectation can ask for, taken out of it: the judge as if it did not look. `None` where the expectation does not ask for it.
+type LeaveOut = fn(&Alternative) -> Option<Alternative>;
+
+/// Everything that an expectation can ask for. The pattern names every field, so that a new one does not compile until it is here.
+fn checks() -> Vec<(&'static str, LeaveOut)> {
+    let Alternative {
+        name: _,
+        status: _,
+        location: _,
+        same_origin: _,
+        shows: _,
+        part: _,
+        admits: _, // lets a file be seen, and asks for nothing
+        hides: _,
+        empty_body: _,
+        headers: _,
+        earlier_shows: _, // lets a file be seen, and asks for nothing
+        closed: _,        // lets an answer be missing, and asks for nothing
+        then_closed: _,
+        upstream: _, // judged by itself: `what_the_upstream_was_asked` takes it apart
+    } = alternative("expect: denied");
+    let mut checks: Vec<(&'static str, LeaveOut)> = vec![
+        ("status", |one| (!one.status.is_empty()).then(|| Alternative { status: Vec::new(), ..one.clone() })),
+        ("location", |one| one.location.is_some().then(|| Alternative { location: None, ..one.clone() })),
+        ("same-origin", |one| one.same_origin.then(|| Alternative { same_origin: false, ..one.clone() })),
+        ("shows", |one| one.shows.is_some().then(|| Alternative { shows: None, ..one.clone() })),
+        ("part", |one| one.part.is_some().then(|| Alternative { part: None, ..one.clone() })),
+        ("hides", |one| (!one.hides.is_empty()).then(|| Alternative { hides: Vec::new(), ..one.clone() })),
+        ("body", |one| one.empty_body.then(|| Alternative { empty_body: false, ..one.clone() })),
+        ("then-closed", |one| one.then_closed.then(|| Alternative { then_closed: false, ..one.clone() })),
+    ];
+    let HeaderExpectation { is: _, contains: _, one_of: _, lacks: _, absent: _, present: _ } =
+        HeaderExpectation::default();
+    checks.extend::<[(&'static str, LeaveOut); 6]>([
+        ("headers.is", |one| without_field(one, |field| field.is.take().is_some())),
+        ("headers.contains", |one| without_field(one, |field| !std::mem::take(&mut field.contains).is_empty())),
+        ("headers.one-of", |one| without_field(one, |field| !std::mem::take(&mut field.one_of).is_empty())),
+        ("headers.lacks", |one| without_field(one, |field| !std::mem::take(&mut field.lacks).is_empty())),
+        ("headers.absent", |one| without_field(one, |field| std::mem::take(&mut field.absent))),
+        ("headers.present", |one| without_field(one, |field| std::mem::take(&mut field.present))),
+    ]);
+    checks
+}
+
+fn without_field(one: &Alternative, take: fn(&mut HeaderExpectation) -> bool) -> Option<Alternative> {
+    let mut one = one.clone();
+    let mut asked = false;
+    one.headers.values_mut().for_each(|field| asked |= take(field));
+    asked.then_some(one)
+}
+
+fn alternative(expect: &str) -> Alternative {
+    corpus(expect).suites[0].cases[0].expected.alternatives().next().unwrap().clone()
+}
+
+/// The check of the checks: a judge that left one out would pass an answer that the table above fails; one that turned it round would fail an answer
+/// that the table passes.
+#[test]
+fn a_check_that_is_left_out_or_turned_round_is_noticed() {
+    let table = table();
+    for (check, leave_out) in checks() {
+        let (mut left_out, mut turned_round) = (0, 0);
+        for (expect, fits, differs) in &table {
+            let corpus = corpus(expect);
+            let files = SiteFiles::of(&corpus.suites[0]);
+            let Expected::Judge(alternatives) = &corpus.suites[0].cases[0].expected else { continue };
+            let blind: Vec<Alternative> = alternatives.iter().filter_map(leave_out).collect();
+            if blind.len() < alternatives.len() {
+                continue;
+            }
+            turned_round += fits.len();
+            let passes =
+                |row: &&Came| verdict_on(&Expected::Judge(blind.clone()), &files, row.answer()) == Verdict::Pass;
+            left_out += differs.iter().filter(passes).count();
+        }
+        assert!(left_out > 0, "no row of the table fails for {check} alone");
+        assert!(turned_round > 0, "no row of the table passes for {check}");
+    }
+}
+
+#[test]
+fn what_the_upstream_was_asked() {
+    let asked = |method: &str, target: &str, headers: &[(&str, &str)], body: &str| Received {
+        method: method.to_owned(),
+        target: target.to_owned(),
+        headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        body: body.to_owned(),
+    };
+    let right = || asked("PUT", "/api/x?q=1", &[("x-a", "1")], "hello");
+    let one_of = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+    let wanted = UpstreamExpectation {
+        method: Some("PUT".to_owned()),
+        target: Some("/api/x?q=1".to_owned()),
+        headers: [("x-a".to_owned(), HeaderExpectation { contains: one_of(&["1"]), ..HeaderExpectation::default() })]
+            .into(),
+        body: Some("hello".to_owned()),
+    };
+    // Every member taken out in turn: what it alone can see must then pass.
+    let UpstreamExpectation { method: _, target: _, headers: _, body: _ } = &wanted;
+    let without: [(UpstreamExpectation, Received); 4] = [
+        (UpstreamExpectation { method: None, ..wanted.clone() }, asked("GET", "/api/x?q=1", &[("x-a", "1")], "hello")),
+        (UpstreamExpectation { target: None, ..wanted.clone() }, asked("PUT", "/api/y", &[("x-a", "1")], "hello")),
+        (UpstreamExpectation { headers: BTreeMap::new(), ..wanted.clone() }, asked("PUT", "/api/x?q=1", &[], "hello")),
+        (UpstreamExpectation { body: None, ..wanted.clone() }, asked("PUT", "/api/x?q=1", &[("x-a", "1")], "")),
+    ];
+    let expecting = |upstream: Option<UpstreamExpectation>| Alternative { upstream, ..alternative("expect: denied") };
+    let whole = expecting(Some(wanted.clone()));
+    assert!(upstream(Some(&whole), &[right()]).is_empty());
+    assert!(upstream(Some(&whole), &[right(), right()]).is_empty(), "a request may be sent again");
+    assert!(!upstream(Some(&whole), &[]).is_empty(), "nothing got there");
+    for (blind, wrong) in without {
+        assert!(!upstream(Some(&whole), std::slice::from_ref(&wrong)).is_empty(), "{wrong:?}");
+        assert!(upstream(Some(&expecting(Some(blind))), std::slice::from_ref(&wrong)).is_empty(), "{wrong:?}");
+    }
+    // A denied request must not get there.
+    assert!(!upstream(Some(&expecting(None)), &[right()]).is_empty());
+    assert!(!upstream(None, &[right()]).is_empty());
+    assert!(upstream(Some(&expecting(None)), &[]).is_empty());
+}
+
+/// The same for the watch over protected files: with no file protected, every leak of the table above would pass for what else it is.
+#[test]
+fn the_watch_for_leaks_left_out_is_noticed() {
+    let corpus = corpus("expect: denied");
+    let mut files = SiteFiles::of(&corpus.suites[0]);
+    let denied = || came(302).to("/login");
+    let leaking = [denied().file("/secret.html"), denied().behind("/secret.html"), denied().before("/secret.html")];
+    let expected = &corpus.suites[0].cases[0].expected;
+    for row in &leaking {
+        assert!(matches!(verdict_on(expected, &files, row.answer()), Verdict::Leak(_)));
+    }
+    files.canaries.values_mut().for_each(|(_, access)| *access = Access::Public);
+    for row in &leaking {
+        assert_eq!(verdict_on(expected, &files, row.answer()), Verdict::Pass);
+    }
 }
