@@ -245,3 +245,32 @@ fn a_bundle_that_is_deployed_passes_as_a_whole() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     assert!(text(&output.stdout).contains("left out"), "suites of other bundles are named");
 }
+
+#[test]
+fn a_run_against_a_broken_gate_says_what_it_looks_like() {
+    let run = gatecheck(&["run", "--broken-gate", "token/exp-in-milliseconds", "token/exp", "policy/times"]);
+    assert_eq!(run.status.code(), Some(1), "{}", text(&run.stderr));
+    let said = text(&run.stdout);
+    let looks = said.lines().find(|line| line.starts_with("looks like:")).unwrap_or_else(|| panic!("{said}"));
+    assert!(looks.contains("`exp` is compared in milliseconds with a clock that counts seconds"), "{looks}");
+    assert!(looks.contains("TOKEN-5"), "{looks}");
+}
+
+#[test]
+fn an_unknown_broken_gate_is_named() {
+    let run = gatecheck(&["run", "--broken-gate", "token/exp-in-minutes"]);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(text(&run.stderr).contains("no broken gate `token/exp-in-minutes`"), "{}", text(&run.stderr));
+}
+
+#[test]
+fn a_run_that_fails_fast_stops_at_the_first_failure() {
+    let report = tempfile::NamedTempFile::new().unwrap();
+    let format = format!("json={}", report.path().display());
+    let run = gatecheck(&["run", "--broken-gate", "denial/is-403", "--fail-fast", "--format", &format, "token"]);
+    assert_eq!(run.status.code(), Some(1), "{}", text(&run.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report.path()).unwrap()).unwrap();
+    let verdicts: Vec<&str> =
+        report["results"].as_array().unwrap().iter().filter_map(|case| case["verdict"].as_str()).collect();
+    assert_eq!(verdicts.iter().filter(|verdict| ["fail", "leak"].contains(verdict)).count(), 1, "{verdicts:?}");
+}

@@ -14,15 +14,18 @@ use super::Failure;
 use super::format::{Output, Outputs};
 use crate::corpus::Corpus;
 use crate::deploy::Manifest;
+use crate::event::Event;
 use crate::exit::{ExitStatus, HELP};
 use crate::gates::Gate;
 use crate::gates::launch::GateFile;
 use crate::invariants::Invariant;
 use crate::mutants::diagnosis::Watch;
+use crate::mutants::gate::BrokenGate;
 use crate::report::aggregate::{Aggregate, ReportOptions};
 use crate::report::terminal::{TerminalOptions, TerminalReporter};
 use crate::run::order::{Order, Shard};
 use crate::run::{Plan, RunOptions, Serves};
+use crate::verdict::Verdict;
 use crate::wire::Target;
 use crate::wire::plain::HttpVersion;
 
@@ -40,6 +43,9 @@ pub struct RunArgs {
     /// Start the gate that this gate file describes: a path, or a name under `runner/gates/`
     #[arg(long, value_name = "NAME")]
     gate: Option<String>,
+    /// Ask this broken gate of `gatecheck self-test`, in this process, to see how its defect shows
+    #[arg(long, value_name = "ID", conflicts_with_all = ["launch", "gate"])]
+    broken_gate: Option<String>,
     /// The gate at the URL serves this suite at its root
     #[arg(long, value_name = "SUITE")]
     suite: Option<String>,
@@ -89,6 +95,9 @@ pub struct RunArgs {
     /// List what the gate does where the sources disagree
     #[arg(long)]
     observed: bool,
+    /// Stop at the first case that fails or leaks
+    #[arg(long)]
+    fail_fast: bool,
     /// A SHOULD that fails fails the run
     #[arg(long)]
     strict: bool,
@@ -152,6 +161,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         .block_on(async {
             let (events, mut happened) = mpsc::unbounded_channel();
             let running = tokio::spawn(crate::run::run(corpus, gate, options, plan, events));
+            let mut stopped = false;
             while let Some(event) = happened.recv().await {
                 if let Some(watch) = &mut watch {
                     watch.note(&event);
@@ -159,8 +169,16 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
                 report.note(&event);
                 terminal.note(&event, &report);
                 outputs.note(&event, &report);
+                if args.fail_fast && is_failure(&event) {
+                    stopped = true;
+                    running.abort();
+                    break;
+                }
             }
-            running.await
+            match running.await {
+                Err(error) if stopped && error.is_cancelled() => Ok(()),
+                ended => ended,
+            }
         })
         .map_err(|error| Failure::harness(format!("the run ended early: {error}")))?;
     runtime.shutdown_background();
@@ -169,24 +187,36 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
     Ok(report.exit_status())
 }
 
+fn is_failure(event: &Event) -> bool {
+    matches!(event, Event::CaseFinished(finished) if matches!(finished.verdict, Verdict::Fail(_) | Verdict::Leak(_)))
+}
+
 fn gate(args: &RunArgs, url: Option<&str>) -> Result<Gate, Failure> {
-    let started_here = args.launch.is_some() || args.gate.is_some();
+    let started_here = args.launch.is_some() || args.gate.is_some() || args.broken_gate.is_some();
     match url {
         Some(_) if started_here => {
-            Err(Failure::usage("a URL names a gate that already runs; --launch and --gate start one"))
+            Err(Failure::usage("a URL names a gate that already runs; --launch, --gate and --broken-gate start one"))
         }
         Some(url) => target(url, args.connect_to).map(Gate::Remote),
         None if args.connect_to.is_some() || args.bundle.is_some() => {
             Err(Failure::usage("--connect-to and --bundle go with the URL of a running gate"))
         }
-        None => match (&args.launch, &args.gate) {
-            (Some(command), _) => Ok(Gate::Launch(Box::new(GateFile::of_command(command)))),
-            (None, Some(name)) => {
+        None => match (&args.launch, &args.gate, &args.broken_gate) {
+            (Some(command), _, _) => Ok(Gate::Launch(Box::new(GateFile::of_command(command)))),
+            (None, Some(name), _) => {
                 GateFile::open(&gate_file(name)).map(|file| Gate::Launch(Box::new(file))).map_err(Failure::usage)
             }
-            (None, None) => Ok(Gate::Embedded),
+            (None, None, Some(id)) => broken_gate(id),
+            (None, None, None) => Ok(Gate::Embedded),
         },
     }
+}
+
+fn broken_gate(id: &str) -> Result<Gate, Failure> {
+    let mutant = crate::mutants::all().find(|mutant| mutant.id == id);
+    let mutant = mutant
+        .ok_or_else(|| Failure::usage(format!("no broken gate `{id}`; `gatecheck self-test` lists them by id")))?;
+    Ok(Gate::InProcess(Arc::new(BrokenGate::new(*mutant, Arc::default()))))
 }
 
 /// `NAME` stands for `runner/gates/NAME/gate.yaml` in this folder or one above; anything with a slash or a dot is a path.
