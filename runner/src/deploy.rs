@@ -134,7 +134,7 @@ impl<'a> Deployment<'a> {
         Some(format!("{toml}{mark}"))
     }
 
-    /// Writes the site: every file, then `_redirects`, then `netlify.toml`.
+    /// Writes the site: every file, then `_headers`, `_redirects` and `netlify.toml`.
     ///
     /// # Errors
     /// What the file system says.
@@ -150,8 +150,29 @@ impl<'a> Deployment<'a> {
                 std::fs::File::options().write(true).open(file)?.set_modified(date(&suite.id, &path))?;
             }
         }
+        if let Some(headers) = self.headers() {
+            std::fs::write(folder.join("_headers"), headers)?;
+        }
         std::fs::write(folder.join("_redirects"), self.rules())?;
         self.toml().map_or(Ok(()), |toml| std::fs::write(folder.join(TOML_FILE.trim_start_matches('/')), toml))
+    }
+
+    /// The text of `_headers`, if any suite has one.
+    #[must_use]
+    pub fn headers(&self) -> Option<String> {
+        let mut all = None;
+        for (suite, prefix) in &self.suites {
+            let lines = suite.headers.iter().flat_map(|text| text.lines());
+            for line in lines {
+                // Only paths begin with a slash.
+                let indent = line.len().saturating_sub(line.trim_start().len());
+                let (space, text) = line.split_at_checked(indent).unwrap_or_default();
+                let moved = if text.starts_with('/') { prefix } else { "" };
+                let all: &mut String = all.get_or_insert_default();
+                all.extend([space, moved, text, "\n"]);
+            }
+        }
+        all
     }
 }
 

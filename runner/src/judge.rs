@@ -222,10 +222,12 @@ fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>)
         say("status", expected, response.status.to_string());
     }
     check_location(alternative, exchange, response, scene, &mut say);
+    let decoded = response.decoded();
+    let readable = decoded.as_deref().unwrap_or(&response.body);
     if let Some(file) = &alternative.shows {
         let canary = scene.files.canaries.iter().find(|(_, (path, _))| path == file).map(|(canary, _)| canary.as_str());
-        if !canary.is_some_and(|canary| contains(&response.body, canary.as_bytes())) {
-            let actual = match shown(&response.body, scene.files).first() {
+        if !canary.is_some_and(|canary| contains(readable, canary.as_bytes())) {
+            let actual = match shown(readable, scene.files).first() {
                 Some(other) => format!("{other} (status {})", response.status),
                 None => format!("a body of {} octets without it", response.body.len()),
             };
@@ -233,7 +235,7 @@ fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>)
         }
     }
     for file in &alternative.hides {
-        if shown(&response.body, scene.files).contains(&file.as_str()) {
+        if shown(readable, scene.files).contains(&file.as_str()) {
             say("body", format!("anything but {file}"), file.clone());
         }
     }
@@ -397,6 +399,10 @@ pub fn leaks(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'
     if let Some(response) = exchange.answer.response() {
         for file in protected(&response.body, scene.files).into_iter().filter(|file| Some(*file) != shown_file) {
             note(file, "body");
+        }
+        let decoded = response.decoded().unwrap_or_default();
+        for file in protected(&decoded, scene.files).into_iter().filter(|file| Some(*file) != shown_file) {
+            note(file, "compressed body");
         }
         for (_, value) in &response.headers {
             for file in protected(value, scene.files).into_iter().filter(|file| Some(*file) != shown_file) {

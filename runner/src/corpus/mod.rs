@@ -40,12 +40,14 @@ pub const DEFAULT_ROLE_PATH: &str = "app_metadata.authorization.roles";
 /// The path of the second file of rules.
 pub const TOML_FILE: &str = "/netlify.toml";
 /// What a gate may lack.
-pub const FEATURES: [&str; 16] = [
+pub const FEATURES: [&str; 18] = [
     "asymmetric",
     "audience",
+    "compression",
     "cookie-condition",
     "country",
     "country-header",
+    "headers",
     "host",
     "http-1",
     "language",
@@ -97,6 +99,8 @@ pub struct Suite {
     pub rules: Vec<u8>,
     /// The text of `netlify.toml`, without the canary line.
     pub toml: Option<String>,
+    /// The text of `_headers`, where the site has one.
+    pub headers: Option<String>,
     /// Whether a comment line with a canary is appended to the rules.
     pub mark_rules: bool,
     /// Path to what the file is.
@@ -486,6 +490,9 @@ impl Loader {
         if source.site.toml.is_some() && source.site.files.contains_key(TOML_FILE) {
             self.say(file, None, format!("`{TOML_FILE}` is written from `site.toml`, and stands among the files too"));
         }
+        if source.site.headers.is_some() && source.site.files.contains_key("/_headers") {
+            self.say(file, None, "`site` has either `headers` or a file `/_headers`".to_owned());
+        }
         for (path, spec) in &source.site.files {
             if !path.starts_with('/')
                 || path.split('/').skip(1).any(|name| name.is_empty() || name == "." || name == "..")
@@ -581,6 +588,7 @@ impl Loader {
             settings,
             rules,
             toml: source.site.toml,
+            headers: source.site.headers,
             mark_rules: source.site.mark_rules,
             files: source.site.files.into_iter().map(|(path, spec)| (path, spec.value)).collect(),
             recipes,

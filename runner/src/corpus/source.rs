@@ -279,6 +279,9 @@ pub struct SiteSource {
     /// The text of `netlify.toml`. The suite needs the feature `toml`, and is deployed alone.
     #[serde(default)]
     pub toml: Option<String>,
+    /// The text of `_headers`.
+    #[serde(default)]
+    pub headers: Option<String>,
     /// Whether a comment line with a canary is appended to the rules (default true).
     #[serde(default = "yes")]
     pub mark_rules: bool,

@@ -3,6 +3,7 @@
 //! Two clients: [`plain`] is an ordinary HTTP client (reqwest); [`raw`] writes the octets it is given and changes none, for targets and whole
 //! requests that an ordinary client would repair. The report says which one was used. A gate of this process is asked through [`memory`].
 
+pub mod coding;
 pub mod memory;
 pub mod plain;
 pub mod raw;
@@ -130,6 +131,13 @@ impl Response {
             || self.header("transfer-encoding").next().is_some()
             || matches!(self.status, 204 | 304);
         !says_close && delimited
+    }
+
+    /// The body without its content codings, if it has any that are known.
+    #[must_use]
+    pub fn decoded(&self) -> Option<Vec<u8>> {
+        let list = self.header("content-encoding").map(String::from_utf8_lossy).collect::<Vec<_>>().join(",");
+        coding::decoded(&list, &self.body)
     }
 
     /// The values of a header field, by lower-case name.
