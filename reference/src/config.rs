@@ -191,6 +191,7 @@ impl Config {
         let edge = self.read_edge()?;
         let (rules, mut source) = Source::read(&self.site, self.netlify_toml.as_deref())?;
         source.lint(&rules, &site);
+        source.add_headers(&site);
         let signed = rules.rules().iter().filter_map(|rule| Some((rule.span, rule.apply()?.signed.as_deref()?)));
         let signatures = match Signatures::of(signed, |name| self.variables.look_up(name)) {
             Ok(signatures) => signatures,

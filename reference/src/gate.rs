@@ -32,6 +32,9 @@ pub enum StartError {
     /// RULES-9: a line names a role, and its path cannot be read.
     #[error("line {}: this rule names a role, and its path cannot be read", .0.line)]
     UnreadableRoleRule(Span),
+    /// HEADERS-6: a line of `_headers` asks for a password, and its path cannot be read.
+    #[error("line {}: `Basic-Auth` stands under no path that can be read", .0.line)]
+    UnreadableBasicAuth(Span),
     /// ROLE-10: a rule names a role, and there is no key to verify a token with.
     #[error("line {}: this rule asks for a role, and no key to verify tokens is configured", .0.line)]
     RoleRuleWithoutKey(Span),
@@ -41,7 +44,9 @@ impl StartError {
     /// The rule that is at fault.
     pub fn span(&self) -> Span {
         match self {
-            StartError::UnreadableRoleRule(span) | StartError::RoleRuleWithoutKey(span) => *span,
+            StartError::UnreadableRoleRule(span)
+            | StartError::UnreadableBasicAuth(span)
+            | StartError::RoleRuleWithoutKey(span) => *span,
         }
     }
 }
@@ -68,6 +73,11 @@ impl<S: Site> Gate<S> {
         {
             return Err(StartError::RoleRuleWithoutKey(rule.span));
         }
+        // HEADERS-6
+        if let Some(span) = site.headers().unreadable().first() {
+            return Err(StartError::UnreadableBasicAuth(*span));
+        }
+        let rules = site.headers().seal(rules);
         Ok(Gate { rules, keys, settings, site, edge: Edge::default(), signatures: Signatures::default() })
     }
 

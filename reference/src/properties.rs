@@ -6,6 +6,7 @@
 mod edge;
 mod forwarding;
 mod head;
+mod headers;
 mod json;
 mod keys;
 mod location;
@@ -32,6 +33,7 @@ use crate::{cookie, rules::Pattern};
 pub use edge::edge;
 pub use forwarding::forward_fields;
 pub use head::http_head;
+pub use headers::{header_paths_agree_with_oracle, parse_headers};
 pub use json::token_json;
 pub use keys::jwks;
 pub use location::location;

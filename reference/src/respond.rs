@@ -11,18 +11,24 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
 use crate::decide::{Decision, Outcome};
-use crate::files::DirSite;
 use crate::files::body::Body;
-use crate::files::entry::{self, Content, Entry, OpenError};
+use crate::files::coding::Accepts;
+use crate::files::entry::{self, OpenError};
 use crate::files::preconditions::{Preconditions, Validators, Verdict};
 use crate::files::ranges::Selection;
+use crate::files::{DirSite, File, Representation};
+use crate::headers::Fields;
+use crate::path::Target;
 use crate::request::Request;
+use crate::site::Site;
 
 /// What of a request still matters once the decision is made.
 #[derive(Debug)]
 pub struct Ask {
     method: Method,
     preconditions: Preconditions,
+    accepts: Accepts,
+    target: Box<[u8]>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,7 +46,12 @@ impl Ask {
             "HEAD" => Method::Head,
             _ => Method::Other,
         };
-        Ask { method, preconditions: Preconditions::of(request) }
+        Ask {
+            method,
+            preconditions: Preconditions::of(request),
+            accepts: Accepts::of(request),
+            target: request.target.into(),
+        }
     }
 }
 
@@ -50,6 +61,8 @@ struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     body: Body,
+    /// Whether it is a file of the site, or says that the client has it already.
+    is_file: bool,
 }
 
 /// The response to a request that was decided. Waits only where a file is read from the disk.
@@ -68,7 +81,7 @@ pub async fn respond(site: &DirSite, decision: &Decision, ask: &Ask) -> Response
             Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "500: this file cannot be read.\n")
         }
     };
-    answer.with_cache_rules(decision).finish(ask.method == Method::Head)
+    answer.with_cache_rules(decision).with_site_headers(site, decision, ask).finish(ask.method == Method::Head)
 }
 
 /// The cache rules of what a visitor was admitted to, for the server in front that serves it.
@@ -168,12 +181,13 @@ async fn not_found(site: &DirSite, name: Option<&str>) -> Answer {
     Answer::text(StatusCode::NOT_FOUND, "404: there is nothing at this address.\n")
 }
 
-/// A file as a page: whole, with any status, without validators.
+/// A file as a page: whole, as it is, with any status, without validators.
 async fn page(site: &DirSite, name: &str, status: StatusCode) -> Result<Answer, OpenError> {
-    let entry = site.entry(name).ok_or(io::Error::from(io::ErrorKind::NotFound))?;
+    let entry = &find(site, name)?.plain;
     let (content, _) = entry.content().await?;
     let body = Body::of_range(content, 0..entry.length());
-    Ok(Answer::new(status, body).with(header::CONTENT_TYPE, entry.media_type.clone()))
+    let answer = Answer::new(status, body).with(header::CONTENT_TYPE, entry.media_type.clone());
+    Ok(Answer { is_file: true, ..answer })
 }
 
 /// HTTP-1, HTTP-2: the file itself, to a visitor who may have it.
@@ -182,49 +196,66 @@ async fn file_answer(site: &DirSite, name: &str, ask: &Ask) -> Result<Answer, Op
         let answer = Answer::text(StatusCode::METHOD_NOT_ALLOWED, "405: this address answers GET and HEAD only.\n");
         return Ok(answer.with(header::ALLOW, HeaderValue::from_static("GET, HEAD")));
     }
-    let entry = site.entry(name).ok_or(io::Error::from(io::ErrorKind::NotFound))?;
-    let (content, tag) = entry.content().await?;
+    let file = find(site, name)?;
+    let answer = match file.represent(ask.accepts).await? {
+        Some(representation) => conditional(file, representation, ask),
+        // HTTP-9
+        None => Answer::text(StatusCode::NOT_ACCEPTABLE, "406: this file is not there in a coding that you accept.\n"),
+    };
+    if !file.is_negotiated() {
+        return Ok(answer);
+    }
+    Ok(answer.with(header::VARY, HeaderValue::from_static("Accept-Encoding")))
+}
+
+fn find<'s>(site: &'s DirSite, name: &str) -> Result<&'s File, OpenError> {
+    site.find(name).ok_or(OpenError::Io(io::ErrorKind::NotFound.into()))
+}
+
+/// HTTP-2: the representation that was chosen is what conditions and ranges speak of (RFC 9110 §13, §14).
+fn conditional(file: &File, chosen: Representation, ask: &Ask) -> Answer {
     let now = SystemTime::now();
-    let modified = entry.modified.clone().and_then(|modified| not_in_the_future(modified, now));
+    let modified = file.plain.modified.clone().and_then(|modified| not_in_the_future(modified, now));
+    let tag = chosen.tag.clone();
     let validators = Validators {
         tag: tag.to_str().unwrap_or_default(),
         modified: modified.as_ref().map(|(modified, _)| *modified),
-        length: entry.length(),
+        length: chosen.length,
     };
-    let verdict = ask.preconditions.evaluate(validators, ask.method == Method::Head, now);
-    let mut answer = match verdict {
+    let mut answer = match ask.preconditions.evaluate(validators, ask.method == Method::Head, now) {
         Verdict::NotModified => Answer::new(StatusCode::NOT_MODIFIED, Body::default()),
-        Verdict::Failed => return Ok(Answer::text(StatusCode::PRECONDITION_FAILED, "412: the file has changed.\n")),
-        Verdict::Send(selection) => selected(entry, content, &tag, selection),
+        Verdict::Failed => return Answer::text(StatusCode::PRECONDITION_FAILED, "412: the file has changed.\n"),
+        Verdict::Send(selection) => selected(&file.plain.media_type, chosen, selection),
     };
     if answer.status != StatusCode::RANGE_NOT_SATISFIABLE {
+        answer.is_file = true;
         answer = answer.with(header::ETAG, tag);
         if let Some((_, modified)) = modified {
             answer = answer.with(header::LAST_MODIFIED, modified);
         }
     }
-    Ok(answer)
+    answer
 }
 
-/// RFC 9110 §15.3.7 and §15.5.17: the whole file, a range, several, or none.
-fn selected(entry: &Entry, content: Content, tag: &HeaderValue, selection: Selection) -> Answer {
-    let length = entry.length();
-    match selection {
+/// RFC 9110 §15.3.7 and §15.5.17: the whole representation, a range, several, or none.
+fn selected(media_type: &HeaderValue, chosen: Representation, selection: Selection) -> Answer {
+    let Representation { content, length, tag, coding } = chosen;
+    let answer = match selection {
         Selection::Whole => Answer::new(StatusCode::OK, Body::of_range(content, 0..length))
-            .with(header::CONTENT_TYPE, entry.media_type.clone())
+            .with(header::CONTENT_TYPE, media_type.clone())
             .with(header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
         Selection::One(range) => {
             let content_range = value(content_range(&range, length));
             Answer::new(StatusCode::PARTIAL_CONTENT, Body::of_range(content, range))
-                .with(header::CONTENT_TYPE, entry.media_type.clone())
+                .with(header::CONTENT_TYPE, media_type.clone())
                 .with(header::CONTENT_RANGE, content_range)
         }
         Selection::Several(ranges) => {
             // The tag is a digest of the content, so the content cannot hold it but by intent, and then its author
             // deceives only those who trust the author.
-            let tag = tag.to_str().unwrap_or_default();
-            let boundary: String = tag.chars().filter(char::is_ascii_alphanumeric).collect();
-            let media_type = entry.media_type.to_str().unwrap_or_default();
+            let boundary: String =
+                tag.to_str().unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).collect();
+            let media_type = media_type.to_str().unwrap_or_default();
             let parts = ranges.into_iter().map(|range| {
                 let head = format!(
                     "\r\n--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {}\r\n\r\n",
@@ -237,9 +268,13 @@ fn selected(entry: &Entry, content: Content, tag: &HeaderValue, selection: Selec
                 .with(header::CONTENT_TYPE, value(format!("multipart/byteranges; boundary={boundary}")))
         }
         Selection::Unsatisfiable => {
-            Answer::text(StatusCode::RANGE_NOT_SATISFIABLE, "416: the file has no such range.\n")
-                .with(header::CONTENT_RANGE, value(format!("bytes */{length}")))
+            return Answer::text(StatusCode::RANGE_NOT_SATISFIABLE, "416: the file has no such range.\n")
+                .with(header::CONTENT_RANGE, value(format!("bytes */{length}")));
         }
+    };
+    match coding {
+        Some(coding) => answer.with(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name())),
+        None => answer,
     }
 }
 
@@ -267,7 +302,7 @@ const FIELDS: usize = 12;
 
 impl Answer {
     fn new(status: StatusCode, body: Body) -> Answer {
-        Answer { status, headers: HeaderMap::with_capacity(FIELDS), body }
+        Answer { status, headers: HeaderMap::with_capacity(FIELDS), body, is_file: false }
     }
 
     fn text(status: StatusCode, sentence: &'static str) -> Answer {
@@ -283,17 +318,41 @@ impl Answer {
     /// NOLEAK-4: no cache may show one visitor what depended on the role of another.
     fn with_cache_rules(self, decision: &Decision) -> Answer {
         let (rules, varies) = cache_rules(decision);
-        let answer = self.with(header::CACHE_CONTROL, HeaderValue::from_static(rules));
-        if varies { answer.with(header::VARY, HeaderValue::from_static("Cookie")) } else { answer }
+        let vary = match (varies, self.headers.contains_key(header::VARY)) {
+            (true, true) => "Cookie, Accept-Encoding",
+            (true, false) => "Cookie",
+            (false, _) => return self.with(header::CACHE_CONTROL, HeaderValue::from_static(rules)),
+        };
+        self.with(header::CACHE_CONTROL, HeaderValue::from_static(rules))
+            .with(header::VARY, HeaderValue::from_static(vary))
+    }
+
+    /// HEADERS-3 to HEADERS-5: what the site's `_headers` file says about its files.
+    fn with_site_headers(mut self, site: &DirSite, decision: &Decision, ask: &Ask) -> Answer {
+        let rules = site.headers();
+        if !self.is_file || rules.is_empty() {
+            return self;
+        }
+        let fields = if decision.denied {
+            // NOLEAK-5: what is said about one path only would tell that there is something.
+            Fields::of(rules.fields_for_all())
+        } else {
+            match Target::parse(&ask.target) {
+                Ok(target) => Fields::of(rules.fields(&target.path)),
+                Err(_) => return self,
+            }
+        };
+        fields.apply(&mut self.headers, decision.denied || decision.role_dependent, !decision.denied);
+        self
     }
 
     fn finish(self, is_head: bool) -> Response<Body> {
-        let Answer { status, mut headers, body } = self;
+        let Answer { status, mut headers, body, .. } = self;
         // RFC 9110 §8.6: none of these has a length to tell.
         if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
             headers.insert(header::CONTENT_LENGTH, body.remaining().into());
         }
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
         // HTTP-1: HEAD is GET without the body.
         let mut response = Response::new(if is_head { Body::default() } else { body });
         *response.status_mut() = status;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::headers::HeaderRules;
 use crate::path::RequestPath;
 
 /// A site: a set of files, each with a name relative to the site, such as `/about/index.html`.
@@ -23,13 +24,18 @@ pub trait Site {
         self.has(NOT_FOUND_PAGE).then(|| NOT_FOUND_PAGE.to_owned())
     }
 
+    /// The header fields that the site gives its own files.
+    fn headers(&self) -> &HeaderRules {
+        const { &HeaderRules::NONE }
+    }
+
     /// Whether the site knows which files it has. One that does not takes every path for a file, and no file wins over
     /// a rule (SHADOW-1).
     fn is_listed(&self) -> bool {
         true
     }
 
-    /// NOLEAK-3: further names under which `file` may be served, where the site does not know its files.
+    /// NOLEAK-3: further names under which the content of `file` may be served.
     fn other_names(&self, _file: &str) -> Vec<String> {
         Vec::new()
     }
@@ -54,6 +60,10 @@ impl MemorySite {
 impl Site for MemorySite {
     fn has(&self, name: &str) -> bool {
         self.names.contains(name)
+    }
+
+    fn other_names(&self, file: &str) -> Vec<String> {
+        uncoded_names(self, file)
     }
 }
 
@@ -99,6 +109,14 @@ pub fn look_up(path: &RequestPath, exists: impl Fn(&str) -> bool) -> Option<Stri
     })
 }
 
+/// NOLEAK-3: the paths that serve what `file` holds in a content coding, or did so once: `/x.html` and `/x` for `/x.html.br`.
+pub(crate) fn uncoded_names(site: &impl Site, file: &str) -> Vec<String> {
+    let uncoded = [".br", ".gz"].into_iter().find_map(|ending| file.strip_suffix(ending));
+    let Some(plain) = uncoded.filter(|plain| site.has(plain)) else { return Vec::new() };
+    let name = |path: &[&str]| path.iter().fold(String::new(), |name, segment| name + "/" + segment);
+    Spellings::of(site, plain).iter().map(name).collect()
+}
+
 /// NOLEAK-3: every path under which a file is served, as segments.
 #[derive(Clone, Debug, Default)]
 pub struct Spellings<'f> {
@@ -108,7 +126,7 @@ pub struct Spellings<'f> {
     page: Option<Vec<&'f str>>,
     /// Whether the folder of the file, an `index.html`, serves it.
     folder: bool,
-    /// Other names, where the site does not know its files.
+    /// Other names: of a site that does not know its files, and of what a file is a content coding of.
     others: Vec<Vec<&'f str>>,
 }
 
@@ -132,7 +150,7 @@ impl<'f> Spellings<'f> {
     /// These, and `names` as well.
     #[must_use]
     pub fn and(self, names: &'f [String]) -> Spellings<'f> {
-        let segments = |name: &'f String| name.strip_prefix('/').unwrap_or(name).split('/').collect();
+        let segments = |name: &'f String| name.split('/').filter(|segment| !segment.is_empty()).collect();
         Spellings { others: names.iter().map(segments).collect(), ..self }
     }
 
@@ -198,12 +216,15 @@ mod tests {
 
     #[test]
     fn noleak_3_spellings_are_those_that_serve_the_file() {
-        let site = MemorySite::new(["/index.html", "/a", "/a.html", "/c/index.html"]);
+        let site = MemorySite::new(["/index.html", "/a", "/a.html", "/c/index.html", "/c/index.html.br", "/d.gz"]);
         let all =
             |file| Spellings::of(&site, file).iter().map(|path| format!("/{}", path.join("/"))).collect::<Vec<_>>();
         assert_eq!(all("/index.html"), ["/index.html", "/index", "/"]);
         assert_eq!(all("/a.html"), ["/a.html"], "`/a` serves another file");
         assert_eq!(all("/c/index.html"), ["/c/index.html", "/c/index", "/c"]);
+        assert_eq!(all("/c/index.html.br"), ["/c/index.html.br"]);
+        assert_eq!(site.other_names("/c/index.html.br"), ["/c/index.html", "/c/index", "/c"]);
+        assert_eq!(site.other_names("/d.gz"), [""; 0], "there is no `/d`");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::config::{LoadError, read};
+use crate::files::DirSite;
 use crate::lint::lint;
 use crate::problem::{Problem, Severity};
 use crate::rules::{Parsed, RuleSet};
@@ -17,6 +18,8 @@ pub struct Source {
     pub redirects: SourceFile,
     /// `netlify.toml`
     pub toml: SourceFile,
+    /// `_headers`, once [`Source::add_headers`] has been called
+    pub headers: SourceFile,
     /// What is wrong with them, in the order of files and lines.
     pub problems: Vec<Problem>,
 }
@@ -44,7 +47,8 @@ impl Source {
         };
         // TOML-2
         let Parsed { rules, problems, .. } = RuleSet::read(redirects.bytes(), toml.bytes());
-        Ok((rules, Source { redirects, toml, problems }))
+        let headers = SourceFile { path: folder.join("_headers"), bytes: None };
+        Ok((rules, Source { redirects, toml, headers, problems }))
     }
 
     /// Adds what is odd about the rules as a list, and before the files of the site.
@@ -53,11 +57,19 @@ impl Source {
         self.problems.sort_by_key(|problem| problem.span);
     }
 
-    /// A file, by which of the two it is.
+    /// Adds the `_headers` file as the site holds it, with what is wrong with it.
+    pub fn add_headers(&mut self, site: &DirSite) {
+        let file = site.header_file();
+        self.headers.bytes = file.exists.then(|| file.bytes.clone());
+        self.problems.extend(file.parsed.problems.iter().cloned());
+    }
+
+    /// A file, by which of them it is.
     pub fn file(&self, file: RuleFile) -> &SourceFile {
         match file {
             RuleFile::Redirects => &self.redirects,
             RuleFile::Toml => &self.toml,
+            RuleFile::Headers => &self.headers,
         }
     }
 

@@ -10,6 +10,8 @@ pub enum RuleFile {
     Redirects,
     /// `netlify.toml`
     Toml,
+    /// `_headers`, where a password closes a path (HEADERS-6)
+    Headers,
 }
 
 /// A range of bytes in a rule file, with the line and column at which it begins.
@@ -33,6 +35,7 @@ impl RuleFile {
         match self {
             RuleFile::Redirects => "_redirects",
             RuleFile::Toml => "netlify.toml",
+            RuleFile::Headers => "_headers",
         }
     }
 }

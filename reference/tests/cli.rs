@@ -238,3 +238,21 @@ fn serve_says_where_answers_and_stops() {
     let signature = token.rsplit('.').next().expect("three parts");
     assert!(!log.contains(signature) && !log.contains("signature"), "{log}");
 }
+
+#[test]
+fn a_headers_file_is_checked_and_a_password_closes_its_path() {
+    let folder = site(&[
+        ("_redirects", "/a /b 302\n"),
+        ("_headers", "/private/*\n  Basic-Auth: alice:secret\n/*\n  Content-Length: 1\n"),
+        ("private/page.html", "page"),
+    ]);
+    let text = said(folder.path(), &mut rolegate(&["check", path(&folder)]));
+    for expected in [
+        "exit status: 1\n",
+        "nobody is admitted to `/private/*`",
+        "`Content-Length` is what the server itself says",
+        "SITE/_redirects, SITE/_headers: 1 rule, 2 errors",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+}

@@ -8,6 +8,51 @@ use proptest::prelude::*;
 use rolegate::properties;
 
 /// Text that looks like a rule file, with a little of everything that rule files hold.
+fn header_file() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        prop::sample::select(vec![
+            "/*\n",
+            "/a\n",
+            "/:x/b\n",
+            "/a/*.css\n",
+            "/private/* ",
+            "/../\n",
+            "  ",
+            "\t",
+            "\n",
+            "\r\n",
+            "\r",
+            "#",
+            ": ",
+            ",",
+            "\"",
+            "Cache-Control: public, max-age=60\n",
+            "Cache-Control: private\n",
+            "cache-control: ",
+            "private, ",
+            "public",
+            "s-maxage=60",
+            "Vary: *\n",
+            "Expires: 0\n",
+            "Netlify-CDN-Cache-Control: public\n",
+            "ETag: \"x\"\n",
+            "Content-Length: 1\n",
+            "Set-Cookie: a=b\n",
+            "Location: /\n",
+            "X-A: b\n",
+            "Basic-Auth: a:b\n",
+            "basic_auth",
+            "https://a.example/*\n",
+            "\u{feff}",
+            "\u{e9}",
+            "\u{0}",
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
+        vec(any::<u8>(), 0..3),
+    ];
+    vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
 fn rule_file() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         prop::sample::select(vec![
@@ -482,6 +527,16 @@ proptest! {
     #[test]
     fn parse_toml(bytes in toml_file()) {
         properties::parse_toml(&bytes);
+    }
+
+    #[test]
+    fn parse_headers(bytes in header_file()) {
+        properties::parse_headers(&bytes);
+    }
+
+    #[test]
+    fn header_paths_agree_with_oracle(bytes in vec(any::<u8>(), 0..50)) {
+        properties::header_paths_agree_with_oracle(&bytes);
     }
 
     #[test]

@@ -40,6 +40,11 @@ fn parse_toml() {
 }
 
 #[test]
+fn parse_headers() {
+    replay("parse_headers", properties::parse_headers);
+}
+
+#[test]
 fn decode_token() {
     replay("decode_token", properties::decode_token);
 }

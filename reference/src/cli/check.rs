@@ -24,6 +24,7 @@ impl Check {
         let site = open_site(&self.dir)?;
         let (rules, mut source) = Source::read(&self.dir, self.rules.config.as_deref())?;
         source.lint(&rules, &site);
+        source.add_headers(&site);
         for problem in &source.problems {
             say(&format!("{}\n", source.render(problem)))?;
         }
@@ -34,15 +35,14 @@ impl Check {
 
 /// The one line to read when there is time for one.
 fn summary(rules: &RuleSet, source: &Source) -> String {
-    let files: Vec<String> = [RuleFile::Redirects, RuleFile::Toml]
-        .into_iter()
-        .filter(|file| source.file(*file).bytes.is_some())
-        .map(|file| source.name(file))
-        .collect();
-    if files.is_empty() {
+    let there = |files: &[RuleFile]| -> Vec<String> {
+        files.iter().filter(|file| source.file(**file).bytes.is_some()).map(|file| source.name(*file)).collect()
+    };
+    if there(&[RuleFile::Redirects, RuleFile::Toml]).is_empty() && source.problems.is_empty() {
         let name = source.name(RuleFile::Redirects);
         return format!("{name}: there is no such file, so every file of the site is public");
     }
+    let files = there(&[RuleFile::Redirects, RuleFile::Toml, RuleFile::Headers]);
     let rules = counted(rules.rules().len(), "rule");
     let (errors, warnings) = (source.count(Severity::Error), source.count(Severity::Warning));
     let found = match (errors, warnings) {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use rolegate::config::open_site;
 use rolegate::{
-    Country, DirSite, Explanation, KeyRing, Request, RuleSet, Scheme, Source, Time, TokenSettings, Visitor,
+    Country, DirSite, Explanation, KeyRing, Request, RuleSet, Scheme, Site, Source, Time, TokenSettings, Visitor,
     decide_by_walk, identify, token, visitor_in_words,
 };
 use serde::Deserialize;
@@ -103,13 +103,15 @@ struct Judge {
 impl Explain {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let site = open_site(&self.dir)?;
-        let (rules, source) = Source::read(&self.dir, self.rules.config.as_deref())?;
+        let (rules, mut source) = Source::read(&self.dir, self.rules.config.as_deref())?;
+        source.add_headers(&site);
         // RULES-9: there is nothing to explain where no gate starts.
         if let Some(problem) = source.problems.iter().find(|problem| problem.refuses_to_start) {
             return Err(Failure::refused(format!("no gate starts with this file\n{}", source.render(problem))));
         }
         let (keys, settings) = self.tokens.open_once()?;
-        let judge = Judge { rules, site, keys, settings };
+        // HEADERS-6
+        let judge = Judge { rules: site.headers().seal(rules), site, keys, settings };
         match &self.requests {
             None => self.one(&judge),
             Some(file) if file.as_os_str() == "-" => many(&judge, io::stdin().lock()),

@@ -119,6 +119,13 @@ impl From<LoadError> for Failure {
                 span.line,
                 span.column
             )),
+            LoadError::Start { text, error: StartError::UnreadableBasicAuth(span) } => Failure::refused(format!(
+                "{}:{}:{} asks for a password under no path that can be read; serving could leave it open\n\
+                 help: close the path with a rule in `_redirects` that asks for a role, and take this line out",
+                text.name(span.file),
+                span.line,
+                span.column
+            )),
             LoadError::Start { text, error: StartError::UnreadableRoleRule(span) } => Failure::refused(format!(
                 "{}:{}:{} names a role, and its path cannot be read; serving could leave it open\n\
                  help: correct the line",

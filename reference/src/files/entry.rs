@@ -141,9 +141,23 @@ impl Entry {
         self.path == path && self.stamp == stamp && stamp.latest().is_some_and(settled)
     }
 
-    /// Whether the content is part of the opened site.
-    pub(super) fn is_kept(&self) -> bool {
-        matches!(self.state, State::Kept(..))
+    /// The content, to be read from its start.
+    ///
+    /// # Errors
+    /// Where the file is not kept, and has changed, gone, or cannot be read.
+    pub(super) fn reader(&self) -> Result<Box<dyn Read>, OpenError> {
+        match &self.state {
+            State::Kept(bytes, _) => Ok(Box::new(io::Cursor::new(bytes.clone()))),
+            State::OnDisk(_) => Ok(Box::new(self.open_unchanged()?)),
+        }
+    }
+
+    /// The content, where it is part of the opened site.
+    pub(super) fn kept(&self) -> Option<&Bytes> {
+        match &self.state {
+            State::Kept(bytes, _) => Some(bytes),
+            State::OnDisk(_) => None,
+        }
     }
 
     /// The length of the content, in octets.
@@ -171,18 +185,23 @@ impl Entry {
 
     /// The open file, and its tag, which is computed unless it is known.
     fn open(&self, known: Option<HeaderValue>) -> Result<(File, HeaderValue), OpenError> {
-        let mut file = open(&self.path)?;
-        let as_seen = |file: &File| match Stamp::of(&file.metadata()?) == self.stamp {
-            true => Ok(()),
-            false => Err(OpenError::Changed),
-        };
-        as_seen(&file)?;
+        let mut file = self.open_unchanged()?;
         let tag = match known {
             Some(tag) => tag,
             None => digest(&mut file)?,
         };
-        as_seen(&file)?;
+        self.check(&file)?;
         Ok((file, tag))
+    }
+
+    fn open_unchanged(&self) -> Result<File, OpenError> {
+        let file = open(&self.path)?;
+        self.check(&file)?;
+        Ok(file)
+    }
+
+    fn check(&self, file: &File) -> Result<(), OpenError> {
+        if Stamp::of(&file.metadata()?) == self.stamp { Ok(()) } else { Err(OpenError::Changed) }
     }
 
     #[cfg(test)]
@@ -214,7 +233,7 @@ fn digest(file: &mut File) -> io::Result<HeaderValue> {
 }
 
 /// 128 bits of the digest are enough to tell the states of one file apart.
-fn entity_tag(digest: &[u8]) -> HeaderValue {
+pub(super) fn entity_tag(digest: &[u8]) -> HeaderValue {
     let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or(digest)));
     header_value(tag)
 }

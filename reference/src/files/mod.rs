@@ -12,23 +12,39 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::headers::{HeaderRules, ParsedHeaders};
 use crate::path::RequestPath;
 use crate::site::{self, Elsewhere, Site};
 
 pub mod body;
+pub(crate) mod coding;
 pub(crate) mod entry;
+mod file;
 pub(crate) mod preconditions;
 pub(crate) mod ranges;
 mod walk;
 
 use entry::{Entry, Stamp};
+pub(crate) use file::{File, Representation};
 
 /// The site in a folder.
 #[derive(Debug)]
 pub struct DirSite {
     folder: PathBuf,
     options: SiteOptions,
-    files: BTreeMap<String, Arc<Entry>>,
+    files: BTreeMap<String, Arc<File>>,
+    headers: HeaderFile,
+}
+
+/// The `_headers` file of a site.
+#[derive(Debug, Default)]
+pub struct HeaderFile {
+    /// Whether there is one.
+    pub exists: bool,
+    /// What it holds; nothing where there is none.
+    pub bytes: Vec<u8>,
+    /// How that is understood.
+    pub parsed: ParsedHeaders,
 }
 
 /// How a site is opened.
@@ -41,11 +57,14 @@ pub struct SiteOptions {
     pub longest: u64,
     /// Another server has the files: the folder holds the rules alone, and no file of it is part of the site.
     pub elsewhere: bool,
+    /// Whether files are sent in a content coding to those who accept one: a precompressed file beside it, or one made
+    /// when the site is opened of text that is kept. What is made counts as `memory`.
+    pub compress: bool,
 }
 
 impl Default for SiteOptions {
     fn default() -> SiteOptions {
-        SiteOptions { memory: 64 * 1024 * 1024, longest: 1024 * 1024, elsewhere: false }
+        SiteOptions { memory: 64 * 1024 * 1024, longest: 1024 * 1024, elsewhere: false, compress: true }
     }
 }
 
@@ -67,7 +86,8 @@ impl DirSite {
     /// As [`DirSite::open`].
     pub fn open_with(folder: impl AsRef<Path>, options: SiteOptions) -> io::Result<DirSite> {
         let files = read(folder.as_ref(), &options, &BTreeMap::new())?;
-        Ok(DirSite { folder: folder.as_ref().to_owned(), options, files })
+        let headers = HeaderFile::read(folder.as_ref())?;
+        Ok(DirSite { folder: folder.as_ref().to_owned(), options, files, headers })
     }
 
     /// Opens the site again as it now is. Only files that are new or may have changed are read.
@@ -76,7 +96,8 @@ impl DirSite {
     /// As [`DirSite::open`]; this site stays as it is.
     pub fn reopen(&self) -> io::Result<DirSite> {
         let files = read(&self.folder, &self.options, &self.files)?;
-        Ok(DirSite { folder: self.folder.clone(), options: self.options.clone(), files })
+        let headers = HeaderFile::read(&self.folder)?;
+        Ok(DirSite { folder: self.folder.clone(), options: self.options.clone(), files, headers })
     }
 
     /// The names of the site's files, each relative to the site with a slash in front, in byte order.
@@ -84,9 +105,14 @@ impl DirSite {
         self.files.keys().map(String::as_str)
     }
 
+    /// The site's `_headers` file.
+    pub fn header_file(&self) -> &HeaderFile {
+        &self.headers
+    }
+
     /// The file with this name of the index, to answer with it.
-    pub(crate) fn entry(&self, name: &str) -> Option<&Arc<Entry>> {
-        self.files.get(name)
+    pub(crate) fn find(&self, name: &str) -> Option<&File> {
+        self.files.get(name).map(Arc::as_ref)
     }
 }
 
@@ -104,7 +130,20 @@ impl Site for DirSite {
     }
 
     fn other_names(&self, file: &str) -> Vec<String> {
-        if self.options.elsewhere { Elsewhere.other_names(file) } else { Vec::new() }
+        if self.options.elsewhere { Elsewhere.other_names(file) } else { site::uncoded_names(self, file) }
+    }
+
+    fn headers(&self) -> &HeaderRules {
+        &self.headers.parsed.rules
+    }
+}
+
+impl HeaderFile {
+    fn read(folder: &Path) -> io::Result<HeaderFile> {
+        let path = folder.join("_headers");
+        let read = unless_gone(fs::read(&path).map_err(|error| walk::naming(&path, &error)))?;
+        let (exists, bytes) = (read.is_some(), read.unwrap_or_default());
+        Ok(HeaderFile { exists, parsed: HeaderRules::parse(&bytes), bytes })
     }
 }
 
@@ -112,8 +151,8 @@ impl Site for DirSite {
 fn read(
     folder: &Path,
     options: &SiteOptions,
-    before: &BTreeMap<String, Arc<Entry>>,
-) -> io::Result<BTreeMap<String, Arc<Entry>>> {
+    before: &BTreeMap<String, Arc<File>>,
+) -> io::Result<BTreeMap<String, Arc<File>>> {
     if options.elsewhere {
         return Ok(BTreeMap::new());
     }
@@ -126,17 +165,35 @@ fn read(
     }
     found.sort_by(|(a, a_name, _), (b, b_name, _)| (a.length, a_name).cmp(&(b.length, b_name)));
     let mut left = options.memory;
-    let mut files = BTreeMap::new();
+    let mut entries = BTreeMap::new();
+    let mut shortest_first = Vec::new();
     for (stamp, name, path) in found {
         let rest = left.checked_sub(stamp.length).filter(|_| stamp.length <= options.longest);
         let keep = rest.is_some();
         left = rest.unwrap_or(left);
-        let unchanged = before.get(&name).filter(|entry| entry.is_kept() == keep && entry.is_still(&path, stamp));
+        let known = before.get(&name).map(|file| &file.plain);
+        let unchanged = known.filter(|entry| entry.kept().is_some() == keep && entry.is_still(&path, stamp));
         let entry = match unchanged {
             Some(entry) => Some(Arc::clone(entry)),
             None => unless_gone(Entry::read(path, &name, keep))?.map(Arc::new),
         };
-        files.extend(entry.map(|entry| (name, entry)));
+        if let Some(entry) = entry {
+            shortest_first.push(name.clone());
+            entries.insert(name, entry);
+        }
+    }
+    let mut files = BTreeMap::new();
+    for name in shortest_first {
+        let Some(entry) = entries.get(&name) else { continue };
+        let beside = if options.compress { file::beside(&name, &entries) } else { Vec::new() };
+        let unchanged = before.get(&name).filter(|file| file.is_made_of(entry, &beside));
+        let file = match unchanged {
+            Some(file) => Arc::clone(file),
+            None if options.compress => Arc::new(File::coded(Arc::clone(entry), beside, left)),
+            None => Arc::new(File::plain(Arc::clone(entry))),
+        };
+        left = left.saturating_sub(file.made());
+        files.insert(name, file);
     }
     Ok(files)
 }
@@ -212,7 +269,7 @@ mod tests {
     }
 
     async fn content(site: &DirSite, name: &str) -> Result<(Content, String), OpenError> {
-        let (content, tag) = site.entry(name).unwrap().content().await?;
+        let (content, tag) = site.find(name).unwrap().plain.content().await?;
         Ok((content, tag.to_str().unwrap().to_owned()))
     }
 
@@ -250,21 +307,21 @@ mod tests {
         assert_eq!(again.names().collect::<Vec<_>>(), ["/a.txt", "/b.txt", "/new.txt"]);
         assert_eq!(text(&again, "/a.txt").await, "two");
         assert_ne!(content(&again, "/a.txt").await.unwrap().1, before);
-        let entry = again.entry("/a.txt").unwrap();
+        let entry = &again.find("/a.txt").unwrap().plain;
         assert_eq!((entry.length(), entry.media_type.to_str().unwrap()), (3, "text/plain; charset=utf-8"));
     }
 
     #[test]
     fn only_what_may_have_changed_is_read_again() {
         let (folder, site) = site(&[("old.txt", b"old"), ("young.txt", b"young")]);
-        let same = |a: &DirSite, b: &DirSite, name| Arc::ptr_eq(a.entry(name).unwrap(), b.entry(name).unwrap());
+        let same = |a: &DirSite, b: &DirSite, name| Arc::ptr_eq(&a.files[name], &b.files[name]);
         let again = site.reopen().unwrap();
         assert!(!same(&site, &again, "/old.txt"), "what was just written may change within the tick of a clock");
         // On Unix the time of the last change of any kind cannot be set back, so the moment of reading is set forward.
         settle(&folder.path().join("old.txt"));
         let mut settled = site.reopen().unwrap();
-        let entry = Arc::get_mut(settled.files.get_mut("/old.txt").unwrap()).unwrap();
-        entry.seem_read_later();
+        let file = Arc::get_mut(settled.files.get_mut("/old.txt").unwrap()).unwrap();
+        Arc::get_mut(&mut file.plain).unwrap().seem_read_later();
         let again = settled.reopen().unwrap();
         assert!(same(&settled, &again, "/old.txt"));
         assert!(!same(&settled, &again, "/young.txt"));
@@ -279,7 +336,7 @@ mod tests {
         let (first, tag) = content(&site, "/b").await.unwrap();
         assert!(matches!(first, Content::OnDisk(..)));
         assert_eq!(content(&site, "/b").await.unwrap().1, tag);
-        let entry = site.entry("/b").unwrap();
+        let entry = &site.find("/b").unwrap().plain;
         assert_eq!((entry.length(), entry.media_type.to_str().unwrap()), (2_000_000, "application/octet-stream"));
         fs::write(folder.path().join("b"), vec![b'y'; LONG]).unwrap();
         assert!(matches!(content(&site, "/b").await, Err(OpenError::Changed)));
@@ -297,12 +354,62 @@ mod tests {
             fs::write(folder.path().join(name), vec![b'x'; length]).unwrap();
         }
         let kept = |memory, longest| {
-            let site = DirSite::open_with(folder.path(), SiteOptions { memory, longest, elsewhere: false }).unwrap();
-            site.files.iter().filter(|(_, entry)| entry.is_kept()).map(|(name, _)| name.clone()).collect::<String>()
+            let options = SiteOptions { memory, longest, compress: false, ..SiteOptions::default() };
+            let site = DirSite::open_with(folder.path(), options).unwrap();
+            site.files
+                .iter()
+                .filter(|(_, file)| file.plain.kept().is_some())
+                .map(|(name, _)| name.clone())
+                .collect::<String>()
         };
         assert_eq!(kept(500, 1000), "/b/c/e");
         assert_eq!(kept(10_000, 400), "/b/c/e");
         assert_eq!(kept(901, 1000), "/b/c/d/e");
         assert_eq!(kept(0, 1000), "/e");
+    }
+
+    const TEXT: &str = "<p>The quick brown fox jumps over the lazy dog.</p>\n";
+
+    fn codings(site: &DirSite, name: &str) -> Vec<(&'static str, bool)> {
+        let file = site.find(name).unwrap();
+        file.codings().map(|(coding, is_beside)| (coding.name(), is_beside)).collect()
+    }
+
+    #[test]
+    fn text_is_compressed_once_and_what_lies_beside_it_is_used() {
+        let text = TEXT.repeat(100);
+        let gzip = coding::Coding::Gzip.encode(text.as_bytes()).unwrap();
+        let stale = coding::Coding::Gzip.encode(TEXT.repeat(99).as_bytes()).unwrap();
+        let (folder, site) = site(&[
+            ("a.html", text.as_bytes()),
+            ("b.html", text.as_bytes()),
+            ("b.html.gz", &gzip),
+            ("c.html", text.as_bytes()),
+            ("c.html.gz", &stale),
+            ("d.png", text.as_bytes()),
+            ("e.png", text.as_bytes()),
+            ("e.png.gz", &gzip),
+            ("f.html", TEXT.as_bytes()),
+        ]);
+        assert_eq!(codings(&site, "/a.html"), [("br", false), ("gzip", false)]);
+        assert_eq!(codings(&site, "/b.html"), [("br", false), ("gzip", true)]);
+        assert_eq!(
+            codings(&site, "/c.html"),
+            [("br", false), ("gzip", false)],
+            "what lies beside it is something else"
+        );
+        assert_eq!(codings(&site, "/d.png"), [], "pictures are compressed already");
+        assert_eq!(codings(&site, "/e.png"), [("gzip", true)], "its author thought otherwise");
+        assert_eq!(codings(&site, "/f.html"), [], "so little is not worth it");
+        assert_eq!(codings(&site, "/b.html.gz"), []);
+
+        let plain =
+            DirSite::open_with(folder.path(), SiteOptions { compress: false, ..SiteOptions::default() }).unwrap();
+        assert_eq!(codings(&plain, "/b.html"), []);
+        let total = folder.path().read_dir().unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum::<u64>();
+        let narrow = SiteOptions { memory: total, ..SiteOptions::default() };
+        let narrow = DirSite::open_with(folder.path(), narrow).unwrap();
+        assert_eq!(codings(&narrow, "/a.html"), [], "nothing is left to keep what would be made");
+        assert_eq!(codings(&narrow, "/b.html"), [("gzip", true)]);
     }
 }

@@ -23,7 +23,7 @@ impl From<Field<'_>> for Range<usize> {
 
 /// RULES-1: the lines of a file, each with the bytes that end it: LF, CR LF, or CR alone. A file from another
 /// time that ends its lines with CR must not turn into one long comment.
-pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
         if rest.is_empty() {

@@ -18,6 +18,7 @@ mod toml;
 use std::fmt;
 
 pub use captures::{Captured, Captures};
+pub(crate) use fields::lines;
 use hyper::header::{HeaderName, HeaderValue};
 pub(crate) use parse::MAX_LINE;
 pub use pattern::{Pattern, Segment};
@@ -217,6 +218,11 @@ impl RuleSet {
         look_up.path(path.segments());
         others.into_iter().for_each(|segments| look_up.path(segments));
         look_up.candidates()
+    }
+
+    /// HEADERS-6: these rules, with others before them.
+    pub(crate) fn below(self, first: &[Rule]) -> RuleSet {
+        RuleSet::new(first.iter().cloned().chain(self.rules).collect(), self.unreadable)
     }
 
     fn new(rules: Vec<Rule>, unreadable: Vec<Span>) -> RuleSet {

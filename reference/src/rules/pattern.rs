@@ -123,6 +123,17 @@ impl Pattern {
         pattern
     }
 
+    /// HEADERS-6: the pattern of everything that a path could mean in which a `*` may stand anywhere.
+    pub(crate) fn covering_star(text: &str) -> Pattern {
+        if let Some(star) = text.find('*') {
+            return Pattern::covering(text, star);
+        }
+        match Pattern::parse(text) {
+            Ok((pattern, _)) => pattern,
+            Err(fault) => fault.covering,
+        }
+    }
+
     /// Whether the pattern matches `path`.
     pub fn matches(&self, path: &RequestPath) -> bool {
         self.matches_segments(path.segments())

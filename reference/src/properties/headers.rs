@@ -1,0 +1,115 @@
+//! HEADERS: any bytes can be read as a `_headers` file, and nothing in it undoes what the gate says.
+
+use hyper::header::{self, HeaderMap, HeaderValue};
+
+use crate::headers::{Fields, HeaderPath, HeaderRules};
+use crate::path::RequestPath;
+use crate::rules::RuleSet;
+
+/// The paths that every file is asked for.
+const PATHS: [&str; 10] =
+    ["/", "/a", "/a/", "/a/b", "/a/b/c", "/b", "/b/a.css", "/%C3%A9", "/private/page.html", "/members/report"];
+
+/// HEADERS-1 to HEADERS-6, NOLEAK-4: any bytes can be read; what they set can be sent, is nothing that the server says itself,
+/// and leaves an answer that depended on a role to its visitor; and where a password is asked for, the path is closed.
+pub fn parse_headers(bytes: &[u8]) {
+    let parsed = HeaderRules::parse(bytes);
+    let text = std::str::from_utf8(bytes).ok();
+    for problem in &parsed.problems {
+        let span = problem.span;
+        assert!(span.start <= span.end && span.end <= bytes.len() && span.line >= 1 && span.column >= 1);
+        if let Some(text) = text {
+            assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end));
+        }
+    }
+    for problem in parsed.problems.iter().take(8) {
+        let shown = problem.render("_headers", bytes, false);
+        assert!(!shown.chars().any(|c| c.is_control() && c != '\n' && c != '\t'), "a control character is shown");
+    }
+    let rules = parsed.rules;
+    assert!(rules.seals().iter().all(|rule| rule.is_sealed()));
+    for path in PATHS.into_iter().filter_map(|path| RequestPath::parse(path.as_bytes()).ok()) {
+        let found: Vec<_> = rules.fields(&path).collect();
+        for everywhere in rules.fields_for_all() {
+            assert!(found.contains(&everywhere), "`/*` matches every path");
+        }
+        personal_answers_stay_personal(&rules, &path);
+    }
+    let sealed = rules.seal(RuleSet::default());
+    assert_eq!(sealed.rules().len(), rules.seals().len());
+}
+
+fn personal_answers_stay_personal(rules: &HeaderRules, path: &RequestPath) {
+    let own = HeaderValue::from_static("private, no-store");
+    for stored in [true, false] {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CACHE_CONTROL, own.clone());
+        headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        headers.insert(header::ETAG, HeaderValue::from_static("\"own\""));
+        Fields::of(rules.fields(path)).apply(&mut headers, true, stored);
+        let cache = headers.get(header::CACHE_CONTROL).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let cache = cache.unwrap_or_default().to_ascii_lowercase();
+        assert!(cache.contains("private") || cache.contains("no-store"), "{cache}");
+        assert!(!cache.contains("public") && !cache.contains("s-maxage"), "{cache}");
+        assert!(stored || cache == "private, no-store", "a denial is never stored");
+        let vary = headers.get(header::VARY).map(HeaderValue::as_bytes).unwrap_or_default();
+        assert!(vary.starts_with(b"Cookie"));
+        assert_eq!(headers.get(header::ETAG), Some(&HeaderValue::from_static("\"own\"")));
+        for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::LOCATION, header::SET_COOKIE] {
+            assert!(!headers.contains_key(name));
+        }
+        assert!(!headers.keys().any(|name| name.as_str().replace('-', "").starts_with("basicauth")));
+    }
+}
+
+/// HEADERS-2, HEADERS-6: the matcher agrees with a naive one, over patterns and paths of a small alphabet, and the seal of a
+/// pattern closes whatever the pattern matches.
+pub fn header_paths_agree_with_oracle(bytes: &[u8]) {
+    let mut halves = bytes.splitn(2, |byte| *byte == 0);
+    let spell = |half: &[u8], alphabet: &[u8]| -> String {
+        let letters = half.iter().take(24).filter_map(|byte| alphabet.get(usize::from(*byte) % alphabet.len()));
+        std::iter::once('/').chain(letters.map(|letter| char::from(*letter))).collect()
+    };
+    let pattern = spell(halves.next().unwrap_or_default(), b"ab/*:/*");
+    let path = spell(halves.next().unwrap_or_default(), b"ab/a/b");
+    let Ok(path) = RequestPath::parse(path.as_bytes()) else { return };
+    let Ok(read) = HeaderPath::parse(&pattern) else { return };
+    let parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty()).collect();
+    let name = path.name();
+    assert_eq!(read.matches(&name), segments(&parts, &name), "{pattern} {name}");
+    let file = format!("{pattern}\n  Basic-Auth: a:b\n");
+    let parsed = HeaderRules::parse(file.as_bytes()).rules;
+    assert_eq!(parsed.seals().len(), 1, "{pattern}");
+    if read.matches(&name) {
+        assert!(parsed.seals().iter().all(|rule| rule.pattern.matches(&path)), "{pattern} seals {name}");
+    }
+}
+
+/// Whether the parts of a pattern match the rest of a name, which is empty or begins with a slash.
+fn segments(parts: &[&str], rest: &str) -> bool {
+    let Some((part, parts)) = parts.split_first() else { return rest.is_empty() };
+    if *part == "*" {
+        let boundary = rest.is_empty() || rest.starts_with('/');
+        return boundary && suffixes(rest).any(|rest| segments(parts, rest));
+    }
+    let Some(rest) = rest.strip_prefix('/') else { return false };
+    if part.starts_with(':') && part.len() > 1 && !part.contains('*') {
+        let end = rest.find('/').unwrap_or(rest.len());
+        return end > 0 && rest.get(end..).is_some_and(|rest| segments(parts, rest));
+    }
+    characters(part, parts, rest)
+}
+
+fn characters(part: &str, parts: &[&str], rest: &str) -> bool {
+    let mut letters = part.chars();
+    match letters.next() {
+        None => segments(parts, rest),
+        Some('*') => suffixes(rest).any(|rest| characters(letters.as_str(), parts, rest)),
+        Some(letter) => rest.strip_prefix(letter).is_some_and(|rest| characters(letters.as_str(), parts, rest)),
+    }
+}
+
+fn suffixes(text: &str) -> impl Iterator<Item = &str> {
+    (0..=text.len()).filter_map(|at| text.get(at..))
+}
