@@ -199,7 +199,7 @@ async fn file_answer(site: &DirSite, name: &str, ask: &Ask) -> Result<Answer, Op
     let file = find(site, name)?;
     let answer = match file.represent(ask.accepts).await? {
         Some(representation) => conditional(file, representation, ask),
-        // HTTP-9
+        // HTTP-10
         None => Answer::text(StatusCode::NOT_ACCEPTABLE, "406: this file is not there in a coding that you accept.\n"),
     };
     if !file.is_negotiated() {
