@@ -165,7 +165,9 @@ fn read_conditions<'a>(rest: &[Field<'a>], remarks: &mut Remarks) -> Result<(Con
         let Some((key, value)) = field.text.split_once('=') else {
             let message = format!("`{}` is not a condition", field.text);
             let help = "a condition is `Key=value`; no space stands around `=` or `,`";
-            return Err(Fault::at(*field, "bare-word", message, help));
+            let fault = Fault::at(*field, "bare-word", message, help);
+            // What comes first on the line is said first.
+            return Err(conditions.unknown.unwrap_or(fault));
         };
         match key {
             "Sign" | "signed" if signed.is_some() => return Err(parts::repeated(*field, key)),

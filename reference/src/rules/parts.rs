@@ -360,7 +360,8 @@ pub(super) fn remark_on_signature(apply: &Apply, place: impl Into<Range<usize>>,
 pub(super) struct ConditionReader {
     conditions: Conditions,
     roles: Vec<String>,
-    unknown: Option<Fault>,
+    /// The first condition that nobody knows.
+    pub(super) unknown: Option<Fault>,
 }
 
 impl ConditionReader {
