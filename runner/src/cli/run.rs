@@ -13,6 +13,7 @@ use url::Url;
 use super::Failure;
 use super::format::{Output, Outputs};
 use crate::corpus::Corpus;
+use crate::corpus::source::Level;
 use crate::deploy::Manifest;
 use crate::event::Event;
 use crate::exit::{ExitStatus, HELP};
@@ -95,7 +96,7 @@ pub struct RunArgs {
     /// List what the gate does where the sources disagree
     #[arg(long)]
     observed: bool,
-    /// Stop at the first case that fails or leaks
+    /// Stop at the first case that leaks, or that fails the run
     #[arg(long)]
     fail_fast: bool,
     /// A SHOULD that fails fails the run
@@ -160,6 +161,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
     runtime
         .block_on(async {
             let (events, mut happened) = mpsc::unbounded_channel();
+            let judged = Arc::clone(&corpus);
             let running = tokio::spawn(crate::run::run(corpus, gate, options, plan, events));
             let mut stopped = false;
             while let Some(event) = happened.recv().await {
@@ -169,7 +171,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
                 report.note(&event);
                 terminal.note(&event, &report);
                 outputs.note(&event, &report);
-                if args.fail_fast && is_failure(&event) {
+                if args.fail_fast && fails_the_run(&event, &judged, args.strict) {
                     stopped = true;
                     running.abort();
                     break;
@@ -187,8 +189,16 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
     Ok(report.exit_status())
 }
 
-fn is_failure(event: &Event) -> bool {
-    matches!(event, Event::CaseFinished(finished) if matches!(finished.verdict, Verdict::Fail(_) | Verdict::Leak(_)))
+/// Whether a case ended so that the run has failed: a leak, or a miss of what binds.
+fn fails_the_run(event: &Event, corpus: &Corpus, strict: bool) -> bool {
+    let Event::CaseFinished(finished) = event else { return false };
+    let case = corpus.suites.get(finished.suite).and_then(|suite| suite.cases.get(finished.case));
+    let level = case.map_or(Level::Must, |case| case.level);
+    match finished.verdict {
+        Verdict::Leak(_) => true,
+        Verdict::Fail(_) => level == Level::Must || (strict && level == Level::Should),
+        _ => false,
+    }
 }
 
 fn gate(args: &RunArgs, url: Option<&str>) -> Result<Gate, Failure> {
