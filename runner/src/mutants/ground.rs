@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rolegate::edge::Edge;
 use rolegate::files::DirSite;
 use rolegate::rules::RuleSet;
+use rolegate::site::Site as _;
 use rolegate::token::{Keys, TokenSettings};
 
 use super::Defect;
@@ -33,7 +34,8 @@ impl Site {
         let files = DirSite::open(folder.path()).map_err(|error| GateError::Harness(error.to_string()))?;
         let rule_text = deployment.rules();
         let toml = deployment.toml().unwrap_or_default();
-        let rules = Arc::new(RuleSet::read(&rule_text, toml.as_bytes()).rules);
+        // HEADERS-6
+        let rules = Arc::new(files.headers().seal(RuleSet::read(&rule_text, toml.as_bytes()).rules));
         Ok(Self { folder, files, rule_text, toml, rules })
     }
 
@@ -95,7 +97,10 @@ impl Ground {
         let refused = |reason: String| GateError::NotStarted { site: deployment.name(), reason };
         let site = sites.of(deployment)?;
         let parsed = match defect {
-            Defect::RuleText(edit) => Arc::new(RuleSet::read(&edit(&site.rule_text), site.toml.as_bytes()).rules),
+            Defect::RuleText(edit) => {
+                let read = RuleSet::read(&edit(&site.rule_text), site.toml.as_bytes()).rules;
+                Arc::new(site.files.headers().seal(read))
+            }
             _ => Arc::clone(&site.rules),
         };
         if let Some(span) = parsed.unreadable().first() {

@@ -1,6 +1,7 @@
 //! How the rule file is read (RULES-1 to RULES-13, MATCH-1).
 
 use rolegate::rules::{Effect, LineKind, Rule, RuleSet};
+use rolegate::span::RuleFile;
 
 use super::status::reread;
 use crate::mutants::{Defect, Mutant};
@@ -299,6 +300,12 @@ pub(super) const ALL: &[Mutant] = &[
             rules.sort_by_key(|rule| std::cmp::Reverse(rule.pattern.to_string().len()));
             rules
         }),
+    ),
+    Mutant::new(
+        "rules/basic-auth-not-asked",
+        "HEADERS-6",
+        "`Basic-Auth` in `_headers` is passed over, and its path is open",
+        RuleList(|rules| rules.into_iter().filter(|rule| rule.span.file != RuleFile::Headers).collect()),
     ),
     Mutant::new(
         "rules/exact-paths-first",
