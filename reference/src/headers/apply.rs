@@ -109,10 +109,8 @@ impl Fields {
 fn is_private(cache: &HeaderValue) -> bool {
     let text = cache.to_str().unwrap_or_default().to_ascii_lowercase();
     let has = |wanted: &str| text.split(',').any(|directive| directive.trim() == wanted);
-    let shares = text.split(',').any(|directive| {
-        let name = directive.split('=').next().unwrap_or_default().trim();
-        matches!(name, "public" | "s-maxage")
-    });
+    // Anywhere, so that a cache which reads a malformed list more kindly finds nothing in it.
+    let shares = ["public", "s-maxage"].iter().any(|word| text.contains(word));
     // A quoted string could hide a directive in a list that is split at commas, or seem to hold one.
     (has("private") || has("no-store")) && !shares && !text.contains('"')
 }
@@ -131,6 +129,7 @@ mod tests {
             ("private=\"set-cookie\", max-age=60", true, true, own),
             ("x=\"a, private\", max-age=60", true, true, own),
             ("private, s-maxage=60", true, true, own),
+            ("private, x: public", true, true, own),
             ("private, max-age=60", true, true, "private, max-age=60"),
             ("No-Store", true, true, "No-Store"),
             ("private, max-age=60", true, false, own),
