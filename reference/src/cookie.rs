@@ -47,7 +47,7 @@ fn unquote(value: &[u8]) -> &[u8] {
 }
 
 /// RFC 9110 §5.6.3: optional white space is space and tab, and nothing else.
-fn trim(mut bytes: &[u8]) -> &[u8] {
+pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
         bytes = rest;
     }
