@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use rolegate::config::open_site;
+use rolegate::config::open_to_look;
 use rolegate::{RuleFile, RuleSet, Severity, Source};
 
 use super::{Exit, Failure, RuleArgs, counted, say};
@@ -21,10 +21,8 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<Exit, Failure> {
-        let site = open_site(&self.dir)?;
-        let (rules, mut source) = Source::read(&self.dir, self.rules.config.as_deref())?;
+        let (site, rules, mut source) = open_to_look(&self.dir, self.rules.config.as_deref())?;
         source.lint(&rules, &site);
-        source.add_headers(&site);
         for problem in &source.problems {
             say(&format!("{}\n", source.render(problem)))?;
         }
