@@ -1,8 +1,11 @@
 //! Request heads, against `httparse` for where one ends and against a naive reading of its lines for what it says.
 
 use httparse::Status;
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{Request, Uri};
 
 use crate::server::head::{Fault, Head, HeadLimits, MAX_HEADER_LINES, first};
+use crate::server::http2;
 
 /// What a server allows that nobody has configured.
 const LIMITS: HeadLimits = HeadLimits { head: 32 * 1024, target: 8 * 1024 };
@@ -26,6 +29,7 @@ pub fn http_head(bytes: &[u8]) {
     }
     if let Ok(head) = &head {
         says_the_same_to_a_naive_reader(head, bytes.get(..length).unwrap_or_default());
+        says_the_same_over_http2(head);
     }
 
     // What follows changes nothing, and what is cut off is not read.
@@ -54,6 +58,40 @@ pub fn http_head(bytes: &[u8]) {
             Err(fault) => assert_eq!(Some(fault), head.err()),
         }
     }
+}
+
+/// RFC 9113 §8.3.1: what a head says does not depend on the version that it came by.
+fn says_the_same_over_http2(head: &Head<'_>) {
+    let Some(request) = over_http2(head) else { return };
+    let read = http2::read(&request, LIMITS).map(|head| (head.method, head.target, head.host, head.headers));
+    let mut fields: Vec<(String, &[u8])> = head
+        .headers
+        .iter()
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("host"))
+        .map(|(name, value)| (name.to_ascii_lowercase(), *value))
+        .collect();
+    // The library keeps the order of lines with one name, and no other.
+    fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let read = read.map(|(method, target, host, headers)| {
+        let mut headers: Vec<_> = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        headers.sort_by(|(one, _), (other, _)| one.cmp(other));
+        (method, target, host, headers)
+    });
+    assert_eq!(read, Ok((head.method, head.target, head.host, fields)), "HTTP/2 says something else");
+}
+
+/// The request as a client sends it over HTTP/2, where it can be sent so.
+fn over_http2(head: &Head<'_>) -> Option<Request<()>> {
+    if head.method == "CONNECT" || !head.target.starts_with(b"/") {
+        return None;
+    }
+    let uri = Uri::builder().scheme("http").authority(head.host?).path_and_query(head.target).build().ok()?;
+    let mut request = Request::builder().method(head.method).uri(uri).body(()).ok()?;
+    for (name, value) in head.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("host")) {
+        let (name, value) = (HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(value).ok()?);
+        request.headers_mut().append(name, value);
+    }
+    Some(request)
 }
 
 /// RFC 9112 §2 to §6, read off the octets of a head that was accepted.

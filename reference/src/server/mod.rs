@@ -24,7 +24,7 @@ mod answer;
 mod connection;
 pub mod debug;
 pub mod head;
-mod http2;
+pub(crate) mod http2;
 mod io;
 mod limits;
 mod listener;
