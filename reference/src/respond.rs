@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
+use crate::authorize::Manner;
 use crate::decide::{Decision, Outcome};
 use crate::files::body::Body;
 use crate::files::coding::Accepts;
@@ -99,8 +100,16 @@ pub(crate) fn admit(decision: &Decision) -> Response<Body> {
         .finish(false)
 }
 
+/// The server in front may not serve, and is told so in the manner that it takes.
+pub(crate) async fn refuse_to(manner: Manner, site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
+    match manner {
+        Manner::AsIs => refuse_as_is(site, decision, ask).await,
+        Manner::StatusOnly => refuse_by_status(site, decision, ask).await,
+    }
+}
+
 /// AUTHORIZE-1: the server in front passes this answer on. It has no status that would be taken for a yes.
-pub(crate) async fn refuse_as_is(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
+async fn refuse_as_is(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
     let mut response = respond(site, decision, ask).await;
     let status = match &decision.outcome {
         Outcome::Rewrite { status, .. } => status_code(*status),
@@ -112,7 +121,7 @@ pub(crate) async fn refuse_as_is(site: &DirSite, decision: &Decision, ask: &Ask)
 }
 
 /// AUTHORIZE-2: 401 or 403 alone; the rest stands in fields.
-pub(crate) async fn refuse_by_status(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
+async fn refuse_by_status(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
     let told = refuse_as_is(site, decision, ask).await;
     let status = if told.status() == StatusCode::UNAUTHORIZED { told.status() } else { StatusCode::FORBIDDEN };
     let mut answer = Answer::new(status, Body::default())
