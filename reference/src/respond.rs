@@ -250,7 +250,7 @@ fn conditional(file: &File, chosen: Representation, ask: &Ask) -> Answer {
 fn selected(media_type: &HeaderValue, chosen: Representation, selection: Selection) -> Answer {
     let Representation { content, length, tag, coding } = chosen;
     let answer = match selection {
-        Selection::Whole => Answer::new(StatusCode::OK, Body::of_range(content, 0..length))
+        Selection::Whole => Answer::whole(Body::of_range(content, 0..length))
             .with(header::CONTENT_TYPE, media_type.clone())
             .with(header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
         Selection::One(range) => {
@@ -306,12 +306,20 @@ fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// More header fields than an answer mostly has.
-const FIELDS: usize = 12;
+/// As many header fields as most answers have.
+const FIELDS: usize = 6;
+/// As many as the answer that is a file mostly has.
+const FIELDS_OF_A_FILE: usize = 12;
 
 impl Answer {
     fn new(status: StatusCode, body: Body) -> Answer {
         Answer { status, headers: HeaderMap::with_capacity(FIELDS), body, is_file: false }
+    }
+
+    /// The whole of a file.
+    fn whole(body: Body) -> Answer {
+        let headers = HeaderMap::with_capacity(FIELDS_OF_A_FILE);
+        Answer { status: StatusCode::OK, headers, body, is_file: false }
     }
 
     fn text(status: StatusCode, sentence: &'static str) -> Answer {

@@ -283,6 +283,14 @@ impl Substituted {
         self.site.as_ref().map(|(scheme, host)| Origin::new(*scheme, host))
     }
 
+    /// The destination alone, without anything of the request's query.
+    pub(crate) fn into_text(self) -> String {
+        if self.site.is_none() && self.query.is_none() && self.fragment.is_none() {
+            return self.path;
+        }
+        self.to_string()
+    }
+
     fn reference(&self, query: Option<&str>) -> String {
         let mut text = String::new();
         if let Some((scheme, host)) = &self.site {
