@@ -2,16 +2,17 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 /// The payload of a verified token: a JSON object without duplicate names.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Claims(Map<String, Value>);
+pub struct Claims(Arc<Map<String, Value>>);
 
 impl Claims {
-    pub(crate) fn new(members: Map<String, Value>) -> Claims {
-        Claims(members)
+    pub(crate) fn new(members: impl Into<Arc<Map<String, Value>>>) -> Claims {
+        Claims(members.into())
     }
 
     /// The top-level member `name`.
@@ -25,7 +26,7 @@ impl Claims {
         let Some((last, parents)) = path.0.split_last() else {
             return Roles::default();
         };
-        let mut object = &self.0;
+        let mut object = self.0.as_ref();
         for name in parents {
             match object.get(name) {
                 Some(Value::Object(inner)) => object = inner,

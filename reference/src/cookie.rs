@@ -10,11 +10,22 @@ pub const TOKEN_COOKIE: &str = "nf_jwt";
 /// COOKIE-2: pairs are split at `;`, spaces and tabs around name and value are trimmed, the name ends at the first
 /// `=`. What has no name disturbs nothing else.
 pub fn pairs<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-    lines.into_iter().flat_map(|line| line.split(|byte| *byte == b';')).filter_map(|pair| {
-        let equals = pair.iter().position(|byte| *byte == b'=')?;
+    lines.into_iter().flat_map(split).filter_map(|pair| {
+        let equals = memchr::memchr(b'=', pair)?;
         let name = trim(pair.get(..equals)?);
         let value = trim(pair.get(equals + 1..)?);
         (!name.is_empty()).then_some((name, value))
+    })
+}
+
+/// What lies between the semicolons of a line.
+fn split(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let end = memchr::memchr(b';', line).unwrap_or(line.len());
+        rest = line.get(end + 1..);
+        line.get(..end)
     })
 }
 

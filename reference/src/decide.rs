@@ -224,7 +224,7 @@ fn walk(
         let sealed = passed_over.iter().any(|(_, why)| *why == PassedOver::Sealed);
         let stands = denied && (sealed || apply.conditions.role.is_none());
         let outcome = answer(apply, &target, asked, Denial { recorded: denied, stands }, site);
-        let (denied, target) = (stands, Some(target.to_string()));
+        let (denied, target) = (stands, Some(target.into_text()));
         return Decision { outcome, by: Some(place), target, passed_over, denied, role_dependent };
     }
     let outcome = match asked.own_file {

@@ -8,6 +8,7 @@
 //! * empty segments are dropped: `//a//b` is `/a/b`;
 //! * case, `;params`, trailing dots and spaces mean themselves.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
@@ -232,11 +233,16 @@ impl Resolver {
 
 /// The text that a path segment spells; decoded once (NOLEAK-1).
 pub(crate) fn decode_segment(bytes: &[u8]) -> Result<String, Refused> {
+    spelled_by(bytes).map(Cow::into_owned)
+}
+
+/// The text that a path segment spells, borrowed where that is the segment itself.
+pub(crate) fn spelled_by(bytes: &[u8]) -> Result<Cow<'_, str>, Refused> {
     // Most segments spell themselves.
     if bytes.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'\\'))
         && let Ok(text) = str::from_utf8(bytes)
     {
-        return Ok(text.to_owned());
+        return Ok(Cow::Borrowed(text));
     }
     let mut plain = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -261,7 +267,7 @@ pub(crate) fn decode_segment(bytes: &[u8]) -> Result<String, Refused> {
     if text.contains('\\') {
         return Err(Refused::Backslash);
     }
-    Ok(text)
+    Ok(Cow::Owned(text))
 }
 
 /// The octet that the two hexadecimal digits after a `%` mean, and what follows them.

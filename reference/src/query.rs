@@ -78,14 +78,13 @@ pub(crate) fn form_encode(bytes: &[u8]) -> String {
 pub(crate) fn clean(query: &[u8]) -> String {
     let mut text = String::with_capacity(query.len());
     let mut rest = query;
-    while let Some((byte, after)) = rest.split_first() {
+    while let Some(at) = memchr::memchr(b'%', rest) {
+        let (before, after) = (rest.get(..at).unwrap_or_default(), rest.get(at + 1..).unwrap_or_default());
+        text.extend(percent_encode(before, QUERY));
+        text.push_str(if escape(after).is_some() { "%" } else { "%25" });
         rest = after;
-        if *byte == b'%' && escape(after).is_some() {
-            text.push('%');
-        } else {
-            text.extend(percent_encode(&[*byte], QUERY));
-        }
     }
+    text.extend(percent_encode(rest, QUERY));
     text
 }
 

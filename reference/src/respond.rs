@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
+use crate::authorize::Manner;
 use crate::decide::{Decision, Outcome};
 use crate::files::body::Body;
 use crate::files::coding::Accepts;
@@ -99,8 +100,16 @@ pub(crate) fn admit(decision: &Decision) -> Response<Body> {
         .finish(false)
 }
 
+/// The server in front may not serve, and is told so in the manner that it takes.
+pub(crate) async fn refuse_to(manner: Manner, site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
+    match manner {
+        Manner::AsIs => refuse_as_is(site, decision, ask).await,
+        Manner::StatusOnly => refuse_by_status(site, decision, ask).await,
+    }
+}
+
 /// AUTHORIZE-1: the server in front passes this answer on. It has no status that would be taken for a yes.
-pub(crate) async fn refuse_as_is(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
+async fn refuse_as_is(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
     let mut response = respond(site, decision, ask).await;
     let status = match &decision.outcome {
         Outcome::Rewrite { status, .. } => status_code(*status),
@@ -112,7 +121,7 @@ pub(crate) async fn refuse_as_is(site: &DirSite, decision: &Decision, ask: &Ask)
 }
 
 /// AUTHORIZE-2: 401 or 403 alone; the rest stands in fields.
-pub(crate) async fn refuse_by_status(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
+async fn refuse_by_status(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
     let told = refuse_as_is(site, decision, ask).await;
     let status = if told.status() == StatusCode::UNAUTHORIZED { told.status() } else { StatusCode::FORBIDDEN };
     let mut answer = Answer::new(status, Body::default())
@@ -241,7 +250,7 @@ fn conditional(file: &File, chosen: Representation, ask: &Ask) -> Answer {
 fn selected(media_type: &HeaderValue, chosen: Representation, selection: Selection) -> Answer {
     let Representation { content, length, tag, coding } = chosen;
     let answer = match selection {
-        Selection::Whole => Answer::new(StatusCode::OK, Body::of_range(content, 0..length))
+        Selection::Whole => Answer::whole(Body::of_range(content, 0..length))
             .with(header::CONTENT_TYPE, media_type.clone())
             .with(header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
         Selection::One(range) => {
@@ -297,12 +306,20 @@ fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// More header fields than an answer mostly has.
-const FIELDS: usize = 12;
+/// As many header fields as most answers have.
+const FIELDS: usize = 6;
+/// As many as the answer that is a file mostly has.
+const FIELDS_OF_A_FILE: usize = 12;
 
 impl Answer {
     fn new(status: StatusCode, body: Body) -> Answer {
         Answer { status, headers: HeaderMap::with_capacity(FIELDS), body, is_file: false }
+    }
+
+    /// The whole of a file.
+    fn whole(body: Body) -> Answer {
+        let headers = HeaderMap::with_capacity(FIELDS_OF_A_FILE);
+        Answer { status: StatusCode::OK, headers, body, is_file: false }
     }
 
     fn text(status: StatusCode, sentence: &'static str) -> Answer {

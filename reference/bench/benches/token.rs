@@ -51,7 +51,11 @@ fn tokens(c: &mut Criterion) {
     group.bench_function("no token", |b| {
         b.iter(|| identify([black_box(&b"theme=dark"[..])], &keys, &settings, now));
     });
-    group.bench_function("HS256", |b| {
+    group.bench_function("HS256, seen for the first time", |b| {
+        let check = |keys: Keys| verify(black_box(hs256.as_bytes()), &keys, &settings, now).expect("valid");
+        b.iter_batched(|| Keys::hs256(SECRET).expect("a secret"), check, BatchSize::SmallInput);
+    });
+    group.bench_function("HS256, remembered", |b| {
         b.iter(|| verify(black_box(hs256.as_bytes()), &keys, &settings, now).expect("valid"));
     });
     group.bench_function("HS256, cookie to roles", |b| {

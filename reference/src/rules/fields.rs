@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// As many fields as lines mostly have at most.
+const MOST_FIELDS: usize = 8;
+
 /// A field of a line, and where in the line it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Field<'a> {
@@ -29,7 +32,7 @@ pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         if rest.is_empty() {
             return None;
         }
-        let length = match rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+        let length = match memchr::memchr2(b'\n', b'\r', rest) {
             Some(at) if rest.get(at..at + 2) == Some(b"\r\n") => at + 2,
             Some(at) => at + 1,
             None => rest.len(),
@@ -42,16 +45,21 @@ pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// RULES-1: fields are separated by runs of spaces or tabs. RULES-2: one that starts with `#` ends the rule.
 pub(super) fn fields(line: &str) -> Vec<Field<'_>> {
-    let mut start = 0;
-    line.split([' ', '\t'])
-        .map(|text| {
-            let field = Field { text, start };
-            start += text.len() + 1;
-            field
-        })
-        .filter(|field| !field.text.is_empty())
-        .take_while(|field| !field.text.starts_with('#'))
-        .collect()
+    let mut fields = Vec::with_capacity(MOST_FIELDS);
+    let (mut rest, mut start) = (line, 0);
+    loop {
+        let end = memchr::memchr2(b' ', b'\t', rest.as_bytes()).unwrap_or(rest.len());
+        // Both lie beside an ASCII character, or at the end.
+        let (Some(text), after) = (rest.get(..end), rest.get(end + 1..)) else { return fields };
+        if text.starts_with('#') {
+            return fields;
+        }
+        if !text.is_empty() {
+            fields.push(Field { text, start });
+        }
+        let Some(after) = after else { return fields };
+        (rest, start) = (after, start + end + 1);
+    }
 }
 
 /// Whether a field can be `to` (RULES-3).

@@ -8,8 +8,12 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap};
+use std::hash::BuildHasher as _;
+use std::num::NonZeroUsize;
+use std::slice;
 
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use super::pattern::{Pattern, Segment};
 use super::{QueryConstraint, QueryValue, Rule};
@@ -22,27 +26,42 @@ type Place = usize;
 /// A map whose keys come from a rule file; its hash is quick, and seeded anew in every process.
 type Map<K, V> = HashMap<K, V, RandomState>;
 
+/// The place of a node among the nodes.
+type NodeAt = usize;
+
 #[derive(Clone, Debug)]
 pub(super) struct Index {
-    /// A number for every literal segment, so that each text is stored and hashed once.
-    texts: Map<String, usize>,
-    /// From a node by the number of a literal segment.
-    literal: Map<(usize, usize), usize>,
     nodes: Vec<Node>,
+    /// The texts of the literal segments that lead to nodes, one after the other.
+    texts: String,
+    /// The nodes that literal segments lead to, by the node before and the text.
+    literal: HashTable<NodeAt>,
+    hasher: RandomState,
     /// HOST-1: where the rules of one origin begin.
-    origins: Map<Origin, usize>,
+    origins: Map<Origin, NodeAt>,
 }
 
 /// Rules that share an origin and a head.
 #[derive(Clone, Debug, Default)]
 struct Node {
+    /// The node before.
+    parent: NodeAt,
+    /// Where in the texts the segment that leads here starts; it ends where that of the next node starts.
+    text: usize,
     /// The node that a placeholder leads to.
-    any: Option<usize>,
+    any: Option<NonZeroUsize>,
     /// Rules whose pattern ends here.
     exact: List,
-    /// Rules whose pattern goes on with a splat.
+    /// Rules whose pattern goes on with a `*`.
+    star: Option<Box<Star>>,
+}
+
+/// Rules whose pattern goes on with a `*`.
+#[derive(Clone, Debug, Default)]
+struct Star {
+    /// A splat.
     splat: List,
-    /// Rules that go on with a `*` that is no splat of its own.
+    /// One that is no splat of its own.
     unusual: Option<Box<Unusual>>,
 }
 
@@ -59,13 +78,22 @@ struct Unusual {
     prefix_lengths: Vec<usize>,
 }
 
-/// Rules in ascending order of their places, by what they ask of the query.
+/// Rules in ascending order of their places, by what they ask of the query. Most lists are short, and there are many.
 #[derive(Clone, Debug, Default)]
-struct List {
-    /// Rules that ask nothing of it.
+enum List {
+    #[default]
+    Empty,
+    /// One rule that asks nothing of it.
+    One(Place),
+    Several(Box<Several>),
+}
+
+#[derive(Clone, Debug, Default)]
+struct Several {
+    /// Rules that ask nothing of the query.
     plain: Vec<Place>,
     /// QUERY-1: rules whose first parameter has this key.
-    keyed: Option<Box<Map<Vec<u8>, Values>>>,
+    keyed: Map<Vec<u8>, Values>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -76,21 +104,31 @@ struct Values {
     literal: Map<Vec<u8>, Vec<Place>>,
 }
 
-const ROOT: usize = 0;
+const ROOT: NodeAt = 0;
 
 impl Default for Index {
     fn default() -> Index {
-        Index { texts: Map::default(), literal: Map::default(), nodes: vec![Node::default()], origins: Map::default() }
+        Index {
+            nodes: vec![Node::default()],
+            texts: String::new(),
+            literal: HashTable::new(),
+            hasher: RandomState::default(),
+            origins: Map::default(),
+        }
     }
 }
 
 impl Index {
     pub(super) fn new(rules: &[Rule]) -> Index {
         let mut index = Index::default();
+        // Most rules have a segment that no rule before them has. The table is empty, so nothing is hashed.
+        index.nodes.reserve(rules.len());
+        index.literal.reserve(rules.len(), |_| 0);
         for (place, rule) in rules.iter().enumerate() {
             index.insert(place, rule);
         }
-        for unusual in index.nodes.iter_mut().filter_map(|node| node.unusual.as_deref_mut()) {
+        let stars = index.nodes.iter_mut().filter_map(|node| node.star.as_deref_mut());
+        for unusual in stars.filter_map(|star| star.unusual.as_deref_mut()) {
             unusual.prefix_lengths = unusual.prefix.keys().map(String::len).collect();
             unusual.prefix_lengths.sort_unstable();
             unusual.prefix_lengths.dedup();
@@ -119,57 +157,66 @@ impl Index {
             return;
         };
         let list = match (prefix, middles.last()) {
-            (Some(text), _) => node.unusual.get_or_insert_default().prefix.entry(text.clone()).or_default(),
+            (Some(text), _) => node.unusual().prefix.entry(text.to_string()).or_default(),
             (None, Some(last)) => {
-                let unusual = node.unusual.get_or_insert_default();
+                let unusual = node.unusual();
                 match last.last() {
-                    Some(Segment::Literal(text)) if !splat => unusual.middle.entry(text.clone()).or_default(),
+                    Some(Segment::Literal(text)) if !splat => unusual.middle.entry(text.to_string()).or_default(),
                     _ => &mut unusual.middle_any,
                 }
             }
-            (None, None) if *splat => &mut node.splat,
+            (None, None) if *splat => &mut node.star.get_or_insert_default().splat,
             (None, None) => &mut node.exact,
         };
         list.add(place, rule.query.first());
     }
 
-    fn root_of(&mut self, origin: &Origin) -> usize {
+    fn root_of(&mut self, origin: &Origin) -> NodeAt {
         if let Some(root) = self.origins.get(origin) {
             return *root;
         }
-        let root = self.nodes.len();
-        self.nodes.push(Node::default());
+        let root = self.add(ROOT, "");
         self.origins.insert(origin.clone(), root);
         root
     }
 
-    fn literal_child(&mut self, at: usize, text: &str) -> usize {
-        let number = match self.texts.get(text) {
-            Some(number) => *number,
-            None => {
-                let number = self.texts.len();
-                self.texts.insert(text.to_owned(), number);
-                number
-            }
-        };
-        let fresh = self.nodes.len();
-        let child = *self.literal.entry((at, number)).or_insert(fresh);
-        if child == fresh {
-            self.nodes.push(Node::default());
+    fn literal_child(&mut self, at: NodeAt, text: &str) -> NodeAt {
+        let hash = self.hash(at, text);
+        if let Some(child) = self.find(hash, at, text) {
+            return child;
+        }
+        let child = self.add(at, text);
+        let Index { nodes, texts, literal, hasher, .. } = self;
+        literal.insert_unique(hash, child, |node| hasher.hash_one(leads_to(nodes, texts, *node)));
+        child
+    }
+
+    fn any_child(&mut self, at: NodeAt) -> NodeAt {
+        if let Some(child) = self.nodes.get(at).and_then(|node| node.any) {
+            return child.get();
+        }
+        let child = self.add(at, "");
+        if let Some(node) = self.nodes.get_mut(at) {
+            // The root is there before all others, and nobody's child.
+            node.any = NonZeroUsize::new(child);
         }
         child
     }
 
-    fn any_child(&mut self, at: usize) -> usize {
-        let fresh = self.nodes.len();
-        let Some(node) = self.nodes.get_mut(at) else {
-            return at;
-        };
-        let child = *node.any.get_or_insert(fresh);
-        if child == fresh {
-            self.nodes.push(Node::default());
-        }
-        child
+    fn add(&mut self, parent: NodeAt, text: &str) -> NodeAt {
+        let node = Node { parent, text: self.texts.len(), ..Node::default() };
+        self.texts.push_str(text);
+        self.nodes.push(node);
+        self.nodes.len() - 1
+    }
+
+    fn hash(&self, at: NodeAt, text: &str) -> u64 {
+        self.hasher.hash_one((at, text))
+    }
+
+    /// The node that a literal segment leads to.
+    fn find(&self, hash: u64, at: NodeAt, text: &str) -> Option<NodeAt> {
+        self.literal.find(hash, |node| leads_to(&self.nodes, &self.texts, *node) == (at, text)).copied()
     }
 
     /// Whether any rule names an origin.
@@ -184,12 +231,37 @@ impl Index {
     }
 }
 
+impl Node {
+    fn unusual(&mut self) -> &mut Unusual {
+        self.star.get_or_insert_default().unusual.get_or_insert_default()
+    }
+}
+
+/// The node before a node, and the text of the segment that leads from there to it.
+fn leads_to<'a>(nodes: &[Node], texts: &'a str, node: NodeAt) -> (NodeAt, &'a str) {
+    let Some(Node { parent, text: start, .. }) = nodes.get(node) else { return (node, "") };
+    let end = nodes.get(node + 1).map_or(texts.len(), |next| next.text);
+    (*parent, texts.get(*start..end).unwrap_or_default())
+}
+
 impl List {
     fn add(&mut self, place: Place, query: Option<&QueryConstraint>) {
+        let several = match (&mut *self, query) {
+            (List::Empty, None) => {
+                *self = List::One(place);
+                return;
+            }
+            (List::Several(several), _) => several,
+            (List::Empty | List::One(_), _) => {
+                let plain = self.plain().to_vec();
+                *self = List::Several(Box::new(Several { plain, keyed: Map::default() }));
+                return self.add(place, query);
+            }
+        };
         let places = match query {
-            None => &mut self.plain,
+            None => &mut several.plain,
             Some(QueryConstraint { key, value }) => {
-                let values = self.keyed.get_or_insert_default().entry(key.clone()).or_default();
+                let values = several.keyed.entry(key.clone()).or_default();
                 match value {
                     QueryValue::Capture(_) => &mut values.any,
                     QueryValue::Literal(text) => values.literal.entry(text.clone()).or_default(),
@@ -198,13 +270,22 @@ impl List {
         };
         places.push(place);
     }
+
+    /// Rules that ask nothing of the query.
+    fn plain(&self) -> &[Place] {
+        match self {
+            List::Empty => &[],
+            List::One(place) => slice::from_ref(place),
+            List::Several(several) => &several.plain,
+        }
+    }
 }
 
 /// Collects the lists of the rules that may match one of several paths.
 pub(super) struct LookUp<'a> {
     index: &'a Index,
     /// The root of the rules that name the origin of the request.
-    origin: Option<usize>,
+    origin: Option<NodeAt>,
     parameters: &'a Parameters,
     lists: Vec<Reverse<Cursor<'a>>>,
 }
@@ -217,13 +298,14 @@ impl<'a> LookUp<'a> {
         level.push(ROOT);
         level.extend(self.origin);
         for segment in segments.iter().map(AsRef::as_ref) {
-            let number = index.texts.get(segment);
             for at in level.drain(..) {
                 let Some(node) = index.nodes.get(at) else {
                     continue;
                 };
-                self.list(&node.splat);
-                if let Some(unusual) = &node.unusual {
+                if let Some(star) = &node.star {
+                    self.list(&star.splat);
+                }
+                if let Some(unusual) = node.star.as_ref().and_then(|star| star.unusual.as_ref()) {
                     self.list(&unusual.middle_any);
                     if let Some(list) = segments.last().and_then(|last| unusual.middle.get(last.as_ref())) {
                         self.list(list);
@@ -231,8 +313,8 @@ impl<'a> LookUp<'a> {
                     let prefixes = unusual.prefix_lengths.iter().filter_map(|length| segment.get(..*length));
                     prefixes.filter_map(|prefix| unusual.prefix.get(prefix)).for_each(|list| self.list(list));
                 }
-                next.extend(number.and_then(|number| index.literal.get(&(at, *number))));
-                next.extend(node.any);
+                next.extend(index.find(index.hash(at, segment), at, segment));
+                next.extend(node.any.map(NonZeroUsize::get));
             }
             std::mem::swap(&mut level, &mut next);
             if level.is_empty() {
@@ -241,15 +323,15 @@ impl<'a> LookUp<'a> {
         }
         for node in level.into_iter().filter_map(|at| index.nodes.get(at)) {
             self.list(&node.exact);
-            self.list(&node.splat);
+            node.star.iter().for_each(|star| self.list(&star.splat));
         }
     }
 
     fn list(&mut self, list: &'a List) {
-        self.lists.extend(Cursor::new(&list.plain).map(Reverse));
-        let Some(keyed) = &list.keyed else { return };
+        self.lists.extend(Cursor::new(list.plain()).map(Reverse));
+        let List::Several(several) = list else { return };
         for (key, value) in self.parameters.iter() {
-            let Some(values) = keyed.get(key) else { continue };
+            let Some(values) = several.keyed.get(key) else { continue };
             self.lists.extend(Cursor::new(&values.any).map(Reverse));
             self.lists.extend(values.literal.get(value).and_then(|places| Cursor::new(places)).map(Reverse));
         }
@@ -313,65 +395,4 @@ impl Iterator for Candidates<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::request::Scheme;
-    use crate::rules::RuleSet;
-
-    /// The texts of the candidates of a target that is asked of `host`.
-    fn found<'r>(rules: &'r RuleSet, host: &str, target: &str) -> Vec<&'r str> {
-        let target = crate::Target::parse(target.as_bytes()).unwrap();
-        let parameters = target.query.as_deref().map(Parameters::parse).unwrap_or_default();
-        let mut look_up = rules.index.look_up(Some(&Origin::new(Scheme::Https, host)), &parameters);
-        look_up.path(target.path.segments());
-        look_up.path(target.path.segments());
-        look_up.candidates().map(|at| rules.rules()[at].text.as_str()).collect()
-    }
-
-    #[test]
-    fn candidates_come_in_list_order_and_leave_out_the_rest() {
-        let froms = [
-            "/a/b", "/a/*", "/:x/b", "/c", "/*", "/a*", "/a/*/b", "/a/*/*", "/a/b/c", "/", "/ab*", "/é*", "/:x/:y",
-            "/*/z",
-        ];
-        let text: String = froms.iter().map(|from| format!("{from} /t\n")).collect();
-        let rules = RuleSet::parse(text.as_bytes()).rules;
-        for (path, expected) in [
-            ("/a/b", &["/a/b", "/a/*", "/:x/b", "/*", "/a*", "/a/*/b", "/a/*/*", "/:x/:y"][..]),
-            ("/", &["/*", "/"]),
-            ("/c", &["/c", "/*"]),
-            ("/abc", &["/*", "/a*", "/ab*"]),
-            ("/q/z", &["/*", "/:x/:y", "/*/z"]),
-            ("/éa", &["/*", "/é*"]),
-        ] {
-            let expected: Vec<String> = expected.iter().map(|from| format!("{from} /t")).collect();
-            assert_eq!(found(&rules, "a.example", path), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn hosts_and_parameters_leave_out_what_they_do_not_match() {
-        let rules = [
-            "/a id=1 /t",
-            "https://a.example/a /t",
-            "/a id=:x /t",
-            "https://b.example/* /t",
-            "/a k=1 id=2 /t",
-            "/a id=2 k=1 /t",
-            "/a /t",
-            "https://a.example/* id=1 /t",
-        ];
-        let set = RuleSet::parse(rules.join("\n").as_bytes()).rules;
-        for (host, target, expected) in [
-            ("a.example", "/a", &[1, 6][..]),
-            ("c.example", "/a", &[6]),
-            ("b.example", "/a?id", &[3, 6]),
-            ("a.example", "/a?id=1", &[0, 1, 2, 6, 7]),
-            ("c.example", "/a?id=2&k=1", &[2, 4, 5, 6]),
-            ("c.example", "/a?k=1", &[4, 6]),
-        ] {
-            let expected: Vec<&str> = expected.iter().map(|at| rules[*at]).collect();
-            assert_eq!(found(&set, host, target), expected, "{host} {target}");
-        }
-    }
-}
+mod tests;

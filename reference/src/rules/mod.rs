@@ -13,6 +13,7 @@ mod parse;
 mod parts;
 mod pattern;
 mod target;
+mod text;
 mod toml;
 
 use std::fmt;
@@ -21,7 +22,7 @@ pub use captures::{Captured, Captures};
 pub(crate) use fields::lines;
 use hyper::header::{HeaderName, HeaderValue};
 pub(crate) use parse::MAX_LINE;
-pub use pattern::{Pattern, Segment};
+pub use pattern::Pattern;
 pub use target::{Destination, Substituted};
 
 use crate::claims::Roles;

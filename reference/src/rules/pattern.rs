@@ -1,11 +1,15 @@
 //! Path patterns: literal segments, placeholders and splats (MATCH-1 to MATCH-8).
 
+mod read;
+
 use std::fmt;
 
 use percent_encoding::{AsciiSet, percent_encode};
 
 use super::captures::{Captured, Captures};
-use crate::path::{self, Refused, RequestPath, Resolver, SEGMENT};
+use super::text::Text;
+use crate::path::{self, Refused, RequestPath, SEGMENT};
+use read::{Kind, read_segments, resolve};
 
 /// The path of a rule.
 ///
@@ -23,13 +27,13 @@ pub struct Pattern {
 
 /// One segment of a [`Pattern`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Segment {
+pub(super) enum Segment {
     /// MATCH-5, MATCH-6: this text and no other.
-    Literal(String),
+    Literal(Text),
     /// MATCH-4: any one segment.
-    Placeholder(String),
+    Placeholder(Text),
     /// MATCH-8: `/a*`; a segment that begins with this text. Only before a splat.
-    Prefix(String),
+    Prefix(Text),
 }
 
 /// Why a text is no pattern; `start..end` are the bytes at fault.
@@ -66,26 +70,24 @@ pub(crate) enum Oddity {
 impl Pattern {
     /// Reads a path that begins with a slash, and says what is odd about it.
     pub(crate) fn parse(text: &str) -> Result<(Pattern, Vec<Oddity>), PatternFault> {
-        let raw = read_segments(text)?;
+        let mut segments = read_segments(text)?;
         let mut oddities = Vec::new();
 
-        // NOLEAK-1: dots and empty segments are resolved as they are in requests.
-        let mut resolver = Resolver::default();
-        for segment in &raw {
-            resolver.push(segment.decoded.clone());
+        // MATCH-2: a slash at the end is no part of it, and `//` is `/`.
+        segments.pop_if(|last| last.raw.is_empty());
+        if matches!(segments.as_slice(), [only] if only.raw.is_empty()) {
+            segments.clear();
         }
-        let (canonical, _) = resolver.into_segments();
-        let written = raw.strip_suffix(&[RawSegment::EMPTY]).unwrap_or(&raw);
-        let written = if matches!(written, [only] if only.raw.is_empty()) { &[] } else { written };
-        let segments: Vec<RawSegment<'_>> = if canonical.len() == written.len() {
-            written.to_vec()
-        } else {
+        // NOLEAK-1: dots and empty segments are resolved as they are in requests.
+        if segments.iter().any(|segment| matches!(segment.decoded.as_ref(), "" | "." | "..")) {
             oddities.push(Oddity::NotCanonical);
-            resolve(&raw)
-        };
+            segments = resolve(segments);
+        }
 
-        let mut pattern = Pattern { head: Vec::new(), middles: Vec::new(), splat: false };
         let last = segments.len().saturating_sub(1);
+        let splats = usize::from(segments.last().is_some_and(|segment| segment.raw == "*"));
+        let head = Vec::with_capacity(segments.len() - splats);
+        let mut pattern = Pattern { head, middles: Vec::new(), splat: false };
         for (at, segment) in segments.into_iter().enumerate() {
             match segment.classify(at == last) {
                 Kind::Star if at == last => pattern.splat = true,
@@ -118,7 +120,7 @@ impl Pattern {
             && !partial.contains('*')
             && let Ok(prefix) = path::decode_segment(partial.as_bytes())
         {
-            pattern.middles.last_mut().unwrap_or(&mut pattern.head).push(Segment::Prefix(prefix));
+            pattern.middles.last_mut().unwrap_or(&mut pattern.head).push(Segment::Prefix(prefix.as_str().into()));
         }
         pattern
     }
@@ -160,7 +162,7 @@ impl Pattern {
             match self.middles.last().unwrap_or(&self.head).last() {
                 Some(Segment::Prefix(prefix)) => {
                     let whole = at.checked_sub(1).and_then(|at| segments.get(at));
-                    let tail = whole.and_then(|whole| whole.strip_prefix(prefix.as_str())).unwrap_or_default();
+                    let tail = whole.and_then(|whole| whole.strip_prefix(&**prefix)).unwrap_or_default();
                     let splat = std::iter::once(tail.to_owned()).chain(rest.iter().cloned()).collect();
                     captures.add_splat(splat, path.trailing_slash());
                 }
@@ -193,18 +195,18 @@ impl Pattern {
         let mut path = Vec::new();
         let mut run = |segments: &[Segment]| {
             path.extend(segments.iter().map(|segment| match segment {
-                Segment::Literal(text) => text.clone(),
+                Segment::Literal(text) => text.to_string(),
                 Segment::Placeholder(_) => word.to_owned(),
-                Segment::Prefix(text) => format!("{text}{word}"),
+                Segment::Prefix(text) => format!("{}{word}", &**text),
             }));
         };
         run(&self.head);
         for middle in &self.middles {
-            run(&[Segment::Literal(word.to_owned())]);
+            run(&[Segment::Literal(word.into())]);
             run(middle);
         }
         if self.splat {
-            run(&[Segment::Literal(word.to_owned())]);
+            run(&[Segment::Literal(word.into())]);
         }
         RequestPath::of(path)
     }
@@ -221,7 +223,7 @@ impl Pattern {
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let runs = std::iter::once(&self.head).chain(&self.middles).flatten();
         let placeholders = runs.filter_map(|segment| match segment {
-            Segment::Placeholder(name) => Some(name.as_str()),
+            Segment::Placeholder(name) => Some(&**name),
             Segment::Literal(_) | Segment::Prefix(_) => None,
         });
         let has_splat = self.splat || !self.middles.is_empty();
@@ -268,7 +270,7 @@ impl fmt::Display for Pattern {
         let mut run = |f: &mut fmt::Formatter<'_>, segments: &[Segment]| {
             for segment in segments {
                 match segment {
-                    Segment::Placeholder(name) => write!(f, "/:{name}")?,
+                    Segment::Placeholder(name) => write!(f, "/:{}", &**name)?,
                     Segment::Prefix(prefix) => {
                         ends_in_star = true;
                         write!(f, "/{}*", Spelled(prefix))?;
@@ -309,118 +311,14 @@ impl fmt::Display for Spelled<'_> {
     }
 }
 
-/// A segment as written, with the text it spells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct RawSegment<'a> {
-    raw: &'a str,
-    decoded: String,
-}
-
-enum Kind {
-    Star,
-    Segment(Segment, Option<Oddity>),
-}
-
-impl RawSegment<'_> {
-    const EMPTY: RawSegment<'static> = RawSegment { raw: "", decoded: String::new() };
-
-    fn classify(self, last: bool) -> Kind {
-        if self.raw == "*" {
-            return Kind::Star;
-        }
-        // MATCH-4: the rest of the segment is the name.
-        if let Some(name) = self.raw.strip_prefix(':').filter(|name| !name.is_empty()) {
-            return Kind::Segment(Segment::Placeholder(name.to_owned()), None);
-        }
-        if last && self.raw.ends_with('*') {
-            let prefix = self.decoded.strip_suffix('*').unwrap_or(&self.decoded).to_owned();
-            return Kind::Segment(Segment::Prefix(prefix), Some(Oddity::PrefixStar));
-        }
-        let oddity = self.raw.contains('*').then_some(Oddity::LiteralStar);
-        Kind::Segment(Segment::Literal(self.decoded), oddity)
-    }
-}
-
-fn read_segments(text: &str) -> Result<Vec<RawSegment<'_>>, PatternFault> {
-    let mut offset = 1;
-    let relative = text.strip_prefix('/').unwrap_or_default();
-    let mut segments = Vec::new();
-    for raw in relative.split('/') {
-        let delimiter = raw.find(['?', '#']);
-        let path_part = delimiter.and_then(|at| raw.get(..at)).unwrap_or(raw);
-        if let Some(at) = path_part.find("**") {
-            let kind = PatternFaultKind::DoubleStar;
-            let (start, end) = (offset + at, offset + at + 2);
-            return Err(PatternFault { start, end, kind, covering: Pattern::covering(text, start) });
-        }
-        let decoded = path::decode_segment(path_part.as_bytes()).map_err(|refused| {
-            let (from, to) = where_refused(path_part, refused);
-            let (start, end) = (offset + from, offset + to);
-            let kind = PatternFaultKind::Segment(refused);
-            PatternFault { start, end, kind, covering: Pattern::covering(text, start) }
-        })?;
-        if let Some(at) = delimiter {
-            let start = offset + at;
-            let before = text.get(..start).unwrap_or_default();
-            let kind = if text.get(start..).is_some_and(|rest| rest.starts_with('?')) {
-                PatternFaultKind::Query
-            } else {
-                PatternFaultKind::Fragment
-            };
-            let covering = match Pattern::parse(before) {
-                Ok((pattern, _)) => pattern,
-                Err(fault) => fault.covering,
-            };
-            return Err(PatternFault { start, end: text.len(), kind, covering });
-        }
-        segments.push(RawSegment { raw, decoded });
-        offset += raw.len() + 1;
-    }
-    Ok(segments)
-}
-
-/// The bytes of `segment` that `refused` speaks of.
-fn where_refused(segment: &str, refused: Refused) -> (usize, usize) {
-    let lower = segment.to_ascii_lowercase();
-    let bad_escape = || {
-        let mut escapes = lower.match_indices('%');
-        escapes.find(|(at, _)| path::escape(lower.as_bytes().get(at + 1..).unwrap_or_default()).is_none())
-    };
-    let found = match refused {
-        Refused::Backslash => {
-            lower.find("%5c").map(|at| (at, at + 3)).or_else(|| lower.find('\\').map(|at| (at, at + 1)))
-        }
-        Refused::EncodedSlash => lower.find("%2f").map(|at| (at, at + 3)),
-        Refused::Escape => bad_escape().map(|(at, _)| (at, at + 1)),
-        _ => lower.find('%').map(|at| (at, segment.len())),
-    };
-    found.unwrap_or((0, segment.len()))
-}
-
-/// The segments that are left when dots and empty segments are resolved.
-fn resolve<'a>(raw: &[RawSegment<'a>]) -> Vec<RawSegment<'a>> {
-    let mut segments: Vec<RawSegment<'a>> = Vec::new();
-    for segment in raw {
-        match segment.decoded.as_str() {
-            "." => {}
-            ".." => {
-                segments.pop();
-            }
-            _ => segments.push(segment.clone()),
-        }
-    }
-    segments.retain(|segment| !segment.raw.is_empty());
-    segments
-}
-
 fn run_matches<S: AsRef<str>>(run: &[Segment], segments: &[S], start: usize) -> bool {
     let Some(window) = start.checked_add(run.len()).and_then(|end| segments.get(start..end)) else {
         return false;
     };
     run.iter().zip(window).all(|(pattern, segment)| match pattern {
-        Segment::Literal(text) => text == segment.as_ref(),
+        Segment::Literal(text) => **text == *segment.as_ref(),
         Segment::Placeholder(_) => true,
-        Segment::Prefix(prefix) => segment.as_ref().starts_with(prefix.as_str()),
+        Segment::Prefix(prefix) => segment.as_ref().starts_with(&**prefix),
     })
 }
 

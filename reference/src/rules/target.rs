@@ -1,28 +1,54 @@
 //! Destinations: the `to` of a rule, and what becomes of it when names are substituted (SUBST-1 to SUBST-4, LOC-1 to LOC-3).
 
+mod fill;
+mod spelled;
+
 use std::fmt;
-use std::fmt::Write as _;
 use std::ops::Range;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-
-use super::captures::{Captured, Captures};
-use crate::path::{Resolver, SEGMENT};
+use super::captures::Captures;
 use crate::query;
 use crate::request::{Origin, Scheme};
+use fill::{canonical, climbs, encode_for_host, encode_for_path, encode_for_query, fill, is_canonical, lacks_a_label};
 
 /// Where a rule leads: a URL or a local path, with names to be substituted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Destination {
+pub struct Destination(Kind);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    Fixed(Fixed),
+    Template(Box<Template>),
+}
+
+/// A destination without any name in it, encoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fixed {
+    /// Canonical where the destination is local.
+    path: Box<str>,
+    /// What most destinations do not have.
+    more: Option<Box<More>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct More {
+    site: Option<(Scheme, Box<str>)>,
+    /// The path as the rule file has it, where that is not the canonical one.
+    written: Option<Box<str>>,
+    query: Option<Box<str>>,
+    fragment: Option<Box<str>>,
+}
+
+/// A destination with names in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Template {
     site: Option<(Scheme, Vec<Part>)>,
     path: Vec<Part>,
     query: Option<Vec<Part>>,
     fragment: Option<Vec<Part>>,
-    /// What it always becomes, where there is no name in it.
-    fixed: Option<Box<Substituted>>,
 }
 
-/// A stretch of a [`Destination`]. Literal text is encoded already.
+/// A stretch of a [`Template`]. Literal text is encoded already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Literal(String),
@@ -81,6 +107,11 @@ impl<'a> Names<'a> {
         Names { names, lengths }
     }
 
+    /// Whether one of the names stands anywhere in `text`.
+    fn stand_in(&self, text: &str) -> bool {
+        !self.names.is_empty() && text.split(':').skip(1).any(|after| self.at_start_of(after).is_some())
+    }
+
     /// SUBST-1: the longest name that `text` begins with. `:year` is never `:y` and `ear`.
     fn at_start_of<'t>(&self, text: &'t str) -> Option<&'t str> {
         self.lengths.iter().find_map(|length| {
@@ -109,67 +140,128 @@ impl Destination {
                 (None, text)
             }
         };
-        let (rest, fragment) = match rest.split_once('#') {
-            Some((rest, fragment)) => (rest, Some(split_names(fragment, names))),
-            None => (rest, None),
-        };
-        let (path, query) = match rest.split_once('?') {
-            Some((path, query)) => (path, Some(split_names(query, names))),
-            None => (rest, None),
-        };
+        let (rest, fragment) = rest.split_once('#').map_or((rest, None), |(rest, fragment)| (rest, Some(fragment)));
+        let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
         let path = if path.is_empty() { "/" } else { path };
-        let mut destination = Destination { site, path: split_names(path, names), query, fragment, fixed: None };
-        if !destination.parts().any(|part| matches!(part, Part::Capture(_))) {
-            destination.fixed = Some(Box::new(destination.fill(&Captures::default())));
-        }
-        Ok(destination)
-    }
-
-    fn parts(&self) -> impl Iterator<Item = &Part> {
-        let host = self.site.iter().flat_map(|(_, host)| host);
-        host.chain(&self.path).chain(self.query.iter().flatten()).chain(self.fragment.iter().flatten())
+        let fixed_host = site.as_ref().is_none_or(|(_, host)| host.iter().all(Part::is_literal));
+        let holds_name =
+            !fixed_host || [Some(path), query, fragment].into_iter().flatten().any(|at| names.stand_in(at));
+        Ok(Destination(if holds_name {
+            Kind::Template(Box::new(Template {
+                site,
+                path: split_names(path, names),
+                query: query.map(|query| split_names(query, names)),
+                fragment: fragment.map(|fragment| split_names(fragment, names)),
+            }))
+        } else {
+            let site = site.map(|(scheme, host)| (scheme, fill(&host, &Captures::default(), encode_for_host).into()));
+            Kind::Fixed(Fixed::new(site, path, query, fragment))
+        }))
     }
 
     /// Whether anything that a request supplies lands in it.
     pub(crate) fn takes_captures(&self) -> bool {
-        self.fixed.is_none()
+        matches!(self.0, Kind::Template(_))
     }
 
     /// Whether the destination is a URL with a host.
     pub fn is_absolute(&self) -> bool {
-        self.site.is_some()
+        match &self.0 {
+            Kind::Fixed(fixed) => fixed.more.as_ref().is_some_and(|more| more.site.is_some()),
+            Kind::Template(template) => template.site.is_some(),
+        }
     }
 
     /// Whether the destination leads to the same host, or the same site, for every request.
     pub fn has_fixed_host(&self) -> bool {
-        self.site.as_ref().is_none_or(|(_, host)| host.iter().all(|part| matches!(part, Part::Literal(_))))
+        match &self.0 {
+            Kind::Fixed(_) => true,
+            Kind::Template(template) => {
+                template.site.as_ref().is_none_or(|(_, host)| host.iter().all(Part::is_literal))
+            }
+        }
     }
 
     /// Text in the path that looks like a name and is none; it stays as it is (SUBST-1).
     pub(super) fn unknown_name(&self) -> Option<&str> {
-        self.path.iter().find_map(|part| match part {
-            Part::Literal(text) => text.split('/').find(|segment| {
-                segment.strip_prefix(':').is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+        match &self.0 {
+            Kind::Fixed(fixed) => like_a_name(fixed.written()),
+            Kind::Template(template) => template.path.iter().find_map(|part| match part {
+                Part::Literal(text) => like_a_name(text),
+                Part::Capture(_) => None,
             }),
-            Part::Capture(_) => None,
-        })
+        }
     }
 
     /// The destination with every name replaced by what it stands for.
     pub fn substitute(&self, captures: &Captures) -> Substituted {
-        self.fixed.as_deref().cloned().unwrap_or_else(|| self.fill(captures))
+        match &self.0 {
+            Kind::Fixed(fixed) => fixed.substituted(),
+            Kind::Template(template) => template.fill(captures),
+        }
+    }
+}
+
+/// A segment of `path` that looks like a name.
+fn like_a_name(path: &str) -> Option<&str> {
+    path.split('/').find(|segment| {
+        segment.strip_prefix(':').is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+    })
+}
+
+impl Fixed {
+    fn new(site: Option<(Scheme, Box<str>)>, path: &str, query: Option<&str>, fragment: Option<&str>) -> Fixed {
+        let clean = |text: &str| query::clean(text.as_bytes()).into_boxed_str();
+        let written = clean(path);
+        let (path, written) = if site.is_some() || is_canonical(&written) {
+            (written, None)
+        } else {
+            (canonical(&written).into(), Some(written))
+        };
+        let more = More { site, written, query: query.map(clean), fragment: fragment.map(clean) };
+        Fixed { path, more: (more != More::default()).then(|| Box::new(more)) }
     }
 
+    /// The path as the rule file has it.
+    fn written(&self) -> &str {
+        self.more.as_ref().and_then(|more| more.written.as_deref()).unwrap_or(&self.path)
+    }
+
+    /// Nothing that a request supplies is in it, so it leads nowhere but where the rule says.
+    fn substituted(&self) -> Substituted {
+        let path = self.path.as_ref().to_owned();
+        let Some(more) = &self.more else {
+            return Substituted { site: None, path, query: None, fragment: None, astray: false };
+        };
+        Substituted {
+            site: more.site.as_ref().map(|(scheme, host)| (*scheme, host.as_ref().to_owned())),
+            path,
+            query: more.query.as_deref().map(str::to_owned),
+            fragment: more.fragment.as_deref().map(str::to_owned),
+            astray: false,
+        }
+    }
+}
+
+impl Template {
     fn fill(&self, captures: &Captures) -> Substituted {
         let path = fill(&self.path, captures, encode_for_path);
+        // What is canonical has no segment of dots, whoever supplied it.
+        let plain = is_canonical(&path);
         Substituted {
             site: self.site.as_ref().map(|(scheme, host)| (*scheme, fill(host, captures, encode_for_host))),
-            path: if self.is_absolute() { path } else { canonical(&path) },
+            path: if self.site.is_some() || plain { path } else { canonical(&path) },
             query: self.query.as_ref().map(|parts| fill(parts, captures, encode_for_query)),
             fragment: self.fragment.as_ref().map(|parts| fill(parts, captures, encode_for_path)),
-            astray: climbs(&self.path, captures)
+            astray: (!plain && climbs(&self.path, captures))
                 || self.site.as_ref().is_some_and(|(_, host)| lacks_a_label(host, captures)),
         }
+    }
+}
+
+impl Part {
+    fn is_literal(&self) -> bool {
+        matches!(self, Part::Literal(_))
     }
 }
 
@@ -189,6 +281,14 @@ impl Substituted {
     /// Scheme and host, where the destination is a URL.
     pub(crate) fn origin(&self) -> Option<Origin> {
         self.site.as_ref().map(|(scheme, host)| Origin::new(*scheme, host))
+    }
+
+    /// The destination alone, without anything of the request's query.
+    pub(crate) fn into_text(self) -> String {
+        if self.site.is_none() && self.query.is_none() && self.fragment.is_none() {
+            return self.path;
+        }
+        self.to_string()
     }
 
     fn reference(&self, query: Option<&str>) -> String {
@@ -217,32 +317,6 @@ impl fmt::Display for Substituted {
     }
 }
 
-impl fmt::Display for Destination {
-    /// The destination as a rule file spells it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let write = |f: &mut fmt::Formatter<'_>, parts: &[Part]| {
-            parts.iter().try_for_each(|part| match part {
-                Part::Literal(text) => f.write_str(text),
-                Part::Capture(name) => write!(f, ":{name}"),
-            })
-        };
-        if let Some((scheme, host)) = &self.site {
-            write!(f, "{}://", scheme.name())?;
-            write(f, host)?;
-        }
-        write(f, &self.path)?;
-        if let Some(query) = &self.query {
-            f.write_char('?')?;
-            write(f, query)?;
-        }
-        if let Some(fragment) = &self.fragment {
-            f.write_char('#')?;
-            write(f, fragment)?;
-        }
-        Ok(())
-    }
-}
-
 /// The scheme of a URL and what follows `://`. Only lower case, as RULES-3 has it.
 pub(super) fn split_scheme(text: &str) -> Option<(Scheme, &str)> {
     [(Scheme::Http, "http://"), (Scheme::Https, "https://")]
@@ -253,32 +327,27 @@ pub(super) fn split_scheme(text: &str) -> Option<(Scheme, &str)> {
 /// Cuts text at the names in it, and encodes what lies between.
 fn split_names(text: &str, names: &Names<'_>) -> Vec<Part> {
     let mut parts = Vec::new();
-    let mut literal = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once(':') {
-        literal.push_str(before);
-        match names.at_start_of(after) {
+    let push_literal = |parts: &mut Vec<Part>, literal: &str| {
+        if !literal.is_empty() {
+            parts.push(Part::Literal(query::clean(literal.as_bytes())));
+        }
+    };
+    // What is left of the text, and how much of it holds no name.
+    let (mut rest, mut searched) = (text, 0);
+    while let Some((before, after)) = rest.get(searched..).and_then(|unsearched| unsearched.split_once(':')) {
+        let colon = searched + before.len();
+        searched = match names.at_start_of(after) {
             Some(name) => {
-                push_literal(&mut parts, &mut literal);
+                push_literal(&mut parts, rest.get(..colon).unwrap_or_default());
                 parts.push(Part::Capture(name.to_owned()));
                 rest = after.get(name.len()..).unwrap_or_default();
+                0
             }
-            None => {
-                literal.push(':');
-                rest = after;
-            }
-        }
+            None => colon + 1,
+        };
     }
-    literal.push_str(rest);
-    push_literal(&mut parts, &mut literal);
+    push_literal(&mut parts, rest);
     parts
-}
-
-fn push_literal(parts: &mut Vec<Part>, literal: &mut String) {
-    if !literal.is_empty() {
-        parts.push(Part::Literal(query::clean(literal.as_bytes())));
-        literal.clear();
-    }
 }
 
 /// SUBST-3: in a host a name stands for one whole label, so that what it stands for adds no host.
@@ -321,94 +390,6 @@ fn escapes_are_ascii(text: &str) -> bool {
     text.match_indices('%')
         .filter_map(|(at, _)| crate::path::escape(text.as_bytes().get(at + 1..)?))
         .any(|(value, _)| value.is_ascii())
-}
-
-fn fill(parts: &[Part], captures: &Captures, encode: impl Fn(&Captured) -> String) -> String {
-    parts.iter().fold(String::new(), |text, part| match part {
-        Part::Literal(literal) => text + literal,
-        // Every name in a destination is one that its pattern captures.
-        Part::Capture(name) => text + &captures.find(name).map(&encode).unwrap_or_default(),
-    })
-}
-
-/// SUBST-3: whether the text for a label of the host is empty: `https://:splat/a` must not become `https:///a`.
-fn lacks_a_label(host: &[Part], captures: &Captures) -> bool {
-    host.iter().any(|part| match part {
-        Part::Literal(_) => false,
-        Part::Capture(name) => captures.find(name).is_none_or(|captured| captured.text().is_empty()),
-    })
-}
-
-/// SUBST-4: whether text that the request has supplied makes, alone or with what stands beside it, a segment of dots.
-fn climbs(path: &[Part], captures: &Captures) -> bool {
-    let mut segment = String::new();
-    let mut supplied = false;
-    for part in path {
-        let text = match part {
-            Part::Literal(text) => text.clone(),
-            Part::Capture(name) => {
-                supplied = true;
-                captures.find(name).map(encode_for_path).unwrap_or_default()
-            }
-        };
-        let mut pieces = text.split('/');
-        segment.push_str(pieces.next().unwrap_or_default());
-        for piece in pieces {
-            if supplied && is_dots(&segment) {
-                return true;
-            }
-            segment = piece.to_owned();
-            supplied = matches!(part, Part::Capture(_));
-        }
-    }
-    supplied && is_dots(&segment)
-}
-
-/// Whether a segment is `.` or `..`, escaped or not (RFC 3986 §6.2.2.3).
-fn is_dots(segment: &str) -> bool {
-    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
-}
-
-/// SUBST-3: adds no `?`, `#`, `&`, control character; and a `/` only where the splat has one.
-fn encode_for_path(captured: &Captured) -> String {
-    let encode = |bytes: &[u8]| percent_encode(bytes, SEGMENT).to_string();
-    match captured {
-        Captured::Splat { segments, trailing_slash } => {
-            let mut text = segments.iter().map(|segment| encode(segment.as_bytes())).collect::<Vec<_>>().join("/");
-            if *trailing_slash {
-                text.push('/');
-            }
-            text
-        }
-        Captured::Text(text) => encode(text),
-    }
-}
-
-/// QUERY-4
-fn encode_for_query(captured: &Captured) -> String {
-    query::form_encode(&captured.text())
-}
-
-/// SUBST-3: nothing but letters, digits and `-` stands in a host as it is.
-fn encode_for_host(captured: &Captured) -> String {
-    const LABEL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-');
-    percent_encode(&captured.text(), LABEL).to_string()
-}
-
-/// SUBST-3, SUBST-4: a local path without dot segments and empty segments, so that it begins with exactly one slash
-/// and leads nowhere above the root. Other escapes stay as they are.
-fn canonical(path: &str) -> String {
-    let mut resolver = Resolver::default();
-    for segment in path.strip_prefix('/').unwrap_or(path).split('/') {
-        let dots = || segment.to_ascii_lowercase().replace("%2e", ".");
-        resolver.push(if is_dots(segment) { dots() } else { segment.to_owned() });
-    }
-    let (segments, trailing_slash) = resolver.into_segments();
-    let mut text = segments.iter().fold(String::new(), |text, segment| text + "/" + segment);
-    if trailing_slash {
-        text.push('/');
-    }
-    text
 }
 
 #[cfg(test)]

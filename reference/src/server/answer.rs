@@ -43,18 +43,19 @@ pub(crate) async fn answer_http1(here: &Here, tap: &Tap, seen: hyper::Request<In
         Ok(_) => Err(DISAGREEMENT),
         Err(fault) => Err(fault),
     });
-    match decided {
-        Ok(decided) => {
-            let last = decided.last();
-            let (mut response, tunnel) = asked.answer(decided, seen).await;
+    let (mut response, last) = match decided {
+        Ok(Decided::Page { page, last }) => (page, last),
+        Ok(Decided::Request { decision, next, ask, path, last }) => {
+            let (response, tunnel) = asked.answer(decision, next, ask, path, seen).await;
             *here.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = tunnel;
-            if last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            response
+            (response, last)
         }
-        Err(fault) => asked.refuse(fault),
+        Err(fault) => return asked.refuse(fault),
+    };
+    if last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    response
 }
 
 /// The answer to a request of an HTTP/2 connection, with a body that `activity` knows of.
@@ -69,7 +70,8 @@ pub(crate) async fn answer_http2(
     let decided = http2::read(&seen, here.server.limits.of_a_head()).and_then(|head| asked.decide(&head));
     let mut response = match decided {
         // Nothing is switched to another protocol in HTTP/2: no request can ask for it (RFC 9113 §8.6).
-        Ok(decided) => asked.answer(decided, seen).await.0,
+        Ok(Decided::Request { decision, next, ask, path, .. }) => asked.answer(decision, next, ask, path, seen).await.0,
+        Ok(Decided::Page { page, .. }) => page,
         Err(fault) => asked.refuse(fault),
     };
     // RFC 9113 §8.2.2: the connection goes on with other streams, and such a field is malformed.
@@ -91,15 +93,6 @@ enum Decided {
     /// What the gate decided, what is done about it, what of the request still matters, and its path for the log, if
     /// anybody reads it.
     Request { decision: Decision, next: Next, ask: Ask, path: Option<String>, last: bool },
-}
-
-impl Decided {
-    /// Whether the connection ends after the answer.
-    fn last(&self) -> bool {
-        match self {
-            Decided::Page { last, .. } | Decided::Request { last, .. } => *last,
-        }
-    }
 }
 
 impl<'a> Asked<'a> {
@@ -160,35 +153,39 @@ impl<'a> Asked<'a> {
     }
 
     /// The answer, and what follows it where the protocol is switched.
-    async fn answer(&self, decided: Decided, seen: hyper::Request<Incoming>) -> (Response<Body>, Option<Tunnel>) {
-        let (decision, next, ask, path) = match decided {
-            Decided::Page { page, .. } => return (page, None),
-            Decided::Request { decision, next, ask, path, .. } => (decision, next, ask, path),
-        };
+    async fn answer(
+        &self,
+        decision: Decision,
+        next: Next,
+        ask: Ask,
+        path: Option<String>,
+        seen: hyper::Request<Incoming>,
+    ) -> (Response<Body>, Option<Tunnel>) {
+        // The method is asked for by the log alone.
+        let line = path.map(|path| (seen.method().clone(), path));
         let site = self.gate.site();
-        let method = path.is_some().then(|| seen.method().clone());
-        let mut tunnel = None;
-        let response = match next {
+        let (response, tunnel) = match next {
+            // What most requests come to takes its room in every connection; the other ways take theirs when they are gone.
+            Next::Respond => (respond::respond(site, &decision, &ask).await, None),
             // PROXY-1
-            Next::Forward(errand) => {
-                let forwarded = self.here.server.proxy.forward(&errand, seen).await;
-                tunnel = forwarded.tunnel;
-                if forwarded.upstream_failed {
-                    self.here.server.operations.metrics().upstream_failed();
-                }
-                forwarded.response
-            }
-            Next::Admit => respond::admit(&decision),
-            Next::Refuse(Manner::AsIs) => respond::refuse_as_is(site, &decision, &ask).await,
-            Next::Refuse(Manner::StatusOnly) => respond::refuse_by_status(site, &decision, &ask).await,
-            Next::Respond => respond::respond(site, &decision, &ask).await,
+            Next::Forward(errand) => Box::pin(self.forward(errand, seen)).await,
+            Next::Admit => (respond::admit(&decision), None),
+            Next::Refuse(manner) => (Box::pin(respond::refuse_to(manner, site, &decision, &ask)).await, None),
         };
         let status = response.status();
         self.here.server.operations.metrics().answered(&decision, status, self.started.elapsed());
-        if let (Some(path), Some(method)) = (path, method) {
+        if let Some((method, path)) = line {
             log::answered(self.gate.rules(), method.as_str(), &path, &decision, status, self.started);
         }
         (response, tunnel)
+    }
+
+    async fn forward(&self, errand: Box<Errand>, seen: hyper::Request<Incoming>) -> (Response<Body>, Option<Tunnel>) {
+        let forwarded = self.here.server.proxy.forward(&errand, seen).await;
+        if forwarded.upstream_failed {
+            self.here.server.operations.metrics().upstream_failed();
+        }
+        (forwarded.response, forwarded.tunnel)
     }
 
     fn refuse(&self, fault: Fault) -> Response<Body> {

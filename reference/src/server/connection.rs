@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 use super::Shared;
 use super::activity::Activity;
@@ -35,28 +36,38 @@ pub(crate) struct Here {
 }
 
 /// Answers the requests of one connection until it ends, or until `on_stop` and the answers under way are sent.
-pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, server: Arc<Shared>, mut on_stop: watch::Receiver<()>) {
+pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, server: Arc<Shared>, on_stop: watch::Receiver<()>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY is not available");
     }
-    let patience = server.limits.head_timeout;
+    // Each way of its own is boxed, so that a connection takes the room of the protocol that it speaks, and not that of
+    // the others or of what came before.
     let tls = server.tls.as_ref().map(|tls| tls.in_force());
-    let here = |scheme| Here { server, connection: Connection { peer: peer.ip(), scheme }, tunnel: Mutex::default() };
-    let Some(tls) = tls else {
-        let here = here(Scheme::Http);
-        let mut stream = stream;
-        let preface = tokio::select! {
-            preface = timeout(patience, Preface::read(&mut stream)) => preface,
-            _ = on_stop.changed() => return,
-        };
-        // A client that has said nothing gets no answer.
-        let Ok(Ok(Some(preface))) = preface else { return };
-        return if preface.is_http2() {
-            http2(stream, preface, here, on_stop).await;
-        } else {
-            http1(stream, preface, here, on_stop).await;
-        };
+    let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
+    let here = Here { server, connection: Connection { peer: peer.ip(), scheme }, tunnel: Mutex::default() };
+    match tls {
+        Some(tls) => Box::pin(secure(stream, tls, here, on_stop)).await,
+        None => plain(stream, here, on_stop).await,
+    }
+}
+
+async fn plain(mut stream: TcpStream, here: Here, mut on_stop: watch::Receiver<()>) {
+    let patience = here.server.limits.head_timeout;
+    let preface = tokio::select! {
+        preface = timeout(patience, Preface::read(&mut stream)) => preface,
+        _ = on_stop.changed() => return,
     };
+    // A client that has said nothing gets no answer.
+    let Ok(Ok(Some(preface))) = preface else { return };
+    if preface.is_http2() {
+        Box::pin(http2(stream, preface, here, on_stop)).await;
+    } else {
+        Box::pin(http1(stream, preface, here, on_stop)).await;
+    }
+}
+
+async fn secure(stream: TcpStream, tls: Arc<ServerConfig>, here: Here, mut on_stop: watch::Receiver<()>) {
+    let patience = here.server.limits.head_timeout;
     let stream = tokio::select! {
         accepted = timeout(patience, TlsAcceptor::from(tls).accept(stream)) => match accepted {
             Ok(Ok(stream)) => stream,
@@ -65,12 +76,11 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, server: Arc<Share
         },
         _ = on_stop.changed() => return,
     };
-    let here = here(Scheme::Https);
     // RFC 9113 §3.2: over TLS the two have agreed on the protocol.
     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        http2(stream, Preface::default(), here, on_stop).await;
+        Box::pin(http2(stream, Preface::default(), here, on_stop)).await;
     } else {
-        http1(stream, Preface::default(), here, on_stop).await;
+        Box::pin(http1(stream, Preface::default(), here, on_stop)).await;
     }
 }
 
@@ -166,5 +176,30 @@ where
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_future<F: Future>(_: impl Fn(TcpStream, SocketAddr, Arc<Shared>, watch::Receiver<()>) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    fn of_http1<F: Future>(_: impl Fn(TcpStream, Preface, Here, watch::Receiver<()>) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    fn of_answer<F: Future>(
+        _: impl Fn(&'static Here, &'static Tap, hyper::Request<hyper::body::Incoming>) -> F,
+    ) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_connection_takes_little_room() {
+        let sizes = [of_future(serve), of_http1(http1::<TcpStream>), of_answer(answer_http1)];
+        assert!(sizes.into_iter().zip([1024, 2048, 2560]).all(|(size, most)| size <= most), "{sizes:?}");
     }
 }

@@ -7,6 +7,8 @@
 //! the bytes. This module parses them with `httparse`, the parser hyper itself uses, so both
 //! agree on where a head ends (HTTP-3, NOLEAK-1).
 
+use std::mem::MaybeUninit;
+
 use httparse::Status;
 
 use crate::path::is_authority;
@@ -55,9 +57,9 @@ pub enum Fault {
 /// Returns the head, or the fault that it has, and the number of octets that it takes, so that
 /// the next head of a pipeline starts behind it. `None` where no whole head is there.
 pub fn first(bytes: &[u8], limits: HeadLimits) -> Option<(Result<Head<'_>, Fault>, usize)> {
-    let mut lines = [httparse::EMPTY_HEADER; MAX_HEADER_LINES];
-    let mut request = httparse::Request::new(&mut lines);
-    let length = match request.parse(bytes) {
+    let mut lines = [const { MaybeUninit::uninit() }; MAX_HEADER_LINES];
+    let mut request = httparse::Request::new(&mut []);
+    let length = match request.parse_with_uninit_headers(bytes, &mut lines) {
         Ok(Status::Complete(length)) => length,
         Ok(Status::Partial) => return None,
         // hyper has refused such a head before any service saw it; if the two ever disagree,
@@ -158,8 +160,9 @@ pub(crate) fn body_follows(headers: &[(&str, &[u8])], minor: u8) -> Result<bool,
 /// the gate may not, so the gate does not either.
 fn has_bare_line_feed(whole: &[u8]) -> bool {
     let start = whole.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
-    let mut before = 0;
-    whole.iter().skip(start).any(|&byte| std::mem::replace(&mut before, byte) != b'\r' && byte == b'\n')
+    let lines = whole.get(start..).unwrap_or_default();
+    memchr::memchr_iter(b'\n', lines)
+        .any(|at| at.checked_sub(1).and_then(|before| lines.get(before)).is_none_or(|before| *before != b'\r'))
 }
 
 /// The values of the header lines called `name`; names ignore ASCII case (RFC 9110 §5.1).

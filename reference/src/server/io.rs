@@ -30,6 +30,8 @@ const LINGER_OCTETS: usize = 256 * 1024;
 
 /// The copy holds at most so many heads of the largest size.
 const COPIES: usize = 8;
+/// The room for a copy that an idle connection keeps.
+const KEPT: usize = 1024;
 
 /// The bytes that hyper has read and whose requests have not been answered yet.
 ///
@@ -71,6 +73,10 @@ impl Tap {
             shared.end();
         } else {
             shared.bytes.drain(..length);
+            // What a long head took is not kept for as long as the connection is idle.
+            if shared.bytes.is_empty() && shared.bytes.capacity() > KEPT {
+                shared.bytes = Vec::new();
+            }
         }
         decided
     }
@@ -157,6 +163,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tapped<S> {
                 let part = rest.get(..buf.remaining().min(rest.len())).unwrap_or_default();
                 buf.put_slice(part);
                 tapped.handed_on = tapped.handed_on.saturating_add(part.len());
+                // What follows goes with it: hyper makes room for more each time that it reads a piece of a head.
+                if let Poll::Ready(Err(error)) = Pin::new(&mut tapped.stream).poll_read(cx, buf) {
+                    return Poll::Ready(Err(error));
+                }
             }
             _ => ready!(Pin::new(&mut tapped.stream).poll_read(cx, buf))?,
         }

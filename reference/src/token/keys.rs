@@ -13,21 +13,18 @@ use super::{Secret, SecretError, ShortSecret, TokenError};
 
 /// What tokens are verified with: nothing, one secret, or public keys; never a secret and public keys (TOKEN-12).
 #[derive(Debug, Default)]
-pub struct Keys(Kind);
+pub struct Keys {
+    kind: Kind,
+    /// The tokens that these keys have verified.
+    memory: Memory,
+}
 
 #[derive(Debug, Default)]
 enum Kind {
     #[default]
     None,
     Secret(Secret),
-    Public(PublicKeys),
-}
-
-#[derive(Debug)]
-struct PublicKeys {
-    keys: Vec<PublicKey>,
-    /// The tokens that these keys have verified.
-    memory: Memory,
+    Public(Vec<PublicKey>),
 }
 
 impl Keys {
@@ -53,17 +50,26 @@ impl Keys {
     }
 
     pub(super) fn public(keys: Vec<PublicKey>) -> Keys {
-        Keys(Kind::Public(PublicKeys { keys, memory: Memory::default() }))
+        Keys::of(Kind::Public(keys))
+    }
+
+    fn of(kind: Kind) -> Keys {
+        Keys { kind, memory: Memory::default() }
+    }
+
+    /// The tokens that these keys have verified. New keys begin with nothing.
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
-        matches!(self.0, Kind::None)
+        matches!(self.kind, Kind::None)
     }
 
     /// ROLE-10: what is weak about the secret.
     pub fn warning(&self) -> Option<ShortSecret> {
-        match &self.0 {
+        match &self.kind {
             Kind::Secret(secret) => secret.warning(),
             Kind::None | Kind::Public(_) => None,
         }
@@ -71,10 +77,10 @@ impl Keys {
 
     /// The keys in words: `HS256`, or algorithm and `kid` of each public key.
     pub fn names(&self) -> Vec<String> {
-        match &self.0 {
+        match &self.kind {
             Kind::None => Vec::new(),
             Kind::Secret(_) => vec!["HS256".to_owned()],
-            Kind::Public(set) => set.keys.iter().map(ToString::to_string).collect(),
+            Kind::Public(keys) => keys.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -84,15 +90,14 @@ impl Keys {
     /// TOKEN-3, TOKEN-12: `alg` is not exactly the algorithm of a key, or `kid` does not pick one.
     pub(crate) fn select(&self, header: &Map<String, Value>) -> Result<Selected<'_>, TokenError> {
         let algorithm = header.get("alg").and_then(Value::as_str);
-        match &self.0 {
+        match &self.kind {
             Kind::None => Err(TokenError::NoKey),
             // TOKEN-3: the one algorithm, in its one spelling. TOKEN-4: `kid` is not looked at.
             Kind::Secret(secret) if algorithm == Some("HS256") => Ok(Selected::Secret(secret)),
             Kind::Secret(_) => Err(TokenError::Algorithm),
-            Kind::Public(set) => {
+            Kind::Public(keys) => {
                 let algorithm = algorithm.and_then(|name| name.parse().ok()).ok_or(TokenError::Algorithm)?;
-                let key = pick(&set.keys, algorithm, header.get("kid"))?;
-                Ok(Selected::Public(key, &set.memory))
+                pick(keys, algorithm, header.get("kid")).map(Selected::Public)
             }
         }
     }
@@ -121,7 +126,7 @@ fn pick<'a>(keys: &'a [PublicKey], algorithm: Algorithm, kid: Option<&Value>) ->
 
 impl From<Secret> for Keys {
     fn from(secret: Secret) -> Keys {
-        Keys(Kind::Secret(secret))
+        Keys::of(Kind::Secret(secret))
     }
 }
 
@@ -129,22 +134,15 @@ impl From<Secret> for Keys {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Selected<'a> {
     Secret(&'a Secret),
-    Public(&'a PublicKey, &'a Memory),
+    Public(&'a PublicKey),
 }
 
 impl Selected<'_> {
-    /// TOKEN-2: whether `signature` is that of this key over `message`, the two halves of `token`.
-    pub(crate) fn verifies(self, token: &[u8], message: &[u8], signature: &Vec<u8>) -> bool {
+    /// TOKEN-2: whether `signature` is that of this key over `message`.
+    pub(crate) fn verifies(self, message: &[u8], signature: &Vec<u8>) -> bool {
         match self {
             Selected::Secret(secret) => secret.verifies(message, signature),
-            // The octets of a token name its key, and the memory is that of this set.
-            Selected::Public(key, memory) => {
-                memory.holds(token)
-                    || (key.verifies(message, signature) && {
-                        memory.remember(token);
-                        true
-                    })
-            }
+            Selected::Public(key) => key.verifies(message, signature),
         }
     }
 }

@@ -1,59 +1,108 @@
-//! Tokens whose signature has been found right, so that it is not checked again for every request of a visit.
+//! Tokens that have been verified, so that a visit does not pay for each of its requests what its first one has paid.
 //!
-//! Only the signature is remembered, for these very octets and this very set of keys: the memory belongs to the set and
-//! goes with it, and everything else about a token, its times before all, is looked at every time.
+//! Remembered is what depends on the octets of the token and the set of keys alone: that it is sound and signed, and its
+//! payload. The memory belongs to the set and goes with it; settings and times are looked at every time.
 
-use std::collections::HashSet;
 use std::fmt;
+use std::hash::BuildHasher as _;
 use std::sync::Mutex;
 
-/// The octets of tokens that one generation holds at most. A token is 8 KiB at most, and most are below one.
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
+use serde_json::{Map, Value};
+
+use super::Verified;
+
+/// About how many octets one generation holds at most, tokens and payloads together.
 const MAX_OCTETS: usize = 2 * 1024 * 1024;
 
 /// A bounded memory of tokens. What has not been asked for since the last but one change of generations is forgotten.
 #[derive(Default)]
-pub(crate) struct Memory(Mutex<Generations>);
+pub(crate) struct Memory {
+    hasher: RandomState,
+    generations: Mutex<Generations>,
+}
 
 #[derive(Default)]
 struct Generations {
-    young: HashSet<Box<[u8]>>,
-    old: HashSet<Box<[u8]>>,
+    young: HashTable<Entry>,
+    old: HashTable<Entry>,
     young_octets: usize,
 }
 
+struct Entry {
+    hash: u64,
+    token: Box<[u8]>,
+    verified: Verified,
+    octets: usize,
+}
+
 impl Memory {
-    /// Whether `token` has been remembered.
-    pub(super) fn holds(&self, token: &[u8]) -> bool {
+    /// What is known of `token`, if it has been remembered.
+    pub(super) fn recall(&self, token: &[u8]) -> Option<Verified> {
+        let hash = self.hash(token);
         // A thread that panicked here leaves the memory unused, which costs time and nothing else.
-        let Ok(mut generations) = self.0.lock() else { return false };
-        if generations.young.contains(token) {
-            return true;
+        let mut generations = self.generations.lock().ok()?;
+        if let Some(entry) = generations.young.find(hash, |entry| entry.is(token)) {
+            return Some(entry.verified.clone());
         }
-        match generations.old.take(token) {
-            Some(token) => {
-                generations.add(token);
-                true
-            }
-            None => false,
-        }
+        let (entry, _) = generations.old.find_entry(hash, |entry| entry.is(token)).ok()?.remove();
+        let verified = entry.verified.clone();
+        generations.add(entry);
+        Some(verified)
     }
 
     /// Remembers `token`.
-    pub(super) fn remember(&self, token: &[u8]) {
-        if let Ok(mut generations) = self.0.lock() {
-            generations.add(token.into());
+    pub(super) fn remember(&self, token: &[u8], verified: &Verified) {
+        let octets = token.len() + octets_of_members(&verified.payload);
+        let entry = Entry { hash: self.hash(token), token: token.into(), verified: verified.clone(), octets };
+        if let Ok(mut generations) = self.generations.lock() {
+            generations.add(entry);
         }
+    }
+
+    /// Seeded in every process. A visitor without the key puts nothing in, so nobody else can crowd a place.
+    fn hash(&self, token: &[u8]) -> u64 {
+        self.hasher.hash_one(token)
+    }
+}
+
+impl Entry {
+    /// In constant time, so that how long a wrong token takes says nothing about a right one (TOKEN-2).
+    fn is(&self, token: &[u8]) -> bool {
+        verify_slices_are_equal(&self.token, token).is_ok()
     }
 }
 
 impl Generations {
-    fn add(&mut self, token: Box<[u8]>) {
-        if self.young_octets + token.len() > MAX_OCTETS {
+    fn add(&mut self, entry: Entry) {
+        // Two requests at once may both have verified it.
+        if self.young.find(entry.hash, |known| known.is(&entry.token)).is_some() {
+            return;
+        }
+        if self.young_octets.saturating_add(entry.octets) > MAX_OCTETS {
             self.old = std::mem::take(&mut self.young);
             self.young_octets = 0;
         }
-        self.young_octets += token.len();
-        self.young.insert(token);
+        self.young_octets = self.young_octets.saturating_add(entry.octets);
+        self.young.insert_unique(entry.hash, entry, |entry| entry.hash);
+    }
+}
+
+/// About how many octets these members hold; rather more than less.
+fn octets_of_members(members: &Map<String, Value>) -> usize {
+    // A name, its hash and a place in the order, and some of each to spare.
+    const MEMBER: usize = 2 * (size_of::<String>() + size_of::<Value>() + 4 * size_of::<usize>());
+    members.iter().map(|(name, value)| MEMBER + name.len() + octets_of(value)).sum()
+}
+
+fn octets_of(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(|item| 2 * size_of::<Value>() + octets_of(item)).sum(),
+        Value::Object(members) => octets_of_members(members),
     }
 }
 
@@ -66,21 +115,43 @@ impl fmt::Debug for Memory {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    fn verified(payload: Value) -> Verified {
+        let Value::Object(members) = payload else { panic!("an object") };
+        Verified { type_is_named: true, payload: Arc::new(members) }
+    }
 
     #[test]
     fn it_holds_what_was_remembered_and_stays_bounded() {
         let memory = Memory::default();
         let token = |number: usize| format!("{number:01024}").into_bytes();
-        assert!(!memory.holds(&token(0)));
-        memory.remember(&token(0));
+        let small = verified(serde_json::json!({ "a": "b" }));
+        assert!(memory.recall(&token(0)).is_none());
+        memory.remember(&token(0), &small);
         for number in 1..20_000 {
-            memory.remember(&token(number));
-            assert!(memory.holds(&token(number)) && memory.holds(&token(0)), "what is asked for stays");
+            memory.remember(&token(number), &small);
+            let known = |number| memory.recall(&token(number)).is_some();
+            assert!(known(number) && known(0), "what is asked for stays");
         }
-        assert!(!memory.holds(&token(1)), "what is not asked for is forgotten");
-        let generations = memory.0.lock().unwrap();
-        let octets: usize = generations.young.iter().chain(&generations.old).map(|token| token.len()).sum();
+        assert!(memory.recall(&token(1)).is_none(), "what is not asked for is forgotten");
+        assert!(memory.recall(&token(0)[1..]).is_none());
+        let generations = memory.generations.lock().unwrap();
+        let octets: usize = generations.young.iter().chain(&generations.old).map(|entry| entry.octets).sum();
         assert!(octets <= 2 * MAX_OCTETS);
+    }
+
+    #[test]
+    fn a_payload_counts_as_what_it_takes() {
+        let memory = Memory::default();
+        let large = verified(serde_json::json!({ "a": vec![0; 4_000] }));
+        for number in 0..1_000 {
+            memory.remember(format!("{number}").as_bytes(), &large);
+        }
+        let generations = memory.generations.lock().unwrap();
+        let held = generations.young.len() + generations.old.len();
+        assert!(held * 4_000 * size_of::<Value>() <= 2 * MAX_OCTETS, "{held}");
     }
 }

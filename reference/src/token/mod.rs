@@ -16,6 +16,7 @@ mod provider;
 mod public;
 mod secret;
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -192,6 +193,10 @@ pub fn verify(token: &[u8], keys: &Keys, settings: &TokenSettings, now: Time) ->
     if token.len() > MAX_TOKEN {
         return Err(TokenError::TooLong);
     }
+    // What depends on neither the settings nor the time is so for good, as long as the keys are these.
+    if let Some(verified) = keys.memory().recall(token) {
+        return check(&verified, settings, now);
+    }
 
     // TOKEN-1: three parts of base64url, no padding, no other character, no stray trailing bits.
     let parts = split(token)?;
@@ -211,22 +216,42 @@ pub fn verify(token: &[u8], keys: &Keys, settings: &TokenSettings, now: Time) ->
         return Err(TokenError::UnencodedPayload);
     }
     // TOKEN-7
-    check_type(&header, settings)?;
+    let type_is_named = check_type(&header, settings)?;
 
     // TOKEN-2: over the bytes as received, in constant time.
-    if !key.verifies(token, parts.message, &signature) {
+    if !key.verifies(parts.message, &signature) {
         return Err(TokenError::Signature);
     }
 
     // Only now is the payload looked into. TOKEN-8
-    let payload = object(&payload_json, Part::Payload)?;
+    let payload = Arc::new(object(&payload_json, Part::Payload)?);
+    let verified = Verified { type_is_named, payload };
+    keys.memory().remember(token, &verified);
+    check(&verified, settings, now)
+}
+
+/// A token that is sound and signed by a key of the set; whether it counts, settings and time say.
+#[derive(Clone, Debug)]
+pub(crate) struct Verified {
+    /// TOKEN-7: whether the header says `typ`.
+    type_is_named: bool,
+    payload: Arc<Map<String, Value>>,
+}
+
+/// What is looked at for every request, whether the token is seen for the first time or not.
+fn check(verified: &Verified, settings: &TokenSettings, now: Time) -> Result<Claims, TokenError> {
+    let Verified { type_is_named, payload } = verified;
+    // TOKEN-7
+    if !type_is_named && !settings.accept_missing_typ {
+        return Err(TokenError::MissingType);
+    }
     // TOKEN-5, TOKEN-6: `iat` is not checked.
-    check_expiration(&payload, settings, now)?;
-    check_not_before(&payload, settings, now)?;
+    check_expiration(payload, settings, now)?;
+    check_not_before(payload, settings, now)?;
     // TOKEN-9
-    check_audience(&payload, settings)?;
-    check_issuer(&payload, settings)?;
-    Ok(Claims::new(payload))
+    check_audience(payload, settings)?;
+    check_issuer(payload, settings)?;
+    Ok(Claims::new(Arc::clone(payload)))
 }
 
 /// RFC 7515 §7.1, compact serialization.
@@ -260,13 +285,14 @@ fn object(text: &[u8], part: Part) -> Result<Map<String, Value>, TokenError> {
     })
 }
 
-/// RFC 8725 §3.11; RFC 7515 §4.1.9: media types are compared in any case, `application/` may be left out.
-fn check_type(header: &Map<String, Value>, settings: &TokenSettings) -> Result<(), TokenError> {
+/// RFC 8725 §3.11; RFC 7515 §4.1.9: media types are compared in any case, `application/` may be left out. Whether there
+/// is a type.
+fn check_type(header: &Map<String, Value>, settings: &TokenSettings) -> Result<bool, TokenError> {
     match header.get("typ") {
-        None if settings.accept_missing_typ => Ok(()),
+        None if settings.accept_missing_typ => Ok(false),
         None => Err(TokenError::MissingType),
         Some(Value::String(typ)) if typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("application/jwt") => {
-            Ok(())
+            Ok(true)
         }
         Some(_) => Err(TokenError::Type),
     }
