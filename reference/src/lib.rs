@@ -13,8 +13,9 @@
 //!    and why every earlier one did not. [`explain`] puts a decision into words.
 //! 6. [`gate`]: the pieces above, checked to belong together before the first request. [`jwks_url`] keeps the keys
 //!    of a URL fresh.
-//! 7. [`edge`]: what of a request the gate takes for true before any of this: scheme, host, address, country.
-//! 8. [`config`], [`server`], [`reload`]: what the operator says becomes a gate; a socket asks it; another one takes its
+//! 7. [`lint`]: what rules do that their author may not mean.
+//! 8. [`edge`]: what of a request the gate takes for true before any of this: scheme, host, address, country.
+//! 9. [`config`], [`server`], [`reload`]: what the operator says becomes a gate; a socket asks it; another one takes its
 //!    place.
 //!
 //! Only what lies at the rim touches sockets, the clock and the disk. Time is a parameter.

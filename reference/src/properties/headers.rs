@@ -22,6 +22,7 @@ pub fn parse_headers(bytes: &[u8]) {
             assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end));
         }
     }
+    super::kinds_are_known(&parsed.problems);
     for problem in parsed.problems.iter().take(8) {
         let shown = problem.render("_headers", bytes, false);
         assert!(!shown.chars().any(|c| c.is_control() && c != '\n' && c != '\t'), "a control character is shown");

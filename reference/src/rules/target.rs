@@ -15,7 +15,7 @@ use crate::request::{Origin, Scheme};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
     site: Option<(Scheme, Vec<Part>)>,
-    path: Vec<Part>,
+    pub(super) path: Vec<Part>,
     query: Option<Vec<Part>>,
     fragment: Option<Vec<Part>>,
     /// What it always becomes, where there is no name in it.
@@ -24,7 +24,7 @@ pub struct Destination {
 
 /// A stretch of a [`Destination`]. Literal text is encoded already.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Literal(String),
     Capture(String),
 }
