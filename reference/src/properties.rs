@@ -4,6 +4,7 @@
 //! corpus (`tests/replay.rs`). A driver supplies input and nothing else.
 
 mod edge;
+mod fix;
 mod forwarding;
 mod head;
 mod headers;
@@ -32,6 +33,7 @@ use crate::visitor::{Visitor, identify};
 use crate::{cookie, rules::Pattern};
 
 pub use edge::edge;
+pub use fix::fix_opens_nothing;
 pub use forwarding::forward_fields;
 pub use head::http_head;
 pub use headers::{header_paths_agree_with_oracle, parse_headers};
