@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lint::lint;
-use crate::problem::{Fix, Problem};
+use crate::problem::{COMMENT, Fix, Problem};
 use crate::rules::{Parsed, Rule, RuleSet, lines};
 use crate::site::Site;
 use crate::span::RuleFile;
@@ -76,8 +76,8 @@ fn round(texts: &[Text; 2], site: &impl Site) -> Option<[Text; 2]> {
 fn is_safe(before: &Parsed, next: &[Text; 2]) -> bool {
     let [redirects, toml] = next;
     let after = RuleSet::read(&redirects.bytes(), &toml.bytes());
-    let removed: BTreeSet<usize> = redirects.removed_this_round().collect();
-    let is_left = |rule: &&Rule| rule.span.file != RuleFile::Redirects || !removed.contains(&rule.span.line);
+    let out: BTreeSet<usize> = redirects.out_of_force().collect();
+    let is_left = |rule: &&Rule| rule.span.file != RuleFile::Redirects || !out.contains(&rule.span.line);
     let meaning = |rule: &'_ Rule| {
         let Rule { origin, pattern, query, effect, .. } = rule.clone();
         (rule.span.file, origin, pattern, query, effect)
@@ -111,6 +111,7 @@ struct Kept {
 enum State {
     Untouched,
     Edited,
+    CommentedOut,
     Removed,
 }
 
@@ -150,8 +151,10 @@ impl Text {
         kept.flat_map(|line| &line.bytes).copied().collect()
     }
 
-    fn removed_this_round(&self) -> impl Iterator<Item = usize> {
-        (1..).zip(&self.lines).filter(|(_, line)| line.state == State::Removed).map(|(number, _)| number)
+    /// The lines that held a rule and hold none any more.
+    fn out_of_force(&self) -> impl Iterator<Item = usize> {
+        let is_out = |line: &Kept| matches!(line.state, State::CommentedOut | State::Removed);
+        (1..).zip(&self.lines).filter(move |(_, line)| is_out(line)).map(|(number, _)| number)
     }
 
     /// Applies the fix of a problem of this file, unless another one has changed the line in this round.
@@ -163,6 +166,12 @@ impl Text {
         let before = line.bytes.clone();
         match &problem.fix {
             Some(Fix::RemoveLine) => line.state = State::Removed,
+            Some(Fix::CommentOut) if line.state != State::CommentedOut => {
+                let at = problem.span.start.saturating_sub(line.start);
+                let Some((indent, rule)) = line.bytes.split_at_checked(at) else { return false };
+                line.bytes = [indent, COMMENT.as_bytes(), rule].concat();
+                line.state = State::CommentedOut;
+            }
             Some(Fix::Replace { start, end, text }) if line.state == State::Untouched => {
                 let range = start.saturating_sub(line.start)..end.saturating_sub(line.start);
                 let (Some(head), Some(tail)) = (line.bytes.get(..range.start), line.bytes.get(range.end..)) else {
@@ -198,12 +207,13 @@ mod tests {
             ("/a /b 301\r\n/a /b 301\r\n/c /d\r\n", "/a /b 301\r\n/c /d\r\n"),
             ("/a /b 301\r/a /b 301\r/c /d", "/a /b 301\r/c /d"),
             ("/a /b 301\n# kept\n\n  /a /b 301 # why\n", "/a /b 301\n# kept\n\n"),
-            ("/a /b 301\n/a /c 301", "/a /b 301\n"),
+            ("/a /b 301\n\t/a /c 301", "/a /b 301\n\t# /a /c 301"),
+            ("/a /b 301\n/a/./ /c 301", "/a /b 301\n# /a /c 301"),
             ("\u{feff}/x//y /b 301\n", "\u{feff}/x/y /b 301\n"),
             ("/é/./ü /b 301\n", "/é/ü /b 301\n"),
             // What becomes a duplicate by one fix is taken out by the next.
             ("/x/y /b 301\n/x//y /b 301\n", "/x/y /b 301\n"),
-            ("/m/* /x 200! Role=a\n/m/* /y 200! Role=a\n", "/m/* /x 200! Role=a\n"),
+            ("/m/* /x 200! Role=a\n/m/* /y 200! Role=a\n", "/m/* /x 200! Role=a\n# /m/* /y 200! Role=a\n"),
         ] {
             assert_eq!(String::from_utf8(fixed(before.as_bytes(), "").redirects).unwrap(), after, "{before}");
         }
@@ -249,7 +259,7 @@ mod tests {
         let expected = [
             r#"2 ["duplicate"] None"#,
             r#"3 ["from-not-canonical"] Some("/x/y /c\n")"#,
-            r#"4 ["rule-unreachable"] None"#,
+            r##"4 ["rule-unreachable"] Some("# /a /b 302\n")"##,
         ];
         assert_eq!(changes, expected);
     }

@@ -40,6 +40,8 @@ pub struct Problem {
 /// A change to the file in which a problem was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fix {
+    /// Make a comment of the line that the problem's span begins on. Its author wrote it for something.
+    CommentOut,
     /// Take out the line that the problem's span begins on, with what ends it.
     RemoveLine,
     /// Write `text` in place of the bytes from `start` to `end`.
@@ -52,6 +54,9 @@ pub enum Fix {
         text: String,
     },
 }
+
+/// What makes a comment of a line.
+pub const COMMENT: &str = "# ";
 
 /// No more than this many bytes of a line are shown around the fault.
 const SHOWN: usize = 1000;

@@ -80,6 +80,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/admin /admin 200! Role=a\n/admin/* /admin/:splat 200! Role=a", &["/admin/index.html", "/admin/u.html"], &[]),
     ("/admin/* /admin/:splat 200! Role=a", &["/admin/index.html", "/admin.html", "/admin/u.html"], &[]),
     ("/x.pdf /x.pdf 200! Role=a", &["/x.pdf"], &[]),
+    ("/x /x 200! Role=a\n/x /y 200! Role=b", &["/x.html"], &["gate-one-spelling"]),
     ("/admin /admin 200! Role=a", &[], &["gate-one-spelling"]),
     ("/x.pdf /x.pdf 200! Role=a", &[], &[]),
     ("/api https://a.example/ 200! Role=a", &[], &[]),

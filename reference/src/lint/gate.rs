@@ -15,9 +15,18 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
     problems.extend(role_with_condition(scene, place, rule));
     problems.extend(one_host(scene, place, rule));
     problems.extend(one_query(scene, rule));
-    problems.extend(one_spelling(scene, rule));
-    problems.extend(not_beneath(scene, rule));
+    if !repeats_a_path(scene, place, rule) {
+        problems.extend(one_spelling(scene, rule));
+        problems.extend(not_beneath(scene, rule));
+    }
     problems
+}
+
+/// Whether another gate for the same path stands further up, which has been spoken of.
+fn repeats_a_path<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> bool {
+    let visit = Visit::of(rule);
+    let candidates = visit.path().map(|path| scene.candidates(&path, &visit)).unwrap_or_default();
+    candidates.iter().any(|(at, other)| *at < place && other.role().is_some() && other.pattern == rule.pattern)
 }
 
 fn query_key_digit(rule: &Rule) -> Option<Problem> {

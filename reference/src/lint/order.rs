@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
 
-use super::scene::{Field, Scene, Visit, place_of, removal, warning};
+use super::scene::{Field, Scene, Visit, on_line, place_of, warning};
 use crate::problem::{Fix, Problem};
 use crate::rules::{Apply, Conditions, RoleCondition, Rule};
 use crate::site::Site;
@@ -35,7 +35,7 @@ fn duplicate(rule: &Rule, seen: &mut Seen) -> Option<Problem> {
     };
     let message = format!("this rule already stands on {}, where it is met first", place_of(first, rule.span));
     let found = warning(rule, Field::Beginning(""), "duplicate", message, None, "remove this line");
-    Some(Problem { fix: removal(rule), span: rule.span, ..found })
+    Some(Problem { fix: on_line(rule, Fix::RemoveLine), span: rule.span, ..found })
 }
 
 /// SHADOW-2: the first match is chosen before anything else, so a rule that decides for all leaves nothing to others.
@@ -57,7 +57,7 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Pro
         return Some(Problem { span: rule.span, ..found });
     }
     let message = format!("this rule never decides: {line} matches these paths first");
-    let help = format!("remove this line, or move it above {line}");
+    let help = format!("move this line above {line}, or remove it");
     let found = warning(rule, Field::From, "rule-unreachable", message, format!("what {line} says"), help);
     Some(Problem { span: rule.span, fix: removable(above, rule), ..found })
 }
@@ -68,7 +68,7 @@ fn removable(above: &Rule, rule: &Rule) -> Option<Fix> {
     if rule.is_gate() && rule.role() != above.role() {
         return None;
     }
-    removal(rule)
+    on_line(rule, Fix::CommentOut)
 }
 
 /// The answer of `above`, if it decides every request that `rule` could decide.

@@ -294,7 +294,7 @@ pub(super) fn warning(
     }
 }
 
-/// Takes the rule's line out, in the file whose rules stand on lines.
-pub(super) fn removal(rule: &Rule) -> Option<Fix> {
-    (rule.span.file == RuleFile::Redirects).then_some(Fix::RemoveLine)
+/// A fix of the rule's line, in the file whose rules stand on lines.
+pub(super) fn on_line(rule: &Rule, fix: Fix) -> Option<Fix> {
+    (rule.span.file == RuleFile::Redirects).then_some(fix)
 }

@@ -135,7 +135,9 @@ fn circle<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, visit: &Visi
         Some(role) => format!("with the role `{role}`, "),
         None => String::new(),
     };
-    let visitor = format!("{who}an error of the browser, after many redirects");
+    let forced = circle.iter().filter_map(|at| scene.rule(*at)?.apply()).all(|apply| apply.force);
+    let files = if forced { "" } else { "where there is no file, " };
+    let visitor = format!("{who}{files}an error of the browser, after many redirects");
     let help = "let one of the rules lead to a page, or leave that page out of its `from`";
     Ok(warning(rule, Field::To, "redirect-loop", message, visitor, help))
 }

@@ -128,7 +128,7 @@ pub fn markdown() -> String {
             let _ = write!(page, "\n### {}\n\n{}", entry.id, entry.in_words());
         }
     }
-    page
+    page + TAIL
 }
 
 const HEAD: &str = "\
@@ -144,6 +144,25 @@ those that serve the same files; what they do was observed or is documented, and
 
 | trap | written | what gates make of it | found as |
 | --- | --- | --- | --- |
+";
+
+const TAIL: &str = "
+## As JSON
+
+`rolegate check DIR --format json` writes one object. Members may be added; none changes its meaning unless `version` grows.
+
+- `version`: 1.
+- `files`: the rule files that there are; `rules`: how many rules are in force.
+- `errors`, `warnings`, `fixable`: how many problems there are of each, and how many `--fix` can put right; `refuses_to_start`:
+  whether no gate starts with these files.
+- `problems`, in the order of files and lines, each with
+  - `file`, `line`, `column`, `end_line`, `end_column`: from 1, in characters, the end after the last of them; `start`, `end`: the same in
+    bytes from the start of the file;
+  - `id`, `severity` (`error` or `warning`), `traps`;
+  - `message`, `visitor`, `other_gates` (or `null`), `help`; `refuses_to_start`;
+  - `fix`: `null`, or the `text` to write in place of the bytes from `start` to `end`.
+- `fixed`: what `--fix` has just written: `file`, `line` before anything was written, `ids`, `before`, `after` (`null` where the line was
+  taken out).
 ";
 
 fn cell(text: &str) -> String {

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use rolegate::fix::Change;
-use rolegate::problem::catalogue;
+use rolegate::problem::{COMMENT, catalogue};
 use rolegate::{Fix, Problem, RuleFile, Severity, Source};
 use serde::Serialize;
 
@@ -141,6 +141,7 @@ pub(super) fn severity(severity: Severity) -> &'static str {
 /// The bytes that a fix replaces, and what with.
 pub(super) fn edit(problem: &Problem, places: &Places<'_>) -> Option<(Range<usize>, String)> {
     match problem.fix.as_ref()? {
+        Fix::CommentOut => Some((problem.span.start..problem.span.start, COMMENT.to_owned())),
         Fix::RemoveLine => Some((places.line(problem.span.line), String::new())),
         Fix::Replace { start, end, text } => Some((*start..*end, text.clone())),
     }

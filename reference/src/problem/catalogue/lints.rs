@@ -112,6 +112,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         "rule-unreachable",
         "a rule further up decides every request that this one matches",
         "what the rule further up says",
-        "remove the line, or move it above that rule",
+        "move the line above that rule, or remove it; `--fix` makes a comment of it",
     ),
 ];
