@@ -16,6 +16,7 @@ use crate::edge::{CountrySource, Database, DatabaseError, Edge};
 use crate::files::{DirSite, SiteOptions};
 use crate::gate::{Gate, StartError};
 use crate::proxy::sign::{MissingSecret, Signatures};
+use crate::rules::RuleSet;
 use crate::source::Source;
 use crate::token::jwks::{self, Jwks, JwksError};
 use crate::token::{Algorithms, KeyRing, Keys, PemError, SecretError, TokenSettings};
@@ -189,12 +190,31 @@ impl Config {
     /// # Errors
     /// The first thing that cannot be read or is refused.
     pub fn load(&self) -> Result<Loaded, LoadError> {
-        let site = open_site_with(&self.site, self.options.clone())?;
+        self.load_after(None)
+    }
+
+    /// Reads everything again and makes the gate that follows one on the site `before`, whose unchanged files are not read
+    /// a second time.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_again(&self, before: &DirSite) -> Result<Loaded, LoadError> {
+        self.load_after(Some(before))
+    }
+
+    fn load_after(&self, before: Option<&DirSite>) -> Result<Loaded, LoadError> {
+        if !self.site.is_dir() {
+            return Err(LoadError::NoFolder(self.site.clone()));
+        }
+        let (rules, headers, mut source) = Source::read(&self.site, self.netlify_toml.as_deref())?;
+        let site = match before {
+            Some(before) => before.reopen(headers),
+            None => DirSite::open_with(&self.site, self.options.clone(), headers),
+        };
+        let site = site.map_err(LoadError::Site)?;
         let keys = self.key.read()?;
         let edge = self.read_edge()?;
-        let (rules, mut source) = Source::read(&self.site, self.netlify_toml.as_deref())?;
         source.lint_first(&rules, &site, LINTED);
-        source.add_headers(&site);
         let signed = rules.rules().iter().filter_map(|rule| Some((rule.span, rule.apply()?.signed.as_deref()?)));
         let signatures = match Signatures::of(signed, |name| self.variables.look_up(name)) {
             Ok(signatures) => signatures,
@@ -232,19 +252,18 @@ impl fmt::Debug for Variables {
     }
 }
 
-/// Opens the site in a folder.
+/// Opens a site to look at its rules and the names of its files: with no content in memory, and none compressed.
 ///
 /// # Errors
 /// Where it is no folder, or something in it cannot be read.
-pub fn open_site(folder: &Path) -> Result<DirSite, LoadError> {
-    open_site_with(folder, SiteOptions::default())
-}
-
-fn open_site_with(folder: &Path, options: SiteOptions) -> Result<DirSite, LoadError> {
+pub fn open_to_look(folder: &Path, toml: Option<&Path>) -> Result<(DirSite, RuleSet, Source), LoadError> {
     if !folder.is_dir() {
         return Err(LoadError::NoFolder(folder.to_owned()));
     }
-    DirSite::open_with(folder, options).map_err(LoadError::Site)
+    let (rules, headers, source) = Source::read(folder, toml)?;
+    let options = SiteOptions { memory: 0, compress: false, ..SiteOptions::default() };
+    let site = DirSite::open_with(folder, options, headers).map_err(LoadError::Site)?;
+    Ok((site, rules, source))
 }
 
 impl KeySource {

@@ -47,6 +47,7 @@ pub mod gate;
 pub mod headers;
 pub mod jwks_url;
 pub mod lint;
+mod netlify_toml;
 pub mod path;
 pub mod problem;
 #[doc(hidden)]

@@ -60,8 +60,10 @@ pub fn parse_redirects(bytes: &[u8]) {
     printed_rules_read_the_same(parsed.rules.rules());
 }
 
-/// TOML-1 to TOML-3, RULES-9, RULES-13: any bytes can be read, and no entry that names a role leaves its path open.
+/// TOML-1 to TOML-3, RULES-9, RULES-13, HEADERS-8: any bytes can be read, and no entry that names a role, or asks for a
+/// password, leaves its path open.
 pub fn parse_toml(bytes: &[u8]) {
+    headers::headers_of_toml(bytes);
     let parsed = RuleSet::read(b"/first /rule\n", bytes);
     // TOML-2
     assert_eq!(parsed.rules.rules().first().map(|rule| rule.text.as_str()), Some("/first /rule"));

@@ -119,7 +119,7 @@ impl Reloader {
     }
 
     fn load(&self, occasion: Occasion, changed: &mut dyn FnMut() -> bool) -> Result<Source, ReloadError> {
-        let Loaded { gate, source } = self.config.load()?;
+        let Loaded { gate, source } = self.config.load_again(self.gate.gate().site())?;
         let certificate = self.tls.as_ref().map(|tls| tls.load()).transpose()?;
         // RELOAD-3
         if occasion == Occasion::Changed {

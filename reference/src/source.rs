@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::config::{LoadError, read};
-use crate::files::DirSite;
+use crate::headers::{HeaderRules, ParsedHeaders};
 use crate::lint::lint_first;
 use crate::problem::{Problem, Severity};
 use crate::rules::{Parsed, RuleSet};
@@ -18,7 +18,7 @@ pub struct Source {
     pub redirects: SourceFile,
     /// `netlify.toml`
     pub toml: SourceFile,
-    /// `_headers`, once [`Source::add_headers`] has been called
+    /// `_headers`
     pub headers: SourceFile,
     /// What is wrong with them, in the order of files and lines.
     pub problems: Vec<Problem>,
@@ -34,21 +34,25 @@ pub struct SourceFile {
 }
 
 impl Source {
-    /// Reads the rules of a site from its `_redirects`, and from `toml` or the `netlify.toml` in its folder; a site
-    /// without either has no rules.
+    /// Reads the rules of a site from its `_redirects`, its header fields from its `_headers`, and both from `toml` or the
+    /// `netlify.toml` in its folder; a site without these has none.
     ///
     /// # Errors
     /// Where a file is there and cannot be read, or `toml` is named and not there.
-    pub fn read(folder: &Path, toml: Option<&Path>) -> Result<(RuleSet, Source), LoadError> {
+    pub fn read(folder: &Path, toml: Option<&Path>) -> Result<(RuleSet, HeaderRules, Source), LoadError> {
         let redirects = SourceFile::read(folder.join("_redirects"))?;
         let toml = match toml {
             Some(path) => SourceFile { path: path.to_owned(), bytes: Some(read(path)?) },
             None => SourceFile::read(folder.join("netlify.toml"))?,
         };
+        let headers = SourceFile::read(folder.join("_headers"))?;
         // TOML-2
-        let Parsed { rules, problems, .. } = RuleSet::read(redirects.bytes(), toml.bytes());
-        let headers = SourceFile { path: folder.join("_headers"), bytes: None };
-        Ok((rules, Source { redirects, toml, headers, problems }))
+        let Parsed { rules, mut problems, .. } = RuleSet::read(redirects.bytes(), toml.bytes());
+        // HEADERS-8
+        let ParsedHeaders { rules: fields, problems: with_fields } = HeaderRules::read(headers.bytes(), toml.bytes());
+        problems.extend(with_fields);
+        problems.sort_by_key(|problem| problem.span);
+        Ok((rules, fields, Source { redirects, toml, headers, problems }))
     }
 
     /// Adds what is odd about the rules as a list, and before the files of the site.
@@ -60,13 +64,6 @@ impl Source {
     pub fn lint_first(&mut self, rules: &RuleSet, site: &impl Site, most: usize) {
         self.problems.extend(lint_first(rules, site, most));
         self.problems.sort_by_key(|problem| problem.span);
-    }
-
-    /// Adds the `_headers` file as the site holds it, with what is wrong with it.
-    pub fn add_headers(&mut self, site: &DirSite) {
-        let file = site.header_file();
-        self.headers.bytes = file.exists.then(|| file.bytes.clone());
-        self.problems.extend(file.parsed.problems.iter().cloned());
     }
 
     /// A file, by which of them it is.

@@ -25,7 +25,9 @@ fn the_corpus_holds_for_the_program() {
         format!(
             "name: rolegate\n\
              command: \"'{program}' serve {{site}} --port {{port}} --role-path {{role-path}} \
-             --trusted-proxy={{trusted-proxy}} --country-header={{country-header}}\"\n\
+             --trusted-proxy={{trusted-proxy}} --country-header={{country-header}} --public-key={{public-key}} \
+             --jwks={{jwks}} --algorithm={{algorithms}} --audience={{audience}} --issuer={{issuer}} \
+             --trust-upstream={{trusted-upstream}}\"\n\
              env: {{ JWT_SECRET: '{{secret}}', RUST_LOG: 'off' }}\n\
              at-once: 8\n"
         ),

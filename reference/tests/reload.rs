@@ -203,14 +203,14 @@ fn what_changes_during_a_load_is_not_put_in_force() {
     assert_eq!(site.operations.readiness(), Readiness::Ready, "it will be tried again");
 }
 
-#[test]
-fn a_change_on_disk_is_found() {
-    let Site { folder, gate, operations, .. } = Site::new();
-    let config = config(folder.path());
+/// Runs a gate on the site at `place` that watches it, while `change` puts one version after the other there.
+fn watched(place: &Path, mut change: impl FnMut(usize)) {
+    let config = config(place);
     let (sender, occasions) = mpsc::channel();
     let watch = Watch::start(&config, &[], sender).expect("watches");
-    let source = config.load().expect("a gate").source;
-    let reloader = Reloader::new(config, &source, Arc::clone(&gate), operations);
+    let Loaded { gate, source } = config.load().expect("a gate");
+    let gate = Arc::new(GateInForce::new(gate));
+    let reloader = Reloader::new(config, &source, Arc::clone(&gate), Arc::default());
     let running = std::thread::spawn(move || reloader.run(&occasions));
     let asked = Request {
         method: "GET",
@@ -221,7 +221,7 @@ fn a_change_on_disk_is_found() {
         country: None,
     };
     for version in [1, 2, 3] {
-        publish(folder.path(), version);
+        change(version);
         let denied = Outcome::Redirect { status: 302, location: format!("/login/{version}") };
         let began = Instant::now();
         while gate.gate().decide(&asked, Time::now()).outcome != denied {
@@ -231,4 +231,50 @@ fn a_change_on_disk_is_found() {
     }
     drop(watch);
     running.join().expect("ends when nobody sends any more");
+}
+
+#[test]
+fn a_change_on_disk_is_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    publish(folder.path(), 0);
+    watched(folder.path(), |version| publish(folder.path(), version));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_followed_each_time_it_leads_elsewhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let current = folder.path().join("current");
+    let release = |version: usize| {
+        let release = folder.path().join(format!("releases/{version}"));
+        std::fs::create_dir_all(release.join("public")).expect("made");
+        publish(&release.join("public"), version);
+        let next = folder.path().join("next");
+        std::os::unix::fs::symlink(&release, &next).expect("linked");
+        std::fs::rename(next, &current).expect("renamed");
+    };
+    release(0);
+    watched(&current.join("public"), |version| match version {
+        // In place, where the link leads now.
+        2 => publish(&current.join("public"), 2),
+        version => release(version),
+    });
+}
+
+#[test]
+fn a_folder_is_watched_that_takes_the_place_of_another() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let site = folder.path().join("site");
+    let replace = |version: usize| {
+        let (next, old) = (folder.path().join("next"), folder.path().join(format!("old-{version}")));
+        std::fs::create_dir(&next).expect("made");
+        publish(&next, version);
+        let _first = std::fs::rename(&site, old);
+        std::fs::rename(next, &site).expect("renamed");
+    };
+    replace(0);
+    watched(&site, |version| match version {
+        2 => publish(&site, 2),
+        version => replace(version),
+    });
 }

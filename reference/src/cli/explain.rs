@@ -6,9 +6,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use rolegate::config::open_site;
+use rolegate::config::open_to_look;
 use rolegate::{
-    Country, DirSite, Explanation, KeyRing, Request, RuleSet, Scheme, Site, Source, Time, TokenSettings, Visitor,
+    Country, DirSite, Explanation, KeyRing, Request, RuleSet, Scheme, Site, Time, TokenSettings, Visitor,
     decide_by_walk, identify, token, visitor_in_words,
 };
 use serde::Deserialize;
@@ -102,9 +102,7 @@ struct Judge {
 
 impl Explain {
     pub(super) fn run(self) -> Result<Exit, Failure> {
-        let site = open_site(&self.dir)?;
-        let (rules, mut source) = Source::read(&self.dir, self.rules.config.as_deref())?;
-        source.add_headers(&site);
+        let (site, rules, source) = open_to_look(&self.dir, self.rules.config.as_deref())?;
         // RULES-9: there is nothing to explain where no gate starts.
         if let Some(problem) = source.problems.iter().find(|problem| problem.refuses_to_start) {
             return Err(Failure::refused(format!("no gate starts with this file\n{}", source.render(problem))));

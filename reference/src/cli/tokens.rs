@@ -37,9 +37,9 @@ pub(super) struct TokenArgs {
     /// fails
     #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["secret_env", "secret_file", "public_key"])]
     jwks: Option<String>,
-    /// An algorithm that public keys may serve, such as RS256; can be given several times. An RSA key that names none
-    /// serves the first RSA algorithm of the list [default: all; RS256 for such a key]
-    #[arg(long = "algorithm", value_name = "ALG")]
+    /// An algorithm that public keys may serve, such as RS256; several with commas between, or one by one. An RSA key that
+    /// names none serves the first RSA algorithm of the list [default: all; RS256 for such a key]
+    #[arg(long = "algorithm", value_name = "ALG", value_delimiter = ',')]
     algorithms: Vec<Algorithm>,
     /// What the `aud` of a token has to hold; can be given several times, then one of them [default: not looked at]
     #[arg(long = "audience", value_name = "TEXT")]

@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::headers::{HeaderRules, ParsedHeaders};
+use crate::headers::HeaderRules;
 use crate::path::RequestPath;
 use crate::site::{self, Elsewhere, Site};
 
@@ -33,18 +33,7 @@ pub struct DirSite {
     folder: PathBuf,
     options: SiteOptions,
     files: BTreeMap<String, Arc<File>>,
-    headers: HeaderFile,
-}
-
-/// The `_headers` file of a site.
-#[derive(Debug, Default)]
-pub struct HeaderFile {
-    /// Whether there is one.
-    pub exists: bool,
-    /// What it holds; nothing where there is none.
-    pub bytes: Vec<u8>,
-    /// How that is understood.
-    pub parsed: ParsedHeaders,
+    headers: HeaderRules,
 }
 
 /// How a site is opened.
@@ -69,7 +58,7 @@ impl Default for SiteOptions {
 }
 
 impl DirSite {
-    /// Opens the site in `folder`.
+    /// Opens the site in `folder`, with the header fields of the `_headers` and the `netlify.toml` in it.
     ///
     /// Dot files, `_redirects`, `_headers`, `netlify.toml`, links that lead out of the folder or to one of these,
     /// and whatever is no regular file are not part of the site (STATIC-2).
@@ -77,37 +66,36 @@ impl DirSite {
     /// # Errors
     /// Where the folder, or a file or folder in it, cannot be read; the path stands in the message.
     pub fn open(folder: impl AsRef<Path>) -> io::Result<DirSite> {
-        DirSite::open_with(folder, SiteOptions::default())
+        let folder = folder.as_ref();
+        let [fields, toml] = ["_headers", "netlify.toml"].map(|name| {
+            let path = folder.join(name);
+            unless_gone(fs::read(&path).map_err(|error| walk::naming(&path, &error)))
+        });
+        let headers = HeaderRules::read(&fields?.unwrap_or_default(), &toml?.unwrap_or_default()).rules;
+        DirSite::open_with(folder, SiteOptions::default(), headers)
     }
 
-    /// Opens the site in `folder` as `options` say.
+    /// Opens the site in `folder` as `options` say, with these header fields and no others.
     ///
     /// # Errors
     /// As [`DirSite::open`].
-    pub fn open_with(folder: impl AsRef<Path>, options: SiteOptions) -> io::Result<DirSite> {
+    pub fn open_with(folder: impl AsRef<Path>, options: SiteOptions, headers: HeaderRules) -> io::Result<DirSite> {
         let files = read(folder.as_ref(), &options, &BTreeMap::new())?;
-        let headers = HeaderFile::read(folder.as_ref())?;
         Ok(DirSite { folder: folder.as_ref().to_owned(), options, files, headers })
     }
 
-    /// Opens the site again as it now is. Only files that are new or may have changed are read.
+    /// Opens the site again as it now is, with these header fields. Only files that are new or may have changed are read.
     ///
     /// # Errors
     /// As [`DirSite::open`]; this site stays as it is.
-    pub fn reopen(&self) -> io::Result<DirSite> {
+    pub fn reopen(&self, headers: HeaderRules) -> io::Result<DirSite> {
         let files = read(&self.folder, &self.options, &self.files)?;
-        let headers = HeaderFile::read(&self.folder)?;
         Ok(DirSite { folder: self.folder.clone(), options: self.options.clone(), files, headers })
     }
 
     /// The names of the site's files, each relative to the site with a slash in front, in byte order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str)
-    }
-
-    /// The site's `_headers` file.
-    pub fn header_file(&self) -> &HeaderFile {
-        &self.headers
     }
 
     /// The file with this name of the index, to answer with it.
@@ -138,16 +126,7 @@ impl Site for DirSite {
     }
 
     fn headers(&self) -> &HeaderRules {
-        &self.headers.parsed.rules
-    }
-}
-
-impl HeaderFile {
-    fn read(folder: &Path) -> io::Result<HeaderFile> {
-        let path = folder.join("_headers");
-        let read = unless_gone(fs::read(&path).map_err(|error| walk::naming(&path, &error)))?;
-        let (exists, bytes) = (read.is_some(), read.unwrap_or_default());
-        Ok(HeaderFile { exists, parsed: HeaderRules::parse(&bytes), bytes })
+        &self.headers
     }
 }
 
@@ -294,7 +273,7 @@ mod tests {
         fs::rename(folder.path().join("a"), folder.path().join("c")).unwrap();
         std::os::unix::fs::symlink(outside.path(), folder.path().join("a")).unwrap();
         assert!(content(&site, "/a/b.html").await.is_err());
-        assert_eq!(site.reopen().unwrap().names().collect::<Vec<_>>(), ["/c/b.html"]);
+        assert_eq!(site.reopen(HeaderRules::NONE).unwrap().names().collect::<Vec<_>>(), ["/c/b.html"]);
     }
 
     #[tokio::test]
@@ -307,7 +286,7 @@ mod tests {
         assert_eq!(text(&site, "/a.txt").await, "one");
         assert_eq!(content(&site, "/a.txt").await.unwrap().1, before);
         assert_eq!(text(&site, "/gone.txt").await, "gone");
-        let again = site.reopen().unwrap();
+        let again = site.reopen(HeaderRules::NONE).unwrap();
         assert_eq!(again.names().collect::<Vec<_>>(), ["/a.txt", "/b.txt", "/new.txt"]);
         assert_eq!(text(&again, "/a.txt").await, "two");
         assert_ne!(content(&again, "/a.txt").await.unwrap().1, before);
@@ -319,19 +298,22 @@ mod tests {
     fn only_what_may_have_changed_is_read_again() {
         let (folder, site) = site(&[("old.txt", b"old"), ("young.txt", b"young")]);
         let same = |a: &DirSite, b: &DirSite, name| Arc::ptr_eq(&a.files[name], &b.files[name]);
-        let again = site.reopen().unwrap();
+        let again = site.reopen(HeaderRules::NONE).unwrap();
         assert!(!same(&site, &again, "/old.txt"), "what was just written may change within the tick of a clock");
         // On Unix the time of the last change of any kind cannot be set back, so the moment of reading is set forward.
         settle(&folder.path().join("old.txt"));
-        let mut settled = site.reopen().unwrap();
+        let mut settled = site.reopen(HeaderRules::NONE).unwrap();
         let file = Arc::get_mut(settled.files.get_mut("/old.txt").unwrap()).unwrap();
         Arc::get_mut(&mut file.plain).unwrap().seem_read_later();
-        let again = settled.reopen().unwrap();
+        let again = settled.reopen(HeaderRules::NONE).unwrap();
         assert!(same(&settled, &again, "/old.txt"));
         assert!(!same(&settled, &again, "/young.txt"));
         fs::write(folder.path().join("old.txt"), "new").unwrap();
         settle(&folder.path().join("old.txt"));
-        assert!(!same(&settled, &settled.reopen().unwrap(), "/old.txt"), "same length, same date, another file");
+        assert!(
+            !same(&settled, &settled.reopen(HeaderRules::NONE).unwrap(), "/old.txt"),
+            "same length, same date, another file"
+        );
     }
 
     #[tokio::test]
@@ -344,7 +326,7 @@ mod tests {
         assert_eq!((entry.length(), entry.media_type.to_str().unwrap()), (2_000_000, "application/octet-stream"));
         fs::write(folder.path().join("b"), vec![b'y'; LONG]).unwrap();
         assert!(matches!(content(&site, "/b").await, Err(OpenError::Changed)));
-        let again = site.reopen().unwrap();
+        let again = site.reopen(HeaderRules::NONE).unwrap();
         assert_ne!(content(&again, "/b").await.unwrap().1, tag);
         fs::remove_file(folder.path().join("b")).unwrap();
         let gone = content(&again, "/b").await;
@@ -359,7 +341,7 @@ mod tests {
         }
         let kept = |memory, longest| {
             let options = SiteOptions { memory, longest, compress: false, ..SiteOptions::default() };
-            let site = DirSite::open_with(folder.path(), options).unwrap();
+            let site = DirSite::open_with(folder.path(), options, HeaderRules::NONE).unwrap();
             site.files
                 .iter()
                 .filter(|(_, file)| file.plain.kept().is_some())
@@ -407,12 +389,16 @@ mod tests {
         assert_eq!(codings(&site, "/f.html"), [], "so little is not worth it");
         assert_eq!(codings(&site, "/b.html.gz"), []);
 
-        let plain =
-            DirSite::open_with(folder.path(), SiteOptions { compress: false, ..SiteOptions::default() }).unwrap();
+        let plain = DirSite::open_with(
+            folder.path(),
+            SiteOptions { compress: false, ..SiteOptions::default() },
+            HeaderRules::NONE,
+        )
+        .unwrap();
         assert_eq!(codings(&plain, "/b.html"), []);
         let total = folder.path().read_dir().unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum::<u64>();
         let narrow = SiteOptions { memory: total, ..SiteOptions::default() };
-        let narrow = DirSite::open_with(folder.path(), narrow).unwrap();
+        let narrow = DirSite::open_with(folder.path(), narrow, HeaderRules::NONE).unwrap();
         assert_eq!(codings(&narrow, "/a.html"), [], "nothing is left to keep what would be made");
         assert_eq!(codings(&narrow, "/b.html"), [("gzip", true)]);
     }

@@ -1,4 +1,5 @@
-//! The rules of a `_headers` file: bytes in; header fields for the site's own files, and a list of problems out.
+//! The rules of a `_headers` file and of the `[[headers]]` of `netlify.toml`: bytes in; header fields for the site's own
+//! files, and a list of problems out.
 //!
 //! Reading never fails as a whole (HEADERS-1). The fields apply to what is served from the site and to nothing else, and
 //! none of them can undo what the gate says itself: framing, validators, and the cache rules of answers that depended on a
@@ -8,8 +9,11 @@
 //! admitted; where the path cannot be read, no gate starts.
 
 mod apply;
+mod field;
 mod parse;
+mod password;
 mod pattern;
+mod toml;
 
 use hyper::header::{HeaderName, HeaderValue};
 
@@ -22,7 +26,7 @@ use crate::span::Span;
 
 pub(crate) use apply::Fields;
 
-/// Header fields by path, in the order of the file.
+/// Header fields by path, in the order of the files.
 #[derive(Clone, Debug, Default)]
 pub struct HeaderRules {
     blocks: Vec<Block>,
@@ -37,12 +41,12 @@ struct Block {
     fields: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// What a `_headers` file holds.
+/// What the files of header fields hold.
 #[derive(Clone, Debug, Default)]
 pub struct ParsedHeaders {
     /// The rules in force.
     pub rules: HeaderRules,
-    /// What is wrong with the file, in the order of its lines.
+    /// What is wrong with the files, in the order of their lines.
     pub problems: Vec<Problem>,
 }
 
@@ -55,7 +59,18 @@ impl HeaderRules {
         parse::file(bytes)
     }
 
-    /// The header fields for a request for `path`, in the order of the file; of a name that comes twice the later counts.
+    /// Reads a `_headers` file, and below it the `[[headers]]` of a `netlify.toml` (HEADERS-8).
+    pub fn read(headers: &[u8], toml: &[u8]) -> ParsedHeaders {
+        let mut parsed = parse::file(headers);
+        let below = toml::file(toml);
+        parsed.rules.blocks.extend(below.rules.blocks);
+        parsed.rules.seals.extend(below.rules.seals);
+        parsed.rules.unreadable.extend(below.rules.unreadable);
+        parsed.problems.extend(below.problems);
+        parsed
+    }
+
+    /// The header fields for a request for `path`, in the order of the files; of a name that comes twice the later counts.
     pub fn fields(&self, path: &RequestPath) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         let name = path.name();
         self.blocks.iter().filter(move |block| block.path.matches(&name)).flat_map(Block::fields)

@@ -1,18 +1,13 @@
 //! Reads a `_headers` file line by line.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
-use hyper::header::{HeaderName, HeaderValue};
-
+use super::field::{Names, Part};
 use super::pattern::{HeaderPath, PathFault, PathFaultKind};
-use super::{Block, ParsedHeaders, apply};
+use super::{Block, ParsedHeaders, password};
 use crate::problem::{Problem, Severity};
-use crate::rules::{Effect, MAX_LINE, Pattern, Rule, lines};
+use crate::rules::{MAX_LINE, lines};
 use crate::span::{RuleFile, Span};
-
-/// More header names than this in one file are refused: an answer has to carry them.
-const MAX_NAMES: usize = 100;
 
 /// Reads a whole file.
 pub(super) fn file(bytes: &[u8]) -> ParsedHeaders {
@@ -59,7 +54,7 @@ impl Line<'_> {
 #[derive(Default)]
 struct Reader {
     parsed: ParsedHeaders,
-    names: BTreeSet<String>,
+    names: Names,
     under: Under,
 }
 
@@ -75,11 +70,20 @@ enum Under {
     Path(String),
 }
 
-struct Fault {
-    id: &'static str,
-    range: Range<usize>,
-    message: String,
-    help: String,
+/// Why a piece of a file is not in force; the range is that of the bytes at fault.
+pub(super) struct Fault {
+    pub(super) id: &'static str,
+    pub(super) range: Range<usize>,
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+impl Fault {
+    pub(super) fn into_problem(self, span: Span) -> Problem {
+        let Fault { id, range: _, message, help } = self;
+        let severity = Severity::Error;
+        Problem { id, severity, span, message, help, note: None, fix: None, refuses_to_start: false }
+    }
 }
 
 impl Reader {
@@ -104,7 +108,7 @@ impl Reader {
         let result = if lossy.starts_with('/') {
             self.under = Under::Unreadable;
             if let Some((path, rest)) = lossy.split_once(char::is_whitespace)
-                && asks_for_password(rest)
+                && password::is_asked_for(rest)
             {
                 self.under = HeaderPath::parse(path).map_or(Under::Unreadable, |_| Under::Path(path.to_owned()));
                 self.password(line);
@@ -112,23 +116,15 @@ impl Reader {
                 return;
             }
             read.and_then(|text| self.path(text))
-        } else if asks_for_password(&lossy) {
+        } else if password::is_asked_for(&lossy) {
             self.password(line);
             return;
         } else {
             read.and_then(|text| self.field(text))
         };
-        if let Err(Fault { id, range, message, help }) = result {
-            self.parsed.problems.push(Problem {
-                id,
-                severity: Severity::Error,
-                span: line.span(range),
-                message,
-                help,
-                note: None,
-                fix: None,
-                refuses_to_start: false,
-            });
+        if let Err(fault) = result {
+            let span = line.span(fault.range.clone());
+            self.parsed.problems.push(fault.into_problem(span));
         }
     }
 
@@ -173,56 +169,16 @@ impl Reader {
                 });
             }
         }
-        let Ok(known) = HeaderName::from_bytes(name.as_bytes()) else {
-            return Err(Fault {
-                id: "header-name",
-                range: written,
-                message: format!("`{name}` is no name of a header field"),
-                help: "use letters, digits and hyphens".to_owned(),
-            });
-        };
-        if apply::is_reserved(&known) {
-            return Err(Fault {
-                id: "header-reserved",
-                range: written,
-                message: format!("`{name}` is what the server itself says, and cannot be set"),
-                help: match known.as_str() {
-                    "location" => "write a rule with a redirect status into `_redirects`".to_owned(),
-                    _ => "leave this line out".to_owned(),
-                },
-            });
-        }
-        let value_range = text.len().saturating_sub(value.len())..text.len();
-        let value = match HeaderValue::from_bytes(value.as_bytes()) {
-            Ok(checked) if !value.is_empty() => checked,
-            Ok(_) => {
-                return Err(Fault {
-                    id: "header-value",
-                    range: 0..text.len(),
-                    message: format!("`{name}` has no value"),
-                    help: "write the value behind the colon, or leave this line out".to_owned(),
-                });
-            }
-            Err(_) => {
-                return Err(Fault {
-                    id: "header-value",
-                    range: value_range,
-                    message: format!("the value of `{name}` holds a control character"),
-                    help: "write printable characters only".to_owned(),
-                });
-            }
-        };
-        if !self.names.contains(known.as_str()) {
-            if self.names.len() >= MAX_NAMES {
-                return Err(Fault {
-                    id: "too-many-names",
-                    range: written,
-                    message: format!("this file names more than {MAX_NAMES} header fields"),
-                    help: "leave some of them out".to_owned(),
-                });
-            }
-            self.names.insert(known.as_str().to_owned());
-        }
+        let (known, value) = self.names.read(name, value).map_err(|fault| Fault {
+            range: match fault.part {
+                Part::Name => written,
+                Part::Value => text.len().saturating_sub(value.len())..text.len(),
+                Part::Both => 0..text.len(),
+            },
+            id: fault.id,
+            message: fault.message,
+            help: fault.help,
+        })?;
         if let Some(block) = self.parsed.rules.blocks.last_mut() {
             block.add(known, value);
         }
@@ -232,61 +188,16 @@ impl Reader {
     /// HEADERS-6
     fn password(&mut self, line: Line<'_>) {
         let span = line.span(0..line.content.len());
-        let message = "`Basic-Auth` asks for a password, which this gate does not know how to ask for".to_owned();
-        let help = "close the path with a rule in `_redirects` that asks for a role, and take this line out".to_owned();
-        let (note, refuses_to_start) = match &self.under {
-            Under::Path(path) => {
-                let pattern = Pattern::covering_star(path);
-                let note = format!("nobody is admitted to `{pattern}` until this line is gone");
-                self.parsed.rules.seals.push(Rule {
-                    span,
-                    text: format!("{path} (`Basic-Auth` in `_headers`)"),
-                    origin: None,
-                    pattern,
-                    query: Vec::new(),
-                    effect: Effect::Seal,
-                });
-                (note, false)
-            }
-            Under::Nothing | Under::Unreadable => {
-                self.parsed.rules.unreadable.push(span);
-                ("this line stands under no path that can be read, so no gate starts with this file".to_owned(), true)
-            }
+        let path = match &self.under {
+            Under::Path(path) => Some(path.as_str()),
+            Under::Nothing | Under::Unreadable => None,
         };
-        self.parsed.problems.push(Problem {
-            id: "basic-auth",
-            severity: Severity::Error,
-            span,
-            message,
-            help,
-            note: Some(note),
-            fix: None,
-            refuses_to_start,
-        });
+        password::close(&mut self.parsed, span, path);
     }
 }
 
-impl Block {
-    /// HEADERS-3: a name that comes again under the same path adds to the value.
-    fn add(&mut self, name: HeaderName, value: HeaderValue) {
-        let Some((_, before)) = self.fields.iter_mut().find(|(known, _)| *known == name) else {
-            self.fields.push((name, value));
-            return;
-        };
-        let joined = [before.as_bytes(), b", ", value.as_bytes()].concat();
-        if let Ok(joined) = HeaderValue::from_bytes(&joined) {
-            *before = joined;
-        }
-    }
-}
-
-/// HEADERS-6: whether a line means `Basic-Auth`, however its name is written.
-fn asks_for_password(line: &str) -> bool {
-    let letters = line.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase);
-    letters.take("basicauth".len()).eq("basicauth".chars())
-}
-
-fn explain(text: &str, PathFault { range, kind }: PathFault) -> Fault {
+/// HEADERS-2: why `text` is no path.
+pub(super) fn explain(text: &str, PathFault { range, kind }: PathFault) -> Fault {
     let at_fault = text.get(range.clone()).unwrap_or(text);
     let (id, message, help) = match kind {
         PathFaultKind::Space => (

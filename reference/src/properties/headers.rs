@@ -2,7 +2,7 @@
 
 use hyper::header::{self, HeaderMap, HeaderValue};
 
-use crate::headers::{Fields, HeaderPath, HeaderRules};
+use crate::headers::{Fields, HeaderPath, HeaderRules, ParsedHeaders};
 use crate::path::RequestPath;
 use crate::rules::RuleSet;
 
@@ -13,7 +13,31 @@ const PATHS: [&str; 10] =
 /// HEADERS-1 to HEADERS-6, NOLEAK-4: any bytes can be read; what they set can be sent, is nothing that the server says itself,
 /// and leaves an answer that depended on a role to its visitor; and where a password is asked for, the path is closed.
 pub fn parse_headers(bytes: &[u8]) {
-    let parsed = HeaderRules::parse(bytes);
+    held_to_the_rules(bytes, "_headers", HeaderRules::parse(bytes));
+}
+
+/// HEADERS-8: the same of the `[[headers]]` of any bytes that may be a `netlify.toml`.
+pub(super) fn headers_of_toml(bytes: &[u8]) {
+    let rules = held_to_the_rules(bytes, "netlify.toml", HeaderRules::read(b"", bytes));
+    if !rules.unreadable().is_empty() {
+        return;
+    }
+    // A second reading of the file, by the library's own data model.
+    let table = std::str::from_utf8(bytes).ok().and_then(|text| toml::from_str::<toml::Table>(text).ok());
+    let entries = table.as_ref().and_then(|table| table.get("headers")).and_then(toml::Value::as_array);
+    for entry in entries.into_iter().flatten() {
+        let values = entry.get("values").and_then(toml::Value::as_table);
+        let asks = values.is_some_and(|values| values.keys().any(|name| name.eq_ignore_ascii_case("Basic-Auth")));
+        let path = entry.get("for").and_then(toml::Value::as_str).unwrap_or_default();
+        if asks {
+            let path = RequestPath::parse(path.trim().replace(['*', ':'], "x").as_bytes());
+            assert!(path.is_ok(), "a gate starts with no other path");
+            assert!(path.into_iter().all(|path| rules.seals().iter().any(|rule| rule.pattern.matches(&path))));
+        }
+    }
+}
+
+fn held_to_the_rules(bytes: &[u8], name: &str, parsed: ParsedHeaders) -> HeaderRules {
     let text = std::str::from_utf8(bytes).ok();
     for problem in &parsed.problems {
         let span = problem.span;
@@ -24,7 +48,7 @@ pub fn parse_headers(bytes: &[u8]) {
     }
     super::kinds_are_known(&parsed.problems);
     for problem in parsed.problems.iter().take(8) {
-        let shown = problem.render("_headers", bytes, false);
+        let shown = problem.render(name, bytes, false);
         assert!(!shown.chars().any(|c| c.is_control() && c != '\n' && c != '\t'), "a control character is shown");
     }
     let rules = parsed.rules;
@@ -38,6 +62,7 @@ pub fn parse_headers(bytes: &[u8]) {
     }
     let sealed = rules.seal(RuleSet::default());
     assert_eq!(sealed.rules().len(), rules.seals().len());
+    rules
 }
 
 fn personal_answers_stay_personal(rules: &HeaderRules, path: &RequestPath) {

@@ -1,8 +1,11 @@
 //! Finds out that something has changed on disk.
+//!
+//! What is named may be reached through links, and a deployment often changes nothing but a link. So every link on the
+//! way is watched too, and after each change the watches follow to where the links lead then.
 
-use std::ffi::OsStr;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{self, Receiver, Sender};
 
 use notify::event::EventKind;
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
@@ -11,19 +14,19 @@ use super::Occasion;
 use crate::config::Config;
 use crate::site;
 
+/// As many links are followed on the way to one file; the system itself follows no more.
+const MOST_LINKS: usize = 40;
+
 /// Sends [`Occasion::Changed`] for every change that can make a difference, until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    _watcher: RecommendedWatcher,
+    told: Sender<Told>,
 }
 
-/// What makes a difference.
-#[derive(Clone, Debug)]
-struct Watched {
-    /// The site's folder, with and without links resolved; everything in it counts but what is never served.
-    sites: [PathBuf; 2],
-    /// Single files, and the site's folder as one entry of the folder above.
-    entries: Vec<PathBuf>,
+#[derive(Debug)]
+enum Told {
+    Event(notify::Result<Event>),
+    Stop,
 }
 
 impl Watch {
@@ -32,60 +35,163 @@ impl Watch {
     /// # Errors
     /// Where the system does not tell, such as for want of watches.
     pub fn start(config: &Config, files: &[PathBuf], occasions: Sender<Occasion>) -> notify::Result<Watch> {
-        let watched = Watched::of(config, files);
-        let folders: Vec<PathBuf> =
-            watched.entries.iter().filter_map(|entry| Some(entry.parent()?.to_owned())).collect();
-        let site = watched.sites.last().cloned().unwrap_or_default();
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            let counts = match &event {
-                Ok(event) => watched.counts(event),
+        let (told, events) = mpsc::channel();
+        let sender = told.clone();
+        let watcher = notify::recommended_watcher(move |event| {
+            // Nobody listens any more once the watch is dropped.
+            let _stopped = sender.send(Told::Event(event));
+        })?;
+        let files = config.files().into_iter().chain(files.iter().cloned()).collect();
+        let mut follower = Follower { site: absolute(&config.site), files, watcher, watched: Watched::default() };
+        follower.follow(false)?;
+        std::thread::Builder::new()
+            .name("watch".to_owned())
+            .spawn(move || follower.run(&events, &occasions))
+            .map_err(notify::Error::io)?;
+        Ok(Watch { told })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // The thread has ended by itself where nobody wanted to hear more.
+        let _ended = self.told.send(Told::Stop);
+    }
+}
+
+/// Keeps the watches where the links lead.
+struct Follower {
+    site: PathBuf,
+    files: Vec<PathBuf>,
+    watcher: RecommendedWatcher,
+    watched: Watched,
+}
+
+impl Follower {
+    fn run(mut self, events: &Receiver<Told>, occasions: &Sender<Occasion>) {
+        while let Ok(Told::Event(event)) = events.recv() {
+            let change = match &event {
+                Ok(event) => self.watched.change(event),
                 Err(error) => {
                     // Better to load once too often than to miss a change.
                     tracing::warn!(%error, "changes on disk may have been missed");
-                    true
+                    Change::Place
                 }
             };
-            if counts {
-                // Nobody listens any more once the server stops.
-                let _stopping = occasions.send(Occasion::Changed);
+            if change == Change::None {
+                continue;
             }
-        })?;
-        watcher.watch(&site, RecursiveMode::Recursive)?;
-        for folder in folders {
-            // A file is replaced by renaming another one to its name, which is a change of its folder.
-            watcher.watch(&folder, RecursiveMode::NonRecursive)?;
+            // First, so that what changes at the new place from now on is seen, and what has changed is loaded.
+            if let Err(error) = self.follow(change == Change::Place) {
+                tracing::warn!(%error, "not all of the new version is watched; send SIGHUP after a change");
+            }
+            if occasions.send(Occasion::Changed).is_err() {
+                return;
+            }
         }
-        Ok(Watch { _watcher: watcher })
     }
+
+    /// Watches what is to be watched now, and nothing else; `replaced` says that another folder may have the old name.
+    fn follow(&mut self, replaced: bool) -> notify::Result<()> {
+        let next = Watched::of(&self.site, &self.files);
+        let before = std::mem::replace(&mut self.watched, next);
+        let (old, new) = (before.folders(), self.watched.folders());
+        for folder in old.difference(&new) {
+            // It may be gone, and its watch with it.
+            let _gone = self.watcher.unwatch(folder);
+        }
+        // A file is replaced by renaming another one to its name, which is a change of its folder.
+        for folder in new.difference(&old) {
+            self.watcher.watch(folder, RecursiveMode::NonRecursive)?;
+        }
+        if replaced || before.real != self.watched.real {
+            let _gone = self.watcher.unwatch(&before.real);
+            self.watcher.watch(&self.watched.real, RecursiveMode::Recursive)?;
+        }
+        Ok(())
+    }
+}
+
+/// What has changed, if it makes a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    None,
+    /// What lies in the site's folder.
+    Content,
+    /// Where a file or the site's folder is, or what it is.
+    Place,
+}
+
+/// What makes a difference.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Watched {
+    /// The site's folder; everything in it counts but what is never served.
+    site: PathBuf,
+    /// The same with links resolved.
+    real: PathBuf,
+    /// Single files and the site's folder, each as an entry of the folder above, with the links on the way to them.
+    entries: BTreeSet<PathBuf>,
 }
 
 impl Watched {
-    fn of(config: &Config, files: &[PathBuf]) -> Watched {
-        let site = std::path::absolute(&config.site).unwrap_or_else(|_| config.site.clone());
-        let real = std::fs::canonicalize(&site).unwrap_or_else(|_| site.clone());
-        let entries = std::iter::once(site.clone())
-            .chain(config.files().into_iter().chain(files.iter().cloned()))
-            .map(|file| std::path::absolute(&file).unwrap_or(file));
-        Watched { entries: entries.collect(), sites: [site, real] }
+    fn of(site: &Path, files: &[PathBuf]) -> Watched {
+        let mut entries = BTreeSet::new();
+        for path in files.iter().map(|file| absolute(file)).chain([site.to_owned()]) {
+            let mut left = MOST_LINKS;
+            places_on_the_way(&path, &mut entries, &mut left);
+            entries.insert(path);
+        }
+        let real = std::fs::canonicalize(site).unwrap_or_else(|_| site.to_owned());
+        Watched { site: site.to_owned(), real, entries }
     }
 
-    fn counts(&self, event: &Event) -> bool {
+    /// The folders that are watched for one of their entries.
+    fn folders(&self) -> BTreeSet<PathBuf> {
+        let above = self.entries.iter().filter_map(|entry| entry.parent());
+        above.filter(|folder| *folder != self.real).map(Path::to_owned).collect()
+    }
+
+    fn change(&self, event: &Event) -> Change {
         // A load opens and reads, and must not be the reason for the next one.
         if matches!(event.kind, EventKind::Access(_)) {
-            return false;
+            return Change::None;
         }
-        event.need_rescan() || event.paths.is_empty() || event.paths.iter().any(|path| self.is_about(path))
+        if event.need_rescan() || event.paths.is_empty() {
+            return Change::Place;
+        }
+        event.paths.iter().map(|path| self.change_of(path)).max().unwrap_or(Change::None)
     }
 
-    fn is_about(&self, path: &Path) -> bool {
-        self.entries.iter().any(|entry| entry == path || are_swapped_together(entry, path))
-            || self.sites.iter().any(|site| path.strip_prefix(site).is_ok_and(is_part_of_a_site))
+    fn change_of(&self, path: &Path) -> Change {
+        let is_of_site = |site: &PathBuf| path.strip_prefix(site).is_ok_and(is_part_of_a_site);
+        if self.entries.contains(path) || path == self.real {
+            Change::Place
+        } else if is_of_site(&self.site) || is_of_site(&self.real) {
+            Change::Content
+        } else {
+            Change::None
+        }
     }
 }
 
-/// Kubernetes mounts a secret as links through `..data`, and replaces only that one.
-fn are_swapped_together(entry: &Path, path: &Path) -> bool {
-    entry.parent() == path.parent() && path.file_name() == Some(OsStr::new("..data"))
+/// Adds every link that is followed on the way to `path`, which is absolute, and where the way ends.
+fn places_on_the_way(path: &Path, places: &mut BTreeSet<PathBuf>, left: &mut usize) {
+    let mut reached = PathBuf::new();
+    let mut parts = path.components();
+    while let Some(part) = parts.next() {
+        reached.push(part);
+        let Ok(target) = std::fs::read_link(&reached) else { continue };
+        let Some(fewer) = left.checked_sub(1) else { return };
+        *left = fewer;
+        places.insert(reached.clone());
+        reached.pop();
+        return places_on_the_way(&reached.join(target).join(parts.as_path()), places, left);
+    }
+    places.insert(reached);
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Dot files are never served (STATIC-2); the rule files are not either, and matter most.
@@ -101,24 +207,42 @@ mod tests {
 
     #[test]
     fn what_counts() {
-        let watched =
-            Watched { sites: ["/w/site".into(), "/real/7".into()], entries: vec!["/w/site".into(), "/s/key".into()] };
-        for (path, counts) in [
-            ("/w/site", true),
-            ("/w/other", false),
-            ("/w/..data", true),
-            ("/w/site/_redirects", true),
-            ("/real/7/_headers", true),
-            ("/real/7/a/b.html", true),
-            ("/real/7/.git/index", false),
-            ("/real/7/a/.b.swp", false),
-            ("/s/key", true),
-            ("/s/other", false),
-            ("/s/..data", true),
+        let entries = ["/w/site", "/s/key", "/s/..data"].map(PathBuf::from).into();
+        let watched = Watched { site: "/w/site".into(), real: "/real/7".into(), entries };
+        for (path, change) in [
+            ("/w/site", Change::Place),
+            ("/w/other", Change::None),
+            ("/w/..data", Change::None),
+            ("/w/site/_redirects", Change::Content),
+            ("/real/7", Change::Place),
+            ("/real/7/_headers", Change::Content),
+            ("/real/7/a/b.html", Change::Content),
+            ("/real/7/.git/index", Change::None),
+            ("/real/7/a/.b.swp", Change::None),
+            ("/s/key", Change::Place),
+            ("/s/other", Change::None),
+            ("/s/..data", Change::Place),
         ] {
             let event = |kind| Event::new(kind).add_path(path.into());
-            assert_eq!(watched.counts(&event(EventKind::Create(CreateKind::Any))), counts, "{path}");
-            assert!(!watched.counts(&event(EventKind::Access(AccessKind::Any))), "{path}");
+            assert_eq!(watched.change(&event(EventKind::Create(CreateKind::Any))), change, "{path}");
+            assert_eq!(watched.change(&event(EventKind::Access(AccessKind::Any))), Change::None, "{path}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn every_link_on_the_way_counts() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| std::fs::canonicalize(folder.path()).unwrap().join(name);
+        std::fs::create_dir_all(at("releases/7/public")).unwrap();
+        symlink("7", at("releases/latest")).unwrap();
+        symlink("releases/latest", at("current")).unwrap();
+        symlink("circle", at("circle")).unwrap();
+        let watched = Watched::of(&at("current/public"), &[at("circle/key")]);
+        let entries =
+            ["circle", "circle/key", "current", "current/public", "releases/7/public", "releases/latest"].map(at);
+        assert_eq!(watched.entries, entries.into());
+        assert_eq!(watched.real, at("releases/7/public"));
     }
 }

@@ -14,16 +14,15 @@ use super::fields::{is_like_role, within_one_edit};
 use super::file::Read;
 use super::parts::{Fault, Parts, Remarks, UNREADABLE_NOTE, seal_note};
 use super::{Effect, Rule};
+use crate::netlify_toml::TomlFile;
 use crate::problem::Severity;
-use crate::span::{RuleFile, Span};
+use crate::span::Span;
 
 /// Reads a whole file.
 pub(super) fn read(bytes: &[u8]) -> Read {
-    let (bytes, base) = match bytes.strip_prefix("\u{feff}".as_bytes()) {
-        Some(rest) => (rest, 3),
-        None => (bytes, 0),
-    };
-    let mut reader = Reader { places: Places::new(bytes, base), read: Read::default() };
+    let file = TomlFile::new(bytes);
+    let bytes = file.bytes();
+    let mut reader = Reader { file, read: Read::default() };
     match std::str::from_utf8(bytes) {
         Ok(text) => match DeTable::parse(text) {
             Ok(root) => reader.document(text, root.get_ref()),
@@ -47,39 +46,15 @@ pub(super) fn read(bytes: &[u8]) -> Read {
 
 const SYNTAX_HELP: &str = "correct this place; until then no rule of this file is in force";
 
-/// Lines and columns of a text.
-struct Places<'a> {
-    bytes: &'a [u8],
-    /// How many bytes of the file come before the text.
-    base: usize,
-    /// Where each line starts.
-    lines: Vec<usize>,
-}
-
-impl<'a> Places<'a> {
-    fn new(bytes: &'a [u8], base: usize) -> Places<'a> {
-        let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-        Places { bytes, base, lines: std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect() }
-    }
-
-    fn span(&self, range: &Range<usize>) -> Span {
-        let line = self.lines.partition_point(|start| *start <= range.start);
-        let line_start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let before = self.bytes.get(line_start..range.start).unwrap_or_default();
-        let column = String::from_utf8_lossy(before).chars().count() + 1;
-        Span { file: RuleFile::Toml, start: self.base + range.start, end: self.base + range.end, line, column }
-    }
-}
-
 struct Reader<'a> {
-    places: Places<'a>,
+    file: TomlFile<'a>,
     read: Read,
 }
 
 impl Reader<'_> {
     /// A file that cannot be read at all.
     fn unparsed(&mut self, text: &str, fault: Fault) {
-        let span = self.places.span(&fault.range);
+        let span = self.file.span(&fault.range);
         let mut problem = fault.into_problem(Severity::Error, span);
         // RULES-9
         let words = text.split(|c: char| !(c.is_alphanumeric() || unseen(c)));
@@ -120,7 +95,7 @@ impl Reader<'_> {
             match entry::read(text, entry.span(), table, &mut remarks) {
                 Ok((parts, from)) => {
                     for (severity, fault) in remarks {
-                        let span = self.places.span(&fault.range);
+                        let span = self.file.span(&fault.range);
                         self.read.problems.push(fault.into_problem(severity, span));
                     }
                     let Parts { origin, pattern, query, apply } = parts;
@@ -162,7 +137,7 @@ impl Reader<'_> {
 
     /// RULES-6, and RULES-9 for every table in `value` that names a role: it is sealed, or no gate starts.
     fn refused(&mut self, fault: Fault, value: &Spanned<DeValue<'_>>) {
-        let span = self.places.span(&fault.range);
+        let span = self.file.span(&fault.range);
         let mut problem = fault.into_problem(Severity::Error, span);
         let single = std::slice::from_ref(value);
         let tables = match value.get_ref() {
@@ -190,7 +165,7 @@ impl Reader<'_> {
     }
 
     fn put(&mut self, from: &Range<usize>, rule: impl FnOnce(Span) -> Rule) {
-        let mut rule = rule(self.places.span(from));
+        let mut rule = rule(self.file.span(from));
         rule.text = rule.to_string();
         self.read.rules.push(rule);
     }

@@ -8,7 +8,7 @@ mod sarif;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use rolegate::config::open_site;
+use rolegate::config::open_to_look;
 use rolegate::fix::Change;
 use rolegate::problem::catalogue;
 use rolegate::{DirSite, RuleFile, RuleSet, Severity, Source};
@@ -69,10 +69,8 @@ struct Checked {
 
 impl Checked {
     fn open(dir: &Path, toml: Option<&Path>) -> Result<Checked, Failure> {
-        let site = open_site(dir)?;
-        let (rules, mut source) = Source::read(dir, toml)?;
+        let (site, rules, mut source) = open_to_look(dir, toml)?;
         source.lint(&rules, &site);
-        source.add_headers(&site);
         Ok(Checked { site, rules, source })
     }
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with a `_headers` file.
+//! What can be wrong with a `_headers` file, or with `[[headers]]` of `netlify.toml`.
 
 use super::Entry;
 
@@ -50,6 +50,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "no request matches the path",
         NOTHING,
         "write the characters themselves, or valid escapes such as `%20`",
+    ),
+    Entry::error(
+        "toml-headers",
+        "`[[headers]]` of `netlify.toml` is not a list of tables with `for` and `values`",
+        NOTHING,
+        "write `[[headers]]` with `for = \"/path\"`, and the header fields in `[headers.values]`",
     ),
     Entry::error(
         "too-many-names",

@@ -1,5 +1,5 @@
-use super::*;
 use crate::rules::RuleSet;
+use crate::span::RuleFile;
 
 /// Each rule as it prints, with what is wrong.
 fn read_both(toml: &str) -> (Vec<String>, Vec<&'static str>) {

@@ -1,0 +1,58 @@
+//! `Basic-Auth`, a gate of a kind that this one does not have (HEADERS-6).
+
+use super::ParsedHeaders;
+use crate::problem::{Problem, Severity};
+use crate::rules::{Effect, Pattern, Rule};
+use crate::span::{RuleFile, Span};
+
+/// Whether a line, or the name of a field, means `Basic-Auth`, however it is written.
+pub(super) fn is_asked_for(line: &str) -> bool {
+    letters(line).take(NAME.len()).eq(NAME.chars())
+}
+
+/// Whether `Basic-Auth` may stand anywhere in a line.
+pub(super) fn is_mentioned(line: &str) -> bool {
+    letters(line).collect::<String>().contains(NAME)
+}
+
+const NAME: &str = "basicauth";
+
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase)
+}
+
+/// Seals `path` for the `Basic-Auth` at `span`. Where there is no path that can be read, no gate starts.
+pub(super) fn close(parsed: &mut ParsedHeaders, span: Span, path: Option<&str>) {
+    let message = "`Basic-Auth` asks for a password, which this gate does not know how to ask for".to_owned();
+    let help = "close the path with a rule in `_redirects` that asks for a role, and take this line out".to_owned();
+    let note = match path {
+        Some(path) => {
+            let pattern = Pattern::covering_star(path);
+            let note = format!("nobody is admitted to `{pattern}` until this line is gone");
+            let file = if span.file == RuleFile::Toml { "netlify.toml" } else { "_headers" };
+            parsed.rules.seals.push(Rule {
+                span,
+                text: format!("{path} (`Basic-Auth` in `{file}`)"),
+                origin: None,
+                pattern,
+                query: Vec::new(),
+                effect: Effect::Seal,
+            });
+            note
+        }
+        None => {
+            parsed.rules.unreadable.push(span);
+            "this line stands under no path that can be read, so no gate starts with this file".to_owned()
+        }
+    };
+    parsed.problems.push(Problem {
+        id: "basic-auth",
+        severity: Severity::Error,
+        span,
+        message,
+        help,
+        note: Some(note),
+        fix: None,
+        refuses_to_start: path.is_none(),
+    });
+}

@@ -1,0 +1,36 @@
+//! The octets of a `netlify.toml` and the places in them, which rules and header fields are both read from.
+
+use std::ops::Range;
+
+use crate::span::{RuleFile, Span};
+
+/// A file without its byte-order mark, and where its lines start.
+pub(crate) struct TomlFile<'a> {
+    bytes: &'a [u8],
+    /// How many bytes of the file come before them.
+    base: usize,
+    lines: Vec<usize>,
+}
+
+impl<'a> TomlFile<'a> {
+    pub(crate) fn new(file: &'a [u8]) -> TomlFile<'a> {
+        let bytes = file.strip_prefix("\u{feff}".as_bytes()).unwrap_or(file);
+        let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let lines = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        TomlFile { bytes, base: file.len() - bytes.len(), lines }
+    }
+
+    /// What a TOML parser gets to read; the ranges that it tells are ranges of this.
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The place in the file of a range of [`TomlFile::bytes`].
+    pub(crate) fn span(&self, range: &Range<usize>) -> Span {
+        let line = self.lines.partition_point(|start| *start <= range.start);
+        let line_start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let before = self.bytes.get(line_start..range.start).unwrap_or_default();
+        let column = String::from_utf8_lossy(before).chars().count() + 1;
+        Span { file: RuleFile::Toml, start: self.base + range.start, end: self.base + range.end, line, column }
+    }
+}
