@@ -4,7 +4,7 @@
 //! candidate whose conditions hold decides. A role condition that does not hold marks the request as denied: from then
 //! on the request's own file is no answer, whatever comes later.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use crate::cookie;
 use crate::path::{Refused, RequestPath, Target};
@@ -126,19 +126,36 @@ impl PassedOver {
 
 /// Decides through the index (MATCH-9). [`Decision::passed_over`] holds those that the index did not leave out.
 pub fn decide(rules: &RuleSet, request: &Request<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
-    with_asked(rules, request, site, |asked| {
-        let origin = if rules.names_origins() { asked.origin() } else { None };
-        let path = asked.target.path.segments();
-        let others = asked.spellings.iter().filter(|other| !other.iter().eq(path));
-        let places = rules.candidates(&asked.target.path, others, origin, &asked.parameters);
+    with_asked(rules, request, site, |asked| walk(rules, candidates(rules, asked), asked, visitor, site))
+}
+
+/// As [`decide`]; `None` where more than `most` rules would have to be looked at.
+pub(crate) fn decide_within(
+    most: usize,
+    rules: &RuleSet,
+    request: &Request<'_>,
+    visitor: &Visitor,
+    site: &impl Site,
+) -> Option<Decision> {
+    let looked_at = Cell::new(0);
+    let decision = with_asked(rules, request, site, |asked| {
+        let places = candidates(rules, asked).take(most + 1).inspect(|_| looked_at.set(looked_at.get() + 1));
         walk(rules, places, asked, visitor, site)
-    })
+    });
+    (looked_at.get() <= most).then_some(decision)
 }
 
 /// Decides by walking the whole list: the definition. [`Decision::passed_over`] holds every rule before the one that
 /// decided.
 pub fn decide_by_walk(rules: &RuleSet, request: &Request<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
     with_asked(rules, request, site, |asked| walk(rules, 0..rules.rules().len(), asked, visitor, site))
+}
+
+fn candidates<'a>(rules: &'a RuleSet, asked: &'a Asked<'_>) -> impl Iterator<Item = usize> + 'a {
+    let origin = if rules.names_origins() { asked.origin() } else { None };
+    let path = asked.target.path.segments();
+    let others = asked.spellings.iter().filter(move |other| !other.iter().eq(path));
+    rules.candidates(&asked.target.path, others, origin, &asked.parameters)
 }
 
 /// What is asked, made ready once for all rules.

@@ -4,6 +4,8 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normali
 
 use crate::span::Span;
 
+pub mod catalogue;
+
 /// How much a [`Problem`] matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -26,7 +28,8 @@ pub struct Problem {
     pub message: String,
     /// What to write instead.
     pub help: String,
-    /// What follows for visitors, where that is not plain: a sealed path, a gate that does not start.
+    /// What this gate does for visitors, where the catalogue cannot say it so exactly: a sealed path, a gate that does
+    /// not start, the file that is served.
     pub note: Option<String>,
     /// What `check --fix` writes instead. There is none where the change could open a path to anybody.
     pub fix: Option<Fix>,
@@ -37,6 +40,8 @@ pub struct Problem {
 /// A change to the file in which a problem was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fix {
+    /// Make a comment of the line that the problem's span begins on. Its author wrote it for something.
+    CommentOut,
     /// Take out the line that the problem's span begins on, with what ends it.
     RemoveLine,
     /// Write `text` in place of the bytes from `start` to `end`.
@@ -49,6 +54,9 @@ pub enum Fix {
         text: String,
     },
 }
+
+/// What makes a comment of a line.
+pub const COMMENT: &str = "# ";
 
 /// No more than this many bytes of a line are shown around the fault.
 const SHOWN: usize = 1000;
@@ -70,12 +78,28 @@ impl Problem {
             .path(normalize_untrusted_str(file_name))
             .annotation(AnnotationKind::Primary.span(start..end));
         let mut group = Group::with_title(title).element(snippet);
-        if let Some(note) = &self.note {
-            group = group.element(Level::NOTE.message(normalize_untrusted_str(note)));
+        let visitor = Level::NOTE.with_name("visitor").message(normalize_untrusted_str(self.visitor()));
+        group = group.element(visitor);
+        if let Some(elsewhere) = self.elsewhere() {
+            group = group.element(Level::NOTE.with_name("other gates").message(elsewhere));
         }
         group = group.element(Level::HELP.message(normalize_untrusted_str(&self.help)));
+        if self.fix.is_some() {
+            group = group.element(Level::HELP.with_name("fix").message("`rolegate check --fix` does it"));
+        }
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         renderer.render(&[group])
+    }
+
+    /// What a visitor gets from this gate.
+    pub fn visitor(&self) -> &str {
+        let generic = || catalogue::find(self.id).map_or("", |entry| entry.visitor);
+        self.note.as_deref().unwrap_or_else(generic)
+    }
+
+    /// What a visitor gets from other gates, where that is known to differ.
+    pub fn elsewhere(&self) -> Option<&'static str> {
+        catalogue::elsewhere(self.id, self.severity, self.note.is_some())
     }
 
     /// The line at fault as text, and where in it the fault lies. Bytes that are no UTF-8 become U+FFFD.

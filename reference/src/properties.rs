@@ -4,6 +4,7 @@
 //! corpus (`tests/replay.rs`). A driver supplies input and nothing else.
 
 mod edge;
+mod fix;
 mod forwarding;
 mod head;
 mod headers;
@@ -20,8 +21,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::decide::{Outcome, PassedOver, decide as decide_by_index, decide_by_walk};
+use crate::lint::lint;
 use crate::path::{RequestPath, Target};
-use crate::problem::{Problem, Severity};
+use crate::problem::{Problem, Severity, catalogue};
 use crate::request::{Request, Scheme};
 use crate::rules::{LineKind, MAX_LINE, Parsed, Rule, RuleSet};
 use crate::site::{MemorySite, Site};
@@ -31,6 +33,7 @@ use crate::visitor::{Visitor, identify};
 use crate::{cookie, rules::Pattern};
 
 pub use edge::edge;
+pub use fix::fix_opens_nothing;
 pub use forwarding::forward_fields;
 pub use head::http_head;
 pub use headers::{header_paths_agree_with_oracle, parse_headers};
@@ -43,7 +46,11 @@ pub fn parse_redirects(bytes: &[u8]) {
     let parsed = RuleSet::parse(bytes);
     every_byte_is_accounted_for(bytes, &parsed);
     spans_lie_in_the_file(bytes, &parsed);
-    for problem in parsed.problems.iter().take(8) {
+    kinds_are_known(&parsed.problems);
+    let found = lint(&parsed.rules, &MemorySite::default());
+    kinds_are_known(&found);
+    places_lie_in_the_file(bytes, &[], &found);
+    for problem in parsed.problems.iter().chain(&found).take(8) {
         let text = problem.render("_redirects", bytes, false);
         assert!(
             !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t'),
@@ -65,6 +72,13 @@ pub fn parse_toml(bytes: &[u8]) {
         rules.iter().map(|rule| rule.span).chain(problems.iter().map(|p| p.span)).all(|s| s.file == RuleFile::Toml)
     );
     places_lie_in_the_file(bytes, rules, problems);
+    kinds_are_known(problems);
+    let found = lint(&parsed.rules, &MemorySite::default());
+    places_lie_in_the_file(
+        bytes,
+        &[],
+        &found.into_iter().filter(|p| p.span.file == RuleFile::Toml).collect::<Vec<_>>(),
+    );
     for problem in problems.iter().take(8) {
         let text = problem.render("netlify.toml", bytes, false);
         assert!(!text.chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
@@ -89,6 +103,17 @@ pub fn parse_toml(bytes: &[u8]) {
             let gate = rules.iter().find(|rule| rule.is_gate() && rule.pattern.matches(&path));
             assert!(gate.is_some(), "`{from}` names a role and is open");
         }
+    }
+}
+
+/// RULES-6: the catalogue knows every kind of problem, and with this severity.
+pub(super) fn kinds_are_known(problems: &[Problem]) {
+    for problem in problems {
+        // RULES-9: what is a warning otherwise is an error where it seals a path.
+        let is_seal = problem.severity == Severity::Error && problem.note.is_some();
+        let severity = catalogue::find(problem.id).map(|entry| entry.severity);
+        assert!(severity.is_some_and(|known| known == problem.severity || is_seal), "{}", problem.id);
+        assert!(!problem.visitor().is_empty() && !problem.help.is_empty());
     }
 }
 

@@ -35,6 +35,11 @@ pub trait Site {
         true
     }
 
+    /// The names of the files, each once, in byte order; none where the site does not know them.
+    fn names(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        Box::new(std::iter::empty())
+    }
+
     /// NOLEAK-3: further names under which the content of `file` may be served.
     fn other_names(&self, _file: &str) -> Vec<String> {
         Vec::new()
@@ -60,6 +65,10 @@ impl MemorySite {
 impl Site for MemorySite {
     fn has(&self, name: &str) -> bool {
         self.names.contains(name)
+    }
+
+    fn names(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        Box::new(self.names.iter().map(String::as_str))
     }
 
     fn other_names(&self, file: &str) -> Vec<String> {

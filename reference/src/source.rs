@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{LoadError, read};
 use crate::headers::{HeaderRules, ParsedHeaders};
-use crate::lint::lint;
+use crate::lint::lint_first;
 use crate::problem::{Problem, Severity};
 use crate::rules::{Parsed, RuleSet};
 use crate::site::Site;
@@ -56,8 +56,13 @@ impl Source {
     }
 
     /// Adds what is odd about the rules as a list, and before the files of the site.
-    pub fn lint(&mut self, rules: &RuleSet, _site: &impl Site) {
-        self.problems.extend(lint(rules));
+    pub fn lint(&mut self, rules: &RuleSet, site: &impl Site) {
+        self.lint_first(rules, site, usize::MAX);
+    }
+
+    /// The same for no more than the first `most` rules, where somebody waits who did not ask for it.
+    pub fn lint_first(&mut self, rules: &RuleSet, site: &impl Site, most: usize) {
+        self.problems.extend(lint_first(rules, site, most));
         self.problems.sort_by_key(|problem| problem.span);
     }
 

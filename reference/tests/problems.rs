@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use rolegate::lint::lint;
-use rolegate::{RuleFile, RuleSet};
+use rolegate::{MemorySite, RuleFile, RuleSet};
 
 #[test]
 fn problems() {
@@ -20,7 +20,7 @@ fn problems() {
         let is_toml = file.extension().is_some_and(|extension| extension == "toml");
         let (redirects, toml) = if is_toml { (&[][..], bytes.as_slice()) } else { (bytes.as_slice(), &[][..]) };
         let mut parsed = RuleSet::read(redirects, toml);
-        parsed.problems.extend(lint(&parsed.rules));
+        parsed.problems.extend(lint(&parsed.rules, &MemorySite::default()));
         parsed.problems.sort_by_key(|problem| problem.span);
         let shown_as = if is_toml { RuleFile::Toml } else { RuleFile::Redirects };
         let mut text = String::new();

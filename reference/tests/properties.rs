@@ -581,6 +581,11 @@ proptest! {
     }
 
     #[test]
+    fn fix_opens_nothing(bytes in vec(any::<u8>(), 0..80)) {
+        properties::fix_opens_nothing(&bytes);
+    }
+
+    #[test]
     fn location(bytes in destination()) {
         properties::location(&bytes, browser::resolve);
     }

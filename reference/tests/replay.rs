@@ -65,6 +65,11 @@ fn decide() {
 }
 
 #[test]
+fn fix_opens_nothing() {
+    replay("fix_opens_nothing", properties::fix_opens_nothing);
+}
+
+#[test]
 fn location() {
     replay("location", |bytes| properties::location(bytes, browser::resolve));
 }

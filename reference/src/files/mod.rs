@@ -117,6 +117,10 @@ impl Site for DirSite {
         !self.options.elsewhere
     }
 
+    fn names(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        Box::new(DirSite::names(self))
+    }
+
     fn other_names(&self, file: &str) -> Vec<String> {
         if self.options.elsewhere { Elsewhere.other_names(file) } else { site::uncoded_names(self, file) }
     }

@@ -1,34 +1,25 @@
-//! What can be said only of a rule among the others: warnings, none of which changes what a rule does.
+//! Rules that are never met, because of one further up.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
 
-use crate::path::RequestPath;
-use crate::problem::{Fix, Problem, Severity};
-use crate::query::Parameters;
-use crate::rules::{Apply, Captures, Conditions, Rule, RuleSet};
-use crate::span::{RuleFile, Span};
+use super::scene::{Field, Scene, Visit, on_line, place_of, warning};
+use crate::problem::{Fix, Problem};
+use crate::rules::{Apply, Conditions, RoleCondition, Rule};
+use crate::site::Site;
+use crate::span::Span;
 
-/// No more than so many rules that can match a path are looked at, so that no file takes time in its square.
-const LOOKED_AT: usize = 64;
+/// Where each rule was met first, by what it means.
+pub(super) type Seen = HashMap<String, Span>;
 
-pub(super) fn problems(set: &RuleSet) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut seen = HashMap::new();
-    for (place, rule) in set.rules().iter().enumerate() {
-        if let Some(problem) = duplicate(rule, &mut seen) {
-            problems.push(problem);
-            continue;
-        }
-        problems.extend(shadowed_gate(place, rule, set));
-        problems.extend(leads_into_gate(rule, set));
-    }
-    problems
+/// Why the rule at `place` never decides, if it never does.
+pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, seen: &mut Seen) -> Option<Problem> {
+    duplicate(rule, seen).or_else(|| unmet(scene, place, rule))
 }
 
 /// RULES-11: an exact duplicate never decides.
-fn duplicate(rule: &Rule, seen: &mut HashMap<String, Span>) -> Option<Problem> {
+fn duplicate(rule: &Rule, seen: &mut Seen) -> Option<Problem> {
     let apply = rule.apply()?;
     let mut meaning = rule.to_string();
     if !apply.headers.is_empty() {
@@ -43,74 +34,84 @@ fn duplicate(rule: &Rule, seen: &mut HashMap<String, Span>) -> Option<Problem> {
         Entry::Occupied(entry) => *entry.get(),
     };
     let message = format!("this rule already stands on {}, where it is met first", place_of(first, rule.span));
-    let fix = (rule.span.file == RuleFile::Redirects).then_some(Fix::RemoveLine);
-    Some(Problem { fix, ..warning(rule, "duplicate", message, "remove this line") })
+    let found = warning(rule, Field::Beginning(""), "duplicate", message, None, "remove this line");
+    Some(Problem { fix: on_line(rule, Fix::RemoveLine), span: rule.span, ..found })
 }
 
-/// `line 3`, or `line 3 of _redirects` where that is another file than the one that is spoken of.
-fn place_of(span: Span, from: Span) -> String {
-    if span.file == from.file { format!("line {}", span.line) } else { format!("line {} of {}", span.line, span.file) }
+/// SHADOW-2: the first match is chosen before anything else, so a rule that decides for all leaves nothing to others.
+fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Problem> {
+    let visit = Visit::of(rule);
+    let path = rule.pattern.example(super::scene::WORD);
+    let candidates = scene.candidates(&path, &visit);
+    let before = candidates.into_iter().take_while(|(at, _)| *at < place);
+    let (above, by) = before.filter_map(|(_, above)| Some((above, leaves_nothing_to(above, rule)?))).next()?;
+    let line = place_of(above.span, rule.span);
+    if rule.is_gate() && by.conditions.role.is_none() {
+        let message = format!("nobody is ever asked for a role here: {line} matches these paths first");
+        let visitor = if by.force {
+            format!("what {line} says, without being asked for a role")
+        } else {
+            format!("the file, or where there is none what {line} says, without being asked for a role")
+        };
+        let found = warning(rule, Field::From, "gate-shadowed", message, visitor, "move this line above it");
+        return Some(Problem { span: rule.span, ..found });
+    }
+    let message = format!("this rule never decides: {line} matches these paths first");
+    let help = format!("move this line above {line}, or remove it");
+    let found = warning(rule, Field::From, "rule-unreachable", message, format!("what {line} says"), help);
+    Some(Problem { span: rule.span, fix: removable(above, rule), ..found })
 }
 
-/// Whether a rule decides for everybody whose path it matches.
-fn is_public(rule: &Rule) -> bool {
-    let unconditional = |apply: &Apply| apply.conditions == Conditions::default();
-    rule.origin.is_none() && rule.query.is_empty() && rule.apply().is_some_and(unconditional)
-}
-
-/// SHADOW-2: the first match is chosen before anything else, so a public rule above a gate leaves nothing to it.
-fn shadowed_gate(place: usize, rule: &Rule, set: &RuleSet) -> Option<Problem> {
-    if !rule.is_gate() {
+/// A gate also covers other spellings of its files (NOLEAK-3), which nothing decides that stands for its path alone. It
+/// leaves nothing behind only where the same role is asked for above.
+fn removable(above: &Rule, rule: &Rule) -> Option<Fix> {
+    if rule.is_gate() && rule.role() != above.role() {
         return None;
     }
-    let path = rule.pattern.example("-");
-    let above = set
-        .candidates::<String>(&path, [], rule.origin.as_ref(), &Parameters::default())
-        .take(LOOKED_AT)
-        .take_while(|at| *at < place)
-        .filter_map(|at| set.rules().get(at))
-        .find(|above| is_public(above) && above.pattern.covers(&rule.pattern))?;
-    let message =
-        format!("nobody is ever asked for a role here: {} matches these paths first", place_of(above.span, rule.span));
-    Some(warning(rule, "gate-shadowed", message, "move this line above it"))
+    on_line(rule, Fix::CommentOut)
 }
 
-/// STATUS-4: the target of a rewrite is not matched again.
-fn leads_into_gate(rule: &Rule, set: &RuleSet) -> Option<Problem> {
-    let apply = rule.apply().filter(|apply| !(300..400).contains(&apply.status) && !apply.to.is_absolute())?;
-    if rule.role().is_some() {
-        return None;
-    }
-    // With nothing captured, names are empty, and what is left is where every target lies.
-    let target = apply.to.substitute(&Captures::default());
-    let path = RequestPath::parse(target.path.as_bytes()).ok()?;
-    let gate = set
-        .candidates::<String>(&path, [], rule.origin.as_ref(), &Parameters::default())
-        .filter_map(|at| set.rules().get(at))
-        .take(LOOKED_AT)
-        .take_while(|other| !is_public(other))
-        .find(|other| other.is_gate() && other.pattern.matches(&path))?;
-    // The denial response of a gate over a whole site lies inside it.
-    if gate.pattern == rule.pattern {
-        return None;
-    }
-    let message = format!(
-        "this leads into `{}`, which {} gates, and the target of a rewrite is not matched again",
-        gate.pattern,
-        place_of(gate.span, rule.span)
-    );
-    Some(warning(rule, "leads-into-gate", message, "add the same `Role=` here, or lead elsewhere"))
+/// The answer of `above`, if it decides every request that `rule` could decide.
+fn leaves_nothing_to<'r>(above: &'r Rule, rule: &Rule) -> Option<&'r Apply> {
+    let apply = above.apply()?;
+    let covers = (above.origin.is_none() || above.origin == rule.origin)
+        && (above.query.is_empty() || above.query == rule.query)
+        && above.pattern.covers(&rule.pattern);
+    // RULES-9: a seal is no condition that anybody meets.
+    let everybody = Conditions::default();
+    let asked = rule.apply().map_or(&everybody, |apply| &apply.conditions);
+    (covers && holds_with(&apply.conditions, asked) && !may_step_aside(above, apply, rule)).then_some(apply)
 }
 
-fn warning(rule: &Rule, id: &'static str, message: String, help: &str) -> Problem {
-    Problem {
-        id,
-        severity: Severity::Warning,
-        span: rule.span,
-        message,
-        help: help.to_owned(),
-        note: None,
-        fix: None,
-        refuses_to_start: false,
+/// Whether `wider` holds for everybody for whom `narrower` does.
+fn holds_with(wider: &Conditions, narrower: &Conditions) -> bool {
+    let Conditions { role, country, language, cookie, unknown } = wider;
+    if wider == &Conditions::default() {
+        return true;
     }
+    let role_holds = match (role, &narrower.role) {
+        (None, _) => true,
+        (Some(RoleCondition::AnyToken), other) => other.is_some(),
+        (Some(RoleCondition::AnyOf(wide)), Some(RoleCondition::AnyOf(narrow))) => {
+            narrow.iter().all(|role| wide.contains(role))
+        }
+        (Some(_), _) => false,
+    };
+    let among = |wide: &[String], narrow: &[String]| {
+        wide.is_empty() || (!narrow.is_empty() && narrow.iter().all(|item| wide.contains(item)))
+    };
+    // COND-3.role: beside a role the country is another one than without.
+    let same_country = country.is_empty() || role.is_some() == narrower.role.is_some();
+    role_holds
+        && same_country
+        && among(country, &narrower.country)
+        && among(language, &narrower.language)
+        && among(cookie, &narrower.cookie)
+        && unknown.is_empty()
+}
+
+/// STATUS-5: whether the rule could be ignored for a path of the other one, because it would lead to itself.
+fn may_step_aside(above: &Rule, apply: &Apply, rule: &Rule) -> bool {
+    let is_redirect = (300..400).contains(&apply.status);
+    is_redirect && (above.captures_query() || apply.to.reach().may_meet(&rule.pattern))
 }

@@ -46,6 +46,7 @@ fn held_to_the_rules(bytes: &[u8], name: &str, parsed: ParsedHeaders) -> HeaderR
             assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end));
         }
     }
+    super::kinds_are_known(&parsed.problems);
     for problem in parsed.problems.iter().take(8) {
         let shown = problem.render(name, bytes, false);
         assert!(!shown.chars().any(|c| c.is_control() && c != '\n' && c != '\t'), "a control character is shown");

@@ -6,10 +6,10 @@
 use std::fmt;
 
 /// Bytes, read as picks. Where they end, the first of every alphabet is picked.
-struct Picks<'a>(&'a [u8]);
+pub(super) struct Picks<'a>(pub(super) &'a [u8]);
 
 impl Picks<'_> {
-    fn number(&mut self) -> usize {
+    pub(super) fn number(&mut self) -> usize {
         let Some((byte, rest)) = self.0.split_first() else {
             return 0;
         };
@@ -21,7 +21,7 @@ impl Picks<'_> {
             .unwrap_or(usize::from(*byte))
     }
 
-    fn pick(&mut self, alphabet: &[&'static str]) -> &'static str {
+    pub(super) fn pick(&mut self, alphabet: &[&'static str]) -> &'static str {
         let place = self.number().checked_rem(alphabet.len()).unwrap_or_default();
         alphabet.get(place).copied().unwrap_or_default()
     }
@@ -96,7 +96,7 @@ const REQUEST: &[&str] = &[
 ];
 const REQUEST_QUERY: &[&str] = &["", "", "?q=1", "?q=", "?q", "?q=1&z=2", "?q=%26&q=/"];
 const ENDS: &[&str] = &["", "/"];
-const FILES: &[&str] = &[
+pub(super) const FILES: &[&str] = &[
     "/a",
     "/a.html",
     "/a/index.html",

@@ -12,6 +12,7 @@ mod index;
 mod parse;
 mod parts;
 mod pattern;
+mod reach;
 mod target;
 mod text;
 mod toml;

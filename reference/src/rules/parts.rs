@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::fields::{self, Field};
 use super::pattern::{Oddity, Pattern, PatternFault, PatternFaultKind};
+use super::reach::tidy;
 use super::target::{Destination, DestinationFaultKind, Names, split_scheme};
 use super::{Apply, Conditions, QueryConstraint, QueryValue, RoleCondition};
 use crate::path::{Refused, is_authority};
@@ -45,12 +46,12 @@ impl Fault {
 /// RULES-9: what follows where a path can be read and its rule cannot.
 pub(super) fn seal_note(origin: Option<&Origin>, pattern: &Pattern) -> String {
     let origin = origin.map(ToString::to_string).unwrap_or_default();
-    format!("this rule names a role, so nobody is admitted to `{origin}{pattern}` until it is corrected")
+    format!("nobody is admitted to `{origin}{pattern}` until this is corrected, because it names a role")
 }
 
 /// RULES-9: what follows where not even the path can be read.
 pub(super) const UNREADABLE_NOTE: &str =
-    "this rule names a role and its path cannot be read, so no gate starts with this file";
+    "no gate starts with this file, because this names a role and its path cannot be read";
 
 /// Where a rule is in force: scheme and host, if it names one, and path.
 pub(super) type Covered = (Option<Origin>, Pattern);
@@ -113,9 +114,10 @@ pub(super) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
     let path = if path.is_empty() { "/" } else { path };
     let (pattern, oddities) = Pattern::parse(path).map_err(|fault| from_fault(&fault, path, offset))?;
     for oddity in oddities {
-        let (id, message, help) = oddity_text(oddity, &pattern);
+        let tidy = tidy(path, &pattern);
+        let (id, message, help) = oddity_text(oddity, &tidy);
         let instead = (oddity == Oddity::NotCanonical)
-            .then(|| format!("{}{pattern}", origin.as_ref().map(ToString::to_string).unwrap_or_default()));
+            .then(|| format!("{}{tidy}", origin.as_ref().map(ToString::to_string).unwrap_or_default()));
         remarks.push((Severity::Warning, Fault { instead, ..Fault::at(field, id, message, help) }));
     }
     // RULES-12
@@ -178,7 +180,7 @@ fn from_fault(fault: &PatternFault, path: &str, offset: usize) -> Fault {
     Fault::at(offset + fault.start..offset + end, id, message, help)
 }
 
-fn oddity_text(oddity: Oddity, pattern: &Pattern) -> (&'static str, String, String) {
+fn oddity_text(oddity: Oddity, tidy: &str) -> (&'static str, String, String) {
     match oddity {
         Oddity::LiteralStar => (
             "from-literal-star",
@@ -193,7 +195,7 @@ fn oddity_text(oddity: Oddity, pattern: &Pattern) -> (&'static str, String, Stri
         Oddity::NotCanonical => (
             "from-not-canonical",
             "no request keeps dot segments or empty segments".to_owned(),
-            format!("write `{pattern}`, which is how this is read"),
+            format!("write `{tidy}`, which is how this is read"),
         ),
         Oddity::PrefixStar => (
             "from-prefix-star",

@@ -3,6 +3,7 @@
 mod fill;
 mod spelled;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -50,7 +51,7 @@ struct Template {
 
 /// A stretch of a [`Template`]. Literal text is encoded already.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Literal(String),
     Capture(String),
 }
@@ -123,6 +124,14 @@ impl<'a> Names<'a> {
 }
 
 impl Destination {
+    /// The stretches of the path.
+    pub(super) fn path_parts(&self) -> Cow<'_, [Part]> {
+        match &self.0 {
+            Kind::Fixed(fixed) => Cow::Owned(vec![Part::Literal(fixed.path.to_string())]),
+            Kind::Template(template) => Cow::Borrowed(&template.path),
+        }
+    }
+
     /// Reads a `to`, which begins with `/`, `http://` or `https://`.
     pub(super) fn parse(text: &str, names: &Names<'_>) -> Result<Destination, DestinationFault> {
         let (site, rest) = match split_scheme(text) {

@@ -59,7 +59,7 @@ impl Reader<'_> {
         // RULES-9
         let words = text.split(|c: char| !(c.is_alphanumeric() || unseen(c)));
         if words.flat_map(|word| word.split(unseen).map(str::to_owned).chain([word.replace(unseen, "")])).any(is_role) {
-            problem.note = Some("this file names a role and cannot be read, so no gate starts with it".to_owned());
+            problem.note = Some("no gate starts with this file, because it names a role and cannot be read".to_owned());
             problem.refuses_to_start = true;
             self.read.unreadable.push(span);
         }

@@ -1,0 +1,166 @@
+//! `rolegate check`: every problem of the rule files of a site, where it stands, what a visitor gets, and what to do.
+
+mod json;
+mod places;
+mod repair;
+mod sarif;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use rolegate::config::open_to_look;
+use rolegate::fix::Change;
+use rolegate::problem::catalogue;
+use rolegate::{DirSite, RuleFile, RuleSet, Severity, Source};
+
+use super::{Exit, Failure, RuleArgs, counted, say};
+
+/// Say what is wrong with the rules of a site, where, what a visitor gets, and what to write instead
+#[derive(Args, Debug)]
+#[command(after_help = "Every kind of problem is described in LINTS.md, and by --explain ID.\n\
+    Exit status: 0 no error, and with --deny warnings no warning either; 1 at least one; \
+    2 the folder cannot be read, or a file cannot be written.")]
+pub(super) struct Check {
+    /// The folder that holds the site and its `_redirects`
+    #[arg(required_unless_present = "explain")]
+    dir: Option<PathBuf>,
+    /// How problems are written to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// What makes the exit status 1 besides errors
+    #[arg(long, value_enum, value_name = "WHAT")]
+    deny: Option<Deny>,
+    /// Write into the rule files what changes nothing for any visitor: no duplicates, no rules that never decide, paths as
+    /// they are read
+    #[arg(long)]
+    fix: bool,
+    /// Show what --fix would write, as a unified diff, and write nothing
+    #[arg(long, visible_alias = "dry-run", conflicts_with = "format")]
+    diff: bool,
+    /// Describe one kind of problem, such as `gate-shadowed`
+    #[arg(long, value_name = "ID", exclusive = true)]
+    explain: Option<String>,
+    #[command(flatten)]
+    rules: RuleArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Each with its line and a caret
+    Text,
+    /// One object
+    Json,
+    /// SARIF 2.1.0
+    Sarif,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Deny {
+    /// Warnings count as errors do
+    Warnings,
+}
+
+/// A site whose rule files have been looked at.
+struct Checked {
+    site: DirSite,
+    rules: RuleSet,
+    source: Source,
+}
+
+impl Checked {
+    fn open(dir: &Path, toml: Option<&Path>) -> Result<Checked, Failure> {
+        let (site, rules, mut source) = open_to_look(dir, toml)?;
+        source.lint(&rules, &site);
+        Ok(Checked { site, rules, source })
+    }
+}
+
+impl Check {
+    pub(super) fn run(self) -> Result<Exit, Failure> {
+        if let Some(id) = &self.explain {
+            return explain(id);
+        }
+        let Some(dir) = &self.dir else { return Err(Failure::cannot_run("there is no folder to check")) };
+        let toml = self.rules.config.as_deref();
+        let mut checked = Checked::open(dir, toml)?;
+        let mut changes = Vec::new();
+        if self.diff {
+            repair::show(&checked)?;
+            return Ok(self.exit(&checked.source));
+        }
+        if self.fix {
+            changes = repair::write(&checked)?;
+            if !changes.is_empty() {
+                checked = Checked::open(dir, toml)?;
+            }
+        }
+        match self.format {
+            Format::Text => tell(&checked, &changes)?,
+            Format::Json => say(&json::report(&checked, &changes)?)?,
+            Format::Sarif => say(&sarif::report(&checked)?)?,
+        }
+        Ok(self.exit(&checked.source))
+    }
+
+    fn exit(&self, source: &Source) -> Exit {
+        let denied = self.deny == Some(Deny::Warnings) && source.count(Severity::Warning) > 0;
+        if denied || source.count(Severity::Error) > 0 { Exit::Refused } else { Exit::Done }
+    }
+}
+
+fn explain(id: &str) -> Result<Exit, Failure> {
+    let Some(entry) = catalogue::find(id) else {
+        let known: Vec<&str> = catalogue::all().map(|entry| entry.id).collect();
+        return Err(Failure::cannot_run(format!(
+            "`{id}` is no kind of problem\nhelp: it is one of {}",
+            known.join(", ")
+        )));
+    };
+    say(&format!("{id}\n\n{}", entry.in_words().trim_end()))?;
+    Ok(Exit::Done)
+}
+
+fn tell(checked: &Checked, changes: &[Change]) -> Result<(), Failure> {
+    let Checked { rules, source, .. } = checked;
+    for change in changes {
+        say(&repair::in_words(change, source))?;
+    }
+    if !changes.is_empty() {
+        say("")?;
+    }
+    for problem in &source.problems {
+        say(&format!("{}\n", source.render(problem)))?;
+    }
+    say(&summary(rules, source))
+}
+
+/// The one line to read when there is time for one.
+fn summary(rules: &RuleSet, source: &Source) -> String {
+    let there = |files: &[RuleFile]| -> Vec<String> {
+        files.iter().filter(|file| source.file(**file).bytes.is_some()).map(|file| source.name(*file)).collect()
+    };
+    // A gate that was meant to be there is worth a word; header fields alone close nothing.
+    if there(&[RuleFile::Redirects, RuleFile::Toml]).is_empty() && source.problems.is_empty() {
+        let name = source.name(RuleFile::Redirects);
+        return format!("{name}: there is no such file, so every file of the site is public");
+    }
+    let files = there(&[RuleFile::Redirects, RuleFile::Toml, RuleFile::Headers]);
+    let rules = counted(rules.rules().len(), "rule");
+    let (errors, warnings) = (source.count(Severity::Error), source.count(Severity::Warning));
+    let found = match (errors, warnings) {
+        (0, 0) => "no problems".to_owned(),
+        (0, _) => counted(warnings, "warning"),
+        (_, 0) => counted(errors, "error"),
+        _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
+    };
+    let fixable = match source.problems.iter().filter(|problem| problem.fix.is_some()).count() {
+        0 => String::new(),
+        count => format!("; --fix can put {count} of them right"),
+    };
+    let start = if source.problems.iter().any(|problem| problem.refuses_to_start) {
+        "; a gate refuses to start with these rules"
+    } else {
+        ""
+    };
+    format!("{}: {rules}, {found}{fixable}{start}", files.join(", "))
+}

@@ -1,0 +1,63 @@
+//! Unforced rules behind files of the site (SHADOW-1).
+
+use super::scene::{Field, Scene, Visit, name_as_path, warning};
+use crate::decide::Outcome;
+use crate::path::RequestPath;
+use crate::problem::Problem;
+use crate::rules::{Apply, Captures, Rule};
+use crate::site::Site;
+
+/// Whether files are served instead of what the rule at `place` says.
+pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Problem> {
+    let apply = rule.apply().filter(|apply| !apply.force && apply.conditions.role.is_none())?;
+    if !scene.site.is_listed() || !rule.query.is_empty() {
+        return None;
+    }
+    if rule.pattern.ends_in_splat() { many(scene, place, rule, apply) } else { one(scene, place, rule, apply) }
+}
+
+/// The file of the one path that the rule is for.
+fn one<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<Problem> {
+    rule.pattern.literal()?;
+    let visit = Visit::of(rule);
+    let decision = scene.answer(&visit)?;
+    let (Outcome::Serve { file }, Some(by), false) = (decision.outcome, decision.by, decision.role_dependent) else {
+        return None;
+    };
+    if by != place || (200..300).contains(&apply.status) && leads_to(scene, apply, &file) {
+        return None;
+    }
+    let message =
+        format!("`{}` is a file of the site, and it is served instead of what this rule says", name_as_path(&file));
+    let visitor = format!("`{}`, with the status 200", name_as_path(&file));
+    let help = format!("write `{}!` to force the rule, or remove the file or the rule", apply.status);
+    Some(warning(rule, Field::From, "file-before-rule", message, visitor, help))
+}
+
+fn leads_to<S: Site>(scene: &Scene<'_, S>, apply: &Apply, file: &str) -> bool {
+    let target = apply.to.substitute(&Captures::default());
+    let path = RequestPath::parse(target.path.as_bytes()).ok().filter(|_| !apply.to.is_absolute());
+    path.and_then(|path| scene.site.file(&path)).as_deref() == Some(file)
+}
+
+/// The files below a splat. A page or a not-found page for what is no file is what an unforced splat is for; that a tree
+/// has moved, or is closed, is not.
+fn many<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<Problem> {
+    let stem = rule.pattern.stem().filter(|stem| !stem.is_empty())?;
+    if (200..300).contains(&apply.status) || apply.status == 404 || rule.origin.is_some() {
+        return None;
+    }
+    let visit = Visit::of(rule);
+    let file = scene.names_below(&format!("/{}/", stem.join("/"))).find(|name| {
+        let path = RequestPath::parse(name_as_path(name).as_bytes()).ok();
+        let decision = path.and_then(|path| scene.answer(&visit.at(&path)));
+        decision.is_some_and(|decision| {
+            decision.by == Some(place) && !decision.role_dependent && matches!(decision.outcome, Outcome::Serve { .. })
+        })
+    })?;
+    let file = name_as_path(file);
+    let message = format!("files below this path, such as `{file}`, are served instead of what this rule says");
+    let visitor = format!("`{file}`, with the status 200; what this rule says only where there is no file");
+    let help = format!("write `{}!` to force the rule, or remove the files", apply.status);
+    Some(warning(rule, Field::From, "files-before-rule", message, visitor, help))
+}

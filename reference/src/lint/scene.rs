@@ -1,0 +1,300 @@
+//! The rules and the files that are looked at, and requests made up to try them.
+
+use std::collections::HashSet;
+
+use crate::decide::{Decision, Outcome, decide_within};
+use crate::path::{RequestPath, Target};
+use crate::problem::{Fix, Problem, Severity};
+use crate::query::{Parameters, form_encode};
+use crate::request::{Origin, Request, Scheme};
+use crate::rules::{Conditions, QueryValue, RoleCondition, Rule, RuleSet};
+use crate::site::Site;
+use crate::span::{RuleFile, Span};
+use crate::visitor::Visitor;
+
+/// No more than so many rules, files or gates are looked at for one rule.
+pub(super) const LOOKED_AT: usize = 64;
+
+/// No more than so many roles are tried, each as a visitor.
+const ROLES: usize = 8;
+
+/// The word in the place of a free segment.
+pub(super) const WORD: &str = "-";
+
+/// Rules and files, with what is asked of them often.
+pub(super) struct Scene<'a, S> {
+    set: &'a RuleSet,
+    pub(super) site: &'a S,
+    /// In byte order.
+    names: Vec<&'a str>,
+    /// Role rules, in list order, as many as are looked at.
+    pub(super) gates: Vec<&'a Rule>,
+    /// A visitor for each role.
+    pub(super) holders: Vec<Visitor>,
+    origins: HashSet<&'a Origin>,
+}
+
+/// A request that is made up.
+#[derive(Clone, Debug)]
+pub(super) struct Visit {
+    target: String,
+    host: Option<String>,
+    scheme: Scheme,
+    country: Option<String>,
+    headers: Vec<(&'static str, String)>,
+    pub(super) visitor: Visitor,
+}
+
+impl<'a, S: Site> Scene<'a, S> {
+    pub(super) fn new(set: &'a RuleSet, site: &'a S) -> Scene<'a, S> {
+        let rules = set.rules();
+        let roles = rules.iter().filter_map(Rule::role).flat_map(|role| match role {
+            RoleCondition::AnyOf(roles) => roles.as_slice(),
+            RoleCondition::AnyToken => &[],
+        });
+        let mut known = HashSet::new();
+        let holders = roles.filter(|role| known.insert(*role)).take(ROLES).map(|role| Visitor::with_roles([role]));
+        Scene {
+            set,
+            site,
+            names: site.names().collect(),
+            gates: rules.iter().filter(|rule| rule.role().is_some()).take(LOOKED_AT).collect(),
+            holders: holders.collect(),
+            origins: rules.iter().filter_map(|rule| rule.origin.as_ref()).collect(),
+        }
+    }
+
+    pub(super) fn rule(&self, place: usize) -> Option<&'a Rule> {
+        self.set.rules().get(place)
+    }
+
+    /// Whether nothing is known of the files.
+    pub(super) fn is_bare(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// The names of files that begin with `prefix`, as many as are looked at.
+    pub(super) fn names_below<'s>(&'s self, prefix: &str) -> impl Iterator<Item = &'a str> + use<'s, 'a, S> {
+        let start = self.names.partition_point(|name| *name < prefix);
+        let names = self.names.get(start..).unwrap_or_default().iter().copied();
+        let prefix = prefix.to_owned();
+        names.take_while(move |name| name.starts_with(&prefix)).take(LOOKED_AT)
+    }
+
+    /// The rules that can match a visit to `path` as `visit` makes it, with their places, as many as are looked at.
+    pub(super) fn candidates(&self, path: &RequestPath, visit: &Visit) -> Vec<(usize, &'a Rule)> {
+        let parameters = visit.parameters();
+        let origin = visit.origin();
+        let places = self.set.candidates::<String>(path, [], origin.as_ref(), &parameters).take(LOOKED_AT);
+        places.filter_map(|place| Some((place, self.rule(place)?))).collect()
+    }
+
+    /// What the gate answers; `None` where too many rules would have to be looked at.
+    pub(super) fn answer(&self, visit: &Visit) -> Option<Decision> {
+        let headers: Vec<(&str, &[u8])> = visit.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let request = Request {
+            method: "GET",
+            target: visit.target.as_bytes(),
+            host: visit.host.as_deref(),
+            scheme: visit.scheme,
+            headers: &headers,
+            country: visit.country.as_deref(),
+        };
+        decide_within(LOOKED_AT, self.set, &request, &visit.visitor, self.site)
+    }
+
+    /// Whether anybody gets the file with this name by asking for it.
+    pub(super) fn is_public(&self, name: &str, visit: &Visit) -> bool {
+        let Ok(path) = RequestPath::parse(name_as_path(name).as_bytes()) else { return false };
+        self.answer(&visit.at(&path))
+            .is_some_and(|decision| !decision.denied && decision.outcome == Outcome::Serve { file: name.to_owned() })
+    }
+
+    /// The visit that a redirect leads to, where it stays on a host that the rules know.
+    pub(super) fn follow(&self, visit: &Visit, location: &str) -> Option<Visit> {
+        let target = location.split('#').next()?;
+        if target.starts_with('/') {
+            return Some(Visit { target: target.to_owned(), ..visit.clone() });
+        }
+        let scheme = if target.starts_with("https:") { Scheme::Https } else { Scheme::Http };
+        let host = Target::parse(target.as_bytes()).ok()?.host?;
+        if !self.origins.contains(&Origin::new(scheme, &host)) {
+            return None;
+        }
+        let (_, rest) = target.split_once("://")?;
+        let target = rest.find(['/', '?']).and_then(|at| rest.get(at..)).unwrap_or("/");
+        let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+        Some(Visit { target, host: Some(host), scheme, ..visit.clone() })
+    }
+}
+
+impl Visit {
+    /// A visit that the rule matches and all whose conditions but the role hold, of a visitor without a token.
+    pub(super) fn of(rule: &Rule) -> Visit {
+        Visit::with_word(rule, WORD)
+    }
+
+    /// The same, with another word in the place of each free segment.
+    pub(super) fn with_word(rule: &Rule, word: &str) -> Visit {
+        let (scheme, host) = match &rule.origin {
+            Some(origin) => (origin.scheme(), Some(origin.host().to_owned())),
+            None => (Scheme::Https, None),
+        };
+        let query: Vec<String> = rule
+            .query
+            .iter()
+            .map(|constraint| {
+                let value = match &constraint.value {
+                    QueryValue::Capture(_) => word.to_owned(),
+                    QueryValue::Literal(text) => form_encode(text),
+                };
+                format!("{}={value}", form_encode(&constraint.key))
+            })
+            .collect();
+        let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+        let target = rule.pattern.example(word).encoded() + &query;
+        let mut visit = Visit { target, host, scheme, country: None, headers: Vec::new(), visitor: Visitor::Anonymous };
+        if let Some(Conditions { country, language, cookie, .. }) = rule.apply().map(|apply| &apply.conditions) {
+            visit.country = country.first().cloned();
+            visit.headers.extend(language.first().map(|tag| ("accept-language", tag.clone())));
+            visit.headers.extend(cookie.first().map(|name| ("cookie", format!("{name}=1"))));
+        }
+        visit
+    }
+
+    /// The same visit to another path, with the same query.
+    pub(super) fn at(&self, path: &RequestPath) -> Visit {
+        let query = self.target.find('?').and_then(|at| self.target.get(at..)).unwrap_or_default();
+        Visit { target: path.encoded() + query, ..self.clone() }
+    }
+
+    /// The same visit without a query.
+    pub(super) fn without_query(&self) -> Visit {
+        Visit { target: self.path_text().to_owned(), ..self.clone() }
+    }
+
+    /// The same visit to a host that no rule names.
+    pub(super) fn elsewhere(&self) -> Visit {
+        Visit { host: None, ..self.clone() }
+    }
+
+    /// The same visit over the scheme that it does not have.
+    pub(super) fn over_the_other_scheme(&self) -> Visit {
+        let scheme = match self.scheme {
+            Scheme::Http => Scheme::Https,
+            Scheme::Https => Scheme::Http,
+        };
+        Visit { scheme, ..self.clone() }
+    }
+
+    /// The same visit by somebody else.
+    pub(super) fn by(&self, visitor: &Visitor) -> Visit {
+        Visit { visitor: visitor.clone(), ..self.clone() }
+    }
+
+    /// The request target.
+    pub(super) fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// Where the visit goes, with scheme and host, so that two can be compared.
+    pub(super) fn place(&self) -> (Scheme, Option<&str>, &str) {
+        (self.scheme, self.host.as_deref(), &self.target)
+    }
+
+    /// The path, where it can be read.
+    pub(super) fn path(&self) -> Option<RequestPath> {
+        RequestPath::parse(self.path_text().as_bytes()).ok()
+    }
+
+    fn path_text(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    fn parameters(&self) -> Parameters {
+        let query = self.target.split_once('?').map(|(_, query)| query).unwrap_or_default();
+        Parameters::parse(query.as_bytes())
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        self.host.as_deref().map(|host| Origin::new(self.scheme, host))
+    }
+}
+
+/// The path of a file by its own name, encoded.
+pub(super) fn name_as_path(name: &str) -> String {
+    RequestPath::of(segments(name)).encoded()
+}
+
+/// The segments of a name.
+pub(super) fn segments(name: &str) -> Vec<String> {
+    name.split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect()
+}
+
+/// `line 3`, or `line 3 of _redirects` where that is another file than the one that is spoken of.
+pub(super) fn place_of(span: Span, from: Span) -> String {
+    if span.file == from.file { format!("line {}", span.line) } else { format!("line {} of {}", span.line, span.file) }
+}
+
+/// A field of a rule's line.
+#[derive(Clone, Copy)]
+pub(super) enum Field<'f> {
+    /// The first one.
+    From,
+    /// The destination.
+    To,
+    /// The one that begins so, whatever the case.
+    Beginning(&'f str),
+}
+
+/// Where a field of a rule stands; the whole rule where that cannot be told.
+pub(super) fn place_of_field(rule: &Rule, field: Field<'_>) -> Span {
+    // RULES-13: a line that is no UTF-8 has other bytes than its text.
+    if rule.span.file != RuleFile::Redirects || rule.text.len() != rule.span.end.saturating_sub(rule.span.start) {
+        return rule.span;
+    }
+    let mut start = 0;
+    let mut fields = rule.text.split([' ', '\t']).filter_map(|text| {
+        let at = start;
+        start += text.len() + 1;
+        (!text.is_empty()).then_some((at, text))
+    });
+    let is_destination = |text: &str| ["/", "http://", "https://"].iter().any(|begin| text.starts_with(begin));
+    let found = match field {
+        Field::From => fields.next(),
+        Field::To => fields.skip(1).find(|(_, text)| is_destination(text)),
+        Field::Beginning(begin) => {
+            fields.find(|(_, text)| text.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin)))
+        }
+    };
+    let Some((at, text)) = found else { return rule.span };
+    let before = rule.text.get(..at).unwrap_or_default();
+    let start = rule.span.start + at;
+    Span { start, end: start + text.len(), column: rule.span.column + before.chars().count(), ..rule.span }
+}
+
+/// A warning about a field of a rule; `visitor` says what this gate does about it.
+pub(super) fn warning(
+    rule: &Rule,
+    field: Field<'_>,
+    id: &'static str,
+    message: String,
+    visitor: impl Into<Option<String>>,
+    help: impl Into<String>,
+) -> Problem {
+    Problem {
+        id,
+        severity: Severity::Warning,
+        span: place_of_field(rule, field),
+        message,
+        help: help.into(),
+        note: visitor.into(),
+        fix: None,
+        refuses_to_start: false,
+    }
+}
+
+/// A fix of the rule's line, in the file whose rules stand on lines.
+pub(super) fn on_line(rule: &Rule, fix: Fix) -> Option<Fix> {
+    (rule.span.file == RuleFile::Redirects).then_some(fix)
+}

@@ -1,0 +1,143 @@
+//! Where visitors end up who go where they are sent.
+
+use super::scene::{Field, Scene, Visit, WORD, place_of, warning};
+use crate::decide::{Outcome, PassedOver};
+use crate::problem::Problem;
+use crate::rules::Rule;
+use crate::site::Site;
+
+/// So many redirects one after the other are followed.
+const HOPS: usize = 8;
+
+/// What is odd about where the rule at `place` sends visitors.
+pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Problem> {
+    let apply = rule.apply()?;
+    if rule.role().is_none()
+        && let Some(problem) = misses_depth(scene, place, rule)
+    {
+        return Some(problem);
+    }
+    if !(300..400).contains(&apply.status) {
+        return None;
+    }
+    let found = login_page_gated(scene, place, rule).or_else(|| to_itself(scene, place, rule));
+    found.or_else(|| {
+        let visit = Visit::of(rule);
+        let role_dependent = match circle(scene, place, rule, &visit) {
+            Ok(problem) => return Some(problem),
+            Err(role_dependent) => role_dependent,
+        };
+        let mut holders = scene.holders.iter().filter(|_| role_dependent);
+        holders.find_map(|holder| circle(scene, place, rule, &visit.by(holder)).ok())
+    })
+}
+
+/// An answer for those whom the gate above denies, at the root of the gate alone.
+fn misses_depth<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Problem> {
+    let own = rule.pattern.literal()?;
+    let visit = Visit::of(rule);
+    let gate = scene.candidates(&visit.path()?, &visit).into_iter().find_map(|(at, other)| {
+        let is_root = other.pattern.ends_in_splat() && other.pattern.stem().as_ref() == Some(&own);
+        (at < place && other.role().is_some() && is_root).then_some(other)
+    })?;
+    // At the root it does answer.
+    if scene.answer(&visit)?.by != Some(place) {
+        return None;
+    }
+    let deep = Visit::of(gate);
+    let decision = scene.answer(&deep)?;
+    if decision.by.is_some() || !decision.denied {
+        return None;
+    }
+    let line = place_of(gate.span, rule.span);
+    let message = format!("those whom {line} denies are answered at `{}` alone", rule.pattern);
+    let visitor =
+        format!("at `{}` what this line says; at deeper paths, such as `{}`, a 404", rule.pattern, deep.target());
+    let help = format!("write `{}`, which covers every path that the gate closes", gate.pattern);
+    Some(warning(rule, Field::From, "fallback-misses-depth", message, visitor, help))
+}
+
+/// Those whom a gate denies are sent to what is denied to them, with nothing to answer in its place.
+fn login_page_gated<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Problem> {
+    let visit = Visit::of(rule);
+    let decision = scene.answer(&visit)?;
+    let Outcome::Redirect { location, .. } = &decision.outcome else { return None };
+    if decision.by != Some(place) || !decision.denied {
+        return None;
+    }
+    let next = scene.follow(&visit, location)?;
+    let there = scene.answer(&next)?;
+    if !there.denied || there.by.is_some() {
+        return None;
+    }
+    // NOLEAK-3: from one spelling of a file to another, so that the gate is met, is no way to a page to log in.
+    let file = |visit: &Visit| visit.path().and_then(|path| scene.site.file(&path));
+    if file(&visit).is_some_and(|own| file(&next) == Some(own)) {
+        return None;
+    }
+    let gate = there.passed_over.iter().find(|(_, why)| matches!(why, PassedOver::Role | PassedOver::Sealed));
+    let gate = gate.and_then(|(at, _)| scene.rule(*at)).map_or_else(String::new, |gate| place_of(gate.span, rule.span));
+    let page = next.path()?;
+    let message = format!("this sends those who are denied to `{page}`, which {gate} denies to them too");
+    let visitor = format!("a redirect to `{page}`, and there a 404");
+    let help = format!("let the page through above the gate: `{page} {page} 200`");
+    Some(warning(rule, Field::To, "login-page-gated", message, visitor, help))
+}
+
+/// STATUS-5: a redirect that would lead to where it came from is ignored.
+fn to_itself<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Problem> {
+    let is_ignored = |word: &str| {
+        let decision = scene.answer(&Visit::with_word(rule, word));
+        decision.is_some_and(|decision| decision.passed_over.contains(&(place, PassedOver::Loop)))
+    };
+    // A word may happen to be where the rule leads; two are not.
+    if !is_ignored(WORD) || !is_ignored("--") {
+        return None;
+    }
+    let message = "this leads to where it came from, so it is ignored".to_owned();
+    let help = "lead elsewhere; a slash at the end makes no other path";
+    Some(warning(rule, Field::To, "redirect-to-itself", message, None, help))
+}
+
+/// A circle of redirects of which the rule is the first in the list; else whether a role had a say on the way.
+fn circle<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, visit: &Visit) -> Result<Problem, bool> {
+    let mut role_dependent = false;
+    let mut visits = vec![visit.clone()];
+    let mut places = Vec::new();
+    let mut round = None;
+    while let (Some(last), None, true) = (visits.last(), round, places.len() < HOPS) {
+        let Some(decision) = scene.answer(last) else { return Err(role_dependent) };
+        role_dependent |= decision.role_dependent;
+        let (Outcome::Redirect { location, .. }, Some(by)) = (&decision.outcome, decision.by) else {
+            return Err(role_dependent);
+        };
+        let Some(next) = scene.follow(last, location) else { return Err(role_dependent) };
+        // Each circle is told of once: where it begins here.
+        if places.is_empty() && by != place {
+            return Err(role_dependent);
+        }
+        places.push(by);
+        round = visits.iter().position(|before| before.place() == next.place());
+        visits.push(next);
+    }
+    let circle = places.get(round.unwrap_or_default()..).unwrap_or_default();
+    if !circle.contains(&place) || circle.iter().min() != Some(&place) {
+        return Err(role_dependent);
+    }
+    let way =
+        |visits: &[Visit]| visits.iter().map(|visit| format!("`{}`", visit.target())).collect::<Vec<_>>().join(" → ");
+    let start = visits.get(round.unwrap_or_default()..).unwrap_or_default();
+    let message = match round {
+        Some(_) => format!("this leads in a circle: {}", way(start)),
+        None => format!("this leads on and on: {} → …", way(start.get(..3).unwrap_or(start))),
+    };
+    let who = match visit.visitor.roles().and_then(|roles| roles.iter().next()) {
+        Some(role) => format!("with the role `{role}`, "),
+        None => String::new(),
+    };
+    let forced = circle.iter().filter_map(|at| scene.rule(*at)?.apply()).all(|apply| apply.force);
+    let files = if forced { "" } else { "where there is no file, " };
+    let visitor = format!("{who}{files}an error of the browser, after many redirects");
+    let help = "let one of the rules lead to a page, or leave that page out of its `from`";
+    Ok(warning(rule, Field::To, "redirect-loop", message, visitor, help))
+}

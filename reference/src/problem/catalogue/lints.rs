@@ -1,0 +1,117 @@
+//! What can be said only of a rule among the others, or before the files of the site. Each of these is in force.
+
+use super::Entry;
+
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry::warning("duplicate", "the same rule stands further up", "what the first of them says", "remove the line"),
+    Entry::warning(
+        "fallback-misses-depth",
+        "those whom the gate above denies are answered at its root alone",
+        "the answer at the root, and a 404 at every deeper path",
+        "end `from` in `/*`",
+    )
+    .trap(&["L16"]),
+    Entry::warning(
+        "file-before-rule",
+        "the path of an unforced rule is a file of the site",
+        "the file; never what the rule says",
+        "force the rule with a `!` after its status, or remove the file or the rule",
+    ),
+    Entry::warning(
+        "files-before-rule",
+        "files of the site lie below the path of an unforced rule that leads elsewhere",
+        "the files; what the rule says only where there is none",
+        "force the rule with a `!` after its status, or remove the files",
+    ),
+    Entry::warning(
+        "gate-one-host",
+        "a gate names one scheme and host, and no gate covers the path on the others",
+        "the file on every other host of the site, without being asked for a role",
+        "write `from` without scheme and host",
+    )
+    .trap(&["L15"]),
+    Entry::warning(
+        "gate-one-query",
+        "a gate asks for query parameters, and no gate covers the path without them",
+        "the file without being asked for a role, where the parameters are left out or others are added",
+        "write the gate without the parameters",
+    ),
+    Entry::warning(
+        "gate-one-spelling",
+        "a gate covers one spelling of a file that has several",
+        "the gate at every spelling of the file",
+        "gate the other spellings too",
+    )
+    .trap(&["L8"])
+    .elsewhere("the file at the other spellings, without being asked for a role"),
+    Entry::warning(
+        "gate-not-beneath",
+        "a gate covers one path, and files below that path are public",
+        "the files below, without being asked for a role",
+        "end `from` in `/*`",
+    )
+    .trap(&["L8"]),
+    Entry::warning(
+        "gate-shadowed",
+        "a rule that asks for no role decides before the gate is met",
+        "what the rule above the gate says, or the file where that rule is not forced, without being asked for a role",
+        "move the gate above that rule",
+    )
+    .trap(&["L5"]),
+    Entry::warning(
+        "gate-target-open",
+        "a role rule shows files that are public under their own paths",
+        "the files under their own paths, without being asked for a role",
+        "gate those paths too, where the files are not for everybody",
+    ),
+    Entry::warning(
+        "leads-into-gate",
+        "a rewrite leads into a gated tree, and the target of a rewrite is not matched again",
+        "what the gate closes, without being asked for a role",
+        "add the same `Role=` to the rewrite, or lead elsewhere",
+    )
+    .trap(&["L6"]),
+    Entry::warning(
+        "login-page-gated",
+        "those whom a gate denies are sent to a page that is denied to them as well",
+        "a 404, and no way to log in",
+        "write a rule for the page above the gate, such as `/login /login 200`",
+    )
+    .trap(&["L9", "L10"])
+    .elsewhere("the same, or a redirect without end"),
+    Entry::warning(
+        "query-key-digit",
+        "a query parameter begins with a digit",
+        "the rule",
+        "name the parameter with a letter first",
+    )
+    .trap(&["L13"])
+    .elsewhere("the rule is known to be dropped; where it asks for a role, everybody gets the file"),
+    Entry::warning(
+        "redirect-loop",
+        "redirects lead in a circle, or go on without end",
+        "an error of the browser, after many redirects",
+        "let one of the rules lead to a page, or leave the page out of its `from`",
+    ),
+    Entry::warning(
+        "redirect-to-itself",
+        "a redirect leads to where it came from, a slash at the end aside",
+        "what comes later, or the file, as if the rule were not there",
+        "lead elsewhere, or remove the line",
+    )
+    .elsewhere("the same, or a redirect without end"),
+    Entry::warning(
+        "role-with-condition",
+        "a role stands beside a country, a language or a cookie on one rule",
+        "a denial without the role; with the role and without the rest, what comes later: the file, where nothing does",
+        "add a rule below it that turns everybody else away: a forced one, or a gate with the role alone",
+    )
+    .trap(&["L7"])
+    .elsewhere("where the other condition does not hold the rule is skipped, and everybody gets the file"),
+    Entry::warning(
+        "rule-unreachable",
+        "a rule further up decides every request that this one matches",
+        "what the rule further up says",
+        "move the line above that rule, or remove it; `--fix` makes a comment of it",
+    ),
+];

@@ -1,0 +1,307 @@
+//! What can be wrong with a line of `_redirects` or an entry of `netlify.toml`, whatever stands around it.
+
+use super::Entry;
+
+/// What follows from most errors, where the line names no role.
+const NOTHING: &str = "the file at the path, or a 404, as if the line were not there";
+
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry::error(
+        "bare-word",
+        "a field is neither a parameter nor a condition",
+        NOTHING,
+        "write it as `key=value`, or leave it out",
+    )
+    .trap(&["L3"])
+    .elsewhere("the word is skipped, and the rule applies to everybody"),
+    Entry::error("blank", "a line holds no field", "nothing changes", "remove the line"),
+    Entry::error(
+        "condition-comma",
+        "an item of a list in `netlify.toml` holds a comma",
+        NOTHING,
+        "write each value as a text of its own",
+    )
+    .trap(&["L12"])
+    .elsewhere("the item is read as two, so that each of them is admitted"),
+    Entry::error(
+        "condition-empty",
+        "a condition lists an empty value, as `Role=` and `Role=a, b` do",
+        NOTHING,
+        "write a value on each side of every comma, without spaces",
+    )
+    .trap(&["L12", "L14"])
+    .elsewhere("what follows the space is lost, and an empty role may admit everybody"),
+    Entry::error(
+        "condition-repeated",
+        "a condition stands on the rule twice",
+        NOTHING,
+        "list the values in one condition, with commas between them",
+    )
+    .elsewhere("one of the two counts, and nobody says which"),
+    Entry::error(
+        "condition-unknown",
+        "a condition has a key that is none, such as `Contry=` or `ROLE=`",
+        "the file at the path, or a 404: the rule never matches",
+        "write `Role`, `Country`, `Language` or `Cookie`",
+    )
+    .trap(&["L2"])
+    .elsewhere("the rule never matches, and everybody gets the file"),
+    Entry::error("control-character", "a control character stands in the text", NOTHING, "remove it"),
+    Entry::error(
+        "from-backslash",
+        "`from` holds a backslash, and no request that holds one is answered",
+        NOTHING,
+        "write `/`",
+    ),
+    Entry::error(
+        "from-control",
+        "`from` holds an encoded control character, and no request that holds one is answered",
+        NOTHING,
+        "leave it out",
+    ),
+    Entry::error("from-double-star", "`**` is no splat", NOTHING, "write `/*` at the end: it covers every depth"),
+    Entry::error(
+        "from-encoded-slash",
+        "`from` holds an encoded slash, and no request that holds one is answered",
+        NOTHING,
+        "write `/`",
+    ),
+    Entry::error("from-escape", "`%` starts no escape in `from`", NOTHING, "write `%25` for a percent sign"),
+    Entry::error(
+        "from-fragment",
+        "`from` holds a fragment, and no request has one",
+        NOTHING,
+        "leave out `#` and what follows, or write `%23`",
+    ),
+    Entry::error(
+        "from-host",
+        "the host of `from` is none",
+        NOTHING,
+        "write a host name, with a port if it is not the default one",
+    ),
+    Entry::warning(
+        "from-literal-star",
+        "a `*` in the middle of a segment is literal text",
+        "the rule for a path with a star in it, and for no other",
+        "write `/*` at the end of the path, or `%2A` if a star is meant",
+    ),
+    Entry::warning(
+        "from-middle-star",
+        "a `*` in the middle of a path is not documented",
+        "the rule for one or more segments in its place",
+        "write `:name` for one segment, or `/*` at the end",
+    )
+    .elsewhere("they differ; the rule may match nothing"),
+    Entry::error("from-missing", "an entry of `netlify.toml` has no `from`", NOTHING, "write `from = \"/path\"`"),
+    Entry::error(
+        "from-not-a-path",
+        "`from` is not a path",
+        NOTHING,
+        "begin with `/`, or with `http://` or `https://` and a host",
+    ),
+    Entry::warning(
+        "from-not-canonical",
+        "`from` holds dot segments or empty segments, which no request keeps",
+        "the rule for the path without them",
+        "write the path as it is read",
+    )
+    .elsewhere("the rule may match nothing"),
+    Entry::warning(
+        "from-prefix-star",
+        "a `*` that is not a segment of its own is not documented",
+        "the rule for everything that begins so",
+        "write `/*`, or list the paths",
+    )
+    .elsewhere("they differ; the rule may match nothing"),
+    Entry::error(
+        "from-query",
+        "`from` holds a query",
+        NOTHING,
+        "write parameters as fields of their own, `key=value`, or write `%3F`",
+    ),
+    Entry::error(
+        "from-reserved",
+        "`from` begins with `/.netlify`, which the platform keeps for itself",
+        NOTHING,
+        "choose another path",
+    ),
+    Entry::error("from-utf8", "the escapes in `from` are not UTF-8", NOTHING, "encode the UTF-8 bytes of the text"),
+    Entry::error("header-name", "a header field has a name that is none", NOTHING, "write letters, digits and `-`"),
+    Entry::error(
+        "header-of-the-connection",
+        "a rule sets a header that the gate itself writes on what it forwards",
+        NOTHING,
+        "leave it out",
+    ),
+    Entry::error("header-repeated", "a header stands on the rule twice", NOTHING, "leave one of them out"),
+    Entry::error(
+        "header-value",
+        "a header field has no value, or one that cannot be sent",
+        NOTHING,
+        "write a value in printable characters",
+    ),
+    Entry::warning(
+        "headers-without-proxy",
+        "a rule has headers for what it forwards, and forwards nothing",
+        "the answer of the rule; the headers go nowhere",
+        "leave them out, or write a URL and the status 200",
+    ),
+    Entry::error(
+        "invalid-utf8",
+        "the text is not UTF-8",
+        NOTHING,
+        "save the file as UTF-8, or percent-encode the path",
+    ),
+    Entry::error("line-too-long", "the line or text has more than 16 KiB", NOTHING, "write several shorter ones"),
+    Entry::error("query-key-empty", "a query parameter has no key", NOTHING, "write `key=value`"),
+    Entry::error("query-key-repeated", "a query parameter stands on the rule twice", NOTHING, "leave one of them out"),
+    Entry::warning(
+        "query-like-role",
+        "a query parameter has a key that is nearly `role`",
+        "the rule only where the address holds that parameter",
+        "if a role is meant, write `Role=` after the status",
+    ),
+    Entry::error(
+        "query-role",
+        "a role stands where query parameters stand",
+        NOTHING,
+        "write destination and status first: conditions stand after the status",
+    )
+    .elsewhere("the rule asks for a query parameter, and everybody gets the file"),
+    Entry::warning(
+        "role-colon",
+        "a role name holds a colon",
+        "the rule, as for any other name",
+        "name the role without a colon",
+    )
+    .trap(&["L12"])
+    .elsewhere("the role is known never to match, so that nobody is admitted"),
+    Entry::error(
+        "sign-variable",
+        "a signature names no environment variable",
+        NOTHING,
+        "name the variable that holds the secret: letters, digits and `_`",
+    ),
+    Entry::warning(
+        "sign-without-proxy",
+        "a rule signs what it forwards, and forwards nothing",
+        "the answer of the rule; nothing is signed",
+        "leave the signature out, or write a URL and the status 200",
+    ),
+    Entry::error(
+        "status-invalid",
+        "the status is not a number from 200 to 599",
+        NOTHING,
+        "write one, with a `!` directly after it to force; in `netlify.toml` `force = true`",
+    )
+    .trap(&["L11"])
+    .elsewhere("the rule does nothing or is not forced, and everybody gets the file"),
+    Entry::error(
+        "status-missing",
+        "conditions stand after a status, and there is none",
+        NOTHING,
+        "write `302` or `200!`, for example, before the first condition",
+    )
+    .trap(&["L1"]),
+    Entry::warning(
+        "status-unusual",
+        "the status is an unusual one for a redirect",
+        "the redirect, with this status",
+        "write 301 or 302",
+    )
+    .elsewhere("they differ; the rule may be dropped"),
+    Entry::error(
+        "to-absolute",
+        "the status shows a page of this site, and the destination is a URL",
+        NOTHING,
+        "write a local path, or the status 200 or 302",
+    ),
+    Entry::error(
+        "to-host",
+        "the host of the destination is none",
+        NOTHING,
+        "write a host name, with a port if it is not the default one",
+    ),
+    Entry::error(
+        "to-missing",
+        "the rule has no destination",
+        NOTHING,
+        "write one; it can be left out only where `from` ends in `/*` and the status is 200",
+    )
+    .trap(&["L4"]),
+    Entry::error(
+        "to-name-in-host",
+        "a name stands for a part of a host label",
+        NOTHING,
+        "write it between dots, as in `https://:name.example.com/`",
+    ),
+    Entry::error(
+        "to-name-in-upstream",
+        "a visitor would choose the server that the gate asks",
+        NOTHING,
+        "write the whole host, or a redirect status such as 302",
+    ),
+    Entry::error("to-not-a-path", "the destination is none", NOTHING, "begin with `/`, `http://` or `https://`"),
+    Entry::error(
+        "to-other-site",
+        "a browser takes the destination for another site",
+        NOTHING,
+        "write `https://host/…` for another site, or a single `/`",
+    ),
+    Entry::warning(
+        "to-unknown-name",
+        "the destination holds a name that the rule captures nowhere",
+        "a destination with a colon and the name in it, as they are written",
+        "capture it in `from` or in a query parameter, or write `%3A` for a colon",
+    ),
+    Entry::error(
+        "toml-field-repeated",
+        "a field stands on the rule twice, under two names",
+        NOTHING,
+        "leave one of them out",
+    ),
+    Entry::warning(
+        "toml-field-unknown",
+        "the rule has a field that is none; an error where the field names a role",
+        "the rule without the field",
+        "write a field that there is, or leave it out",
+    ),
+    Entry::error(
+        "toml-force",
+        "`force` is neither `true` nor `false`",
+        NOTHING,
+        "write `force = true`, without quotes",
+    )
+    .trap(&["L11"])
+    .elsewhere("the rule is not forced or does nothing, and everybody gets the file"),
+    Entry::error(
+        "toml-misplaced",
+        "a list of redirects stands where none is read",
+        NOTHING,
+        "write `[[redirects]]`, at the top level of the file",
+    ),
+    Entry::error(
+        "toml-redirects",
+        "`redirects` is not a list of tables",
+        NOTHING,
+        "write `[[redirects]]`, in double brackets",
+    ),
+    Entry::error(
+        "toml-syntax",
+        "the file is no TOML",
+        "the files of the site: no rule of this file is in force",
+        "correct the place",
+    ),
+    Entry::error(
+        "toml-type",
+        "a field has a value of the wrong type",
+        NOTHING,
+        "write the type that the message names",
+    ),
+    Entry::error(
+        "white-space",
+        "a character separates fields that is no space and no tab, or stands around a text",
+        NOTHING,
+        "write an ordinary space, or percent-encode it inside a path",
+    ),
+];

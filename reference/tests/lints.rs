@@ -1,0 +1,244 @@
+//! What `check` finds: every trap and its near miss, and the table of all kinds of problems.
+//!
+//! `GATECHECK_UPDATE=1 cargo test -p rolegate --test lints` writes `LINTS.md` anew.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails may panic"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use rolegate::lint::lint;
+use rolegate::problem::catalogue::{self, TRAPS};
+use rolegate::{MemorySite, Problem, RuleSet};
+
+fn found(redirects: &str, toml: &str, files: &[&str]) -> Vec<Problem> {
+    let mut parsed = RuleSet::read(redirects.as_bytes(), toml.as_bytes());
+    parsed.problems.extend(lint(&parsed.rules, &MemorySite::new(files.iter().copied())));
+    parsed.problems
+}
+
+fn ids(problems: &[Problem]) -> Vec<&str> {
+    let mut ids: Vec<&str> = problems.iter().map(|problem| problem.id).collect();
+    ids.sort_unstable();
+    ids
+}
+
+const GATE: &str = "/m/* /m/:splat 200! Role=admin\n";
+
+/// Rules after `GATE`, files, and what is found.
+const AFTER_A_GATE: &[(&str, &[&str], &[&str])] = &[
+    ("", &["/m/x.html"], &[]),
+    // L5: below the gate a public rule is the answer for those who are denied.
+    ("/m/* /login 302", &["/m/x.html", "/login.html"], &[]),
+    // L6: anything that can reach the gated tree.
+    ("/p/* /m/:splat 200", &[], &["leads-into-gate"]),
+    ("/p/* /:splat 200", &["/m/x.html"], &["leads-into-gate"]),
+    ("/:a/p/* /:a/:splat 200", &[], &["leads-into-gate"]),
+    ("/p /m/x 200", &[], &["leads-into-gate"]),
+    ("/p/* /m/:splat 404", &[], &["leads-into-gate"]),
+    ("/p/* /m/:splat 302", &[], &[]),
+    ("/p/* /q/:splat 200", &[], &[]),
+    ("/p/* https://a.example/m/:splat 200", &[], &[]),
+    ("/p/* /m/:splat 200! Role=editor", &[], &[]),
+    // L16
+    ("/m/ /login 404", &["/login.html"], &["fallback-misses-depth"]),
+    ("/m /login 302", &[], &["fallback-misses-depth"]),
+    ("/m/* /login 404", &["/login.html"], &[]),
+    ("/m /login 302\n/m/* /login 404", &[], &[]),
+    ("/m/deep /login 302", &[], &[]),
+    // ROLE-3: a denial does not lead back to what was denied.
+    ("/m/* /m/:splat 200!", &["/m/x.html"], &[]),
+];
+
+/// Rules by themselves, files, and what is found.
+const ALONE: &[(&str, &[&str], &[&str])] = &[
+    // L5
+    ("/m/* /x 200\n/m/* /m/:splat 200! Role=a", &[], &["gate-shadowed"]),
+    ("/* /x 200\n/m/* /m/:splat 200! Role=a", &[], &["gate-shadowed"]),
+    ("/m/* /x 200 Country=de\n/m/* /m/:splat 200! Role=a", &[], &[]),
+    ("/m/login /m/login 200\n/m/* /m/:splat 200! Role=a", &["/m/login.html"], &[]),
+    // STATUS-5: a rule that leads to itself leaves the path to what comes later.
+    ("/m/* /m/:splat 301\n/m/* /m/:splat 200! Role=a", &[], &["redirect-to-itself"]),
+    // L7
+    ("/m/* /m/:splat 200! Role=a Country=de", &[], &["role-with-condition"]),
+    ("/m/* /m/:splat 200! Role=a Language=de\n/m/* /login 302", &[], &["role-with-condition"]),
+    ("/m/* /m/:splat 200! Role=a Cookie=c\n/m/* /login 302!", &[], &[]),
+    ("/m/* /m/:splat 200! Role=a Country=de\n/m/* /m/:splat 200! Role=b", &[], &[]),
+    ("/m/* /m/:splat 200! Country=de", &[], &[]),
+    // L8
+    ("/x.html /x.html 200! Role=a", &["/x.html"], &["gate-one-spelling"]),
+    ("/x.html /x.html 200! Role=a\n/x /x.html 200! Role=a", &["/x.html"], &[]),
+    ("/x.html /x.html 200! Role=a\n/x /x.html 301!", &["/x.html"], &[]),
+    ("/admin /admin 200! Role=a", &["/admin/index.html"], &["gate-one-spelling"]),
+    ("/admin /admin 200! Role=a", &["/admin/index.html", "/admin/u.html"], &["gate-not-beneath", "gate-one-spelling"]),
+    ("/admin /admin 200! Role=a\n/admin/* /admin/:splat 200! Role=a", &["/admin/index.html", "/admin/u.html"], &[]),
+    ("/admin/* /admin/:splat 200! Role=a", &["/admin/index.html", "/admin.html", "/admin/u.html"], &[]),
+    ("/x.pdf /x.pdf 200! Role=a", &["/x.pdf"], &[]),
+    ("/x /x 200! Role=a\n/x /y 200! Role=b", &["/x.html"], &["gate-one-spelling"]),
+    ("/admin /admin 200! Role=a", &[], &["gate-one-spelling"]),
+    ("/x.pdf /x.pdf 200! Role=a", &[], &[]),
+    ("/api https://a.example/ 200! Role=a", &[], &[]),
+    // L9, L10
+    ("/* /:splat 200! Role=a\n/* /login 302", &["/login.html"], &["login-page-gated"]),
+    ("/* /:splat 200! Role=a\n/* / 302", &["/index.html"], &["login-page-gated"]),
+    ("/login /login 200\n/* /:splat 200! Role=a\n/* /login 302", &["/login.html"], &[]),
+    ("/* /:splat 200! Role=a\n/* /login.html 401", &["/login.html"], &[]),
+    ("/* /:splat 200! Role=a\n/* https://login.example/ 302", &[], &[]),
+    // L13
+    ("/a 1id=:x /b 301", &[], &["query-key-digit"]),
+    ("/a id1=:x /b 301", &[], &[]),
+    // L15
+    ("https://a.example/m/* /m/:splat 200! Role=a", &[], &["gate-one-host"]),
+    ("https://a.example/m/* /m/:splat 200! Role=a\n/m/* /login 302!", &[], &[]),
+    ("https://a.example/m/* /x/:splat 200! Role=a\n/m/* /m/:splat 200! Role=a", &[], &[]),
+    (
+        "http://a.example/m/* /m/:splat 200! Role=a\nhttps://a.example/m/* /m/:splat 200! Role=a",
+        &[],
+        &["gate-one-host"],
+    ),
+    ("https://a.example/m/* /m/:splat 302", &[], &["redirect-to-itself"]),
+    ("/m/* q=1 /m/:splat 200! Role=a", &[], &["gate-one-query"]),
+    ("/m/* q=1 /x/:splat 200! Role=a\n/m/* /m/:splat 200! Role=a", &[], &[]),
+    // What a role rule shows.
+    ("/m/* /private/:splat 200! Role=a", &["/private/x.html"], &["gate-target-open"]),
+    ("/ /private/x 200! Role=a", &["/private/x.html"], &["gate-target-open"]),
+    ("/m/* /welcome 200! Role=a", &["/welcome.html"], &[]),
+    ("/m/* /private/:splat 200! Role=a\n/private/* /private/:splat 200! Role=a", &["/private/x.html"], &[]),
+    ("/m/* /private/:splat 200! Role=a\n/private/* /404 404!", &["/private/x.html"], &[]),
+    // Never met.
+    ("/a /b 301\n/a /b 301", &[], &["duplicate"]),
+    ("/a /b 301\n/a /c 301", &[], &["rule-unreachable"]),
+    ("/* /index.html 200\n/a /c 301", &[], &["rule-unreachable"]),
+    ("/a/* /c/:splat 301\n/a/:x /d/:x 301", &[], &["rule-unreachable"]),
+    ("/a/:x /d/:x 301\n/a/* /c/:splat 301", &[], &[]),
+    ("/a q=1 /b 301\n/a /c 301", &[], &[]),
+    ("/a /b 301\n/a q=1 /c 301", &[], &["rule-unreachable"]),
+    ("/a /b 301 Country=de\n/a /c 301", &[], &[]),
+    ("/a /b 301 Country=de,at\n/a /c 301 Country=at", &[], &["rule-unreachable"]),
+    // COND-3.role: beside a role the country is not the one that the visitor names.
+    ("/a /b 301 Country=de\n/a /c 301! Role=a Country=de", &[], &["role-with-condition"]),
+    ("/m/* /x/:splat 200! Role=a,b\n/m/* /y/:splat 200! Role=a", &[], &["rule-unreachable"]),
+    ("/m/* /x/:splat 200! Role=a\n/m/* /y/:splat 200! Role=a,b", &[], &[]),
+    ("/m/* /x/:splat 200! Role=*\n/m/* /y/:splat 200! Role=a", &[], &["rule-unreachable"]),
+    ("/* /login 302\n/login /x 200", &[], &[]),
+    ("/* /login 302\n/logout /x 200", &[], &["rule-unreachable"]),
+    ("https://a.example/* /x 302\n/a /y 302", &[], &[]),
+    // Files of the site.
+    ("/a /b 301", &["/a.html", "/b.html"], &["file-before-rule"]),
+    ("/a /404.html 404", &["/a.html", "/404.html"], &["file-before-rule"]),
+    ("/a /b 301!", &["/a.html"], &[]),
+    ("/a /b 301", &["/b.html"], &[]),
+    ("/a /a.html 200", &["/a.html"], &[]),
+    ("/a/* /b/:splat 301", &["/a/x.html"], &["files-before-rule"]),
+    ("/a/* /b/:splat 301!", &["/a/x.html"], &[]),
+    ("/* /index.html 200", &["/index.html", "/x.html"], &[]),
+    ("/a/* /a/404.html 404", &["/a/404.html", "/a/x.html"], &[]),
+    // In circles.
+    ("/a /b 301\n/b /a 301", &[], &["redirect-loop"]),
+    ("/a/* /b/:splat 301\n/b/* /c/:splat 301\n/c/* /a/:splat 301", &[], &["redirect-loop"]),
+    ("/a/* /a/a/:splat 301", &[], &["redirect-loop"]),
+    ("/a /b 302 Role=x\n/b /a 302 Role=x", &[], &["redirect-loop"]),
+    ("/a /b 302 Role=x\n/b /a 302 Role=y", &[], &[]),
+    ("/a /b 301\n/b /c 301", &[], &[]),
+    ("/a /b 301\n/b /a 200", &[], &[]),
+    ("http://a.example/* https://a.example/:splat 301!", &[], &[]),
+    (
+        "http://a.example/* https://a.example/:splat 301!\nhttps://a.example/* http://a.example/:splat 301!",
+        &[],
+        &["redirect-loop"],
+    ),
+    ("/* https://a.example/:splat 301!", &[], &[]),
+    ("/a /a/ 301", &[], &["redirect-to-itself"]),
+    ("/a/* /a/:splat 301", &[], &["redirect-to-itself"]),
+    // LOC-2, STATUS-5: the query makes another request of it, once.
+    ("/a /a?x=y 301", &[], &[]),
+    ("/:x /- 301", &[], &[]),
+    ("/* /login 302", &[], &[]),
+];
+
+/// What is found in a line by itself, which every gate reads for itself: L1 to L4, L12, L14.
+const LINES: &[(&str, &[&str])] = &[
+    ("/m/* /m/:splat Role=a", &["status-missing"]),
+    ("/m/* /m/:splat 200! ROLE=a", &["condition-unknown"]),
+    ("/m/* /m/:splat 200! Rolle=a", &["condition-unknown"]),
+    ("/m/* /m/:splat 200! Role", &["bare-word"]),
+    ("/m 200! Role=a", &["to-missing"]),
+    ("/m/* 200! Role=a", &[]),
+    ("/m/* /m/:splat 200! Role=a:b", &["role-colon"]),
+    ("/m/* /m/:splat 200! Role=a, b", &["condition-empty"]),
+    ("/m/* /m/:splat 200! Role=a,b", &[]),
+    ("/m/* /m/:splat 200! role=a", &[]),
+];
+
+/// L11, L12
+const TOML: &[(&str, &[&str])] = &[
+    ("status = 200\nforce = 'yes'", &["toml-force"]),
+    ("status = '200!'", &["status-invalid"]),
+    ("status = 200\nforce = true", &[]),
+];
+
+#[test]
+fn every_trap_is_found_and_its_near_miss_is_not() {
+    let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
+    let mut check = |redirects: &str, toml: &str, files: &[&str], expected: &[&str]| {
+        let problems = found(redirects, toml, files);
+        if ids(&problems) != expected {
+            wrong.push(format!("{redirects}{toml}\nfound {:?} instead of {expected:?}\n", ids(&problems)));
+        }
+        let entries = problems.iter().filter_map(|problem| catalogue::find(problem.id));
+        seen.extend(entries.flat_map(|entry| entry.traps.iter().copied()));
+    };
+    for (rules, files, expected) in AFTER_A_GATE {
+        check(&format!("{GATE}{rules}\n"), "", files, expected);
+    }
+    for (rules, files, expected) in ALONE {
+        check(rules, "", files, expected);
+    }
+    for (line, expected) in LINES {
+        check(line, "", &[], expected);
+    }
+    for (fields, expected) in TOML {
+        let entry =
+            format!("[[redirects]]\nfrom = '/m/*'\nto = '/m/:splat'\n{fields}\nconditions = {{ Role = 'a' }}\n");
+        check("", &entry, &[], expected);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(seen, TRAPS.iter().map(|trap| trap.id).collect());
+}
+
+#[test]
+fn every_kind_is_told_somewhere_and_nothing_else() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut text = String::new();
+    let mut folders = vec![source.join("rules"), source.join("headers"), source.join("lint")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                text += &fs::read_to_string(&path).unwrap();
+            }
+        }
+    }
+    let told = |id: &str| text.contains(&format!("\"{id}\""));
+    let never: Vec<&str> = catalogue::all().map(|entry| entry.id).filter(|id| !told(id)).collect();
+    assert_eq!(never, [""; 0], "no code tells of these");
+}
+
+#[test]
+fn the_page_is_the_table() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("LINTS.md");
+    let page = catalogue::markdown();
+    if std::env::var_os("GATECHECK_UPDATE").is_some() {
+        fs::write(&file, &page).unwrap();
+    }
+    let written = fs::read_to_string(&file).unwrap_or_default();
+    assert!(written == page, "LINTS.md is stale; run `GATECHECK_UPDATE=1 cargo test -p rolegate --test lints`");
+}
