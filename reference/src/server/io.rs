@@ -231,6 +231,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
 
     const LIMITS: HeadLimits = HeadLimits { head: 256, target: 64 };
@@ -246,6 +248,23 @@ mod tests {
         assert_eq!(target(&tap), Ok("/1".to_owned()));
         tap.record(b"P/1.1\r\nHost: a\r\n\r\n");
         assert_eq!(target(&tap), Ok("/2".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn the_first_octets_come_with_what_follows() {
+        let head = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
+        let (mut client, mut server) = tokio::io::duplex(64);
+        client.write_all(head).await.unwrap();
+        let preface = Preface::read(&mut server).await.unwrap().unwrap();
+        assert!(preface.octets().len() < head.len());
+        let tap = Tap::new(LIMITS);
+        let mut tapped = Tapped::new(server, preface, Some(tap.clone()), Duration::from_secs(1));
+        let mut read = [0; 64];
+        assert_eq!(tapped.read(&mut read).await.unwrap(), head.len());
+        assert_eq!(target(&tap), Ok("/".to_owned()));
+        client.write_all(head).await.unwrap();
+        assert_eq!(tapped.read(&mut read).await.unwrap(), head.len());
+        assert_eq!(target(&tap), Ok("/".to_owned()));
     }
 
     #[test]
