@@ -57,6 +57,15 @@ impl Clients {
         let apart = (options.version == HttpVersion::Http2).then(apart).transpose()?;
         Ok(Self { usual, apart })
     }
+
+    /// Clients that open a connection for each request, whatever the version.
+    ///
+    /// # Errors
+    /// The TLS set-up of this machine.
+    pub fn apart(options: PlainOptions<'_>) -> Result<Self, String> {
+        let usual = builder(options).pool_max_idle_per_host(0).build().map_err(|error| chain(&error))?;
+        Ok(Self { usual, apart: None })
+    }
 }
 
 fn builder(options: PlainOptions<'_>) -> reqwest::ClientBuilder {
