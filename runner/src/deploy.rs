@@ -131,7 +131,7 @@ impl<'a> Deployment<'a> {
         let (suite, _) = self.suites.first()?;
         let toml = suite.toml.as_ref()?;
         let mark = if suite.mark_rules { format!("\n# {}\n", canary(&suite.id, TOML_FILE)) } else { String::new() };
-        Some(format!("{toml}{mark}"))
+        Some(format!("{}{mark}", toml.replace(crate::upstream::PLACEHOLDER, &self.upstream)))
     }
 
     /// Writes the site: every file, then `_headers`, `_redirects` and `netlify.toml`.

@@ -95,6 +95,7 @@ pub struct Finished {
     pub exchange: Option<Exchange>,
     /// Where it was sent.
     pub target: Option<Target>,
-    /// How often the request was sent: more than once only where the connection failed and `--retries` allows it.
+    /// How often the request was sent: more than once only where the gate went down, where the connection failed and `--retries` allows it, or
+    /// where a connection that it shared with others ended.
     pub attempts: u32,
 }

@@ -297,7 +297,8 @@ impl Suite {
     /// Whether its rules name the runner's upstream.
     #[must_use]
     pub fn needs_upstream(&self) -> bool {
-        memchr::memmem::find(&self.rules, crate::upstream::PLACEHOLDER.as_bytes()).is_some()
+        let names = |text: &[u8]| memchr::memmem::find(text, crate::upstream::PLACEHOLDER.as_bytes()).is_some();
+        names(&self.rules) || self.toml.as_ref().is_some_and(|toml| names(toml.as_bytes()))
     }
 
     /// Whether any file is protected.

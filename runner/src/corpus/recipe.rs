@@ -108,6 +108,20 @@ pub enum PairAlgorithm {
     RS512,
 }
 
+impl PairAlgorithm {
+    /// The algorithm of that name in `alg`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        serde_json::from_value(Value::from(name)).ok()
+    }
+
+    /// The name in `alg`.
+    #[must_use]
+    pub fn name(self) -> String {
+        format!("{self:?}")
+    }
+}
+
 /// What the signature is computed with.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
 pub enum Mac {

@@ -11,9 +11,11 @@ use aws_lc_rs::agreement::{self, ECDH_P256, ECDH_P384};
 use aws_lc_rs::encoding::{AsBigEndian as _, AsDer as _, EcPublicKeyUncompressedBin, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
-    RsaKeyPair, RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512,
+    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384,
+    RSA_PSS_SHA512, RsaEncoding, RsaKeyPair, RsaPublicKeyComponents, VerificationAlgorithm,
 };
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -119,6 +121,25 @@ impl TestKey {
         Ok(signature)
     }
 
+    /// Whether a signature over `message` is that of this key; never where the algorithm is for another kind of key.
+    #[must_use]
+    pub fn verifies(&self, algorithm: PairAlgorithm, message: &[u8], signature: &[u8]) -> bool {
+        let verifying: &'static dyn VerificationAlgorithm = match (&self.pair, algorithm) {
+            (Pair::P256(_), PairAlgorithm::ES256) => &ECDSA_P256_SHA256_FIXED,
+            (Pair::P384(_), PairAlgorithm::ES384) => &ECDSA_P384_SHA384_FIXED,
+            (Pair::Ed25519(_), PairAlgorithm::EdDSA) => &ED25519,
+            (Pair::Rsa(_), PairAlgorithm::RS256) => &RSA_PKCS1_2048_8192_SHA256,
+            (Pair::Rsa(_), PairAlgorithm::RS384) => &RSA_PKCS1_2048_8192_SHA384,
+            (Pair::Rsa(_), PairAlgorithm::RS512) => &RSA_PKCS1_2048_8192_SHA512,
+            (Pair::Rsa(_), PairAlgorithm::PS256) => &RSA_PSS_2048_8192_SHA256,
+            (Pair::Rsa(_), PairAlgorithm::PS384) => &RSA_PSS_2048_8192_SHA384,
+            (Pair::Rsa(_), PairAlgorithm::PS512) => &RSA_PSS_2048_8192_SHA512,
+            _ => return false,
+        };
+        let public = self.der().ok().and_then(|der| ParsedPublicKey::new(verifying, der).ok());
+        public.is_some_and(|public| public.verify_sig(message, signature).is_ok())
+    }
+
     /// The public key as SubjectPublicKeyInfo in DER (RFC 5280 §4.1.2.7).
     ///
     /// # Errors
@@ -214,25 +235,23 @@ fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::signature::{
-        ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PSS_2048_8192_SHA384,
-        VerificationAlgorithm,
-    };
+    use aws_lc_rs::signature::ECDSA_P256_SHA256_ASN1;
 
     use super::*;
 
     #[test]
     fn keys_sign_and_their_public_halves_verify() {
-        let algorithms: [(&str, PairAlgorithm, &'static dyn VerificationAlgorithm); 3] = [
-            ("rsa", PairAlgorithm::PS384, &RSA_PSS_2048_8192_SHA384),
-            ("p256", PairAlgorithm::ES256, &ECDSA_P256_SHA256_FIXED),
-            ("ed25519-2", PairAlgorithm::EdDSA, &ED25519),
-        ];
-        for (name, algorithm, verifying) in algorithms {
+        for (name, algorithm) in [
+            ("rsa", PairAlgorithm::RS512),
+            ("rsa-2", PairAlgorithm::PS384),
+            ("p256", PairAlgorithm::ES256),
+            ("p384", PairAlgorithm::ES384),
+            ("ed25519-2", PairAlgorithm::EdDSA),
+        ] {
             let key = TestKey::named(name).unwrap();
             let signature = key.sign(algorithm, b"message").unwrap();
-            let public = ParsedPublicKey::new(verifying, key.der().unwrap()).unwrap();
-            assert!(public.verify_sig(b"message", &signature).is_ok(), "{name}");
+            assert!(key.verifies(algorithm, b"message", &signature), "{name}");
+            assert!(!key.verifies(algorithm, b"another", &signature), "{name}");
             assert!(key.pem().unwrap().lines().all(|line| line.len() <= 64));
         }
         let key = TestKey::named("p256").unwrap();

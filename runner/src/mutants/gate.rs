@@ -3,7 +3,6 @@
 //! Heads are read with the reference's own reader, so that what it refuses is refused here; everything else about HTTP is the least that the
 //! corpus needs. A request with a body is the last of its connection, as it is in the reference.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::Ipv4Addr;
 use std::pin::Pin;
@@ -11,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use rolegate::decide::Decision;
+use rolegate::decide::{Decision, Outcome};
 use rolegate::edge::Connection;
 use rolegate::request::Scheme;
 use rolegate::respond::{Ask, respond};
@@ -22,6 +21,7 @@ use rolegate::visitor::Visitor;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::task::JoinSet;
 
+use super::forward::{Body, for_everybody, forward};
 use super::ground::{Ground, Sites};
 use super::jwt::Token;
 use super::scene::{Asked, Memory, Reply, Scene};
@@ -48,10 +48,6 @@ impl BrokenGate {
 impl InProcess for BrokenGate {
     fn name(&self) -> String {
         format!("broken gate {}", self.mutant.id)
-    }
-
-    fn unsupported(&self) -> BTreeMap<String, String> {
-        BTreeMap::from([("proxy".to_owned(), "broken gates decide and answer, and forward nothing".to_owned())])
     }
 
     fn start<'a>(
@@ -115,7 +111,10 @@ async fn serve(mut stream: DuplexStream, ground: Arc<Ground>, defect: Defect, me
             Ok(head) => {
                 let last = head.last || ends_connection(&octets, &head);
                 match asked(&ground, &head) {
-                    Ok(asked) => (answer(&ground, defect, &memory, asked).await, last),
+                    Ok(asked) => {
+                        let mut body = Body::new(&asked, &mut stream, &mut came);
+                        (answer(&ground, defect, &memory, asked, &mut body).await, last)
+                    }
                     Err(fault) => (refused(fault).await, true),
                 }
             }
@@ -170,6 +169,7 @@ fn asked(ground: &Ground, head: &Head<'_>) -> Result<Asked, Fault> {
         https: seen.scheme == Scheme::Https,
         headers: head.headers.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect(),
         country: seen.country.map(|country| country.code().to_owned()),
+        through_proxy: seen.through_proxy,
     })
 }
 
@@ -189,11 +189,20 @@ fn ends_connection(octets: &[u8], head: &Head<'_>) -> bool {
 }
 
 /// The reference's steps.
-async fn answer(ground: &Ground, defect: Defect, memory: &Memory, mut asked: Asked) -> Reply {
+async fn answer(ground: &Ground, defect: Defect, memory: &Memory, mut asked: Asked, body: &mut Body<'_>) -> Reply {
     if let Defect::Request(edit) = defect {
         edit(&mut asked);
     }
     let scene = Scene { ground, asked: &asked, now: Time::now(), memory };
+    if let Defect::Ahead(is_final) = defect {
+        let early = scene.decide_over(&Visitor::Anonymous, |rule| Some(for_everybody(rule)));
+        if let Outcome::Proxy { url } = &early.outcome {
+            let reply = forward(&scene, &early, url, defect, body).await;
+            if is_final(&reply) {
+                return reply;
+            }
+        }
+    }
     let visitor = match defect {
         Defect::Visitor(find) => find(&scene),
         Defect::Token(edit) => with_token(&scene, edit),
@@ -203,7 +212,10 @@ async fn answer(ground: &Ground, defect: Defect, memory: &Memory, mut asked: Ask
         Defect::Decide(decide) => decide(&scene, &visitor),
         _ => scene.decide(&visitor),
     };
-    let mut reply = reply(&scene, &decision).await;
+    let mut reply = match &decision.outcome {
+        Outcome::Proxy { url } => forward(&scene, &decision, url, defect, body).await,
+        _ => reply(&scene, &decision).await,
+    };
     if let Defect::Reply(edit) = defect {
         edit(&scene, &decision, &mut reply);
     }

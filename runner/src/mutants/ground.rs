@@ -1,18 +1,25 @@
 //! The site of a suite as the broken gates share it: written to disk, listed and read once, its rules too, whatever number of gates stands on it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use rolegate::edge::Edge;
 use rolegate::files::DirSite;
-use rolegate::rules::RuleSet;
+use rolegate::proxy::sign::Signatures;
+use rolegate::rules::{Rule, RuleSet};
 use rolegate::site::Site as _;
 use rolegate::token::{Keys, TokenSettings};
+use serde_json::{Map, Value, json};
 
 use super::Defect;
+use super::public::PublicRing;
+use crate::corpus::{PublicKeys, Settings};
 use crate::deploy::Deployment;
 use crate::gates::{GateError, embedded, site_folder};
+use crate::wire::plain::{Clients, HttpVersion, PlainOptions};
 
 /// A site on disk, opened.
 #[derive(Debug)]
@@ -29,8 +36,13 @@ pub struct Site {
 }
 
 impl Site {
-    fn open(deployment: &Deployment<'_>) -> Result<Self, GateError> {
+    /// Writes the site, its `_headers` changed by `headers`, and opens it.
+    fn open(deployment: &Deployment<'_>, headers: fn(&str) -> String) -> Result<Self, GateError> {
         let folder = site_folder(deployment)?;
+        if let Some(text) = deployment.headers() {
+            std::fs::write(folder.path().join("_headers"), headers(&text))
+                .map_err(|error| GateError::Harness(error.to_string()))?;
+        }
         let files = DirSite::open(folder.path()).map_err(|error| GateError::Harness(error.to_string()))?;
         let rule_text = deployment.rules();
         let toml = deployment.toml().unwrap_or_default();
@@ -50,6 +62,8 @@ impl Site {
 #[derive(Debug, Default)]
 pub struct Sites {
     opened: Mutex<BTreeMap<String, Arc<Site>>>,
+    /// The way to upstreams; shared, because setting one up takes time.
+    onward: OnceLock<Result<Clients, String>>,
 }
 
 impl Sites {
@@ -58,14 +72,25 @@ impl Sites {
     /// # Errors
     /// It cannot be written or listed.
     pub fn of(&self, deployment: &Deployment<'_>) -> Result<Arc<Site>, GateError> {
+        // Every run has an upstream of its own, and the rules hold its address.
+        if deployment.suites.iter().any(|(suite, _)| suite.needs_upstream()) {
+            return Site::open(deployment, str::to_owned).map(Arc::new);
+        }
         let name = deployment.name();
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(site) = opened.get(&name) {
             return Ok(Arc::clone(site));
         }
-        let site = Arc::new(Site::open(deployment)?);
+        let site = Arc::new(Site::open(deployment, str::to_owned)?);
         opened.insert(name, Arc::clone(&site));
         Ok(site)
+    }
+
+    /// The way to upstreams: a connection for each request, so that none is lost with a connection that was kept too long.
+    fn onward(&self) -> Result<Clients, GateError> {
+        let limit = Duration::from_secs(5);
+        let options = || PlainOptions { version: HttpVersion::Http1, insecure: false, limit, remote: None };
+        self.onward.get_or_init(|| Clients::apart(options())).clone().map_err(GateError::Harness)
     }
 }
 
@@ -76,8 +101,10 @@ pub struct Ground {
     pub site: Arc<Site>,
     /// The rules in force.
     pub rules: Arc<RuleSet>,
-    /// The secret as configured.
+    /// The secret as configured. A gate with public keys is not given it.
     pub secret: Vec<u8>,
+    /// The public keys in the place of the secret.
+    pub public: Option<PublicRing>,
     /// The keys that tokens are verified with.
     pub keys: Keys,
     /// How tokens are read.
@@ -86,6 +113,12 @@ pub struct Ground {
     pub edge: Edge,
     /// The names from the outermost object of a token to the roles.
     pub role_path: Vec<String>,
+    /// The secrets of rules whose requests are signed.
+    pub signatures: Signatures,
+    /// Whether upstreams may see the token.
+    pub trusts_upstream: bool,
+    /// The way to upstreams, where rules name one.
+    pub onward: Option<Clients>,
 }
 
 impl Ground {
@@ -95,12 +128,15 @@ impl Ground {
     /// The gate does not start with them.
     pub fn new(deployment: &Deployment<'_>, sites: &Sites, defect: Defect) -> Result<Self, GateError> {
         let refused = |reason: String| GateError::NotStarted { site: deployment.name(), reason };
-        let site = sites.of(deployment)?;
+        let site = match defect {
+            Defect::HeaderText(edit) if deployment.headers().is_some() => Arc::new(Site::open(deployment, edit)?),
+            _ => sites.of(deployment)?,
+        };
+        let read =
+            |rules: &[u8], toml: &str| Arc::new(site.files.headers().seal(RuleSet::read(rules, toml.as_bytes()).rules));
         let parsed = match defect {
-            Defect::RuleText(edit) => {
-                let read = RuleSet::read(&edit(&site.rule_text), site.toml.as_bytes()).rules;
-                Arc::new(site.files.headers().seal(read))
-            }
+            Defect::RuleText(edit) => read(&edit(&site.rule_text), &site.toml),
+            Defect::TomlText(edit) => read(&site.rule_text, &edit(&site.toml)),
             _ => Arc::clone(&site.rules),
         };
         if let Some(span) = parsed.unreadable().first() {
@@ -110,27 +146,45 @@ impl Ground {
             Defect::RuleList(edit) => Arc::new(RuleSet::of(edit(parsed.rules().to_vec()))),
             _ => parsed,
         };
-        let secret = deployment.settings.secret.as_bytes().to_vec();
+        let given = &deployment.settings;
+        let secret = given.secret.as_bytes().to_vec();
         let keys = match defect {
-            Defect::Secret(edit) if deployment.settings.public.is_none() => {
+            Defect::Secret(edit) if given.public.is_none() => {
                 Keys::hs256(&edit(&secret)).map_err(|error| error.to_string())
             }
-            _ => embedded::keys(&deployment.settings),
+            Defect::KeySet(edit) => embedded::keys(&with_key_set(given, edit)),
+            _ => embedded::keys(given),
         };
-        let mut settings = embedded::token_settings(&deployment.settings).map_err(refused)?;
+        let mut settings = embedded::token_settings(given).map_err(refused)?;
         if let Defect::Settings(edit) = defect {
             edit(&mut settings);
         }
+        let named = rules.rules().iter().filter_map(|rule| Some((rule.span, rule.apply()?.signed.as_deref()?)));
+        let variable = |name: &str| given.environment.get(name).map(OsString::from);
+        let signatures = Signatures::of(named, variable).map_err(|missing| refused(missing.to_string()))?;
+        let onward = rules.rules().iter().any(Rule::is_proxy).then(|| sites.onward()).transpose()?;
         Ok(Self {
             site,
             rules,
             secret,
+            public: PublicRing::of(given),
             keys: keys.map_err(refused)?,
             settings,
             edge: embedded::edge(deployment).map_err(refused)?,
-            role_path: names(&deployment.settings.role_path),
+            role_path: names(&given.role_path),
+            signatures,
+            trusts_upstream: given.trust_upstream,
+            onward,
         })
     }
+}
+
+/// The same settings with the members of the key set changed, where there is one.
+fn with_key_set(settings: &Settings, edit: fn(&mut Vec<Map<String, Value>>)) -> Settings {
+    let ring = PublicRing::of(settings).filter(|ring| ring.is_set);
+    let Some(mut keys) = ring.map(|ring| ring.written()) else { return settings.clone() };
+    edit(&mut keys);
+    Settings { public: Some(PublicKeys::Jwks(json!({ "keys": keys }).to_string())), ..settings.clone() }
 }
 
 /// The names of a role path.

@@ -6,11 +6,12 @@ use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use rolegate::token::Time;
+use rolegate::token::{Time, TokenSettings};
 use serde_json::{Map, Value};
 use sha2::{Sha256, Sha384, Sha512};
 
 use super::ground::Ground;
+use super::public::PublicRing;
 
 /// Decodes without regard to padding and stray bits.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -87,10 +88,24 @@ impl<'a> Token<'a> {
         }
     }
 
-    /// Whether the signature is that of the secret over the octets as they came.
+    /// Whether the signature is that of the secret, or of the public key that the header names, over the octets as they came.
     #[must_use]
     pub fn is_signed(&self) -> bool {
-        self.is_signed_with(Hash::Sha256, &self.ground.secret)
+        self.message().is_some_and(|message| self.verifies(&message, &self.signature))
+    }
+
+    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.ground.public {
+            Some(ring) => ring.picked(&self.header).is_some_and(|key| key.verifies(message, signature)),
+            None => !signature.is_empty() && mac(Hash::Sha256, &self.ground.secret, message) == signature,
+        }
+    }
+
+    fn sign(&self, message: &[u8]) -> Vec<u8> {
+        match &self.ground.public {
+            Some(ring) => ring.picked(&self.header).map(|key| key.sign(message)).unwrap_or_default(),
+            None => mac(Hash::Sha256, &self.ground.secret, message),
+        }
     }
 
     /// Whether the signature is that of this key and hash.
@@ -99,23 +114,41 @@ impl<'a> Token<'a> {
         self.message().is_some_and(|message| !self.signature.is_empty() && mac(hash, key, &message) == self.signature)
     }
 
-    /// The signature that the secret gives.
+    /// The signature that the secret gives, or the public key that the header names.
     #[must_use]
     pub fn right_signature(&self) -> Vec<u8> {
-        self.message().map(|message| mac(Hash::Sha256, &self.ground.secret, &message)).unwrap_or_default()
+        self.message().map(|message| self.sign(&message)).unwrap_or_default()
     }
 
-    /// The secret.
+    /// What the gate was given for a key: the secret, or the text of its public keys.
     #[must_use]
     pub fn secret(&self) -> &[u8] {
+        self.ground.public.as_ref().map_or(&self.ground.secret, |ring| &ring.text)
+    }
+
+    /// The public keys of the gate, where it has any.
+    #[must_use]
+    pub fn ring(&self) -> Option<&'a PublicRing> {
+        self.ground.public.as_ref()
+    }
+
+    /// The secret that a gate with public keys was not given.
+    #[must_use]
+    pub fn secret_of_others(&self) -> &[u8] {
         &self.ground.secret
+    }
+
+    /// How the gate reads tokens.
+    #[must_use]
+    pub fn settings(&self) -> &'a TokenSettings {
+        &self.ground.settings
     }
 
     /// Reads the token again from other parts, and says whether it is signed: with the secret over these parts, or over those that came.
     pub fn reread(&mut self, parts: Vec<Vec<u8>>) -> bool {
         let came = self.message();
         let again = Self::read(&parts.join(&b'.'), self.ground, Time::from_seconds(self.now));
-        let over_received = came.is_some_and(|came| mac(Hash::Sha256, &self.ground.secret, &came) == again.signature);
+        let over_received = came.is_some_and(|came| again.verifies(&came, &again.signature));
         let signed = again.is_signed() || over_received;
         let readable = !again.header.is_empty() && !again.claims.is_empty();
         *self = again;
@@ -128,10 +161,26 @@ impl<'a> Token<'a> {
         self.header.get("alg").and_then(Value::as_str)
     }
 
-    /// Puts the one algorithm of the gate into the header.
-    pub fn as_hs256(&mut self) -> bool {
-        self.header.insert("alg".to_owned(), Value::from("HS256"));
-        !self.claims.is_empty()
+    /// Whether `alg` is the one algorithm of the secret, or of the public key that the header names.
+    #[must_use]
+    pub fn has_right_alg(&self) -> bool {
+        let right = match &self.ground.public {
+            Some(ring) => ring.picked(&self.header).map(|key| key.algorithm.name()),
+            None => Some("HS256".to_owned()),
+        };
+        right.is_some() && right.as_deref() == self.alg()
+    }
+
+    /// Puts the one algorithm of the secret, or of the public key that the header names, into the header.
+    pub fn with_right_alg(&mut self) -> bool {
+        let alg = match &self.ground.public {
+            Some(ring) => ring.picked(&self.header).map(|key| key.algorithm.name()),
+            None => Some("HS256".to_owned()),
+        };
+        alg.is_some_and(|alg| {
+            self.header.insert("alg".to_owned(), Value::from(alg));
+            !self.claims.is_empty()
+        })
     }
 
     /// Sets `exp` to an hour from now.
@@ -187,7 +236,7 @@ impl<'a> Token<'a> {
         !self.header.is_empty() && !self.claims.is_empty() && self.retell(header, claims)
     }
 
-    /// The token signed with the secret: each part as it came, or anew where its members were changed.
+    /// The token, signed: each part as it came, or anew where its members were changed.
     #[must_use]
     pub fn mint(&self) -> Vec<u8> {
         let part = |at: usize, members: &Map<String, Value>, came: &Map<String, Value>| {
@@ -198,7 +247,7 @@ impl<'a> Token<'a> {
         };
         let (header, claims) = (part(0, &self.header, &self.came_header), part(1, &self.claims, &self.came_claims));
         let message = [header, b".".to_vec(), claims].concat();
-        let signature = URL_SAFE_NO_PAD.encode(mac(Hash::Sha256, &self.ground.secret, &message));
+        let signature = URL_SAFE_NO_PAD.encode(self.sign(&message));
         [message, b".".to_vec(), signature.into_bytes()].concat()
     }
 }

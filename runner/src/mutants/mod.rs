@@ -6,17 +6,20 @@
 //!
 //! 1. [`ground`]: the site of a suite, opened once for all broken gates.
 //! 2. [`gate`]: an HTTP/1.1 gate of this process that takes the reference's steps one by one, so that a defect can stand between two of them.
-//! 3. [`scene`], [`jwt`]: what a defect sees of a request, and a token taken apart.
+//! 3. [`scene`], [`jwt`], [`public`]: what a defect sees of a request, a token taken apart, and the keys that sign it anew; [`forward`]: what goes
+//!    to an upstream, and what comes back.
 //! 4. [`defects`]: the list.
 //! 5. [`trial`], [`matrix`]: broken gates against the corpus, and which cases catch which; [`teeth`]: whether every case catches one.
 
 pub mod defects;
 pub mod diagnosis;
+pub mod forward;
 pub mod gate;
 pub mod ground;
 pub mod idle;
 pub mod jwt;
 pub mod matrix;
+pub mod public;
 pub mod scene;
 pub mod session;
 pub mod teeth;
@@ -26,9 +29,12 @@ use rolegate::decide::Decision;
 use rolegate::rules::Rule;
 use rolegate::token::TokenSettings;
 use rolegate::visitor::Visitor;
+use serde_json::{Map, Value};
 
 pub use defects::all;
 
+use crate::wire::Response;
+use forward::Onward;
 use jwt::Token;
 use scene::{Asked, Reply, Scene};
 
@@ -72,8 +78,14 @@ pub enum Defect {
     RuleList(fn(Vec<Rule>) -> Vec<Rule>),
     /// The secret is changed before it becomes a key.
     Secret(fn(&[u8]) -> Vec<u8>),
+    /// The members of the set of public keys are changed before they become keys.
+    KeySet(fn(&mut Vec<Map<String, Value>>)),
     /// The token settings are changed.
     Settings(fn(&mut TokenSettings)),
+    /// The text of `netlify.toml` is changed before it is read.
+    TomlText(fn(&str) -> String),
+    /// The text of `_headers` is changed before it is read.
+    HeaderText(fn(&str) -> String),
     /// The octets of a request head are changed before they are read.
     Wire(fn(&[u8]) -> Vec<u8>),
     /// The answer to a request head that cannot be read is changed.
@@ -86,6 +98,13 @@ pub enum Defect {
     Visitor(fn(&Scene<'_>) -> Visitor),
     /// The decision is made in another way.
     Decide(fn(&Scene<'_>, &Visitor) -> Decision),
+    /// A request is forwarded as if whoever sends it held every role, and decided on afterwards; the function says whether what the
+    /// upstream has answered is sent without a decision.
+    Ahead(fn(&Reply) -> bool),
+    /// What goes to an upstream is changed before it is sent.
+    Onward(fn(&Scene<'_>, &mut Onward)),
+    /// What an upstream has answered, if it has, becomes another reply.
+    Back(fn(&Decision, Option<&Response>, &mut Reply)),
     /// The response is changed before it is sent.
     Reply(fn(&Scene<'_>, &Decision, &mut Reply)),
 }

@@ -7,7 +7,7 @@ use rolegate::decide::{Decision, decide};
 use rolegate::path::{RequestPath, Target};
 use rolegate::request::{Request, Scheme};
 use rolegate::rules::{Rule, RuleSet};
-use rolegate::token::Time;
+use rolegate::token::{Keys, Time};
 use rolegate::visitor::{Visitor, identify};
 use rolegate::{cookie, site};
 
@@ -28,6 +28,8 @@ pub struct Asked {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The visitor's country, if the gate believes it knows.
     pub country: Option<String>,
+    /// Whether it came through a proxy that the gate trusts.
+    pub through_proxy: bool,
 }
 
 impl Asked {
@@ -132,6 +134,12 @@ impl Scene<'_> {
     pub fn visitor_with(&self, token: &[u8]) -> Visitor {
         let line = [b"nf_jwt=", token].concat();
         identify([line.as_slice()], &self.ground.keys, &self.ground.settings, self.now)
+    }
+
+    /// The visitor as other keys and settings find out.
+    #[must_use]
+    pub fn visitor_by(&self, keys: &Keys) -> Visitor {
+        self.asked.lend(|request| identify(request.cookie_lines(), keys, &self.ground.settings, self.now))
     }
 
     /// The token in the cookie, as the reference reads it.

@@ -108,7 +108,10 @@ impl Court {
     /// A mutant: cases known to catch it, then the cases of its requirement, then all of them, up to the first that catches it.
     pub async fn kill(&self, mutant: &'static Mutant, known: &BTreeSet<String>) -> Fate {
         let mut first: Vec<&Case> = self.matching(&self.patterns).filter(|case| known.contains(&case.id)).collect();
-        first.sort_by_key(|case| !is_own(mutant, case));
+        // Whichever of them answers first is named, so those of other requirements come in only where it has none of its own.
+        if first.iter().any(|case| is_own(mutant, case)) {
+            first.retain(|case| is_own(mutant, case));
+        }
         let mut stages = vec![first.into_iter().take(KNOWN).map(|case| case.id.clone()).collect::<Vec<_>>()];
         if self.patterns.is_empty() {
             stages.push(vec![mutant.requirement.to_owned()]);

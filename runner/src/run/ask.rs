@@ -14,8 +14,8 @@ use crate::invariants::{Invariant, Metadata, secrets, uniform};
 use crate::judge::{Judgement, Scene, judge, leaks, summary, upstream};
 use crate::upstream::ASK;
 use crate::verdict::{Fault, Leak, Mismatch, Verdict};
-use crate::wire::plain::HttpVersion;
-use crate::wire::{Answer, Exchange, Response, Sent};
+use crate::wire::plain::{HttpVersion, Plain};
+use crate::wire::{Answer, Client, Exchange, Response, Sent};
 
 /// What the control of a case has shown.
 pub(super) struct Proof {
@@ -72,6 +72,8 @@ pub(super) async fn ask(
         finished.verdict = Verdict::Unsupported { feature, reason };
         return finished;
     }
+    let scene = Scene { origin: &clients.origin, prefix: &stage.prefix, files: &stage.files };
+    let mut way = Way::Usual;
     loop {
         let mut sent = match compose(suite, case, &shared.place(clients, &stage.prefix), now()) {
             Ok(sent) => sent,
@@ -84,9 +86,13 @@ pub(super) async fn ask(
         let ask = (suite.needs_upstream() && sent.raw.is_none()).then(|| shared.upstream.next_ask());
         sent.headers.extend(ask.iter().map(|ask| (ASK.to_owned(), ask.clone().into_bytes())));
         finished.attempts = finished.attempts.saturating_add(1);
-        match send(shared, clients, sent).await {
+        match send(shared, clients, sent, way).await {
+            Ok(exchange)
+                if way == Way::Usual && is_lost(clients, &exchange) && leaks(None, &exchange, &scene).is_empty() =>
+            {
+                way = Way::Apart;
+            }
             Ok(exchange) => {
-                let scene = Scene { origin: &clients.origin, prefix: &stage.prefix, files: &stage.files };
                 let mut judgement = judge(&case.expected, &exchange, &scene);
                 if let (Some(ask), Verdict::Pass) = (&ask, &judgement.verdict) {
                     let mismatches = upstream(judgement.fitting, &shared.upstream.received(ask));
@@ -113,8 +119,7 @@ pub(super) async fn ask(
                 finished.exchange = Some(exchange);
                 return finished;
             }
-            Err(error) if finished.attempts <= shared.options.retries => {
-                let _ = error;
+            Err(_) if finished.attempts <= shared.options.retries.saturating_add(u32::from(way == Way::Apart)) => {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
             Err(error) => {
@@ -125,12 +130,29 @@ pub(super) async fn ask(
     }
 }
 
-async fn send(shared: &Shared, clients: &Clients, sent: Sent) -> std::io::Result<Exchange> {
+/// How an ordinary request goes.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Way {
+    /// As its HTTP version has it: over HTTP/2, with others on one connection.
+    Usual,
+    /// On a connection of its own.
+    Apart,
+}
+
+async fn send(shared: &Shared, clients: &Clients, sent: Sent, way: Way) -> std::io::Result<Exchange> {
     shared.pace.wait().await;
-    match &clients.plain {
-        Some(plain) if !sent.byte_exact => plain.exchange(sent).await,
+    match (&clients.plain, way) {
+        (Some(plain), Way::Usual) if !sent.byte_exact => plain.exchange(sent).await,
+        (Some(plain), Way::Apart) if !sent.byte_exact => plain.exchange_apart(sent).await,
         _ => clients.wire.exchange(sent).await,
     }
+}
+
+/// Whether the connection ended under a request that may not have been the one that ended it: a gate that is sent a header block over its
+/// bounds may end the HTTP/2 connection with everything on it (RFC 9113 §10.5.1), and only a connection of its own tells whom it meant.
+fn is_lost(clients: &Clients, exchange: &Exchange) -> bool {
+    let shared = clients.plain.as_ref().is_some_and(Plain::shares_connections);
+    shared && exchange.client == Client::Plain && matches!(exchange.answer, Answer::Closed(_))
 }
 
 /// The feature that a case needs and the gate lacks.
@@ -218,7 +240,11 @@ impl Again<'_> {
         let mut sent = compose(self.suite, &case, &self.shared.place(self.clients, self.scene.prefix), now())
             .map_err(std::io::Error::other)?;
         sent.byte_exact = exchange.sent.byte_exact;
-        send(self.shared, self.clients, sent).await.map(|exchange| exchange.answer)
+        let again = send(self.shared, self.clients, sent.clone(), Way::Usual).await?;
+        if is_lost(self.clients, &again) {
+            return send(self.shared, self.clients, sent, Way::Apart).await.map(|exchange| exchange.answer);
+        }
+        Ok(again.answer)
     }
 
     /// The control right after the hostile request, on the same connection and on a new one.

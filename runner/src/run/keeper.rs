@@ -32,8 +32,8 @@ impl Clients {
     fn new(shared: &Shared, running: &Running) -> Result<Self, GateError> {
         let target = running.target.clone();
         let options = &shared.options;
-        let client = shared.client.clone().transpose().map_err(GateError::Harness)?;
-        let plain = client.map(|client| Plain::new(target.clone(), client));
+        let ordinary = shared.ordinary.clone().transpose().map_err(GateError::Harness)?;
+        let plain = ordinary.map(|clients| Plain::new(target.clone(), clients));
         let wire = match &running.door {
             Some(door) => Wire::within(door.clone(), options.timeout),
             None => {

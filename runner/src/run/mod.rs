@@ -220,8 +220,8 @@ struct Shared {
     pace: Pace,
     listener: Listener,
     upstream: Upstream,
-    /// The ordinary client; none for a gate of this process, which only the byte-exact wire reaches.
-    client: Option<Result<reqwest::Client, String>>,
+    /// The ordinary clients; none for a gate of this process, which only the byte-exact wire reaches.
+    ordinary: Option<Result<plain::Clients, String>>,
     events: mpsc::UnboundedSender<Event>,
 }
 
@@ -257,8 +257,8 @@ pub async fn run(
         pace: Pace::new(options.rate),
         listener: Listener::open().await,
         upstream: Upstream::open().await,
-        client: (!matches!(gate, Gate::InProcess(_))).then(|| {
-            plain::client(PlainOptions {
+        ordinary: (!matches!(gate, Gate::InProcess(_))).then(|| {
+            plain::Clients::new(PlainOptions {
                 version: options.http,
                 insecure: options.insecure,
                 limit: options.timeout,

@@ -21,8 +21,16 @@ pub enum HttpVersion {
 /// An ordinary client for one gate.
 #[derive(Clone, Debug)]
 pub struct Plain {
-    client: reqwest::Client,
+    clients: Clients,
     target: Target,
+}
+
+/// The ordinary clients of a run, whatever gate they ask.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    usual: reqwest::Client,
+    /// Opens a connection for each request. Only HTTP/2 needs it: there the usual one sends many requests at once over one connection.
+    apart: Option<reqwest::Client>,
 }
 
 /// How the ordinary client behaves, whatever gate it asks.
@@ -38,11 +46,29 @@ pub struct PlainOptions<'a> {
     pub remote: Option<&'a Target>,
 }
 
-/// A client that any number of gates can be asked with: setting one up reads the certificates of the machine, so once is enough.
-///
-/// # Errors
-/// The TLS set-up of this machine.
-pub fn client(options: PlainOptions<'_>) -> Result<reqwest::Client, String> {
+impl Clients {
+    /// Clients that any number of gates can be asked with: setting one up reads the certificates of the machine, so once is enough.
+    ///
+    /// # Errors
+    /// The TLS set-up of this machine.
+    pub fn new(options: PlainOptions<'_>) -> Result<Self, String> {
+        let usual = builder(options).build().map_err(|error| chain(&error))?;
+        let apart = || builder(options).pool_max_idle_per_host(0).build().map_err(|error| chain(&error));
+        let apart = (options.version == HttpVersion::Http2).then(apart).transpose()?;
+        Ok(Self { usual, apart })
+    }
+
+    /// Clients that open a connection for each request, whatever the version.
+    ///
+    /// # Errors
+    /// The TLS set-up of this machine.
+    pub fn apart(options: PlainOptions<'_>) -> Result<Self, String> {
+        let usual = builder(options).pool_max_idle_per_host(0).build().map_err(|error| chain(&error))?;
+        Ok(Self { usual, apart: None })
+    }
+}
+
+fn builder(options: PlainOptions<'_>) -> reqwest::ClientBuilder {
     let mut builder = reqwest::Client::builder()
         .redirect(Policy::none())
         .no_proxy()
@@ -60,14 +86,20 @@ pub fn client(options: PlainOptions<'_>) -> Result<reqwest::Client, String> {
     {
         builder = builder.resolve(&target.host, address);
     }
-    builder.build().map_err(|error| chain(&error))
+    builder
 }
 
 impl Plain {
     /// The ordinary way to `target`.
     #[must_use]
-    pub fn new(target: Target, client: reqwest::Client) -> Self {
-        Self { client, target }
+    pub fn new(target: Target, clients: Clients) -> Self {
+        Self { clients, target }
+    }
+
+    /// Whether requests share a connection, so that what one of them does to it can cost another its answer.
+    #[must_use]
+    pub fn shares_connections(&self) -> bool {
+        self.clients.apart.is_some()
     }
 
     /// Sends a request and reads the answer.
@@ -75,9 +107,21 @@ impl Plain {
     /// # Errors
     /// The gate cannot be reached, or the request cannot be said in this client's terms.
     pub async fn exchange(&self, sent: Sent) -> io::Result<Exchange> {
+        self.exchange_by(&self.clients.usual, sent).await
+    }
+
+    /// The same on a connection that no other request is on.
+    ///
+    /// # Errors
+    /// As [`Plain::exchange`] has them.
+    pub async fn exchange_apart(&self, sent: Sent) -> io::Result<Exchange> {
+        self.exchange_by(self.clients.apart.as_ref().unwrap_or(&self.clients.usual), sent).await
+    }
+
+    async fn exchange_by(&self, client: &reqwest::Client, sent: Sent) -> io::Result<Exchange> {
         let (at, started) = (SystemTime::now(), Instant::now());
         let request = self.request(&sent).map_err(io::Error::other)?;
-        let answer = match self.client.execute(request).await {
+        let answer = match client.execute(request).await {
             Ok(response) => answer(response).await,
             Err(error) if error.is_connect() => {
                 return Err(io::Error::new(io::ErrorKind::ConnectionRefused, chain(&error)));

@@ -78,7 +78,8 @@ pub(super) const ALL: &[Mutant] = &[
         "the signature of a token that brings or names a key is not checked",
         Defect::Token(|token| {
             let names = ["jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "kid"];
-            token.header.keys().any(|name| names.iter().any(|own| name.eq_ignore_ascii_case(own))) && token.as_hs256()
+            token.header.keys().any(|name| names.iter().any(|own| name.eq_ignore_ascii_case(own)))
+                && token.with_right_alg()
         }),
     ),
     Mutant::new(

@@ -52,7 +52,7 @@ pub(super) const ALL: &[Mutant] = &[
         "token/signature-empty",
         "TOKEN-3",
         "an empty signature counts as a right one",
-        Defect::Token(|token| token.parts.get(2).is_some_and(Vec::is_empty) && token.alg() == Some("HS256")),
+        Defect::Token(|token| token.parts.get(2).is_some_and(Vec::is_empty) && token.has_right_alg()),
     ),
     Mutant::new(
         "token/signature-zeros",
@@ -64,39 +64,47 @@ pub(super) const ALL: &[Mutant] = &[
         "token/alg-none",
         "TOKEN-3",
         "`alg` `none` is believed, without a signature",
-        Defect::Token(|token| token.alg() == Some("none") && unsigned(token) && token.as_hs256()),
+        Defect::Token(|token| token.alg() == Some("none") && unsigned(token) && token.with_right_alg()),
     ),
     Mutant::new(
         "token/alg-none-in-another-case",
         "TOKEN-3",
         "`none` is refused and `None` is not",
-        Defect::Token(|token| is_other_none(token) && unsigned(token) && token.as_hs256()),
+        Defect::Token(|token| is_other_none(token) && unsigned(token) && token.with_right_alg()),
     ),
     Mutant::new(
         "token/alg-none-with-signature",
         "TOKEN-3",
         "`alg` `none` is believed where a signature stands behind it",
-        Defect::Token(|token| token.alg() == Some("none") && !unsigned(token) && token.as_hs256()),
+        Defect::Token(|token| token.alg() == Some("none") && !unsigned(token) && token.with_right_alg()),
+    ),
+    Mutant::new(
+        "token/alg-empty-is-none",
+        "TOKEN-3",
+        "an empty `alg` is believed, without a signature",
+        Defect::Token(|token| token.alg() == Some("") && unsigned(token) && token.with_right_alg()),
     ),
     Mutant::new(
         "token/alg-ignored",
         "TOKEN-3",
         "`alg` is not looked at; every signature is taken for HS256",
-        Defect::Token(|token| token.is_signed() && token.as_hs256()),
+        Defect::Token(|token| token.is_signed() && token.with_right_alg()),
     ),
     Mutant::new(
         "token/alg-in-any-case",
         "TOKEN-3",
         "`alg` is compared without regard to case",
         Defect::Token(|token| {
-            token.is_signed() && token.alg().is_some_and(|alg| alg.eq_ignore_ascii_case("HS256")) && token.as_hs256()
+            token.is_signed()
+                && token.alg().is_some_and(|alg| alg.eq_ignore_ascii_case("HS256"))
+                && token.with_right_alg()
         }),
     ),
     Mutant::new(
         "token/alg-missing-is-hs256",
         "TOKEN-3",
         "a header without `alg` counts as HS256",
-        Defect::Token(|token| token.is_signed() && !token.header.contains_key("alg") && token.as_hs256()),
+        Defect::Token(|token| token.is_signed() && !token.header.contains_key("alg") && token.with_right_alg()),
     ),
     Mutant::new(
         "token/alg-of-other-length",
@@ -108,7 +116,7 @@ pub(super) const ALL: &[Mutant] = &[
                 Some("HS512") => Hash::Sha512,
                 _ => return false,
             };
-            token.is_signed_with(hash, token.secret()) && token.as_hs256()
+            token.is_signed_with(hash, token.secret()) && token.with_right_alg()
         }),
     ),
     Mutant::new(
@@ -117,7 +125,7 @@ pub(super) const ALL: &[Mutant] = &[
         "RS256 and its like are verified with the secret as if they were HS256",
         Defect::Token(|token| {
             let asymmetric = token.alg().is_some_and(|alg| ["RS", "ES", "PS"].iter().any(|kind| alg.starts_with(kind)));
-            asymmetric && token.is_signed() && token.as_hs256()
+            asymmetric && token.is_signed() && token.with_right_alg()
         }),
     ),
     Mutant::new(
