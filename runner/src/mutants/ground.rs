@@ -36,16 +36,22 @@ pub struct Site {
 }
 
 impl Site {
-    /// Writes the site, its `_headers` changed by `headers`, and opens it.
-    fn open(deployment: &Deployment<'_>, headers: fn(&str) -> String) -> Result<Self, GateError> {
+    /// Writes the site, its `_headers` changed by `headers` and its `netlify.toml` by `toml`, and opens it.
+    fn open(
+        deployment: &Deployment<'_>,
+        headers: fn(&str) -> String,
+        toml: fn(&str) -> String,
+    ) -> Result<Self, GateError> {
         let folder = site_folder(deployment)?;
-        if let Some(text) = deployment.headers() {
-            std::fs::write(folder.path().join("_headers"), headers(&text))
-                .map_err(|error| GateError::Harness(error.to_string()))?;
+        let (headers, toml) =
+            (deployment.headers().map(|text| headers(&text)), deployment.toml().map(|text| toml(&text)));
+        for (name, text) in [("_headers", &headers), ("netlify.toml", &toml)] {
+            let written = text.as_ref().map_or(Ok(()), |text| std::fs::write(folder.path().join(name), text));
+            written.map_err(|error| GateError::Harness(error.to_string()))?;
         }
         let files = DirSite::open(folder.path()).map_err(|error| GateError::Harness(error.to_string()))?;
         let rule_text = deployment.rules();
-        let toml = deployment.toml().unwrap_or_default();
+        let toml = toml.unwrap_or_default();
         // HEADERS-6
         let rules = Arc::new(files.headers().seal(RuleSet::read(&rule_text, toml.as_bytes()).rules));
         Ok(Self { folder, files, rule_text, toml, rules })
@@ -74,14 +80,14 @@ impl Sites {
     pub fn of(&self, deployment: &Deployment<'_>) -> Result<Arc<Site>, GateError> {
         // Every run has an upstream of its own, and the rules hold its address.
         if deployment.suites.iter().any(|(suite, _)| suite.needs_upstream()) {
-            return Site::open(deployment, str::to_owned).map(Arc::new);
+            return Site::open(deployment, str::to_owned, str::to_owned).map(Arc::new);
         }
         let name = deployment.name();
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(site) = opened.get(&name) {
             return Ok(Arc::clone(site));
         }
-        let site = Arc::new(Site::open(deployment, str::to_owned)?);
+        let site = Arc::new(Site::open(deployment, str::to_owned, str::to_owned)?);
         opened.insert(name, Arc::clone(&site));
         Ok(site)
     }
@@ -129,14 +135,19 @@ impl Ground {
     pub fn new(deployment: &Deployment<'_>, sites: &Sites, defect: Defect) -> Result<Self, GateError> {
         let refused = |reason: String| GateError::NotStarted { site: deployment.name(), reason };
         let site = match defect {
-            Defect::HeaderText(edit) if deployment.headers().is_some() => Arc::new(Site::open(deployment, edit)?),
+            Defect::HeaderText(edit) if deployment.headers().is_some() => {
+                Arc::new(Site::open(deployment, edit, str::to_owned)?)
+            }
+            Defect::TomlText(edit) if deployment.toml().is_some() => {
+                Arc::new(Site::open(deployment, str::to_owned, edit)?)
+            }
             _ => sites.of(deployment)?,
         };
-        let read =
-            |rules: &[u8], toml: &str| Arc::new(site.files.headers().seal(RuleSet::read(rules, toml.as_bytes()).rules));
         let parsed = match defect {
-            Defect::RuleText(edit) => read(&edit(&site.rule_text), &site.toml),
-            Defect::TomlText(edit) => read(&site.rule_text, &edit(&site.toml)),
+            Defect::RuleText(edit) => {
+                let rules = RuleSet::read(&edit(&site.rule_text), site.toml.as_bytes()).rules;
+                Arc::new(site.files.headers().seal(rules))
+            }
             _ => Arc::clone(&site.rules),
         };
         if let Some(span) = parsed.unreadable().first() {

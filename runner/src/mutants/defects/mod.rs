@@ -31,6 +31,7 @@ mod substitution;
 mod token;
 mod token_text;
 mod toml;
+mod toml_headers;
 
 use super::Mutant;
 
@@ -47,6 +48,7 @@ pub fn all() -> impl Iterator<Item = &'static Mutant> {
         denial::ALL,
         rules::ALL,
         toml::ALL,
+        toml_headers::ALL,
         matching::ALL,
         hosts::ALL,
         conditions::ALL,
