@@ -97,7 +97,7 @@ impl Reader {
             problem.span.column += indent;
             problem
         };
-        let text = String::from_utf8_lossy(content);
+        let text = || String::from_utf8_lossy(content);
         let mut span = line.span(0..content.len());
         span.column += indent;
 
@@ -110,7 +110,8 @@ impl Reader {
                 let Parts { origin, pattern, query, apply } = parts;
                 self.put(Rule {
                     span,
-                    text: text.into_owned(),
+                    // RULES-13: it is UTF-8, which is told sooner than what is not.
+                    text: str::from_utf8(content).map_or_else(|_| text().into_owned(), str::to_owned),
                     origin,
                     pattern,
                     query,
@@ -118,12 +119,12 @@ impl Reader {
                 });
             }
             // RULES-9
-            Err(fault) if fields::names_role(&fields::fields(&text)) => {
+            Err(fault) if fields::names_role(&fields::fields(&text())) => {
                 let mut problem = shift(fault.problem(Severity::Error, line));
                 match covering(content) {
                     Some((origin, pattern)) => {
                         problem.note = Some(seal_note(origin.as_ref(), &pattern));
-                        let text = text.into_owned();
+                        let text = text().into_owned();
                         self.put(Rule { span, text, origin, pattern, query: Vec::new(), effect: Effect::Seal });
                     }
                     None => {

@@ -102,3 +102,18 @@ fn rules_14_long_files_and_long_lines() {
     let long = format!("/a/* /{} 200! Role=x", "b".repeat(MAX_LINE));
     assert_eq!(read(&long), (vec!["/a/* Role".to_owned()], vec!["line-too-long"]));
 }
+
+#[test]
+fn query_1_a_parameter_stands_once_among_however_many() {
+    for count in [1, FEW - 1, FEW, FEW + 1, 3 * FEW] {
+        let parameters: String = (0..count).map(|number| format!(" k{number}={number}")).collect();
+        assert_eq!(read(&format!("/a{parameters} /b")).1, Vec::<&str>::new(), "{count}");
+        for repeated in 0..count {
+            assert_eq!(
+                read(&format!("/a{parameters} k{repeated}=x /b")).1,
+                ["query-key-repeated"],
+                "{count} {repeated}"
+            );
+        }
+    }
+}
