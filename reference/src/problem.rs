@@ -72,18 +72,18 @@ impl Problem {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let title = level.primary_title(normalize_untrusted_str(&self.message)).id(self.id);
+        let title = level.primary_title(harmless(&self.message)).id(self.id);
         let snippet = Snippet::source(line)
             .line_start(self.span.line)
-            .path(normalize_untrusted_str(file_name))
+            .path(harmless(file_name))
             .annotation(AnnotationKind::Primary.span(start..end));
         let mut group = Group::with_title(title).element(snippet);
-        let visitor = Level::NOTE.with_name("visitor").message(normalize_untrusted_str(self.visitor()));
+        let visitor = Level::NOTE.with_name("visitor").message(harmless(self.visitor()));
         group = group.element(visitor);
         if let Some(elsewhere) = self.elsewhere() {
             group = group.element(Level::NOTE.with_name("other gates").message(elsewhere));
         }
-        group = group.element(Level::HELP.message(normalize_untrusted_str(&self.help)));
+        group = group.element(Level::HELP.message(harmless(&self.help)));
         if self.fix.is_some() {
             group = group.element(Level::HELP.with_name("fix").message("`rolegate check --fix` does it"));
         }
@@ -127,6 +127,12 @@ impl Problem {
         let (start, end) = (head.len(), head.len() + fault.len());
         (head + &fault + &tail, start, end)
     }
+}
+
+/// A text without characters that a terminal would obey: the library leaves those of C1 (U+0080 to U+009F) as they are.
+fn harmless(text: &str) -> String {
+    let left = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    normalize_untrusted_str(text).chars().map(|c| if left(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Control characters are shown as spaces of the same place, so that the caret stays under the fault.

@@ -267,7 +267,8 @@ fn an_unknown_broken_gate_is_named() {
 fn a_run_that_fails_fast_stops_at_the_first_failure() {
     let report = tempfile::NamedTempFile::new().unwrap();
     let format = format!("json={}", report.path().display());
-    let run = gatecheck(&["run", "--broken-gate", "denial/is-403", "--fail-fast", "--strict", "--format", &format, "token"]);
+    let run =
+        gatecheck(&["run", "--broken-gate", "denial/is-403", "--fail-fast", "--strict", "--format", &format, "token"]);
     assert_eq!(run.status.code(), Some(1), "{}", text(&run.stderr));
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report.path()).unwrap()).unwrap();
     let verdicts: Vec<&str> =
