@@ -20,7 +20,7 @@ use gatecheck::corpus::Corpus;
 use gatecheck::corpus::expectation::Expected;
 use gatecheck::event::{Event, Finished};
 use gatecheck::gates::Gate;
-use gatecheck::report::aggregate::{actual, expected};
+use gatecheck::report::outcome::{actual, expected};
 use gatecheck::run::{Plan, RunOptions};
 use gatecheck::verdict::Verdict;
 use libtest_mimic::{Arguments, Failed, Trial};

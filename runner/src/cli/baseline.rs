@@ -12,8 +12,9 @@ use crate::baseline::{Baseline, Day, Finding, Terms, written};
 use crate::corpus::Corpus;
 use crate::exit::ExitStatus;
 use crate::report::aggregate::Aggregate;
+use crate::report::cases;
 use crate::report::json::Report;
-use crate::report::terminal::{TerminalOptions, TerminalReporter, cases};
+use crate::report::terminal::{TerminalOptions, TerminalReporter};
 
 const STATUS: &str = "Exit status of `check`:
   0  everything in the file is true

@@ -11,7 +11,7 @@ use super::{Failure, say};
 use crate::corpus::recipe::nearest;
 use crate::corpus::{Case, Corpus, Suite};
 use crate::exit::ExitStatus;
-use crate::report::aggregate::expected;
+use crate::report::outcome::expected;
 use crate::run::{Place, compose};
 use crate::wire::{Target, printable, redact};
 

@@ -170,7 +170,7 @@ impl Watch {
         let mut out = String::new();
         for (at, suspect) in self.suspects().iter().enumerate() {
             let lead = if at == 0 { "looks like:" } else { "      and:" };
-            let cases = crate::report::terminal::cases(suspect.explains);
+            let cases = crate::report::cases(suspect.explains);
             let _ = writeln!(out, "{lead} {}  ({}, {cases})", suspect.mutant.says, suspect.mutant.requirement);
         }
         out

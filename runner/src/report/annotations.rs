@@ -4,9 +4,10 @@
 
 use std::fmt::Write as _;
 
-use super::aggregate::{Aggregate, Outcome, Weight};
+use super::aggregate::Aggregate;
+use super::cases;
 use super::evidence::{shortened, visible};
-use super::terminal::cases;
+use super::outcome::{Outcome, Weight};
 use crate::verdict::Verdict;
 
 /// Longer messages are cut; the whole text stands in the other reports.

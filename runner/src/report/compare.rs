@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::json::{CaseResult, Report};
 use super::markdown::text;
 use super::merge::Named;
-use super::terminal::{cases, counts};
 use super::{RenderError, Summary};
+use super::{cases, counts};
 use crate::corpus::source::Level;
 use crate::exit::ExitStatus;
 

@@ -8,8 +8,9 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use serde::Serialize;
 
 use super::RenderError;
-use super::aggregate::{Aggregate, Outcome, millis, timestamp};
+use super::aggregate::{Aggregate, millis, timestamp};
 use super::evidence::{Evidence, visible};
+use super::outcome::Outcome;
 use crate::wire::{Answer, Client, Exchange, Response, printable};
 
 /// What a URL cannot hold; the rest stays as it was sent.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::aggregate::{Aggregate, Outcome, millis, timestamp};
+use super::aggregate::{Aggregate, millis, timestamp};
+use super::outcome::Outcome;
 use super::record::ExchangeRecord;
 use super::{RenderError, Summary};
 use crate::baseline::{Day, Entry};

@@ -10,8 +10,9 @@ use chrono::{DateTime, Utc};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::RenderError;
-use super::aggregate::{Aggregate, Outcome};
+use super::aggregate::Aggregate;
 use super::evidence::{block, shortened, visible};
+use super::outcome::Outcome;
 use crate::verdict::Verdict;
 
 /// Longer requests and answers are cut.

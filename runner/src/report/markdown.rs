@@ -5,9 +5,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::aggregate::{Aggregate, Outcome};
+use super::aggregate::Aggregate;
+use super::cases;
 use super::evidence::{shortened, visible};
-use super::terminal::cases;
+use super::outcome::Outcome;
 use crate::verdict::Verdict;
 
 /// A step summary may have a mebibyte; more findings than this are told by id.

@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use owo_colors::OwoColorize;
 
 use super::Summary;
+use super::counts;
 use super::markdown::text;
 use super::merge::Named;
-use super::terminal::counts;
 use crate::corpus::Corpus;
 use crate::corpus::source::Level;
 

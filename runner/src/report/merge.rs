@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Summary;
+use super::cases;
 use super::json::{CaseResult, Report, RunStamp};
 use super::reread::RereadError;
-use super::terminal::cases;
 use crate::corpus::Corpus;
 use crate::run::order::Shard;
 use crate::run::selection;

@@ -16,6 +16,7 @@ pub mod markdown;
 pub mod matrix;
 pub mod merge;
 pub mod ndjson;
+pub mod outcome;
 pub mod record;
 pub mod reread;
 pub mod sarif;
@@ -28,7 +29,8 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::aggregate::{Aggregate, Outcome};
+use self::aggregate::Aggregate;
+use self::outcome::Outcome;
 use crate::corpus::source::Level;
 use crate::exit::ExitStatus;
 use crate::verdict::{Fault, Verdict};
@@ -265,6 +267,32 @@ impl Tally {
             ExitStatus::AsExpected
         }
     }
+}
+
+/// `1,234 pass, 2 leak`: pass always, the others where there are any, in order of weight.
+#[must_use]
+pub fn counts(summary: &Summary) -> String {
+    let mut parts = vec![format!("{} pass", summary.pass)];
+    for (name, count) in [
+        ("leak", summary.leak),
+        ("fail", summary.fail),
+        ("unproven", summary.unproven),
+        ("known", summary.known),
+        ("error", summary.error),
+        ("unsupported", summary.unsupported),
+        ("observed", summary.observed),
+    ] {
+        if count > 0 || name == "leak" {
+            parts.push(format!("{count} {name}"));
+        }
+    }
+    parts.join(", ")
+}
+
+/// `1 case`, `2 cases`.
+#[must_use]
+pub fn cases(count: usize) -> String {
+    if count == 1 { "1 case".to_owned() } else { format!("{count} cases") }
 }
 
 #[cfg(test)]

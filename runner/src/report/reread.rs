@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 
-use super::aggregate::{Aggregate, Outcome, Pins, ReportOptions};
+use super::aggregate::{Aggregate, Pins, ReportOptions};
 use super::json::{CaseResult, HARNESS, NO_GATE, Report, RunStamp};
+use super::outcome::Outcome;
 use crate::baseline::{Baseline, Day};
 use crate::corpus::{Case, Corpus, Suite};
 use crate::event::Conditions;

@@ -8,8 +8,9 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 
 use super::RenderError;
-use super::aggregate::{Aggregate, Outcome, Weight, timestamp};
+use super::aggregate::{Aggregate, timestamp};
 use super::evidence::{Evidence, block, shortened, visible};
+use super::outcome::{Outcome, Weight};
 use crate::baseline::Entry;
 use crate::corpus::source::{Level, Provenance};
 use crate::wire::{Answer, printable};

@@ -5,8 +5,9 @@
 
 use std::fmt::Write as _;
 
-use super::aggregate::{Aggregate, Outcome, Weight};
+use super::aggregate::Aggregate;
 use super::evidence::visible;
+use super::outcome::{Outcome, Weight};
 use crate::verdict::Verdict;
 
 /// The TAP stream.

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::OwoColorize;
 
-use super::Summary;
-use super::aggregate::{Aggregate, Outcome, rank};
+use super::aggregate::Aggregate;
+use super::outcome::{Outcome, rank};
+use super::{cases, counts};
 use crate::event::Event;
 use crate::exit::ExitStatus;
 use crate::verdict::Verdict;
@@ -241,32 +242,6 @@ fn finding(out: &mut String, outcome: &Outcome) {
         row("again", &evidence.again);
     }
     let _ = writeln!(out);
-}
-
-/// `1,234 pass, 2 leak`: pass always, the others where there are any, in order of weight.
-#[must_use]
-pub fn counts(summary: &Summary) -> String {
-    let mut parts = vec![format!("{} pass", summary.pass)];
-    for (name, count) in [
-        ("leak", summary.leak),
-        ("fail", summary.fail),
-        ("unproven", summary.unproven),
-        ("known", summary.known),
-        ("error", summary.error),
-        ("unsupported", summary.unsupported),
-        ("observed", summary.observed),
-    ] {
-        if count > 0 || name == "leak" {
-            parts.push(format!("{count} {name}"));
-        }
-    }
-    parts.join(", ")
-}
-
-/// `1 case`, `2 cases`.
-#[must_use]
-pub fn cases(count: usize) -> String {
-    if count == 1 { "1 case".to_owned() } else { format!("{count} cases") }
 }
 
 fn label(verdict: &Verdict) -> String {

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::super::counts;
 use super::super::evidence::visible;
 use super::super::matrix::{Matrix, Row, told};
-use super::super::terminal::counts;
 use super::{number, prose, shell};
 use crate::corpus::source::Level;
 

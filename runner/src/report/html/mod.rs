@@ -11,9 +11,10 @@ use std::time::Duration;
 use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::aggregate::{Aggregate, Chapter, Outcome, Pins, timestamp};
+use super::aggregate::{Aggregate, Pins, timestamp};
+use super::cases;
 use super::evidence::{Evidence, block, shortened, visible};
-use super::terminal::cases;
+use super::outcome::{Chapter, Outcome};
 use crate::corpus::source::Level;
 use crate::exit::ExitStatus;
 use crate::verdict::Verdict;
@@ -96,7 +97,7 @@ fn bar(run: &Aggregate) -> Markup {
         .collect();
     html! {
         @if total > 0 {
-            svg class="bar" viewBox={ "0 0 " (total) " 1" } preserveAspectRatio="none" role="img" aria-label=(super::terminal::counts(&run.tally.summary)) {
+            svg class="bar" viewBox={ "0 0 " (total) " 1" } preserveAspectRatio="none" role="img" aria-label=(super::counts(&run.tally.summary)) {
                 @for (name, at, count) in parts { rect class=(name) x=(at) width=(count) height="1" {} }
             }
         }

@@ -1,0 +1,195 @@
+//! One case with its verdict, and one requirement with its cases, as every report tells them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Summary;
+use super::evidence::{Evidence, Redactor};
+use crate::baseline::Entry;
+use crate::corpus::expectation::{Alternative, Expected};
+use crate::corpus::source::{Level, Requirement};
+use crate::corpus::{Case, Suite};
+use crate::event::Finished;
+use crate::judge::{describe, summary};
+use crate::verdict::{Fault, Verdict};
+
+/// One case with its verdict, ready to be told.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The full id.
+    pub id: String,
+    /// The id of the suite.
+    pub suite: String,
+    /// The suite file, relative to the corpus.
+    pub file: String,
+    /// The line of the case in it.
+    pub line: u64,
+    /// What the case tests (the first) and touches.
+    pub requirements: Vec<String>,
+    /// How binding it is.
+    pub level: Level,
+    /// What a gate that fails has got wrong.
+    pub why: Option<String>,
+    /// What the case expects, in one line.
+    pub expected: String,
+    /// What came back, in one line; empty if nothing was sent.
+    pub came: String,
+    /// The judgement.
+    pub verdict: Verdict,
+    /// The entry of the baseline that covers it.
+    pub known: Option<Arc<Entry>>,
+    /// From the first octet sent to the last octet received.
+    pub elapsed: Duration,
+    /// How often the request was sent.
+    pub attempts: u32,
+    /// What was sent and what came back; kept for findings alone.
+    pub evidence: Option<Evidence>,
+}
+
+/// How much a finding weighs: the scale on which every format that has one is set.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Weight {
+    /// It fails the run.
+    Failing,
+    /// It leaves a gap: there was no gate to ask, or the harness is at fault.
+    Broken,
+    /// It is told and fails nothing.
+    Advisory,
+    /// A baseline covers it.
+    Known,
+}
+
+/// A requirement and the cases that test it.
+#[derive(Clone, Debug)]
+pub struct Chapter<'a> {
+    /// The requirement.
+    pub requirement: &'a Requirement,
+    /// The cases of this run whose first requirement it is, by id.
+    pub outcomes: Vec<&'a Outcome>,
+    /// Their verdicts.
+    pub summary: Summary,
+}
+
+impl Outcome {
+    /// A case that is finished, without what must not be shown.
+    pub(super) fn of(suite: &Suite, case: &Case, finished: &Finished, show_secrets: bool) -> Self {
+        let redactor = Redactor::knowing(&suite.settings.secret, finished.exchange.as_ref(), show_secrets);
+        let evidence = finished.exchange.as_ref().zip(finished.target.as_ref());
+        Self {
+            id: case.id.clone(),
+            suite: suite.id.clone(),
+            file: suite.file.clone(),
+            line: case.line,
+            requirements: case.requirements.clone(),
+            level: case.level,
+            why: case.why.clone(),
+            expected: redactor.text(&expected(&case.expected)),
+            came: redactor.text(&finished.exchange.as_ref().map(|one| summary(&one.answer)).unwrap_or_default()),
+            verdict: redactor.verdict(&finished.verdict),
+            known: None,
+            elapsed: finished.exchange.as_ref().map(|exchange| exchange.elapsed).unwrap_or_default(),
+            attempts: finished.attempts,
+            evidence: evidence
+                .filter(|_| finished.verdict.is_finding())
+                .map(|(exchange, target)| Evidence::new(exchange, target, &redactor)),
+        }
+    }
+
+    /// The requirement that it tests.
+    #[must_use]
+    pub fn requirement(&self) -> &str {
+        self.requirements.first().map_or("", String::as_str)
+    }
+
+    /// The suite file as it stands in a checkout.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("conformance-cases/{}", self.file)
+    }
+
+    /// The verdict as it is counted: `known` where a baseline covers it, but a leak stays a leak.
+    #[must_use]
+    pub fn standing(&self) -> &'static str {
+        match (&self.known, &self.verdict) {
+            (Some(_), verdict) if !matches!(verdict, Verdict::Leak(_)) => "known",
+            (_, verdict) => verdict.name(),
+        }
+    }
+
+    /// What there is to say beside what came back: each difference, each leak, the reason. Empty for a pass.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<String> {
+        reasons(&self.verdict)
+    }
+
+    /// What came back in one line, and why it is no pass.
+    #[must_use]
+    pub fn actual(&self) -> String {
+        with_reasons(&self.came, &self.reasons())
+    }
+
+    /// Whether no request was sent because there was no gate: the gate's own failure says it all.
+    #[must_use]
+    pub fn never_asked(&self) -> bool {
+        matches!(self.verdict, Verdict::Error(Fault::Unreachable(_))) && self.attempts == 0
+    }
+}
+
+impl Chapter<'_> {
+    /// The verdict on the requirement: the worst of its cases, `not asked` where there is none.
+    #[must_use]
+    pub fn standing(&self) -> &'static str {
+        self.summary.standing()
+    }
+}
+
+/// An expectation in one line.
+#[must_use]
+pub fn expected(expected: &Expected) -> String {
+    let any = |alternatives: &[Alternative]| alternatives.iter().map(describe).collect::<Vec<_>>().join("; or ");
+    match expected {
+        Expected::Judge(alternatives) => any(alternatives),
+        Expected::Observe { labels, .. } => labels
+            .iter()
+            .map(|(label, alternatives)| format!("{label}: {}", any(alternatives)))
+            .collect::<Vec<_>>()
+            .join(" | "),
+    }
+}
+
+/// What came back in one line, and why it is no pass.
+#[must_use]
+pub fn actual(finished: &Finished) -> String {
+    let came = finished.exchange.as_ref().map(|exchange| summary(&exchange.answer)).unwrap_or_default();
+    with_reasons(&came, &reasons(&finished.verdict))
+}
+
+fn reasons(verdict: &Verdict) -> Vec<String> {
+    match verdict {
+        Verdict::Pass => Vec::new(),
+        Verdict::Error(fault) => vec![fault.to_string()],
+        Verdict::Unproven(why) => vec![why.clone()],
+        Verdict::Fail(mismatches) => mismatches.iter().map(ToString::to_string).collect(),
+        Verdict::Leak(leaks) => leaks.iter().map(ToString::to_string).collect(),
+        Verdict::Observed(label) => vec![label.clone()],
+        Verdict::Unsupported { feature, reason } => vec![format!("{feature}: {reason}")],
+    }
+}
+
+fn with_reasons(came: &str, reasons: &[String]) -> String {
+    match (came.is_empty(), reasons) {
+        (_, []) => came.to_owned(),
+        (true, reasons) => reasons.join("; "),
+        (false, reasons) => format!("{came} ({})", reasons.join("; ")),
+    }
+}
+
+/// The order of findings of one weight: the worst first.
+pub(super) fn rank(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Leak(_) => 0,
+        Verdict::Fail(_) => 1,
+        Verdict::Error(_) => 2,
+        _ => 3,
+    }
+}
