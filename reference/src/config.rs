@@ -203,9 +203,6 @@ impl Config {
     }
 
     fn load_after(&self, before: Option<&DirSite>) -> Result<Loaded, LoadError> {
-        if !self.site.is_dir() {
-            return Err(LoadError::NoFolder(self.site.clone()));
-        }
         let (rules, headers, mut source) = Source::read(&self.site, self.netlify_toml.as_deref())?;
         let site = match before {
             Some(before) => before.reopen(headers),
@@ -257,9 +254,6 @@ impl fmt::Debug for Variables {
 /// # Errors
 /// Where it is no folder, or something in it cannot be read.
 pub fn open_to_look(folder: &Path, toml: Option<&Path>) -> Result<(DirSite, RuleSet, Source), LoadError> {
-    if !folder.is_dir() {
-        return Err(LoadError::NoFolder(folder.to_owned()));
-    }
     let (rules, headers, source) = Source::read(folder, toml)?;
     let options = SiteOptions { memory: 0, compress: false, ..SiteOptions::default() };
     let site = DirSite::open_with(folder, options, headers).map_err(LoadError::Site)?;

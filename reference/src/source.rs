@@ -38,8 +38,11 @@ impl Source {
     /// `netlify.toml` in its folder; a site without these has none.
     ///
     /// # Errors
-    /// Where a file is there and cannot be read, or `toml` is named and not there.
+    /// Where `folder` is none, a file is there and cannot be read, or `toml` is named and not there.
     pub fn read(folder: &Path, toml: Option<&Path>) -> Result<(RuleSet, HeaderRules, Source), LoadError> {
+        if !folder.is_dir() {
+            return Err(LoadError::NoFolder(folder.to_owned()));
+        }
         let redirects = SourceFile::read(folder.join("_redirects"))?;
         let toml = match toml {
             Some(path) => SourceFile { path: path.to_owned(), bytes: Some(read(path)?) },
@@ -84,6 +87,16 @@ impl Source {
     pub fn render(&self, problem: &Problem) -> String {
         let file = problem.span.file;
         problem.render(&self.name(file), self.file(file).bytes(), true)
+    }
+
+    /// The first problem with which no gate starts (RULES-9, HEADERS-6).
+    pub fn refusal(&self) -> Option<&Problem> {
+        self.problems.iter().find(|problem| problem.refuses_to_start)
+    }
+
+    /// How many problems `check --fix` can put right.
+    pub fn fixable(&self) -> usize {
+        self.problems.iter().filter(|problem| problem.fix.is_some()).count()
     }
 
     /// How many problems of one severity there are.

@@ -104,7 +104,7 @@ impl Explain {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let (site, rules, source) = open_to_look(&self.dir, self.rules.config.as_deref())?;
         // RULES-9: there is nothing to explain where no gate starts.
-        if let Some(problem) = source.problems.iter().find(|problem| problem.refuses_to_start) {
+        if let Some(problem) = source.refusal() {
             return Err(Failure::refused(format!("no gate starts with this file\n{}", source.render(problem))));
         }
         let (keys, settings) = self.tokens.open_once()?;

@@ -81,7 +81,8 @@ impl Reader<'_> {
     }
 
     fn entry(&mut self, at: &Range<usize>, table: &DeTable<'_>) {
-        let path = self.path(at, table);
+        let (path, pattern) = self.path(at, table).unzip();
+        let path = path.as_deref();
         let mut fields = Vec::new();
         for (key, value) in table {
             match (key.get_ref().as_ref(), value.get_ref()) {
@@ -90,24 +91,24 @@ impl Reader<'_> {
                 ("values", _) => {
                     let help = "write `[headers.values]`, and below it `Name = \"value\"`";
                     self.refuse(value.span(), "toml-headers", "`values` is not a table", help);
-                    self.passwords(path.as_deref(), value);
+                    self.passwords(path, value);
                 }
-                (name, _) if password::is_asked_for(name) => self.close(&key.span(), path.as_deref()),
+                (name, _) if password::is_asked_for(name) => self.close(&key.span(), path),
                 (name, _) => {
                     let message = format!("`{name}` is not a field of `[[headers]]`, and is not looked at");
                     let help = "use `for` and `values`; header fields stand in `[headers.values]`";
                     self.refuse(key.span(), "toml-headers", message, help);
-                    self.passwords(path.as_deref(), value);
+                    self.passwords(path, value);
                 }
             }
         }
         // As written; the table is sorted by name.
         fields.sort_by_key(|(key, _)| key.span().start);
-        let mut block = path.as_deref().and_then(|path| HeaderPath::parse(path).ok()).map(Block::under);
+        let mut block = pattern.map(|path| Block { path, fields: Vec::new() });
         for (key, value) in fields {
             let name = key.get_ref().trim();
             if password::is_asked_for(name) {
-                self.close(&key.span(), path.as_deref());
+                self.close(&key.span(), path);
             } else if let Some(block) = &mut block {
                 self.field(block, name, &key.span(), value);
             } else {
@@ -117,8 +118,8 @@ impl Reader<'_> {
         self.parsed.rules.blocks.extend(block.filter(|block| !block.fields.is_empty()));
     }
 
-    /// HEADERS-2: the path of an entry, if it can be read.
-    fn path(&mut self, at: &Range<usize>, table: &DeTable<'_>) -> Option<String> {
+    /// HEADERS-2: the path of an entry, as written and as read, if it can be read.
+    fn path(&mut self, at: &Range<usize>, table: &DeTable<'_>) -> Option<(String, HeaderPath)> {
         let Some(value) = table.get("for") else {
             let help = "write `for = \"/path\"`";
             self.refuse(at.clone(), "toml-headers", "these header fields stand under no path", help);
@@ -134,7 +135,7 @@ impl Reader<'_> {
             return None;
         }
         match HeaderPath::parse(path) {
-            Ok(_) => Some(path.to_owned()),
+            Ok(read) => Some((path.to_owned(), read)),
             Err(fault) => {
                 let fault = Fault { range: value.span(), ..explain(path, fault) };
                 self.say(fault);
@@ -213,12 +214,6 @@ impl Reader<'_> {
     fn say(&mut self, fault: Fault) {
         let span = self.file.span(&fault.range);
         self.parsed.problems.push(fault.into_problem(span));
-    }
-}
-
-impl Block {
-    fn under(path: HeaderPath) -> Block {
-        Block { path, fields: Vec::new() }
     }
 }
 

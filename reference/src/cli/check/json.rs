@@ -86,8 +86,8 @@ pub(super) fn report(checked: &Checked, changes: &[Change]) -> Result<String, Fa
         rules: rules.rules().len(),
         errors: source.count(Severity::Error),
         warnings: source.count(Severity::Warning),
-        fixable: source.problems.iter().filter(|problem| problem.fix.is_some()).count(),
-        refuses_to_start: source.problems.iter().any(|problem| problem.refuses_to_start),
+        fixable: source.fixable(),
+        refuses_to_start: source.refusal().is_some(),
         problems: findings.map(|(problem, places)| finding(problem, source, places)).collect(),
         fixed: changes.iter().map(|change| written(change, source)).collect(),
     };

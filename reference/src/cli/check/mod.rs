@@ -153,14 +153,10 @@ fn summary(rules: &RuleSet, source: &Source) -> String {
         (_, 0) => counted(errors, "error"),
         _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
     };
-    let fixable = match source.problems.iter().filter(|problem| problem.fix.is_some()).count() {
+    let fixable = match source.fixable() {
         0 => String::new(),
         count => format!("; --fix can put {count} of them right"),
     };
-    let start = if source.problems.iter().any(|problem| problem.refuses_to_start) {
-        "; a gate refuses to start with these rules"
-    } else {
-        ""
-    };
+    let start = if source.refusal().is_some() { "; a gate refuses to start with these rules" } else { "" };
     format!("{}: {rules}, {found}{fixable}{start}", files.join(", "))
 }

@@ -330,18 +330,22 @@ fn decide_by_roles(
 
 /// The file with every entry changed or left out.
 fn entries(text: &str, change: impl Fn(&str) -> Option<String>) -> String {
-    const MARK: &str = "[[redirects]]\n";
-    let mut parts = text.split(MARK);
+    entries_of("[[redirects]]\n", text, change)
+}
+
+/// The file with everything that stands below one of these marks changed or left out, the mark with it.
+pub(super) fn entries_of(mark: &str, text: &str, change: impl Fn(&str) -> Option<String>) -> String {
+    let mut parts = text.split(mark);
     let mut out = parts.next().unwrap_or_default().to_owned();
     for entry in parts.filter_map(change) {
-        out.push_str(MARK);
+        out.push_str(mark);
         out.push_str(&entry);
     }
     out
 }
 
 /// The file with every line changed.
-fn lines(text: &str, change: impl Fn(&str) -> String) -> String {
+pub(super) fn lines(text: &str, change: impl Fn(&str) -> String) -> String {
     text.split_inclusive('\n').map(change).collect()
 }
 

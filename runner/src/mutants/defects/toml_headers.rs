@@ -1,5 +1,6 @@
 //! How the `[[headers]]` of `netlify.toml` are read (HEADERS-6, HEADERS-8).
 
+use super::toml::{entries_of, lines};
 use crate::mutants::{Defect, Mutant};
 
 use Defect::TomlText;
@@ -52,19 +53,7 @@ fn asks(text: &str) -> bool {
     text.contains("Basic-Auth") || text.contains("basic-auth")
 }
 
-/// The file with every entry changed or left out.
+/// The file with every entry of header fields changed or left out.
 fn entries(text: &str, change: impl Fn(&str) -> Option<String>) -> String {
-    const MARK: &str = "[[headers]]\n";
-    let mut parts = text.split(MARK);
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for entry in parts.filter_map(change) {
-        out.push_str(MARK);
-        out.push_str(&entry);
-    }
-    out
-}
-
-/// The file with every line changed.
-fn lines(text: &str, change: impl Fn(&str) -> String) -> String {
-    text.split_inclusive('\n').map(change).collect()
+    entries_of("[[headers]]\n", text, change)
 }
