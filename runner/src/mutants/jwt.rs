@@ -161,23 +161,23 @@ impl<'a> Token<'a> {
         self.header.get("alg").and_then(Value::as_str)
     }
 
-    /// Whether `alg` is the one algorithm of the secret, or of the public key that the header names.
-    #[must_use]
-    pub fn has_right_alg(&self) -> bool {
-        let right = match &self.ground.public {
+    /// The one algorithm of the secret, or of the public key that the header names.
+    fn right_alg(&self) -> Option<String> {
+        match &self.ground.public {
             Some(ring) => ring.picked(&self.header).map(|key| key.algorithm.name()),
             None => Some("HS256".to_owned()),
-        };
-        right.is_some() && right.as_deref() == self.alg()
+        }
     }
 
-    /// Puts the one algorithm of the secret, or of the public key that the header names, into the header.
+    /// Whether `alg` is that algorithm.
+    #[must_use]
+    pub fn has_right_alg(&self) -> bool {
+        self.right_alg().is_some_and(|right| Some(right.as_str()) == self.alg())
+    }
+
+    /// Puts that algorithm into the header.
     pub fn with_right_alg(&mut self) -> bool {
-        let alg = match &self.ground.public {
-            Some(ring) => ring.picked(&self.header).map(|key| key.algorithm.name()),
-            None => Some("HS256".to_owned()),
-        };
-        alg.is_some_and(|alg| {
+        self.right_alg().is_some_and(|alg| {
             self.header.insert("alg".to_owned(), Value::from(alg));
             !self.claims.is_empty()
         })
