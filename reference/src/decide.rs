@@ -371,8 +371,7 @@ impl NotFound {
 /// STATUS-5: whether a redirect would lead to where the request came from, a trailing slash or a fragment aside.
 fn leads_to_itself(target: &Substituted, asked: &Asked<'_>) -> bool {
     let same_site = target.site.is_none() || target.origin().as_ref() == asked.origin();
-    let same_path =
-        || RequestPath::parse(target.path.as_bytes()).is_ok_and(|path| path.same_but_for_slash(&asked.target.path));
+    let same_path = || asked.target.path.is_spelled_by(target.path.as_bytes());
     let same_query = || {
         let sent = asked.target.query.as_deref().map(query::clean).unwrap_or_default();
         target.resulting_query(asked.target.query.as_deref()).unwrap_or_default() == sent

@@ -114,14 +114,8 @@ impl RequestPath {
     /// # Errors
     /// [`Refused`] where the bytes have no safe canonical form.
     pub fn parse(bytes: &[u8]) -> Result<RequestPath, Refused> {
-        let Some((b'/', relative)) = bytes.split_first() else {
-            return Err(Refused::Form);
-        };
-        let mut resolver = Resolver::default();
-        for segment in relative.split(|byte| *byte == b'/') {
-            resolver.push(decode_segment(segment)?);
-        }
-        Ok(resolver.finish())
+        let (segments, trailing_slash) = resolve(bytes)?;
+        Ok(RequestPath { segments: segments.into_iter().map(Cow::into_owned).collect(), trailing_slash })
     }
 
     /// The path of decoded segments, none of which is empty, `.` or `..`.
@@ -169,6 +163,23 @@ impl RequestPath {
     pub(crate) fn same_but_for_slash(&self, other: &RequestPath) -> bool {
         self.segments == other.segments
     }
+
+    /// Whether `encoded` spells this path, a trailing slash aside; what has no canonical form spells none.
+    pub(crate) fn is_spelled_by(&self, encoded: &[u8]) -> bool {
+        resolve(encoded).is_ok_and(|(segments, _)| segments == self.segments)
+    }
+}
+
+/// The segments of an encoded path, and whether it ends in a slash; borrowed where they spell themselves.
+fn resolve(bytes: &[u8]) -> Result<(Vec<Cow<'_, str>>, bool), Refused> {
+    let Some((b'/', relative)) = bytes.split_first() else {
+        return Err(Refused::Form);
+    };
+    let mut resolver = Resolver::default();
+    for segment in relative.split(|byte| *byte == b'/') {
+        resolver.push(spelled_by(segment)?);
+    }
+    Ok(resolver.into_segments())
 }
 
 impl fmt::Display for RequestPath {
@@ -199,17 +210,17 @@ pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Collects segments and resolves dots as they come (RFC 3986 §5.2.4).
 #[derive(Default)]
-pub(crate) struct Resolver {
-    segments: Vec<String>,
+pub(crate) struct Resolver<S> {
+    segments: Vec<S>,
     /// Whether the segment that came last leaves the path ending in a slash.
     open: bool,
 }
 
-impl Resolver {
+impl<S: AsRef<str>> Resolver<S> {
     /// The next segment of a path. Empty segments count for `..` as the RFC has it, and are dropped at the end.
-    pub(crate) fn push(&mut self, segment: String) {
-        self.open = matches!(segment.as_str(), "" | "." | "..");
-        match segment.as_str() {
+    pub(crate) fn push(&mut self, segment: S) {
+        self.open = matches!(segment.as_ref(), "" | "." | "..");
+        match segment.as_ref() {
             "." => {}
             ".." => {
                 self.segments.pop();
@@ -219,15 +230,10 @@ impl Resolver {
     }
 
     /// The segments that remain, and whether a slash ends them.
-    pub(crate) fn into_segments(mut self) -> (Vec<String>, bool) {
-        self.segments.retain(|segment| !segment.is_empty());
+    pub(crate) fn into_segments(mut self) -> (Vec<S>, bool) {
+        self.segments.retain(|segment| !segment.as_ref().is_empty());
         let trailing_slash = self.open || self.segments.is_empty();
         (self.segments, trailing_slash)
-    }
-
-    fn finish(self) -> RequestPath {
-        let (segments, trailing_slash) = self.into_segments();
-        RequestPath { segments, trailing_slash }
     }
 }
 
@@ -308,19 +314,31 @@ fn split_host(bytes: &[u8]) -> Result<(Option<String>, &[u8]), Refused> {
 ///
 /// Narrower than `reg-name`: an escape or an empty label would be another spelling of a host that a rule names (HOST-1).
 pub(crate) fn is_authority(text: &str) -> bool {
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port),
-        _ => (text, ""),
-    };
-    let plausible = match host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
-        Some(address) => {
-            !address.is_empty() && address.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.'))
+    let text = text.as_bytes();
+    let is_digit = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
+    if let Some(bracketed) = text.strip_prefix(b"[") {
+        let Some(end) = bracketed.iter().position(|byte| *byte == b']') else { return false };
+        let (address, after) = bracketed.split_at(end);
+        return !address.is_empty()
+            && address.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
+            && (after == b"]" || after.strip_prefix(b"]:").is_some_and(is_digit));
+    }
+    let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
+    let (host, port) = text.split_at(end);
+    // One dot may end it.
+    let labels = host.strip_suffix(b".").unwrap_or(host);
+    // Where the last octet was a dot, or there was none, a label is empty.
+    let mut empty = true;
+    for byte in labels {
+        match byte {
+            b'.' if empty => return false,
+            b'.' => empty = true,
+            b'-' | b'_' => empty = false,
+            _ if byte.is_ascii_alphanumeric() => empty = false,
+            _ => return false,
         }
-        None => host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')),
-    };
-    let labels = host.strip_suffix('.').unwrap_or(host);
-    let whole = !labels.is_empty() && (host.starts_with('[') || labels.split('.').all(|label| !label.is_empty()));
-    whole && plausible && port.chars().all(|c| c.is_ascii_digit())
+    }
+    !empty && port.strip_prefix(b":").is_none_or(is_digit)
 }
 
 #[cfg(test)]

@@ -367,7 +367,11 @@ impl Answer {
         let Answer { status, mut headers, body, .. } = self;
         // RFC 9110 §8.6: none of these has a length to tell.
         if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-            headers.insert(header::CONTENT_LENGTH, body.remaining().into());
+            let length = match body.remaining() {
+                0 => HeaderValue::from_static("0"),
+                length => length.into(),
+            };
+            headers.insert(header::CONTENT_LENGTH, length);
         }
         headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
         // HTTP-1: HEAD is GET without the body.

@@ -18,15 +18,26 @@ use super::entry::{Content, Stamp};
 const CHUNK: u64 = 64 * 1024;
 
 /// The body of an answer. Its length is known beforehand, but for one that an upstream is still sending.
+///
+/// It is moved with every answer, so it is small: what few bodies need is in a box.
+#[derive(Debug)]
+pub struct Body(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    /// At hand, and sent as one piece.
+    Bytes(Bytes),
+    /// Several pieces, or ranges of a file that are read while they are sent.
+    Pieces(Box<Pieces>),
+    /// What an upstream sends.
+    Stream(UnsyncBoxBody<Bytes, io::Error>),
+}
+
 #[derive(Debug, Default)]
-pub struct Body {
-    /// What is sent next; most bodies are one piece.
-    next: Option<Piece>,
-    later: VecDeque<Piece>,
+struct Pieces {
+    pieces: VecDeque<Piece>,
     file: Option<OnDisk>,
     reading: Option<JoinHandle<io::Result<(OnDisk, Bytes)>>>,
-    /// What an upstream sends; then there is nothing else.
-    stream: Option<UnsyncBoxBody<Bytes, io::Error>>,
     remaining: u64,
 }
 
@@ -43,82 +54,116 @@ enum Piece {
     Range(Range<u64>),
 }
 
+impl Default for Body {
+    fn default() -> Body {
+        Body(Kind::Bytes(Bytes::new()))
+    }
+}
+
 impl Body {
     /// A body of these bytes.
     pub(crate) fn of(bytes: impl Into<Bytes>) -> Body {
-        let mut body = Body::default();
-        body.add_bytes(bytes.into());
-        body
+        Body(Kind::Bytes(bytes.into()))
     }
 
     /// A body that comes from elsewhere while it is sent (PROXY-1).
     pub(crate) fn of_stream(stream: impl hyper::body::Body<Data = Bytes, Error = io::Error> + Send + 'static) -> Body {
-        Body { stream: Some(UnsyncBoxBody::new(stream)), ..Body::default() }
+        Body(Kind::Stream(UnsyncBoxBody::new(stream)))
     }
 
     /// A body of one range of a file.
     pub(crate) fn of_range(content: Content, range: Range<u64>) -> Body {
-        let mut body = Body::default();
-        let whole = body.take_file(content);
-        body.add_range(whole.as_ref(), range);
-        body
+        match content {
+            Content::Whole(bytes) => Body::of(slice(&bytes, range)),
+            Content::OnDisk(file, stamp) => {
+                let mut pieces = Pieces { file: Some(OnDisk { file, stamp }), ..Pieces::default() };
+                pieces.add(Piece::Range(range));
+                Body(Kind::Pieces(Box::new(pieces)))
+            }
+        }
     }
 
     /// A body of several ranges of a file, each with bytes before it, and bytes at the end.
     pub(crate) fn of_parts(content: Content, parts: Vec<(String, Range<u64>)>, end: String) -> Body {
-        let mut body = Body::default();
-        let whole = body.take_file(content);
-        for (before, range) in parts {
-            body.add_bytes(before.into());
-            body.add_range(whole.as_ref(), range);
-        }
-        body.add_bytes(end.into());
-        body
-    }
-
-    /// How many octets are still to be sent.
-    pub(crate) fn remaining(&self) -> u64 {
-        self.remaining
-    }
-
-    fn take_file(&mut self, content: Content) -> Option<Bytes> {
-        match content {
+        let mut pieces = Pieces::default();
+        let whole = match content {
             Content::Whole(bytes) => Some(bytes),
             Content::OnDisk(file, stamp) => {
-                self.file = Some(OnDisk { file, stamp });
+                pieces.file = Some(OnDisk { file, stamp });
                 None
             }
+        };
+        for (before, range) in parts {
+            pieces.add(Piece::Bytes(before.into()));
+            pieces.add(match &whole {
+                Some(bytes) => Piece::Bytes(slice(bytes, range)),
+                None => Piece::Range(range),
+            });
+        }
+        pieces.add(Piece::Bytes(end.into()));
+        Body(Kind::Pieces(Box::new(pieces)))
+    }
+
+    /// How many octets are still to be sent; of what an upstream sends nobody knows.
+    pub(crate) fn remaining(&self) -> u64 {
+        match &self.0 {
+            Kind::Bytes(bytes) => bytes.len() as u64,
+            Kind::Pieces(pieces) => pieces.remaining,
+            Kind::Stream(_) => 0,
+        }
+    }
+}
+
+/// The range of a file that is in memory, as far as the file goes.
+fn slice(whole: &Bytes, range: Range<u64>) -> Bytes {
+    let length = whole.len();
+    let at = |offset: u64| usize::try_from(offset).unwrap_or(length).min(length);
+    let (start, end) = (at(range.start), at(range.end));
+    whole.slice(start.min(end)..end)
+}
+
+impl Piece {
+    fn length(&self) -> u64 {
+        match self {
+            Piece::Bytes(bytes) => bytes.len() as u64,
+            Piece::Range(range) => range.end.saturating_sub(range.start),
+        }
+    }
+}
+
+impl Pieces {
+    fn add(&mut self, piece: Piece) {
+        if piece.length() > 0 {
+            self.remaining = self.remaining.saturating_add(piece.length());
+            self.pieces.push_back(piece);
         }
     }
 
-    fn push(&mut self, piece: Piece) {
-        match self.next {
-            None => self.next = Some(piece),
-            Some(_) => self.later.push_back(piece),
-        }
-    }
-
-    fn add_bytes(&mut self, bytes: Bytes) {
-        if !bytes.is_empty() {
-            self.remaining = self.remaining.saturating_add(bytes.len() as u64);
-            self.push(Piece::Bytes(bytes));
-        }
-    }
-
-    fn add_range(&mut self, whole: Option<&Bytes>, range: Range<u64>) {
-        match whole {
-            Some(bytes) => {
-                let length = bytes.len();
-                let at = |offset: u64| usize::try_from(offset).unwrap_or(length).min(length);
-                let (start, end) = (at(range.start), at(range.end));
-                self.add_bytes(bytes.slice(start.min(end)..end));
+    /// The next octets; a range is read chunk by chunk.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        let bytes = loop {
+            if let Some(reading) = &mut self.reading {
+                let (file, bytes) = ready!(Pin::new(reading).poll(cx))??;
+                self.reading = None;
+                self.file = Some(file);
+                break bytes;
             }
-            None if !range.is_empty() => {
-                self.remaining = self.remaining.saturating_add(range.end - range.start);
-                self.push(Piece::Range(range));
+            match self.pieces.pop_front() {
+                None => return Poll::Ready(None),
+                Some(Piece::Bytes(bytes)) => break bytes,
+                Some(Piece::Range(range)) => {
+                    let file = self.file.take().ok_or(io::ErrorKind::UnexpectedEof)?;
+                    let end = range.end.min(range.start.saturating_add(CHUNK));
+                    if end < range.end {
+                        self.pieces.push_front(Piece::Range(end..range.end));
+                    }
+                    let chunk = range.start..end;
+                    self.reading = Some(tokio::task::spawn_blocking(move || read(file, chunk)));
+                }
             }
-            None => {}
-        }
+        };
+        self.remaining = self.remaining.saturating_sub(bytes.len() as u64);
+        Poll::Ready(Some(Ok(bytes)))
     }
 }
 
@@ -127,44 +172,26 @@ impl hyper::body::Body for Body {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let body = &mut *self;
-        if let Some(stream) = &mut body.stream {
-            return Pin::new(stream).poll_frame(cx);
+        match &mut self.0 {
+            Kind::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Kind::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Kind::Pieces(pieces) => pieces.poll_next(cx).map_ok(Frame::data),
+            Kind::Stream(stream) => Pin::new(stream).poll_frame(cx),
         }
-        let bytes = loop {
-            if let Some(reading) = &mut body.reading {
-                let (file, bytes) = ready!(Pin::new(reading).poll(cx))??;
-                body.reading = None;
-                body.file = Some(file);
-                break bytes;
-            }
-            let Some(piece) = body.next.take() else { return Poll::Ready(None) };
-            body.next = body.later.pop_front();
-            match piece {
-                Piece::Bytes(bytes) => break bytes,
-                Piece::Range(range) => {
-                    let file = body.file.take().ok_or(io::ErrorKind::UnexpectedEof)?;
-                    let end = range.end.min(range.start.saturating_add(CHUNK));
-                    if end < range.end
-                        && let Some(following) = body.next.replace(Piece::Range(end..range.end))
-                    {
-                        body.later.push_front(following);
-                    }
-                    let chunk = range.start..end;
-                    body.reading = Some(tokio::task::spawn_blocking(move || read(file, chunk)));
-                }
-            }
-        };
-        body.remaining = body.remaining.saturating_sub(bytes.len() as u64);
-        Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.stream.as_ref().map_or(self.remaining == 0, hyper::body::Body::is_end_stream)
+        match &self.0 {
+            Kind::Stream(stream) => stream.is_end_stream(),
+            Kind::Bytes(_) | Kind::Pieces(_) => self.remaining() == 0,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.stream.as_ref().map_or_else(|| SizeHint::with_exact(self.remaining), hyper::body::Body::size_hint)
+        match &self.0 {
+            Kind::Stream(stream) => stream.size_hint(),
+            Kind::Bytes(_) | Kind::Pieces(_) => SizeHint::with_exact(self.remaining()),
+        }
     }
 }
 

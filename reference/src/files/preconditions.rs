@@ -5,9 +5,12 @@ use std::time::{Duration, SystemTime};
 use super::ranges::{self, Selection};
 use crate::request::Request;
 
-/// The conditional and range headers of one request.
+/// The conditional and range headers of one request. Most requests have none.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Preconditions {
+pub(crate) struct Preconditions(Option<Box<Fields>>);
+
+#[derive(Clone, Debug)]
+struct Fields {
     if_match: Option<String>,
     if_none_match: Option<String>,
     if_modified_since: Option<SystemTime>,
@@ -41,6 +44,23 @@ pub(crate) enum Verdict {
 impl Preconditions {
     /// Reads the headers. What cannot be read counts as absent, but an unreadable `If-Match` matches nothing.
     pub(crate) fn of(request: &Request<'_>) -> Preconditions {
+        let is_one = |name: &str| {
+            name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("if-")) || name.eq_ignore_ascii_case("range")
+        };
+        if !request.headers.iter().any(|(name, _)| is_one(name)) {
+            return Preconditions(None);
+        }
+        Preconditions(Some(Box::new(Fields::of(request))))
+    }
+
+    /// §13.2.2: the preconditions in their order, for GET and HEAD.
+    pub(crate) fn evaluate(&self, file: Validators<'_>, is_head: bool, now: SystemTime) -> Verdict {
+        self.0.as_ref().map_or(Verdict::Send(Selection::Whole), |fields| fields.evaluate(file, is_head, now))
+    }
+}
+
+impl Fields {
+    fn of(request: &Request<'_>) -> Fields {
         // §5.3: the lines of a list field are one list.
         let list = |name: &str| {
             let lines: Vec<_> = request.header_lines(name).map(String::from_utf8_lossy).collect();
@@ -53,7 +73,7 @@ impl Preconditions {
             std::str::from_utf8(line).ok().map(str::to_owned)
         };
         let date = |name: &str| one(name).and_then(|value| httpdate::parse_http_date(&value).ok());
-        Preconditions {
+        Fields {
             if_match: list("if-match"),
             if_none_match: list("if-none-match"),
             if_modified_since: date("if-modified-since"),
@@ -63,8 +83,7 @@ impl Preconditions {
         }
     }
 
-    /// §13.2.2: the preconditions in their order, for GET and HEAD.
-    pub(crate) fn evaluate(&self, file: Validators<'_>, is_head: bool, now: SystemTime) -> Verdict {
+    fn evaluate(&self, file: Validators<'_>, is_head: bool, now: SystemTime) -> Verdict {
         // 1. If-Match, 2. else If-Unmodified-Since
         let unchanged = match (&self.if_match, self.if_unmodified_since, file.modified) {
             (Some(list), _, _) => matches(list, file.tag, Comparison::Strong),

@@ -227,7 +227,14 @@ impl Index {
     /// A look-up of the candidates of one request, which comes from `origin` with `parameters`.
     pub(super) fn look_up<'a>(&'a self, origin: Option<&Origin>, parameters: &'a Parameters) -> LookUp<'a> {
         let origin = origin.and_then(|origin| self.origins.get(origin));
-        LookUp { index: self, origin: origin.copied(), parameters, lists: Vec::new() }
+        LookUp {
+            index: self,
+            origin: origin.copied(),
+            parameters,
+            lists: Vec::with_capacity(4),
+            level: Vec::with_capacity(4),
+            next: Vec::with_capacity(4),
+        }
     }
 }
 
@@ -288,13 +295,16 @@ pub(super) struct LookUp<'a> {
     origin: Option<NodeAt>,
     parameters: &'a Parameters,
     lists: Vec<Reverse<Cursor<'a>>>,
+    /// Room for the nodes of one level of the tree and of the next, used again for every path.
+    level: Vec<NodeAt>,
+    next: Vec<NodeAt>,
 }
 
 impl<'a> LookUp<'a> {
     /// Adds the rules that may match the path of these decoded segments.
     pub(super) fn path<S: AsRef<str>>(&mut self, segments: &[S]) {
         let index = self.index;
-        let (mut level, mut next) = (Vec::with_capacity(4), Vec::new());
+        let (mut level, mut next) = (std::mem::take(&mut self.level), std::mem::take(&mut self.next));
         level.push(ROOT);
         level.extend(self.origin);
         for segment in segments.iter().map(AsRef::as_ref) {
@@ -318,13 +328,14 @@ impl<'a> LookUp<'a> {
             }
             std::mem::swap(&mut level, &mut next);
             if level.is_empty() {
-                return;
+                break;
             }
         }
-        for node in level.into_iter().filter_map(|at| index.nodes.get(at)) {
+        for node in level.drain(..).filter_map(|at| index.nodes.get(at)) {
             self.list(&node.exact);
             node.star.iter().for_each(|star| self.list(&star.splat));
         }
+        (self.level, self.next) = (level, next);
     }
 
     fn list(&mut self, list: &'a List) {

@@ -301,10 +301,12 @@ impl Substituted {
     }
 
     fn reference(&self, query: Option<&str>) -> String {
-        let mut text = String::new();
-        if let Some((scheme, host)) = &self.site {
-            text = format!("{}://{host}", scheme.name());
-        }
+        let site = self.site.as_ref().map(|(scheme, host)| format!("{}://{host}", scheme.name())).unwrap_or_default();
+        // One growth at most, and mostly none.
+        let length = |part: Option<&str>| part.map_or(0, |part| part.len() + 1);
+        let whole = site.len() + self.path.len() + length(query) + length(self.fragment.as_deref());
+        let mut text = String::with_capacity(whole);
+        text.push_str(&site);
         text.push_str(&self.path);
         if let Some(query) = query {
             text.push('?');

@@ -44,11 +44,13 @@ pub(crate) async fn answer_http1(here: &Here, tap: &Tap, seen: hyper::Request<In
         Err(fault) => Err(fault),
     });
     let (mut response, last) = match decided {
-        Ok(Decided::Page { page, last }) => (page, last),
-        Ok(Decided::Request { decision, next, ask, path, last }) => {
-            let (response, tunnel) = asked.answer(decision, next, ask, path, seen).await;
-            *here.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = tunnel;
-            (response, last)
+        Ok(Decided::Page { page, last }) => (*page, last),
+        Ok(Decided::Request(plan)) => {
+            let (response, tunnel) = asked.answer(&plan, seen).await;
+            if let Some(tunnel) = tunnel {
+                *here.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
+            }
+            (response, plan.last)
         }
         Err(fault) => return asked.refuse(fault),
     };
@@ -70,8 +72,8 @@ pub(crate) async fn answer_http2(
     let decided = http2::read(&seen, here.server.limits.of_a_head()).and_then(|head| asked.decide(&head));
     let mut response = match decided {
         // Nothing is switched to another protocol in HTTP/2: no request can ask for it (RFC 9113 §8.6).
-        Ok(Decided::Request { decision, next, ask, path, .. }) => asked.answer(decision, next, ask, path, seen).await.0,
-        Ok(Decided::Page { page, .. }) => page,
+        Ok(Decided::Request(plan)) => asked.answer(&plan, seen).await.0,
+        Ok(Decided::Page { page, .. }) => *page,
         Err(fault) => asked.refuse(fault),
     };
     // RFC 9113 §8.2.2: the connection goes on with other streams, and such a field is malformed.
@@ -89,10 +91,21 @@ struct Asked<'a> {
 /// What comes of a request head that can be read.
 enum Decided {
     /// The debug page, ready to be sent.
-    Page { page: Response<Body>, last: bool },
-    /// What the gate decided, what is done about it, what of the request still matters, and its path for the log, if
-    /// anybody reads it.
-    Request { decision: Decision, next: Next, ask: Ask, path: Option<String>, last: bool },
+    Page { page: Box<Response<Body>>, last: bool },
+    /// The gate has decided.
+    Request(Plan),
+}
+
+/// What the gate decided, and how it is carried out.
+struct Plan {
+    decision: Decision,
+    next: Next,
+    /// What of the request still matters.
+    ask: Ask,
+    /// Method and path for the log, if anybody reads it.
+    line: Option<(String, String)>,
+    /// The connection ends after the answer.
+    last: bool,
 }
 
 impl<'a> Asked<'a> {
@@ -108,7 +121,7 @@ impl<'a> Asked<'a> {
         let known = gate.edge().see(*connection, head.host, &head.headers).map_err(|why| Fault::Malformed(why.0))?;
         // TOKEN-11: for the operator's own addresses; for everybody else there is no such page.
         if let Some(page) = server.debug_page.as_ref().and_then(|page| page.answer(gate, head, &known, now)) {
-            return Ok(Decided::Page { page, last });
+            return Ok(Decided::Page { page: Box::new(page), last });
         }
         // HOST-2: nobody but a trusted proxy asks about somebody else's request.
         let question = authorize::asked(head.target).filter(|_| server.authorize && known.through_proxy);
@@ -129,7 +142,7 @@ impl<'a> Asked<'a> {
             headers: &head.headers,
             country: known.country.as_ref().map(Country::code),
         };
-        let path = log::is_on().then(|| log::path(target));
+        let line = log::is_on().then(|| (head.method.to_owned(), log::path(target)));
         let decision = gate.decide(&request, now);
         let visit = Visit {
             peer: connection.peer,
@@ -149,39 +162,31 @@ impl<'a> Asked<'a> {
             Some(_) => Ask::of(&Request { headers: &[], ..request }),
             None => Ask::of(&request),
         };
-        Ok(Decided::Request { decision, next, ask, path, last })
+        Ok(Decided::Request(Plan { decision, next, ask, line, last }))
     }
 
     /// The answer, and what follows it where the protocol is switched.
-    async fn answer(
-        &self,
-        decision: Decision,
-        next: Next,
-        ask: Ask,
-        path: Option<String>,
-        seen: hyper::Request<Incoming>,
-    ) -> (Response<Body>, Option<Tunnel>) {
-        // The method is asked for by the log alone.
-        let line = path.map(|path| (seen.method().clone(), path));
+    async fn answer(&self, plan: &Plan, seen: hyper::Request<Incoming>) -> (Response<Body>, Option<Tunnel>) {
+        let Plan { decision, ask, .. } = plan;
         let site = self.gate.site();
-        let (response, tunnel) = match next {
+        let (response, tunnel) = match &plan.next {
             // What most requests come to takes its room in every connection; the other ways take theirs when they are gone.
-            Next::Respond => (respond::respond(site, &decision, &ask).await, None),
+            Next::Respond => (respond::respond(site, decision, ask).await, None),
             // PROXY-1
             Next::Forward(errand) => Box::pin(self.forward(errand, seen)).await,
-            Next::Admit => (respond::admit(&decision), None),
-            Next::Refuse(manner) => (Box::pin(respond::refuse_to(manner, site, &decision, &ask)).await, None),
+            Next::Admit => (respond::admit(decision), None),
+            Next::Refuse(manner) => (Box::pin(respond::refuse_to(*manner, site, decision, ask)).await, None),
         };
         let status = response.status();
-        self.here.server.operations.metrics().answered(&decision, status, self.started.elapsed());
-        if let Some((method, path)) = line {
-            log::answered(self.gate.rules(), method.as_str(), &path, &decision, status, self.started);
+        self.here.server.operations.metrics().answered(decision, status, self.started.elapsed());
+        if let Some((method, path)) = &plan.line {
+            log::answered(self.gate.rules(), method, path, decision, status, self.started);
         }
         (response, tunnel)
     }
 
-    async fn forward(&self, errand: Box<Errand>, seen: hyper::Request<Incoming>) -> (Response<Body>, Option<Tunnel>) {
-        let forwarded = self.here.server.proxy.forward(&errand, seen).await;
+    async fn forward(&self, errand: &Errand, seen: hyper::Request<Incoming>) -> (Response<Body>, Option<Tunnel>) {
+        let forwarded = self.here.server.proxy.forward(errand, seen).await;
         if forwarded.upstream_failed {
             self.here.server.operations.metrics().upstream_failed();
         }
