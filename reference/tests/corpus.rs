@@ -33,6 +33,7 @@ fn the_corpus_holds_for_the_program() {
         ),
     )
     .unwrap();
-    let run = Command::new(gatecheck).args(["run", "--fail-fast", "--gate"]).arg(&gate).output().unwrap();
+    let run =
+        Command::new(gatecheck).args(["run", "--as-reference", "--fail-fast", "--gate"]).arg(&gate).output().unwrap();
     assert!(run.status.success(), "{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
 }

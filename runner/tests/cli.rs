@@ -264,6 +264,16 @@ fn an_unknown_broken_gate_is_named() {
 }
 
 #[test]
+fn as_the_reference_a_gate_is_held_to_its_choices() {
+    // Where the sources disagree everybody may choose, and the reference has.
+    let observed = gatecheck(&["run", "--broken-gate", "query/not-asked-for", "query/matching/escapes"]);
+    let held = gatecheck(&["run", "--broken-gate", "query/not-asked-for", "--as-reference", "query/matching/escapes"]);
+    assert_eq!((observed.status.code(), held.status.code()), (Some(0), Some(1)), "{}", text(&held.stdout));
+    let reference = gatecheck(&["run", "--as-reference", "query/matching/escapes"]);
+    assert_eq!(reference.status.code(), Some(0), "{}", text(&reference.stdout));
+}
+
+#[test]
 fn a_run_that_fails_fast_stops_at_the_first_failure() {
     let report = tempfile::NamedTempFile::new().unwrap();
     let format = format!("json={}", report.path().display());
@@ -274,4 +284,39 @@ fn a_run_that_fails_fast_stops_at_the_first_failure() {
     let verdicts: Vec<&str> =
         report["results"].as_array().unwrap().iter().filter_map(|case| case["verdict"].as_str()).collect();
     assert_eq!(verdicts.iter().filter(|verdict| ["fail", "leak"].contains(verdict)).count(), 1, "{verdicts:?}");
+}
+
+/// A gate that never listens, so that the run waits for it; it has a child of its own.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_no_gate_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gate, command) = (folder.path().join("gate.pid"), folder.path().join("gate.sh"));
+    std::fs::write(&command, format!("sleep 300 &\necho $! $$ >'{}'\nwait\n", gate.display())).unwrap();
+    let mut run = std::process::Command::new(assert_cmd::cargo::cargo_bin("gatecheck"))
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .args(["run", "role/denial", "--launch", &format!("sh '{}'", command.display())])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let soon = |what: &str, holds: &dyn Fn() -> bool| {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !holds() {
+            assert!(std::time::Instant::now() < deadline, "{what}");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    };
+    let started = || std::fs::read_to_string(&gate).unwrap_or_default();
+    soon("the gate was not started", &|| started().ends_with('\n'));
+    let signal = |arguments: &[&str]| std::process::Command::new("kill").args(arguments).output().unwrap().status;
+    assert!(signal(&["-TERM", &run.id().to_string()]).success());
+    let status = run.wait().unwrap();
+    let mut said = String::new();
+    run.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(status.code(), Some(4), "{said}");
+    assert!(said.contains("the run was interrupted"), "{said}");
+    for process in started().split_whitespace() {
+        soon("the gate still runs", &|| !signal(&["-0", process]).success());
+    }
 }

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,6 +97,9 @@ pub struct RunArgs {
     /// List what the gate does where the sources disagree
     #[arg(long)]
     observed: bool,
+    /// Where the sources disagree, hold the gate to what the reference chose: for a gate that is to behave like it in everything
+    #[arg(long)]
+    as_reference: bool,
     /// Stop at the first case that leaks, or that fails the run
     #[arg(long)]
     fail_fast: bool,
@@ -109,6 +113,10 @@ pub struct RunArgs {
 
 /// Runs the corpus.
 pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Failure> {
+    let corpus = match args.as_reference {
+        true => Arc::new(Arc::unwrap_or_clone(corpus).held_to_the_reference()),
+        false => corpus,
+    };
     let mut patterns = Vec::new();
     let mut url = None;
     for word in &args.what {
@@ -158,13 +166,24 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         .enable_all()
         .build()
         .map_err(|error| Failure::harness(error.to_string()))?;
+    let mut interrupted = false;
     runtime
         .block_on(async {
             let (events, mut happened) = mpsc::unbounded_channel();
             let judged = Arc::clone(&corpus);
             let running = tokio::spawn(crate::run::run(corpus, gate, options, plan, events));
+            let mut interruption = pin!(interruption());
             let mut stopped = false;
-            while let Some(event) = happened.recv().await {
+            loop {
+                let event = tokio::select! {
+                    event = happened.recv() => event,
+                    () = interruption.as_mut() => {
+                        (interrupted, stopped) = (true, true);
+                        running.abort();
+                        break;
+                    }
+                };
+                let Some(event) = event else { break };
                 if let Some(watch) = &mut watch {
                     watch.note(&event);
                 }
@@ -183,10 +202,34 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             }
         })
         .map_err(|error| Failure::harness(format!("the run ended early: {error}")))?;
-    runtime.shutdown_background();
+    // A run that stopped early has gates that still run: they end with the tasks that keep them.
+    runtime.shutdown_timeout(ENDING);
     let diagnosis = watch.map(|watch| watch.render()).unwrap_or_default();
     outputs.finish(&format!("{}{diagnosis}", terminal.render(&report)), &report)?;
+    if interrupted {
+        return Err(Failure::harness("the run was interrupted: not every case was asked"));
+    }
     Ok(report.exit_status())
+}
+
+/// How long the tasks of a run that stopped early may take to end.
+const ENDING: Duration = Duration::from_secs(5);
+
+/// Waits until somebody asks the program to stop: Ctrl-C, or a polite `kill`.
+async fn interruption() {
+    #[cfg(unix)]
+    let polite = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let polite = std::future::pending::<Option<()>>();
+    tokio::select! {
+        asked = tokio::signal::ctrl_c() => if asked.is_err() { std::future::pending().await },
+        _ = polite => {}
+    }
 }
 
 /// Whether a case ended so that the run has failed: a leak, or a miss of what binds.

@@ -197,6 +197,13 @@ impl Expected {
         }
     }
 
+    /// What fits the label that the reference gate shows; none where the expectation binds everybody, or records no label.
+    #[must_use]
+    pub fn choice_of_the_reference(&self) -> Option<&[Alternative]> {
+        let Self::Observe { labels, reference: Some(choice) } = self else { return None };
+        labels.iter().find(|(label, _)| label == choice).map(|(_, alternatives)| alternatives.as_slice())
+    }
+
     /// Whether every alternative shows `file` or another one: the visitor is let in.
     #[must_use]
     pub fn shows_something(&self) -> bool {

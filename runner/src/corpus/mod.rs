@@ -189,6 +189,19 @@ impl Corpus {
         suites.chain(self.cases().map(|(_, case)| case.id.clone())).collect()
     }
 
+    /// The corpus for a gate that must choose as the reference does: a case where the sources disagree binds it to the label that
+    /// the case records. A case that records none stays as it is.
+    #[must_use]
+    pub fn held_to_the_reference(mut self) -> Self {
+        for case in self.suites.iter_mut().flat_map(|suite| &mut suite.cases) {
+            if let Some(choice) = case.expected.choice_of_the_reference() {
+                case.expected = Expected::Judge(choice.to_vec());
+                case.level = Level::Must;
+            }
+        }
+        self
+    }
+
     /// Every case with its suite.
     pub fn cases(&self) -> impl Iterator<Item = (&Suite, &Case)> {
         self.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)))

@@ -229,29 +229,28 @@ pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Resul
     command.stdin(Stdio::null()).stdout(output()?).stderr(output()?).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
-    let mut child = command.spawn().map_err(|error| not_started(format!("`{program}`: {error}")))?;
+    let child = command.spawn().map_err(|error| not_started(format!("`{program}`: {error}")))?;
+    let mut launched = Launched { child, _site: folder, _work: work, log };
+    let log = launched.log.path().to_path_buf();
     let target = Target { https: false, host: Ipv4Addr::LOCALHOST.to_string(), port, connect_to: None };
     let deadline = Instant::now().checked_add(Duration::from_secs(file.ready_within)).unwrap_or_else(Instant::now);
     loop {
-        if let Ok(Some(status)) = child.try_wait() {
-            return Err(not_started(format!(
-                "it ended with {status}\n{}",
-                tail(log.path(), &deployment.settings.secret)
-            )));
+        if let Ok(Some(status)) = launched.child.try_wait() {
+            return Err(not_started(format!("it ended with {status}\n{}", tail(&log, &deployment.settings.secret))));
         }
         let said = file
             .ready_text
             .as_ref()
-            .is_none_or(|text| std::fs::read_to_string(log.path()).is_ok_and(|log| log.contains(text.as_str())));
+            .is_none_or(|text| std::fs::read_to_string(&log).is_ok_and(|log| log.contains(text.as_str())));
         if said && answers(&target, file.ready_path.as_deref()).await {
             break;
         }
         if Instant::now() >= deadline {
-            end(&mut child).await;
+            launched.end().await;
             return Err(not_started(format!(
                 "no answer on port {port} within {} s\n{}",
                 file.ready_within,
-                tail(log.path(), &deployment.settings.secret)
+                tail(&log, &deployment.settings.secret)
             )));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -259,14 +258,57 @@ pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Resul
     Ok(Running {
         target,
         door: None,
-        log: Some(log.path().to_path_buf()),
-        stop: Some(Box::new(move || {
-            Box::pin(async move {
-                end(&mut child).await;
-                drop((folder, work, log));
-            })
-        })),
+        log: Some(log),
+        stop: Some(Box::new(move || Box::pin(async move { launched.end().await }))),
     })
+}
+
+/// A command that runs, with what it runs on. Whoever drops it ends it, and whatever it has started.
+struct Launched {
+    child: Child,
+    _site: tempfile::TempDir,
+    _work: tempfile::TempDir,
+    log: tempfile::NamedTempFile,
+}
+
+impl Launched {
+    /// Ends the command and whatever it has started: first it is asked to stop.
+    async fn end(&mut self) {
+        if self.signal(Signal::Stop) && tokio::time::timeout(Duration::from_secs(3), self.child.wait()).await.is_err() {
+            self.signal(Signal::Kill);
+        }
+        let _ = self.child.start_kill();
+        let _ = self.child.wait().await;
+    }
+
+    /// Whether a signal reached the command; on a system without process groups none does.
+    fn signal(&self, signal: Signal) -> bool {
+        #[cfg(unix)]
+        if let Some(group) =
+            self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
+        {
+            let signal = match signal {
+                Signal::Stop => rustix::process::Signal::TERM,
+                Signal::Kill => rustix::process::Signal::KILL,
+            };
+            return rustix::process::kill_process_group(group, signal).is_ok();
+        }
+        #[cfg(not(unix))]
+        let _ = signal;
+        false
+    }
+}
+
+impl Drop for Launched {
+    fn drop(&mut self) {
+        self.signal(Signal::Kill);
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Signal {
+    Stop,
+    Kill,
 }
 
 async fn answers(target: &Target, path: Option<&str>) -> bool {
@@ -289,19 +331,6 @@ async fn answers(target: &Target, path: Option<&str>) -> bool {
         .exchange(sent)
         .await
         .is_ok_and(|exchange| exchange.answer.response().is_some())
-}
-
-/// Ends the command and whatever it has started.
-async fn end(child: &mut Child) {
-    #[cfg(unix)]
-    if let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
-        if tokio::time::timeout(Duration::from_secs(3), child.wait()).await.is_err() {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-    }
-    let _ = child.start_kill();
-    let _ = child.wait().await;
 }
 
 async fn free_port() -> Result<u16, GateError> {
