@@ -430,6 +430,34 @@ mod tests {
     }
 
     #[test]
+    fn a_path_has_many_spellings() {
+        let path = Target::parse(b"/a/b%20c").unwrap().path;
+        for same in ["/a/b%20c", "/a/b%20c/", "/a/b c", "//a/./b%20c", "/%61/b%20c", "/x/../a/b%20c"] {
+            assert!(path.is_spelled_by(same.as_bytes()), "{same}");
+        }
+        for other in
+            ["/a", "/a/b%2520c", "/a/b+c", "/A/b%20c", "/a/b%20c/d", "/b%20c/a", "a/b%20c", "/a/b%20c%", "/", ""]
+        {
+            assert!(!path.is_spelled_by(other.as_bytes()), "{other}");
+        }
+    }
+
+    #[test]
+    fn authorities() {
+        for host in
+            ["a", "a.b", "a.b.", "A-b_c.example:80", "a:", "127.0.0.1:0", "[::1]", "[::1]:", "[::ffff:1.2.3.4]:80"]
+        {
+            assert!(is_authority(host), "{host}");
+        }
+        for none in [
+            "", ".", "a..b", ".a", "a..", ":80", "a:b", "a:80:80", "a b", "u@a", "a/b", "é", "[]", "[::1", "::1]",
+            "::1", "[::1]a", "[::1]80", "[g]",
+        ] {
+            assert!(!is_authority(none), "{none}");
+        }
+    }
+
+    #[test]
     fn query_and_host() {
         let target = Target::parse(b"http://[::1]:80/a?b?c=%zz").unwrap();
         assert_eq!(target.query.as_deref(), Some(&b"b?c=%zz"[..]));

@@ -43,6 +43,8 @@ pub struct PublicRing {
     pub is_set: bool,
     /// The keys, in their order.
     pub keys: Vec<RingKey>,
+    /// The algorithms that the operator listed; none where the keys say it.
+    pub listed: Vec<PairAlgorithm>,
 }
 
 /// One key of a suite.
@@ -60,24 +62,26 @@ impl PublicRing {
     /// The public keys that settings name, if they name any.
     #[must_use]
     pub fn of(settings: &Settings) -> Option<Self> {
-        let listed = || settings.algorithms.iter().find_map(|name| PairAlgorithm::named(name));
+        let listed: Vec<PairAlgorithm> =
+            settings.algorithms.iter().filter_map(|name| PairAlgorithm::named(name)).collect();
         match settings.public.as_ref()? {
             PublicKeys::Pem(text) => {
                 let key = known().iter().map(|(_, key)| *key).find(|key| key.pem().as_ref() == Ok(text));
                 let ring_key = |key: &'static TestKey| {
                     let usual = key.jwk().ok().and_then(|jwk| usual(&jwk))?;
-                    Some(RingKey { kid: None, algorithm: listed().unwrap_or(usual), key })
+                    Some(RingKey { kid: None, algorithm: listed.first().copied().unwrap_or(usual), key })
                 };
                 Some(Self {
                     text: text.clone().into_bytes(),
                     is_set: false,
                     keys: key.and_then(ring_key).into_iter().collect(),
+                    listed,
                 })
             }
             PublicKeys::Jwks(text) => {
                 let text = text.clone().into_bytes();
                 let keys = written(&text).iter().filter_map(RingKey::read).collect();
-                Some(Self { text, is_set: true, keys })
+                Some(Self { text, is_set: true, keys, listed })
             }
         }
     }

@@ -113,6 +113,15 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
+        "keys/list-ignored",
+        "TOKEN-2",
+        "a key of the set verifies tokens with an algorithm that the operator did not list",
+        Defect::Token(|token| {
+            let lists = token.ring().is_some_and(|ring| !ring.listed.is_empty());
+            lists && is_public(token) && token.is_signed() && to_first(token) && token.with_right_alg()
+        }),
+    ),
+    Mutant::new(
         "keys/alg-ignored",
         "TOKEN-12.one-algorithm",
         "`alg` is not looked at where the key says what it is for",
