@@ -209,11 +209,16 @@ pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@');
 
 /// Collects segments and resolves dots as they come (RFC 3986 §5.2.4).
-#[derive(Default)]
 pub(crate) struct Resolver<S> {
     segments: Vec<S>,
     /// Whether the segment that came last leaves the path ending in a slash.
     open: bool,
+}
+
+impl<S> Default for Resolver<S> {
+    fn default() -> Self {
+        Resolver { segments: Vec::new(), open: false }
+    }
 }
 
 impl<S: AsRef<str>> Resolver<S> {

@@ -368,6 +368,7 @@ impl Answer {
         // RFC 9110 §8.6: none of these has a length to tell.
         if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
             let length = match body.remaining() {
+                // What a redirect says, without making a text for it.
                 0 => HeaderValue::from_static("0"),
                 length => length.into(),
             };

@@ -301,12 +301,10 @@ impl Substituted {
     }
 
     fn reference(&self, query: Option<&str>) -> String {
-        let site = self.site.as_ref().map(|(scheme, host)| format!("{}://{host}", scheme.name())).unwrap_or_default();
-        // One growth at most, and mostly none.
+        let site = self.site.as_ref().map(|(scheme, host)| format!("{}://{host}", scheme.name()));
+        let mut text = site.unwrap_or_default();
         let length = |part: Option<&str>| part.map_or(0, |part| part.len() + 1);
-        let whole = site.len() + self.path.len() + length(query) + length(self.fragment.as_deref());
-        let mut text = String::with_capacity(whole);
-        text.push_str(&site);
+        text.reserve(self.path.len() + length(query) + length(self.fragment.as_deref()));
         text.push_str(&self.path);
         if let Some(query) = query {
             text.push('?');

@@ -39,20 +39,23 @@ enum Next {
 pub(crate) async fn answer_http1(here: &Here, tap: &Tap, seen: hyper::Request<Incoming>) -> Response<Body> {
     let asked = Asked::now(here);
     let decided = tap.next(|head| match head {
-        Ok(head) if agrees(&head, &seen) => asked.decide(&head),
+        Ok(head) if agrees(&head, &seen) => asked.decide(&head).map(|decided| (decided, head.last)),
         Ok(_) => Err(DISAGREEMENT),
         Err(fault) => Err(fault),
     });
-    let (mut response, last) = match decided {
-        Ok(Decided::Page { page, last }) => (*page, last),
-        Ok(Decided::Request(plan)) => {
+    let (decided, last) = match decided {
+        Ok(decided) => decided,
+        Err(fault) => return asked.refuse(fault),
+    };
+    let mut response = match decided {
+        Decided::Page(page) => *page,
+        Decided::Request(plan) => {
             let (response, tunnel) = asked.answer(&plan, seen).await;
             if let Some(tunnel) = tunnel {
                 *here.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
             }
-            (response, plan.last)
+            response
         }
-        Err(fault) => return asked.refuse(fault),
     };
     if last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -73,7 +76,7 @@ pub(crate) async fn answer_http2(
     let mut response = match decided {
         // Nothing is switched to another protocol in HTTP/2: no request can ask for it (RFC 9113 §8.6).
         Ok(Decided::Request(plan)) => asked.answer(&plan, seen).await.0,
-        Ok(Decided::Page { page, .. }) => *page,
+        Ok(Decided::Page(page)) => *page,
         Err(fault) => asked.refuse(fault),
     };
     // RFC 9113 §8.2.2: the connection goes on with other streams, and such a field is malformed.
@@ -91,7 +94,7 @@ struct Asked<'a> {
 /// What comes of a request head that can be read.
 enum Decided {
     /// The debug page, ready to be sent.
-    Page { page: Box<Response<Body>>, last: bool },
+    Page(Box<Response<Body>>),
     /// The gate has decided.
     Request(Plan),
 }
@@ -104,8 +107,6 @@ struct Plan {
     ask: Ask,
     /// Method and path for the log, if anybody reads it.
     line: Option<(String, String)>,
-    /// The connection ends after the answer.
-    last: bool,
 }
 
 impl<'a> Asked<'a> {
@@ -116,12 +117,12 @@ impl<'a> Asked<'a> {
 
     fn decide(&self, head: &Head<'_>) -> Result<Decided, Fault> {
         let Here { server, connection, .. } = self.here;
-        let (gate, now, last) = (&self.gate, Time::now(), head.last);
+        let (gate, now) = (&self.gate, Time::now());
         // HOST-2, COND-3
         let known = gate.edge().see(*connection, head.host, &head.headers).map_err(|why| Fault::Malformed(why.0))?;
         // TOKEN-11: for the operator's own addresses; for everybody else there is no such page.
         if let Some(page) = server.debug_page.as_ref().and_then(|page| page.answer(gate, head, &known, now)) {
-            return Ok(Decided::Page { page: Box::new(page), last });
+            return Ok(Decided::Page(Box::new(page)));
         }
         // HOST-2: nobody but a trusted proxy asks about somebody else's request.
         let question = authorize::asked(head.target).filter(|_| server.authorize && known.through_proxy);
@@ -162,7 +163,7 @@ impl<'a> Asked<'a> {
             Some(_) => Ask::of(&Request { headers: &[], ..request }),
             None => Ask::of(&request),
         };
-        Ok(Decided::Request(Plan { decision, next, ask, line, last }))
+        Ok(Decided::Request(Plan { decision, next, ask, line }))
     }
 
     /// The answer, and what follows it where the protocol is switched.

@@ -166,24 +166,21 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         .enable_all()
         .build()
         .map_err(|error| Failure::harness(error.to_string()))?;
-    let mut interrupted = false;
-    runtime
+    let interrupted = runtime
         .block_on(async {
             let (events, mut happened) = mpsc::unbounded_channel();
             let judged = Arc::clone(&corpus);
             let running = tokio::spawn(crate::run::run(corpus, gate, options, plan, events));
             let mut interruption = pin!(interruption());
-            let mut stopped = false;
-            loop {
+            let interrupted = loop {
                 let event = tokio::select! {
                     event = happened.recv() => event,
                     () = interruption.as_mut() => {
-                        (interrupted, stopped) = (true, true);
                         running.abort();
-                        break;
+                        break true;
                     }
                 };
-                let Some(event) = event else { break };
+                let Some(event) = event else { break false };
                 if let Some(watch) = &mut watch {
                     watch.note(&event);
                 }
@@ -191,14 +188,14 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
                 terminal.note(&event, &report);
                 outputs.note(&event, &report);
                 if args.fail_fast && fails_the_run(&event, &judged, args.strict) {
-                    stopped = true;
                     running.abort();
-                    break;
+                    break false;
                 }
-            }
+            };
             match running.await {
-                Err(error) if stopped && error.is_cancelled() => Ok(()),
-                ended => ended,
+                // Nobody but this loop stops it.
+                Err(error) if error.is_cancelled() => Ok(interrupted),
+                ended => ended.map(|()| interrupted),
             }
         })
         .map_err(|error| Failure::harness(format!("the run ended early: {error}")))?;

@@ -3,12 +3,18 @@
 use std::borrow::Cow;
 
 use super::{Oddity, Pattern, PatternFault, PatternFaultKind, Segment};
-use crate::path::{self, Refused};
+use crate::path::{self, Refused, Resolver};
 
 /// A segment as written, with the text it spells.
 pub(super) struct RawSegment<'a> {
     pub(super) raw: &'a str,
     pub(super) decoded: Cow<'a, str>,
+}
+
+impl AsRef<str> for RawSegment<'_> {
+    fn as_ref(&self) -> &str {
+        &self.decoded
+    }
 }
 
 pub(super) enum Kind {
@@ -90,18 +96,10 @@ fn where_refused(segment: &str, refused: Refused) -> (usize, usize) {
     found.unwrap_or((0, segment.len()))
 }
 
-/// The segments that are left when dots and empty segments are resolved.
+/// The segments that are left when dots and empty segments are resolved, as they are in requests (NOLEAK-1).
 pub(super) fn resolve(raw: Vec<RawSegment<'_>>) -> Vec<RawSegment<'_>> {
-    let mut segments = Vec::with_capacity(raw.len());
-    for segment in raw {
-        match segment.decoded.as_ref() {
-            "." => {}
-            ".." => {
-                segments.pop();
-            }
-            _ => segments.push(segment),
-        }
-    }
-    segments.retain(|segment| !segment.raw.is_empty());
+    let mut resolver = Resolver::default();
+    raw.into_iter().for_each(|segment| resolver.push(segment));
+    let (segments, _) = resolver.into_segments();
     segments
 }
