@@ -7,7 +7,7 @@
 use std::cell::{Cell, OnceCell};
 
 use crate::cookie;
-use crate::path::{Refused, RequestPath, Target};
+use crate::path::{Refused, RequestPath, Segments, Target};
 use crate::query::{self, Parameters};
 use crate::request::{Origin, Request};
 use crate::rules::{Apply, Conditions, Effect, Rule, RuleSet, Substituted};
@@ -153,15 +153,17 @@ pub fn decide_by_walk(rules: &RuleSet, request: &Request<'_>, visitor: &Visitor,
 
 fn candidates<'a>(rules: &'a RuleSet, asked: &'a Asked<'_>) -> impl Iterator<Item = usize> + 'a {
     let origin = if rules.names_origins() { asked.origin() } else { None };
-    let path = asked.target.path.segments();
-    let others = asked.spellings.iter().filter(move |other| !other.iter().eq(path));
-    rules.candidates(&asked.target.path, others, origin, &asked.parameters)
+    let path = asked.target.path.name();
+    let others = asked.spellings.iter().filter(move |other| *other != path);
+    rules.candidates(&asked.segments, others, origin, &asked.parameters)
 }
 
 /// What is asked, made ready once for all rules.
 struct Asked<'a> {
     request: &'a Request<'a>,
     target: &'a Target,
+    /// Those of the path.
+    segments: Segments<'a>,
     parameters: Parameters,
     origin: OnceCell<Option<Origin>>,
     /// The file that the path names.
@@ -185,9 +187,9 @@ fn with_asked(
     let own_file = site.file(&target.path);
     let own_file = own_file.as_deref();
     let gated = own_file.filter(|_| rules.has_gates());
-    let others = gated.map(|file| site.other_names(file)).unwrap_or_default();
-    let spellings = gated.map(|file| Spellings::of(site, file).and(&others)).unwrap_or_default();
-    decide(&Asked { request, target: &target, parameters, origin: OnceCell::new(), own_file, spellings })
+    let spellings = gated.map(|file| Spellings::of(site, file).and(site.other_names(file))).unwrap_or_default();
+    let segments = target.path.segments().collect();
+    decide(&Asked { request, target: &target, segments, parameters, origin: OnceCell::new(), own_file, spellings })
 }
 
 impl Asked<'_> {
@@ -268,9 +270,9 @@ fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor) -> Test<'r> {
         return passed_over(false, PassedOver::Host);
     }
     // MATCH-1 to MATCH-8
-    let path_matches = rule.pattern.matches(&asked.target.path);
+    let path_matches = rule.pattern.matches_segments(&asked.segments);
     // NOLEAK-3: a gate on one spelling of a file covers the others.
-    let spelling_matches = || rule.is_gate() && asked.spellings.iter().any(|path| rule.pattern.matches_segments(path));
+    let spelling_matches = || rule.is_gate() && asked.spellings.iter().any(|name| rule.pattern.matches_name(name));
     if !path_matches && !spelling_matches() {
         return passed_over(false, PassedOver::Path);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 
 use crate::decide::{Decision, decide};
 use crate::edge::Edge;
@@ -153,8 +153,8 @@ impl GateInForce {
     }
 
     /// The gate for one request, from its first step to its last.
-    pub fn gate(&self) -> Arc<Gate<DirSite>> {
-        self.gate.load_full()
+    pub fn gate(&self) -> Guard<Arc<Gate<DirSite>>> {
+        self.gate.load()
     }
 
     /// Puts another gate in force for every request that has not read this one yet.

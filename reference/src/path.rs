@@ -12,9 +12,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-
-/// Room for what file look-up puts behind a name, `/index.html` (STATIC-1).
-const LONGEST_ENDING: usize = 11;
+use smallvec::SmallVec;
 
 /// The longest request target that is read.
 pub const MAX_TARGET: usize = 8 * 1024;
@@ -22,8 +20,18 @@ pub const MAX_TARGET: usize = 8 * 1024;
 /// A path in canonical form: decoded segments, none of them empty, `.` or `..`, and whether a slash ends it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RequestPath {
-    segments: Vec<String>,
+    /// The decoded segments with a slash before each. No segment holds a slash, so this says where each ends.
+    name: String,
     trailing_slash: bool,
+}
+
+/// The decoded segments of a path, borrowed from its name.
+pub(crate) type Segments<'a> = SmallVec<[&'a str; 8]>;
+
+/// The segments of a path by its name.
+pub(crate) fn segments(name: &str) -> impl Iterator<Item = &str> {
+    // Before the first slash there is nothing.
+    name.split('/').skip(1)
 }
 
 /// A request target, read (RFC 9112 §3.2).
@@ -114,19 +122,20 @@ impl RequestPath {
     /// # Errors
     /// [`Refused`] where the bytes have no safe canonical form.
     pub fn parse(bytes: &[u8]) -> Result<RequestPath, Refused> {
-        let (segments, trailing_slash) = resolve(bytes)?;
-        Ok(RequestPath { segments: segments.into_iter().map(Cow::into_owned).collect(), trailing_slash })
+        let (name, trailing_slash) = resolve(bytes)?;
+        Ok(RequestPath { name: name.into_owned(), trailing_slash })
     }
 
     /// The path of decoded segments, none of which is empty, `.` or `..`.
-    pub(crate) fn of(segments: Vec<String>) -> RequestPath {
-        let trailing_slash = segments.is_empty();
-        RequestPath { segments, trailing_slash }
+    pub(crate) fn of(segments: impl IntoIterator<Item: AsRef<str>>) -> RequestPath {
+        let name = joined(segments);
+        let trailing_slash = name.is_empty();
+        RequestPath { name, trailing_slash }
     }
 
     /// The decoded segments; none for `/`.
-    pub fn segments(&self) -> &[String] {
-        &self.segments
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        segments(&self.name)
     }
 
     /// Whether the path ends in a slash; `/` does.
@@ -135,21 +144,14 @@ impl RequestPath {
     }
 
     /// The decoded segments with a slash before each, as files are named; empty for `/`.
-    pub fn name(&self) -> String {
-        let mut name = String::with_capacity(
-            self.segments.iter().map(|segment| segment.len() + 1).sum::<usize>() + LONGEST_ENDING,
-        );
-        for segment in &self.segments {
-            name.push('/');
-            name.push_str(segment);
-        }
-        name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The canonical percent-encoded spelling.
     pub fn encoded(&self) -> String {
         let mut text = String::new();
-        for segment in &self.segments {
+        for segment in self.segments() {
             text.push('/');
             text.extend(percent_encode(segment.as_bytes(), SEGMENT));
         }
@@ -161,25 +163,44 @@ impl RequestPath {
 
     /// Whether both are the same but for a trailing slash (MATCH-2).
     pub(crate) fn same_but_for_slash(&self, other: &RequestPath) -> bool {
-        self.segments == other.segments
+        self.name == other.name
     }
 
     /// Whether `encoded` spells this path, a trailing slash aside; what has no canonical form spells none.
     pub(crate) fn is_spelled_by(&self, encoded: &[u8]) -> bool {
-        resolve(encoded).is_ok_and(|(segments, _)| segments == self.segments)
+        resolve(encoded).is_ok_and(|(name, _)| name == self.name)
     }
 }
 
-/// The segments of an encoded path, and whether it ends in a slash; borrowed where they spell themselves.
-fn resolve(bytes: &[u8]) -> Result<(Vec<Cow<'_, str>>, bool), Refused> {
+/// The name of an encoded path, and whether it ends in a slash; borrowed where the path spells itself.
+fn resolve(bytes: &[u8]) -> Result<(Cow<'_, str>, bool), Refused> {
     let Some((b'/', relative)) = bytes.split_first() else {
         return Err(Refused::Form);
     };
+    // Most paths are canonical as they are sent, a slash at the end aside.
+    if spells_itself(bytes)
+        && !bytes.windows(2).any(|pair| matches!(pair, b"//" | b"/."))
+        && let Ok(path) = str::from_utf8(bytes)
+    {
+        let name = path.strip_suffix('/');
+        return Ok((Cow::Borrowed(name.unwrap_or(path)), name.is_some()));
+    }
     let mut resolver = Resolver::default();
     for segment in relative.split(|byte| *byte == b'/') {
         resolver.push(spelled_by(segment)?);
     }
-    Ok(resolver.into_segments())
+    let (segments, trailing_slash) = resolver.into_segments();
+    Ok((Cow::Owned(joined(segments)), trailing_slash))
+}
+
+/// The name of the path of these segments.
+fn joined(segments: impl IntoIterator<Item: AsRef<str>>) -> String {
+    segments.into_iter().fold(String::new(), |name, segment| name + "/" + segment.as_ref())
+}
+
+/// Whether octets of a path mean themselves: nothing is to decode, and nothing to refuse.
+fn spells_itself(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'\\'))
 }
 
 impl fmt::Display for RequestPath {
@@ -250,7 +271,7 @@ pub(crate) fn decode_segment(bytes: &[u8]) -> Result<String, Refused> {
 /// The text that a path segment spells, borrowed where that is the segment itself.
 pub(crate) fn spelled_by(bytes: &[u8]) -> Result<Cow<'_, str>, Refused> {
     // Most segments spell themselves.
-    if bytes.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'\\'))
+    if spells_itself(bytes)
         && let Ok(text) = str::from_utf8(bytes)
     {
         return Ok(Cow::Borrowed(text));

@@ -292,7 +292,7 @@ pub fn canonical_path(bytes: &[u8]) {
     let Ok(target) = Target::parse(bytes) else { return };
     let path = &target.path;
     for segment in path.segments() {
-        assert!(!matches!(segment.as_str(), "" | "." | ".."));
+        assert!(!matches!(segment, "" | "." | ".."));
         assert!(!segment.contains(['/', '\\']) && !segment.chars().any(char::is_control));
     }
     let encoded = path.encoded();
@@ -300,7 +300,6 @@ pub fn canonical_path(bytes: &[u8]) {
     assert_eq!(RequestPath::parse(encoded.as_bytes()).as_ref(), Ok(path), "canonical once is canonical for good");
     let every_byte_escaped: String = path
         .segments()
-        .iter()
         .map(|segment| "/".to_owned() + &segment.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>())
         .collect::<String>()
         + if path.trailing_slash() { "/" } else { "" };

@@ -90,7 +90,7 @@ impl Site for Elsewhere {
     /// The shortest spelling stands for the file.
     fn file(&self, path: &RequestPath) -> Option<String> {
         let name = path.name();
-        let name = name.strip_suffix(".html").unwrap_or(&name);
+        let name = name.strip_suffix(".html").unwrap_or(name);
         Some(name.strip_suffix("/index").unwrap_or(name).to_owned())
     }
 
@@ -99,7 +99,9 @@ impl Site for Elsewhere {
     }
 
     fn other_names(&self, file: &str) -> Vec<String> {
-        [".html", "/index", "/index.html"].map(|end| format!("{file}{end}")).to_vec()
+        let ends: &[&str] =
+            if file.is_empty() { &["/index", "/index.html"] } else { &[".html", "/index", "/index.html"] };
+        ends.iter().map(|end| format!("{file}{end}")).collect()
     }
 }
 
@@ -108,13 +110,14 @@ impl Site for Elsewhere {
 /// STATIC-1: the exact name, then `.html`, then `/index.html`. A trailing slash makes no difference, as it makes
 /// none for rules (MATCH-2).
 pub fn look_up(path: &RequestPath, exists: impl Fn(&str) -> bool) -> Option<String> {
-    let mut name = path.name();
-    let length = name.len();
-    let forms: &[&str] = if length == 0 { &["/index.html"] } else { &["", ".html", "/index.html"] };
+    let name = path.name();
+    let forms: &[&str] = if name.is_empty() { &["/index.html"] } else { &["", ".html", "/index.html"] };
+    let mut form = String::with_capacity(name.len() + "/index.html".len());
     forms.iter().find_map(|ending| {
-        name.truncate(length);
-        name.push_str(ending);
-        exists(&name).then(|| std::mem::take(&mut name))
+        form.clear();
+        form.push_str(name);
+        form.push_str(ending);
+        exists(&form).then(|| std::mem::take(&mut form))
     })
 }
 
@@ -122,54 +125,43 @@ pub fn look_up(path: &RequestPath, exists: impl Fn(&str) -> bool) -> Option<Stri
 pub(crate) fn uncoded_names(site: &impl Site, file: &str) -> Vec<String> {
     let uncoded = [".br", ".gz"].into_iter().find_map(|ending| file.strip_suffix(ending));
     let Some(plain) = uncoded.filter(|plain| site.has(plain)) else { return Vec::new() };
-    let name = |path: &[&str]| path.iter().fold(String::new(), |name, segment| name + "/" + segment);
-    Spellings::of(site, plain).iter().map(name).collect()
+    Spellings::of(site, plain).iter().map(str::to_owned).collect()
 }
 
-/// NOLEAK-3: every path under which a file is served, as segments.
+/// NOLEAK-3: every path under which a file is served, by its name.
 #[derive(Clone, Debug, Default)]
 pub struct Spellings<'f> {
-    /// The segments of the file's own name.
-    name: Vec<&'f str>,
+    /// The file's own name, if there is a file.
+    file: Option<&'f str>,
     /// The same without `.html`, where that serves the file.
-    page: Option<Vec<&'f str>>,
-    /// Whether the folder of the file, an `index.html`, serves it.
-    folder: bool,
+    page: Option<&'f str>,
+    /// The folder of the file, an `index.html`, where that serves it.
+    folder: Option<&'f str>,
     /// Other names: of a site that does not know its files, and of what a file is a content coding of.
-    others: Vec<Vec<&'f str>>,
+    others: Vec<String>,
 }
 
 impl<'f> Spellings<'f> {
     /// The paths under which `site` serves `file`.
     pub fn of(site: &impl Site, file: &'f str) -> Spellings<'f> {
-        let name: Vec<&str> = file.strip_prefix('/').unwrap_or(file).split('/').collect();
         // STATIC-1: a shorter path serves the file only where none of the forms before it exists.
-        let page = file.strip_suffix(".html").filter(|page| !page.ends_with('/') && !site.has(page)).and_then(|_| {
-            let mut page = name.clone();
-            let last = page.last_mut()?;
-            *last = last.strip_suffix(".html")?;
-            Some(page)
-        });
+        let page = file.strip_suffix(".html").filter(|page| !page.ends_with('/') && !site.has(page));
         let folder = file
             .strip_suffix("/index.html")
-            .is_some_and(|folder| folder.is_empty() || (!site.has(folder) && !site.has(&[folder, ".html"].concat())));
-        Spellings { name, page, folder, others: Vec::new() }
+            .filter(|folder| folder.is_empty() || (!site.has(folder) && !site.has(&[folder, ".html"].concat())));
+        Spellings { file: Some(file), page, folder, others: Vec::new() }
     }
 
     /// These, and `names` as well.
     #[must_use]
-    pub fn and(self, names: &'f [String]) -> Spellings<'f> {
-        let segments = |name: &'f String| name.split('/').filter(|segment| !segment.is_empty()).collect();
-        Spellings { others: names.iter().map(segments).collect(), ..self }
+    pub fn and(self, names: Vec<String>) -> Spellings<'f> {
+        Spellings { others: names, ..self }
     }
 
-    /// Each path, as segments.
-    pub fn iter(&self) -> impl Iterator<Item = &[&'f str]> {
-        let folder = self.folder.then(|| self.name.split_last().map(|(_, folder)| folder)).flatten();
-        std::iter::once(self.name.as_slice())
-            .chain(self.page.as_deref())
-            .chain(folder)
-            .chain(self.others.iter().map(Vec::as_slice))
+    /// The name of each path.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let own = [self.file, self.page, self.folder].into_iter().flatten();
+        own.chain(self.others.iter().map(String::as_str))
     }
 }
 
@@ -226,9 +218,8 @@ mod tests {
     #[test]
     fn noleak_3_spellings_are_those_that_serve_the_file() {
         let site = MemorySite::new(["/index.html", "/a", "/a.html", "/c/index.html", "/c/index.html.br", "/d.gz"]);
-        let all =
-            |file| Spellings::of(&site, file).iter().map(|path| format!("/{}", path.join("/"))).collect::<Vec<_>>();
-        assert_eq!(all("/index.html"), ["/index.html", "/index", "/"]);
+        let all = |file| Spellings::of(&site, file).iter().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(all("/index.html"), ["/index.html", "/index", ""]);
         assert_eq!(all("/a.html"), ["/a.html"], "`/a` serves another file");
         assert_eq!(all("/c/index.html"), ["/c/index.html", "/c/index", "/c"]);
         assert_eq!(all("/c/index.html.br"), ["/c/index.html.br"]);
@@ -242,12 +233,13 @@ mod tests {
             assert_eq!(Elsewhere.file(&path(asked)).as_deref(), Some("/a/x"), "{asked}");
             let file = Elsewhere.file(&path(asked)).unwrap_or_default();
             let others = Elsewhere.other_names(&file);
-            let spellings = Spellings::of(&Elsewhere, &file).and(&others);
-            let all = spellings.iter().map(|path| format!("/{}", path.join("/"))).collect::<Vec<_>>();
+            let spellings = Spellings::of(&Elsewhere, &file).and(others);
+            let all = spellings.iter().map(str::to_owned).collect::<Vec<_>>();
             assert_eq!(all, ["/a/x", "/a/x.html", "/a/x/index", "/a/x/index.html"], "{asked}");
         }
         for asked in ["/", "/index", "/index.html"] {
             assert_eq!(Elsewhere.file(&path(asked)).as_deref(), Some(""), "{asked}");
+            assert_eq!(Elsewhere.other_names(""), ["/index", "/index.html"], "{asked}");
         }
     }
 }

@@ -141,7 +141,7 @@ fn visit_fits(rule: &Rule, visit: &Visit) -> bool {
 
 /// NOLEAK-3
 fn one_spelling<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Problem> {
-    let own = RequestPath::of(rule.pattern.literal()?.into_iter().map(str::to_owned).collect());
+    let own = RequestPath::of(rule.pattern.literal()?);
     let visit = Visit::of(rule);
     let spellings = if scene.is_bare() { presumed(rule, &own)? } else { served(scene, &own)? };
     let mut open = spellings.iter().filter(|path| **path != own && !covered(scene, path, &visit));
@@ -159,19 +159,20 @@ fn one_spelling<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Problem> {
 fn served<S: Site>(scene: &Scene<'_, S>, own: &RequestPath) -> Option<Vec<RequestPath>> {
     let file = scene.site.file(own)?;
     let spellings = Spellings::of(scene.site, &file);
-    Some(spellings.iter().map(|path| RequestPath::of(path.iter().map(|text| (*text).to_owned()).collect())).collect())
+    Some(spellings.iter().map(|name| RequestPath::of(segments(name))).collect())
 }
 
 /// Where nobody knows the files, a rule that shows its own path is taken to stand for a page.
 fn presumed(rule: &Rule, own: &RequestPath) -> Option<Vec<RequestPath>> {
     let apply = rule.apply().filter(|apply| (200..300).contains(&apply.status) && !apply.to.is_absolute())?;
     let target = apply.to.reach();
-    let base = |name: String| {
-        let name = name.strip_suffix(".html").unwrap_or(&name);
+    let base = |path: &RequestPath| {
+        let name = path.name();
+        let name = name.strip_suffix(".html").unwrap_or(name);
         name.strip_suffix("/index").unwrap_or(name).to_owned()
     };
-    let own = base(own.name());
-    let shown = base(RequestPath::of(target.literal()?.into_iter().map(str::to_owned).collect()).name());
+    let own = base(own);
+    let shown = base(&RequestPath::of(target.literal()?));
     // What ends in another extension has one spelling.
     let is_page = !own.rsplit('/').next()?.contains('.');
     (own == shown && is_page && !own.is_empty())
@@ -189,7 +190,7 @@ fn covered<S: Site>(scene: &Scene<'_, S>, path: &RequestPath, visit: &Visit) -> 
 
 /// ROLE-9
 fn not_beneath<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Problem> {
-    let own = RequestPath::of(rule.pattern.literal()?.into_iter().map(str::to_owned).collect());
+    let own = RequestPath::of(rule.pattern.literal()?);
     // A gate on the root is for the front page; nobody means the whole site with it.
     let folder = own.name();
     if folder.is_empty() {

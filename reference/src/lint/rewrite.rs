@@ -42,10 +42,9 @@ fn way_into<S: Site>(
     // A file of the site says more than a made-up name.
     let stem = gate.pattern.stem().filter(|stem| !stem.is_empty()).map(|stem| format!("/{}/", stem.join("/")));
     let file = stem.and_then(|stem| scene.names_below(&stem).next());
-    let wanted = [file.map(segments), Some(gate.pattern.example(super::scene::WORD).segments().to_vec())];
-    wanted.into_iter().flatten().find_map(|wanted| {
-        let shown = RequestPath::of(wanted);
-        let asked = if apply.to.takes_captures() { rule.path_to(shown.segments())? } else { visit.path()? };
+    let wanted = [file.map(|file| RequestPath::of(segments(file))), Some(gate.pattern.example(super::scene::WORD))];
+    wanted.into_iter().flatten().find_map(|shown| {
+        let asked = if apply.to.takes_captures() { rule.path_to(&shown)? } else { visit.path()? };
         let shown = if apply.to.takes_captures() {
             shown
         } else {

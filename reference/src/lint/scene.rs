@@ -85,7 +85,8 @@ impl<'a, S: Site> Scene<'a, S> {
     pub(super) fn candidates(&self, path: &RequestPath, visit: &Visit) -> Vec<(usize, &'a Rule)> {
         let parameters = visit.parameters();
         let origin = visit.origin();
-        let places = self.set.candidates::<String>(path, [], origin.as_ref(), &parameters).take(LOOKED_AT);
+        let places =
+            self.set.candidates(&path.segments().collect::<Vec<_>>(), [], origin.as_ref(), &parameters).take(LOOKED_AT);
         places.filter_map(|place| Some((place, self.rule(place)?))).collect()
     }
 
@@ -227,8 +228,8 @@ pub(super) fn name_as_path(name: &str) -> String {
 }
 
 /// The segments of a name.
-pub(super) fn segments(name: &str) -> Vec<String> {
-    name.split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect()
+pub(super) fn segments(name: &str) -> impl Iterator<Item = &str> {
+    name.split('/').filter(|segment| !segment.is_empty())
 }
 
 /// `line 3`, or `line 3 of _redirects` where that is another file than the one that is spoken of.

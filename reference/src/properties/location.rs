@@ -36,8 +36,9 @@ pub fn location(bytes: &[u8], resolve: impl Fn(&str, &str) -> Option<String>) {
     };
     super::check_location(&rules, decision.by, &decision.outcome);
 
-    let slash = asked.path.trailing_slash() && asked.path.segments().len() > 1;
-    let supplied = match asked.path.segments() {
+    let segments: Vec<&str> = asked.path.segments().collect();
+    let slash = asked.path.trailing_slash() && segments.len() > 1;
+    let supplied = match segments.as_slice() {
         [x, splat @ ..] => Supplied { x, splat, slash, y },
         [] => return,
     };
@@ -138,7 +139,7 @@ fn leads_to_the_host_of_the_rule(site: &str, read: &str, resolve: &impl Fn(&str,
 /// What the request has put in the place of the names.
 struct Supplied<'a> {
     x: &'a str,
-    splat: &'a [String],
+    splat: &'a [&'a str],
     /// A slash ends the splat.
     slash: bool,
     y: &'a [u8],

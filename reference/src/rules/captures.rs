@@ -25,7 +25,8 @@ impl Captures {
         self.0.iter().find(|(known, _)| known == name).map(|(_, captured)| captured)
     }
 
-    pub(super) fn add_splat(&mut self, segments: Vec<String>, trailing_slash: bool) {
+    pub(super) fn add_splat(&mut self, segments: &[&str], trailing_slash: bool) {
+        let segments = segments.iter().map(|segment| (*segment).to_owned()).collect();
         self.0.push((Captured::SPLAT.to_owned(), Captured::Splat { segments, trailing_slash }));
     }
 

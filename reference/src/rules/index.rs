@@ -14,6 +14,7 @@ use std::slice;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 
 use super::pattern::{Pattern, Segment};
 use super::{QueryConstraint, QueryValue, Rule};
@@ -232,8 +233,8 @@ impl Index {
             origin: origin.copied(),
             parameters,
             lists: Vec::with_capacity(4),
-            level: Vec::with_capacity(4),
-            next: Vec::with_capacity(4),
+            level: SmallVec::new(),
+            next: SmallVec::new(),
         }
     }
 }
@@ -296,18 +297,18 @@ pub(super) struct LookUp<'a> {
     parameters: &'a Parameters,
     lists: Vec<Reverse<Cursor<'a>>>,
     /// Room for the nodes of one level of the tree and of the next, used again for every path.
-    level: Vec<NodeAt>,
-    next: Vec<NodeAt>,
+    level: SmallVec<[NodeAt; 8]>,
+    next: SmallVec<[NodeAt; 8]>,
 }
 
 impl<'a> LookUp<'a> {
     /// Adds the rules that may match the path of these decoded segments.
-    pub(super) fn path<S: AsRef<str>>(&mut self, segments: &[S]) {
+    pub(super) fn path(&mut self, segments: &[&str]) {
         let index = self.index;
         let (mut level, mut next) = (std::mem::take(&mut self.level), std::mem::take(&mut self.next));
         level.push(ROOT);
         level.extend(self.origin);
-        for segment in segments.iter().map(AsRef::as_ref) {
+        for segment in segments {
             for at in level.drain(..) {
                 let Some(node) = index.nodes.get(at) else {
                     continue;
@@ -317,7 +318,7 @@ impl<'a> LookUp<'a> {
                 }
                 if let Some(unusual) = node.star.as_ref().and_then(|star| star.unusual.as_ref()) {
                     self.list(&unusual.middle_any);
-                    if let Some(list) = segments.last().and_then(|last| unusual.middle.get(last.as_ref())) {
+                    if let Some(list) = segments.last().and_then(|last| unusual.middle.get(*last)) {
                         self.list(list);
                     }
                     let prefixes = unusual.prefix_lengths.iter().filter_map(|length| segment.get(..*length));

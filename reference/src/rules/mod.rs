@@ -27,7 +27,7 @@ pub use pattern::Pattern;
 pub use target::{Destination, Substituted};
 
 use crate::claims::Roles;
-use crate::path::RequestPath;
+use crate::path::{self, RequestPath, Segments};
 use crate::problem::Problem;
 use crate::query::{Parameters, form_encode};
 use crate::request::Origin;
@@ -207,18 +207,18 @@ impl RuleSet {
         self.index.names_origins()
     }
 
-    /// The rules that can match one of `paths`, each path as its decoded segments, by their place in the list, in list
-    /// order (MATCH-9), for a request from `origin` with `parameters`.
-    pub(crate) fn candidates<'a, S: AsRef<str> + 'a>(
+    /// The rules that can match the path of these decoded segments, or one of `others` by name, by their place in the
+    /// list, in list order (MATCH-9), for a request from `origin` with `parameters`.
+    pub(crate) fn candidates<'a>(
         &'a self,
-        path: &RequestPath,
-        others: impl IntoIterator<Item = &'a [S]>,
+        path: &[&str],
+        others: impl IntoIterator<Item = &'a str>,
         origin: Option<&Origin>,
         parameters: &'a Parameters,
     ) -> impl Iterator<Item = usize> + 'a {
         let mut look_up = self.index.look_up(origin, parameters);
-        look_up.path(path.segments());
-        others.into_iter().for_each(|segments| look_up.path(segments));
+        look_up.path(path);
+        others.into_iter().for_each(|name| look_up.path(&path::segments(name).collect::<Segments<'_>>()));
         look_up.candidates()
     }
 

@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, percent_encode};
 
 use super::captures::{Captured, Captures};
 use super::text::Text;
-use crate::path::{self, Refused, RequestPath, SEGMENT};
+use crate::path::{self, Refused, RequestPath, SEGMENT, Segments};
 use read::{Kind, read_segments, resolve};
 
 /// The path of a rule.
@@ -138,22 +138,28 @@ impl Pattern {
 
     /// Whether the pattern matches `path`.
     pub fn matches(&self, path: &RequestPath) -> bool {
-        self.matches_segments(path.segments())
+        self.matches_name(path.name())
+    }
+
+    /// Whether the pattern matches the path with this name.
+    pub(crate) fn matches_name(&self, name: &str) -> bool {
+        self.matches_segments(&path::segments(name).collect::<Segments<'_>>())
     }
 
     /// Whether the pattern matches the path of these decoded segments.
-    pub(crate) fn matches_segments<S: AsRef<str>>(&self, segments: &[S]) -> bool {
+    pub(crate) fn matches_segments(&self, segments: &[&str]) -> bool {
         self.place(segments).is_some()
     }
 
     /// What the placeholders and splats stand for in `path`, if the pattern matches it.
     pub fn captures(&self, path: &RequestPath) -> Option<Captures> {
-        let segments = path.segments();
+        let segments: Segments<'_> = path.segments().collect();
+        let segments = segments.as_slice();
         let starts = self.place(segments)?;
         let mut captures = Captures::default();
         let mut at = capture_run(&self.head, segments, 0, &mut captures);
         for (run, start) in self.middles.iter().zip(starts) {
-            captures.add_splat(segments.get(at..start).unwrap_or_default().to_vec(), false);
+            captures.add_splat(segments.get(at..start).unwrap_or_default(), false);
             at = capture_run(run, segments, start, &mut captures);
         }
         if self.splat {
@@ -163,10 +169,9 @@ impl Pattern {
                 Some(Segment::Prefix(prefix)) => {
                     let whole = at.checked_sub(1).and_then(|at| segments.get(at));
                     let tail = whole.and_then(|whole| whole.strip_prefix(&**prefix)).unwrap_or_default();
-                    let splat = std::iter::once(tail.to_owned()).chain(rest.iter().cloned()).collect();
-                    captures.add_splat(splat, path.trailing_slash());
+                    captures.add_splat(&[&[tail], rest].concat(), path.trailing_slash());
                 }
-                _ => captures.add_splat(rest.to_vec(), path.trailing_slash() && !rest.is_empty()),
+                _ => captures.add_splat(rest, path.trailing_slash() && !rest.is_empty()),
             }
         }
         Some(captures)
@@ -234,7 +239,7 @@ impl Pattern {
     ///
     /// MATCH-8: stars are greedy. Placing every run as far to the right as it goes gives the first star all it can
     /// have, then the second, and needs no going back.
-    fn place<S: AsRef<str>>(&self, segments: &[S]) -> Option<Vec<usize>> {
+    fn place(&self, segments: &[&str]) -> Option<Vec<usize>> {
         if !run_matches(&self.head, segments, 0) {
             return None;
         }
@@ -311,19 +316,19 @@ impl fmt::Display for Spelled<'_> {
     }
 }
 
-fn run_matches<S: AsRef<str>>(run: &[Segment], segments: &[S], start: usize) -> bool {
+fn run_matches(run: &[Segment], segments: &[&str], start: usize) -> bool {
     let Some(window) = start.checked_add(run.len()).and_then(|end| segments.get(start..end)) else {
         return false;
     };
     run.iter().zip(window).all(|(pattern, segment)| match pattern {
-        Segment::Literal(text) => **text == *segment.as_ref(),
+        Segment::Literal(text) => text.as_bytes() == segment.as_bytes(),
         Segment::Placeholder(_) => true,
-        Segment::Prefix(prefix) => segment.as_ref().starts_with(&**prefix),
+        Segment::Prefix(prefix) => segment.as_bytes().starts_with(prefix.as_bytes()),
     })
 }
 
 /// Notes what the placeholders of a run stand for; the place after the run.
-fn capture_run(run: &[Segment], segments: &[String], start: usize, captures: &mut Captures) -> usize {
+fn capture_run(run: &[Segment], segments: &[&str], start: usize, captures: &mut Captures) -> usize {
     for (pattern, segment) in run.iter().zip(segments.iter().skip(start)) {
         if let Segment::Placeholder(name) = pattern {
             captures.add_text(name, segment.as_bytes().to_vec());

@@ -141,12 +141,13 @@ impl Rule {
         self.query.iter().any(|constraint| matches!(constraint.value, QueryValue::Capture(_)))
     }
 
-    /// A path that the rule matches and leads to a path of these segments, if a plain one is to be had.
-    pub(crate) fn path_to(&self, wanted: &[String]) -> Option<RequestPath> {
+    /// A path that the rule matches and leads to `wanted`, if a plain one is to be had.
+    pub(crate) fn path_to(&self, wanted: &RequestPath) -> Option<RequestPath> {
         let (steps, true) = self.apply()?.to.steps() else { return None };
         let mut names: Vec<(String, &str)> = Vec::new();
         let mut splat = None;
-        let mut rest = wanted;
+        let wanted: Vec<&str> = wanted.segments().collect();
+        let mut rest = wanted.as_slice();
         for step in steps {
             match step {
                 Step::Literal(text) => rest = rest.split_first().filter(|(first, _)| **first == text)?.1,
@@ -175,7 +176,7 @@ impl Rule {
             });
         }
         if self.pattern.splat {
-            path.extend(splat.map_or_else(|| vec!["-".to_owned()], <[String]>::to_vec));
+            path.extend(splat.unwrap_or(&["-"]).iter().map(|segment| (*segment).to_owned()));
         }
         Some(RequestPath::of(path))
     }
@@ -257,7 +258,7 @@ mod tests {
             ("/a /m/n 200", "m/n", Some("/a")),
             ("/a /m/n 200", "m", None),
         ] {
-            let wanted: Vec<String> = wanted.split('/').map(str::to_owned).collect();
+            let wanted = RequestPath::of(wanted.split('/'));
             assert_eq!(rule(line).path_to(&wanted).map(|path| path.encoded()).as_deref(), path, "{line}");
         }
     }

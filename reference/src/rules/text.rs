@@ -27,23 +27,28 @@ impl From<&str> for Text {
     }
 }
 
+impl Text {
+    /// The octets of the text.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Text::Short { length, octets } => octets.get(..usize::from(*length)).unwrap_or_default(),
+            Text::Long(text) => text.as_bytes(),
+        }
+    }
+}
+
 impl Deref for Text {
     type Target = str;
 
     fn deref(&self) -> &str {
-        match self {
-            // The octets were those of a text, so that this never falls back.
-            Text::Short { length, octets } => {
-                octets.get(..usize::from(*length)).and_then(|octets| str::from_utf8(octets).ok()).unwrap_or_default()
-            }
-            Text::Long(text) => text,
-        }
+        // The octets were those of a text, so that this never falls back.
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 }
 
 impl PartialEq for Text {
     fn eq(&self, other: &Text) -> bool {
-        **self == **other
+        self.as_bytes() == other.as_bytes()
     }
 }
 
@@ -51,7 +56,7 @@ impl Eq for Text {}
 
 impl Hash for Text {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (**self).hash(state);
+        self.as_bytes().hash(state);
     }
 }
 

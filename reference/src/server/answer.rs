@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
+use arc_swap::Guard;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -87,7 +88,7 @@ pub(crate) async fn answer_http2(
 /// A request that has come, and the one version of the gate that it is answered by.
 struct Asked<'a> {
     here: &'a Here,
-    gate: Arc<Gate<DirSite>>,
+    gate: Guard<Arc<Gate<DirSite>>>,
     started: Instant,
 }
 

@@ -9,17 +9,17 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use super::Shared;
 use super::activity::Activity;
 use super::answer::{answer_http1, answer_http2};
 use super::head::MAX_HEADER_LINES;
 use super::io::{Tap, Tapped};
 use super::preface::Preface;
+use super::timer::ConnectionTimer;
+use super::{OnStop, Shared};
 use crate::edge::Connection;
 use crate::proxy::Tunnel;
 use crate::request::Scheme;
@@ -36,7 +36,7 @@ pub(crate) struct Here {
 }
 
 /// Answers the requests of one connection until it ends, or until `on_stop` and the answers under way are sent.
-pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, server: Arc<Shared>, on_stop: watch::Receiver<()>) {
+pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, server: Arc<Shared>, on_stop: OnStop) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY is not available");
     }
@@ -51,11 +51,11 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, server: Arc<Share
     }
 }
 
-async fn plain(mut stream: TcpStream, here: Here, mut on_stop: watch::Receiver<()>) {
+async fn plain(mut stream: TcpStream, here: Here, mut on_stop: OnStop) {
     let patience = here.server.limits.head_timeout;
     let preface = tokio::select! {
         preface = timeout(patience, Preface::read(&mut stream)) => preface,
-        _ = on_stop.changed() => return,
+        _ = &mut on_stop => return,
     };
     // A client that has said nothing gets no answer.
     let Ok(Ok(Some(preface))) = preface else { return };
@@ -66,7 +66,7 @@ async fn plain(mut stream: TcpStream, here: Here, mut on_stop: watch::Receiver<(
     }
 }
 
-async fn secure(stream: TcpStream, tls: Arc<ServerConfig>, here: Here, mut on_stop: watch::Receiver<()>) {
+async fn secure(stream: TcpStream, tls: Arc<ServerConfig>, here: Here, mut on_stop: OnStop) {
     let patience = here.server.limits.head_timeout;
     let stream = tokio::select! {
         accepted = timeout(patience, TlsAcceptor::from(tls).accept(stream)) => match accepted {
@@ -74,7 +74,7 @@ async fn secure(stream: TcpStream, tls: Arc<ServerConfig>, here: Here, mut on_st
             Ok(Err(error)) => return tracing::debug!(%error, "no TLS connection came about"),
             Err(_) => return,
         },
-        _ = on_stop.changed() => return,
+        _ = &mut on_stop => return,
     };
     // RFC 9113 §3.2: over TLS the two have agreed on the protocol.
     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
@@ -84,7 +84,7 @@ async fn secure(stream: TcpStream, tls: Arc<ServerConfig>, here: Here, mut on_st
     }
 }
 
-async fn http1<S>(stream: S, preface: Preface, here: Here, mut on_stop: watch::Receiver<()>)
+async fn http1<S>(stream: S, preface: Preface, here: Here, mut on_stop: OnStop)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -96,7 +96,7 @@ where
         async move { Ok::<_, Infallible>(answer_http1(here, tap, request).await) }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(ConnectionTimer::default())
         // A client may end its side after the last request and still wants the answer.
         .half_close(true)
         .header_read_timeout(limits.head_timeout)
@@ -109,7 +109,7 @@ where
     let mut stopping = false;
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        _ = on_stop.changed() => {
+        _ = &mut on_stop => {
             stopping = true;
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -123,12 +123,12 @@ where
     if let Some(tunnel) = tunnel.filter(|_| !stopping) {
         tokio::select! {
             () = tunnel.run() => {}
-            _ = on_stop.changed() => {}
+            _ = &mut on_stop => {}
         }
     }
 }
 
-async fn http2<S>(stream: S, preface: Preface, here: Here, mut on_stop: watch::Receiver<()>)
+async fn http2<S>(stream: S, preface: Preface, here: Here, mut on_stop: OnStop)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -161,7 +161,7 @@ where
                 }
                 return;
             }
-            _ = on_stop.changed(), if !ending => {
+            _ = &mut on_stop, if !ending => {
                 ending = true;
                 connection.as_mut().graceful_shutdown();
             }
@@ -183,11 +183,11 @@ where
 mod tests {
     use super::*;
 
-    fn of_future<F: Future>(_: impl Fn(TcpStream, SocketAddr, Arc<Shared>, watch::Receiver<()>) -> F) -> usize {
+    fn of_future<F: Future>(_: impl Fn(TcpStream, SocketAddr, Arc<Shared>, OnStop) -> F) -> usize {
         size_of::<F>()
     }
 
-    fn of_http1<F: Future>(_: impl Fn(TcpStream, Preface, Here, watch::Receiver<()>) -> F) -> usize {
+    fn of_http1<F: Future>(_: impl Fn(TcpStream, Preface, Here, OnStop) -> F) -> usize {
         size_of::<F>()
     }
 

@@ -1,9 +1,9 @@
 //! What is counted while the gate runs, for Prometheus.
 //!
 //! No label carries anything that a visitor can choose, nor a role, a path or a token: outcome, class of the status and
-//! result are all there is, so the number of series is fixed. What a request counts is looked up beforehand; counting is
-//! an addition without a lock, and the histogram's short one.
+//! result are all there is, so the number of series is fixed.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper::StatusCode;
@@ -12,28 +12,18 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::decide::{Decision, Outcome};
+use crate::decide::Decision;
+use requests::Requests;
 
-/// The classes of a status, in order.
-const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-
-/// The outcomes, in the order of [`outcome_place`]; the last one is a request that got no decision.
-const OUTCOMES: [&str; 7] = ["bad_request", "not_found", "proxy", "redirect", "rewrite", "serve", "refused"];
-const REFUSED: usize = 6;
-
-/// Upper bounds in seconds. The gate itself needs microseconds; the long ones are for what it forwards.
-const DURATIONS: [f64; 12] = [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0];
+mod requests;
 
 /// The counters of one server.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    requests: [[Counter; CLASSES.len()]; OUTCOMES.len()],
-    denials: Counter,
-    duration: Histogram,
+    requests: Arc<Requests>,
     connections: Gauge,
     connections_opened: Counter,
     connections_turned_away: Counter,
@@ -45,12 +35,6 @@ pub struct Metrics {
 }
 
 #[derive(Clone, Debug, Eq, Hash, PartialEq, EncodeLabelSet)]
-struct RequestLabels {
-    outcome: &'static str,
-    status: &'static str,
-}
-
-#[derive(Clone, Debug, Eq, Hash, PartialEq, EncodeLabelSet)]
 struct ResultLabel {
     result: &'static str,
 }
@@ -58,15 +42,8 @@ struct ResultLabel {
 impl Default for Metrics {
     fn default() -> Metrics {
         let mut registry = Registry::with_prefix("rolegate");
-        let requests = Family::<RequestLabels, Counter>::default();
-        let by_outcome = OUTCOMES
-            .map(|outcome| CLASSES.map(|status| requests.get_or_create(&RequestLabels { outcome, status }).clone()));
-        registry.register("requests", "Requests answered, by outcome and class of the status", requests);
-        let denials = Counter::default();
-        registry.register("denials", "Requests denied because a role was missing", denials.clone());
-        let duration = Histogram::new(DURATIONS);
-        let words = "Time from the head of a request to the head of its answer";
-        registry.register_with_unit("request_duration", words, Unit::Seconds, duration.clone());
+        let requests = Arc::<Requests>::default();
+        registry.register_collector(Box::new(Arc::clone(&requests)));
         let connections = Gauge::default();
         registry.register("connections", "Connections that are open", connections.clone());
         let connections_opened = Counter::default();
@@ -87,9 +64,7 @@ impl Default for Metrics {
         registry.register("upstream_errors", words, upstream_errors.clone());
         let metrics = Metrics {
             registry,
-            requests: by_outcome,
-            denials,
-            duration,
+            requests,
             connections,
             connections_opened,
             connections_turned_away,
@@ -114,23 +89,12 @@ fn results(registry: &mut Registry, name: &str, help: &str) -> [Counter; 2] {
 impl Metrics {
     /// A request was decided and answered.
     pub(crate) fn answered(&self, decision: &Decision, status: StatusCode, took: Duration) {
-        self.count(outcome_place(&decision.outcome), status);
-        if decision.denied {
-            self.denials.inc();
-        }
-        self.duration.observe(took.as_secs_f64());
+        self.requests.answered(decision, status, took);
     }
 
     /// A request got no decision.
     pub(crate) fn refused(&self, status: StatusCode) {
-        self.count(REFUSED, status);
-    }
-
-    fn count(&self, outcome: usize, status: StatusCode) {
-        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
-        if let Some(counter) = self.requests.get(outcome).and_then(|classes| classes.get(class)) {
-            counter.inc();
-        }
+        self.requests.refused(status);
     }
 
     /// A connection is open until the value is dropped.
@@ -193,17 +157,6 @@ fn count_result([succeeded, failed]: &[Counter; 2], ok: bool) {
     } else {
         failed.inc()
     };
-}
-
-fn outcome_place(outcome: &Outcome) -> usize {
-    match outcome {
-        Outcome::BadRequest(_) => 0,
-        Outcome::NotFound { .. } => 1,
-        Outcome::Proxy { .. } => 2,
-        Outcome::Redirect { .. } => 3,
-        Outcome::Rewrite { .. } => 4,
-        Outcome::Serve { .. } => 5,
-    }
 }
 
 fn seconds_now() -> i64 {

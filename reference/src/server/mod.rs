@@ -5,13 +5,16 @@
 //! HTTP/2 to the same. `answer` asks the gate in force and turns its decision into a response. Nothing about a request
 //! outlives its answer. The operator's side is `operations`, `metrics` and `admin`, on a listener of its own.
 
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::io as std_io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::sync::oneshot;
+use tokio::task::{Id, JoinSet};
 
 use crate::gate::GateInForce;
 use crate::proxy::{Proxy, ProxySettings};
@@ -32,6 +35,7 @@ mod log;
 pub mod metrics;
 pub mod operations;
 mod preface;
+mod timer;
 pub mod tls;
 
 pub use admin::Admin;
@@ -107,34 +111,67 @@ impl Server {
         let places = Places::new(limits.connections, limits.connections_per_client);
         let shared =
             Arc::new(Shared { gate, limits, operations, tls, debug_page, proxy: Proxy::new(proxy), authorize });
-        let (stopping, on_stop) = watch::channel(());
-        let mut connections = JoinSet::new();
+        let mut connections = Connections::default();
         let mut stop = std::pin::pin!(stop);
         loop {
             let (stream, peer, place) = tokio::select! {
                 () = &mut stop => break,
-                Some(_) = connections.join_next() => continue,
+                () = connections.ended() => continue,
                 accepted = listener::accept(&listener, &places) => accepted,
             };
             let Some(place) = place else {
                 shared.operations.metrics().turned_away();
                 continue;
             };
-            let (shared, on_stop) = (Arc::clone(&shared), on_stop.clone());
-            connections.spawn(async move {
+            let shared = Arc::clone(&shared);
+            connections.begin(|on_stop| async move {
                 let open = shared.operations.metrics().connection();
                 connection::serve(stream, peer, Arc::clone(&shared), on_stop).await;
                 drop((open, place));
             });
         }
         drop(listener);
-        // A connection that is waiting for a request ends at once, one that is answering ends after the answer.
-        stopping.send_replace(());
-        let drained = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(drain, drained).await.is_err() {
-            tracing::warn!(connections = connections.len(), "closing connections that did not end in time");
-        }
-        connections.shutdown().await;
+        connections.end(drain).await;
         Ok(())
+    }
+}
+
+/// Ready when the server stops.
+type OnStop = oneshot::Receiver<Infallible>;
+
+/// The connections that are open.
+#[derive(Default)]
+struct Connections {
+    tasks: JoinSet<()>,
+    /// What each is told by that the server stops. It waits for a word of its own: one word for all would be looked at
+    /// with each request, under a lock that all share.
+    open: HashMap<Id, oneshot::Sender<Infallible>>,
+}
+
+impl Connections {
+    fn begin<F: Future<Output = ()> + Send + 'static>(&mut self, serve: impl FnOnce(OnStop) -> F) {
+        let (open, on_stop) = oneshot::channel();
+        let task = self.tasks.spawn(serve(on_stop));
+        self.open.insert(task.id(), open);
+    }
+
+    /// Waits until one has ended; for ever where none is open.
+    async fn ended(&mut self) {
+        match self.tasks.join_next_with_id().await {
+            Some(Ok((id, ()))) => self.open.remove(&id),
+            Some(Err(failed)) => self.open.remove(&failed.id()),
+            None => std::future::pending().await,
+        };
+    }
+
+    /// A connection that is waiting for a request ends at once, one that is answering ends after the answer, and what is
+    /// left after `drain` is closed.
+    async fn end(mut self, drain: Duration) {
+        self.open.clear();
+        let drained = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(drain, drained).await.is_err() {
+            tracing::warn!(connections = self.tasks.len(), "closing connections that did not end in time");
+        }
+        self.tasks.shutdown().await;
     }
 }

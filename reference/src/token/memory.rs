@@ -3,25 +3,29 @@
 //! Remembered is what depends on the octets of the token and the set of keys alone: that it is sound and signed, and its
 //! payload. The memory belongs to the set and goes with it; settings and times are looked at every time.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::hash::BuildHasher as _;
-use std::sync::Mutex;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 use serde_json::{Map, Value};
+use thread_local::ThreadLocal;
 
 use super::Verified;
 
-/// About how many octets one generation holds at most, tokens and payloads together.
-const MAX_OCTETS: usize = 2 * 1024 * 1024;
+/// About how many octets one generation of all threads holds at most, tokens and payloads together.
+const MAX_OCTETS: usize = 4 * 1024 * 1024;
 
 /// A bounded memory of tokens. What has not been asked for since the last but one change of generations is forgotten.
-#[derive(Default)]
+///
+/// Each thread remembers for itself: a token is verified once by each, and none waits for another.
 pub(crate) struct Memory {
     hasher: RandomState,
-    generations: Mutex<Generations>,
+    threads: ThreadLocal<RefCell<Generations>>,
+    /// The share of each thread in [`MAX_OCTETS`].
+    max_octets: usize,
 }
 
 #[derive(Default)]
@@ -38,18 +42,24 @@ struct Entry {
     octets: usize,
 }
 
+impl Default for Memory {
+    fn default() -> Memory {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Memory { hasher: RandomState::default(), threads: ThreadLocal::new(), max_octets: MAX_OCTETS / threads }
+    }
+}
+
 impl Memory {
     /// What is known of `token`, if it has been remembered.
     pub(super) fn recall(&self, token: &[u8]) -> Option<Verified> {
         let hash = self.hash(token);
-        // A thread that panicked here leaves the memory unused, which costs time and nothing else.
-        let mut generations = self.generations.lock().ok()?;
+        let mut generations = self.threads.get()?.borrow_mut();
         if let Some(entry) = generations.young.find(hash, |entry| entry.is(token)) {
             return Some(entry.verified.clone());
         }
         let (entry, _) = generations.old.find_entry(hash, |entry| entry.is(token)).ok()?.remove();
         let verified = entry.verified.clone();
-        generations.add(entry);
+        generations.add(entry, self.max_octets);
         Some(verified)
     }
 
@@ -57,9 +67,7 @@ impl Memory {
     pub(super) fn remember(&self, token: &[u8], verified: &Verified) {
         let octets = token.len() + octets_of_members(&verified.payload);
         let entry = Entry { hash: self.hash(token), token: token.into(), verified: verified.clone(), octets };
-        if let Ok(mut generations) = self.generations.lock() {
-            generations.add(entry);
-        }
+        self.threads.get_or_default().borrow_mut().add(entry, self.max_octets);
     }
 
     /// Seeded in every process. A visitor without the key puts nothing in, so nobody else can crowd a place.
@@ -76,12 +84,8 @@ impl Entry {
 }
 
 impl Generations {
-    fn add(&mut self, entry: Entry) {
-        // Two requests at once may both have verified it.
-        if self.young.find(entry.hash, |known| known.is(&entry.token)).is_some() {
-            return;
-        }
-        if self.young_octets.saturating_add(entry.octets) > MAX_OCTETS {
+    fn add(&mut self, entry: Entry, max_octets: usize) {
+        if self.young_octets.saturating_add(entry.octets) > max_octets {
             self.old = std::mem::take(&mut self.young);
             self.young_octets = 0;
         }
@@ -138,7 +142,7 @@ mod tests {
         }
         assert!(memory.recall(&token(1)).is_none(), "what is not asked for is forgotten");
         assert!(memory.recall(&token(0)[1..]).is_none());
-        let generations = memory.generations.lock().unwrap();
+        let generations = memory.threads.get().unwrap().borrow();
         let octets: usize = generations.young.iter().chain(&generations.old).map(|entry| entry.octets).sum();
         assert!(octets <= 2 * MAX_OCTETS);
     }
@@ -150,7 +154,7 @@ mod tests {
         for number in 0..1_000 {
             memory.remember(format!("{number}").as_bytes(), &large);
         }
-        let generations = memory.generations.lock().unwrap();
+        let generations = memory.threads.get().unwrap().borrow();
         let held = generations.young.len() + generations.old.len();
         assert!(held * 4_000 * size_of::<Value>() <= 2 * MAX_OCTETS, "{held}");
     }

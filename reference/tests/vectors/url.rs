@@ -61,7 +61,7 @@ fn segments(pathname: &str) -> (Vec<Vec<u8>>, bool) {
 }
 
 fn is_same(path: &RequestPath, pathname: &str) -> bool {
-    let read = path.segments().iter().map(|segment| segment.as_bytes().to_vec()).collect();
+    let read = path.segments().map(|segment| segment.as_bytes().to_vec()).collect();
     (read, path.trailing_slash()) == segments(pathname)
 }
 
@@ -111,7 +111,7 @@ fn what_somebody_else_sends() {
         } else if row.input.starts_with("//") {
             if let Ok(target) = target {
                 let first = row.input.trim_start_matches('/').split(['/', '?']).next().unwrap();
-                let kept = first.is_empty() || target.path.segments().first().is_some_and(|segment| segment == first);
+                let kept = first.is_empty() || target.path.segments().next().is_some_and(|segment| segment == first);
                 let climbs = row.input.contains("/..");
                 assert!(kept || climbs, "{:?} is read as {}", row.input, target.path);
             }

@@ -7,8 +7,9 @@ fn found<'r>(rules: &'r RuleSet, host: &str, target: &str) -> Vec<&'r str> {
     let target = crate::Target::parse(target.as_bytes()).unwrap();
     let parameters = target.query.as_deref().map(Parameters::parse).unwrap_or_default();
     let mut look_up = rules.index.look_up(Some(&Origin::new(Scheme::Https, host)), &parameters);
-    look_up.path(target.path.segments());
-    look_up.path(target.path.segments());
+    let segments: Vec<&str> = target.path.segments().collect();
+    look_up.path(&segments);
+    look_up.path(&segments);
     look_up.candidates().map(|at| rules.rules()[at].text.as_str()).collect()
 }
 

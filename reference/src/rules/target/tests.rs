@@ -5,7 +5,7 @@ fn captures(pairs: &[(&str, &str)]) -> Captures {
     for (name, value) in pairs {
         if *name == "splat" {
             let (value, slash) = value.strip_suffix('/').map_or((*value, false), |value| (value, true));
-            captures.add_splat(value.split('/').map(str::to_owned).collect(), slash);
+            captures.add_splat(&value.split('/').collect::<Vec<_>>(), slash);
         } else {
             captures.add_text(name, value.as_bytes().to_vec());
         }

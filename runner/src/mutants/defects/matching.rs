@@ -62,8 +62,8 @@ pub(super) const ALL: &[Mutant] = &[
                     .rsplit_once('/')
                     .filter(|(_, last)| last.starts_with(':'))
                     .map(|(start, _)| format!("{start}/*"));
-                let wide =
-                    wide.filter(|_| scene.path().is_some_and(|path| path.segments().len() >= text.split('/').count()));
+                let wide = wide
+                    .filter(|_| scene.path().is_some_and(|path| path.segments().count() >= text.split('/').count()));
                 Some(instead(scene, rule, wide))
             })
         }),
@@ -280,7 +280,7 @@ fn behind_splat(scene: &Scene<'_>, rule: &Rule) -> Option<usize> {
     let before = text.strip_suffix("/*").filter(|before| !before.contains('*'))?;
     let own = before.split('/').filter(|segment| !segment.is_empty()).count();
     // `/*` has nothing before its splat and always has a path to match.
-    (own > 0 && rule.pattern.matches(&path)).then(|| path.segments().len().saturating_sub(own))
+    (own > 0 && rule.pattern.matches(&path)).then(|| path.segments().count().saturating_sub(own))
 }
 
 /// Rewrites every pair of the query.
