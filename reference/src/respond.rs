@@ -4,7 +4,9 @@
 //! that file is the answer, with status 200, to a visitor who is not denied (NOLEAK-2). Everything else is sent whole
 //! and without validators, whatever conditional or range headers the request carries.
 
+use std::borrow::Cow;
 use std::io;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -14,10 +16,10 @@ use crate::authorize::Manner;
 use crate::decide::{Decision, Outcome};
 use crate::files::body::Body;
 use crate::files::coding::Accepts;
-use crate::files::entry::{self, OpenError};
+use crate::files::entry::{self, Content, Entry, OpenError, Stored, Tagged};
 use crate::files::preconditions::{Preconditions, Validators, Verdict};
 use crate::files::ranges::Selection;
-use crate::files::{DirSite, File, Representation};
+use crate::files::{Chosen, DirSite, File};
 use crate::headers::Fields;
 use crate::path::Target;
 use crate::request::Request;
@@ -25,11 +27,11 @@ use crate::site::Site;
 
 /// What of a request still matters once the decision is made.
 #[derive(Debug)]
-pub struct Ask {
+pub struct Ask<'a> {
     method: Method,
     preconditions: Preconditions,
     accepts: Accepts,
-    target: Box<[u8]>,
+    target: Cow<'a, [u8]>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,9 +41,9 @@ enum Method {
     Other,
 }
 
-impl Ask {
+impl<'a> Ask<'a> {
     /// Reads what matters from `request`.
-    pub fn of(request: &Request<'_>) -> Ask {
+    pub fn of(request: &Request<'a>) -> Ask<'a> {
         let method = match request.method {
             "GET" => Method::Get,
             "HEAD" => Method::Head,
@@ -51,8 +53,14 @@ impl Ask {
             method,
             preconditions: Preconditions::of(request),
             accepts: Accepts::of(request),
-            target: request.target.into(),
+            target: Cow::Borrowed(request.target),
         }
+    }
+
+    /// The same, for longer than the request is there.
+    pub fn into_owned(self) -> Ask<'static> {
+        let Ask { method, preconditions, accepts, target } = self;
+        Ask { method, preconditions, accepts, target: Cow::Owned(target.into_owned()) }
     }
 }
 
@@ -66,23 +74,41 @@ struct Answer {
     is_file: bool,
 }
 
+/// What is answered, before anything of a file is touched.
+enum Form<'s> {
+    /// No file.
+    Ready(Answer),
+    /// A file of the site.
+    Sent(Sent<'s>),
+}
+
+/// How a file of the site is sent.
+enum Sent<'s> {
+    /// As a page: whole, as it is, with any status, without validators.
+    Page(&'s Arc<Entry>, StatusCode),
+    /// HTTP-1, HTTP-2: as itself, to a visitor who may have it.
+    File(&'s File, Chosen<'s>),
+}
+
 /// The response to a request that was decided. Waits only where a file is read from the disk.
-pub async fn respond(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
-    let answer = match answer(site, decision, ask).await {
-        Ok(answer) => answer,
-        // Length, tag and content of one state, or none of them.
-        Err(OpenError::Changed) => {
-            Answer::text(StatusCode::SERVICE_UNAVAILABLE, "503: this file has changed and is not ready yet.\n")
-                .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
-        }
-        // The file has gone since the site was opened.
-        Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => not_found(site, None).await,
-        Err(OpenError::Io(error)) => {
-            tracing::error!(%error, "a file of the site cannot be read");
-            Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "500: this file cannot be read.\n")
-        }
+pub async fn respond(site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
+    let answer = match form(site, decision, ask) {
+        Form::Ready(answer) => answer,
+        Form::Sent(sent) => match sent.stored().content().await {
+            Ok(content) => sent.with(content, ask),
+            Err(error) => sent.without(error),
+        },
     };
-    answer.with_cache_rules(decision).with_site_headers(site, decision, ask).finish(ask.method == Method::Head)
+    answer.complete(site, decision, ask)
+}
+
+/// The same, where nothing has to be waited for.
+pub(crate) fn respond_at_once(site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Option<Response<Body>> {
+    let answer = match form(site, decision, ask) {
+        Form::Ready(answer) => answer,
+        Form::Sent(sent) => sent.with(sent.stored().at_hand()?, ask),
+    };
+    Some(answer.complete(site, decision, ask))
 }
 
 /// The cache rules of what a visitor was admitted to, for the server in front that serves it.
@@ -101,7 +127,7 @@ pub(crate) fn admit(decision: &Decision) -> Response<Body> {
 }
 
 /// The server in front may not serve, and is told so in the manner that it takes.
-pub(crate) async fn refuse_to(manner: Manner, site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
+pub(crate) async fn refuse_to(manner: Manner, site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
     match manner {
         Manner::AsIs => refuse_as_is(site, decision, ask).await,
         Manner::StatusOnly => refuse_by_status(site, decision, ask).await,
@@ -109,7 +135,7 @@ pub(crate) async fn refuse_to(manner: Manner, site: &DirSite, decision: &Decisio
 }
 
 /// AUTHORIZE-1: the server in front passes this answer on. It has no status that would be taken for a yes.
-async fn refuse_as_is(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
+async fn refuse_as_is(site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
     let mut response = respond(site, decision, ask).await;
     let status = match &decision.outcome {
         Outcome::Rewrite { status, .. } => status_code(*status),
@@ -121,7 +147,7 @@ async fn refuse_as_is(site: &DirSite, decision: &Decision, ask: &Ask) -> Respons
 }
 
 /// AUTHORIZE-2: 401 or 403 alone; the rest stands in fields.
-async fn refuse_by_status(site: &DirSite, decision: &Decision, ask: &Ask) -> Response<Body> {
+async fn refuse_by_status(site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
     let told = refuse_as_is(site, decision, ask).await;
     let status = if told.status() == StatusCode::UNAUTHORIZED { told.status() } else { StatusCode::FORBIDDEN };
     let mut answer = Answer::new(status, Body::default())
@@ -141,31 +167,97 @@ pub(crate) fn refuse(status: StatusCode, sentence: &'static str) -> Response<Bod
         .finish(false)
 }
 
-async fn answer(site: &DirSite, decision: &Decision, ask: &Ask) -> Result<Answer, OpenError> {
+fn form<'s>(site: &'s DirSite, decision: &Decision, ask: &Ask<'_>) -> Form<'s> {
     match &decision.outcome {
-        Outcome::BadRequest(refused) => Ok(match refused.status() {
+        Outcome::BadRequest(refused) => Form::Ready(match refused.status() {
             414 => Answer::text(StatusCode::URI_TOO_LONG, "414: this address is too long.\n"),
             _ => Answer::text(StatusCode::BAD_REQUEST, "400: this address cannot be read.\n"),
         }),
-        Outcome::NotFound { page, .. } => Ok(not_found(site, page.as_deref()).await),
+        // STATUS-6: the site's own page, else a plain sentence.
+        Outcome::NotFound { page, .. } => page
+            .as_deref()
+            .map_or_else(|| Form::Ready(Answer::not_found()), |page| Form::page(site, page, StatusCode::NOT_FOUND)),
         // PROXY-1: the server forwards such a request before it comes here; whoever has no connections cannot.
-        Outcome::Proxy { .. } => Ok(Answer::text(
+        Outcome::Proxy { .. } => Form::Ready(Answer::text(
             StatusCode::NOT_IMPLEMENTED,
             "501: this address is forwarded to another server, which is not done here.\n",
         )),
         // STATUS-1: without a body, so nothing of the request is repeated in one.
-        Outcome::Redirect { status, location } => Ok(match HeaderValue::try_from(location.as_str()) {
+        Outcome::Redirect { status, location } => Form::Ready(match HeaderValue::try_from(location.as_str()) {
             Ok(location) => Answer::new(status_code(*status), Body::default()).with(header::LOCATION, location),
             // LOC-3: a value that is no header value never leaves; the decision has made sure that it is one.
             Err(_) => Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "500: this answer cannot be sent.\n"),
         }),
         // NOLEAK-2, HTTP-1: a denied visitor gets the denial response for every method and every header.
         Outcome::Rewrite { status: 200, file } | Outcome::Serve { file } if !decision.denied => {
-            file_answer(site, file, ask).await
+            Form::file(site, file, ask)
         }
-        Outcome::Serve { file } => page(site, file, StatusCode::OK).await,
+        Outcome::Serve { file } => Form::page(site, file, StatusCode::OK),
         // STATUS-3
-        Outcome::Rewrite { status, file } => page(site, file, status_code(*status)).await,
+        Outcome::Rewrite { status, file } => Form::page(site, file, status_code(*status)),
+    }
+}
+
+impl<'s> Form<'s> {
+    fn page(site: &'s DirSite, name: &str, status: StatusCode) -> Form<'s> {
+        site.find(name)
+            .map_or_else(|| Form::Ready(Answer::not_found()), |file| Form::Sent(Sent::Page(&file.plain, status)))
+    }
+
+    fn file(site: &'s DirSite, name: &str, ask: &Ask<'_>) -> Form<'s> {
+        if ask.method == Method::Other {
+            let answer = Answer::text(StatusCode::METHOD_NOT_ALLOWED, "405: this address answers GET and HEAD only.\n");
+            return Form::Ready(answer.with(header::ALLOW, HeaderValue::from_static("GET, HEAD")));
+        }
+        let Some(file) = site.find(name) else { return Form::Ready(Answer::not_found()) };
+        match file.choose(ask.accepts) {
+            Some(chosen) => Form::Sent(Sent::File(file, chosen)),
+            // HTTP-10
+            None => Form::Ready(
+                Answer::text(StatusCode::NOT_ACCEPTABLE, "406: this file is not there in a coding that you accept.\n")
+                    .varies_with_coding(file),
+            ),
+        }
+    }
+}
+
+impl<'s> Sent<'s> {
+    /// Where the content is.
+    fn stored(&self) -> Stored<'s> {
+        match self {
+            Sent::Page(entry, _) => entry.stored(),
+            Sent::File(_, chosen) => chosen.stored,
+        }
+    }
+
+    /// The answer with its content.
+    fn with(&self, (content, tag): Tagged, ask: &Ask<'_>) -> Answer {
+        match self {
+            Sent::Page(entry, status) => {
+                let body = Body::of_range(content, 0..entry.length());
+                let answer = Answer::new(*status, body).with(header::CONTENT_TYPE, entry.media_type.clone());
+                Answer { is_file: true, ..answer }
+            }
+            Sent::File(file, chosen) => conditional(file, *chosen, content, tag, ask).varies_with_coding(file),
+        }
+    }
+
+    /// The answer where the content is not to be had.
+    fn without(&self, error: OpenError) -> Answer {
+        match (self, error) {
+            (Sent::Page(_, StatusCode::NOT_FOUND), _) => Answer::not_found(),
+            // Length, tag and content of one state, or none of them.
+            (_, OpenError::Changed) => {
+                Answer::text(StatusCode::SERVICE_UNAVAILABLE, "503: this file has changed and is not ready yet.\n")
+                    .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+            }
+            // The file has gone since the site was opened.
+            (_, OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Answer::not_found(),
+            (_, OpenError::Io(error)) => {
+                tracing::error!(%error, "a file of the site cannot be read");
+                Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "500: this file cannot be read.\n")
+            }
+        }
     }
 }
 
@@ -180,61 +272,29 @@ fn cache_rules(decision: &Decision) -> (&'static str, bool) {
     }
 }
 
-/// STATUS-6: the site's own page, else a plain sentence.
-async fn not_found(site: &DirSite, name: Option<&str>) -> Answer {
-    if let Some(name) = name
-        && let Ok(answer) = page(site, name, StatusCode::NOT_FOUND).await
-    {
-        return answer;
-    }
-    Answer::text(StatusCode::NOT_FOUND, "404: there is nothing at this address.\n")
-}
-
-/// A file as a page: whole, as it is, with any status, without validators.
-async fn page(site: &DirSite, name: &str, status: StatusCode) -> Result<Answer, OpenError> {
-    let entry = &find(site, name)?.plain;
-    let (content, _) = entry.content().await?;
-    let body = Body::of_range(content, 0..entry.length());
-    let answer = Answer::new(status, body).with(header::CONTENT_TYPE, entry.media_type.clone());
-    Ok(Answer { is_file: true, ..answer })
-}
-
-/// HTTP-1, HTTP-2: the file itself, to a visitor who may have it.
-async fn file_answer(site: &DirSite, name: &str, ask: &Ask) -> Result<Answer, OpenError> {
-    if ask.method == Method::Other {
-        let answer = Answer::text(StatusCode::METHOD_NOT_ALLOWED, "405: this address answers GET and HEAD only.\n");
-        return Ok(answer.with(header::ALLOW, HeaderValue::from_static("GET, HEAD")));
-    }
-    let file = find(site, name)?;
-    let answer = match file.represent(ask.accepts).await? {
-        Some(representation) => conditional(file, representation, ask),
-        // HTTP-10
-        None => Answer::text(StatusCode::NOT_ACCEPTABLE, "406: this file is not there in a coding that you accept.\n"),
-    };
-    if !file.is_negotiated() {
-        return Ok(answer);
-    }
-    Ok(answer.with(header::VARY, HeaderValue::from_static("Accept-Encoding")))
-}
-
-fn find<'s>(site: &'s DirSite, name: &str) -> Result<&'s File, OpenError> {
-    site.find(name).ok_or(OpenError::Io(io::ErrorKind::NotFound.into()))
-}
-
 /// HTTP-2: the representation that was chosen is what conditions and ranges speak of (RFC 9110 §13, §14).
-fn conditional(file: &File, chosen: Representation, ask: &Ask) -> Answer {
+fn conditional(file: &File, chosen: Chosen<'_>, content: Content, tag: HeaderValue, ask: &Ask<'_>) -> Answer {
     let now = SystemTime::now();
     let modified = file.plain.modified.clone().and_then(|modified| not_in_the_future(modified, now));
-    let tag = chosen.tag.clone();
+    let length = chosen.stored.length();
     let validators = Validators {
         tag: tag.to_str().unwrap_or_default(),
         modified: modified.as_ref().map(|(modified, _)| *modified),
-        length: chosen.length,
+        length,
     };
     let mut answer = match ask.preconditions.evaluate(validators, ask.method == Method::Head, now) {
         Verdict::NotModified => Answer::new(StatusCode::NOT_MODIFIED, Body::default()),
         Verdict::Failed => return Answer::text(StatusCode::PRECONDITION_FAILED, "412: the file has changed.\n"),
-        Verdict::Send(selection) => selected(&file.plain.media_type, chosen, selection),
+        Verdict::Send(selection) => {
+            let answer = selected(&file.plain.media_type, content, length, &tag, selection);
+            match chosen.coding {
+                // An answer without octets of the file has no coding.
+                Some(coding) if answer.status != StatusCode::RANGE_NOT_SATISFIABLE => {
+                    answer.with(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()))
+                }
+                _ => answer,
+            }
+        }
     };
     if answer.status != StatusCode::RANGE_NOT_SATISFIABLE {
         answer.is_file = true;
@@ -247,9 +307,14 @@ fn conditional(file: &File, chosen: Representation, ask: &Ask) -> Answer {
 }
 
 /// RFC 9110 §15.3.7 and §15.5.17: the whole representation, a range, several, or none.
-fn selected(media_type: &HeaderValue, chosen: Representation, selection: Selection) -> Answer {
-    let Representation { content, length, tag, coding } = chosen;
-    let answer = match selection {
+fn selected(
+    media_type: &HeaderValue,
+    content: Content,
+    length: u64,
+    tag: &HeaderValue,
+    selection: Selection,
+) -> Answer {
+    match selection {
         Selection::Whole => Answer::whole(Body::of_range(content, 0..length))
             .with(header::CONTENT_TYPE, media_type.clone())
             .with(header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
@@ -277,13 +342,9 @@ fn selected(media_type: &HeaderValue, chosen: Representation, selection: Selecti
                 .with(header::CONTENT_TYPE, value(format!("multipart/byteranges; boundary={boundary}")))
         }
         Selection::Unsatisfiable => {
-            return Answer::text(StatusCode::RANGE_NOT_SATISFIABLE, "416: the file has no such range.\n")
-                .with(header::CONTENT_RANGE, value(format!("bytes */{length}")));
+            Answer::text(StatusCode::RANGE_NOT_SATISFIABLE, "416: the file has no such range.\n")
+                .with(header::CONTENT_RANGE, value(format!("bytes */{length}")))
         }
-    };
-    match coding {
-        Some(coding) => answer.with(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name())),
-        None => answer,
     }
 }
 
@@ -327,6 +388,23 @@ impl Answer {
             .with(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))
     }
 
+    /// STATUS-6: what is said where the site has no page that says it.
+    fn not_found() -> Answer {
+        Answer::text(StatusCode::NOT_FOUND, "404: there is nothing at this address.\n")
+    }
+
+    fn varies_with_coding(self, file: &File) -> Answer {
+        if !file.is_negotiated() {
+            return self;
+        }
+        self.with(header::VARY, HeaderValue::from_static("Accept-Encoding"))
+    }
+
+    /// With what depends on the decision, and on the path.
+    fn complete(self, site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
+        self.with_cache_rules(decision).with_site_headers(site, decision, ask).finish(ask.method == Method::Head)
+    }
+
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Answer {
         self.headers.insert(name, value);
         self
@@ -345,7 +423,7 @@ impl Answer {
     }
 
     /// HEADERS-3 to HEADERS-5: what the site's `_headers` file says about its files.
-    fn with_site_headers(mut self, site: &DirSite, decision: &Decision, ask: &Ask) -> Answer {
+    fn with_site_headers(mut self, site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Answer {
         let rules = site.headers();
         if !self.is_file || rules.is_empty() {
             return self;

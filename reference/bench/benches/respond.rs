@@ -34,7 +34,7 @@ fn benches(criterion: &mut Criterion) {
             headers,
             country: None,
         };
-        Ask::of(&request)
+        Ask::of(&request).into_owned()
     };
     let serve = |file: &str| Decision {
         outcome: Outcome::Serve { file: file.to_owned() },

@@ -59,6 +59,15 @@ type Identity = (u64, u64, i64, i64);
 #[cfg(not(unix))]
 type Identity = ();
 
+/// Where the octets of an answer are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stored<'s> {
+    /// In memory, with their entity tag: a digest of the content (RFC 9110 §8.8.3), quotes included.
+    AtHand(&'s Bytes, &'s HeaderValue),
+    /// In a file that is opened when it is sent.
+    OnDisk(&'s Arc<Entry>),
+}
+
 /// The content of a file that is about to be the answer.
 #[derive(Debug)]
 pub(crate) enum Content {
@@ -104,6 +113,39 @@ impl Stamp {
         #[cfg(not(unix))]
         let changed = None;
         self.modified.max(changed)
+    }
+}
+
+/// The content of an answer, and its entity tag.
+pub(crate) type Tagged = (Content, HeaderValue);
+
+impl Stored<'_> {
+    /// Octets of the content.
+    pub(crate) fn length(&self) -> u64 {
+        match self {
+            Stored::AtHand(bytes, _) => bytes.len() as u64,
+            Stored::OnDisk(entry) => entry.length(),
+        }
+    }
+
+    /// The content, where nothing has to be waited for.
+    pub(crate) fn at_hand(&self) -> Option<Tagged> {
+        match self {
+            Stored::AtHand(bytes, tag) => Some((Content::Whole((*bytes).clone()), (*tag).clone())),
+            Stored::OnDisk(_) => None,
+        }
+    }
+
+    /// The content; what is not at hand is opened, and digested when it is first asked for.
+    ///
+    /// # Errors
+    /// [`OpenError`] where a file that is not kept has changed, gone, or cannot be read.
+    pub(crate) async fn content(&self) -> Result<Tagged, OpenError> {
+        let entry = match self {
+            Stored::AtHand(bytes, tag) => return Ok((Content::Whole((*bytes).clone()), (*tag).clone())),
+            Stored::OnDisk(entry) => Arc::clone(entry),
+        };
+        tokio::task::spawn_blocking(move || entry.open()).await.map_err(io::Error::from)?
     }
 }
 
@@ -165,33 +207,27 @@ impl Entry {
         self.stamp.length
     }
 
-    /// The content, and its entity tag: a digest of the content (RFC 9110 §8.8.3), quotes included.
-    ///
-    /// What is kept is at hand; anything else is opened, and digested when it is first asked for.
-    ///
-    /// # Errors
-    /// [`OpenError`] where a file that is not kept has changed, gone, or cannot be read.
-    pub(crate) async fn content(self: &Arc<Self>) -> Result<(Content, HeaderValue), OpenError> {
+    /// Where the content is.
+    pub(crate) fn stored(self: &Arc<Self>) -> Stored<'_> {
         match &self.state {
-            State::Kept(bytes, tag) => Ok((Content::Whole(bytes.clone()), tag.clone())),
-            State::OnDisk(tag) => {
-                let (entry, known) = (Arc::clone(self), tag.get().cloned());
-                let opened = tokio::task::spawn_blocking(move || entry.open(known)).await.map_err(io::Error::from)?;
-                let (file, computed) = opened?;
-                Ok((Content::OnDisk(file, self.stamp), tag.get_or_init(|| computed).clone()))
-            }
+            State::Kept(bytes, tag) => Stored::AtHand(bytes, tag),
+            State::OnDisk(_) => Stored::OnDisk(self),
         }
     }
 
-    /// The open file, and its tag, which is computed unless it is known.
-    fn open(&self, known: Option<HeaderValue>) -> Result<(File, HeaderValue), OpenError> {
+    /// The content, to be read from the disk where it is not kept, and its tag, which is computed once.
+    fn open(&self) -> Result<Tagged, OpenError> {
+        let known = match &self.state {
+            State::Kept(bytes, tag) => return Ok((Content::Whole(bytes.clone()), tag.clone())),
+            State::OnDisk(known) => known,
+        };
         let mut file = self.open_unchanged()?;
-        let tag = match known {
-            Some(tag) => tag,
+        let tag = match known.get() {
+            Some(tag) => tag.clone(),
             None => digest(&mut file)?,
         };
         self.check(&file)?;
-        Ok((file, tag))
+        Ok((Content::OnDisk(file, self.stamp), known.get_or_init(|| tag).clone()))
     }
 
     fn open_unchanged(&self) -> Result<File, OpenError> {

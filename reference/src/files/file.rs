@@ -8,7 +8,7 @@ use hyper::header::HeaderValue;
 use sha2::{Digest, Sha256};
 
 use super::coding::{Accepts, Coding, is_compressible};
-use super::entry::{Content, Entry, OpenError, entity_tag};
+use super::entry::{Entry, Stored, entity_tag};
 
 /// A text shorter than this is sent as it is.
 const SHORTEST: u64 = 1024;
@@ -33,14 +33,10 @@ enum Coded {
     Made(Bytes, HeaderValue),
 }
 
-/// One representation of a file that is about to be the answer (RFC 9110 §3.2).
-#[derive(Debug)]
-pub(crate) struct Representation {
-    pub(crate) content: Content,
-    /// Octets of the content.
-    pub(crate) length: u64,
-    /// A strong entity tag of its own, quotes included: a digest of these octets (RFC 9110 §8.8.3).
-    pub(crate) tag: HeaderValue,
+/// The representation of a file that is about to be the answer (RFC 9110 §3.2).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chosen<'s> {
+    pub(crate) stored: Stored<'s>,
     pub(crate) coding: Option<Coding>,
 }
 
@@ -102,22 +98,15 @@ impl File {
     }
 
     /// The representation that the client likes best; none where it refuses all.
-    ///
-    /// # Errors
-    /// [`OpenError`] where the content is not kept, and has changed, gone, or cannot be read.
-    pub(crate) async fn represent(&self, accepts: Accepts) -> Result<Option<Representation>, OpenError> {
-        let Some(coding) = accepts.choose(self.coded.iter().map(|(coding, _)| *coding)) else { return Ok(None) };
-        let chosen = coding.and_then(|coding| self.coded.iter().find(|(other, _)| *other == coding));
-        let entry = match chosen {
-            Some((_, Coded::Made(bytes, tag))) => {
-                let (length, content) = (bytes.len() as u64, Content::Whole(bytes.clone()));
-                return Ok(Some(Representation { content, length, tag: tag.clone(), coding }));
-            }
-            Some((_, Coded::Beside(entry))) => entry,
-            None => &self.plain,
+    pub(crate) fn choose(&self, accepts: Accepts) -> Option<Chosen<'_>> {
+        let coding = accepts.choose(self.coded.iter().map(|(coding, _)| *coding))?;
+        let coded = coding.and_then(|coding| self.coded.iter().find(|(other, _)| *other == coding));
+        let stored = match coded {
+            Some((_, Coded::Made(bytes, tag))) => Stored::AtHand(bytes, tag),
+            Some((_, Coded::Beside(entry))) => entry.stored(),
+            None => self.plain.stored(),
         };
-        let (content, tag) = entry.content().await?;
-        Ok(Some(Representation { content, length: entry.length(), tag, coding }))
+        Some(Chosen { stored, coding })
     }
 
     #[cfg(test)]

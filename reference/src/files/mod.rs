@@ -25,7 +25,7 @@ pub(crate) mod ranges;
 mod walk;
 
 use entry::{Entry, Stamp};
-pub(crate) use file::{File, Representation};
+pub(crate) use file::{Chosen, File};
 
 /// The site in a folder.
 #[derive(Debug)]
@@ -252,7 +252,7 @@ mod tests {
     }
 
     async fn content(site: &DirSite, name: &str) -> Result<(Content, String), OpenError> {
-        let (content, tag) = site.find(name).unwrap().plain.content().await?;
+        let (content, tag) = site.find(name).unwrap().plain.stored().content().await?;
         Ok((content, tag.to_str().unwrap().to_owned()))
     }
 

@@ -73,7 +73,7 @@ impl HeaderRules {
     /// The header fields for a request for `path`, in the order of the files; of a name that comes twice the later counts.
     pub fn fields(&self, path: &RequestPath) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         let name = path.name();
-        self.blocks.iter().filter(move |block| block.path.matches(&name)).flat_map(Block::fields)
+        self.blocks.iter().filter(move |block| block.path.matches(name)).flat_map(Block::fields)
     }
 
     /// The header fields for every path of the site alike.

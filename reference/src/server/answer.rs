@@ -1,6 +1,9 @@
 //! One request becomes one answer: the head as it was sent, the gate in force, its decision, the response.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use arc_swap::Guard;
@@ -36,8 +39,27 @@ enum Next {
     Respond,
 }
 
+/// An answer on its way.
+pub(crate) enum Answering<'a> {
+    /// It is here. Most answers wait for nothing, and need no room in a connection where they could.
+    Now(Option<Response<Body>>),
+    /// Something is waited for.
+    Later(Pin<Box<dyn Future<Output = Response<Body>> + Send + 'a>>),
+}
+
+impl Future for Answering<'_> {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Answering::Now(response) => response.take().map_or(Poll::Pending, |response| Poll::Ready(Ok(response))),
+            Answering::Later(response) => response.as_mut().poll(cx).map(Ok),
+        }
+    }
+}
+
 /// The answer to the next request of an HTTP/1.1 connection.
-pub(crate) async fn answer_http1(here: &Here, tap: &Tap, seen: hyper::Request<Incoming>) -> Response<Body> {
+pub(crate) fn answer_http1<'a>(here: &'a Here, tap: &Tap, seen: hyper::Request<Incoming>) -> Answering<'a> {
     let asked = Asked::now(here);
     let decided = tap.next(|head| match head {
         Ok(head) if agrees(&head, &seen) => asked.decide(&head).map(|decided| (decided, head.last)),
@@ -46,22 +68,24 @@ pub(crate) async fn answer_http1(here: &Here, tap: &Tap, seen: hyper::Request<In
     });
     let (decided, last) = match decided {
         Ok(decided) => decided,
-        Err(fault) => return asked.refuse(fault),
+        Err(fault) => return Answering::Now(Some(asked.refuse(fault))),
     };
-    let mut response = match decided {
-        Decided::Page(page) => *page,
-        Decided::Request(plan) => {
-            let (response, tunnel) = asked.answer(&plan, seen).await;
+    let closing = move |mut response: Response<Body>| {
+        if last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    };
+    match decided {
+        Decided::Answer(response) => Answering::Now(Some(closing(response))),
+        Decided::Plan(plan) => Answering::Later(Box::pin(async move {
+            let (response, tunnel) = asked.carry_out(&plan, seen).await;
             if let Some(tunnel) = tunnel {
                 *here.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
             }
-            response
-        }
-    };
-    if last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            closing(response)
+        })),
     }
-    response
 }
 
 /// The answer to a request of an HTTP/2 connection, with a body that `activity` knows of.
@@ -75,9 +99,9 @@ pub(crate) async fn answer_http2(
     http2::join_cookies(seen.headers_mut());
     let decided = http2::read(&seen, here.server.limits.of_a_head()).and_then(|head| asked.decide(&head));
     let mut response = match decided {
+        Ok(Decided::Answer(response)) => response,
         // Nothing is switched to another protocol in HTTP/2: no request can ask for it (RFC 9113 §8.6).
-        Ok(Decided::Request(plan)) => asked.answer(&plan, seen).await.0,
-        Ok(Decided::Page(page)) => *page,
+        Ok(Decided::Plan(plan)) => asked.carry_out(&plan, seen).await.0,
         Err(fault) => asked.refuse(fault),
     };
     // RFC 9113 §8.2.2: the connection goes on with other streams, and such a field is malformed.
@@ -94,20 +118,25 @@ struct Asked<'a> {
 
 /// What comes of a request head that can be read.
 enum Decided {
-    /// The debug page, ready to be sent.
-    Page(Box<Response<Body>>),
-    /// The gate has decided.
-    Request(Plan),
+    /// The answer.
+    Answer(Response<Body>),
+    /// What is still to be done for it.
+    Plan(Box<Plan>),
 }
 
-/// What the gate decided, and how it is carried out.
+/// What the gate decided, and how it is carried out where that takes its time.
 struct Plan {
     decision: Decision,
     next: Next,
     /// What of the request still matters.
-    ask: Ask,
-    /// Method and path for the log, if anybody reads it.
-    line: Option<(String, String)>,
+    ask: Ask<'static>,
+    line: Option<Line>,
+}
+
+/// What the log says of a request, if anybody reads it.
+struct Line {
+    method: String,
+    path: String,
 }
 
 impl<'a> Asked<'a> {
@@ -123,7 +152,7 @@ impl<'a> Asked<'a> {
         let known = gate.edge().see(*connection, head.host, &head.headers).map_err(|why| Fault::Malformed(why.0))?;
         // TOKEN-11: for the operator's own addresses; for everybody else there is no such page.
         if let Some(page) = server.debug_page.as_ref().and_then(|page| page.answer(gate, head, &known, now)) {
-            return Ok(Decided::Page(Box::new(page)));
+            return Ok(Decided::Answer(page));
         }
         // HOST-2: nobody but a trusted proxy asks about somebody else's request.
         let question = authorize::asked(head.target).filter(|_| server.authorize && known.through_proxy);
@@ -144,7 +173,7 @@ impl<'a> Asked<'a> {
             headers: &head.headers,
             country: known.country.as_ref().map(Country::code),
         };
-        let line = log::is_on().then(|| (head.method.to_owned(), log::path(target)));
+        let line = log::is_on().then(|| Line { method: head.method.to_owned(), path: log::path(target) });
         let decision = gate.decide(&request, now);
         let visit = Visit {
             peer: connection.peer,
@@ -164,27 +193,37 @@ impl<'a> Asked<'a> {
             Some(_) => Ask::of(&Request { headers: &[], ..request }),
             None => Ask::of(&request),
         };
-        Ok(Decided::Request(Plan { decision, next, ask, line }))
+        let at_once = matches!(next, Next::Respond).then(|| respond::respond_at_once(gate.site(), &decision, &ask));
+        Ok(match at_once.flatten() {
+            Some(response) => {
+                self.note(&decision, line.as_ref(), response.status());
+                Decided::Answer(response)
+            }
+            None => Decided::Plan(Box::new(Plan { decision, next, ask: ask.into_owned(), line })),
+        })
     }
 
     /// The answer, and what follows it where the protocol is switched.
-    async fn answer(&self, plan: &Plan, seen: hyper::Request<Incoming>) -> (Response<Body>, Option<Tunnel>) {
-        let Plan { decision, ask, .. } = plan;
+    async fn carry_out(&self, plan: &Plan, seen: hyper::Request<Incoming>) -> (Response<Body>, Option<Tunnel>) {
+        let Plan { decision, next, ask, line } = plan;
         let site = self.gate.site();
-        let (response, tunnel) = match &plan.next {
-            // What most requests come to takes its room in every connection; the other ways take theirs when they are gone.
+        let (response, tunnel) = match next {
             Next::Respond => (respond::respond(site, decision, ask).await, None),
             // PROXY-1
-            Next::Forward(errand) => Box::pin(self.forward(errand, seen)).await,
+            Next::Forward(errand) => self.forward(errand, seen).await,
             Next::Admit => (respond::admit(decision), None),
-            Next::Refuse(manner) => (Box::pin(respond::refuse_to(*manner, site, decision, ask)).await, None),
+            Next::Refuse(manner) => (respond::refuse_to(*manner, site, decision, ask).await, None),
         };
-        let status = response.status();
+        self.note(decision, line.as_ref(), response.status());
+        (response, tunnel)
+    }
+
+    /// Counts and logs what was answered.
+    fn note(&self, decision: &Decision, line: Option<&Line>, status: StatusCode) {
         self.here.server.operations.metrics().answered(decision, status, self.started.elapsed());
-        if let Some((method, path)) = &plan.line {
+        if let Some(Line { method, path }) = line {
             log::answered(self.gate.rules(), method, path, decision, status, self.started);
         }
-        (response, tunnel)
     }
 
     async fn forward(&self, errand: &Errand, seen: hyper::Request<Incoming>) -> (Response<Body>, Option<Tunnel>) {

@@ -165,7 +165,8 @@ pub(super) const ALL: &[Mutant] = &[
         "files fold full-width letters, rules do not",
         Decide(|scene, visitor| {
             let fold = |path: &str| {
-                let decoded = RequestPath::parse(path.as_bytes()).map(|path| path.name()).unwrap_or_default();
+                let decoded =
+                    RequestPath::parse(path.as_bytes()).map(|path| path.name().to_owned()).unwrap_or_default();
                 decoded
                     .chars()
                     .map(|c| match u32::from(c) {
