@@ -7,7 +7,7 @@
 use std::cell::{Cell, OnceCell};
 
 use crate::cookie;
-use crate::path::{Refused, RequestPath, Segments, Target};
+use crate::path::{Refused, RequestPath, Segments, Target, segments};
 use crate::query::{self, Parameters};
 use crate::request::{Origin, Request};
 use crate::rules::{Apply, Conditions, Effect, Rule, RuleSet, Substituted};
@@ -188,7 +188,7 @@ fn with_asked(
     let own_file = own_file.as_deref();
     let gated = own_file.filter(|_| rules.has_gates());
     let spellings = gated.map(|file| Spellings::of(site, file).and(site.other_names(file))).unwrap_or_default();
-    let segments = target.path.segments().collect();
+    let segments = segments(target.path.name());
     decide(&Asked { request, target: &target, segments, parameters, origin: OnceCell::new(), own_file, spellings })
 }
 
@@ -344,7 +344,11 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: Denial
         return Outcome::Proxy { url: target.location(query) };
     }
     // STATUS-2, STATUS-3; STATUS-4: one hop. SUBST-4: what has no canonical form names no file.
-    let file = RequestPath::parse(target.path.as_bytes()).ok().and_then(|path| site.file(&path));
+    let file = if asked.target.path.is_spelled_by(target.path.as_bytes()) {
+        asked.own_file.map(str::to_owned)
+    } else {
+        RequestPath::parse(target.path.as_bytes()).ok().and_then(|path| site.file(&path))
+    };
     match file {
         // ROLE-3: after a denial no rule leads back to what was denied.
         Some(_) if denial.stands && file.as_deref() == asked.own_file => {

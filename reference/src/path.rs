@@ -29,9 +29,16 @@ pub struct RequestPath {
 pub(crate) type Segments<'a> = SmallVec<[&'a str; 8]>;
 
 /// The segments of a path by its name.
-pub(crate) fn segments(name: &str) -> impl Iterator<Item = &str> {
-    // Before the first slash there is nothing.
-    name.split('/').skip(1)
+pub(crate) fn segments(name: &str) -> Segments<'_> {
+    let mut segments = Segments::new();
+    // Before the first slash there is nothing. Names are short, so that a search made for long texts would take longer.
+    let mut start = 1;
+    for (at, _) in name.bytes().enumerate().skip(1).filter(|(_, byte)| *byte == b'/') {
+        segments.extend(name.get(start..at));
+        start = at + 1;
+    }
+    segments.extend(name.get(start..));
+    segments
 }
 
 /// A request target, read (RFC 9112 §3.2).
@@ -135,7 +142,7 @@ impl RequestPath {
 
     /// The decoded segments; none for `/`.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
-        segments(&self.name)
+        segments(&self.name).into_iter()
     }
 
     /// Whether the path ends in a slash; `/` does.

@@ -401,8 +401,10 @@ impl Answer {
     }
 
     /// With what depends on the decision, and on the path.
-    fn complete(self, site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
-        self.with_cache_rules(decision).with_site_headers(site, decision, ask).finish(ask.method == Method::Head)
+    fn complete(mut self, site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
+        self.add_cache_rules(decision);
+        self.add_site_headers(site, decision, ask);
+        self.finish(ask.method == Method::Head)
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Answer {
@@ -411,22 +413,21 @@ impl Answer {
     }
 
     /// NOLEAK-4: no cache may show one visitor what depended on the role of another.
-    fn with_cache_rules(self, decision: &Decision) -> Answer {
+    fn add_cache_rules(&mut self, decision: &Decision) {
         let (rules, varies) = cache_rules(decision);
-        let vary = match (varies, self.headers.contains_key(header::VARY)) {
-            (true, true) => "Cookie, Accept-Encoding",
-            (true, false) => "Cookie",
-            (false, _) => return self.with(header::CACHE_CONTROL, HeaderValue::from_static(rules)),
-        };
-        self.with(header::CACHE_CONTROL, HeaderValue::from_static(rules))
-            .with(header::VARY, HeaderValue::from_static(vary))
+        self.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(rules));
+        if varies {
+            let coded = self.headers.contains_key(header::VARY);
+            let vary = if coded { "Cookie, Accept-Encoding" } else { "Cookie" };
+            self.headers.insert(header::VARY, HeaderValue::from_static(vary));
+        }
     }
 
     /// HEADERS-3 to HEADERS-5: what the site's `_headers` file says about its files.
-    fn with_site_headers(mut self, site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Answer {
+    fn add_site_headers(&mut self, site: &DirSite, decision: &Decision, ask: &Ask<'_>) {
         let rules = site.headers();
         if !self.is_file || rules.is_empty() {
-            return self;
+            return;
         }
         let fields = if decision.denied {
             // NOLEAK-5: what is said about one path only would tell that there is something.
@@ -434,11 +435,10 @@ impl Answer {
         } else {
             match Target::parse(&ask.target) {
                 Ok(target) => Fields::of(rules.fields(&target.path)),
-                Err(_) => return self,
+                Err(_) => return,
             }
         };
         fields.apply(&mut self.headers, decision.denied || decision.role_dependent, !decision.denied);
-        self
     }
 
     fn finish(self, is_head: bool) -> Response<Body> {

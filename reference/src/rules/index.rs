@@ -279,6 +279,17 @@ impl List {
         places.push(place);
     }
 
+    /// Adds the rules that ask nothing of the query, or what these parameters are.
+    fn cursors<'a>(&'a self, parameters: &Parameters, lists: &mut Vec<Reverse<Cursor<'a>>>) {
+        lists.extend(Cursor::new(self.plain()).map(Reverse));
+        let List::Several(several) = self else { return };
+        for (key, value) in parameters.iter() {
+            let Some(values) = several.keyed.get(key) else { continue };
+            lists.extend(Cursor::new(&values.any).map(Reverse));
+            lists.extend(values.literal.get(value).and_then(|places| Cursor::new(places)).map(Reverse));
+        }
+    }
+
     /// Rules that ask nothing of the query.
     fn plain(&self) -> &[Place] {
         match self {
@@ -304,25 +315,28 @@ pub(super) struct LookUp<'a> {
 impl<'a> LookUp<'a> {
     /// Adds the rules that may match the path of these decoded segments.
     pub(super) fn path(&mut self, segments: &[&str]) {
-        let index = self.index;
-        let (mut level, mut next) = (std::mem::take(&mut self.level), std::mem::take(&mut self.next));
+        let LookUp { index, origin, parameters, lists, level, next } = self;
+        let (index, mut level, mut next) = (*index, level, next);
+        let mut add = |list: &'a List| list.cursors(parameters, lists);
+        level.clear();
         level.push(ROOT);
-        level.extend(self.origin);
+        level.extend(*origin);
         for segment in segments {
-            for at in level.drain(..) {
+            next.clear();
+            for at in level.iter().copied() {
                 let Some(node) = index.nodes.get(at) else {
                     continue;
                 };
                 if let Some(star) = &node.star {
-                    self.list(&star.splat);
+                    add(&star.splat);
                 }
                 if let Some(unusual) = node.star.as_ref().and_then(|star| star.unusual.as_ref()) {
-                    self.list(&unusual.middle_any);
+                    add(&unusual.middle_any);
                     if let Some(list) = segments.last().and_then(|last| unusual.middle.get(*last)) {
-                        self.list(list);
+                        add(list);
                     }
                     let prefixes = unusual.prefix_lengths.iter().filter_map(|length| segment.get(..*length));
-                    prefixes.filter_map(|prefix| unusual.prefix.get(prefix)).for_each(|list| self.list(list));
+                    prefixes.filter_map(|prefix| unusual.prefix.get(prefix)).for_each(&mut add);
                 }
                 next.extend(index.find(index.hash(at, segment), at, segment));
                 next.extend(node.any.map(NonZeroUsize::get));
@@ -332,20 +346,9 @@ impl<'a> LookUp<'a> {
                 break;
             }
         }
-        for node in level.drain(..).filter_map(|at| index.nodes.get(at)) {
-            self.list(&node.exact);
-            node.star.iter().for_each(|star| self.list(&star.splat));
-        }
-        (self.level, self.next) = (level, next);
-    }
-
-    fn list(&mut self, list: &'a List) {
-        self.lists.extend(Cursor::new(list.plain()).map(Reverse));
-        let List::Several(several) = list else { return };
-        for (key, value) in self.parameters.iter() {
-            let Some(values) = several.keyed.get(key) else { continue };
-            self.lists.extend(Cursor::new(&values.any).map(Reverse));
-            self.lists.extend(values.literal.get(value).and_then(|places| Cursor::new(places)).map(Reverse));
+        for node in level.iter().filter_map(|at| index.nodes.get(*at)) {
+            add(&node.exact);
+            node.star.iter().for_each(|star| add(&star.splat));
         }
     }
 

@@ -27,7 +27,7 @@ pub use pattern::Pattern;
 pub use target::{Destination, Substituted};
 
 use crate::claims::Roles;
-use crate::path::{self, RequestPath, Segments};
+use crate::path::{self, RequestPath};
 use crate::problem::Problem;
 use crate::query::{Parameters, form_encode};
 use crate::request::Origin;
@@ -218,7 +218,7 @@ impl RuleSet {
     ) -> impl Iterator<Item = usize> + 'a {
         let mut look_up = self.index.look_up(origin, parameters);
         look_up.path(path);
-        others.into_iter().for_each(|name| look_up.path(&path::segments(name).collect::<Segments<'_>>()));
+        others.into_iter().for_each(|name| look_up.path(&path::segments(name)));
         look_up.candidates()
     }
 

@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, percent_encode};
 
 use super::captures::{Captured, Captures};
 use super::text::Text;
-use crate::path::{self, Refused, RequestPath, SEGMENT, Segments};
+use crate::path::{self, Refused, RequestPath, SEGMENT};
 use read::{Kind, read_segments, resolve};
 
 /// The path of a rule.
@@ -143,7 +143,7 @@ impl Pattern {
 
     /// Whether the pattern matches the path with this name.
     pub(crate) fn matches_name(&self, name: &str) -> bool {
-        self.matches_segments(&path::segments(name).collect::<Segments<'_>>())
+        self.matches_segments(&path::segments(name))
     }
 
     /// Whether the pattern matches the path of these decoded segments.
@@ -153,8 +153,7 @@ impl Pattern {
 
     /// What the placeholders and splats stand for in `path`, if the pattern matches it.
     pub fn captures(&self, path: &RequestPath) -> Option<Captures> {
-        let segments: Segments<'_> = path.segments().collect();
-        let segments = segments.as_slice();
+        let segments = &*path::segments(path.name());
         let starts = self.place(segments)?;
         let mut captures = Captures::default();
         let mut at = capture_run(&self.head, segments, 0, &mut captures);

@@ -155,7 +155,8 @@ impl<'a> Asked<'a> {
             return Ok(Decided::Answer(page));
         }
         // HOST-2: nobody but a trusted proxy asks about somebody else's request.
-        let question = authorize::asked(head.target).filter(|_| server.authorize && known.through_proxy);
+        let may_ask = server.authorize && known.through_proxy;
+        let question = may_ask.then(|| authorize::asked(head.target)).flatten();
         let (method, target) = match question.map(|_| authorize::original(head.method, head.target, &head.headers)) {
             None => (head.method, head.target),
             Some(Ok(original)) => (original.method, original.target),
