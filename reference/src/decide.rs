@@ -297,7 +297,8 @@ fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor) -> Test<'r> {
     if !conditions_hold(&apply.conditions, asked.request) {
         return passed_over(true, PassedOver::Condition);
     }
-    let captures = apply.to.takes_captures().then(|| rule.captures(&asked.target.path, &asked.parameters)).flatten();
+    let captures = || rule.captures(&asked.segments, asked.target.path.trailing_slash(), &asked.parameters);
+    let captures = apply.to.takes_captures().then(captures).flatten();
     let target = apply.to.substitute(&captures.unwrap_or_default());
     // STATUS-5
     if is_redirect(apply.status) && leads_to_itself(&target, asked) {

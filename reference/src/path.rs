@@ -34,10 +34,12 @@ pub(crate) fn segments(name: &str) -> Segments<'_> {
     // Before the first slash there is nothing. Names are short, so that a search made for long texts would take longer.
     let mut start = 1;
     for (at, _) in name.bytes().enumerate().skip(1).filter(|(_, byte)| *byte == b'/') {
-        segments.extend(name.get(start..at));
+        segments.push(name.get(start..at).unwrap_or_default());
         start = at + 1;
     }
-    segments.extend(name.get(start..));
+    if let Some(last) = name.get(start..) {
+        segments.push(last);
+    }
     segments
 }
 

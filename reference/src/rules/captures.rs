@@ -1,8 +1,10 @@
 //! What the placeholders and the splat of a rule stand for in one request (SUBST-1).
 
+use std::borrow::Cow;
+
 /// The captures of one match, in the order of the pattern.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Captures(Vec<(String, Captured)>);
+pub struct Captures(Vec<(Cow<'static, str>, Captured)>);
 
 /// What one name stands for: text that is decoded, and must be encoded again for wherever it lands (SUBST-3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,11 +29,11 @@ impl Captures {
 
     pub(super) fn add_splat(&mut self, segments: &[&str], trailing_slash: bool) {
         let segments = segments.iter().map(|segment| (*segment).to_owned()).collect();
-        self.0.push((Captured::SPLAT.to_owned(), Captured::Splat { segments, trailing_slash }));
+        self.0.push((Captured::SPLAT.into(), Captured::Splat { segments, trailing_slash }));
     }
 
     pub(super) fn add_text(&mut self, name: &str, text: Vec<u8>) {
-        self.0.push((name.to_owned(), Captured::Text(text)));
+        self.0.push((name.to_owned().into(), Captured::Text(text)));
     }
 }
 

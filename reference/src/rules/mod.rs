@@ -27,7 +27,7 @@ pub use pattern::Pattern;
 pub use target::{Destination, Substituted};
 
 use crate::claims::Roles;
-use crate::path::{self, RequestPath};
+use crate::path;
 use crate::problem::Problem;
 use crate::query::{Parameters, form_encode};
 use crate::request::Origin;
@@ -279,8 +279,13 @@ impl Rule {
     }
 
     /// What the names in `from` and in the query stand for, if both match.
-    pub(crate) fn captures(&self, path: &RequestPath, parameters: &Parameters) -> Option<Captures> {
-        let mut captures = self.pattern.captures(path)?;
+    pub(crate) fn captures(
+        &self,
+        segments: &[&str],
+        trailing_slash: bool,
+        parameters: &Parameters,
+    ) -> Option<Captures> {
+        let mut captures = self.pattern.captures_of(segments, trailing_slash)?;
         for constraint in &self.query {
             if let QueryValue::Capture(name) = &constraint.value {
                 captures.add_text(name, parameters.value(&constraint.key)?.to_vec());

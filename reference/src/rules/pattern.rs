@@ -153,7 +153,11 @@ impl Pattern {
 
     /// What the placeholders and splats stand for in `path`, if the pattern matches it.
     pub fn captures(&self, path: &RequestPath) -> Option<Captures> {
-        let segments = &*path::segments(path.name());
+        self.captures_of(&path::segments(path.name()), path.trailing_slash())
+    }
+
+    /// The same for the path of these decoded segments.
+    pub(super) fn captures_of(&self, segments: &[&str], trailing_slash: bool) -> Option<Captures> {
         let starts = self.place(segments)?;
         let mut captures = Captures::default();
         let mut at = capture_run(&self.head, segments, 0, &mut captures);
@@ -168,9 +172,9 @@ impl Pattern {
                 Some(Segment::Prefix(prefix)) => {
                     let whole = at.checked_sub(1).and_then(|at| segments.get(at));
                     let tail = whole.and_then(|whole| whole.strip_prefix(&**prefix)).unwrap_or_default();
-                    captures.add_splat(&[&[tail], rest].concat(), path.trailing_slash());
+                    captures.add_splat(&[&[tail], rest].concat(), trailing_slash);
                 }
-                _ => captures.add_splat(rest, path.trailing_slash() && !rest.is_empty()),
+                _ => captures.add_splat(rest, trailing_slash && !rest.is_empty()),
             }
         }
         Some(captures)
