@@ -15,8 +15,11 @@ use thread_local::ThreadLocal;
 
 use super::Verified;
 
-/// About how many octets one generation of all threads holds at most, tokens and payloads together.
-const MAX_OCTETS: usize = 4 * 1024 * 1024;
+/// About how many octets one generation of all threads holds at most, tokens and payloads together, where the threads
+/// are no more than eight.
+const MAX_OCTETS: usize = 2 * 1024 * 1024;
+/// What each thread may hold at least.
+const MIN_SHARE: usize = MAX_OCTETS / 8;
 
 /// A bounded memory of tokens. What has not been asked for since the last but one change of generations is forgotten.
 ///
@@ -24,8 +27,8 @@ const MAX_OCTETS: usize = 4 * 1024 * 1024;
 pub(crate) struct Memory {
     hasher: RandomState,
     threads: ThreadLocal<RefCell<Generations>>,
-    /// The share of each thread in [`MAX_OCTETS`].
-    max_octets: usize,
+    /// How many octets one generation of one thread holds at most.
+    share: usize,
 }
 
 #[derive(Default)]
@@ -45,7 +48,7 @@ struct Entry {
 impl Default for Memory {
     fn default() -> Memory {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Memory { hasher: RandomState::default(), threads: ThreadLocal::new(), max_octets: MAX_OCTETS / threads }
+        Memory { hasher: RandomState::default(), threads: ThreadLocal::new(), share: (MAX_OCTETS / threads).max(MIN_SHARE) }
     }
 }
 
@@ -59,7 +62,7 @@ impl Memory {
         }
         let (entry, _) = generations.old.find_entry(hash, |entry| entry.is(token)).ok()?.remove();
         let verified = entry.verified.clone();
-        generations.add(entry, self.max_octets);
+        generations.add(entry, self.share);
         Some(verified)
     }
 
@@ -67,7 +70,7 @@ impl Memory {
     pub(super) fn remember(&self, token: &[u8], verified: &Verified) {
         let octets = token.len() + octets_of_members(&verified.payload);
         let entry = Entry { hash: self.hash(token), token: token.into(), verified: verified.clone(), octets };
-        self.threads.get_or_default().borrow_mut().add(entry, self.max_octets);
+        self.threads.get_or_default().borrow_mut().add(entry, self.share);
     }
 
     /// Seeded in every process. A visitor without the key puts nothing in, so nobody else can crowd a place.
@@ -84,8 +87,8 @@ impl Entry {
 }
 
 impl Generations {
-    fn add(&mut self, entry: Entry, max_octets: usize) {
-        if self.young_octets.saturating_add(entry.octets) > max_octets {
+    fn add(&mut self, entry: Entry, most: usize) {
+        if self.young_octets.saturating_add(entry.octets) > most {
             self.old = std::mem::take(&mut self.young);
             self.young_octets = 0;
         }
