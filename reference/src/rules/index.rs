@@ -30,6 +30,9 @@ type Map<K, V> = HashMap<K, V, RandomState>;
 /// The place of a node among the nodes.
 type NodeAt = usize;
 
+/// Nodes that lie equally deep; there are few.
+type Level = SmallVec<[NodeAt; 8]>;
+
 #[derive(Clone, Debug)]
 pub(super) struct Index {
     nodes: Vec<Node>,
@@ -228,14 +231,7 @@ impl Index {
     /// A look-up of the candidates of one request, which comes from `origin` with `parameters`.
     pub(super) fn look_up<'a>(&'a self, origin: Option<&Origin>, parameters: &'a Parameters) -> LookUp<'a> {
         let origin = origin.and_then(|origin| self.origins.get(origin));
-        LookUp {
-            index: self,
-            origin: origin.copied(),
-            parameters,
-            lists: Vec::with_capacity(4),
-            level: SmallVec::new(),
-            next: SmallVec::new(),
-        }
+        LookUp { index: self, origin: origin.copied(), parameters, lists: Vec::with_capacity(4) }
     }
 }
 
@@ -307,20 +303,21 @@ pub(super) struct LookUp<'a> {
     origin: Option<NodeAt>,
     parameters: &'a Parameters,
     lists: Vec<Reverse<Cursor<'a>>>,
-    /// Room for the nodes of one level of the tree and of the next, used again for every path.
-    level: SmallVec<[NodeAt; 8]>,
-    next: SmallVec<[NodeAt; 8]>,
 }
 
 impl<'a> LookUp<'a> {
     /// Adds the rules that may match the path of these decoded segments.
     pub(super) fn path(&mut self, segments: &[&str]) {
-        let LookUp { index, origin, parameters, lists, level, next } = self;
-        let (index, mut level, mut next) = (*index, level, next);
+        let LookUp { index, origin, parameters, lists } = self;
+        let index = *index;
         let mut add = |list: &'a List| list.cursors(parameters, lists);
-        level.clear();
+        let (mut here, mut there) = (Level::new(), Level::new());
+        // The nodes of one level of the tree, and of the next.
+        let (mut level, mut next) = (&mut here, &mut there);
         level.push(ROOT);
-        level.extend(*origin);
+        if let Some(origin) = origin {
+            level.push(*origin);
+        }
         for segment in segments {
             next.clear();
             for at in level.iter().copied() {
@@ -338,8 +335,12 @@ impl<'a> LookUp<'a> {
                     let prefixes = unusual.prefix_lengths.iter().filter_map(|length| segment.get(..*length));
                     prefixes.filter_map(|prefix| unusual.prefix.get(prefix)).for_each(&mut add);
                 }
-                next.extend(index.find(index.hash(at, segment), at, segment));
-                next.extend(node.any.map(NonZeroUsize::get));
+                if let Some(child) = index.find(index.hash(at, segment), at, segment) {
+                    next.push(child);
+                }
+                if let Some(child) = node.any {
+                    next.push(child.get());
+                }
             }
             std::mem::swap(&mut level, &mut next);
             if level.is_empty() {

@@ -48,7 +48,11 @@ struct Entry {
 impl Default for Memory {
     fn default() -> Memory {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Memory { hasher: RandomState::default(), threads: ThreadLocal::new(), share: (MAX_OCTETS / threads).max(MIN_SHARE) }
+        Memory {
+            hasher: RandomState::default(),
+            threads: ThreadLocal::new(),
+            share: (MAX_OCTETS / threads).max(MIN_SHARE),
+        }
     }
 }
 
