@@ -167,6 +167,7 @@ pub(crate) fn refuse(status: StatusCode, sentence: &'static str) -> Response<Bod
         .finish(false)
 }
 
+/// What a decision comes to.
 fn form<'s>(site: &'s DirSite, decision: &Decision, ask: &Ask<'_>) -> Form<'s> {
     match &decision.outcome {
         Outcome::BadRequest(refused) => Form::Ready(match refused.status() {
@@ -443,16 +444,17 @@ impl Answer {
 
     fn finish(self, is_head: bool) -> Response<Body> {
         let Answer { status, mut headers, body, .. } = self;
+        let length = body.remaining();
         // RFC 9110 §8.6: none of these has a length to tell.
         if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-            let length = match body.remaining() {
-                // What a redirect says, without making a text for it.
-                0 => HeaderValue::from_static("0"),
-                length => length.into(),
-            };
+            // What a redirect says, without making a text for it.
+            let length = if length == 0 { HeaderValue::from_static("0") } else { length.into() };
             headers.insert(header::CONTENT_LENGTH, length);
         }
-        headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+        // What has no content has nothing to sniff.
+        if length > 0 {
+            headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+        }
         // HTTP-1: HEAD is GET without the body.
         let mut response = Response::new(if is_head { Body::default() } else { body });
         *response.status_mut() = status;
