@@ -18,8 +18,8 @@ const RULES: &str = "\
 /old/* /new/:splat 200
 ";
 
-fn before(upstream: &Upstream) -> Running {
-    let folder = site(&[("_redirects", RULES), ("index.html", "of the folder")]);
+fn before(upstream: &Upstream, rules: &str) -> Running {
+    let folder = site(&[("_redirects", rules), ("index.html", "of the folder")]);
     let key = KeySource::Secret { name: "secret".to_owned(), secret: SECRET.into() };
     let options = SiteOptions { elsewhere: true, ..SiteOptions::default() };
     let config = Config { options, ..Config::of(folder.path().to_owned(), key, TokenSettings::default()) };
@@ -31,7 +31,7 @@ fn before(upstream: &Upstream) -> Running {
 #[test]
 fn upstream_1_what_a_visitor_may_see_is_got_there() {
     let upstream = Upstream::plain();
-    let gate = before(&upstream);
+    let gate = before(&upstream, RULES);
     let cookie = format!("nf_jwt={}", token(&["admin"]));
     for (target, cookie, asked) in [
         ("/", "", "GET / HTTP/1.1"),
@@ -53,7 +53,7 @@ fn upstream_1_what_a_visitor_may_see_is_got_there() {
 #[test]
 fn upstream_2_no_spelling_of_a_gated_path_gets_there() {
     let upstream = Upstream::plain();
-    let gate = before(&upstream);
+    let gate = before(&upstream, RULES);
     for target in [
         "/members/home",
         "/members",
@@ -80,12 +80,24 @@ fn upstream_2_no_spelling_of_a_gated_path_gets_there() {
 }
 
 #[test]
+fn upstream_2_the_front_page_has_spellings_too() {
+    for gated in ["/", "/index.html"] {
+        let upstream = Upstream::plain();
+        let gate = before(&upstream, &format!("{gated} /home 200! Role=admin"));
+        for target in ["/", "//", "/index", "/index/", "/index.html", "/index.html/", "/x/.."] {
+            assert_eq!(gate.get(target, &[]).status, 404, "{target} where `{gated}` is gated");
+        }
+        assert!(upstream.asked().is_empty(), "{:?}", upstream.asked());
+    }
+}
+
+#[test]
 fn status_3_a_page_is_shown_with_the_status_of_the_rule() {
     let upstream = Upstream::start(|asked, stream| {
         let status = if asked.line.contains("/please/log-in") { "200 OK" } else { "404 Not Found" };
         write!(stream, "HTTP/1.1 {status}\r\nETag: \"x\"\r\nContent-Length: 2\r\n\r\nup").unwrap();
     });
-    let gate = before(&upstream);
+    let gate = before(&upstream, RULES);
     let head = super::common::request(
         "POST",
         "/shown/a",
