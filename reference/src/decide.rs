@@ -345,11 +345,10 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: Denial
         return Outcome::Proxy { url: target.location(query) };
     }
     // STATUS-2, STATUS-3; STATUS-4: one hop. SUBST-4: what has no canonical form names no file.
-    let file = if asked.target.path.is_spelled_by(target.path.as_bytes()) {
-        asked.own_file.map(str::to_owned)
-    } else {
-        RequestPath::parse(target.path.as_bytes()).ok().and_then(|path| site.file(&path))
-    };
+    let file = RequestPath::parse(target.path.as_bytes()).ok().and_then(|path| {
+        let own = path.same_but_for_slash(&asked.target.path);
+        if own { asked.own_file.map(str::to_owned) } else { site.file(&path) }
+    });
     match file {
         // ROLE-3: after a denial no rule leads back to what was denied.
         Some(_) if denial.stands && file.as_deref() == asked.own_file => {

@@ -119,6 +119,11 @@ impl Stamp {
 /// The content of an answer, and its entity tag.
 pub(crate) type Tagged = (Content, HeaderValue);
 
+/// Content that is in memory; neither it nor the tag is copied.
+fn whole(bytes: &Bytes, tag: &HeaderValue) -> Tagged {
+    (Content::Whole(bytes.clone()), tag.clone())
+}
+
 impl Stored<'_> {
     /// Octets of the content.
     pub(crate) fn length(&self) -> u64 {
@@ -131,7 +136,7 @@ impl Stored<'_> {
     /// The content, where nothing has to be waited for.
     pub(crate) fn at_hand(&self) -> Option<Tagged> {
         match self {
-            Stored::AtHand(bytes, tag) => Some((Content::Whole((*bytes).clone()), (*tag).clone())),
+            Stored::AtHand(bytes, tag) => Some(whole(bytes, tag)),
             Stored::OnDisk(_) => None,
         }
     }
@@ -142,7 +147,7 @@ impl Stored<'_> {
     /// [`OpenError`] where a file that is not kept has changed, gone, or cannot be read.
     pub(crate) async fn content(&self) -> Result<Tagged, OpenError> {
         let entry = match self {
-            Stored::AtHand(bytes, tag) => return Ok((Content::Whole((*bytes).clone()), (*tag).clone())),
+            Stored::AtHand(bytes, tag) => return Ok(whole(bytes, tag)),
             Stored::OnDisk(entry) => Arc::clone(entry),
         };
         tokio::task::spawn_blocking(move || entry.open()).await.map_err(io::Error::from)?
@@ -218,7 +223,7 @@ impl Entry {
     /// The content, to be read from the disk where it is not kept, and its tag, which is computed once.
     fn open(&self) -> Result<Tagged, OpenError> {
         let known = match &self.state {
-            State::Kept(bytes, tag) => return Ok((Content::Whole(bytes.clone()), tag.clone())),
+            State::Kept(bytes, tag) => return Ok(whole(bytes, tag)),
             State::OnDisk(known) => known,
         };
         let mut file = self.open_unchanged()?;
