@@ -197,6 +197,12 @@ impl Scene<'_> {
         Some(self.target()?.path)
     }
 
+    /// The name of that path, as files are named.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        Some(self.path()?.name().to_owned())
+    }
+
     /// The file at the requested path, gate or no gate.
     #[must_use]
     pub fn own_file(&self) -> Option<String> {

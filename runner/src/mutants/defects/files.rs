@@ -94,7 +94,7 @@ pub(super) const ALL: &[Mutant] = &[
 
 /// Serves a file of the folder that the reference never does.
 fn serve(scene: &Scene<'_>, reply: &mut Answer, which: impl Fn(&str) -> bool) {
-    let name = scene.path().map(|path| path.name().to_owned()).unwrap_or_default();
+    let name = scene.name().unwrap_or_default();
     if reply.status == 404
         && which(&name)
         && let Some(body) = scene.read(&name)
@@ -106,7 +106,7 @@ fn serve(scene: &Scene<'_>, reply: &mut Answer, which: impl Fn(&str) -> bool) {
 
 /// A file that is not found under this name of it.
 fn unnamed(scene: &Scene<'_>, decision: Decision, which: impl Fn(&str, &str) -> bool) -> Decision {
-    let name = scene.path().map(|path| path.name().to_owned()).unwrap_or_default();
+    let name = scene.name().unwrap_or_default();
     match &decision.outcome {
         Outcome::Serve { file } if which(file, &name) => {
             Decision { outcome: Outcome::NotFound { forced: false, page: None }, ..decision }

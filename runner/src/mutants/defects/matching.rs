@@ -119,8 +119,7 @@ pub(super) const ALL: &[Mutant] = &[
         "a `.` in a rule matches any character",
         Decide(|scene, visitor| {
             scene.decide_over(visitor, |rule| {
-                let (text, path) =
-                    (rule.pattern.to_string(), scene.path().map(|path| path.name().to_owned()).unwrap_or_default());
+                let (text, path) = (rule.pattern.to_string(), scene.name().unwrap_or_default());
                 let fits = text.contains('.')
                     && text.chars().count() == path.chars().count()
                     && text.chars().zip(path.chars()).all(|(wanted, c)| wanted == c || wanted == '.');
@@ -136,7 +135,7 @@ pub(super) const ALL: &[Mutant] = &[
             scene.decide_over(visitor, |rule| {
                 let text = rule.pattern.to_string();
                 let fits = text.split_once('+').is_some_and(|(start, rest)| {
-                    let name = scene.path().map(|path| path.name().to_owned()).unwrap_or_default();
+                    let name = scene.name().unwrap_or_default();
                     let last = start.chars().last().unwrap_or('+');
                     let middle = name.strip_prefix(start).and_then(|middle| middle.strip_suffix(rest));
                     middle.is_some_and(|middle| middle.chars().all(|c| c == last))

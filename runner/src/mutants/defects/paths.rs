@@ -94,8 +94,7 @@ pub(super) const ALL: &[Mutant] = &[
         "NOLEAK-1",
         "files are found without regard to case, rules are not",
         Decide(|scene, visitor| {
-            let Some(name) = scene.path().map(|path| path.name().to_owned()).filter(|_| scene.own_file().is_none())
-            else {
+            let Some(name) = scene.name().filter(|_| scene.own_file().is_none()) else {
                 return scene.decide(visitor);
             };
             let is_name = |file: &str| {
