@@ -26,19 +26,20 @@ pub struct RequestPath {
 }
 
 /// The decoded segments of a path, borrowed from its name.
-pub(crate) type Segments<'a> = SmallVec<[&'a str; 8]>;
+pub(crate) type Segments<'a> = SmallVec<[&'a str; 6]>;
 
 /// The segments of a path by its name.
+#[inline]
 pub(crate) fn segments(name: &str) -> Segments<'_> {
     let mut segments = Segments::new();
-    // Before the first slash there is nothing. Names are short, so that a search made for long texts would take longer.
-    let mut start = 1;
-    for (at, _) in name.bytes().enumerate().skip(1).filter(|(_, byte)| *byte == b'/') {
-        segments.push(name.get(start..at).unwrap_or_default());
-        start = at + 1;
-    }
-    if let Some(last) = name.get(start..) {
-        segments.push(last);
+    // Before the first slash there is nothing.
+    let mut rest = name.strip_prefix('/');
+    while let Some(open) = rest {
+        // Names are short, so that a search made for long texts would take longer.
+        let end = open.bytes().position(|byte| byte == b'/').unwrap_or(open.len());
+        let (segment, after) = open.split_at(end);
+        segments.push(segment);
+        rest = after.strip_prefix('/');
     }
     segments
 }
@@ -108,17 +109,17 @@ impl Target {
         if bytes.len() > MAX_TARGET {
             return Err(Refused::TooLong);
         }
-        if bytes.contains(&b'#') {
+        // The first octet that is none of a path's, and what follows it.
+        let end = bytes.iter().position(|byte| is(*byte, NO_PATH));
+        let (before, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
+        if rest.contains(&b'#') {
             return Err(Refused::Fragment);
         }
-        if bytes.iter().any(u8::is_ascii_control) {
+        if rest.iter().any(u8::is_ascii_control) {
             return Err(Refused::Control);
         }
-        let (host, rest) = split_host(bytes)?;
-        let (path, query) = match rest.iter().position(|byte| *byte == b'?') {
-            Some(at) => (rest.get(..at).unwrap_or_default(), rest.get(at + 1..).map(<[u8]>::to_vec)),
-            None => (rest, None),
-        };
+        let query = rest.strip_prefix(b"?").map(<[u8]>::to_vec);
+        let (host, path) = split_host(before)?;
         // RFC 3986 §6.2.3: an empty path after an authority is `/`.
         let path = if path.is_empty() && host.is_some() { b"/" } else { path };
         Ok(Target { path: RequestPath::parse(path)?, query, host })
@@ -177,7 +178,8 @@ impl RequestPath {
 
     /// Whether `encoded` spells this path, a trailing slash aside; what has no canonical form spells none.
     pub(crate) fn is_spelled_by(&self, encoded: &[u8]) -> bool {
-        resolve(encoded).is_ok_and(|(name, _)| name == self.name)
+        // No path is longer than what spells it.
+        self.name.len() <= encoded.len() && resolve(encoded).is_ok_and(|(name, _)| name == self.name)
     }
 }
 
@@ -187,10 +189,12 @@ fn resolve(bytes: &[u8]) -> Result<(Cow<'_, str>, bool), Refused> {
         return Err(Refused::Form);
     };
     // Most paths are canonical as they are sent, a slash at the end aside.
-    if spells_itself(bytes)
-        && !bytes.windows(2).any(|pair| matches!(pair, b"//" | b"/."))
-        && let Ok(path) = str::from_utf8(bytes)
-    {
+    let mut before = 0;
+    let is_canonical = bytes.iter().all(|byte| {
+        let begins = std::mem::replace(&mut before, *byte) == b'/';
+        is(*byte, if begins { INITIAL } else { PLAIN })
+    });
+    if is_canonical && let Ok(path) = str::from_utf8(bytes) {
         let name = path.strip_suffix('/');
         return Ok((Cow::Borrowed(name.unwrap_or(path)), name.is_some()));
     }
@@ -207,9 +211,32 @@ fn joined(segments: impl IntoIterator<Item: AsRef<str>>) -> String {
     segments.into_iter().fold(String::new(), |name, segment| name + "/" + segment.as_ref())
 }
 
-/// Whether octets of a path mean themselves: nothing is to decode, and nothing to refuse.
-fn spells_itself(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'\\'))
+/// An octet of a path that means itself: nothing is to decode, and nothing to refuse.
+const PLAIN: u8 = 1;
+/// The same, and it may begin a segment of a path in canonical form.
+const INITIAL: u8 = 2;
+/// An octet of a label of a host.
+const HOST: u8 = 4;
+/// An octet that ends the path of a target, or has no place in a target at all.
+const NO_PATH: u8 = 8;
+
+/// What each octet may be. Every request is read with this, and most paths need nothing else.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let (mut rest, mut byte) = (kinds.as_mut_slice(), 0_u8);
+    while let Some((kind, after)) = rest.split_first_mut() {
+        let is_plain = byte.is_ascii_graphic() && !matches!(byte, b'%' | b'\\');
+        let is_initial = is_plain && !matches!(byte, b'/' | b'.');
+        let is_host = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let is_no_path = byte.is_ascii_control() || matches!(byte, b'#' | b'?');
+        *kind = PLAIN * is_plain as u8 + INITIAL * is_initial as u8 + HOST * is_host as u8 + NO_PATH * is_no_path as u8;
+        (rest, byte) = (after, byte.wrapping_add(1));
+    }
+    kinds
+};
+
+fn is(byte: u8, kind: u8) -> bool {
+    KINDS.get(usize::from(byte)).is_some_and(|kinds| kinds & kind != 0)
 }
 
 impl fmt::Display for RequestPath {
@@ -280,7 +307,7 @@ pub(crate) fn decode_segment(bytes: &[u8]) -> Result<String, Refused> {
 /// The text that a path segment spells, borrowed where that is the segment itself.
 pub(crate) fn spelled_by(bytes: &[u8]) -> Result<Cow<'_, str>, Refused> {
     // Most segments spell themselves.
-    if spells_itself(bytes)
+    if bytes.iter().all(|byte| is(*byte, PLAIN))
         && let Ok(text) = str::from_utf8(bytes)
     {
         return Ok(Cow::Borrowed(text));
@@ -358,22 +385,18 @@ pub(crate) fn is_authority(text: &str) -> bool {
             && address.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
             && (after == b"]" || after.strip_prefix(b"]:").is_some_and(is_digit));
     }
-    let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
-    let (host, port) = text.split_at(end);
-    // One dot may end it.
-    let labels = host.strip_suffix(b".").unwrap_or(host);
-    // Where the last octet was a dot, or there was none, a label is empty.
-    let mut empty = true;
-    for byte in labels {
-        match byte {
-            b'.' if empty => return false,
-            b'.' => empty = true,
-            b'-' | b'_' => empty = false,
-            _ if byte.is_ascii_alphanumeric() => empty = false,
+    let mut rest = text;
+    loop {
+        let label = rest.iter().position(|byte| !is(*byte, HOST)).unwrap_or(rest.len());
+        rest = match rest.get(label..) {
+            _ if label == 0 => return false,
+            // One dot may end it.
+            Some([] | [b'.']) => return true,
+            Some([b':', port @ ..] | [b'.', b':', port @ ..]) => return is_digit(port),
+            Some([b'.', more @ ..]) => more,
             _ => return false,
-        }
+        };
     }
-    !empty && port.strip_prefix(b":").is_none_or(is_digit)
 }
 
 #[cfg(test)]
