@@ -4,7 +4,10 @@
 //! candidate whose conditions hold decides. A role condition that does not hold marks the request as denied: from then
 //! on the request's own file is no answer, whatever comes later.
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
+
+use smallvec::SmallVec;
 
 use crate::cookie;
 use crate::path::{Refused, RequestPath, Segments, Target, segments};
@@ -24,7 +27,7 @@ pub struct Decision {
     /// The destination of the deciding rule after substitution, without a query that is passed on.
     pub target: Option<String>,
     /// The rules that did not decide, in list order, each with the reason.
-    pub passed_over: Vec<(usize, PassedOver)>,
+    pub passed_over: SmallVec<[(usize, PassedOver); 2]>,
     /// Whether the visitor did not satisfy a role condition that covers the path.
     pub denied: bool,
     /// NOLEAK-4: whether a role rule or a sealed rule had a say, so that the answer differs from visitor to visitor.
@@ -209,7 +212,7 @@ fn bad_request(refused: Refused) -> Decision {
         outcome: Outcome::BadRequest(refused),
         by: None,
         target: None,
-        passed_over: Vec::new(),
+        passed_over: SmallVec::new(),
         denied: false,
         role_dependent: false,
     }
@@ -222,7 +225,7 @@ fn walk(
     visitor: &Visitor,
     site: &impl Site,
 ) -> Decision {
-    let mut passed_over = Vec::new();
+    let mut passed_over = SmallVec::new();
     let (mut denied, mut role_dependent) = (false, false);
     let in_order = places.filter_map(|place| Some((place, rules.rules().get(place)?)));
     for (place, rule) in in_order {
@@ -347,7 +350,7 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: Denial
     // STATUS-2, STATUS-3; STATUS-4: one hop. SUBST-4: what has no canonical form names no file.
     let file = RequestPath::parse(target.path.as_bytes()).ok().and_then(|path| {
         let own = path.same_but_for_slash(&asked.target.path);
-        if own { asked.own_file.map(str::to_owned) } else { site.file(&path) }
+        if own { asked.own_file.map(str::to_owned) } else { site.file(&path).map(Cow::into_owned) }
     });
     match file {
         // ROLE-3: after a denial no rule leads back to what was denied.

@@ -365,7 +365,8 @@ pub fn decide(bytes: &[u8]) {
         check_location(&rules, by_index.by, &by_index.outcome);
         by_walk
     };
-    let own_file = Target::parse(request.target).ok().and_then(|target| site.file(&target.path));
+    let target = Target::parse(request.target).ok();
+    let own_file = target.as_ref().and_then(|target| site.file(&target.path));
     let gets_own_file = |visitor: &Visitor| {
         let decision = decide(visitor);
         let gets = own_file.is_some() && decision.outcome.file() == own_file.as_deref();

@@ -4,7 +4,13 @@
 //! Names are compared byte for byte with a list made beforehand, so neither a file system that folds case nor a
 //! link made later can open anything else.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use crate::headers::HeaderRules;
 use crate::path::RequestPath;
@@ -15,8 +21,8 @@ pub trait Site {
     fn has(&self, name: &str) -> bool;
 
     /// The name of the file that a request for `path` is served from, pretty URLs included (STATIC-1).
-    fn file(&self, path: &RequestPath) -> Option<String> {
-        look_up(path, |name| self.has(name))
+    fn file<'s>(&'s self, path: &'s RequestPath) -> Option<Cow<'s, str>> {
+        look_up(path, |name| self.has(name)).map(Cow::Owned)
     }
 
     /// The name of the page that is shown where nothing is found, if the site has one.
@@ -88,10 +94,10 @@ impl Site for Elsewhere {
     }
 
     /// The shortest spelling stands for the file.
-    fn file(&self, path: &RequestPath) -> Option<String> {
+    fn file<'s>(&'s self, path: &'s RequestPath) -> Option<Cow<'s, str>> {
         let name = path.name();
         let name = name.strip_suffix(".html").unwrap_or(name);
-        Some(name.strip_suffix("/index").unwrap_or(name).to_owned())
+        Some(Cow::Borrowed(name.strip_suffix("/index").unwrap_or(name)))
     }
 
     fn is_listed(&self) -> bool {
@@ -119,6 +125,55 @@ pub fn look_up(path: &RequestPath, exists: impl Fn(&str) -> bool) -> Option<Stri
         form.push_str(ending);
         exists(&form).then(|| std::mem::take(&mut form))
     })
+}
+
+/// Which file each path is served from, worked out once for a whole site. It agrees with [`look_up`] on every path.
+#[derive(Debug, Default)]
+pub(crate) struct Paths {
+    served: HashTable<Served>,
+    hasher: RandomState,
+}
+
+/// A path and its file.
+#[derive(Debug)]
+struct Served {
+    file: Arc<str>,
+    /// A path is how its file's name begins, and this is its length.
+    path: usize,
+}
+
+impl Paths {
+    /// The paths of files with these names.
+    pub(crate) fn of<'n>(names: impl Iterator<Item = &'n Arc<str>> + Clone) -> Paths {
+        let mut paths = Paths::default();
+        // STATIC-1: in this order, so that what comes first wins.
+        for ending in ["", ".html", "/index.html"] {
+            for (path, file) in names.clone().filter_map(|file| Some((file.strip_suffix(ending)?, file))) {
+                paths.add(path, file);
+            }
+        }
+        paths
+    }
+
+    /// The name of the file that `path` is served from.
+    pub(crate) fn file(&self, path: &RequestPath) -> Option<&str> {
+        let path = path.name();
+        self.served.find(self.hasher.hash_one(path), |served| served.path() == path).map(|served| served.file.as_ref())
+    }
+
+    fn add(&mut self, path: &str, file: &Arc<str>) {
+        let Paths { served, hasher } = self;
+        let rehash = |served: &Served| hasher.hash_one(served.path());
+        served
+            .entry(hasher.hash_one(path), |served| served.path() == path, rehash)
+            .or_insert_with(|| Served { file: Arc::clone(file), path: path.len() });
+    }
+}
+
+impl Served {
+    fn path(&self) -> &str {
+        self.file.get(..self.path).unwrap_or_default()
+    }
 }
 
 /// NOLEAK-3: the paths that serve what `file` holds in a content coding, or did so once: `/x.html` and `/x` for `/x.html.br`.
@@ -216,6 +271,28 @@ mod tests {
     }
 
     #[test]
+    fn static_1_worked_out_once() {
+        let ends = ["", ".html", "/index.html", "/index", "/index.html/index.html", ".html.html", "/a", "/a.html"];
+        let all: Vec<Arc<str>> = ["/a", "/index", "/é"]
+            .iter()
+            .flat_map(|start| ends.iter().map(move |end| format!("{start}{end}").into()))
+            .chain(["/index.html".into()])
+            .collect();
+        // Every site of every third of these files, and every site of all but those.
+        for (step, first) in [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2), (5, 0), (5, 3), (7, 2)] {
+            let (some, others) = all.iter().enumerate().partition::<Vec<_>, _>(|(at, _)| at % step == first);
+            for names in [some, others] {
+                let names = || names.iter().map(|(_, name)| *name);
+                let (paths, site) = (Paths::of(names()), MemorySite::new(names().map(|name| name.as_ref())));
+                for asked in all.iter().map(|name| name.as_ref()).chain(["/", "/index.html/", "/A", "/.html", "/a/b"]) {
+                    let asked = path(asked);
+                    assert_eq!(paths.file(&asked), site.file(&asked).as_deref(), "{asked} of {:?}", site.names);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn noleak_3_spellings_are_those_that_serve_the_file() {
         let site = MemorySite::new(["/index.html", "/a", "/a.html", "/c/index.html", "/c/index.html.br", "/d.gz"]);
         let all = |file| Spellings::of(&site, file).iter().map(str::to_owned).collect::<Vec<_>>();
@@ -230,8 +307,9 @@ mod tests {
     #[test]
     fn noleak_3_a_site_elsewhere_has_every_spelling() {
         for asked in ["/a/x", "/a/x/", "/a/x.html", "/a/x/index", "/a/x/index.html"] {
-            assert_eq!(Elsewhere.file(&path(asked)).as_deref(), Some("/a/x"), "{asked}");
-            let file = Elsewhere.file(&path(asked)).unwrap_or_default();
+            let path = path(asked);
+            let file = Elsewhere.file(&path).unwrap_or_default();
+            assert_eq!(file, "/a/x", "{asked}");
             let others = Elsewhere.other_names(&file);
             let spellings = Spellings::of(&Elsewhere, &file).and(others);
             let all = spellings.iter().map(str::to_owned).collect::<Vec<_>>();

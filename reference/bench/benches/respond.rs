@@ -40,7 +40,7 @@ fn benches(criterion: &mut Criterion) {
         outcome: Outcome::Serve { file: file.to_owned() },
         by: None,
         target: None,
-        passed_over: Vec::new(),
+        passed_over: Default::default(),
         denied: false,
         role_dependent: true,
     };

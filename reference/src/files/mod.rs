@@ -6,6 +6,7 @@
 //!
 //! An opened site is a snapshot. Files that are added, changed or removed later are seen by [`DirSite::reopen`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use crate::headers::HeaderRules;
 use crate::path::RequestPath;
-use crate::site::{self, Elsewhere, Site};
+use crate::site::{self, Elsewhere, Paths, Site};
 
 pub mod body;
 pub(crate) mod coding;
@@ -32,9 +33,13 @@ pub(crate) use file::{Chosen, File};
 pub struct DirSite {
     folder: PathBuf,
     options: SiteOptions,
-    files: BTreeMap<String, Arc<File>>,
+    files: Files,
+    paths: Paths,
     headers: HeaderRules,
 }
+
+/// The files of a site by their names.
+type Files = BTreeMap<Arc<str>, Arc<File>>;
 
 /// How a site is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,8 +85,7 @@ impl DirSite {
     /// # Errors
     /// As [`DirSite::open`].
     pub fn open_with(folder: impl AsRef<Path>, options: SiteOptions, headers: HeaderRules) -> io::Result<DirSite> {
-        let files = read(folder.as_ref(), &options, &BTreeMap::new())?;
-        Ok(DirSite { folder: folder.as_ref().to_owned(), options, files, headers })
+        DirSite::after(&Files::new(), folder.as_ref(), options, headers)
     }
 
     /// Opens the site again as it now is, with these header fields. Only files that are new or may have changed are read.
@@ -89,13 +93,18 @@ impl DirSite {
     /// # Errors
     /// As [`DirSite::open`]; this site stays as it is.
     pub fn reopen(&self, headers: HeaderRules) -> io::Result<DirSite> {
-        let files = read(&self.folder, &self.options, &self.files)?;
-        Ok(DirSite { folder: self.folder.clone(), options: self.options.clone(), files, headers })
+        DirSite::after(&self.files, &self.folder, self.options.clone(), headers)
+    }
+
+    fn after(before: &Files, folder: &Path, options: SiteOptions, headers: HeaderRules) -> io::Result<DirSite> {
+        let files = read(folder, &options, before)?;
+        let paths = Paths::of(files.keys());
+        Ok(DirSite { folder: folder.to_owned(), options, files, paths, headers })
     }
 
     /// The names of the site's files, each relative to the site with a slash in front, in byte order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.files.keys().map(String::as_str)
+        self.files.keys().map(AsRef::as_ref)
     }
 
     /// The file with this name of the index, to answer with it.
@@ -109,8 +118,8 @@ impl Site for DirSite {
         self.files.contains_key(name)
     }
 
-    fn file(&self, path: &RequestPath) -> Option<String> {
-        if self.options.elsewhere { Elsewhere.file(path) } else { site::look_up(path, |name| self.has(name)) }
+    fn file<'s>(&'s self, path: &'s RequestPath) -> Option<Cow<'s, str>> {
+        if self.options.elsewhere { Elsewhere.file(path) } else { self.paths.file(path).map(Cow::Borrowed) }
     }
 
     fn is_listed(&self) -> bool {
@@ -131,13 +140,9 @@ impl Site for DirSite {
 }
 
 /// The files of a site, those of `before` that have not changed among them.
-fn read(
-    folder: &Path,
-    options: &SiteOptions,
-    before: &BTreeMap<String, Arc<File>>,
-) -> io::Result<BTreeMap<String, Arc<File>>> {
+fn read(folder: &Path, options: &SiteOptions, before: &Files) -> io::Result<Files> {
     if options.elsewhere {
-        return Ok(BTreeMap::new());
+        return Ok(Files::new());
     }
     let mut found = Vec::new();
     for (name, path) in walk::walk(folder)? {
@@ -154,7 +159,7 @@ fn read(
         let rest = left.checked_sub(stamp.length).filter(|_| stamp.length <= options.longest);
         let keep = rest.is_some();
         left = rest.unwrap_or(left);
-        let known = before.get(&name).map(|file| &file.plain);
+        let known = before.get(name.as_str()).map(|file| &file.plain);
         let unchanged = known.filter(|entry| entry.kept().is_some() == keep && entry.is_still(&path, stamp));
         let entry = match unchanged {
             Some(entry) => Some(Arc::clone(entry)),
@@ -165,18 +170,18 @@ fn read(
             entries.insert(name, entry);
         }
     }
-    let mut files = BTreeMap::new();
+    let mut files = Files::new();
     for name in shortest_first {
         let Some(entry) = entries.get(&name) else { continue };
         let beside = if options.compress { file::beside(&name, &entries) } else { Vec::new() };
-        let unchanged = before.get(&name).filter(|file| file.is_made_of(entry, &beside));
+        let unchanged = before.get(name.as_str()).filter(|file| file.is_made_of(entry, &beside));
         let file = match unchanged {
             Some(file) => Arc::clone(file),
             None if options.compress => Arc::new(File::coded(Arc::clone(entry), beside, left)),
             None => Arc::new(File::plain(Arc::clone(entry))),
         };
         left = left.saturating_sub(file.made());
-        files.insert(name, file);
+        files.insert(name.into(), file);
     }
     Ok(files)
 }
@@ -345,7 +350,7 @@ mod tests {
             site.files
                 .iter()
                 .filter(|(_, file)| file.plain.kept().is_some())
-                .map(|(name, _)| name.clone())
+                .map(|(name, _)| name.as_ref())
                 .collect::<String>()
         };
         assert_eq!(kept(500, 1000), "/b/c/e");

@@ -37,7 +37,7 @@ fn one<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply) 
 fn leads_to<S: Site>(scene: &Scene<'_, S>, apply: &Apply, file: &str) -> bool {
     let target = apply.to.substitute(&Captures::default());
     let path = RequestPath::parse(target.path.as_bytes()).ok().filter(|_| !apply.to.is_absolute());
-    path.and_then(|path| scene.site.file(&path)).as_deref() == Some(file)
+    path.is_some_and(|path| scene.site.file(&path).as_deref() == Some(file))
 }
 
 /// The files below a splat. A page or a not-found page for what is no file is what an unforced splat is for; that a tree

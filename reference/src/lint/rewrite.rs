@@ -81,7 +81,7 @@ fn target_open<S: Site>(scene: &Scene<'_, S>, rule: &Rule, apply: &Apply) -> Opt
         scene.names_below(&format!("{name}/")).find(|name| scene.is_public(name, &visit))?.to_owned()
     } else {
         let path = RequestPath::of(segments(&name));
-        scene.site.file(&path).filter(|file| scene.is_public(file, &visit))?
+        scene.site.file(&path).filter(|file| scene.is_public(file, &visit))?.into_owned()
     };
     let shown = name_as_path(&file);
     let message = format!("this shows `{shown}`, which is public under its own path");

@@ -1,5 +1,7 @@
 //! Where visitors end up who go where they are sent.
 
+use std::borrow::Cow;
+
 use super::scene::{Field, Scene, Visit, WORD, place_of, warning};
 use crate::decide::{Outcome, PassedOver};
 use crate::problem::Problem;
@@ -71,7 +73,7 @@ fn login_page_gated<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) ->
         return None;
     }
     // NOLEAK-3: from one spelling of a file to another, so that the gate is met, is no way to a page to log in.
-    let file = |visit: &Visit| visit.path().and_then(|path| scene.site.file(&path));
+    let file = |visit: &Visit| visit.path().and_then(|path| scene.site.file(&path).map(Cow::into_owned));
     if file(&visit).is_some_and(|own| file(&next) == Some(own)) {
         return None;
     }
