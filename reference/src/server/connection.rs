@@ -18,7 +18,7 @@ use super::answer::{answer_http1, answer_http2};
 use super::head::MAX_HEADER_LINES;
 use super::io::{Tap, Tapped};
 use super::preface::Preface;
-use super::timer::ConnectionTimer;
+use super::timer::HeadClock;
 use super::{OnStop, Shared};
 use crate::edge::Connection;
 use crate::proxy::Tunnel;
@@ -91,9 +91,13 @@ where
     let limits = &here.server.limits;
     let tap = Tap::new(limits.of_a_head());
     let stream = Tapped::new(stream, preface, Some(tap.clone()), limits.write_timeout);
-    let service = service_fn(|request| answer_http1(&here, &tap, request));
+    let clock = HeadClock::new();
+    let service = service_fn(|request| {
+        clock.stop();
+        answer_http1(&here, &tap, request)
+    });
     let connection = http1::Builder::new()
-        .timer(ConnectionTimer::default())
+        .timer(clock.clone())
         // A client may end its side after the last request and still wants the answer.
         .half_close(true)
         .header_read_timeout(limits.head_timeout)
@@ -103,13 +107,18 @@ where
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
+    let mut too_late = std::pin::pin!(clock.ran_out(limits.head_timeout));
     let mut stopping = false;
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        _ = &mut on_stop => {
-            stopping = true;
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let ended = loop {
+        tokio::select! {
+            // A head that is there is not late.
+            biased;
+            ended = connection.as_mut() => break ended,
+            _ = &mut on_stop, if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = too_late.as_mut() => return tracing::debug!("a request head did not come in time"),
         }
     };
     if let Err(error) = ended {

@@ -1,67 +1,112 @@
 //! The clock of one connection, for what bounds how long a request head may take.
 //!
-//! hyper sets such a bound before each head and takes it back with the head. With the timers of the runtime that would be
-//! two visits to one lock of the whole process for each request, for a bound that is hardly ever reached. Here the
-//! connection has one timer of the runtime. A later bound leaves it where it is; when it runs out before its time, it is
-//! set again.
+//! hyper asks for such a bound whenever it begins to wait for a head, and takes it back with the head. With a timer of the
+//! runtime for each, that would be two visits to one lock of the whole process with every request, for a bound that is
+//! hardly ever reached. Here hyper's bound is a number, and the connection has one timer, which looks at the number when it
+//! runs out: mostly there is a later one by then, and the timer is set again.
 
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use hyper::rt;
-use tokio::time::Sleep;
+use tokio::time::{Instant, sleep_until};
 
-/// The clock of one connection. One bound at a time is in force: the one that was asked about last.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ConnectionTimer {
-    alarm: Arc<Mutex<Option<Pin<Box<Sleep>>>>>,
-}
+/// The clock of one connection. hyper has it for its timer; whoever takes a head from hyper stops it.
+#[derive(Clone, Debug)]
+pub(crate) struct HeadClock(Arc<Bound>);
 
-/// Ready at the deadline.
 #[derive(Debug)]
 struct Bound {
-    timer: ConnectionTimer,
-    deadline: Instant,
+    opened: Instant,
+    /// When the head has to be there, in nanoseconds after `opened`; [`NONE`] where none is awaited. Seen by one task only.
+    head_by: AtomicU64,
 }
 
-impl rt::Timer for ConnectionTimer {
+/// No connection is open for so long.
+const NONE: u64 = u64::MAX;
+
+/// What hyper is given to wait for. Never ready: the connection waits for [`HeadClock::ran_out`].
+#[derive(Debug)]
+struct Never;
+
+impl HeadClock {
+    /// The clock of a connection that opens now.
+    pub(crate) fn new() -> HeadClock {
+        HeadClock(Arc::new(Bound { opened: Instant::now(), head_by: AtomicU64::new(NONE) }))
+    }
+
+    /// The head is there.
+    pub(crate) fn stop(&self) {
+        self.0.head_by.store(NONE, Relaxed);
+    }
+
+    /// Ready once a head has not come in its time, where each has `patience`.
+    pub(crate) async fn ran_out(&self, patience: Duration) {
+        loop {
+            let now = Instant::now();
+            let next = match self.head_by() {
+                Some(head_by) if head_by <= now => return,
+                Some(head_by) => head_by,
+                // A head that is awaited from now on has at least so long.
+                None => now + patience,
+            };
+            alarm(next).await;
+        }
+    }
+
+    fn head_by(&self) -> Option<Instant> {
+        let after = Some(self.0.head_by.load(Relaxed)).filter(|after| *after != NONE);
+        after.map(|after| self.0.opened + Duration::from_nanos(after))
+    }
+}
+
+/// Ready at `time`. The connection asks again with each request, and a timer that is set and knows whom to wake has nothing
+/// new to be told.
+async fn alarm(time: Instant) {
+    let mut alarm = std::pin::pin!(sleep_until(time));
+    let mut wakes: Option<Waker> = None;
+    poll_fn(|cx| {
+        if !alarm.is_elapsed() && wakes.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
+        wakes = Some(cx.waker().clone());
+        alarm.as_mut().poll(cx)
+    })
+    .await;
+}
+
+impl rt::Timer for HeadClock {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn rt::Sleep>> {
         self.sleep_until(self.now() + duration)
     }
 
-    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
-        Box::pin(Bound { timer: self.clone(), deadline })
+    fn sleep_until(&self, deadline: std::time::Instant) -> Pin<Box<dyn rt::Sleep>> {
+        let after = Instant::from(deadline).duration_since(self.0.opened).as_nanos();
+        self.0.head_by.store(u64::try_from(after).unwrap_or(NONE), Relaxed);
+        Box::pin(Never)
+    }
+
+    fn now(&self) -> std::time::Instant {
+        Instant::now().into()
     }
 }
 
-impl rt::Sleep for Bound {}
+impl rt::Sleep for Never {}
 
-impl Future for Bound {
+impl Future for Never {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let deadline = self.deadline.into();
-        let mut alarm = self.timer.alarm.lock().unwrap_or_else(PoisonError::into_inner);
-        let alarm = alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if alarm.deadline() > deadline {
-            alarm.as_mut().reset(deadline);
-        }
-        loop {
-            ready!(alarm.as_mut().poll(cx));
-            if alarm.deadline() >= deadline {
-                return Poll::Ready(());
-            }
-            alarm.as_mut().reset(deadline);
-        }
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::task::Waker;
-
     use hyper::rt::Timer as _;
 
     use super::*;
@@ -69,21 +114,23 @@ mod tests {
     const STEP: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn every_bound_is_ready_at_its_own_time() {
-        let timer = ConnectionTimer::default();
-        let start = tokio::time::Instant::now();
-        let bound = |steps| timer.sleep_until((start + steps * STEP).into());
-        // Asked about and given up, as with a head that comes in time.
-        for steps in [2, 3, 3] {
-            assert!(bound(steps).as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        }
-        for (steps, at) in [(5, 5), (7, 7), (1, 7), (8, 8), (8, 8)] {
-            bound(steps).await;
-            assert_eq!(start.elapsed(), at * STEP, "{steps}");
-        }
-        // A later one that is asked about first does not keep an earlier one waiting.
-        assert!(bound(20).as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        bound(10).await;
-        assert_eq!(start.elapsed(), 10 * STEP);
+    async fn every_head_has_its_time_and_no_more() {
+        let clock = HeadClock::new();
+        let start = Instant::now();
+        let opened = std::pin::pin!(clock.ran_out(5 * STEP));
+        let runs = async {
+            // Awaited and come in time; awaited anew.
+            for at in 1..20 {
+                drop(clock.sleep(5 * STEP));
+                sleep_until(start + at * STEP).await;
+                clock.stop();
+            }
+            // None is awaited.
+            sleep_until(start + 100 * STEP).await;
+            let mut bound = clock.sleep(5 * STEP);
+            assert!(bound.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        };
+        tokio::join!(opened, runs);
+        assert_eq!(start.elapsed(), 105 * STEP);
     }
 }
