@@ -72,6 +72,8 @@ struct Answer {
     body: Body,
     /// Whether it is a file of the site, or says that the client has it already.
     is_file: bool,
+    /// HTTP-10: whether it varies with the codings that the client accepts.
+    is_negotiated: bool,
 }
 
 /// What is answered, before anything of a file is touched.
@@ -121,7 +123,7 @@ const GATE_LOCATION: HeaderName = HeaderName::from_static("x-gate-location");
 pub(crate) fn admit(decision: &Decision) -> Response<Body> {
     let (rules, _) = cache_rules(decision);
     Answer::new(StatusCode::OK, Body::default())
-        .with(GATE_CACHE, HeaderValue::from_static(rules))
+        .with(GATE_CACHE, rules)
         .with(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
         .finish(false)
 }
@@ -263,13 +265,13 @@ impl<'s> Sent<'s> {
 }
 
 /// NOLEAK-4: the cache rules of an answer, and whether it varies with the cookie.
-fn cache_rules(decision: &Decision) -> (&'static str, bool) {
+fn cache_rules(decision: &Decision) -> (HeaderValue, bool) {
     if decision.denied {
-        ("private, no-store", true)
+        (const { HeaderValue::from_static("private, no-store") }, true)
     } else if decision.role_dependent {
-        ("private, max-age=0, must-revalidate", true)
+        (const { HeaderValue::from_static("private, max-age=0, must-revalidate") }, true)
     } else {
-        ("public, max-age=0, must-revalidate", false)
+        (const { HeaderValue::from_static("public, max-age=0, must-revalidate") }, false)
     }
 }
 
@@ -318,7 +320,7 @@ fn selected(
     match selection {
         Selection::Whole => Answer::whole(Body::of_range(content, 0..length))
             .with(header::CONTENT_TYPE, media_type.clone())
-            .with(header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+            .with(header::ACCEPT_RANGES, const { HeaderValue::from_static("bytes") }),
         Selection::One(range) => {
             let content_range = value(content_range(&range, length));
             Answer::new(StatusCode::PARTIAL_CONTENT, Body::of_range(content, range))
@@ -375,18 +377,21 @@ const FIELDS_OF_A_FILE: usize = 12;
 
 impl Answer {
     fn new(status: StatusCode, body: Body) -> Answer {
-        Answer { status, headers: HeaderMap::with_capacity(FIELDS), body, is_file: false }
+        Answer::with_room(FIELDS, status, body)
     }
 
     /// The whole of a file.
     fn whole(body: Body) -> Answer {
-        let headers = HeaderMap::with_capacity(FIELDS_OF_A_FILE);
-        Answer { status: StatusCode::OK, headers, body, is_file: false }
+        Answer::with_room(FIELDS_OF_A_FILE, StatusCode::OK, body)
+    }
+
+    fn with_room(fields: usize, status: StatusCode, body: Body) -> Answer {
+        Answer { status, headers: HeaderMap::with_capacity(fields), body, is_file: false, is_negotiated: false }
     }
 
     fn text(status: StatusCode, sentence: &'static str) -> Answer {
         Answer::new(status, Body::of(sentence))
-            .with(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))
+            .with(header::CONTENT_TYPE, const { HeaderValue::from_static("text/plain; charset=utf-8") })
     }
 
     /// STATUS-6: what is said where the site has no page that says it.
@@ -395,10 +400,7 @@ impl Answer {
     }
 
     fn varies_with_coding(self, file: &File) -> Answer {
-        if !file.is_negotiated() {
-            return self;
-        }
-        self.with(header::VARY, HeaderValue::from_static("Accept-Encoding"))
+        Answer { is_negotiated: file.is_negotiated(), ..self }
     }
 
     /// With what depends on the decision, and on the path.
@@ -416,12 +418,14 @@ impl Answer {
     /// NOLEAK-4: no cache may show one visitor what depended on the role of another.
     fn add_cache_rules(&mut self, decision: &Decision) {
         let (rules, varies) = cache_rules(decision);
-        self.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(rules));
-        if varies {
-            let coded = self.headers.contains_key(header::VARY);
-            let vary = if coded { "Cookie, Accept-Encoding" } else { "Cookie" };
-            self.headers.insert(header::VARY, HeaderValue::from_static(vary));
-        }
+        self.headers.insert(header::CACHE_CONTROL, rules);
+        let vary = match (varies, self.is_negotiated) {
+            (true, true) => const { HeaderValue::from_static("Cookie, Accept-Encoding") },
+            (true, false) => const { HeaderValue::from_static("Cookie") },
+            (false, true) => const { HeaderValue::from_static("Accept-Encoding") },
+            (false, false) => return,
+        };
+        self.headers.insert(header::VARY, vary);
     }
 
     /// HEADERS-3 to HEADERS-5: what the site's `_headers` file says about its files.
@@ -445,15 +449,14 @@ impl Answer {
     fn finish(self, is_head: bool) -> Response<Body> {
         let Answer { status, mut headers, body, .. } = self;
         let length = body.remaining();
-        // RFC 9110 §8.6: none of these has a length to tell.
-        if !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-            // What a redirect says, without making a text for it.
-            let length = if length == 0 { HeaderValue::from_static("0") } else { length.into() };
-            headers.insert(header::CONTENT_LENGTH, length);
+        // RFC 9110 §8.6: how long the content is that is sent, the server says, and where there is none to speak of. What
+        // HEAD leaves out is known here alone.
+        if is_head && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+            headers.insert(header::CONTENT_LENGTH, length.into());
         }
         // What has no content has nothing to sniff.
         if length > 0 {
-            headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+            headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(const { HeaderValue::from_static("nosniff") });
         }
         // HTTP-1: HEAD is GET without the body.
         let mut response = Response::new(if is_head { Body::default() } else { body });

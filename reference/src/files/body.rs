@@ -19,18 +19,20 @@ const CHUNK: u64 = 64 * 1024;
 
 /// The body of an answer. Its length is known beforehand, but for one that an upstream is still sending.
 ///
-/// It is moved with every answer, so it is small: what few bodies need is in a box.
+/// It is moved some ten times with every answer, so it is small: all that it holds is in a box.
 #[derive(Debug)]
 pub struct Body(Kind);
 
 #[derive(Debug)]
 enum Kind {
+    /// No octets.
+    Empty,
     /// At hand, and sent as one piece.
-    Bytes(Bytes),
+    Bytes(Box<Bytes>),
     /// Several pieces, or ranges of a file that are read while they are sent.
     Pieces(Box<Pieces>),
     /// What an upstream sends.
-    Stream(UnsyncBoxBody<Bytes, io::Error>),
+    Stream(Box<UnsyncBoxBody<Bytes, io::Error>>),
 }
 
 #[derive(Debug, Default)]
@@ -56,19 +58,19 @@ enum Piece {
 
 impl Default for Body {
     fn default() -> Body {
-        Body(Kind::Bytes(Bytes::new()))
+        Body(Kind::Empty)
     }
 }
 
 impl Body {
     /// A body of these bytes.
     pub(crate) fn of(bytes: impl Into<Bytes>) -> Body {
-        Body(Kind::Bytes(bytes.into()))
+        Body(Kind::Bytes(Box::new(bytes.into())))
     }
 
     /// A body that comes from elsewhere while it is sent (PROXY-1).
     pub(crate) fn of_stream(stream: impl hyper::body::Body<Data = Bytes, Error = io::Error> + Send + 'static) -> Body {
-        Body(Kind::Stream(UnsyncBoxBody::new(stream)))
+        Body(Kind::Stream(Box::new(UnsyncBoxBody::new(stream))))
     }
 
     /// A body of one range of a file.
@@ -107,6 +109,7 @@ impl Body {
     /// How many octets are still to be sent; of what an upstream sends nobody knows.
     pub(crate) fn remaining(&self) -> u64 {
         match &self.0 {
+            Kind::Empty => 0,
             Kind::Bytes(bytes) => bytes.len() as u64,
             Kind::Pieces(pieces) => pieces.remaining,
             Kind::Stream(_) => 0,
@@ -173,24 +176,25 @@ impl hyper::body::Body for Body {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match &mut self.0 {
+            Kind::Empty => Poll::Ready(None),
             Kind::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Kind::Pieces(pieces) => pieces.poll_next(cx).map_ok(Frame::data),
-            Kind::Stream(stream) => Pin::new(stream).poll_frame(cx),
+            Kind::Stream(stream) => Pin::new(stream.as_mut()).poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Stream(stream) => stream.is_end_stream(),
-            Kind::Bytes(_) | Kind::Pieces(_) => self.remaining() == 0,
+            Kind::Empty | Kind::Bytes(_) | Kind::Pieces(_) => self.remaining() == 0,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Stream(stream) => stream.size_hint(),
-            Kind::Bytes(_) | Kind::Pieces(_) => SizeHint::with_exact(self.remaining()),
+            Kind::Empty | Kind::Bytes(_) | Kind::Pieces(_) => SizeHint::with_exact(self.remaining()),
         }
     }
 }
@@ -212,6 +216,12 @@ mod tests {
     use super::*;
     use http_body_util::BodyExt;
     use std::io::Write;
+
+    #[test]
+    fn an_answer_is_small() {
+        // As much as a compiler copies in place; what is larger is copied by a call.
+        assert!(size_of::<hyper::Response<Body>>() <= 128);
+    }
 
     #[tokio::test]
     async fn ranges_of_a_file_and_of_bytes_are_the_same_body() {

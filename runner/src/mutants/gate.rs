@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
+use hyper::StatusCode;
+use hyper::header::CONTENT_LENGTH;
 use rolegate::decide::{Decision, Outcome};
 use rolegate::edge::Connection;
 use rolegate::request::Scheme;
@@ -246,8 +248,12 @@ async fn collected<B>(response: hyper::Response<B>) -> Reply
 where
     B: hyper::body::Body,
 {
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
+    // RFC 9110 §8.6: whoever sends a response measures it.
+    if !matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        parts.headers.entry(CONTENT_LENGTH).or_insert_with(|| body.len().into());
+    }
     let headers = parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
     Reply { status: parts.status.as_u16(), headers: headers.collect(), body }
 }
