@@ -190,7 +190,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let progress = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        let mut filled = bufs.iter().filter(|buf| !buf.is_empty());
+        let progress = match (filled.next(), filled.next()) {
+            // What is one piece goes by the plain system call, which has less to do than the one for several.
+            (Some(only), None) => Pin::new(&mut self.stream).poll_write(cx, only),
+            _ => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
+        };
         self.bounded(progress, cx)
     }
 
