@@ -449,8 +449,8 @@ impl Answer {
     fn finish(self, is_head: bool) -> Response<Body> {
         let Answer { status, mut headers, body, .. } = self;
         let length = body.remaining();
-        // RFC 9110 §8.6: how long the content is that is sent, the server says, and where there is none to speak of. What
-        // HEAD leaves out is known here alone.
+        // RFC 9110 §8.6: the server measures what it sends, and knows which statuses have no length to tell. What HEAD leaves
+        // out is known here alone.
         if is_head && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
             headers.insert(header::CONTENT_LENGTH, length.into());
         }

@@ -139,7 +139,7 @@ pub(crate) struct Paths {
 struct Served {
     file: Arc<str>,
     /// A path is how its file's name begins, and this is its length.
-    path: usize,
+    length: usize,
 }
 
 impl Paths {
@@ -166,13 +166,13 @@ impl Paths {
         let rehash = |served: &Served| hasher.hash_one(served.path());
         served
             .entry(hasher.hash_one(path), |served| served.path() == path, rehash)
-            .or_insert_with(|| Served { file: Arc::clone(file), path: path.len() });
+            .or_insert_with(|| Served { file: Arc::clone(file), length: path.len() });
     }
 }
 
 impl Served {
     fn path(&self) -> &str {
-        self.file.get(..self.path).unwrap_or_default()
+        self.file.get(..self.length).unwrap_or_default()
     }
 }
 
@@ -278,7 +278,7 @@ mod tests {
             .flat_map(|start| ends.iter().map(move |end| format!("{start}{end}").into()))
             .chain(["/index.html".into()])
             .collect();
-        // Every site of every third of these files, and every site of all but those.
+        // Sites of all of these files, of every second, third, fifth or seventh, and of all but those.
         for (step, first) in [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2), (5, 0), (5, 3), (7, 2)] {
             let (some, others) = all.iter().enumerate().partition::<Vec<_>, _>(|(at, _)| at % step == first);
             for names in [some, others] {
