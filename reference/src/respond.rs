@@ -29,9 +29,17 @@ use crate::site::Site;
 #[derive(Debug)]
 pub struct Ask<'a> {
     method: Method,
-    preconditions: Preconditions,
-    accepts: Accepts,
+    wishes: Wishes<'a>,
     target: Cow<'a, [u8]>,
+}
+
+/// What a request wishes, should the answer be a file.
+#[derive(Debug)]
+enum Wishes<'a> {
+    /// As they were sent. Most answers to those who are turned away are no file, and nobody reads them.
+    Sent(Request<'a>),
+    /// Whether it has changed, and in which coding.
+    Read(Preconditions, Accepts),
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,18 +57,32 @@ impl<'a> Ask<'a> {
             "HEAD" => Method::Head,
             _ => Method::Other,
         };
-        Ask {
-            method,
-            preconditions: Preconditions::of(request),
-            accepts: Accepts::of(request),
-            target: Cow::Borrowed(request.target),
-        }
+        Ask { method, wishes: Wishes::Sent(*request), target: Cow::Borrowed(request.target) }
     }
 
     /// The same, for longer than the request is there.
     pub fn into_owned(self) -> Ask<'static> {
-        let Ask { method, preconditions, accepts, target } = self;
-        Ask { method, preconditions, accepts, target: Cow::Owned(target.into_owned()) }
+        let Ask { method, wishes, target } = self;
+        let wishes = match wishes {
+            Wishes::Sent(request) => Wishes::Read(Preconditions::of(&request), Accepts::of(&request)),
+            Wishes::Read(preconditions, accepts) => Wishes::Read(preconditions, accepts),
+        };
+        Ask { method, wishes, target: Cow::Owned(target.into_owned()) }
+    }
+
+    fn accepts(&self) -> Accepts {
+        match &self.wishes {
+            Wishes::Sent(request) => Accepts::of(request),
+            Wishes::Read(_, accepts) => *accepts,
+        }
+    }
+
+    fn verdict(&self, file: Validators<'_>, now: SystemTime) -> Verdict {
+        let evaluate = |wished: &Preconditions| wished.evaluate(file, self.method == Method::Head, now);
+        match &self.wishes {
+            Wishes::Sent(request) => evaluate(&Preconditions::of(request)),
+            Wishes::Read(preconditions, _) => evaluate(preconditions),
+        }
     }
 }
 
@@ -213,7 +235,7 @@ impl<'s> Form<'s> {
             return Form::Ready(answer.with(header::ALLOW, HeaderValue::from_static("GET, HEAD")));
         }
         let Some(file) = site.find(name) else { return Form::Ready(Answer::not_found()) };
-        match file.choose(ask.accepts) {
+        match file.choose(ask.accepts()) {
             Some(chosen) => Form::Sent(Sent::File(file, chosen)),
             // HTTP-10
             None => Form::Ready(
@@ -285,7 +307,7 @@ fn conditional(file: &File, chosen: Chosen<'_>, content: Content, tag: HeaderVal
         modified: modified.as_ref().map(|(modified, _)| *modified),
         length,
     };
-    let mut answer = match ask.preconditions.evaluate(validators, ask.method == Method::Head, now) {
+    let mut answer = match ask.verdict(validators, now) {
         Verdict::NotModified => Answer::new(StatusCode::NOT_MODIFIED, Body::default()),
         Verdict::Failed => return Answer::text(StatusCode::PRECONDITION_FAILED, "412: the file has changed.\n"),
         Verdict::Send(selection) => {
