@@ -5,6 +5,7 @@
 //! and without validators, whatever conditional or range headers the request carries.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -34,7 +35,6 @@ pub struct Ask<'a> {
 }
 
 /// What a request wishes, should the answer be a file.
-#[derive(Debug)]
 enum Wishes<'a> {
     /// As they were sent. Most answers to those who are turned away are no file, and nobody reads them.
     Sent(Request<'a>),
@@ -47,6 +47,13 @@ enum Method {
     Get,
     Head,
     Other,
+}
+
+impl fmt::Debug for Wishes<'_> {
+    /// TOKEN-11: the header lines are not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wishes")
+    }
 }
 
 impl<'a> Ask<'a> {
@@ -471,9 +478,10 @@ impl Answer {
     fn finish(self, is_head: bool) -> Response<Body> {
         let Answer { status, mut headers, body, .. } = self;
         let length = body.remaining();
-        // RFC 9110 §8.6: the server measures what it sends, and knows which statuses have no length to tell. What HEAD leaves
-        // out is known here alone.
-        if is_head && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        // RFC 9110 §15.3.5, §15.4.5: whatever the page of the rule.
+        let has_none = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        // RFC 9110 §8.6: the server measures what it sends; what HEAD leaves out is known here alone.
+        if is_head && !has_none {
             headers.insert(header::CONTENT_LENGTH, length.into());
         }
         // What has no content has nothing to sniff.
@@ -481,7 +489,7 @@ impl Answer {
             headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(const { HeaderValue::from_static("nosniff") });
         }
         // HTTP-1: HEAD is GET without the body.
-        let mut response = Response::new(if is_head { Body::default() } else { body });
+        let mut response = Response::new(if is_head || has_none { Body::default() } else { body });
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response

@@ -82,7 +82,7 @@ fn says_the_same_over_http2(head: &Head<'_>) {
 
 /// The request as a client sends it over HTTP/2, where it can be sent so.
 fn over_http2(head: &Head<'_>) -> Option<Request<()>> {
-    if head.method == "CONNECT" || !head.target.starts_with(b"/") {
+    if !head.target.starts_with(b"/") {
         return None;
     }
     let uri = Uri::builder().scheme("http").authority(head.host?).path_and_query(head.target).build().ok()?;
@@ -151,7 +151,7 @@ fn says_the_same_to_a_naive_reader(head: &Head<'_>, whole: &[u8]) {
         "{codings:?}"
     );
     let body = !codings.is_empty() || lengths.iter().any(|length| !length.trim_start_matches('0').is_empty());
-    let more = !named("expect").is_empty() || !named("upgrade").is_empty() || *method == "CONNECT";
+    let more = !named("expect").is_empty() || !named("upgrade").is_empty();
     assert_eq!(head.last, body || more, "whether the connection goes on");
 }
 

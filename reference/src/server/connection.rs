@@ -89,13 +89,10 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = &here.server.limits;
-    let tap = Tap::new(limits.of_a_head());
-    let stream = Tapped::new(stream, preface, Some(tap.clone()), limits.write_timeout);
     let clock = HeadClock::new();
-    let service = service_fn(|request| {
-        clock.stop();
-        answer_http1(&here, &tap, request)
-    });
+    let tap = Tap::new(limits.of_a_head(), clock.clone());
+    let stream = Tapped::new(stream, preface, Some(tap.clone()), limits.write_timeout);
+    let service = service_fn(|request| answer_http1(&here, &tap, request));
     let connection = http1::Builder::new()
         .timer(clock.clone())
         // A client may end its side after the last request and still wants the answer.

@@ -96,13 +96,14 @@ fn check<'a>(
     if target.contains(&b'#') {
         return Err(Fault::Malformed("the request target holds a fragment"));
     }
+    // RFC 9110 §9.3.6: any answer with a 2xx would say that the tunnel is there.
+    if method == "CONNECT" {
+        return Err(Fault::Malformed("a request for a tunnel, and this gate connects nobody"));
+    }
     let headers: Vec<(&str, &[u8])> = lines.iter().map(|line| (line.name, line.value)).collect();
     let host = host(&headers, minor)?;
     let body = body_follows(&headers, minor)?;
-    let last = body
-        || named(&headers, "expect").next().is_some()
-        || named(&headers, "upgrade").next().is_some()
-        || method == "CONNECT";
+    let last = body || named(&headers, "expect").next().is_some() || named(&headers, "upgrade").next().is_some();
     Ok(Head { method, target, host, headers, last })
 }
 
@@ -208,6 +209,10 @@ mod tests {
         let table: &[(&str, Fault)] = &[
             (&long_target, Fault::LongTarget),
             (&long_head, Fault::LongHead),
+            (
+                "CONNECT /a HTTP/1.1\r\nHost: a\r\n\r\n",
+                Fault::Malformed("a request for a tunnel, and this gate connects nobody"),
+            ),
             ("GET / HTTP/1.1\r\n\r\n", Fault::Malformed("no Host line")),
             ("GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n", Fault::Malformed("more than one Host line")),
             ("GET / HTTP/1.1\r\nHost:\r\n\r\n", Fault::Malformed("the Host line names no host")),

@@ -22,6 +22,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::head::{self, Fault, Head, HeadLimits};
 use super::preface::Preface;
+use super::timer::HeadClock;
 
 /// How long the adapter waits for the client to close after the last answer.
 const LINGER: Duration = Duration::from_secs(1);
@@ -40,6 +41,7 @@ const KEPT: usize = 1024;
 pub(crate) struct Tap {
     shared: Arc<Mutex<Shared>>,
     limits: HeadLimits,
+    clock: HeadClock,
 }
 
 #[derive(Debug, Default)]
@@ -50,8 +52,9 @@ struct Shared {
 }
 
 impl Tap {
-    pub(crate) fn new(limits: HeadLimits) -> Tap {
-        Tap { shared: Arc::default(), limits }
+    /// A tap whose heads come in the time of `clock`.
+    pub(crate) fn new(limits: HeadLimits, clock: HeadClock) -> Tap {
+        Tap { shared: Arc::default(), limits, clock }
     }
 
     /// Hands the next request head to `decide` and forgets its bytes.
@@ -59,6 +62,7 @@ impl Tap {
     /// After a fault or a head that ends the connection every further call is a fault, whatever
     /// follows in the bytes.
     pub(crate) fn next<T>(&self, decide: impl FnOnce(Result<Head<'_>, Fault>) -> T) -> T {
+        self.clock.stop();
         let mut shared = self.lock();
         if shared.ended {
             return decide(Err(Fault::Malformed("a request behind the last of its connection")));
@@ -210,6 +214,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let tapped = &mut *self;
+        if let Some(tap) = &tapped.tap {
+            tap.clock.stop();
+        }
         if !tapped.write_ended {
             ready!(Pin::new(&mut tapped.stream).poll_shutdown(cx))?;
             tapped.write_ended = true;
@@ -248,7 +255,7 @@ mod tests {
 
     #[test]
     fn heads_come_in_the_order_of_the_wire() {
-        let tap = Tap::new(LIMITS);
+        let tap = Tap::new(LIMITS, HeadClock::new());
         tap.record(b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTT");
         assert_eq!(target(&tap), Ok("/1".to_owned()));
         tap.record(b"P/1.1\r\nHost: a\r\n\r\n");
@@ -262,7 +269,7 @@ mod tests {
         client.write_all(head).await.unwrap();
         let preface = Preface::read(&mut server).await.unwrap().unwrap();
         assert!(preface.octets().len() < head.len());
-        let tap = Tap::new(LIMITS);
+        let tap = Tap::new(LIMITS, HeadClock::new());
         let mut tapped = Tapped::new(server, preface, Some(tap.clone()), Duration::from_secs(1));
         let mut read = [0; 64];
         assert_eq!(tapped.read(&mut read).await.unwrap(), head.len());
@@ -274,7 +281,7 @@ mod tests {
 
     #[test]
     fn nothing_behind_a_body_is_a_request() {
-        let tap = Tap::new(LIMITS);
+        let tap = Tap::new(LIMITS, HeadClock::new());
         tap.record(b"POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
         assert_eq!(target(&tap), Ok("/1".to_owned()));
         tap.record(b"GET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -283,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_fault_ends_the_connection() {
-        let tap = Tap::new(LIMITS);
+        let tap = Tap::new(LIMITS, HeadClock::new());
         tap.record(b"GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
         assert!(target(&tap).is_err());
         assert!(target(&tap).is_err());
@@ -291,7 +298,7 @@ mod tests {
 
     #[test]
     fn the_copy_is_bounded_and_never_has_a_gap() {
-        let tap = Tap::new(LIMITS);
+        let tap = Tap::new(LIMITS, HeadClock::new());
         tap.record(b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
         for _ in 0..100 {
             tap.record(&[b'x'; 100]);

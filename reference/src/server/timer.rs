@@ -13,9 +13,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use hyper::rt;
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep_until};
 
-/// The clock of one connection. hyper has it for its timer; whoever takes a head from hyper stops it.
+/// The clock of one connection. hyper has it for its timer; the tap, which knows when a head has come and when none will,
+/// stops it.
 #[derive(Clone, Debug)]
 pub(crate) struct HeadClock(Arc<Bound>);
 
@@ -39,7 +41,7 @@ impl HeadClock {
         HeadClock(Arc::new(Bound { opened: Instant::now(), head_by: AtomicU64::new(NONE) }))
     }
 
-    /// The head is there.
+    /// The head is there, or none will come.
     pub(crate) fn stop(&self) {
         self.0.head_by.store(NONE, Relaxed);
     }
@@ -65,7 +67,7 @@ impl HeadClock {
 }
 
 /// Ready at `time`. The connection asks again with each request, and a timer that is set and knows whom to wake has nothing
-/// new to be told.
+/// new to be told. It is asked without the runtime's budget: with none left it would not be set, and say nothing of it.
 async fn alarm(time: Instant) {
     let mut alarm = std::pin::pin!(sleep_until(time));
     let mut wakes: Option<Waker> = None;
@@ -74,7 +76,7 @@ async fn alarm(time: Instant) {
             return Poll::Pending;
         }
         wakes = Some(cx.waker().clone());
-        alarm.as_mut().poll(cx)
+        std::pin::pin!(unconstrained(alarm.as_mut())).poll(cx)
     })
     .await;
 }
@@ -132,5 +134,17 @@ mod tests {
         };
         tokio::join!(opened, runs);
         assert_eq!(start.elapsed(), 105 * STEP);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_has_used_up_its_budget_still_waits_no_longer() {
+        let clock = HeadClock::new();
+        let start = Instant::now();
+        drop(clock.sleep(STEP));
+        while tokio::task::coop::has_budget_remaining() {
+            tokio::task::coop::consume_budget().await;
+        }
+        let ran_out = tokio::time::timeout(10 * STEP, clock.ran_out(STEP)).await;
+        assert_eq!((ran_out, start.elapsed()), (Ok(()), STEP));
     }
 }
