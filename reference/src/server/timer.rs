@@ -5,15 +5,13 @@
 //! hardly ever reached. Here hyper's bound is a number, and the connection has one timer, which looks at the number when it
 //! runs out: mostly there is a later one by then, and the timer is set again.
 
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::rt;
-use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep_until};
 
 /// The clock of one connection. hyper has it for its timer; the tap, which knows when a head has come and when none will,
@@ -56,7 +54,7 @@ impl HeadClock {
                 // A head that is awaited from now on has at least so long.
                 None => now + patience,
             };
-            alarm(next).await;
+            sleep_until(next).await;
         }
     }
 
@@ -64,21 +62,6 @@ impl HeadClock {
         let after = Some(self.0.head_by.load(Relaxed)).filter(|after| *after != NONE);
         after.map(|after| self.0.opened + Duration::from_nanos(after))
     }
-}
-
-/// Ready at `time`. The connection asks again with each request, and a timer that is set and knows whom to wake has nothing
-/// new to be told. It is asked without the runtime's budget: with none left it would not be set, and say nothing of it.
-async fn alarm(time: Instant) {
-    let mut alarm = std::pin::pin!(sleep_until(time));
-    let mut wakes: Option<Waker> = None;
-    poll_fn(|cx| {
-        if !alarm.is_elapsed() && wakes.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            return Poll::Pending;
-        }
-        wakes = Some(cx.waker().clone());
-        std::pin::pin!(unconstrained(alarm.as_mut())).poll(cx)
-    })
-    .await;
 }
 
 impl rt::Timer for HeadClock {
@@ -109,6 +92,8 @@ impl Future for Never {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Waker;
+
     use hyper::rt::Timer as _;
 
     use super::*;
