@@ -5,7 +5,6 @@
 //! and without validators, whatever conditional or range headers the request carries.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -30,16 +29,9 @@ use crate::site::Site;
 #[derive(Debug)]
 pub struct Ask<'a> {
     method: Method,
-    wishes: Wishes<'a>,
+    preconditions: Preconditions,
+    accepts: Accepts,
     target: Cow<'a, [u8]>,
-}
-
-/// What a request wishes, should the answer be a file.
-enum Wishes<'a> {
-    /// As they were sent. Most answers to those who are turned away are no file, and nobody reads them.
-    Sent(Request<'a>),
-    /// Whether it has changed, and in which coding.
-    Read(Preconditions, Accepts),
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,13 +39,6 @@ enum Method {
     Get,
     Head,
     Other,
-}
-
-impl fmt::Debug for Wishes<'_> {
-    /// TOKEN-11: the header lines are not shown.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wishes")
-    }
 }
 
 impl<'a> Ask<'a> {
@@ -64,32 +49,18 @@ impl<'a> Ask<'a> {
             "HEAD" => Method::Head,
             _ => Method::Other,
         };
-        Ask { method, wishes: Wishes::Sent(*request), target: Cow::Borrowed(request.target) }
+        Ask {
+            method,
+            preconditions: Preconditions::of(request),
+            accepts: Accepts::of(request),
+            target: Cow::Borrowed(request.target),
+        }
     }
 
     /// The same, for longer than the request is there.
     pub fn into_owned(self) -> Ask<'static> {
-        let Ask { method, wishes, target } = self;
-        let wishes = match wishes {
-            Wishes::Sent(request) => Wishes::Read(Preconditions::of(&request), Accepts::of(&request)),
-            Wishes::Read(preconditions, accepts) => Wishes::Read(preconditions, accepts),
-        };
-        Ask { method, wishes, target: Cow::Owned(target.into_owned()) }
-    }
-
-    fn accepts(&self) -> Accepts {
-        match &self.wishes {
-            Wishes::Sent(request) => Accepts::of(request),
-            Wishes::Read(_, accepts) => *accepts,
-        }
-    }
-
-    fn verdict(&self, file: Validators<'_>, now: SystemTime) -> Verdict {
-        let evaluate = |wished: &Preconditions| wished.evaluate(file, self.method == Method::Head, now);
-        match &self.wishes {
-            Wishes::Sent(request) => evaluate(&Preconditions::of(request)),
-            Wishes::Read(preconditions, _) => evaluate(preconditions),
-        }
+        let Ask { method, preconditions, accepts, target } = self;
+        Ask { method, preconditions, accepts, target: Cow::Owned(target.into_owned()) }
     }
 }
 
@@ -242,7 +213,7 @@ impl<'s> Form<'s> {
             return Form::Ready(answer.with(header::ALLOW, HeaderValue::from_static("GET, HEAD")));
         }
         let Some(file) = site.find(name) else { return Form::Ready(Answer::not_found()) };
-        match file.choose(ask.accepts()) {
+        match file.choose(ask.accepts) {
             Some(chosen) => Form::Sent(Sent::File(file, chosen)),
             // HTTP-10
             None => Form::Ready(
@@ -314,7 +285,7 @@ fn conditional(file: &File, chosen: Chosen<'_>, content: Content, tag: HeaderVal
         modified: modified.as_ref().map(|(modified, _)| *modified),
         length,
     };
-    let mut answer = match ask.verdict(validators, now) {
+    let mut answer = match ask.preconditions.evaluate(validators, ask.method == Method::Head, now) {
         Verdict::NotModified => Answer::new(StatusCode::NOT_MODIFIED, Body::default()),
         Verdict::Failed => return Answer::text(StatusCode::PRECONDITION_FAILED, "412: the file has changed.\n"),
         Verdict::Send(selection) => {
@@ -479,9 +450,9 @@ impl Answer {
         let Answer { status, mut headers, body, .. } = self;
         let length = body.remaining();
         // RFC 9110 §15.3.5, §15.4.5: whatever the page of the rule.
-        let has_none = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let no_content = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         // RFC 9110 §8.6: the server measures what it sends; what HEAD leaves out is known here alone.
-        if is_head && !has_none {
+        if is_head && !no_content {
             headers.insert(header::CONTENT_LENGTH, length.into());
         }
         // What has no content has nothing to sniff.
@@ -489,7 +460,7 @@ impl Answer {
             headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(const { HeaderValue::from_static("nosniff") });
         }
         // HTTP-1: HEAD is GET without the body.
-        let mut response = Response::new(if is_head || has_none { Body::default() } else { body });
+        let mut response = Response::new(if is_head || no_content { Body::default() } else { body });
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
