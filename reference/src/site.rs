@@ -111,15 +111,19 @@ impl Site for Elsewhere {
     }
 }
 
+/// STATIC-1: what the name of a file may have after the path that it is served from, in the order in which they win.
+const ENDINGS: [&str; 3] = ["", ".html", "/index.html"];
+
 /// The name of the file that `path` is served from, in a site whose names `exists` knows.
 ///
 /// STATIC-1: the exact name, then `.html`, then `/index.html`. A trailing slash makes no difference, as it makes
 /// none for rules (MATCH-2).
 pub fn look_up(path: &RequestPath, exists: impl Fn(&str) -> bool) -> Option<String> {
     let name = path.name();
-    let forms: &[&str] = if name.is_empty() { &["/index.html"] } else { &["", ".html", "/index.html"] };
     let mut form = String::with_capacity(name.len() + "/index.html".len());
-    forms.iter().find_map(|ending| {
+    // The root has no name that a file could have with nothing more, or with less than a segment.
+    let mut endings = ENDINGS.into_iter().filter(|ending| !name.is_empty() || ending.starts_with('/'));
+    endings.find_map(|ending| {
         form.clear();
         form.push_str(name);
         form.push_str(ending);
@@ -146,8 +150,7 @@ impl Paths {
     /// The paths of files with these names.
     pub(crate) fn of<'n>(names: impl Iterator<Item = &'n Arc<str>> + Clone) -> Paths {
         let mut paths = Paths::default();
-        // STATIC-1: in this order, so that what comes first wins.
-        for ending in ["", ".html", "/index.html"] {
+        for ending in ENDINGS {
             for (path, file) in names.clone().filter_map(|file| Some((file.strip_suffix(ending)?, file))) {
                 paths.add(path, file);
             }
@@ -161,6 +164,7 @@ impl Paths {
         self.served.find(self.hasher.hash_one(path), |served| served.path() == path).map(|served| served.file.as_ref())
     }
 
+    /// A path that is served already keeps its file.
     fn add(&mut self, path: &str, file: &Arc<str>) {
         let Paths { served, hasher } = self;
         let rehash = |served: &Served| hasher.hash_one(served.path());

@@ -65,7 +65,8 @@ impl Default for Body {
 impl Body {
     /// A body of these bytes.
     pub(crate) fn of(bytes: impl Into<Bytes>) -> Body {
-        Body(Kind::Bytes(Box::new(bytes.into())))
+        let bytes = bytes.into();
+        Body(if bytes.is_empty() { Kind::Empty } else { Kind::Bytes(Box::new(bytes)) })
     }
 
     /// A body that comes from elsewhere while it is sent (PROXY-1).
@@ -177,8 +178,11 @@ impl hyper::body::Body for Body {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match &mut self.0 {
             Kind::Empty => Poll::Ready(None),
-            Kind::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Kind::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Kind::Bytes(bytes) => {
+                let bytes = std::mem::take(&mut **bytes);
+                self.0 = Kind::Empty;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
             Kind::Pieces(pieces) => pieces.poll_next(cx).map_ok(Frame::data),
             Kind::Stream(stream) => Pin::new(stream.as_mut()).poll_frame(cx),
         }
