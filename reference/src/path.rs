@@ -25,11 +25,10 @@ pub struct RequestPath {
     trailing_slash: bool,
 }
 
-/// The decoded segments of a path, borrowed from its name.
+/// The decoded segments of a path, borrowed from its name. So many lie in place, and no more than is moved without a call.
 pub(crate) type Segments<'a> = SmallVec<[&'a str; 6]>;
 
 /// The segments of a path by its name.
-#[inline]
 pub(crate) fn segments(name: &str) -> Segments<'_> {
     let mut segments = Segments::new();
     // Before the first slash there is nothing.
