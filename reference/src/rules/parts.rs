@@ -406,11 +406,17 @@ impl ConditionReader {
             return Err(Fault::at(place, "condition-empty", message, help));
         }
         *list = values.map(str::to_owned).collect();
-        // ROLE-8
-        if let Some(role) = list.iter().find(|role| matches!(key, "Role" | "role") && role.contains(':')) {
-            let message = format!("the role `{role}` holds a colon, which other gates are known never to match");
-            let help = "name the role without a colon";
-            remarks.push((Severity::Warning, Fault::at(place, "role-colon", message, help)));
+        if matches!(key, "Role" | "role") {
+            // RULES-9
+            if let Some(role) = list.iter().find(|role| role.contains(is_role_punctuation)) {
+                return Err(punctuated(place, key, role, list));
+            }
+            // ROLE-8
+            if let Some(role) = list.iter().find(|role| role.contains(':')) {
+                let message = format!("the role `{role}` holds a colon, which other gates are known never to match");
+                let help = "name the role without a colon";
+                remarks.push((Severity::Warning, Fault::at(place, "role-colon", message, help)));
+            }
         }
         Ok(())
     }
@@ -431,6 +437,57 @@ impl ConditionReader {
         };
         Ok(conditions)
     }
+}
+
+/// RULES-9: punctuation that means something elsewhere, and nothing in a list of roles: quotation marks, brackets, other
+/// separators than the comma, `=`, and the backslash of an escape.
+fn is_role_punctuation(c: char) -> bool {
+    matches!(
+        c,
+        '"' | '\'' | '`' | '\u{ab}' | '\u{bb}' | '\u{2018}'
+            ..='\u{201f}'
+                | '\u{2039}'
+                | '\u{203a}'
+                | '\u{ff02}'
+                | '\u{ff07}'
+                | '('
+                | ')'
+                | '['
+                | ']'
+                | '{'
+                | '}'
+                | '<'
+                | '>'
+                | ';'
+                | '|'
+                | '&'
+                | '\u{37e}'
+                | '\u{60c}'
+                | '\u{61b}'
+                | '\u{3001}'
+                | '\u{ff0c}'
+                | '\u{ff1b}'
+                | '\u{ff5c}'
+                | '='
+                | '\\'
+    )
+}
+
+/// A role whose name holds punctuation, and what its author may have meant.
+fn punctuated(place: Range<usize>, key: &str, role: &str, list: &[String]) -> Fault {
+    let names: Vec<&str> = list
+        .iter()
+        .flat_map(|role| role.split(is_role_punctuation))
+        .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("role"))
+        .collect();
+    let message = format!(
+        "`{role}` is no name of a role: the value is neither quoted nor bracketed, and a comma alone parts roles"
+    );
+    let help = match names.as_slice() {
+        [] => "write the names of roles, parted by commas".to_owned(),
+        names => format!("if these are the roles that are meant, write `{key}={}`", names.join(",")),
+    };
+    Fault::at(place, "role-punctuation", message, help)
 }
 
 /// RULES-11

@@ -177,6 +177,14 @@ pub(super) const ENTRIES: &[Entry] = &[
     .trap(&["L12"])
     .elsewhere("the role is known never to match, so that nobody is admitted"),
     Entry::error(
+        "role-punctuation",
+        "a role name holds quotation marks, brackets, a backslash, `=`, or a separator other than the comma",
+        NOTHING,
+        "write the names as they stand in the token, parted by commas: `Role=admin,editor`",
+    )
+    .trap(&["L12"])
+    .elsewhere("the whole text is one name, so that those who are meant do not get in"),
+    Entry::error(
         "sign-variable",
         "a signature names no environment variable",
         NOTHING,

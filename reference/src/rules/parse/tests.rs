@@ -24,7 +24,7 @@ fn rules() {
         ("/a /b 302 role=a country=DE language=en Cookie=c", "/a /b 302 Role=a Country=DE Language=en Cookie=c"),
         ("/a /b 302 Role=*", "/a /b 302 Role=*"),
         ("/a https://b.example/ 200 signed=KEY Role=x", "/a https://b.example/ 200 Role=x Sign=KEY"),
-        ("/a /b 302 Role=a=b", "/a /b 302 Role=a=b"),
+        ("/a /b 302 Language=a=b", "/a /b 302 Language=a=b"),
         ("/a%2A/%3Ab/c%20d /x:b", "/a%2A/%3Ab/c%20d /x:b 301"),
         ("/a /.netlify/functions/x 200", "/a /.netlify/functions/x 200"),
         ("\u{feff}/a /b", "/a /b 301"),

@@ -165,6 +165,8 @@ fn toml_3_errors_and_seals() {
         ("conditions = { Rolle = 'x' }", "condition-unknown"),
         ("conditions = { Role = 'x', Typo = 'y' }", "condition-unknown"),
         ("conditions = { Role = 'x,' }", "condition-empty"),
+        ("conditions = { Role = ['a;b'] }", "role-punctuation"),
+        ("conditions = { Role = ['\"a\"'] }", "role-punctuation"),
         ("conditions = { Role = '' }", "condition-empty"),
         ("conditions = { Role = [] }", "condition-empty"),
         ("conditions = { Role = [''] }", "condition-empty"),
