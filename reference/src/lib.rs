@@ -35,6 +35,7 @@
 )]
 
 pub mod authorize;
+pub mod caches;
 pub mod claims;
 pub mod config;
 pub mod cookie;

@@ -2,6 +2,8 @@
 
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use crate::caches;
+
 /// HEADERS-4: what the server says about the message and the connection, and what the gate says about a file's state.
 pub(super) fn is_reserved(name: &HeaderName) -> bool {
     const RESERVED: &[&str] = &[
@@ -29,25 +31,6 @@ pub(super) fn is_reserved(name: &HeaderName) -> bool {
         "www-authenticate",
     ];
     RESERVED.contains(&name.as_str())
-}
-
-/// HEADERS-5: what tells a cache to share an answer, beside `Cache-Control`.
-fn is_for_shared_caches(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    name.ends_with("cdn-cache-control")
-        || matches!(
-            name,
-            "cache-tag"
-                | "edge-control"
-                | "expires"
-                | "netlify-cache-tag"
-                | "netlify-vary"
-                | "no-vary-search"
-                | "pragma"
-                | "surrogate-control"
-                | "surrogate-key"
-                | "x-accel-expires"
-        )
 }
 
 /// The site's own fields for one answer.
@@ -86,13 +69,13 @@ impl Fields {
             };
             let is_body_less = || !headers.contains_key(header::CONTENT_TYPE);
             let keeps_own = name == header::CONTENT_TYPE && (is_multipart() || is_body_less());
-            let is_refused = is_reserved(&name) || (personal && is_for_shared_caches(&name));
+            let is_refused = is_reserved(&name) || (personal && caches::steers_caches(&name));
             if !keeps_own && !is_refused {
                 headers.insert(name, value);
             }
         }
         // HEADERS-5, NOLEAK-4
-        if let Some(cache) = self.cache.filter(|cache| stored && (!personal || is_private(cache))) {
+        if let Some(cache) = self.cache.filter(|cache| stored && (!personal || caches::is_private(cache))) {
             headers.insert(header::CACHE_CONTROL, cache);
         }
         for vary in self.vary {
@@ -103,16 +86,6 @@ impl Fields {
             }
         }
     }
-}
-
-/// Whether a `Cache-Control` keeps shared caches out: it says so in plain words, and nothing to the contrary.
-fn is_private(cache: &HeaderValue) -> bool {
-    let text = cache.to_str().unwrap_or_default().to_ascii_lowercase();
-    let has = |wanted: &str| text.split(',').any(|directive| directive.trim() == wanted);
-    // Anywhere, so that a cache which reads a malformed list more kindly finds nothing in it.
-    let shares = ["public", "s-maxage"].iter().any(|word| text.contains(word));
-    // A quoted string could hide a directive in a list that is split at commas, or seem to hold one.
-    (has("private") || has("no-store")) && !shares && !text.contains('"')
 }
 
 #[cfg(test)]
@@ -130,6 +103,7 @@ mod tests {
             ("x=\"a, private\", max-age=60", true, true, own),
             ("private, s-maxage=60", true, true, own),
             ("private, x: public", true, true, own),
+            ("no-store, must-understand", true, true, own),
             ("private, max-age=60", true, true, "private, max-age=60"),
             ("No-Store", true, true, "No-Store"),
             ("private, max-age=60", true, false, own),
@@ -137,17 +111,18 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(own));
             headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
-            let cdn = HeaderName::from_static("netlify-cdn-cache-control");
+            let [cdn, accel] = ["netlify-cdn-cache-control", "x-accel-expires"].map(HeaderName::from_static);
             let fields = [
                 (header::CACHE_CONTROL, HeaderValue::from_static(cache)),
                 (cdn.clone(), HeaderValue::from_static("public, s-maxage=60")),
+                (accel.clone(), HeaderValue::from_static("600")),
                 (header::VARY, HeaderValue::from_static("Accept-Language")),
                 (header::CONTENT_TYPE, HeaderValue::from_static("text/plain")),
             ];
             Fields::of(fields.iter().map(|(name, value)| (name, value))).apply(&mut headers, personal, stored);
             assert_eq!(headers.get(header::CACHE_CONTROL).unwrap(), sent, "{cache}");
             assert_eq!(headers.get(header::VARY).unwrap(), "Cookie, Accept-Language");
-            assert_eq!(headers.contains_key(&cdn), !personal);
+            assert_eq!([&cdn, &accel].map(|name| headers.contains_key(name)), [!personal; 2]);
             assert!(!headers.contains_key(header::CONTENT_TYPE), "an answer without a body has no type");
         }
     }

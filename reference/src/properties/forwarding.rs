@@ -4,7 +4,9 @@ use hyper::HeaderMap;
 use hyper::header::{self, HeaderName, HeaderValue};
 
 use crate::cookie;
-use crate::proxy::fields::{Additions, Audience, Sender, back, goes_in_a_circle, onward, wanted_upgrade};
+use crate::proxy::fields::{
+    Additions, Audience, Sender, back, goes_in_a_circle, onward, passes_as_trailer, wanted_upgrade,
+};
 use crate::request::Scheme;
 
 /// What ends at the gate, written down once more and not taken from the code under test.
@@ -73,10 +75,21 @@ pub fn forward_fields(bytes: &[u8]) {
         assert!(said.len() == 1 && private, "a shared cache may keep it: {said:?}");
         let varies = answer.get_all(header::VARY).iter().any(|value| {
             let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
-            value.split(',').any(|name| matches!(name.trim(), "cookie" | "*"))
+            value.split(',').any(|name| name.trim() == "cookie")
         });
-        assert!(varies && !answer.contains_key("cdn-cache-control"));
+        assert!(varies, "the same for everybody");
+        super::nothing_steers_caches(&answer);
     }
+    // Whoever merges trailers into the head does not find there what was taken out of it.
+    let trailers: HeaderMap = client.iter().filter(|(name, _)| passes_as_trailer(name)).map(owned).collect();
+    super::nothing_steers_caches(&trailers);
+    for name in [header::CACHE_CONTROL, header::VARY, header::SET_COOKIE, header::ALT_SVC] {
+        assert!(!trailers.contains_key(&name), "{name} comes after the body");
+    }
+}
+
+fn owned((name, value): (&HeaderName, &HeaderValue)) -> (HeaderName, HeaderValue) {
+    (name.clone(), value.clone())
 }
 
 /// Nothing for one hop, and nothing that `Connection` lists, but for what the gate says itself.

@@ -86,6 +86,7 @@ fn personal_answers_stay_personal(rules: &HeaderRules, path: &RequestPath) {
             assert!(!headers.contains_key(name));
         }
         assert!(!headers.keys().any(|name| name.as_str().replace('-', "").starts_with("basicauth")));
+        super::nothing_steers_caches(&headers);
     }
 }
 

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use hyper::HeaderMap;
 use hyper::header::{self, HeaderName, HeaderValue};
 
+use crate::caches::{self, Keeping};
 use crate::cookie::TOKEN_COOKIE;
 use crate::decide::Decision;
 use crate::request::Scheme;
@@ -35,16 +36,6 @@ const OTHER_PATHS: [&str; 5] =
 
 /// Fields that say who the client is; believed only from a proxy that the operator trusts.
 const CLIENT_SAYS: [&str; 5] = ["forwarded", "true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-real-ip"];
-
-/// RFC 9213: cache rules for one kind of shared cache, which take precedence over `Cache-Control`.
-const TARGETED_CACHE: [&str; 6] = [
-    "cdn-cache-control",
-    "cloudflare-cdn-cache-control",
-    "edge-control",
-    "netlify-cdn-cache-control",
-    "surrogate-control",
-    "vercel-cdn-cache-control",
-];
 
 /// The field that carries the signature of a signed rule (PROXY-1).
 pub const SIGNATURE: HeaderName = HeaderName::from_static("x-nf-sign");
@@ -157,6 +148,15 @@ impl Audience {
             (false, false) => Audience::Everybody,
         }
     }
+
+    /// NOLEAK-4: no shared cache keeps what depended on a role, whatever the answer says of itself.
+    pub fn restrict(self, fields: &mut HeaderMap) {
+        match self {
+            Audience::Everybody => {}
+            Audience::ByRole => caches::restrict(fields, Keeping::ByTheVisitor),
+            Audience::Denied => caches::restrict(fields, Keeping::Nowhere),
+        }
+    }
 }
 
 /// The fields of an answer as the client gets them.
@@ -173,14 +173,17 @@ pub fn back(upstream: HeaderMap, audience: Audience) -> HeaderMap {
             fields.append(name, value.clone());
         }
     }
-    restrict_caches(&mut fields, audience);
+    audience.restrict(&mut fields);
     fields
 }
 
-/// Whether a trailer field may pass: framing, routing and cookies never come after the body (RFC 9110 §6.5.1).
+/// Whether a trailer field may pass: framing, routing, cookies and what caches go by never come after the body (RFC 9110
+/// §6.5.1), where they would be read by whoever merges trailers into the head.
 pub fn passes_as_trailer(name: &HeaderName) -> bool {
     !is_hop_by_hop(name.as_str())
+        && !caches::steers_caches(name)
         && ![
+            header::ALT_SVC,
             header::AUTHORIZATION,
             header::CACHE_CONTROL,
             header::CONTENT_ENCODING,
@@ -303,45 +306,6 @@ fn without_token(line: &[u8]) -> Option<Vec<u8>> {
     let kept = kept.join(&b';');
     let kept = kept.trim_ascii();
     (!kept.is_empty()).then(|| kept.to_vec())
-}
-
-/// NOLEAK-4: no shared cache keeps what depended on a role, whatever the upstream thinks of its answer.
-fn restrict_caches(fields: &mut HeaderMap, audience: Audience) {
-    if audience == Audience::Everybody {
-        return;
-    }
-    for name in TARGETED_CACHE {
-        fields.remove(name);
-    }
-    let said: Vec<String> = fields
-        .get_all(header::CACHE_CONTROL)
-        .iter()
-        .flat_map(|line| {
-            String::from_utf8_lossy(line.as_bytes())
-                .to_ascii_lowercase()
-                .split(',')
-                .map(|one| one.trim().to_owned())
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    let named = |name: &str| said.iter().any(|one| one == name);
-    let age = || said.iter().find_map(|one| one.strip_prefix("max-age=")?.parse::<u32>().ok());
-    let value = match (audience, age()) {
-        (Audience::Denied, _) => "private, no-store".to_owned(),
-        _ if named("no-store") => "private, no-store".to_owned(),
-        (_, Some(age)) if !named("no-cache") => format!("private, max-age={age}, must-revalidate"),
-        _ => "private, max-age=0, must-revalidate".to_owned(),
-    };
-    fields.remove(header::EXPIRES);
-    set(fields, header::CACHE_CONTROL, &value);
-    let varies = fields.get_all(header::VARY).iter().any(|line| {
-        line.as_bytes()
-            .split(|byte| *byte == b',')
-            .any(|name| matches!(name.trim_ascii(), b"*") || name.trim_ascii().eq_ignore_ascii_case(b"cookie"))
-    });
-    if !varies {
-        fields.append(header::VARY, HeaderValue::from_static("Cookie"));
-    }
 }
 
 #[cfg(test)]

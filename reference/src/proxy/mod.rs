@@ -135,7 +135,10 @@ impl Proxy {
                 let upstream = errand.url.split('/').nth(2).unwrap_or_default();
                 tracing::warn!(upstream, status = failure.status().as_u16(), "not forwarded: {}", failure.sentence());
                 let upstream_failed = matches!(failure, Failure::Unreachable | Failure::Slow);
-                Forwarded { response: failure.response(is_head), tunnel: None, upstream_failed }
+                let mut response = failure.response(is_head);
+                // NOLEAK-4: that somebody got as far as this depended on the role.
+                errand.audience.restrict(response.headers_mut());
+                Forwarded { response, tunnel: None, upstream_failed }
             }
         }
     }
