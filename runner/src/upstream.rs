@@ -20,6 +20,15 @@ const LONGEST: usize = 4 << 20;
 /// How long it waits for the rest of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What tells caches of many kinds to keep an answer for everybody.
+const FOR_CACHES: &str = "Cache-Control: public, s-maxage=600\r\nCache-Control: max-age=600\r\n\
+    Expires: Thu, 01 Jan 2099 00:00:00 GMT\r\nPragma: public\r\nAge: 1\r\n\
+    X-Accel-Expires: 600\r\nX_Accel_Expires: 600\r\nX-Accel-Redirect: /kept\r\n\
+    Akamai-Cache-Control: max-age=600\r\nFastly-Cache-Control: max-age=600\r\nVercel-CDN-Cache-Control: max-age=600\r\n\
+    X-LiteSpeed-Cache-Control: public, max-age=600\r\nSurrogate-Control: max-age=600\r\nEdge-Control: cache-maxage=600\r\n\
+    CF-Edge-Cache: cache\r\nX-Varnish-TTL: 600\r\nNetlify-Vary: query\r\nNo-Vary-Search: params\r\n\
+    Surrogate-Key: kept\r\nCache-Tag: kept\r\nNetlify-Cache-Tag: kept\r\n";
+
 /// A request as it came through the gate.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Received {
@@ -164,6 +173,7 @@ fn answer(received: &Received) -> Option<String> {
         Some(format!("HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n{fields}\r\n{body}"))
     };
     let body = "from the upstream\n";
+    let conditional = received.header("if-none-match").next().is_some();
     match path.rsplit('/').next().unwrap_or_default() {
         "cut" => None,
         "no-http" => Some("220 mail.example ready\r\n\r\n".to_owned()),
@@ -171,6 +181,17 @@ fn answer(received: &Received) -> Option<String> {
         "missing" => with("404 Not Found", "", body),
         "moved" => with("302 Found", "Location: /elsewhere\r\n", body),
         "public" => with("200 OK", "Cache-Control: public, max-age=600\r\nCDN-Cache-Control: max-age=600\r\n", body),
+        "kept-gone" => with("410 Gone", FOR_CACHES, body),
+        "kept-unchanged" if conditional => Some(format!("HTTP/1.1 304 Not Modified\r\nETag: \"1\"\r\n{FOR_CACHES}\r\n")),
+        "kept" | "kept-unchanged" => with("200 OK", FOR_CACHES, body),
+        "kept-by-the-visitor" => {
+            with("200 OK", "Cache-Control: max-age=600\r\nCache-Control: max-age=60\r\nVary: *\r\n", body)
+        }
+        "kept-afterwards" => Some(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\nTrailer: X-Accel-Expires\r\n\r\n\
+             12\r\nfrom the upstream\n\r\n0\r\nX-Accel-Expires: 600\r\nCDN-Cache-Control: max-age=600\r\n\r\n"
+                .to_owned(),
+        ),
         "hop-by-hop" => with(
             "200 OK",
             "Connection: keep-alive, x-hop\r\nKeep-Alive: timeout=9\r\nX-Hop: 1\r\nProxy-Authenticate: Basic\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n",

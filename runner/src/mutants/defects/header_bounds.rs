@@ -10,6 +10,18 @@ use crate::mutants::{Defect, Mutant};
 
 use Defect::{Decide, HeaderText, Reply};
 
+/// Names that caches have made up.
+const MADE_UP: [&str; 8] = [
+    "akamai-cache-control",
+    "fastly-cache-control",
+    "netlify-vary",
+    "no-vary-search",
+    "x-accel-expires",
+    "x-litespeed-cache-control",
+    "x-varnish-ttl",
+    "x_accel_expires",
+];
+
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "headers/content-coding-may-be-set",
@@ -68,6 +80,30 @@ pub(super) const ALL: &[Mutant] = &[
         Reply(|scene, decision, reply| {
             if decision.role_dependent && !decision.denied {
                 site_says(scene, reply, "cdn-cache-control");
+            }
+        }),
+    ),
+    Mutant::new(
+        "headers/steering-fields-kept",
+        "NOLEAK-4.steering",
+        "of the site's fields for caches, only those that RFC 9111 and RFC 9213 name stay away from gated pages",
+        Reply(|scene, decision, reply| {
+            if decision.role_dependent && !decision.denied {
+                for name in MADE_UP {
+                    site_says(scene, reply, name);
+                }
+            }
+        }),
+    ),
+    Mutant::new(
+        "headers/steering-fields-with-denials",
+        "NOLEAK-4.steering",
+        "of the site's fields for caches, only those that RFC 9111 and RFC 9213 name stay away from denials",
+        Reply(|scene, decision, reply| {
+            if decision.denied {
+                for name in MADE_UP {
+                    site_says(scene, reply, name);
+                }
             }
         }),
     ),

@@ -131,11 +131,85 @@ pub(super) const ALL: &[Mutant] = &[
         Back(|_, came, reply| returned(came, reply, &["cdn-cache-control"])),
     ),
     Mutant::new(
+        "proxy/steering-fields-of-the-upstream",
+        "NOLEAK-4.steering",
+        "of an upstream's fields for caches, only those that RFC 9111 and RFC 9213 name are taken out from behind a role",
+        Back(|_, came, reply| returned(came, reply, MADE_UP)),
+    ),
+    Mutant::new(
+        "proxy/steering-fields-with-underscores",
+        "NOLEAK-4.steering",
+        "a field for caches passes from behind a role where its name is written with underscores",
+        Back(|_, came, reply| returned(came, reply, &["x_accel_expires"])),
+    ),
+    Mutant::new(
+        "proxy/keys-of-caches-of-the-upstream",
+        "NOLEAK-4.steering",
+        "what a cache keeps an answer under is passed on from behind a role",
+        Back(|_, came, reply| {
+            returned(
+                came,
+                reply,
+                &["netlify-vary", "no-vary-search", "surrogate-key", "cache-tag", "netlify-cache-tag"],
+            )
+        }),
+    ),
+    Mutant::new(
+        "proxy/older-cache-rules-of-the-upstream",
+        "NOLEAK-4.steering",
+        "`Expires` and `Pragma` of the upstream are passed on from behind a role",
+        Back(|_, came, reply| returned(came, reply, &["expires", "pragma"])),
+    ),
+    Mutant::new(
+        "proxy/steering-fields-with-denials",
+        "NOLEAK-4.steering",
+        "an upstream's fields for caches are passed on with what a denied visitor is shown",
+        Back(|decision, came, reply| {
+            if decision.denied {
+                returned(came, reply, MADE_UP);
+            }
+        }),
+    ),
+    Mutant::new(
+        "proxy/steering-fields-of-a-304",
+        "NOLEAK-4.steering",
+        "an upstream's fields for caches are taken out of whole answers from behind a role, and of a 304 not",
+        Back(|_, came, reply| {
+            if reply.status == 304 {
+                returned(came, reply, MADE_UP);
+            }
+        }),
+    ),
+    Mutant::new(
+        "proxy/steering-fields-of-an-error",
+        "NOLEAK-4.steering",
+        "an upstream's fields for caches are taken out of what went well behind a role, and of errors not",
+        Back(|_, came, reply| {
+            if reply.status >= 400 {
+                returned(came, reply, MADE_UP);
+            }
+        }),
+    ),
+    Mutant::new(
         "proxy/without-vary",
         "NOLEAK-4",
         "what an upstream behind a role answers does not say `Vary: Cookie`",
         Back(|_, _, reply| reply.drop("vary")),
     ),
+];
+
+/// Names that caches have made up.
+const MADE_UP: &[&str] = &[
+    "akamai-cache-control",
+    "cf-edge-cache",
+    "edge-control",
+    "fastly-cache-control",
+    "surrogate-control",
+    "vercel-cdn-cache-control",
+    "x-accel-expires",
+    "x-accel-redirect",
+    "x-litespeed-cache-control",
+    "x-varnish-ttl",
 ];
 
 /// Passes on what the upstream has sent under these names.
