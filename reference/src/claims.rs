@@ -1,5 +1,6 @@
 //! What a verified token claims, and which of it counts as roles (CLAIM-1 to CLAIM-4).
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -45,22 +46,32 @@ impl Claims {
 
 /// The roles of one visitor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Roles(Vec<String>);
+pub struct Roles {
+    /// In the order of the token.
+    held: Vec<String>,
+    /// The same once more where they are many, so that a rule asks for each of its roles once (COST-1).
+    many: HashSet<String>,
+}
+
+/// So many roles are compared one by one.
+const FEW: usize = 8;
 
 impl Roles {
     /// These roles.
     pub fn new<R: Into<String>>(roles: impl IntoIterator<Item = R>) -> Roles {
-        Roles(roles.into_iter().map(Into::into).collect())
+        let held: Vec<String> = roles.into_iter().map(Into::into).collect();
+        let many = if held.len() > FEW { held.iter().cloned().collect() } else { HashSet::new() };
+        Roles { held, many }
     }
 
     /// Whether `role` is among them. ROLE-5: equal byte for byte, or not equal.
     pub fn contains(&self, role: &str) -> bool {
-        self.0.iter().any(|held| held == role)
+        if self.many.is_empty() { self.held.iter().any(|held| held == role) } else { self.many.contains(role) }
     }
 
     /// The roles in the order of the token.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.held.iter().map(String::as_str)
     }
 }
 

@@ -1,6 +1,10 @@
 //! Cookies, read as RFC 6265 §5.4 and §4.2 have them sent.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use crate::cost::step;
 
 /// COOKIE-1: the one cookie that a token is read from.
 pub const TOKEN_COOKIE: &str = "nf_jwt";
@@ -18,12 +22,21 @@ pub fn pairs<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> impl Iterator<Ite
     })
 }
 
+/// COST-2: no more than so many cookies are read of one request. Browsers keep fewer for a site.
+pub const MAX_COOKIES: usize = 256;
+
+/// Whether lines hold more pairs than [`MAX_COOKIES`], blank ones aside.
+pub(crate) fn are_too_many<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> bool {
+    lines.into_iter().flat_map(split).filter(|pair| !trim(pair).is_empty()).nth(MAX_COOKIES).is_some()
+}
+
 /// What lies between the semicolons of a line.
 fn split(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
         let line = rest?;
         let end = memchr::memchr(b';', line).unwrap_or(line.len());
+        step(end + 1);
         rest = line.get(end + 1..);
         line.get(..end)
     })
@@ -41,8 +54,8 @@ pub fn token<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<&'a [u8]> 
 }
 
 /// The first value of every cookie, for conditions.
-pub(crate) fn jar<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> BTreeMap<&'a [u8], &'a [u8]> {
-    let mut jar = BTreeMap::new();
+pub(crate) fn jar<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> HashMap<&'a [u8], &'a [u8], RandomState> {
+    let mut jar = HashMap::default();
     for (name, value) in pairs(lines) {
         jar.entry(name).or_insert_with(|| unquote(value));
     }

@@ -9,11 +9,12 @@ use std::cell::{Cell, OnceCell};
 
 use smallvec::SmallVec;
 
-use crate::cookie;
+use crate::cost::step;
 use crate::path::{Refused, RequestPath, Segments, Target, segments};
 use crate::query::{self, Parameters};
 use crate::request::{Origin, Request};
 use crate::rules::{Apply, Conditions, Effect, Rule, RuleSet, Substituted};
+use crate::said::Said;
 use crate::site::{Site, Spellings};
 use crate::visitor::Visitor;
 
@@ -169,10 +170,13 @@ struct Asked<'a> {
     segments: Segments<'a>,
     parameters: Parameters,
     origin: OnceCell<Option<Origin>>,
+    said: OnceCell<Said<'a>>,
     /// The file that the path names.
     own_file: Option<&'a str>,
     /// NOLEAK-3: every path that names the same file; none where no rule is a gate.
-    spellings: Spellings<'a>,
+    spellings: &'a Spellings<'a>,
+    /// The segments of each of them.
+    spelled: OnceCell<Vec<Segments<'a>>>,
 }
 
 fn with_asked(
@@ -192,10 +196,32 @@ fn with_asked(
     let gated = own_file.filter(|_| rules.has_gates());
     let spellings = gated.map(|file| Spellings::of(site, file).and(site.other_names(file))).unwrap_or_default();
     let segments = segments(target.path.name());
-    decide(&Asked { request, target: &target, segments, parameters, origin: OnceCell::new(), own_file, spellings })
+    step(request.target.len());
+    decide(&Asked {
+        request,
+        target: &target,
+        segments,
+        parameters,
+        origin: OnceCell::new(),
+        said: OnceCell::new(),
+        own_file,
+        spellings: &spellings,
+        spelled: OnceCell::new(),
+    })
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    /// COST-1: what the request says of its visitor is read where the first rule asks for it, and then known.
+    fn said(&self) -> &Said<'a> {
+        self.said.get_or_init(|| Said::of(self.request))
+    }
+
+    /// NOLEAK-3: whether the rule is for any other spelling of the file.
+    fn is_spelled_for(&self, rule: &Rule) -> bool {
+        let spelled = self.spelled.get_or_init(|| self.spellings.iter().map(segments).collect());
+        spelled.iter().any(|segments| rule.pattern.matches_segments(segments))
+    }
+
     /// Where the request came to.
     fn origin(&self) -> Option<&Origin> {
         let origin = self.origin.get_or_init(|| {
@@ -229,6 +255,7 @@ fn walk(
     let (mut denied, mut role_dependent) = (false, false);
     let in_order = places.filter_map(|place| Some((place, rules.rules().get(place)?)));
     for (place, rule) in in_order {
+        step(1);
         let test = test(rule, asked, visitor);
         role_dependent |= test.covers && rule.is_gate();
         let (apply, target) = match test.result {
@@ -275,8 +302,7 @@ fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor) -> Test<'r> {
     // MATCH-1 to MATCH-8
     let path_matches = rule.pattern.matches_segments(&asked.segments);
     // NOLEAK-3: a gate on one spelling of a file covers the others.
-    let spelling_matches = || rule.is_gate() && asked.spellings.iter().any(|name| rule.pattern.matches_name(name));
-    if !path_matches && !spelling_matches() {
+    if !path_matches && !(rule.is_gate() && asked.is_spelled_for(rule)) {
         return passed_over(false, PassedOver::Path);
     }
     // RULES-9: whatever the query, so that the seal covers too much rather than too little.
@@ -297,7 +323,7 @@ fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor) -> Test<'r> {
         return passed_over(true, PassedOver::Path);
     }
     // COND-1, COND-2, RULES-10
-    if !conditions_hold(&apply.conditions, asked.request) {
+    if !apply.conditions.ask_for_nothing_else() && !conditions_hold(&apply.conditions, asked.said()) {
         return passed_over(true, PassedOver::Condition);
     }
     let captures = || rule.captures(&asked.segments, asked.target.path.trailing_slash(), &asked.parameters);
@@ -389,39 +415,26 @@ fn leads_to_itself(target: &Substituted, asked: &Asked<'_>) -> bool {
 }
 
 /// COND-1: all conditions but the role.
-pub(crate) fn conditions_hold(conditions: &Conditions, request: &Request<'_>) -> bool {
+pub(crate) fn conditions_hold(conditions: &Conditions, said: &Said<'_>) -> bool {
     let Conditions { role, country, language, cookie, unknown } = conditions;
     // RULES-10
     if !unknown.is_empty() {
         return false;
     }
-    if country.is_empty() && language.is_empty() && cookie.is_empty() {
-        return true;
-    }
-    let jar = cookie::jar(request.cookie_lines());
-    let sent = |name: &str| jar.get(name.as_bytes()).copied().filter(|value| !value.is_empty());
+    step(country.len() + language.len());
     let country_holds = || {
-        // COND-3.role: beside a role nobody is taken at their word about where they are.
-        let chosen = if role.is_none() { sent("nf_country") } else { None };
         // COND-3
-        let visitor = chosen.or(request.country.map(str::as_bytes));
+        let visitor = said.country(role.is_some());
         visitor.is_some_and(|visitor| country.iter().any(|code| code.as_bytes().eq_ignore_ascii_case(visitor)))
     };
     let language_holds = || {
-        let visitor = sent("nf_lang").or_else(|| first_language(request));
+        let visitor = said.language();
         visitor.is_some_and(|visitor| language.iter().any(|tag| speaks(visitor, tag.as_bytes())))
     };
-    let cookie_holds = || cookie.iter().any(|name| sent(name).is_some());
+    let cookie_holds = || cookie.iter().any(|name| said.cookie(name).is_some());
     (country.is_empty() || country_holds())
         && (language.is_empty() || language_holds())
         && (cookie.is_empty() || cookie_holds())
-}
-
-/// The first entry of `Accept-Language`, without its weight.
-pub(crate) fn first_language<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
-    let line = request.header_lines("accept-language").next()?;
-    let tag = line.split(|byte| matches!(byte, b',' | b';')).next()?.trim_ascii();
-    (!tag.is_empty()).then_some(tag)
 }
 
 /// Whether a visitor's language is `tag` or a variety of it: `en-GB` is `en`.

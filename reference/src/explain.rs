@@ -10,6 +10,7 @@ use crate::path::Target;
 use crate::query::Parameters;
 use crate::request::{Origin, Request};
 use crate::rules::{Conditions, RoleCondition, Rule, RuleSet};
+use crate::said::Said;
 use crate::span::RuleFile;
 use crate::visitor::Visitor;
 
@@ -78,6 +79,7 @@ impl Explanation {
     /// TOKEN-11: it says why a token failed and which roles it holds, so it is for trusted eyes.
     pub fn new(rules: &RuleSet, decision: &Decision, request: &Request<'_>, visitor: &Visitor) -> Explanation {
         let rule = |place: usize| rules.rules().get(place);
+        let said = Said::of(request);
         let (outcome, location, refused) = match &decision.outcome {
             Outcome::BadRequest(refused) => ("bad-request", None, Some(refused.to_string())),
             Outcome::NotFound { .. } => ("not-found", None, None),
@@ -107,7 +109,7 @@ impl Explanation {
                     file: rule.span.file.name(),
                     line: rule.span.line,
                     why: why.word(),
-                    reason: reason(rule, why, request, visitor),
+                    reason: reason(rule, why, request, &said, visitor),
                     text: rule.text.clone(),
                 })
                 .collect(),
@@ -206,11 +208,11 @@ pub fn visitor_in_words(visitor: &Visitor) -> String {
 }
 
 /// Why a rule did not decide, in a sentence; empty where it is for another path and has nothing to do with the request.
-fn reason(rule: &Rule, why: PassedOver, request: &Request<'_>, visitor: &Visitor) -> String {
+fn reason(rule: &Rule, why: PassedOver, request: &Request<'_>, said: &Said<'_>, visitor: &Visitor) -> String {
     let conditions = rule.apply().map(|apply| &apply.conditions);
     match why {
         PassedOver::Condition => match conditions {
-            Some(conditions) => format!("passed over: {}", unmet(conditions, request)),
+            Some(conditions) => format!("passed over: {}", unmet(conditions, said)),
             None => String::new(),
         },
         PassedOver::Host => passed_over_for_host(rule, request),
@@ -258,10 +260,9 @@ fn not_held(role: &RoleCondition, visitor: &Visitor, request: &Request<'_>) -> S
 }
 
 /// COND-1: the conditions that do not hold, each asked alone, and what is known instead.
-fn unmet(conditions: &Conditions, request: &Request<'_>) -> String {
+fn unmet(conditions: &Conditions, said: &Said<'_>) -> String {
     let Conditions { role, country, language, cookie: cookies, unknown } = conditions;
-    let jar = cookie::jar(request.cookie_lines());
-    let sent = |name: &str| jar.get(name.as_bytes()).filter(|value| !value.is_empty()).map(|value| text(value));
+    let sent = |name: &str| said.cookie(name).map(text);
     let mut reasons = Vec::new();
     // RULES-10
     if !unknown.is_empty() {
@@ -269,9 +270,9 @@ fn unmet(conditions: &Conditions, request: &Request<'_>) -> String {
         reasons.push(format!("{names} is no condition that anybody knows, so the rule never holds"));
     }
     // The role stands beside it, since it decides whether `nf_country` counts (COND-3.role).
-    let holds = |alone: Conditions| decide::conditions_hold(&Conditions { role: role.clone(), ..alone }, request);
+    let holds = |alone: Conditions| decide::conditions_hold(&Conditions { role: role.clone(), ..alone }, said);
     if !holds(Conditions { country: country.clone(), ..Conditions::default() }) {
-        let known = match (sent("nf_country").filter(|_| role.is_none()), request.country) {
+        let known = match (sent("nf_country").filter(|_| role.is_none()), said.country(true).map(text)) {
             (Some(chosen), _) => format!("the visitor has chosen `{chosen}` (cookie `nf_country`)"),
             (None, Some(country)) => format!("the visitor is in `{country}`"),
             (None, None) => "the visitor's country is not known".to_owned(),
@@ -282,7 +283,7 @@ fn unmet(conditions: &Conditions, request: &Request<'_>) -> String {
             .push(format!("it asks for country {}; {known}{hint}", quoted(country.iter().map(String::as_str), "or")));
     }
     if !holds(Conditions { language: language.clone(), ..Conditions::default() }) {
-        let known = match (sent("nf_lang"), decide::first_language(request)) {
+        let known = match (sent("nf_lang"), said.language()) {
             (Some(chosen), _) => format!("the visitor has chosen `{chosen}` (cookie `nf_lang`)"),
             (None, Some(tag)) => format!("the visitor's first language is `{}`", text(tag)),
             (None, None) => "the visitor names no language".to_owned(),

@@ -37,8 +37,12 @@
 pub mod authorize;
 pub mod caches;
 pub mod claims;
+#[doc(hidden)]
+pub mod columns;
 pub mod config;
 pub mod cookie;
+#[doc(hidden)]
+pub mod cost;
 pub mod decide;
 pub mod edge;
 pub mod explain;
@@ -59,6 +63,7 @@ pub mod reload;
 pub mod request;
 pub mod respond;
 pub mod rules;
+mod said;
 pub mod server;
 pub mod site;
 pub mod source;

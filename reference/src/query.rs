@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
+use crate::cost::step;
 use crate::path::escape;
 
 /// The parameters of one request: for each key its value, `None` where no `=` was written.
@@ -15,6 +16,7 @@ pub struct Parameters(HashMap<Vec<u8>, Option<Vec<u8>>>);
 impl Parameters {
     /// Reads a raw query, which stood after the `?`.
     pub fn parse(query: &[u8]) -> Parameters {
+        step(query.len());
         Parameters(
             query
                 .split(|byte| *byte == b'&')

@@ -41,6 +41,7 @@ impl Network {
 
     /// Whether `address` lies in the network; an IPv4 address in IPv6 form is that IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
+        crate::cost::step(1);
         masked(address.to_canonical(), self.prefix) == Some(self.address)
     }
 }

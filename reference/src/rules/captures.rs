@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::cost::step;
+
 /// The captures of one match, in the order of the pattern.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Captures(Vec<(Cow<'static, str>, Captured)>);
@@ -24,10 +26,11 @@ impl Captures {
     /// What `name` stands for.
     pub fn find(&self, name: &str) -> Option<&Captured> {
         // SUBST-1: the first capture of a repeated name wins.
-        self.0.iter().find(|(known, _)| known == name).map(|(_, captured)| captured)
+        self.0.iter().inspect(|_| step(1)).find(|(known, _)| known == name).map(|(_, captured)| captured)
     }
 
     pub(super) fn add_splat(&mut self, segments: &[&str], trailing_slash: bool) {
+        step(segments.len());
         let segments = segments.iter().map(|segment| (*segment).to_owned()).collect();
         self.0.push((Captured::SPLAT.into(), Captured::Splat { segments, trailing_slash }));
     }

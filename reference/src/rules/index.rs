@@ -6,6 +6,8 @@
 //! candidates in list order. A candidate may still fail its full match; a rule that is no candidate never matches. The
 //! walk over the whole list stays the definition.
 
+mod prefixes;
+
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap};
 use std::hash::BuildHasher as _;
@@ -18,8 +20,10 @@ use smallvec::SmallVec;
 
 use super::pattern::{Pattern, Segment};
 use super::{QueryConstraint, QueryValue, Rule};
+use crate::cost::step;
 use crate::query::Parameters;
 use crate::request::Origin;
+use prefixes::Prefixes;
 
 /// The place of a rule in the list.
 type Place = usize;
@@ -77,9 +81,7 @@ struct Unusual {
     /// Rules that go on with a `*` in the middle and end in anything else.
     middle_any: List,
     /// Rules whose last segment is this text and then `*`, as in `/a*`.
-    prefix: Map<String, List>,
-    /// The different lengths of the keys of `prefix`.
-    prefix_lengths: Vec<usize>,
+    prefix: Prefixes,
 }
 
 /// Rules in ascending order of their places, by what they ask of the query. Most lists are short, and there are many.
@@ -132,11 +134,7 @@ impl Index {
             index.insert(place, rule);
         }
         let stars = index.nodes.iter_mut().filter_map(|node| node.star.as_deref_mut());
-        for unusual in stars.filter_map(|star| star.unusual.as_deref_mut()) {
-            unusual.prefix_lengths = unusual.prefix.keys().map(String::len).collect();
-            unusual.prefix_lengths.sort_unstable();
-            unusual.prefix_lengths.dedup();
-        }
+        stars.filter_map(|star| star.unusual.as_deref_mut()).for_each(|unusual| unusual.prefix.close());
         index
     }
 
@@ -147,7 +145,9 @@ impl Index {
         };
         let mut prefix = None;
         let Pattern { head, middles, splat } = &rule.pattern;
+        step(1 + rule.query.len());
         for segment in head {
+            step(1);
             at = match segment {
                 Segment::Literal(text) => self.literal_child(at, text),
                 Segment::Placeholder(_) => self.any_child(at),
@@ -161,7 +161,7 @@ impl Index {
             return;
         };
         let list = match (prefix, middles.last()) {
-            (Some(text), _) => node.unusual().prefix.entry(text.to_string()).or_default(),
+            (Some(text), _) => node.unusual().prefix.entry(text),
             (None, Some(last)) => {
                 let unusual = node.unusual();
                 match last.last() {
@@ -279,10 +279,20 @@ impl List {
     fn cursors<'a>(&'a self, parameters: &Parameters, lists: &mut Vec<Reverse<Cursor<'a>>>) {
         lists.extend(Cursor::new(self.plain()).map(Reverse));
         let List::Several(several) = self else { return };
-        for (key, value) in parameters.iter() {
-            let Some(values) = several.keyed.get(key) else { continue };
+        let mut add = |values: &'a Values, value: &[u8]| {
             lists.extend(Cursor::new(&values.any).map(Reverse));
             lists.extend(values.literal.get(value).and_then(|places| Cursor::new(places)).map(Reverse));
+        };
+        // Either can be long: the shorter one is gone through, and looked up in the other.
+        step(several.keyed.len().min(parameters.len()));
+        if several.keyed.len() < parameters.len() {
+            let asked = several.keyed.iter();
+            asked
+                .filter_map(|(key, values)| Some((values, parameters.value(key)?)))
+                .for_each(|(v, value)| add(v, value));
+        } else {
+            let sent = parameters.iter();
+            sent.filter_map(|(key, value)| Some((several.keyed.get(key)?, value))).for_each(|(v, value)| add(v, value));
         }
     }
 
@@ -321,6 +331,7 @@ impl<'a> LookUp<'a> {
         for segment in segments {
             next.clear();
             for at in level.iter().copied() {
+                step(1 + segment.len());
                 let Some(node) = index.nodes.get(at) else {
                     continue;
                 };
@@ -332,8 +343,7 @@ impl<'a> LookUp<'a> {
                     if let Some(list) = segments.last().and_then(|last| unusual.middle.get(*last)) {
                         add(list);
                     }
-                    let prefixes = unusual.prefix_lengths.iter().filter_map(|length| segment.get(..*length));
-                    prefixes.filter_map(|prefix| unusual.prefix.get(prefix)).for_each(&mut add);
+                    unusual.prefix.of(segment).for_each(&mut add);
                 }
                 if let Some(child) = index.find(index.hash(at, segment), at, segment) {
                     next.push(child);
@@ -401,6 +411,7 @@ impl Iterator for Candidates<'_> {
     fn next(&mut self) -> Option<usize> {
         loop {
             let Reverse(Cursor(place, rest)) = self.heap.pop()?;
+            step(1);
             self.heap.extend(Cursor::new(rest).map(Reverse));
             if self.last != Some(place) {
                 self.last = Some(place);

@@ -27,6 +27,7 @@ pub use pattern::Pattern;
 pub use target::{Destination, Substituted};
 
 use crate::claims::Roles;
+use crate::cost::step;
 use crate::path;
 use crate::problem::Problem;
 use crate::query::{Parameters, form_encode};
@@ -268,6 +269,7 @@ impl Rule {
         if self.query.is_empty() {
             return true;
         }
+        step(self.query.len());
         // Keys of a rule differ from each other, so equal numbers and all present means none besides.
         self.query.len() == parameters.len()
             && self.query.iter().all(|constraint| match (parameters.value(&constraint.key), &constraint.value) {
@@ -302,6 +304,14 @@ impl Apply {
     }
 }
 
+impl Conditions {
+    /// Whether they ask for a role at most.
+    pub(crate) fn ask_for_nothing_else(&self) -> bool {
+        let Conditions { role: _, country, language, cookie, unknown } = self;
+        country.is_empty() && language.is_empty() && cookie.is_empty() && unknown.is_empty()
+    }
+}
+
 impl RoleCondition {
     /// Whether `visitor` satisfies the condition. Only the holder of a verified token can.
     pub fn holds(&self, visitor: &Visitor) -> bool {
@@ -316,6 +326,7 @@ impl RoleCondition {
 }
 
 fn any(listed: &[String], held: &Roles) -> bool {
+    step(listed.len());
     listed.iter().any(|role| held.contains(role))
 }
 

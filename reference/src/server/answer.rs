@@ -96,8 +96,9 @@ pub(crate) async fn answer_http2(
 ) -> Response<Watched> {
     let pending = activity.begin();
     let asked = Asked::now(here);
-    http2::join_cookies(seen.headers_mut());
-    let decided = http2::read(&seen, here.server.limits.of_a_head()).and_then(|head| asked.decide(&head));
+    let limits = here.server.limits.of_a_head();
+    let decided = http2::join_cookies(seen.headers_mut(), limits);
+    let decided = decided.and_then(|()| http2::read(&seen, limits)).and_then(|head| asked.decide(&head));
     let mut response = match decided {
         Ok(Decided::Answer(response)) => response,
         // Nothing is switched to another protocol in HTTP/2: no request can ask for it (RFC 9113 §8.6).

@@ -11,6 +11,7 @@ use std::mem::MaybeUninit;
 
 use httparse::Status;
 
+use crate::cookie::are_too_many;
 use crate::path::is_authority;
 
 /// What one request head may cost.
@@ -48,7 +49,7 @@ pub enum Fault {
     Malformed(&'static str),
     /// 414: the target is longer than the limit.
     LongTarget,
-    /// 431: the head is longer than the limit, or has too many lines.
+    /// 431: the head is longer than the limit, or has too many lines or cookies.
     LongHead,
 }
 
@@ -101,6 +102,10 @@ fn check<'a>(
         return Err(Fault::Malformed("a request for a tunnel, and this gate connects nobody"));
     }
     let headers: Vec<(&str, &[u8])> = lines.iter().map(|line| (line.name, line.value)).collect();
+    // COST-2
+    if are_too_many(named(&headers, "cookie")) {
+        return Err(Fault::LongHead);
+    }
     let host = host(&headers, minor)?;
     let body = body_follows(&headers, minor)?;
     let last = body || named(&headers, "expect").next().is_some() || named(&headers, "upgrade").next().is_some();
@@ -247,6 +252,19 @@ mod tests {
         ];
         for (bytes, fault) in table {
             assert_eq!(read(bytes), Err(*fault), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn cost_2_cookies() {
+        let limits = HeadLimits { head: 32 * 1024, target: 64 };
+        for (lines, pairs, refused) in
+            [(1, 256, false), (2, 128, false), (1, 257, true), (3, 86, true), (1, 9_000, true)]
+        {
+            let line = format!("Cookie: ;; {}\r\n", "a=b;".repeat(pairs));
+            let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", line.repeat(lines));
+            let (read, _) = first(head.as_bytes(), limits).expect("a whole head");
+            assert_eq!(read.is_err_and(|fault| fault == Fault::LongHead), refused, "{lines} lines of {pairs}");
         }
     }
 

@@ -9,12 +9,23 @@ use hyper::header::{COOKIE, HOST, HeaderMap, HeaderValue};
 use hyper::{Method, Request};
 
 use super::head::{Fault, Head, HeadLimits, MAX_HEADER_LINES, body_follows};
+use crate::cookie::are_too_many;
 use crate::path::is_authority;
 
 /// Makes one `Cookie` line of several (RFC 9113 §8.2.3), for the gate and for whom it forwards to.
-pub(crate) fn join_cookies(fields: &mut HeaderMap) {
-    let mut crumbs = fields.get_all(COOKIE).iter();
-    let (Some(first), Some(second)) = (crumbs.next(), crumbs.next()) else { return };
+///
+/// # Errors
+/// COST-2: the fields are too many or too long. That is counted first, as they stand after HPACK: a few octets of a
+/// request can name fields of many kilobytes, and hundreds of crumbs would become one line.
+pub(crate) fn join_cookies(fields: &mut HeaderMap, limits: HeadLimits) -> Result<(), Fault> {
+    let size: usize = fields.iter().map(|(name, value)| name.as_str().len().saturating_add(value.len())).sum();
+    let crumbs = || fields.get_all(COOKIE).iter();
+    let others = fields.len().saturating_sub(crumbs().count());
+    if size > limits.head || others > MAX_HEADER_LINES || are_too_many(crumbs().map(HeaderValue::as_bytes)) {
+        return Err(Fault::LongHead);
+    }
+    let mut crumbs = crumbs();
+    let (Some(first), Some(second)) = (crumbs.next(), crumbs.next()) else { return Ok(()) };
     let mut joined = first.as_bytes().to_vec();
     for crumb in std::iter::once(second).chain(crumbs) {
         joined.extend_from_slice(b"; ");
@@ -25,6 +36,7 @@ pub(crate) fn join_cookies(fields: &mut HeaderMap) {
         Ok(joined) => fields.insert(COOKIE, joined),
         Err(_) => fields.remove(COOKIE),
     };
+    Ok(())
 }
 
 /// Reads the head of a request, whose cookies are joined already.
@@ -128,7 +140,7 @@ mod tests {
         let with = |crumbs: &[&str]| {
             let fields: Vec<_> = crumbs.iter().map(|crumb| ("cookie", *crumb)).collect();
             let mut request = request("GET", "http://a/", &fields);
-            join_cookies(request.headers_mut());
+            join_cookies(request.headers_mut(), LIMITS).unwrap();
             let head = read(&request, LIMITS).unwrap();
             let lines: Vec<_> = super::super::head::named(&head.headers, "cookie").map(<[u8]>::to_vec).collect();
             lines
@@ -136,5 +148,28 @@ mod tests {
         assert_eq!(with(&[]), Vec::<Vec<u8>>::new());
         assert_eq!(with(&["a=b"]), [b"a=b"]);
         assert_eq!(with(&["a=b", "nf_jwt=x", "c=d"]), [b"a=b; nf_jwt=x; c=d"]);
+    }
+
+    #[test]
+    fn cost_2_is_counted_before_crumbs_are_joined() {
+        let limits = HeadLimits { head: 32 * 1024, target: 64 };
+        let join = |fields: &[(&str, &str)]| {
+            let mut request = request("GET", "http://a/", fields);
+            join_cookies(request.headers_mut(), limits)
+        };
+        let (crumb, pairs) = (("cookie", "a=b"), "a=b;".repeat(200));
+        for (fields, refused) in [
+            (vec![crumb; 256], false),
+            (vec![crumb; 257], true),
+            (vec![("cookie", pairs.as_str())], false),
+            (vec![("cookie", pairs.as_str()); 2], true),
+            (vec![("cookie", ";;; ;"); 200], false),
+            (vec![("x", "y"); 101], true),
+        ] {
+            assert_eq!(join(&fields).is_err(), refused, "{} fields", fields.len());
+        }
+        let long = "x".repeat(4000);
+        assert_eq!(join(&[("cookie", long.as_str()); 9]), Err(Fault::LongHead));
+        assert_eq!(join(&[("cookie", long.as_str()); 8]), Ok(()));
     }
 }

@@ -4,6 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::super::captures::{Captured, Captures};
 use super::Part;
+use crate::cost::step;
 use crate::path::{Resolver, SEGMENT};
 use crate::query;
 
@@ -11,7 +12,11 @@ pub(super) fn fill(parts: &[Part], captures: &Captures, encode: impl Fn(&Capture
     parts.iter().fold(String::new(), |text, part| match part {
         Part::Literal(literal) => text + literal,
         // Every name in a destination is one that its pattern captures.
-        Part::Capture(name) => text + &captures.find(name).map(&encode).unwrap_or_default(),
+        Part::Capture(name) => {
+            let filled = captures.find(name).map(&encode).unwrap_or_default();
+            step(filled.len());
+            text + &filled
+        }
     })
 }
 
