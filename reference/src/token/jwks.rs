@@ -3,16 +3,18 @@
 //! The document must be sound as a whole. A key in it that cannot be used is passed over, as the RFC asks for, with the
 //! reason: it verifies nothing. A document without any key that can be used is refused.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-use super::algorithm::{Algorithms, KeyKind, Unbound};
+use super::algorithm::{Algorithm, Algorithms, KeyKind, Unbound};
 use super::json::{self, Flaw};
 use super::keys::Keys;
 use super::public::{KeyId, Material, PublicKey, Unsound};
+use crate::cost::step;
 
 /// A longer document is refused unread.
 pub const MAX_JWKS: usize = 256 * 1024;
@@ -100,6 +102,10 @@ pub enum UnusableKey {
     /// `use` is there and not `sig`.
     #[error("its `use` is not `sig`")]
     Use,
+    /// TOKEN-12.weak-keys: a point of small order, an encoding that is not canonical, or an RSA key with an exponent of
+    /// one or a small factor.
+    #[error("it is weak: anybody can make signatures for it")]
+    Weak,
 }
 
 /// Why a text is no key set.
@@ -143,6 +149,7 @@ pub fn parse(document: &[u8], algorithms: &Algorithms) -> Result<Jwks, JwksError
 
     let mut usable: Vec<(usize, PublicKey)> = Vec::new();
     let mut passed_over = Vec::new();
+    step(document.len());
     for (place, member) in members.iter().enumerate() {
         match read(member, algorithms) {
             Ok(key) => usable.push((place, key)),
@@ -150,9 +157,10 @@ pub fn parse(document: &[u8], algorithms: &Algorithms) -> Result<Jwks, JwksError
         }
     }
     // TOKEN-12: `kid` picks within the set, so it has to pick one. RFC 7517 §4.5 lets keys for different algorithms share it.
+    let mut count: HashMap<(&KeyId, Algorithm), usize> = HashMap::new();
+    usable.iter().for_each(|(_, key)| *count.entry((&key.id, key.algorithm)).or_default() += 1);
     let is_ambiguous = |key: &PublicKey| {
-        key.id != KeyId::Unnamed
-            && usable.iter().filter(|(_, other)| other.id == key.id && other.algorithm == key.algorithm).count() > 1
+        key.id != KeyId::Unnamed && count.get(&(&key.id, key.algorithm)).is_some_and(|count| *count > 1)
     };
     let ambiguous: Vec<usize> = usable.iter().filter(|(_, key)| is_ambiguous(key)).map(|(place, _)| *place).collect();
     usable.retain(|(place, _)| ambiguous.binary_search(place).is_err());
@@ -215,6 +223,7 @@ fn read(member: &Value, algorithms: &Algorithms) -> Result<PublicKey, UnusableKe
     let material = material.map_err(|why| match why {
         Unsound::Size(bits) => UnusableKey::Size(bits),
         Unsound::Unusable => UnusableKey::Unsound,
+        Unsound::Weak => UnusableKey::Weak,
     })?;
     let named = match jwk.get("alg") {
         None => None,
@@ -238,7 +247,6 @@ fn number(jwk: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, Unusa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::Algorithm;
 
     const X: &str = "75pCl6skjzEpces20XgW05GW3puc_z0ikqqa2MxxVBo";
     const Y: &str = "rfsl30eckpYd3L0FLFHIrf2pnRYy2QwVUP_GDDouEEQ";
@@ -287,6 +295,16 @@ mod tests {
             (r#"{"kty":"OKP","crv":"Ed448","x":"AA"}"#.to_owned(), UnusableKey::Curve),
             (r#"{"kty":"OKP","crv":"Ed25519","x":"AA"}"#.to_owned(), UnusableKey::Unsound),
             (format!(r#"{{"kty":"RSA","n":"{X}","e":"AQAB"}}"#), UnusableKey::Size(256)),
+            (format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"AQ{}"}}"#, "A".repeat(41)), UnusableKey::Weak),
+            (rsa(256, 0xff, "AQ"), UnusableKey::Weak),
+            (rsa(256, 0xff, "Ag"), UnusableKey::Weak),
+            (rsa(256, 0xfe, "AQAB"), UnusableKey::Weak),
+            // 2^2048 - 1 is a multiple of three.
+            (rsa(256, 0xff, "AQAB"), UnusableKey::Weak),
+            (rsa(1025, 0xff, "AQAB"), UnusableKey::Size(8200)),
+            (rsa(1, 0xff, "AQAB"), UnusableKey::Size(8)),
+            (point(0), UnusableKey::Unsound),
+            (point(0xff), UnusableKey::Unsound),
         ] {
             let document = format!(r#"{{"keys":[{key}]}}"#);
             let Err(JwksError::NoKey(passed_over)) = parse(document.as_bytes(), &Algorithms::default()) else {
@@ -294,6 +312,20 @@ mod tests {
             };
             assert_eq!(passed_over.first().map(|key| key.why), Some(expected), "{key}");
         }
+    }
+
+    /// A key whose modulus has so many bytes, all but the last of which are 0xff.
+    fn rsa(bytes: usize, last: u8, e: &str) -> String {
+        let mut modulus = vec![0xff; bytes];
+        modulus.pop();
+        modulus.push(last);
+        format!(r#"{{"kty":"RSA","n":"{}","e":"{e}"}}"#, URL_SAFE_NO_PAD.encode(modulus))
+    }
+
+    /// A key of P-256 whose numbers hold this byte alone: the point at infinity as some write it, and none at all.
+    fn point(byte: u8) -> String {
+        let number = URL_SAFE_NO_PAD.encode([byte; 32]);
+        format!(r#"{{"kty":"EC","crv":"P-256","x":"{number}","y":"{number}"}}"#)
     }
 
     #[test]

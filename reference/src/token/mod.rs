@@ -15,6 +15,7 @@ mod mint;
 mod provider;
 mod public;
 mod secret;
+mod weak;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -24,6 +25,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Number, Value};
 
 use crate::claims::{Claims, RolePath};
+use crate::cost::step;
 use json::Flaw;
 
 pub use algorithm::{Algorithm, Algorithms, UnknownAlgorithm};
@@ -198,6 +200,7 @@ pub fn verify(token: &[u8], keys: &Keys, settings: &TokenSettings, now: Time) ->
         return check(&verified, settings, now);
     }
 
+    step(token.len());
     // TOKEN-1: three parts of base64url, no padding, no other character, no stray trailing bits.
     let parts = split(token)?;
     let header_json = decode(parts.header, Part::Header)?;

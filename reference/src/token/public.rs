@@ -15,6 +15,7 @@ use rustls::server::ParsedCertificate;
 
 use super::algorithm::{Algorithm, Algorithms, KeyKind, Unbound};
 use super::provider;
+use super::weak::{is_weak_ed25519, is_weak_rsa};
 
 /// RFC 7518 §3.3: a smaller RSA key must not be used.
 const MIN_RSA_BITS: usize = 2048;
@@ -30,7 +31,7 @@ pub(crate) struct PublicKey {
 }
 
 /// Which tokens ask for a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum KeyId {
     /// The only key there is: whatever `kid` a token has.
     Any,
@@ -54,13 +55,17 @@ pub(super) enum Unsound {
     Unusable,
     /// An RSA key of so many bits.
     Size(usize),
+    /// TOKEN-12.weak-keys: anybody can make signatures for it.
+    Weak,
 }
 
 impl Material {
     /// The key in a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) in DER.
     pub(super) fn from_spki(der: &[u8]) -> Result<Material, Unsound> {
         if let Ok(key) = rsa::PublicKey::from_der(der) {
-            return check_size(key.modulus().big_endian_without_leading_zero()).and_then(|()| Material::rsa(der));
+            let modulus = key.modulus().big_endian_without_leading_zero();
+            let exponent = key.exponent().big_endian_without_leading_zero();
+            return check_rsa(modulus, exponent).and_then(|()| Material::rsa(der));
         }
         let kinds: [(KeyKind, &'static dyn VerificationAlgorithm); 3] = [
             (KeyKind::P256, &ECDSA_P256_SHA256_FIXED),
@@ -68,12 +73,18 @@ impl Material {
             (KeyKind::Ed25519, &ED25519),
         ];
         let kind = kinds.into_iter().find(|(_, algorithm)| ParsedPublicKey::new(*algorithm, der).is_ok());
-        kind.map(|(kind, _)| Material { kind, octets: der.to_vec() }).ok_or(Unsound::Unusable)
+        let (kind, _) = kind.ok_or(Unsound::Unusable)?;
+        // RFC 8410 §4: the point stands at the end.
+        let is_weak = || der.len().checked_sub(32).and_then(|at| der.get(at..)).is_none_or(is_weak_ed25519);
+        if kind == KeyKind::Ed25519 && is_weak() {
+            return Err(Unsound::Weak);
+        }
+        Ok(Material { kind, octets: der.to_vec() })
     }
 
     /// An RSA key, as big-endian numbers without leading zeros (RFC 7518 §6.3.1).
     pub(super) fn from_rsa(modulus: &[u8], exponent: &[u8]) -> Result<Material, Unsound> {
-        check_size(modulus)?;
+        check_rsa(modulus, exponent)?;
         let components = RsaPublicKeyComponents { n: modulus, e: exponent };
         let der = components.as_der().map_err(|_| Unsound::Unusable)?;
         Material::rsa(der.as_ref())
@@ -104,14 +115,20 @@ impl Material {
         if x.len() != 32 || ParsedPublicKey::new(&ED25519, x).is_err() {
             return Err(Unsound::Unusable);
         }
+        if is_weak_ed25519(x) {
+            return Err(Unsound::Weak);
+        }
         Ok(Material { kind: KeyKind::Ed25519, octets: x.to_vec() })
     }
 }
 
-fn check_size(modulus: &[u8]) -> Result<(), Unsound> {
+fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), Unsound> {
     let unused = modulus.first().map_or(0, |first| first.leading_zeros() as usize);
     let bits = (8 * modulus.len()).saturating_sub(unused);
-    if (MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) { Ok(()) } else { Err(Unsound::Size(bits)) }
+    if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
+        return Err(Unsound::Size(bits));
+    }
+    if is_weak_rsa(modulus, exponent) { Err(Unsound::Weak) } else { Ok(()) }
 }
 
 impl PublicKey {
@@ -152,6 +169,7 @@ impl PublicKey {
         let material = Material::from_spki(&found.ok_or(PemError::Nothing)?).map_err(|why| match why {
             Unsound::Size(bits) => PemError::Size { bits },
             Unsound::Unusable => PemError::Unusable,
+            Unsound::Weak => PemError::Weak,
         })?;
         let algorithm = algorithms.bind(material.kind, None).map_err(|_: Unbound| PemError::NotListed)?;
         Ok(PublicKey::new(&material, algorithm, KeyId::Any))
@@ -211,6 +229,9 @@ pub enum PemError {
     /// The key is of another kind, or broken.
     #[error("its key is no sound key of RSA, P-256, P-384 or Ed25519")]
     Unusable,
+    /// Anybody can make signatures for the key.
+    #[error("its key is weak, so that anybody can make signatures for it; generate another pair")]
+    Weak,
 }
 
 impl From<PemSyntax> for PemError {
