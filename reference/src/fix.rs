@@ -163,25 +163,30 @@ impl Text {
         let Some(line) = line.filter(|line| problem.span.file == self.file && line.state != State::Removed) else {
             return false;
         };
-        let before = line.bytes.clone();
-        match &problem.fix {
-            Some(Fix::RemoveLine) => line.state = State::Removed,
+        let before = match &problem.fix {
+            Some(Fix::RemoveLine) => {
+                line.state = State::Removed;
+                line.bytes.clone()
+            }
             Some(Fix::CommentOut) if line.state != State::CommentedOut => {
                 let at = problem.span.start.saturating_sub(line.start);
                 let Some((indent, rule)) = line.bytes.split_at_checked(at) else { return false };
-                line.bytes = [indent, COMMENT.as_bytes(), rule].concat();
+                let bytes = [indent, COMMENT.as_bytes(), rule].concat();
                 line.state = State::CommentedOut;
+                std::mem::replace(&mut line.bytes, bytes)
             }
             Some(Fix::Replace { start, end, text }) if line.state == State::Untouched => {
                 let range = start.saturating_sub(line.start)..end.saturating_sub(line.start);
                 let (Some(head), Some(tail)) = (line.bytes.get(..range.start), line.bytes.get(range.end..)) else {
                     return false;
                 };
-                line.bytes = [head, text.as_bytes(), tail].concat();
+                let bytes = [head, text.as_bytes(), tail].concat();
                 line.state = State::Edited;
+                std::mem::replace(&mut line.bytes, bytes)
             }
+            // A file can be one long line; where nothing is done to it nothing of it is copied.
             _ => return false,
-        }
+        };
         let after = (line.state != State::Removed).then(|| line.bytes.clone());
         let first = Change { file: self.file, line: line.number, ids: Vec::new(), before, after: None };
         let change = self.changes.entry(line.number).or_insert(first);

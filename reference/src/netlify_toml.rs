@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::columns::Columns;
 use crate::span::{RuleFile, Span};
 
 /// A file without its byte-order mark, and where its lines start.
@@ -10,6 +11,7 @@ pub(crate) struct TomlFile<'a> {
     /// How many bytes of the file come before them.
     base: usize,
     lines: Vec<usize>,
+    columns: Columns<'a>,
 }
 
 impl<'a> TomlFile<'a> {
@@ -17,7 +19,7 @@ impl<'a> TomlFile<'a> {
         let bytes = file.strip_prefix("\u{feff}".as_bytes()).unwrap_or(file);
         let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
         let lines = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
-        TomlFile { bytes, base: file.len() - bytes.len(), lines }
+        TomlFile { bytes, base: file.len() - bytes.len(), lines, columns: Columns::new(bytes) }
     }
 
     /// What a TOML parser gets to read; the ranges that it tells are ranges of this.
@@ -29,8 +31,7 @@ impl<'a> TomlFile<'a> {
     pub(crate) fn span(&self, range: &Range<usize>) -> Span {
         let line = self.lines.partition_point(|start| *start <= range.start);
         let line_start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let before = self.bytes.get(line_start..range.start).unwrap_or_default();
-        let column = String::from_utf8_lossy(before).chars().count() + 1;
+        let column = self.columns.between(line_start, range.start) + 1;
         Span { file: RuleFile::Toml, start: self.base + range.start, end: self.base + range.end, line, column }
     }
 }

@@ -104,12 +104,10 @@ impl Problem {
 
     /// The line at fault as text, and where in it the fault lies. Bytes that are no UTF-8 become U+FFFD.
     fn shown_line(&self, source: &[u8]) -> (String, usize, usize) {
-        let before = source.get(..self.span.start).unwrap_or(source);
-        let line_start = before
-            .iter()
-            .rposition(|byte| matches!(byte, b'\n' | b'\r'))
-            .map_or(0, |at| at + 1)
-            .max(self.span.start.saturating_sub(SHOWN));
+        // A file can be one long line; no more of it is looked at than is shown.
+        let before = source.get(self.span.start.saturating_sub(SHOWN)..self.span.start).unwrap_or_default();
+        let line_start = before.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1)
+            + self.span.start.saturating_sub(SHOWN);
         let line_end = source
             .get(self.span.start..)
             .unwrap_or_default()

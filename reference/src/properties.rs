@@ -3,6 +3,8 @@
 //! Each has three drivers: proptest (`tests/properties.rs`), the fuzz targets (`fuzz/`), and the replay of their
 //! corpus (`tests/replay.rs`). A driver supplies input and nothing else.
 
+#[cfg(feature = "cost")]
+mod cost;
 mod edge;
 mod fix;
 mod forwarding;
@@ -33,6 +35,8 @@ use crate::token::{Keys, Secret, Time, TokenError, TokenSettings, verify};
 use crate::visitor::{Visitor, identify};
 use crate::{cookie, rules::Pattern};
 
+#[cfg(feature = "cost")]
+pub use cost::{load_cost, request_cost};
 pub use edge::edge;
 pub use fix::fix_opens_nothing;
 pub use forwarding::forward_fields;

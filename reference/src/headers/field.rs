@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use hyper::header::{HeaderName, HeaderValue};
 
 use super::{Block, apply};
+use crate::cost::step;
 
 /// More header names than this in one file are refused: an answer has to carry them.
 const MAX_NAMES: usize = 100;
@@ -68,13 +69,28 @@ impl Names {
 impl Block {
     /// HEADERS-3: a name that comes again under the same path adds to the value.
     pub(super) fn add(&mut self, name: HeaderName, value: HeaderValue) {
-        let Some((_, before)) = self.fields.iter_mut().find(|(known, _)| *known == name) else {
-            self.fields.push((name, value));
-            return;
-        };
-        let joined = [before.as_bytes(), b", ", value.as_bytes()].concat();
-        if let Ok(joined) = HeaderValue::from_bytes(&joined) {
-            *before = joined;
+        match self.fields.iter().position(|(known, _)| *known == name) {
+            Some(place) => self.more.push((place, value)),
+            None => self.fields.push((name, value)),
+        }
+    }
+
+    /// Puts the values of each name together, all at once: a name can come again on every line of a long file (RULES-14).
+    pub(super) fn close(&mut self) {
+        let mut joined: Vec<Vec<u8>> = vec![Vec::new(); if self.more.is_empty() { 0 } else { self.fields.len() }];
+        for (place, value) in self.more.drain(..) {
+            step(value.len());
+            let (Some(joined), Some((_, first))) = (joined.get_mut(place), self.fields.get(place)) else { continue };
+            if joined.is_empty() {
+                joined.extend_from_slice(first.as_bytes());
+            }
+            joined.extend_from_slice(b", ");
+            joined.extend_from_slice(value.as_bytes());
+        }
+        for ((_, value), joined) in self.fields.iter_mut().zip(joined).filter(|(_, joined)| !joined.is_empty()) {
+            if let Ok(joined) = HeaderValue::from_bytes(&joined) {
+                *value = joined;
+            }
         }
     }
 }

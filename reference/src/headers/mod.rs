@@ -39,6 +39,8 @@ pub struct HeaderRules {
 struct Block {
     path: HeaderPath,
     fields: Vec<(HeaderName, HeaderValue)>,
+    /// While the file is read: further values of a field, by its place.
+    more: Vec<(usize, HeaderValue)>,
 }
 
 /// What the files of header fields hold.

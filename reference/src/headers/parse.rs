@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use super::field::{Names, Part};
+use super::password::{self, Closed};
 use super::pattern::{HeaderPath, PathFault, PathFaultKind};
-use super::{Block, ParsedHeaders, password};
+use super::{Block, ParsedHeaders};
+use crate::cost::step;
 use crate::problem::{Problem, Severity};
 use crate::rules::{MAX_LINE, lines};
 use crate::span::{RuleFile, Span};
@@ -25,6 +27,7 @@ pub(super) fn file(bytes: &[u8]) -> ParsedHeaders {
         }
         start += line.len();
     }
+    reader.parsed.rules.blocks.iter_mut().for_each(Block::close);
     reader.parsed
 }
 
@@ -56,6 +59,7 @@ struct Reader {
     parsed: ParsedHeaders,
     names: Names,
     under: Under,
+    closed: Closed,
 }
 
 /// Which path the next header line belongs to.
@@ -105,8 +109,10 @@ impl Reader {
             false => Ok(text),
         });
         let lossy = String::from_utf8_lossy(line.content);
+        step(1 + line.content.len());
         let result = if lossy.starts_with('/') {
             self.under = Under::Unreadable;
+            self.closed = Closed::default();
             if let Some((path, rest)) = lossy.split_once(char::is_whitespace)
                 && password::is_asked_for(rest)
             {
@@ -132,7 +138,7 @@ impl Reader {
     fn path(&mut self, text: &str) -> Result<(), Fault> {
         let path = HeaderPath::parse(text).map_err(|fault| explain(text, fault))?;
         self.under = Under::Path(text.to_owned());
-        self.parsed.rules.blocks.push(Block { path, fields: Vec::new() });
+        self.parsed.rules.blocks.push(Block { path, fields: Vec::new(), more: Vec::new() });
         Ok(())
     }
 
@@ -192,7 +198,7 @@ impl Reader {
             Under::Path(path) => Some(path.as_str()),
             Under::Nothing | Under::Unreadable => None,
         };
-        password::close(&mut self.parsed, span, path);
+        password::close(&mut self.parsed, span, path, &mut self.closed);
     }
 }
 

@@ -21,15 +21,23 @@ fn letters(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase)
 }
 
+/// Whether the path under which a file is read has been sealed.
+#[derive(Debug, Default)]
+pub(super) struct Closed(bool);
+
 /// Seals `path` for the `Basic-Auth` at `span`. Where there is no path that can be read, no gate starts.
-pub(super) fn close(parsed: &mut ParsedHeaders, span: Span, path: Option<&str>) {
+///
+/// RULES-14: a second one under the same path seals nothing more, however often it comes.
+pub(super) fn close(parsed: &mut ParsedHeaders, span: Span, path: Option<&str>, closed: &mut Closed) {
     let message = "`Basic-Auth` asks for a password, which this gate does not know how to ask for".to_owned();
     let help = "close the path with a rule in `_redirects` that asks for a role, and take this line out".to_owned();
     let note = match path {
+        Some(_) if closed.0 => "nobody is admitted to the path above until this line is gone as well".to_owned(),
         Some(path) => {
             let pattern = Pattern::covering_star(path);
             let note = format!("nobody is admitted to `{pattern}` until this line is gone");
             let file = if span.file == RuleFile::Toml { "netlify.toml" } else { "_headers" };
+            closed.0 = true;
             parsed.rules.seals.push(Rule {
                 span,
                 text: format!("{path} (`Basic-Auth` in `{file}`)"),

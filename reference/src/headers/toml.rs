@@ -10,8 +10,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::field::{Names, Part};
 use super::parse::{Fault, explain};
+use super::password::{self, Closed};
 use super::pattern::HeaderPath;
-use super::{Block, ParsedHeaders, password};
+use super::{Block, ParsedHeaders};
 use crate::netlify_toml::TomlFile;
 
 type Value<'v, 'i> = &'v Spanned<DeValue<'i>>;
@@ -20,7 +21,8 @@ type Value<'v, 'i> = &'v Spanned<DeValue<'i>>;
 pub(super) fn file(bytes: &[u8]) -> ParsedHeaders {
     let file = TomlFile::new(bytes);
     let text = String::from_utf8_lossy(file.bytes());
-    let mut reader = Reader { file, names: Names::default(), parsed: ParsedHeaders::default() };
+    let (names, parsed, closed) = Default::default();
+    let mut reader = Reader { file, names, parsed, closed };
     match std::str::from_utf8(reader.file.bytes()).ok().and_then(|text| DeTable::parse(text).ok()) {
         Some(root) => reader.document(root.get_ref()),
         // The rules of the file say why it cannot be read.
@@ -34,6 +36,7 @@ struct Reader<'a> {
     file: TomlFile<'a>,
     names: Names,
     parsed: ParsedHeaders,
+    closed: Closed,
 }
 
 impl Reader<'_> {
@@ -81,6 +84,7 @@ impl Reader<'_> {
     }
 
     fn entry(&mut self, at: &Range<usize>, table: &DeTable<'_>) {
+        self.closed = Closed::default();
         let (path, pattern) = self.path(at, table).unzip();
         let path = path.as_deref();
         let mut fields = Vec::new();
@@ -104,7 +108,7 @@ impl Reader<'_> {
         }
         // As written; the table is sorted by name.
         fields.sort_by_key(|(key, _)| key.span().start);
-        let mut block = pattern.map(|path| Block { path, fields: Vec::new() });
+        let mut block = pattern.map(|path| Block { path, fields: Vec::new(), more: Vec::new() });
         for (key, value) in fields {
             let name = key.get_ref().trim();
             if password::is_asked_for(name) {
@@ -115,6 +119,7 @@ impl Reader<'_> {
                 self.passwords(None, value);
             }
         }
+        block.iter_mut().for_each(Block::close);
         self.parsed.rules.blocks.extend(block.filter(|block| !block.fields.is_empty()));
     }
 
@@ -173,6 +178,7 @@ impl Reader<'_> {
             let help = "write `[[headers]]`, at the top level of the file";
             self.refuse(key.span(), "toml-misplaced", message, help);
             for table in tables {
+                self.closed = Closed::default();
                 let path = table.get("for").and_then(|path| path.get_ref().as_str()).map(str::trim);
                 let path = path.filter(|path| path.starts_with('/') && HeaderPath::parse(path).is_ok());
                 table.iter().for_each(|(key, value)| self.password(path, key, value));
@@ -204,7 +210,7 @@ impl Reader<'_> {
 
     fn close(&mut self, range: &Range<usize>, path: Option<&str>) {
         let span = self.file.span(range);
-        password::close(&mut self.parsed, span, path);
+        password::close(&mut self.parsed, span, path, &mut self.closed);
     }
 
     fn refuse(&mut self, range: Range<usize>, id: &'static str, message: impl Into<String>, help: impl Into<String>) {

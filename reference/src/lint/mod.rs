@@ -13,9 +13,9 @@ mod scene;
 mod walk;
 
 use crate::problem::Problem;
-use crate::rules::RuleSet;
+use crate::rules::{Rule, RuleSet};
 use crate::site::Site;
-use scene::Scene;
+use scene::{Field, Scene, warning};
 
 /// Everything that is odd about the rules as a list, before the files of `site`.
 pub fn lint(rules: &RuleSet, site: &impl Site) -> Vec<Problem> {
@@ -28,6 +28,11 @@ pub fn lint_first(rules: &RuleSet, site: &impl Site, most: usize) -> Vec<Problem
     let mut problems = Vec::new();
     let mut seen = order::Seen::default();
     for (place, rule) in rules.rules().iter().enumerate().take(most) {
+        // RULES-14
+        if scene.is_used_up() {
+            problems.push(stopped(rule));
+            break;
+        }
         if let Some(problem) = order::problem(&scene, place, rule, &mut seen) {
             // Of a rule that never decides there is nothing more to say.
             problems.push(problem);
@@ -39,4 +44,11 @@ pub fn lint_first(rules: &RuleSet, site: &impl Site, most: usize) -> Vec<Problem
         problems.extend(walk::problems(&scene, place, rule));
     }
     problems
+}
+
+/// RULES-14: what is said where the rules are so many in each other's way that to compare them all would take for ever.
+fn stopped(rule: &Rule) -> Problem {
+    let message = "from here on the rules are not compared with each other: too many match the same paths".to_owned();
+    let help = "join rules that differ in a condition alone, or split the file and check each part";
+    warning(rule, Field::From, "lints-stopped", message, None, help)
 }

@@ -1,7 +1,7 @@
 //! Rules that are never met, because of one further up.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use super::scene::{Field, Scene, Visit, on_line, place_of, warning};
@@ -44,7 +44,7 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Pro
     let path = rule.pattern.example(super::scene::WORD);
     let candidates = scene.candidates(&path, &visit);
     let before = candidates.into_iter().take_while(|(at, _)| *at < place);
-    let (above, by) = before.filter_map(|(_, above)| Some((above, leaves_nothing_to(above, rule)?))).next()?;
+    let (above, by) = before.filter_map(|(_, above)| Some((above, leaves_nothing_to(scene, above, rule)?))).next()?;
     let line = place_of(above.span, rule.span);
     if rule.is_gate() && by.conditions.role.is_none() {
         let message = format!("nobody is ever asked for a role here: {line} matches these paths first");
@@ -72,7 +72,7 @@ fn removable(above: &Rule, rule: &Rule) -> Option<Fix> {
 }
 
 /// The answer of `above`, if it decides every request that `rule` could decide.
-fn leaves_nothing_to<'r>(above: &'r Rule, rule: &Rule) -> Option<&'r Apply> {
+fn leaves_nothing_to<'r, S: Site>(scene: &Scene<'_, S>, above: &'r Rule, rule: &Rule) -> Option<&'r Apply> {
     let apply = above.apply()?;
     let covers = (above.origin.is_none() || above.origin == rule.origin)
         && (above.query.is_empty() || above.query == rule.query)
@@ -80,7 +80,11 @@ fn leaves_nothing_to<'r>(above: &'r Rule, rule: &Rule) -> Option<&'r Apply> {
     // RULES-9: a seal is no condition that anybody meets.
     let everybody = Conditions::default();
     let asked = rule.apply().map_or(&everybody, |apply| &apply.conditions);
-    (covers && holds_with(&apply.conditions, asked) && !may_step_aside(above, apply, rule)).then_some(apply)
+    if !covers {
+        return None;
+    }
+    scene.spend(above.text.len() + rule.text.len());
+    (holds_with(&apply.conditions, asked) && !may_step_aside(above, apply, rule)).then_some(apply)
 }
 
 /// Whether `wider` holds for everybody for whom `narrower` does.
@@ -92,14 +96,10 @@ fn holds_with(wider: &Conditions, narrower: &Conditions) -> bool {
     let role_holds = match (role, &narrower.role) {
         (None, _) => true,
         (Some(RoleCondition::AnyToken), other) => other.is_some(),
-        (Some(RoleCondition::AnyOf(wide)), Some(RoleCondition::AnyOf(narrow))) => {
-            narrow.iter().all(|role| wide.contains(role))
-        }
+        (Some(RoleCondition::AnyOf(wide)), Some(RoleCondition::AnyOf(narrow))) => all_among(narrow, wide),
         (Some(_), _) => false,
     };
-    let among = |wide: &[String], narrow: &[String]| {
-        wide.is_empty() || (!narrow.is_empty() && narrow.iter().all(|item| wide.contains(item)))
-    };
+    let among = |wide: &[String], narrow: &[String]| wide.is_empty() || (!narrow.is_empty() && all_among(narrow, wide));
     // COND-3.role: beside a role the country is another one than without.
     let same_country = country.is_empty() || role.is_some() == narrower.role.is_some();
     role_holds
@@ -108,6 +108,15 @@ fn holds_with(wider: &Conditions, narrower: &Conditions) -> bool {
         && among(language, &narrower.language)
         && among(cookie, &narrower.cookie)
         && unknown.is_empty()
+}
+
+/// Whether every item of one list is one of the other; both can be long.
+fn all_among(narrow: &[String], wide: &[String]) -> bool {
+    if narrow.len() * wide.len() <= 64 {
+        return narrow.iter().all(|item| wide.contains(item));
+    }
+    let wide: HashSet<&str> = wide.iter().map(String::as_str).collect();
+    narrow.iter().all(|item| wide.contains(item.as_str()))
 }
 
 /// STATUS-5: whether the rule could be ignored for a path of the other one, because it would lead to itself.

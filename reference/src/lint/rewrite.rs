@@ -15,7 +15,8 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
 fn leads_into_gate<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<Problem> {
     let reach = apply.to.reach();
     let visit = Visit::of(rule);
-    let mut gates = scene.gates.iter().filter(|gate| reach.may_meet(&gate.pattern));
+    let gates = scene.gates_beside(rule.text.len()).iter();
+    let mut gates = gates.filter(|gate| reach.may_meet(&gate.pattern));
     let (gate, asked, shown) = gates.find_map(|gate| {
         let (asked, shown) = way_into(scene, place, rule, gate, &visit)?;
         Some((gate, asked, shown))
@@ -39,6 +40,7 @@ fn way_into<S: Site>(
     visit: &Visit,
 ) -> Option<(RequestPath, RequestPath)> {
     let apply = rule.apply()?;
+    scene.spend(8 * gate.text.len());
     // A file of the site says more than a made-up name.
     let stem = gate.pattern.stem().filter(|stem| !stem.is_empty()).map(|stem| format!("/{}/", stem.join("/")));
     let file = stem.and_then(|stem| scene.names_below(&stem).next());

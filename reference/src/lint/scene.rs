@@ -1,7 +1,9 @@
 //! The rules and the files that are looked at, and requests made up to try them.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
+use crate::cost::step;
 use crate::decide::{Decision, Outcome, decide_within};
 use crate::path::{RequestPath, Target};
 use crate::problem::{Fix, Problem, Severity};
@@ -28,11 +30,22 @@ pub(super) struct Scene<'a, S> {
     /// In byte order.
     names: Vec<&'a str>,
     /// Role rules, in list order, as many as are looked at.
-    pub(super) gates: Vec<&'a Rule>,
+    gates: Vec<&'a Rule>,
     /// A visitor for each role.
     pub(super) holders: Vec<Visitor>,
     origins: HashSet<&'a Origin>,
+    /// How much more may be compared, in bytes.
+    left: Cell<usize>,
 }
+
+/// RULES-14: so much is compared for each byte of the rules, for all of them together.
+const COMPARED: usize = 256;
+
+/// The same for the first rules, however few there are.
+const COMPARED_AT_LEAST: usize = 64 * 1024;
+
+/// What a look at a rule takes beside the comparison of its text.
+const LOOK: usize = 16;
 
 /// A request that is made up.
 #[derive(Clone, Debug)]
@@ -61,7 +74,35 @@ impl<'a, S: Site> Scene<'a, S> {
             gates: rules.iter().filter(|rule| rule.role().is_some()).take(LOOKED_AT).collect(),
             holders: holders.collect(),
             origins: rules.iter().filter_map(|rule| rule.origin.as_ref()).collect(),
+            left: Cell::new(rules.iter().map(|rule| rule.text.len()).sum::<usize>() * COMPARED + COMPARED_AT_LEAST),
         }
+    }
+
+    /// Notes that so many bytes were compared. A rule is cheap to look at, unless hundreds are in the way of each; a file
+    /// of such rules uses all up, and what comes then is not looked at.
+    pub(super) fn spend(&self, bytes: usize) {
+        step(bytes);
+        self.left.set(self.left.get().saturating_sub(bytes));
+    }
+
+    /// Notes a comparison of each of `rules` with a text of so many bytes.
+    fn spend_on<'r>(&self, rules: impl Iterator<Item = &'r Rule>, length: usize) {
+        // To read a target, and to make one up, is dearer than to compare it.
+        self.spend(8 * length + rules.map(|rule| LOOK + rule.text.len().min(length)).sum::<usize>());
+    }
+
+    /// Whether nothing more is compared.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.left.get() == 0
+    }
+
+    /// The gates that are looked at, each compared with a text of so many bytes.
+    pub(super) fn gates_beside(&self, length: usize) -> &[&'a Rule] {
+        if self.is_used_up() {
+            return &[];
+        }
+        self.spend_on(self.gates.iter().copied(), length);
+        &self.gates
     }
 
     pub(super) fn rule(&self, place: usize) -> Option<&'a Rule> {
@@ -83,15 +124,23 @@ impl<'a, S: Site> Scene<'a, S> {
 
     /// The rules that can match a visit to `path` as `visit` makes it, with their places, as many as are looked at.
     pub(super) fn candidates(&self, path: &RequestPath, visit: &Visit) -> Vec<(usize, &'a Rule)> {
+        if self.is_used_up() {
+            return Vec::new();
+        }
         let parameters = visit.parameters();
         let origin = visit.origin();
         let places =
             self.set.candidates(&path.segments().collect::<Vec<_>>(), [], origin.as_ref(), &parameters).take(LOOKED_AT);
-        places.filter_map(|place| Some((place, self.rule(place)?))).collect()
+        let found: Vec<_> = places.filter_map(|place| Some((place, self.rule(place)?))).collect();
+        self.spend_on(found.iter().map(|(_, rule)| *rule), visit.target.len() + path.name().len());
+        found
     }
 
     /// What the gate answers; `None` where too many rules would have to be looked at.
     pub(super) fn answer(&self, visit: &Visit) -> Option<Decision> {
+        if self.is_used_up() {
+            return None;
+        }
         let headers: Vec<(&str, &[u8])> = visit.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
         let request = Request {
             method: "GET",
@@ -101,7 +150,16 @@ impl<'a, S: Site> Scene<'a, S> {
             headers: &headers,
             country: visit.country.as_deref(),
         };
-        decide_within(LOOKED_AT, self.set, &request, &visit.visitor, self.site)
+        let decision = decide_within(LOOKED_AT, self.set, &request, &visit.visitor, self.site);
+        let length = visit.target.len();
+        match &decision {
+            Some(decision) => {
+                let looked_at = decision.passed_over.iter().map(|(place, _)| *place).chain(decision.by);
+                self.spend_on(looked_at.filter_map(|place| self.rule(place)), length);
+            }
+            None => self.spend(8 * length + LOOKED_AT * (LOOK + length)),
+        }
+        decision
     }
 
     /// Whether anybody gets the file with this name by asking for it.

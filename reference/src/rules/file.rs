@@ -1,11 +1,14 @@
 //! A whole `_redirects` file: lines are told apart, read one by one, and put together with what is wrong with them.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use super::fields;
 use super::parse::read_line;
 use super::parts::{self, Fault, Parts, UNREADABLE_NOTE, seal_note};
 use super::{Effect, Line, LineKind, Rule};
+use crate::columns::Columns;
+use crate::cost::step;
 use crate::problem::{Problem, Severity};
 use crate::span::{RuleFile, Span};
 
@@ -26,7 +29,10 @@ pub(super) fn read(bytes: &[u8]) -> Read {
     let mut start = 0;
     for (at, line) in fields::lines(bytes).enumerate() {
         let skip = if at == 0 { mark } else { 0 };
-        reader.line(LineText { bytes: line.get(skip..).unwrap_or_default(), start: start + skip, number: at + 1 });
+        step(1 + line.len());
+        let columns = OnceCell::new();
+        let bytes = line.get(skip..).unwrap_or_default();
+        reader.line(LineText { bytes, start: start + skip, number: at + 1, columns: &columns });
         let kind = reader.kind;
         let span = Span { file: RuleFile::Redirects, start, end: start + line.len(), line: at + 1, column: 1 };
         reader.read.lines.push(Line { span, kind });
@@ -42,12 +48,14 @@ struct LineText<'a> {
     bytes: &'a [u8],
     start: usize,
     number: usize,
+    /// Counted where the first problem asks for them.
+    columns: &'a OnceCell<Columns<'a>>,
 }
 
 impl LineText<'_> {
     fn span(&self, range: Range<usize>) -> Span {
-        let before = self.bytes.get(..range.start).unwrap_or_default();
-        let column = String::from_utf8_lossy(before).chars().count() + 1;
+        let before = || self.columns.get_or_init(|| Columns::new(self.bytes)).between(0, range.start);
+        let column = if range.start == 0 { 1 } else { before() + 1 };
         Span {
             file: RuleFile::Redirects,
             start: self.start + range.start,
@@ -91,7 +99,7 @@ impl Reader {
             self.kind = LineKind::Comment;
             return;
         }
-        let line = LineText { bytes: content, start: line.start + range.start, number: line.number };
+        let line = LineText { bytes: content, start: line.start + range.start, ..line };
         let indent = range.start;
         let shift = |mut problem: Problem| {
             problem.span.column += indent;

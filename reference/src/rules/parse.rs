@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use super::fields::{self, Field};
 use super::parts::{self, ConditionReader, Fault, Parts, Remarks};
 use super::{Apply, Conditions, QueryConstraint};
+use crate::cost::step;
 
 /// RULES-14: a longer line is an error. No request target comes near it, and what is done within a line stays bounded.
 pub(crate) const MAX_LINE: usize = 16 * 1024;
@@ -23,6 +24,7 @@ pub(super) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, 
         let message = format!("this line has {} bytes; no more than {MAX_LINE} are read", content.len());
         return Err(Fault::at(0..1, id, message, "write several shorter rules"));
     }
+    step(content.len());
     let line = read_text(content)?;
     let fields = fields::fields(line);
     let Some((from, rest)) = fields.split_first() else {
@@ -50,7 +52,7 @@ pub(super) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, 
         _ => (None, rest),
     };
     let (status, rest) = read_status(*from, to, rest)?;
-    let names = parts::captured_names(&pattern, &query);
+    let names = parts::captured_names(*from, &pattern, &query)?;
     let to = match to {
         Some(field) => parts::read_destination(field, &names, status.code, remarks)?,
         None => parts::left_out_destination(*from, &names, status.code)?,

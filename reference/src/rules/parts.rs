@@ -77,6 +77,9 @@ pub(super) fn covering(from: &str, cut_short: bool) -> Option<Covered> {
     Some((origin, pattern))
 }
 
+/// RULES-14.bounds: a rule holds no more names than so many in each of its parts.
+pub(super) const MAX_NAMES: usize = 32;
+
 /// What does not keep a text from being a rule.
 pub(super) type Remarks = Vec<(Severity, Fault)>;
 
@@ -113,11 +116,13 @@ pub(super) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
     let offset = field.end() - path.len();
     let path = if path.is_empty() { "/" } else { path };
     let (pattern, oddities) = Pattern::parse(path).map_err(|fault| from_fault(&fault, path, offset))?;
+    // RULES-14: one remark of a kind speaks for all of the field.
     for oddity in oddities {
-        let tidy = tidy(path, &pattern);
+        let is_canonical = oddity != Oddity::NotCanonical;
+        let tidy = if is_canonical { String::new() } else { tidy(path, &pattern) };
         let (id, message, help) = oddity_text(oddity, &tidy);
-        let instead = (oddity == Oddity::NotCanonical)
-            .then(|| format!("{}{tidy}", origin.as_ref().map(ToString::to_string).unwrap_or_default()));
+        let origin = || origin.as_ref().map(ToString::to_string).unwrap_or_default();
+        let instead = (!is_canonical).then(|| format!("{}{tidy}", origin()));
         remarks.push((Severity::Warning, Fault { instead, ..Fault::at(field, id, message, help) }));
     }
     // RULES-12
@@ -159,6 +164,16 @@ fn from_fault(fault: &PatternFault, path: &str, offset: usize) -> Fault {
             "from-query",
             "`from` holds a query",
             "write parameters as fields of their own, `key=value`, or write `%3F`",
+        ),
+        PatternFaultKind::ManyNames => (
+            "too-many-captures",
+            "`from` holds more than 32 placeholders",
+            "write fewer, or `/*` for what follows the last one that is needed",
+        ),
+        PatternFaultKind::ManyStars => (
+            "from-many-stars",
+            "more than 32 segments follow the first `*` of this path, which is not at its end",
+            "write `/*` at the end of the path alone",
         ),
         PatternFaultKind::Segment(Refused::Backslash) => {
             ("from-backslash", "`from` holds a backslash", "no request that holds one is answered; write `/`")
@@ -239,11 +254,23 @@ pub(super) fn read_parameter(
 }
 
 /// The names that a destination can hold.
-pub(super) fn captured_names<'a>(pattern: &'a Pattern, query: &'a [QueryConstraint]) -> Names<'a> {
-    Names::new(pattern.names().chain(query.iter().filter_map(|constraint| match &constraint.value {
+///
+/// # Errors
+/// RULES-14.bounds: there are too many.
+pub(super) fn captured_names<'a>(
+    place: impl Into<Range<usize>>,
+    pattern: &'a Pattern,
+    query: &'a [QueryConstraint],
+) -> Result<Names<'a>, Fault> {
+    let of_query = query.iter().filter_map(|constraint| match &constraint.value {
         QueryValue::Capture(name) => Some(name.as_str()),
         QueryValue::Literal(_) => None,
-    })))
+    });
+    if of_query.clone().nth(MAX_NAMES).is_some() {
+        let message = format!("this rule captures more than {MAX_NAMES} query parameters");
+        return Err(Fault::at(place, "too-many-captures", message, "capture those that `to` needs"));
+    }
+    Ok(Names::new(pattern.names().chain(of_query)))
 }
 
 /// RULES-4, RULES-11: a number from 200 to 599.
@@ -307,6 +334,11 @@ pub(super) fn read_destination(
         let message = "a visitor would choose the server that the gate asks";
         let help = "write the whole host, or a redirect status such as 302";
         return Err(Fault::at(field, "to-name-in-upstream", message, help));
+    }
+    // RULES-14.bounds: each of them may become as long as the request.
+    if to.count_of_names() > MAX_NAMES {
+        let message = format!("this destination holds more than {MAX_NAMES} names");
+        return Err(Fault::at(field, "too-many-captures", message, "write fewer of them"));
     }
     if let Some(name) = to.unknown_name() {
         let message = format!("`{name}` is captured nowhere in this rule, and stays as it is");

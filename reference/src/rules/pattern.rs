@@ -7,7 +7,9 @@ use std::fmt;
 use percent_encoding::{AsciiSet, percent_encode};
 
 use super::captures::{Captured, Captures};
+use super::parts::MAX_NAMES;
 use super::text::Text;
+use crate::cost::step;
 use crate::path::{self, Refused, RequestPath, SEGMENT};
 use read::{Kind, read_segments, resolve};
 
@@ -36,6 +38,9 @@ pub(super) enum Segment {
     Prefix(Text),
 }
 
+/// RULES-14.bounds: every run behind a star in the middle is looked for in the whole of a request's path.
+const MAX_BEHIND_STAR: usize = 32;
+
 /// Why a text is no pattern; `start..end` are the bytes at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PatternFault {
@@ -50,6 +55,10 @@ pub(crate) struct PatternFault {
 pub(crate) enum PatternFaultKind {
     DoubleStar,
     Fragment,
+    /// RULES-14.bounds: more placeholders than [`MAX_NAMES`].
+    ManyNames,
+    /// RULES-14.bounds: more segments behind the first star than [`MAX_BEHIND_STAR`].
+    ManyStars,
     Query,
     Segment(Refused),
 }
@@ -88,15 +97,25 @@ impl Pattern {
         let splats = usize::from(segments.last().is_some_and(|segment| segment.raw == "*"));
         let head = Vec::with_capacity(segments.len() - splats);
         let mut pattern = Pattern { head, middles: Vec::new(), splat: false };
+        let (mut names, mut behind_star) = (0, 0);
         for (at, segment) in segments.into_iter().enumerate() {
-            match segment.classify(at == last) {
+            behind_star += usize::from(!pattern.middles.is_empty());
+            let kind = segment.classify(at == last);
+            names += usize::from(matches!(kind, Kind::Segment(Segment::Placeholder(_), _)));
+            let bound = if names > MAX_NAMES { Some(PatternFaultKind::ManyNames) } else { None };
+            if let Some(kind) = bound.or((behind_star > MAX_BEHIND_STAR).then_some(PatternFaultKind::ManyStars)) {
+                // Whatever the path matches begins as it does up to the first star.
+                let covering = Pattern { head: pattern.head, middles: Vec::new(), splat: true };
+                return Err(PatternFault { start: 0, end: text.len(), kind, covering });
+            }
+            match kind {
                 Kind::Star if at == last => pattern.splat = true,
                 Kind::Star => {
-                    oddities.push(Oddity::MiddleStar);
+                    note(&mut oddities, Oddity::MiddleStar);
                     pattern.middles.push(Vec::new());
                 }
                 Kind::Segment(segment, oddity) => {
-                    oddities.extend(oddity);
+                    oddity.into_iter().for_each(|oddity| note(&mut oddities, oddity));
                     pattern.splat = matches!(segment, Segment::Prefix(_));
                     pattern.middles.last_mut().unwrap_or(&mut pattern.head).push(segment);
                 }
@@ -134,6 +153,12 @@ impl Pattern {
             Ok((pattern, _)) => pattern,
             Err(fault) => fault.covering,
         }
+    }
+
+    /// Whether a `*` stands before the end.
+    #[cfg(feature = "cost")]
+    pub(crate) fn has_star_in_the_middle(&self) -> bool {
+        !self.middles.is_empty()
     }
 
     /// Whether the pattern matches `path`.
@@ -195,7 +220,7 @@ impl Pattern {
         } else {
             self.head.len() == other.head.len() && !other.splat && other.middles.is_empty()
         };
-        self.middles.is_empty() && long_enough && self.head.iter().zip(&other.head).all(covers)
+        self.middles.is_empty() && long_enough && self.head.iter().zip(&other.head).inspect(|_| step(1)).all(covers)
     }
 
     /// A path that the pattern matches, with `word` for every segment that is free.
@@ -319,11 +344,18 @@ impl fmt::Display for Spelled<'_> {
     }
 }
 
+/// Notes what is odd, once however often it stands there.
+fn note(oddities: &mut Vec<Oddity>, oddity: Oddity) {
+    if !oddities.contains(&oddity) {
+        oddities.push(oddity);
+    }
+}
+
 fn run_matches(run: &[Segment], segments: &[&str], start: usize) -> bool {
     let Some(window) = start.checked_add(run.len()).and_then(|end| segments.get(start..end)) else {
         return false;
     };
-    run.iter().zip(window).all(|(pattern, segment)| match pattern {
+    run.iter().zip(window).inspect(|_| step(1)).all(|(pattern, segment)| match pattern {
         Segment::Literal(text) => text.as_bytes() == segment.as_bytes(),
         Segment::Placeholder(_) => true,
         Segment::Prefix(prefix) => segment.as_bytes().starts_with(prefix.as_bytes()),
@@ -334,6 +366,7 @@ fn run_matches(run: &[Segment], segments: &[&str], start: usize) -> bool {
 fn capture_run(run: &[Segment], segments: &[&str], start: usize, captures: &mut Captures) -> usize {
     for (pattern, segment) in run.iter().zip(segments.iter().skip(start)) {
         if let Segment::Placeholder(name) = pattern {
+            step(segment.len());
             captures.add_text(name, segment.as_bytes().to_vec());
         }
     }

@@ -4,6 +4,7 @@ use super::captures::Captured;
 use super::pattern::{Oddity, Pattern, Segment};
 use super::target::{Destination, Part};
 use super::{QueryValue, Rule};
+use crate::cost::step;
 use crate::path::{self, RequestPath};
 
 impl Pattern {
@@ -34,7 +35,7 @@ impl Pattern {
         let is_open = |pattern: &Pattern| pattern.splat || !pattern.middles.is_empty();
         let (own, others) = (self.head.len(), other.head.len());
         let lengths_meet = (is_open(self) || others <= own) && (is_open(other) || own <= others);
-        lengths_meet && self.head.iter().zip(&other.head).all(|(a, b)| a.may_meet(b))
+        lengths_meet && self.head.iter().zip(&other.head).inspect(|_| step(1)).all(|(a, b)| a.may_meet(b))
     }
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::captures::Captures;
+use crate::cost::step;
 use crate::query;
 use crate::request::{Origin, Scheme};
 use fill::{canonical, climbs, encode_for_host, encode_for_path, encode_for_query, fill, is_canonical, lacks_a_label};
@@ -116,6 +117,7 @@ impl<'a> Names<'a> {
     /// SUBST-1: the longest name that `text` begins with. `:year` is never `:y` and `ear`.
     fn at_start_of<'t>(&self, text: &'t str) -> Option<&'t str> {
         self.lengths.iter().find_map(|length| {
+            step(1);
             let (name, after) = text.split_at_checked(*length)?;
             let ends = !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
             (ends && self.names.binary_search(&name).is_ok()).then_some(name)
@@ -134,6 +136,7 @@ impl Destination {
 
     /// Reads a `to`, which begins with `/`, `http://` or `https://`.
     pub(super) fn parse(text: &str, names: &Names<'_>) -> Result<Destination, DestinationFault> {
+        step(text.len());
         let (site, rest) = match split_scheme(text) {
             Some((scheme, after)) => {
                 let end = after.find(['/', '?', '#']).unwrap_or(after.len());
@@ -166,6 +169,14 @@ impl Destination {
             let site = site.map(|(scheme, host)| (scheme, fill(&host, &Captures::default(), encode_for_host).into()));
             Kind::Fixed(Fixed::new(site, path, query, fragment))
         }))
+    }
+
+    /// How often a name stands in it.
+    pub(super) fn count_of_names(&self) -> usize {
+        let Kind::Template(template) = &self.0 else { return 0 };
+        let Template { site, path, query, fragment } = template.as_ref();
+        let parts = site.iter().flat_map(|(_, host)| host).chain(path).chain(query.iter().chain(fragment).flatten());
+        parts.filter(|part| !part.is_literal()).count()
     }
 
     /// Whether anything that a request supplies lands in it.

@@ -1,11 +1,13 @@
 //! Lines and columns of a rule file, for reports that give both ends of a range.
 
+use rolegate::columns::Columns;
 use rolegate::{RuleFile, Span};
 
 /// Where the lines of a file start.
 pub(super) struct Places<'a> {
     bytes: &'a [u8],
     starts: Vec<usize>,
+    columns: Columns<'a>,
 }
 
 /// A line and a column, both from 1; columns count characters.
@@ -23,17 +25,18 @@ impl<'a> Places<'a> {
             b'\r' => file != RuleFile::Toml && bytes.get(at + 1) != Some(&b'\n'),
             _ => false,
         });
-        Places { bytes, starts: std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect() }
+        let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        Places { bytes, starts, columns: Columns::new(bytes) }
     }
 
     /// Where a byte stands.
     pub(super) fn place(&self, at: usize) -> Place {
         let line = self.starts.partition_point(|start| *start <= at);
         let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let text = String::from_utf8_lossy(self.bytes.get(start..at).unwrap_or_default());
         // RULES-13: a byte-order mark is no part of the first line.
-        let text = if line == 1 { text.strip_prefix('\u{feff}').unwrap_or(&text) } else { &text };
-        Place { line, column: text.chars().count() + 1 }
+        let mark = "\u{feff}".as_bytes();
+        let start = if line == 1 && at >= mark.len() && self.bytes.starts_with(mark) { mark.len() } else { start };
+        Place { line, column: self.columns.between(start, at) + 1 }
     }
 
     /// The bytes of a line with what ends it.

@@ -103,8 +103,9 @@ fn unified(name: &str, file: RuleFile, bytes: &[u8], changes: &[&Change]) -> Str
         // Writing to a text cannot fail.
         let _ = writeln!(text, "@@ -{start},{old} +{new_start},{new} @@");
         removed += taken;
+        let mut left = hunk.iter().peekable();
         for number in start..=end {
-            let change = hunk.iter().find(|change| change.line == number);
+            let change = left.next_if(|change| change.line == number);
             let sign = if change.is_some() { '-' } else { ' ' };
             let _ = writeln!(text, "{sign}{}", line(number));
             if let Some(after) = change.and_then(|change| change.after.as_ref()) {

@@ -24,6 +24,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "force the rule with a `!` after its status, or remove the files",
     ),
     Entry::warning(
+        "lints-stopped",
+        "so many rules match the same paths that those from here on are not compared with each other",
+        "what the rules say",
+        "join rules that differ in a condition alone, or split the file and check each part",
+    ),
+    Entry::warning(
         "gate-one-host",
         "a gate names one scheme and host, and no gate covers the path on the others",
         "the file on every other host of the site, without being asked for a role",

@@ -68,6 +68,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     Entry::error("from-escape", "`%` starts no escape in `from`", NOTHING, "write `%25` for a percent sign"),
     Entry::error(
+        "from-many-stars",
+        "more than 32 segments follow a `*` that is not at the end of `from`",
+        NOTHING,
+        "write `/*` at the end of the path alone",
+    ),
+    Entry::error(
         "from-fragment",
         "`from` holds a fragment, and no request has one",
         NOTHING,
@@ -255,6 +261,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "a browser takes the destination for another site",
         NOTHING,
         "write `https://host/…` for another site, or a single `/`",
+    ),
+    Entry::error(
+        "too-many-captures",
+        "a rule captures more than 32 names, or its destination holds more than 32",
+        NOTHING,
+        "write fewer of them, or `/*` for the rest of a path",
     ),
     Entry::warning(
         "to-unknown-name",

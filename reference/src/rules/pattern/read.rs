@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Oddity, Pattern, PatternFault, PatternFaultKind, Segment};
+use crate::cost::step;
 use crate::path::{self, Refused, Resolver};
 
 /// A segment as written, with the text it spells.
@@ -42,6 +43,7 @@ impl RawSegment<'_> {
 
 pub(super) fn read_segments(text: &str) -> Result<Vec<RawSegment<'_>>, PatternFault> {
     let mut offset = 1;
+    step(text.len());
     let relative = text.strip_prefix('/').unwrap_or_default();
     let mut segments = Vec::with_capacity(8);
     for raw in relative.split('/') {

@@ -1,6 +1,7 @@
 //! One `[[redirects]]` entry: a table becomes a rule or a fault.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use hyper::header::{HeaderName, HeaderValue};
@@ -48,7 +49,7 @@ pub(super) fn read(
     let status = fields.status.map(|status| reader.status(status, remarks)).transpose()?;
     let force = fields.force.map(|force| reader.force(force)).transpose()?.unwrap_or_default();
     let code = status.unwrap_or(301);
-    let names = parts::captured_names(&pattern, &query);
+    let names = parts::captured_names(from.span(), &pattern, &query)?;
     let to = match fields.to {
         Some(to) => {
             reader.with_text("to", to, remarks, |field, remarks| read_destination(field, &names, code, remarks))?
@@ -289,6 +290,7 @@ impl EntryReader<'_> {
     /// PROXY-1
     fn headers(&self, value: Value<'_, '_>) -> Result<Vec<(HeaderName, HeaderValue)>, Fault> {
         let mut headers: Vec<(HeaderName, HeaderValue)> = Vec::new();
+        let mut names = HashSet::new();
         for (key, value) in in_order(self.table("headers", value, r#"X-From = "here""#)?) {
             let name = key.get_ref();
             let text = self.field(name, value)?;
@@ -305,7 +307,7 @@ impl EntryReader<'_> {
                 let message = format!("the gate itself writes `{name}`");
                 return Err(fault("header-of-the-connection", message, "leave it out"));
             }
-            if headers.iter().any(|(other, _)| *other == header) {
+            if !names.insert(header.clone()) {
                 let message = format!("`{name}` stands here twice");
                 return Err(fault("header-repeated", message, "leave one of them out"));
             }
