@@ -4,8 +4,12 @@
 //! that describes the visitor's. What it says is believed from configured proxies only (HOST-2), and what is missing
 //! or said in two ways is refused: no answer but 200 lets a visitor in.
 
-use crate::decide::{Decision, Outcome};
+use crate::decide::{Decision, Outcome, bad_request};
+use crate::gate::Gate;
 use crate::path::{RequestPath, Target};
+use crate::request::Request;
+use crate::site::Site;
+use crate::token::Time;
 
 /// Answers like the gate itself: 200, or the denial response as it is.
 pub const AUTHORIZE: &str = "/__gate/authorize";
@@ -33,8 +37,10 @@ pub struct Original<'a> {
 /// Why a request does not describe another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotDescribed {
-    /// No field holds the request target, or two hold different ones.
-    #[error("the server in front names no request target; let it send `X-Forwarded-Uri` or `X-Original-URI`")]
+    /// No field holds the request target, two hold different ones, or one holds something else or more than one.
+    #[error(
+        "the server in front names no one request target; let it send `X-Forwarded-Uri` or `X-Original-URI`, with the path and query that the visitor sent"
+    )]
     Target,
     /// The method is named twice, or is none.
     #[error("the server in front names no method; let it send one `X-Forwarded-Method`")]
@@ -73,11 +79,14 @@ pub fn original<'a>(
 fn original_target<'a>(target: &'a [u8], lines: &[(&'a str, &'a [u8])]) -> Result<&'a [u8], NotDescribed> {
     let behind = target.strip_prefix(AUTHORIZE.as_bytes()).filter(|rest| rest.starts_with(b"/"));
     let named = one(lines, &["x-forwarded-uri", "x-original-uri"]).map_err(|Several| NotDescribed::Target)?;
-    match (behind, named) {
-        (Some(target), None) | (None, Some(target)) => Ok(target),
-        (Some(behind), Some(named)) if behind == named => Ok(named),
-        _ => Err(NotDescribed::Target),
-    }
+    let target = match (behind, named) {
+        (Some(target), None) | (None, Some(target)) => target,
+        (Some(behind), Some(named)) if behind == named => named,
+        _ => return Err(NotDescribed::Target),
+    };
+    // FRONT-2: a whole URL has a host of its own, and two lines may have been joined on the way.
+    let is_joined = target.windows(2).any(|pair| pair == b",/") || target.iter().any(|byte| b" \t".contains(byte));
+    if target.starts_with(b"/") && !is_joined { Ok(target) } else { Err(NotDescribed::Target) }
 }
 
 /// More than one value, or one that is no text.
@@ -93,12 +102,22 @@ fn one<'a>(lines: &[(&'a str, &'a [u8])], names: &[&str]) -> Result<Option<&'a [
     if values.all(|other| Some(other) == first) { Ok(first) } else { Err(Several) }
 }
 
+/// The decision about the visitor's request. The server in front goes by its own reading of the target, so one that has two is
+/// refused (FRONT-1).
+pub fn decide<S: Site>(gate: &Gate<S>, request: &Request<'_>, now: Time) -> Decision {
+    match Target::parse_plain(request.target) {
+        Ok(_) => gate.decide(request, now),
+        Err(refused) => bad_request(refused),
+    }
+}
+
 /// Whether the server in front may answer the visitor's request for `target` with what it has.
 ///
 /// It serves the path that was asked for, so a rule that leads elsewhere admits nobody here, whoever asks: the server in front
 /// would show what the rule replaces.
 pub fn admits(decision: &Decision, target: &[u8]) -> bool {
-    let Ok(Target { path, .. }) = Target::parse(target) else { return false };
+    // FRONT-1
+    let Ok(Target { path, .. }) = Target::parse_plain(target) else { return false };
     if decision.denied {
         return false;
     }
@@ -169,6 +188,16 @@ mod tests {
         for (lines, why) in &table {
             assert_eq!(read("/__gate/authorize", lines), Err(*why), "{lines:?}");
         }
+        for odd in ["", "*", "a", "http://h/a", "https://h", "/a,/b", "/a, /b", "/a?b,/c", "/a /b", "/a\t", ",/a"] {
+            let lines = vec![("X-Original-URI", odd.as_bytes())];
+            assert_eq!(read("/__gate/authorize", &lines), Err(NotDescribed::Target), "{odd}");
+        }
+        for several in [["/a", "/b"], ["/a", ""], ["/a", "//a"], ["/a", "/%61"], ["/a", "http://h/a"]] {
+            for names in [["X-Forwarded-Uri", "X-Forwarded-Uri"], ["X-Original-URI", "x-forwarded-uri"]] {
+                let lines = names.into_iter().zip(several.map(str::as_bytes)).collect();
+                assert_eq!(read("/__gate/authorize", &lines), Err(NotDescribed::Target), "{several:?}");
+            }
+        }
         let both = vec![("X-Forwarded-Uri", &b"/a"[..])];
         assert_eq!(read("/__gate/authorize/b", &both), Err(NotDescribed::Target));
     }
@@ -192,6 +221,14 @@ mod tests {
             ("/up/x", None, false),
             ("/401/x", None, false),
             ("/a%2fb", None, false),
+            // FRONT-1
+            ("/x//../members/a", Some("admin"), false),
+            ("/x//../c", None, false),
+            ("//c", None, false),
+            ("/%63", None, false),
+            ("/c;x", None, false),
+            ("/c%3Fx", None, false),
+            ("http://h/c", None, true),
         ] {
             let request = Request {
                 method: "GET",

@@ -38,7 +38,7 @@ pub struct Decision {
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The request target has no safe canonical form.
+    /// The request target has no safe canonical form, or none that a server beside this one is sure to share (FRONT-1).
     BadRequest(Refused),
     /// There is nothing to show: 404.
     NotFound {
@@ -185,8 +185,9 @@ fn with_asked(
     site: &impl Site,
     decide: impl FnOnce(&Asked<'_>) -> Decision,
 ) -> Decision {
-    // NOLEAK-1
-    let target = match Target::parse(request.target) {
+    // NOLEAK-1; FRONT-1: where another server has the site, it reads the target too.
+    let parse = if site.is_listed() { Target::parse } else { Target::parse_plain };
+    let target = match parse(request.target) {
         Ok(target) => target,
         Err(refused) => return bad_request(refused),
     };
@@ -233,7 +234,8 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn bad_request(refused: Refused) -> Decision {
+/// A target that gets no decision.
+pub(crate) fn bad_request(refused: Refused) -> Decision {
     Decision {
         outcome: Outcome::BadRequest(refused),
         by: None,
@@ -368,6 +370,12 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: Denial
     let query = asked.target.query.as_deref();
     if is_redirect(apply.status) {
         return Outcome::Redirect { status: apply.status, location: target.location(query) };
+    }
+    // FRONT-1: the server behind such a rule, or one in front, goes by the target too.
+    if target.site.is_some()
+        && let Err(refused) = Target::parse_plain(asked.request.target)
+    {
+        return Outcome::BadRequest(refused);
     }
     // STATUS-2
     if target.site.is_some() {

@@ -8,11 +8,15 @@
 //! * empty segments are dropped: `//a//b` is `/a/b`;
 //! * case, `;params`, trailing dots and spaces mean themselves.
 
+mod plain;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use smallvec::SmallVec;
+
+pub use plain::Ambiguity;
 
 /// The longest request target that is read.
 pub const MAX_TARGET: usize = 8 * 1024;
@@ -57,6 +61,9 @@ pub struct Target {
 /// Why a request target has no safe canonical form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refused {
+    /// FRONT-1: another server would read another path.
+    #[error("another server may read another path here: {0}")]
+    Ambiguous(Ambiguity),
     /// The host of a target in absolute form is empty, or holds a character that no host has.
     #[error("the host in the request target is not valid")]
     Authority,
@@ -105,6 +112,32 @@ impl Target {
     /// # Errors
     /// [`Refused`] where the bytes have no safe canonical form.
     pub fn parse(bytes: &[u8]) -> Result<Target, Refused> {
+        let Parts { host, path, query } = Parts::of(bytes)?;
+        // RFC 3986 §6.2.3: an empty path after an authority is `/`.
+        let path = if path.is_empty() && host.is_some() { b"/" } else { path };
+        Ok(Target { path: RequestPath::parse(path)?, query: query.map(<[u8]>::to_vec), host })
+    }
+
+    /// FRONT-1: as [`Target::parse`], where another server reads the target too. What it may read in another way is refused.
+    ///
+    /// # Errors
+    /// [`Refused`] where the bytes have no safe canonical form, or are not the one way to write it.
+    pub fn parse_plain(bytes: &[u8]) -> Result<Target, Refused> {
+        plain::check(Parts::of(bytes)?.path)?;
+        Target::parse(bytes)
+    }
+}
+
+/// A request target, cut where everybody cuts it.
+struct Parts<'a> {
+    host: Option<String>,
+    /// As sent; empty where a target in absolute form has none.
+    path: &'a [u8],
+    query: Option<&'a [u8]>,
+}
+
+impl Parts<'_> {
+    fn of(bytes: &[u8]) -> Result<Parts<'_>, Refused> {
         if bytes.len() > MAX_TARGET {
             return Err(Refused::TooLong);
         }
@@ -117,11 +150,8 @@ impl Target {
         if rest.iter().any(u8::is_ascii_control) {
             return Err(Refused::Control);
         }
-        let query = rest.strip_prefix(b"?").map(<[u8]>::to_vec);
         let (host, path) = split_host(before)?;
-        // RFC 3986 §6.2.3: an empty path after an authority is `/`.
-        let path = if path.is_empty() && host.is_some() { b"/" } else { path };
-        Ok(Target { path: RequestPath::parse(path)?, query, host })
+        Ok(Parts { host, path, query: rest.strip_prefix(b"?") })
     }
 }
 

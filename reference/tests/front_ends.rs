@@ -1,4 +1,5 @@
-//! The gate beside nginx and Caddy, with the example configurations as they stand in `reference/examples/`.
+//! The gate beside nginx and Caddy, and behind HAProxy and Apache, with the example configurations as they stand in
+//! `reference/examples/`.
 //!
 //! Needs the real servers; where one is not installed its test says so and asks nothing.
 #![allow(
@@ -12,6 +13,8 @@
 )]
 
 mod common;
+#[path = "front_ends/spellings.rs"]
+mod spellings;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -20,7 +23,9 @@ use std::time::{Duration, Instant};
 
 use common::{Client, Response, Running, SECRET, request, site, token};
 use rolegate::edge::Edge;
-use rolegate::{Config, KeySource, ServerOptions, TokenSettings};
+use rolegate::proxy::ProxySettings;
+use rolegate::request::Origin;
+use rolegate::{Config, KeySource, ServerOptions, SiteOptions, TokenSettings};
 use tempfile::TempDir;
 
 const RULES: &str = "\
@@ -62,6 +67,18 @@ impl Front {
         site: &Path,
         gate: SocketAddr,
     ) -> Option<Front> {
+        Front::start_with(program, example, arguments, site, gate, |text| text)
+    }
+
+    /// The same, where the text of the example is changed further.
+    fn start_with(
+        program: &str,
+        example: &str,
+        arguments: impl Fn(&Path, &Path) -> Vec<String>,
+        site: &Path,
+        gate: SocketAddr,
+        adapt: impl FnOnce(String) -> String,
+    ) -> Option<Front> {
         let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
             .chain([PathBuf::from("/usr/sbin")])
             .map(|folder| folder.join(program))
@@ -70,10 +87,10 @@ impl Front {
             eprintln!("skipped: {program} is not installed");
             return None;
         };
-        let address = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a port");
+        let address = free_address();
         let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example))
             .expect("an example");
-        for marker in [":8080", "127.0.0.1:8888", "/srv/site"] {
+        for marker in [":8080", "127.0.0.1:8888"] {
             assert!(text.contains(marker), "{example} has no {marker} to replace");
         }
         let work = tempfile::tempdir().expect("a folder");
@@ -84,6 +101,7 @@ impl Front {
             .replace("127.0.0.1:8888", &gate.to_string())
             .replace("/srv/site", &site.display().to_string())
             .replace("http {\n", &format!("http {{\n{}\naccess_log off;\n", temporary.join("\n")));
+        let text = adapt(text);
         let file = work.path().join(Path::new(example).file_name().expect("a name"));
         std::fs::write(&file, text).expect("written");
         let log = std::fs::File::create(work.path().join("log")).expect("a log");
@@ -124,10 +142,19 @@ impl Drop for Front {
 }
 
 fn gate(site: &Path) -> Running {
+    gate_with(site, false, None)
+}
+
+/// A gate that trusts this machine's proxies; with an `upstream` it has the site there.
+fn gate_with(site: &Path, elsewhere: bool, upstream: Option<SocketAddr>) -> Running {
     let edge = Edge { trusted: vec!["127.0.0.1".parse().unwrap()], ..Edge::default() };
     let key = KeySource::Secret { name: "secret".to_owned(), secret: SECRET.into() };
-    let config = Config { edge, ..Config::of(site.to_owned(), key, TokenSettings::default()) };
-    Running::serve(config.load().expect("a gate").gate, ServerOptions { authorize: true, ..ServerOptions::default() })
+    let options = SiteOptions { elsewhere: elsewhere || upstream.is_some(), ..SiteOptions::default() };
+    let config = Config { edge, options, ..Config::of(site.to_owned(), key, TokenSettings::default()) };
+    let upstream = upstream.and_then(|upstream| Origin::parse(&format!("http://{upstream}")));
+    let proxy = ProxySettings { upstream, ..ProxySettings::default() };
+    let options = ServerOptions { authorize: proxy.upstream.is_none(), proxy, ..ServerOptions::default() };
+    Running::serve(config.load().expect("a gate").gate, options)
 }
 
 /// Lets a server that runs as another user read the folder.
@@ -145,7 +172,7 @@ fn admitted_denied_and_odd(front: &Front, statuses: [u16; 3]) {
     let admin = format!("nf_jwt={}", token(&["admin"]));
     let bad = format!("nf_jwt={}x", token(&["admin"]));
     let other = format!("nf_jwt={}", token(&["other"]));
-    for target in ["/members/home", "/members/home.html", "//members//home", "/%6dembers/home", "/x/../members/home"] {
+    for target in ["/members/home", "/members/home.html"] {
         for cookie in ["", &bad, &other] {
             let answer = front.get(target, &[("Cookie", cookie)]);
             assert_eq!(answer.status, login, "{target} {cookie:?}: {answer:?}");
@@ -175,6 +202,11 @@ fn admitted_denied_and_odd(front: &Front, statuses: [u16; 3]) {
         "/x%2f..%2fmembers/home.html",
         "/members%2fhome.html",
         "/..;/members/home.html",
+        "//members//home",
+        "/%6dembers/home",
+        "/x/../members/home",
+        "/public//../members/home.html",
+        "/x//../members/home.html",
         "/members%5chome.html",
         "/members/home%00.html",
         "/members/home.html%2500",
@@ -204,16 +236,60 @@ fn admitted_denied_and_odd(front: &Front, statuses: [u16; 3]) {
     assert_eq!(front.ask("POST", "/members/home", &[("Content-Length", "0")]).status, login);
 }
 
+fn start_nginx(site: &Path, gate: SocketAddr) -> Option<Front> {
+    let arguments = |file: &Path, work: &Path| {
+        let global = format!("daemon off; master_process off; pid {}/pid; error_log stderr;", work.display());
+        vec!["-p".into(), work.display().to_string(), "-c".into(), file.display().to_string(), "-g".into(), global]
+    };
+    Front::start("nginx", "nginx/nginx.conf", arguments, site, gate)
+}
+
+fn start_caddy(site: &Path, gate: SocketAddr) -> Option<Front> {
+    let arguments = |file: &Path, _: &Path| {
+        vec!["run".into(), "--adapter".into(), "caddyfile".into(), "--config".into(), file.display().to_string()]
+    };
+    Front::start("caddy", "caddy/Caddyfile", arguments, site, gate)
+}
+
+fn start_haproxy(gate: SocketAddr) -> Option<Front> {
+    let arguments = |file: &Path, _: &Path| vec!["-db".into(), "-f".into(), file.display().to_string()];
+    // It has no folder.
+    Front::start("haproxy", "haproxy/haproxy.cfg", arguments, Path::new("/"), gate)
+}
+
+/// Apache in front of the gate, and behind it at `own`.
+fn start_apache(site: &Path, gate: SocketAddr, own: SocketAddr) -> Option<Front> {
+    let arguments = |file: &Path, work: &Path| {
+        let root =
+            format!("ServerRoot {0}\nDefaultRuntimeDir {0}\nPidFile {0}/pid\nErrorLog /dev/stderr", work.display());
+        let modules = ["mpm_event", "authz_core", "authz_host", "dir", "headers", "proxy", "proxy_http"]
+            .map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"));
+        let whole = work.join("whole.conf");
+        let text = format!(
+            "{root}\n{}\nServerName localhost\nUser www-data\nGroup www-data\nInclude {}\n",
+            modules.join("\n"),
+            file.display()
+        );
+        std::fs::write(&whole, text).expect("written");
+        vec!["-X".into(), "-f".into(), whole.display().to_string()]
+    };
+    let adapt = |text: String| {
+        assert!(text.contains("127.0.0.1:3000"));
+        text.replace("127.0.0.1:3000", &own.to_string())
+    };
+    Front::start_with("apache2", "apache/site.conf", arguments, site, gate, adapt)
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a port")
+}
+
 #[test]
 fn nginx() {
     let folder = front_site();
     readable(folder.path());
     let gate = gate(folder.path());
-    let arguments = |file: &Path, work: &Path| {
-        let global = format!("daemon off; master_process off; pid {}/pid; error_log stderr;", work.display());
-        vec!["-p".into(), work.display().to_string(), "-c".into(), file.display().to_string(), "-g".into(), global]
-    };
-    if let Some(front) = Front::start("nginx", "nginx/nginx.conf", arguments, folder.path(), gate.address) {
+    if let Some(front) = start_nginx(folder.path(), gate.address) {
         admitted_denied_and_odd(&front, [302, 404, 401]);
     }
 }
@@ -223,10 +299,7 @@ fn caddy() {
     let folder = front_site();
     readable(folder.path());
     let gate = gate(folder.path());
-    let arguments = |file: &Path, _: &Path| {
-        vec!["run".into(), "--adapter".into(), "caddyfile".into(), "--config".into(), file.display().to_string()]
-    };
-    if let Some(front) = Front::start("caddy", "caddy/Caddyfile", arguments, folder.path(), gate.address) {
+    if let Some(front) = start_caddy(folder.path(), gate.address) {
         admitted_denied_and_odd(&front, [302, 404, 401]);
     }
 }
@@ -245,7 +318,17 @@ fn nobody_else_is_answered() {
         (vec![("X-Original-URI", "/public")], 200),
         (vec![], 400),
         (vec![("X-Forwarded-Uri", "/public"), ("X-Forwarded-Uri", "/members/home")], 400),
+        (vec![("X-Forwarded-Uri", "/public"), ("X-Original-URI", "//public")], 400),
+        (vec![("X-Forwarded-Uri", "/public,/members/home")], 400),
+        (vec![("X-Forwarded-Uri", "/public, /members/home")], 400),
+        (vec![("X-Forwarded-Uri", "http://localhost/public")], 400),
+        (vec![("X-Forwarded-Uri", "")], 400),
         (vec![("X-Forwarded-Uri", "/a%2fb")], 400),
+        // FRONT-1
+        (vec![("X-Forwarded-Uri", "//public")], 400),
+        (vec![("X-Forwarded-Uri", "/x/../public")], 400),
+        (vec![("X-Forwarded-Uri", "/%70ublic")], 400),
+        (vec![("X-Forwarded-Uri", "/public;x")], 400),
         (vec![("X-Forwarded-Uri", "/members/home")], 302),
     ] {
         assert_eq!(gate.get("/__gate/authorize", &headers).status, status, "{headers:?}");

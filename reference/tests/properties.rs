@@ -221,6 +221,24 @@ fn target() -> impl Strategy<Value = Vec<u8>> {
     vec(piece, 0..12).prop_map(|pieces| [b"/".to_vec(), pieces.concat()].concat())
 }
 
+/// Ways to a gated path, and what servers make of in their own ways.
+fn front_end_target() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        4 => prop::sample::select(vec!["/", "//", "/.", "/..", "/../", "//../", "/./", "%2F", "%2f", "\\", "%5C", "/x"]),
+        4 => prop::sample::select(vec![
+            "members", "secret.html", "secret", "public", "caf%C3%A9", "a%20b", "up/", "home", ".html", "index", "%6Dembers",
+            "members%20", "Members",
+        ]),
+        2 => prop::sample::select(vec![
+            "%2e", "%2E%2E", ".", "..", ";", "..;", ";x", "%3B", "%25", "%252e", "%252F", "%25u002e", "%3F", "%23", "?", "?/../",
+            "#", "%00", "%C0%AE", "%c0%af", "é", "\u{e9}", " ", "%20", "%09", "+", "%", "%61", "http://h", "//h",
+        ]),
+    ];
+    let bytes = vec(any::<u8>(), 0..2);
+    let piece = prop_oneof![12 => piece.prop_map(|text| text.as_bytes().to_vec()), 1 => bytes];
+    vec(piece, 0..10).prop_map(|pieces| [b"/".to_vec(), pieces.concat()].concat())
+}
+
 fn redirect() -> impl Strategy<Value = Vec<u8>> {
     let from = prop::sample::select(vec!["/*", "/:x/*", "/:x", "/a*", "/* q=:x", "/:x q=:y"]);
     let piece = prop::sample::select(vec![
@@ -581,6 +599,11 @@ proptest! {
     #[test]
     fn canonical_path(bytes in target()) {
         properties::canonical_path(&bytes);
+    }
+
+    #[test]
+    fn front_end_paths(bytes in front_end_target()) {
+        properties::front_end_paths(&bytes);
     }
 
     #[test]

@@ -90,6 +90,11 @@ fn forward_fields() {
 }
 
 #[test]
+fn front_end_paths() {
+    replay("front_end_paths", properties::front_end_paths);
+}
+
+#[test]
 fn http_head() {
     replay("http_head", properties::http_head);
 }

@@ -176,7 +176,10 @@ impl<'a> Asked<'a> {
             country: known.country.as_ref().map(Country::code),
         };
         let line = log::is_on().then(|| Line { method: head.method.to_owned(), path: log::path(target) });
-        let decision = gate.decide(&request, now);
+        let decision = match question {
+            Some(_) => authorize::decide(gate, &request, now),
+            None => gate.decide(&request, now),
+        };
         let visit = Visit {
             peer: connection.peer,
             through_proxy: known.through_proxy,

@@ -35,10 +35,11 @@ fn upstream_1_what_a_visitor_may_see_is_got_there() {
     let cookie = format!("nf_jwt={}", token(&["admin"]));
     for (target, cookie, asked) in [
         ("/", "", "GET / HTTP/1.1"),
-        ("/a//b/?q=1", "", "GET /a/b/?q=1 HTTP/1.1"),
-        ("/%61?", "", "GET /a HTTP/1.1"),
+        ("/a/b/?q=1", "", "GET /a/b/?q=1 HTTP/1.1"),
+        ("/a%40b?", "", "GET /a@b HTTP/1.1"),
         ("/old/x?q=1", "", "GET /new/x?q=1 HTTP/1.1"),
-        ("/members/x/../home/?q", &cookie, "GET /members/home/?q HTTP/1.1"),
+        ("/members/home/?q", &cookie, "GET /members/home/?q HTTP/1.1"),
+        ("http://localhost/a", "", "GET /a HTTP/1.1"),
         ("/closed/a", &cookie, "GET /closed/a HTTP/1.1"),
     ] {
         let answer = gate.get(target, &[("Cookie", cookie)]);
@@ -80,12 +81,63 @@ fn upstream_2_no_spelling_of_a_gated_path_gets_there() {
 }
 
 #[test]
+fn front_1_what_an_upstream_may_read_in_another_way_is_refused() {
+    let upstream = Upstream::plain();
+    // By a site elsewhere, and by a rule for a URL.
+    let gate = before(&upstream, RULES);
+    let folder = site(&[("_redirects", &format!("/* http://{}/:splat 200!", upstream.address))]);
+    let by_rule = Running::start(folder.path());
+    let cookie = format!("nf_jwt={}", token(&["admin"]));
+    for target in [
+        "//a",
+        "/a//b",
+        "/a//",
+        "/public//../a",
+        "/a/../b",
+        "/./a",
+        "/a/.",
+        "/%2E%2E/a",
+        "/%61",
+        "/%c3%a9",
+        "/a;b",
+        "/..;/a",
+        "/a%3Bb",
+        "/a%3Fb",
+        "/a%23b",
+        "/a.",
+        "/a./b",
+        "/a%20",
+        "/%20a/b",
+        "/%2561",
+        "/%252e%252e/a",
+        "/%25u002e/a",
+        "http://localhost//a",
+        "http://localhost",
+        "http://localhost?a",
+    ] {
+        for gate in [&gate, &by_rule] {
+            let answer = gate.get(target, &[("Cookie", &cookie)]);
+            assert_eq!(answer.status, 400, "{target}: {answer:?}");
+        }
+    }
+    assert!(upstream.asked().is_empty(), "{:?}", upstream.asked());
+    for target in ["/", "/a/", "/a.b/c", "/caf%C3%A9?x=//../;", "/a%20b", "/100%25", "/a,b:c@d!e"] {
+        for gate in [&gate, &by_rule] {
+            assert_eq!(gate.get(target, &[]).status, 200, "{target}");
+        }
+    }
+}
+
+#[test]
 fn upstream_2_the_front_page_has_spellings_too() {
     for gated in ["/", "/index.html"] {
         let upstream = Upstream::plain();
         let gate = before(&upstream, &format!("{gated} /home 200! Role=admin"));
-        for target in ["/", "//", "/index", "/index/", "/index.html", "/index.html/", "/x/.."] {
+        for target in ["/", "/index", "/index/", "/index.html", "/index.html/"] {
             assert_eq!(gate.get(target, &[]).status, 404, "{target} where `{gated}` is gated");
+        }
+        for target in ["//", "/x/.."] {
+            assert_eq!(gate.get(target, &[]).status, 400, "{target} where `{gated}` is gated");
         }
         assert!(upstream.asked().is_empty(), "{:?}", upstream.asked());
     }

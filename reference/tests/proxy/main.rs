@@ -56,7 +56,7 @@ fn proxy_1_method_path_query_body_and_fields_go() {
     let body = "x".repeat(5);
     let head = request(
         "PATCH",
-        "/api//a/%2e%2e/b%20c/?q=1&q=%41",
+        "/api/b%20c/?q=1&q=%41",
         &[("Cookie", &cookie), ("Content-Length", "5"), ("Content-Type", "a/b"), ("X-Own", "1"), ("X-Own", "2")],
     );
     let mut client = gate.client();

@@ -1,0 +1,125 @@
+//! FRONT-1: what the gate admits is what was decided, whichever server reads the target.
+
+mod readers;
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use self::readers::{READERS, name};
+use crate::authorize;
+use crate::decide::Outcome;
+use crate::gate::Gate;
+use crate::path::Target;
+use crate::request::{Request, Scheme};
+use crate::rules::RuleSet;
+use crate::site::{Elsewhere, MemorySite, Site};
+use crate::token::{Keys, Time, TokenSettings};
+
+const RULES: &str = "\
+/members/* /members/:splat 200! Role=admin
+/members/* /login 302
+/secret.html 200! Role=admin
+/caf%C3%A9/* 200! Role=admin
+/a%20b/* 200! Role=admin
+/up/members/* https://up.example/members/:splat 200! Role=admin
+/up/members/* /login 302!
+/up/* https://up.example/:splat 200!
+";
+
+const FILES: [&str; 9] = [
+    "/index.html",
+    "/public.html",
+    "/public/index.html",
+    "/login.html",
+    "/secret.html",
+    "/members/index.html",
+    "/members/home.html",
+    "/café/page.html",
+    "/a b/page.html",
+];
+
+/// The folders that are gated; everything below is denied.
+const FOLDERS: [&str; 3] = ["/members", "/café", "/a b"];
+
+static LISTED: LazyLock<Option<Gate<MemorySite>>> = LazyLock::new(|| gate(MemorySite::new(FILES)));
+static UNLISTED: LazyLock<Option<Gate<Elsewhere>>> = LazyLock::new(|| gate(Elsewhere));
+
+fn gate<S: Site>(site: S) -> Option<Gate<S>> {
+    let keys = Keys::hs256(b"secret").ok()?;
+    Gate::new(RuleSet::parse(RULES.as_bytes()).rules, keys, TokenSettings::default(), site).ok()
+}
+
+/// FRONT-1, AUTHORIZE-1, UPSTREAM-1: no reading of an admitted target, by one server or by one behind another, leads to what an
+/// anonymous visitor is denied; and a plain target has one reading.
+pub fn front_end_paths(target: &[u8]) {
+    let (Some(listed), Some(unlisted)) = (&*LISTED, &*UNLISTED) else { panic!("the gates of this property start") };
+    nothing_gated_is_admitted(listed, target);
+    nothing_gated_is_admitted(unlisted, target);
+    if let Ok(plain) = Target::parse_plain(target) {
+        for (reader, read) in readings(target) {
+            assert_eq!(
+                String::from_utf8_lossy(&read),
+                plain.path.name(),
+                "{reader} reads another path in {}",
+                target.escape_ascii()
+            );
+        }
+    }
+}
+
+fn nothing_gated_is_admitted<S: Site>(gate: &Gate<S>, target: &[u8]) {
+    let request =
+        Request { method: "GET", target, host: Some("a.example"), scheme: Scheme::Https, headers: &[], country: None };
+    let decision = authorize::decide(gate, &request, Time::from_seconds(0));
+    if authorize::admits(&decision, target) {
+        nothing_gated_is_read(target, target);
+    }
+    // The gate in front of the server that has the site, or that a rule names: it gets this and nothing else.
+    let decision = gate.decide(&request, Time::from_seconds(0));
+    let sent_on = match &decision.outcome {
+        Outcome::Proxy { url } => url.strip_prefix("https://up.example").map(str::to_owned),
+        Outcome::Serve { .. } if !gate.site().is_listed() => {
+            Target::parse(target).ok().map(|target| target.path.encoded())
+        }
+        _ => None,
+    };
+    if let Some(sent_on) = sent_on {
+        nothing_gated_is_read(sent_on.as_bytes(), target);
+        // A server in front that goes by the target as well.
+        nothing_gated_is_read(target, target);
+    }
+}
+
+fn nothing_gated_is_read(path: &[u8], target: &[u8]) {
+    for (reader, read) in readings(path) {
+        assert!(
+            !is_gated(&String::from_utf8_lossy(&read)),
+            "{reader} reads a gated path in {}: {}",
+            target.escape_ascii(),
+            read.escape_ascii()
+        );
+    }
+}
+
+/// What stands on the disk under this name, or under one that a server with pretty URLs tries for it, is gated.
+fn is_gated(name: &str) -> bool {
+    let below = |folder: &str| name.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    FOLDERS.into_iter().any(below) || ["/secret", "/secret.html"].contains(&name)
+}
+
+/// Every name under which a server looks for a file, and a server behind another one.
+fn readings(target: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut readings = Vec::new();
+    let mut passed_on = BTreeSet::new();
+    for (reader, read) in READERS {
+        let Some(path) = read(target) else { continue };
+        readings.extend(name(&path).map(|name| ((*reader).to_owned(), name)));
+        if passed_on.insert(path.clone()) {
+            for (behind, read_again) in READERS {
+                let name = read_again(&path).and_then(|path| name(&path));
+                readings.extend(name.map(|name| (format!("{behind} behind {reader}"), name)));
+            }
+        }
+    }
+    readings
+}
