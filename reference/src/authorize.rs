@@ -178,6 +178,9 @@ mod tests {
     fn what_is_not_described() {
         let table: Vec<(Lines<'_>, NotDescribed)> = vec![
             (vec![], NotDescribed::Target),
+            (vec![("X-Forwarded-Uri", b"http://a.example/a")], NotDescribed::Target),
+            (vec![("X-Original-URI", b"a.example/a")], NotDescribed::Target),
+            (vec![("X-Original-URI", b"")], NotDescribed::Target),
             (vec![("X-Forwarded-Uri", b"/a"), ("X-Forwarded-Uri", b"/b")], NotDescribed::Target),
             (vec![("X-Forwarded-Uri", b"/a"), ("X-Original-URI", b"/b")], NotDescribed::Target),
             (

@@ -12,11 +12,13 @@ mod plain;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use smallvec::SmallVec;
 
 pub use plain::Ambiguity;
+use crate::request::Scheme;
 
 /// The longest request target that is read.
 pub const MAX_TARGET: usize = 8 * 1024;
@@ -151,7 +153,7 @@ impl Parts<'_> {
             return Err(Refused::Control);
         }
         let (host, path) = split_host(before)?;
-        Ok(Parts { host, path, query: rest.strip_prefix(b"?") })
+        Ok(Parts { host: host.map(|(_, host)| host.to_owned()), path, query: rest.strip_prefix(b"?") })
     }
 }
 
@@ -376,16 +378,33 @@ pub(crate) fn escape(after_percent: &[u8]) -> Option<(u8, &[u8])> {
     Some((digit(*high)? * 16 + digit(*low)?, rest))
 }
 
-/// HTTP-4: the authority of a target in absolute form, and what follows it.
-fn split_host(bytes: &[u8]) -> Result<(Option<String>, &[u8]), Refused> {
+/// HTTP-4: scheme and authority of a target in absolute form; `None` for every other target, and where it is refused.
+pub(crate) fn authority(target: &[u8]) -> Option<(Scheme, &str)> {
+    let (before_path, _) = split_host(target).ok()?;
+    before_path
+}
+
+/// A target in absolute form without its scheme and authority; every other target as it is.
+pub(crate) fn origin_form(target: &[u8]) -> Cow<'_, [u8]> {
+    match split_host(target) {
+        Ok((Some(_), rest)) if rest.starts_with(b"/") => Cow::Borrowed(rest),
+        // RFC 3986 §6.2.3
+        Ok((Some(_), rest)) if rest.is_empty() || rest.starts_with(b"?") => Cow::Owned([b"/", rest].concat()),
+        _ => Cow::Borrowed(target),
+    }
+}
+
+/// HTTP-4: the scheme and authority of a target in absolute form, and what follows them.
+#[expect(clippy::type_complexity, reason = "the parts of one text, for the functions above")]
+fn split_host(bytes: &[u8]) -> Result<(Option<(Scheme, &str)>, &[u8]), Refused> {
     if bytes.starts_with(b"/") {
         return Ok((None, bytes));
     }
-    let after_scheme = ["http://", "https://"]
+    let (scheme, after_scheme) = [(Scheme::Http, "http://"), (Scheme::Https, "https://")]
         .into_iter()
-        .find_map(|scheme| {
-            let (start, rest) = bytes.split_at_checked(scheme.len())?;
-            start.eq_ignore_ascii_case(scheme.as_bytes()).then_some(rest)
+        .find_map(|(scheme, text)| {
+            let (start, rest) = bytes.split_at_checked(text.len())?;
+            start.eq_ignore_ascii_case(text.as_bytes()).then_some((scheme, rest))
         })
         .ok_or(Refused::Form)?;
     let end = after_scheme.iter().position(|byte| matches!(byte, b'/' | b'?' | b'\\')).unwrap_or(after_scheme.len());
@@ -397,7 +416,7 @@ fn split_host(bytes: &[u8]) -> Result<(Option<String>, &[u8]), Refused> {
     if !is_authority(host) {
         return Err(Refused::Authority);
     }
-    Ok((Some(host.to_owned()), rest))
+    Ok((Some((scheme, host)), rest))
 }
 
 /// Whether `text` can be a host with an optional port (RFC 3986 §3.2.2): labels of letters, digits, `-` and `_` with one
@@ -410,9 +429,8 @@ pub(crate) fn is_authority(text: &str) -> bool {
     if let Some(bracketed) = text.strip_prefix(b"[") {
         let Some(end) = bracketed.iter().position(|byte| *byte == b']') else { return false };
         let (address, after) = bracketed.split_at(end);
-        return !address.is_empty()
-            && address.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
-            && (after == b"]" || after.strip_prefix(b"]:").is_some_and(is_digit));
+        let is_address = str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok());
+        return is_address && (after == b"]" || after.strip_prefix(b"]:").is_some_and(is_digit));
     }
     let mut rest = text;
     loop {
@@ -537,10 +555,48 @@ mod tests {
             assert!(is_authority(host), "{host}");
         }
         for none in [
-            "", ".", "a..b", ".a", "a..", ":80", "a:b", "a:80:80", "a b", "u@a", "a/b", "é", "[]", "[::1", "::1]",
-            "::1", "[::1]a", "[::1]80", "[g]",
+            "",
+            ".",
+            "a..b",
+            ".a",
+            "a..",
+            ":80",
+            "a:b",
+            "a:80:80",
+            "a b",
+            "u@a",
+            "a/b",
+            "é",
+            "[]",
+            "[::1",
+            "::1]",
+            "::1",
+            "[::1]a",
+            "[::1]80",
+            "[g]",
+            "[1.2.3.4]",
+            "[:::]",
+            "[v1.a]",
+            "[fe80::1%eth0]",
         ] {
             assert!(!is_authority(none), "{none}");
+        }
+    }
+
+    #[test]
+    fn http_4_what_stands_before_a_path() {
+        for (target, before, rest) in [
+            ("/a?b", None, "/a?b"),
+            ("//h/a", None, "//h/a"),
+            ("*", None, "*"),
+            ("http://u@h/a", None, "http://u@h/a"),
+            ("http://h", Some((Scheme::Http, "h")), "/"),
+            ("HTTPS://H:8?q", Some((Scheme::Https, "H:8")), "/?q"),
+            ("http://h//a/..", Some((Scheme::Http, "h")), "//a/.."),
+            ("http://h\\a", Some((Scheme::Http, "h")), "http://h\\a"),
+        ] {
+            assert_eq!(authority(target.as_bytes()), before, "{target}");
+            assert_eq!(origin_form(target.as_bytes()), rest.as_bytes(), "{target}");
         }
     }
 

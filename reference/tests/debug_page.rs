@@ -96,7 +96,14 @@ fn for_everybody_else_there_is_no_such_page() {
     assert_eq!((nothing.status, nothing.body.as_str()), (404, "nothing here"));
 
     let gate = start(&folder, Edge::default());
-    for headers in [[("X-Forwarded-For", "127.0.0.1")], [("Forwarded", "for=127.0.0.1")], [("Via", "1.1 proxy")]] {
+    for headers in [
+        [("X-Forwarded-For", "127.0.0.1")],
+        [("Forwarded", "for=127.0.0.1")],
+        [("Via", "1.1 proxy")],
+        [("X-Azure-ClientIP", "127.0.0.1")],
+        [("X_Real_IP", "127.0.0.1")],
+        [("X-Request-Id", "1")],
+    ] {
         let response = gate.get("/__gate/debug", &headers);
         assert_eq!((response.status, response.body.as_str()), (404, "nothing here"), "{headers:?}");
     }
@@ -114,9 +121,13 @@ fn for_everybody_else_there_is_no_such_page() {
         trusted: vec!["127.0.0.1".parse().unwrap()],
         forwarding: Forwarding::XForwarded,
         country: CountrySource::Unknown,
+        ports: Vec::new(),
     };
     let proxied = start(&folder, edge);
-    for (address, status) in [("127.0.0.1", 200), ("192.0.2.1", 404), ("127.0.0.1, 192.0.2.1", 404), ("unknown", 404)] {
+    // An address that a field says is never this machine's.
+    for (address, status) in
+        [("127.0.0.1", 404), ("::1", 404), ("192.0.2.1", 404), ("127.0.0.1, 192.0.2.1", 404), ("unknown", 404)]
+    {
         assert_eq!(proxied.get("/__gate/debug", &[("X-Forwarded-For", address)]).status, status, "{address}");
     }
     assert_eq!(proxied.get("/__gate/debug", &[]).status, 404);

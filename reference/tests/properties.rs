@@ -444,7 +444,7 @@ fn proxied() -> impl Strategy<Value = Vec<u8>> {
         prop_oneof![
             4 => prop::sample::select(vec![
                 "192.0.2.1", "10.0.0.9", "fd00::1", "[fd00::1]:80", "\"[2001:db8::1]\"", "unknown", "_x", "https", "http", "ws",
-                "a.example", "a.example:80", "aq", "DE", "for=", "proto=", "host=", "by=", ";", ",", ", ", "\"", "\\", "=", " ", "\t",
+                "a.example", "a.example:80", "gated.example", "inner.example", "8081", "aq", "DE", "for=", "proto=", "host=", "by=", ";", ",", ", ", "\"", "\\", "=", " ", "\t",
             ]).prop_map(str::to_owned),
             1 => "[ -~]{0,3}".prop_map(|text| text),
         ],
@@ -527,6 +527,12 @@ fn header_lines() -> impl Strategy<Value = Vec<u8>> {
         "pragma",
         "surrogate-key",
         "x-original-url",
+        "CF-Connecting-IP",
+        "fastly_client_ip",
+        "X-Envoy-Original-Path",
+        "x-http-method-override",
+        "SSL_Client_Verify",
+        "remote-user",
         "keep-alive",
     ]);
     let word = prop::sample::select(vec![

@@ -35,7 +35,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn edge(trusted: &str, country: CountrySource) -> Edge {
-    Edge { trusted: vec![trusted.parse().unwrap()], forwarding: Forwarding::XForwarded, country }
+    Edge { trusted: vec![trusted.parse().unwrap()], forwarding: Forwarding::XForwarded, country, ports: Vec::new() }
 }
 
 #[test]

@@ -16,6 +16,10 @@ pub(super) struct EdgeArgs {
     /// The fields in which a trusted proxy says so
     #[arg(long, value_enum, default_value_t = Fields::XForwarded)]
     forwarding: Fields,
+    /// A port that visitors reach the site at, beside those of http and https and the one that it listens on; can be given
+    /// several times. A rule that names a host holds at all of them, and with any other port in `Host` that host is refused
+    #[arg(long, value_name = "PORT", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
+    site_port: Vec<u16>,
     /// Take a visitor's country from this field of a trusted proxy
     #[arg(long, value_name = "NAME", requires = "trusted_proxy", conflicts_with = "geoip", value_parser = field_name)]
     country_header: Option<String>,
@@ -26,8 +30,13 @@ pub(super) struct EdgeArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Fields {
-    /// X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host
+    /// X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host. Behind several trusted proxies a request is refused where the
+    /// latter two do not say one thing and rules name hosts
     XForwarded,
+    /// The same, where each trusted proxy adds one entry to each of the three
+    XForwardedAdded,
+    /// The same, where the last proxy leaves one entry in X-Forwarded-Proto and in X-Forwarded-Host, whatever came to it
+    XForwardedSet,
     /// Forwarded (RFC 7239)
     Forwarded,
 }
@@ -36,10 +45,12 @@ impl EdgeArgs {
     pub(super) fn edge(&self) -> Edge {
         let forwarding = match self.forwarding {
             Fields::XForwarded => Forwarding::XForwarded,
+            Fields::XForwardedAdded => Forwarding::XForwardedAdded,
+            Fields::XForwardedSet => Forwarding::XForwardedSet,
             Fields::Forwarded => Forwarding::Forwarded,
         };
         let country = self.country_header.clone().map_or(CountrySource::Unknown, CountrySource::Header);
-        Edge { trusted: self.trusted_proxy.clone(), forwarding, country }
+        Edge { trusted: self.trusted_proxy.clone(), forwarding, country, ports: self.site_port.clone() }
     }
 
     /// The file of the GeoIP database.

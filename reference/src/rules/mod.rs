@@ -5,6 +5,7 @@
 //! RULES-9: a line in error that names a role becomes a *sealed* rule, which covers its path and admits nobody; where
 //! not even the path can be read, [`RuleSet::unreadable`] says so and no gate starts.
 
+mod addresses;
 mod captures;
 mod fields;
 mod file;
@@ -19,6 +20,7 @@ mod toml;
 
 use std::fmt;
 
+pub(crate) use addresses::UnknownPort;
 pub use captures::{Captured, Captures};
 pub(crate) use fields::lines;
 use hyper::header::{HeaderName, HeaderValue};
@@ -31,7 +33,7 @@ use crate::cost::step;
 use crate::path;
 use crate::problem::Problem;
 use crate::query::{Parameters, form_encode};
-use crate::request::Origin;
+use crate::request::{Origin, Scheme};
 use crate::span::Span;
 use crate::visitor::Visitor;
 
@@ -40,6 +42,7 @@ use crate::visitor::Visitor;
 pub struct RuleSet {
     rules: Vec<Rule>,
     index: index::Index,
+    addresses: addresses::Addresses,
     unreadable: Vec<Span>,
     has_gates: bool,
 }
@@ -208,6 +211,17 @@ impl RuleSet {
         self.index.names_origins()
     }
 
+    /// HOST-3: the host that rules name for a request to `host`, where ports that `is_own` knows are those of the site; a host
+    /// that they do not name as it is.
+    pub(crate) fn address<'a>(
+        &'a self,
+        scheme: Scheme,
+        host: &'a str,
+        is_own: impl Fn(u16) -> bool,
+    ) -> Result<&'a str, UnknownPort> {
+        self.addresses.find(scheme, host, is_own)
+    }
+
     /// The rules that can match the path of these decoded segments, or one of `others` by name, by their place in the
     /// list, in list order (MATCH-9), for a request from `origin` with `parameters`.
     pub(crate) fn candidates<'a>(
@@ -230,8 +244,9 @@ impl RuleSet {
 
     fn new(rules: Vec<Rule>, unreadable: Vec<Span>) -> RuleSet {
         let index = index::Index::new(&rules);
+        let addresses = addresses::Addresses::of(&rules);
         let has_gates = rules.iter().any(Rule::is_gate);
-        RuleSet { rules, index, unreadable, has_gates }
+        RuleSet { rules, index, addresses, unreadable, has_gates }
     }
 }
 

@@ -18,10 +18,11 @@ use super::io::Tap;
 use super::{http2, log};
 use crate::authorize::{self, Manner};
 use crate::decide::Decision;
-use crate::edge::Country;
+use crate::edge::{Country, Seen};
 use crate::files::DirSite;
 use crate::files::body::Body;
 use crate::gate::Gate;
+use crate::path::origin_form;
 use crate::proxy::{Errand, Tunnel, Visit};
 use crate::request::Request;
 use crate::respond::{self, Ask};
@@ -149,28 +150,40 @@ impl<'a> Asked<'a> {
     fn decide(&self, head: &Head<'_>) -> Result<Decided, Fault> {
         let Here { server, connection, .. } = self.here;
         let (gate, now) = (&self.gate, Time::now());
-        // HOST-2, COND-3
-        let known = gate.edge().see(*connection, head.host, &head.headers).map_err(|why| Fault::Malformed(why.0))?;
+        // HOST-2: nobody but a trusted proxy asks about somebody else's request.
+        let may_ask = server.authorize && gate.edge().trusts(connection.peer.to_canonical());
+        let question = may_ask.then(|| authorize::asked(head.target)).flatten();
+        // HOST-2, HOST-3, COND-3
+        let seen = gate.edge().see(*connection, head.target, head.host, &head.headers, gate.rules());
+        let (known, is_clear) = match (seen, question) {
+            (Ok(known), _) => (known, true),
+            (Err(why), None) => return Err(Fault::Malformed(why.0)),
+            // The server in front gets an answer of the kind that it understands.
+            (Err(why), Some(_)) => {
+                tracing::warn!("{why}");
+                (Seen::nothing(*connection), false)
+            }
+        };
         // TOKEN-11: for the operator's own addresses; for everybody else there is no such page.
         if let Some(page) = server.debug_page.as_ref().and_then(|page| page.answer(gate, head, &known, now)) {
             return Ok(Decided::Answer(page));
         }
-        // HOST-2: nobody but a trusted proxy asks about somebody else's request.
-        let may_ask = server.authorize && known.through_proxy;
-        let question = may_ask.then(|| authorize::asked(head.target)).flatten();
+        // HTTP-4: its host is known by now.
+        let sent = origin_form(head.target);
         let (method, target) = match question.map(|_| authorize::original(head.method, head.target, &head.headers)) {
-            None => (head.method, head.target),
+            // What has no target is no request.
+            _ if !is_clear => (head.method, &b""[..]),
+            None => (head.method, &*sent),
             Some(Ok(original)) => (original.method, original.target),
             Some(Err(why)) => {
                 tracing::warn!("{why}");
-                // What has no target is no request.
                 (head.method, &b""[..])
             }
         };
         let request = Request {
             method,
             target,
-            host: known.host,
+            host: known.address,
             scheme: known.scheme,
             headers: &head.headers,
             country: known.country.as_ref().map(Country::code),
@@ -183,8 +196,8 @@ impl<'a> Asked<'a> {
         let visit = Visit {
             peer: connection.peer,
             through_proxy: known.through_proxy,
-            host: request.host,
-            scheme: request.scheme,
+            host: known.host,
+            scheme: known.scheme,
             target,
         };
         let next = match question {

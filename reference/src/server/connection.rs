@@ -44,7 +44,8 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, server: Arc<Share
     // the others or of what came before.
     let tls = server.tls.as_ref().map(|tls| tls.in_force());
     let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
-    let here = Here { server, connection: Connection { peer: peer.ip(), scheme }, tunnel: Mutex::default() };
+    let connection = Connection { peer: peer.ip(), scheme, port: server.port };
+    let here = Here { server, connection, tunnel: Mutex::default() };
     match tls {
         Some(tls) => Box::pin(secure(stream, tls, here, on_stop)).await,
         None => plain(stream, here, on_stop).await,

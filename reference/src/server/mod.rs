@@ -27,6 +27,7 @@ mod answer;
 mod connection;
 pub mod debug;
 pub mod head;
+mod hosts;
 pub(crate) mod http2;
 mod io;
 mod limits;
@@ -64,6 +65,8 @@ pub struct ServerOptions {
 /// What every connection of a server shares.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    /// The port that it listens on.
+    pub(crate) port: u16,
     pub(crate) gate: Arc<GateInForce>,
     pub(crate) limits: Limits,
     pub(crate) operations: Arc<Operations>,
@@ -105,12 +108,13 @@ impl Server {
     /// # Errors
     /// None at present: a failing connection ends alone, a failing `accept` is tried again.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std_io::Result<()> {
-        let Server { listener, gate, options, .. } = self;
+        let Server { listener, address, gate, options } = self;
         let ServerOptions { limits, operations, tls, debug_page, proxy, authorize } = options;
         let drain = limits.drain;
         let places = Places::new(limits.connections, limits.connections_per_client);
+        let port = address.port();
         let shared =
-            Arc::new(Shared { gate, limits, operations, tls, debug_page, proxy: Proxy::new(proxy), authorize });
+            Arc::new(Shared { port, gate, limits, operations, tls, debug_page, proxy: Proxy::new(proxy), authorize });
         let mut connections = Connections::default();
         let mut stop = std::pin::pin!(stop);
         loop {

@@ -1,6 +1,7 @@
 //! A gate on loopback, a raw client, and tokens; for the tests of the rim.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(dead_code, clippy::print_stderr, reason = "each test binary uses a part of it, and says what it skips")]
 
+pub mod front;
 pub mod mmdb;
 
 use std::io::{Read, Write};

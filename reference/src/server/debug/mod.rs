@@ -6,8 +6,6 @@
 
 mod page;
 
-use std::net::IpAddr;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::{self, HeaderName, HeaderValue};
@@ -15,8 +13,9 @@ use hyper::{Response, StatusCode};
 use sha2::{Digest as _, Sha256};
 
 use super::head::Head;
+use super::hosts;
 use crate::decide::decide_by_walk;
-use crate::edge::{Network, Seen};
+use crate::edge::{Edge, Network, Seen, marks};
 use crate::explain::Explanation;
 use crate::files::DirSite;
 use crate::files::body::Body;
@@ -64,14 +63,14 @@ impl DebugPage {
     ) -> Option<Response<Body>> {
         let target = Target::parse(head.target).ok()?;
         let is_read = matches!(head.method, "GET" | "HEAD");
-        if !target.path.same_but_for_slash(&self.path) || !is_read || !self.may_read(seen, &head.headers) {
+        if !target.path.same_but_for_slash(&self.path) || !is_read || !self.may_read(gate.edge(), seen, &head.headers) {
             return None;
         }
         let question = Question::read(target.query.as_deref().unwrap_or_default());
         let request = Request {
             method: "GET",
             target: &question.target,
-            host: seen.host,
+            host: seen.address,
             scheme: seen.scheme,
             headers: &head.headers,
             country: seen.country.as_ref().map(|country| country.code()),
@@ -95,37 +94,20 @@ impl DebugPage {
     }
 
     /// Whether the page is for this visitor.
-    fn may_read(&self, seen: &Seen<'_>, headers: &[(&str, &[u8])]) -> bool {
+    fn may_read(&self, edge: &Edge, seen: &Seen<'_>, headers: &[(&str, &[u8])]) -> bool {
         let Some(client) = seen.client else { return false };
-        // A proxy that nobody named stands in between, and the address is the proxy's.
-        let is_forwarded = !seen.through_proxy
-            && headers.iter().any(|(name, _)| PROXY_FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field)));
+        let is_known = if seen.through_proxy {
+            // This machine is known by its connection alone, and whoever sits behind a proxy's address by nothing.
+            !client.is_loopback() && !edge.trusts(client)
+        } else {
+            // A proxy that nobody named stands in between, and the address is the proxy's.
+            !headers.iter().any(|(name, _)| marks::mark(name).is_some())
+        };
         self.readers.iter().any(|network| network.contains(client))
-            && !is_forwarded
+            && is_known
             // A name of somebody else's that leads to this machine (DNS rebinding) would let a foreign page read this one.
-            && (!client.is_loopback() || seen.host.is_some_and(is_this_machine))
+            && (!client.is_loopback() || seen.host.is_some_and(hosts::is_this_machine))
     }
-}
-
-/// Fields that a proxy adds to a request.
-const PROXY_FIELDS: [&str; 8] = [
-    "forwarded",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-real-ip",
-    "true-client-ip",
-    "cf-connecting-ip",
-];
-
-fn is_this_machine(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.ends_with(']') => name,
-        _ => host,
-    };
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 impl Question {
@@ -180,6 +162,8 @@ mod tests {
     fn who_may_read_the_page() {
         let page = DebugPage::new("/__gate/debug", DebugPage::this_machine()).unwrap();
         let told = DebugPage::new("/__gate/debug", vec!["192.0.2.0/24".parse().unwrap()]).unwrap();
+        let inside = DebugPage::new("/__gate/debug", vec!["10.0.0.0/8".parse().unwrap()]).unwrap();
+        let edge = Edge { trusted: vec!["10.0.0.0/8".parse().unwrap()], ..Edge::default() };
         let none: &[(&str, &[u8])] = &[];
         let forwarded: &[(&str, &[u8])] = &[("X-Forwarded-For", b"192.0.2.1")];
         for (page, client, host, headers, through_proxy, may) in [
@@ -194,6 +178,22 @@ mod tests {
             // A proxy that nobody named.
             (&page, Some("127.0.0.1"), Some("localhost"), forwarded, false, false),
             (&page, Some("127.0.0.1"), Some("localhost"), &[("via", b"1.1 a".as_slice())], false, false),
+            (&page, Some("127.0.0.1"), Some("localhost"), &[("X_Real_IP", b"127.0.0.1".as_slice())], false, false),
+            (
+                &page,
+                Some("127.0.0.1"),
+                Some("localhost"),
+                &[("Fastly-Client-IP", b"127.0.0.1".as_slice())],
+                false,
+                false,
+            ),
+            (&page, Some("127.0.0.1"), Some("localhost"), &[("X-Request-Id", b"1".as_slice())], false, false),
+            // The operator's machine is known by its connection alone.
+            (&page, Some("127.0.0.1"), Some("localhost"), forwarded, true, false),
+            (&page, Some("::1"), Some("localhost"), forwarded, true, false),
+            // Behind a proxy's own address anybody may sit.
+            (&inside, Some("10.0.0.9"), Some("a.example"), forwarded, true, false),
+            (&inside, Some("10.0.0.9"), Some("a.example"), none, false, true),
             // A trusted proxy that speaks for somebody, or does not say for whom.
             (&page, Some("192.0.2.1"), Some("localhost"), forwarded, true, false),
             (&page, None, Some("localhost"), none, true, false),
@@ -202,8 +202,8 @@ mod tests {
             (&told, Some("127.0.0.1"), Some("localhost"), none, false, false),
         ] {
             let client = client.map(|client| client.parse().unwrap());
-            let seen = Seen { scheme: Scheme::Http, host, client, country: None, through_proxy };
-            assert_eq!(page.may_read(&seen, headers), may, "{client:?} {host:?} {headers:?} {through_proxy}");
+            let seen = Seen { scheme: Scheme::Http, host, address: host, client, country: None, through_proxy };
+            assert_eq!(page.may_read(&edge, &seen, headers), may, "{client:?} {host:?} {headers:?} {through_proxy}");
         }
     }
 
