@@ -102,7 +102,7 @@ impl Drop for Gate {
 fn ask(address: &str, path: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("connected");
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     answer
@@ -129,6 +129,32 @@ fn a_broken_version_is_reported_and_the_old_one_stays() {
     gate.until(|gate| ask(&gate.public, "/now", "").starts_with("HTTP/1.1 302 ").then_some(()));
     assert!(gate.ready().ends_with("\r\n\r\nready\n"));
     gate.until_logged("Contry");
+}
+
+#[test]
+fn admin_1_the_operators_listener_is_asked_by_its_own_names() {
+    let folder = seed_site();
+    let gate = Gate::start(folder.path(), &["--admin-name", "gate.internal"]);
+    let port = gate.admin.rsplit(':').next().unwrap();
+    for (host, status) in [
+        (format!("localhost:{port}"), "200"),
+        (format!("Gate.Internal:{port}"), "200"),
+        (format!("evil.example:{port}"), "421"),
+        (format!("127.0.0.1.evil.example:{port}"), "421"),
+    ] {
+        for path in ["/metrics", "/health", "/ready"] {
+            let mut stream = TcpStream::connect(&gate.admin).expect("connected");
+            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("an answer");
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{host} {path}: {answer}");
+            assert_eq!(
+                answer.contains("rolegate_") || answer.ends_with("ready\n"),
+                status == "200" && path != "/health"
+            );
+        }
+    }
 }
 
 #[test]

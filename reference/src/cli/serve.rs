@@ -51,6 +51,10 @@ pub(super) struct Serve {
     /// The address and port of a listener for the operator: /metrics, /health and /ready; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS:PORT")]
     admin: Option<SocketAddr>,
+    /// A name that the operator's listener is asked by, beside its address and localhost; can be given several times. With any
+    /// other in `Host` it answers 421, so that no page of a stranger's reads it through a name that leads here
+    #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "admin")]
+    admin_name: Vec<String>,
     /// The file of the certificate chain in PEM; the gate then speaks HTTPS, and HTTP/2 with clients that can
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -175,7 +179,8 @@ impl Serve {
         if let Some(address) = self.admin {
             let admin = Admin::bind(address, Arc::clone(&operations))
                 .await
-                .map_err(|error| Failure::cannot_run(format!("cannot listen on {address}: {error}")))?;
+                .map_err(|error| Failure::cannot_run(format!("cannot listen on {address}: {error}")))?
+                .named(self.admin_name.clone());
             tracing::info!("metrics, health and readiness on http://{}", admin.local_addr());
             // It goes on to the end of the process, so that a stop can be watched.
             tokio::spawn(admin.run());

@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use hyper::header::{self, HeaderValue};
+use hyper::http::uri::Authority;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::hosts;
 use super::listener::{self, Places};
 use super::operations::{Operations, Readiness};
 
@@ -33,6 +35,7 @@ pub struct Admin {
     listener: TcpListener,
     address: SocketAddr,
     operations: Arc<Operations>,
+    names: Arc<[String]>,
 }
 
 impl Admin {
@@ -43,7 +46,14 @@ impl Admin {
     pub async fn bind(address: SocketAddr, operations: Arc<Operations>) -> io::Result<Admin> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Admin { listener, address, operations })
+        Ok(Admin { listener, address, operations, names: Arc::default() })
+    }
+
+    /// The same, for requests that name one of these hosts too. Without them it answers where the host is an address or
+    /// `localhost`, so that no page of a stranger's reads it through a name that leads here (ADMIN-1).
+    #[must_use]
+    pub fn named(self, names: Vec<String>) -> Admin {
+        Admin { names: names.into(), ..self }
     }
 
     /// The address that it listens on.
@@ -60,9 +70,10 @@ impl Admin {
                 Some(_) = connections.join_next() => continue,
                 accepted = listener::accept(&self.listener, &places) => accepted,
             };
-            let operations = Arc::clone(&self.operations);
+            let (operations, names) = (Arc::clone(&self.operations), Arc::clone(&self.names));
             connections.spawn(async move {
-                let service = service_fn(|asked| std::future::ready(Ok::<_, Infallible>(answer(&operations, &asked))));
+                let service =
+                    service_fn(|asked| std::future::ready(Ok::<_, Infallible>(answer(&operations, &names, &asked))));
                 let connection = http1::Builder::new()
                     .timer(TokioTimer::new())
                     .header_read_timeout(PATIENCE)
@@ -77,7 +88,15 @@ impl Admin {
     }
 }
 
-fn answer(operations: &Operations, asked: &Request<Incoming>) -> Response<Full<Bytes>> {
+fn answer<B>(operations: &Operations, names: &[String], asked: &Request<B>) -> Response<Full<Bytes>> {
+    // ADMIN-1
+    if !is_for_here(asked, names) {
+        return page(
+            StatusCode::MISDIRECTED_REQUEST,
+            TEXT,
+            "421: this address is asked by its number, as localhost, or by a name that --admin-name says.\n".to_owned(),
+        );
+    }
     if !matches!(*asked.method(), Method::GET | Method::HEAD) {
         return page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "405: this address answers GET and HEAD only.\n".to_owned());
     }
@@ -94,10 +113,51 @@ fn answer(operations: &Operations, asked: &Request<Incoming>) -> Response<Full<B
     }
 }
 
+/// Whether every host that the request names is one of the operator's; a client of HTTP/1.0 may name none.
+fn is_for_here<B>(asked: &Request<B>, names: &[String]) -> bool {
+    let lines = asked.headers().get_all(header::HOST).iter().map(|line| line.to_str().unwrap_or_default());
+    let mut hosts = lines.chain(asked.uri().authority().map(Authority::as_str)).peekable();
+    (hosts.peek().is_some() || asked.version() == Version::HTTP_10)
+        && hosts.all(|host| hosts::is_nobody_elses(host, names))
+}
+
 fn page(status: StatusCode, media_type: &'static str, text: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(text.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn admin_1_a_strangers_name_reads_nothing() {
+        let names = ["gate.internal".to_owned()];
+        let status = |version: Version, uri: &str, hosts: &[&str]| {
+            let asked = Request::builder().version(version).uri(uri);
+            let asked = hosts.iter().fold(asked, |asked, host| asked.header("host", *host)).body(()).unwrap();
+            answer(&Operations::default(), &names, &asked).status().as_u16()
+        };
+        for (uri, hosts, expected) in [
+            ("/metrics", ["127.0.0.1:9888"].as_slice(), 200),
+            ("/metrics", &["localhost:9888"], 200),
+            ("/metrics", &["gate.internal:9888"], 200),
+            ("http://127.0.0.1:9888/metrics", &["127.0.0.1:9888"], 200),
+            ("/metrics", &["evil.example:9888"], 421),
+            ("/ready", &["evil.example"], 421),
+            ("/nothing", &["evil.example"], 421),
+            ("/metrics", &["127.0.0.1", "evil.example"], 421),
+            ("/metrics", &[""], 421),
+            ("/metrics", &[], 421),
+            ("http://evil.example/metrics", &["127.0.0.1"], 421),
+            ("http://127.0.0.1/metrics", &["evil.example"], 421),
+        ] {
+            assert_eq!(status(Version::HTTP_11, uri, hosts), expected, "{uri} {hosts:?}");
+        }
+        assert_eq!(status(Version::HTTP_10, "/metrics", &[]), 200);
+        assert_eq!(status(Version::HTTP_10, "/metrics", &["evil.example"]), 421);
+    }
 }
