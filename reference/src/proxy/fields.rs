@@ -12,6 +12,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use crate::caches::{self, Keeping};
 use crate::cookie::TOKEN_COOKIE;
 use crate::decide::Decision;
+use crate::edge::marks::{self, Mark};
 use crate::request::Scheme;
 
 /// RFC 9110 §7.6.1, with the older names that implementations still read.
@@ -29,13 +30,6 @@ const HOP_BY_HOP: [&str; 12] = [
     "trailers",
     "upgrade",
 ];
-
-/// Fields that name another path than the one that was decided on; some frameworks obey them (HOST-2).
-const OTHER_PATHS: [&str; 5] =
-    ["x-original-uri", "x-original-url", "x-rewrite-url", "x-forwarded-uri", "x-forwarded-path"];
-
-/// Fields that say who the client is; believed only from a proxy that the operator trusts.
-const CLIENT_SAYS: [&str; 5] = ["forwarded", "true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-real-ip"];
 
 /// The field that carries the signature of a signed rule (PROXY-1).
 pub const SIGNATURE: HeaderName = HeaderName::from_static("x-nf-sign");
@@ -80,13 +74,18 @@ pub fn onward(client: &HeaderMap, sender: Sender<'_>, additions: Additions<'_>) 
     let listed = listed(client);
     let mut fields = HeaderMap::with_capacity(client.len() + 6);
     for (name, value) in client {
-        let plain = name.as_str().replace('_', "-");
+        let plain = marks::plain(name.as_str());
+        // PROXY-5: what is asked says the gate; about the client a trusted proxy may say more.
+        let is_for_the_gate = match marks::mark(&plain) {
+            Some(Mark::Request) => true,
+            Some(Mark::Client) => !sender.trusted || plain != name.as_str(),
+            Some(Mark::Passage) | None => false,
+        };
         // PROXY-2
         let goes = !is_hop_by_hop(&plain)
             && !listed.iter().any(|other| other.eq_ignore_ascii_case(name.as_str()))
-            && !OTHER_PATHS.contains(&plain.as_str())
+            && !is_for_the_gate
             && plain != SIGNATURE.as_str()
-            && (sender.trusted && plain == name.as_str() || !is_clients_word(&plain))
             // The gate has met the expectation by the time that the body is asked for.
             && *name != header::EXPECT
             && *name != header::HOST;
@@ -258,10 +257,6 @@ pub fn switches_to(upstream: &HeaderMap, wanted: &HeaderValue) -> bool {
 
 fn is_hop_by_hop(name: &str) -> bool {
     HOP_BY_HOP.contains(&name)
-}
-
-fn is_clients_word(plain: &str) -> bool {
-    plain.starts_with("x-forwarded-") || CLIENT_SAYS.contains(&plain)
 }
 
 /// The names that the `Connection` lines list.

@@ -76,6 +76,15 @@ fn what_ends_at_the_gate() {
         (("x-real-ip", "203.0.113.9"), ""),
         (("x-original-url", "/admin"), ""),
         (("x-rewrite-url", "/admin"), ""),
+        (("x-envoy-original-path", "/admin"), ""),
+        (("x-waws-unencoded-url", "/admin"), ""),
+        (("x-http-method-override", "DELETE"), ""),
+        (("x_http_host_override", "evil.example"), ""),
+        (("cf-connecting-ip", "203.0.113.9"), ""),
+        (("fastly_client_ip", "203.0.113.9"), ""),
+        (("ssl-client-verify", "SUCCESS"), ""),
+        (("remote-user", "root"), ""),
+        (("http_x_forwarded_for", "203.0.113.9"), ""),
     ] {
         let client = if listed.is_empty() { vec![line] } else { vec![line, ("connection", listed)] };
         assert_eq!(sent(&client), Vec::<String>::new(), "{line:?} {listed}");
@@ -90,12 +99,18 @@ fn a_trusted_proxy_is_believed_and_added() {
         ("x-forwarded-host", "public.example"),
         ("x_forwarded_host", "evil.example"),
         ("x-original-url", "/admin"),
+        ("x-envoy-original-path", "/admin"),
+        ("x-forwarded-scheme", "gopher"),
         ("x-nf-sign", "forged"),
+        // What a proxy has verified.
+        ("x-forwarded-client-cert", "Hash=1"),
+        ("x_remote_user", "root"),
     ]);
     assert_eq!(
         lines(&onward(&client, Sender { trusted: true, ..stranger() }, PLAIN)),
         [
             "via: 1.1 gate",
+            "x-forwarded-client-cert: Hash=1",
             "x-forwarded-for: 203.0.113.9, 192.0.2.1",
             "x-forwarded-host: site.example",
             "x-forwarded-proto: https"
