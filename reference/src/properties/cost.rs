@@ -99,8 +99,9 @@ pub(crate) fn one_request(rules: &RuleSet, target: &[u8], headers: &[(&str, &[u8
         trusted: networks.iter().filter_map(|text| text.parse().ok()).collect(),
         forwarding: Forwarding::XForwarded,
         country: CountrySource::Unknown,
+        ports: Vec::new(),
     };
-    let connection = Connection { peer: IpAddr::from([10, 0, 0, 1]), scheme: Scheme::Https };
+    let connection = Connection { peer: IpAddr::from([10, 0, 0, 1]), port: 443, scheme: Scheme::Https };
     let site = MemorySite::new(["/index.html", "/a.html", "/a/index.html"]);
     let request =
         Request { method: "GET", target, host: Some("a.example"), scheme: Scheme::Https, headers, country: Some("de") };
@@ -108,7 +109,7 @@ pub(crate) fn one_request(rules: &RuleSet, target: &[u8], headers: &[(&str, &[u8
     let sent = target.len() + headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
 
     let (_, steps) = cost::of(|| {
-        let _ = edge.see(connection, request.host, headers);
+        let _ = edge.see(connection, target, request.host, headers, rules);
         are_too_many(request.cookie_lines());
         identify(request.cookie_lines(), &keys, &settings, Time::from_seconds(0))
     });

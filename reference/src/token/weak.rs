@@ -35,10 +35,8 @@ const SMALL_ORDER: [[u8; 32]; 5] = [
 
 const fn with(first: u8, middle: [u8; 32], last: u8) -> [u8; 32] {
     let mut bytes = middle;
-    if let [start, .., end] = &mut bytes {
-        *start = first;
-        *end = last;
-    }
+    let [start, .., end] = &mut bytes;
+    (*start, *end) = (first, last);
     bytes
 }
 
