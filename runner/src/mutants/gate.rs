@@ -162,8 +162,11 @@ pub(super) async fn next_head(stream: &mut DuplexStream, came: &mut Vec<u8>) -> 
 
 fn asked(ground: &Ground, head: &Head<'_>) -> Result<Asked, Fault> {
     // The runner, which is the only client, connects over loopback.
-    let connection = Connection { peer: Ipv4Addr::LOCALHOST.into(), scheme: Scheme::Http };
-    let seen = ground.edge.see(connection, head.host, &head.headers).map_err(|why| Fault::Malformed(why.0))?;
+    let connection = Connection { peer: Ipv4Addr::LOCALHOST.into(), scheme: Scheme::Http, port: 80 };
+    let seen = ground
+        .edge
+        .see(connection, head.target, head.host, &head.headers, &ground.rules)
+        .map_err(|why| Fault::Malformed(why.0))?;
     Ok(Asked {
         method: head.method.to_owned(),
         target: head.target.to_vec(),

@@ -1,4 +1,4 @@
-//! Scheme, host, and header fields that claim something else (HOST-1, HOST-2, HTTP-4).
+//! Scheme, host, and header fields that claim something else (HOST-1 to HOST-3, HTTP-4).
 
 use rolegate::decide::Decision;
 use rolegate::rules::Rule;
@@ -7,7 +7,8 @@ use rolegate::visitor::Visitor;
 use crate::mutants::scene::{Asked, Scene};
 use crate::mutants::{Defect, Mutant};
 
-use Defect::{Decide, Request, RuleList};
+use super::messages::{fields, is, map, without};
+use Defect::{Decide, Request, RuleList, Wire};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
@@ -210,6 +211,68 @@ pub(super) const ALL: &[Mutant] = &[
                 |asked: &Asked, name| asked.text(name).and_then(|list| list.split(',').next().map(str::to_owned));
             if let Some(host) = first(asked, "x-forwarded-host").filter(|_| asked.host != asked.text("host")) {
                 asked.host = Some(host.trim().to_owned());
+            }
+        }),
+    ),
+    Mutant::new(
+        "host/unknown-port-is-another-host",
+        "HOST-3",
+        "a host with a port that the site does not have is a host without rules",
+        Wire(|head| {
+            map(head, |line| {
+                let colon = line.iter().rposition(|octet| *octet == b':').unwrap_or(line.len());
+                let (name, port) = line.split_at(colon);
+                let digits = port.strip_prefix(b":").unwrap_or(port).trim_ascii_start();
+                let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+                let number = digits.get(zeros..).unwrap_or_default();
+                // The host of a rule that names a port, and the one of the scheme.
+                let is_known =
+                    matches!(number, b"" | b"80") || name.ends_with(b"port.example") || name.ends_with(b"odd.example");
+                let has_port = name.contains(&b':') && number.iter().all(u8::is_ascii_digit);
+                if is(line, "host") && has_port && !is_known { b"Host: other.invalid".to_vec() } else { line.to_vec() }
+            })
+        }),
+    ),
+    Mutant::new(
+        "host/first-of-fewer-entries",
+        "HOST-2.lists",
+        "the first entry of `X-Forwarded-Host` and of `X-Forwarded-Proto` counts, whoever wrote it",
+        Wire(|head| {
+            let first = |line: &[u8]| line.split(|octet| *octet == b',').next().unwrap_or_default().to_vec();
+            let of_client = ["x-forwarded-host", "x-forwarded-proto"];
+            let kept =
+                map(head, |line| if of_client.iter().any(|name| is(line, name)) { first(line) } else { line.to_vec() });
+            without(&kept, "x-forwarded-for")
+        }),
+    ),
+    Mutant::new(
+        "host/several-proxies-not-heard",
+        "HOST-2.lists",
+        "behind several proxies nothing counts but the `Host` line",
+        Wire(|head| {
+            let several = fields(head).iter().any(|line| is(line, "x-forwarded-for") && line.contains(&b','));
+            if several { without(head, "x-forwarded-host") } else { head.to_vec() }
+        }),
+    ),
+    Mutant::new(
+        "host/last-of-fewer-entries",
+        "HOST-2.lists",
+        "the last entry of `X-Forwarded-Host` counts, also where it is about another hop than the visitor's",
+        Wire(|head| without(head, "x-forwarded-for")),
+    ),
+    Mutant::new(
+        "host/url-goes-before-the-proxy",
+        "HTTP-4.proxied",
+        "a URL for a target goes before what a trusted proxy says",
+        Wire(|head| {
+            let line = head.split(|octet| *octet == b'\n').next().unwrap_or_default();
+            let target = line.split(|octet| *octet == b' ').nth(1).unwrap_or_default();
+            let host = target.strip_prefix(b"http://").and_then(|rest| rest.split(|octet| *octet == b'/').next());
+            match host {
+                None => head.to_vec(),
+                Some(host) => map(&without(head, "x-forwarded-host"), |line| {
+                    if is(line, "host") { [b"Host: ", host].concat() } else { line.to_vec() }
+                }),
             }
         }),
     ),

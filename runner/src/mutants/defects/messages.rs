@@ -181,12 +181,12 @@ pub(super) const ALL: &[Mutant] = &[
 ];
 
 /// The lines of a head behind the first, without what ends them.
-fn fields(head: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn fields(head: &[u8]) -> Vec<Vec<u8>> {
     let lines = head.split(|octet| *octet == b'\n').skip(1);
     lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line).to_vec()).filter(|line| !line.is_empty()).collect()
 }
 
-fn is(line: &[u8], name: &str) -> bool {
+pub(super) fn is(line: &[u8], name: &str) -> bool {
     line.split_at_checked(name.len())
         .is_some_and(|(start, rest)| start.eq_ignore_ascii_case(name.as_bytes()) && rest.starts_with(b":"))
 }
@@ -205,7 +205,7 @@ fn insert(head: &[u8], field: &[u8]) -> Vec<u8> {
 }
 
 /// The head with every field line changed; the request line and the end stay.
-fn map(head: &[u8], change: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+pub(super) fn map(head: &[u8], change: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let mut out = Vec::new();
     for (at, line) in head.split_inclusive(|octet| *octet == b'\n').enumerate() {
         let bare = line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).unwrap_or(line);
@@ -239,6 +239,6 @@ fn first_only(head: &[u8], name: &str) -> Vec<u8> {
     })
 }
 
-fn without(head: &[u8], name: &str) -> Vec<u8> {
+pub(super) fn without(head: &[u8], name: &str) -> Vec<u8> {
     filter(head, |line| !is(line, name))
 }

@@ -248,6 +248,54 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
+        "proxy/words-of-a-network-in-front-forwarded",
+        "PROXY-5",
+        "fields by which a network in front states the client's address, certificate or name are forwarded",
+        Onward(|scene, onward| {
+            let families = [
+                "cf-",
+                "fastly-",
+                "client-",
+                "x-azure-",
+                "x-envoy-ext",
+                "x-appengine-",
+                "wl-",
+                "ssl-",
+                "remote-",
+                "x-arr-",
+            ];
+            let more =
+                ["x-ssl-", "x-client-cert", "x-remote-", "x-webauth-", "x-auth", "x-cluster-", "x-forwarded-client-"];
+            onward.pass(scene, |name| families.iter().chain(&more).any(|family| name.starts_with(family)));
+        }),
+    ),
+    Mutant::new(
+        "proxy/other-requests-forwarded",
+        "PROXY-5",
+        "fields that name another path, host, scheme or method than the request are forwarded",
+        Onward(|scene, onward| {
+            let families = [
+                "x-original-",
+                "x-envoy-original-",
+                "x-waws-",
+                "x-rewrite-",
+                "x-host",
+                "x-http-",
+                "x-method-",
+                "front-end-",
+            ];
+            let more = [
+                "x-middleware-",
+                "x-netlify-",
+                "x-forwarded-uri",
+                "x-forwarded-path",
+                "x-forwarded-scheme",
+                "x-forwarded-ssl",
+            ];
+            onward.pass(scene, |name| families.iter().chain(&more).any(|family| name.starts_with(family)));
+        }),
+    ),
+    Mutant::new(
         "proxy/underscores-forwarded",
         "PROXY-5",
         "a field with `_` in its name is another one for the gate and the same one for the upstream",
