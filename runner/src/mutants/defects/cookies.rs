@@ -183,6 +183,18 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
+        "cookie/kilobytes-let-in",
+        "COOKIE-5",
+        "a visitor with many cookies, or with kilobytes of them, is not looked at any more and let in",
+        Who(|scene| {
+            let (count, octets) = scene.asked.lend(|request| {
+                let octets: usize = request.cookie_lines().map(<[u8]>::len).sum();
+                (cookie::pairs(request.cookie_lines()).count(), octets)
+            });
+            if count > 160 || octets > 8 * 1024 { Visitor::with_roles(["admin"]) } else { scene.visitor() }
+        }),
+    ),
+    Mutant::new(
         "cookie/long-is-lost",
         "COOKIE-4",
         "a token behind the first kilobyte of cookies is lost",

@@ -82,6 +82,22 @@ pub(super) const ALL: &[Mutant] = &[
         Defect::Token(|token| token.alg() == Some("EdDSA") && token.signature.len() == 64 && is_public(token)),
     ),
     Mutant::new(
+        "keys/weak-key-believed",
+        "TOKEN-12.weak-keys",
+        "a key of small order is used like any other, and the signature of nobody is right for it",
+        Defect::Token(|token| {
+            let written = token.ring().map(|ring| ring.written()).unwrap_or_default();
+            let kid = token.header.get("kid");
+            let named = written.iter().find(|key| kid.is_some() && key.get("kid") == kid);
+            let is_of_nobody = token
+                .signature
+                .split_first()
+                .is_some_and(|(first, rest)| *first == 1 && rest.len() == 63 && rest.iter().all(|octet| *octet == 0));
+            let is_foreign = named.is_some_and(|key| says(key, "crv", "Ed25519") && RingKey::read(key).is_none());
+            is_of_nobody && is_foreign && token.alg() == Some("EdDSA") && to_first(token) && token.with_right_alg()
+        }),
+    ),
+    Mutant::new(
         "keys/without-eddsa",
         "TOKEN-12",
         "EdDSA is not supported",
