@@ -21,6 +21,14 @@ impl Claims {
         self.0.get(name)
     }
 
+    /// `exp` in whole seconds, rounded down: until then the token has not run out (TOKEN-5).
+    pub fn expiration(&self) -> Option<i64> {
+        let exp = self.0.get("exp")?;
+        // A float is cut off at the ends of the range.
+        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and a fraction is rounded down before")]
+        exp.as_i64().or_else(|| exp.as_f64().map(|exp| exp.floor() as i64))
+    }
+
     /// The roles at `path`; anything that is not there in the right shape grants nothing.
     pub fn roles(&self, path: &RolePath) -> Roles {
         // CLAIM-4: this one place is looked at. Names of objects only: an array index addresses nothing.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 
+use crate::cookie;
 use crate::decide::{Decision, decide};
 use crate::edge::Edge;
 use crate::files::DirSite;
@@ -12,7 +13,7 @@ use crate::request::Request;
 use crate::rules::RuleSet;
 use crate::site::Site;
 use crate::span::Span;
-use crate::token::{KeyRing, Time, TokenError, TokenSettings};
+use crate::token::{self, KeyRing, Time, TokenError, TokenSettings};
 use crate::visitor::{Visitor, identify};
 
 /// A gate that can answer requests. Holds no state between them.
@@ -110,6 +111,15 @@ impl<S: Site> Gate<S> {
             self.keys.note_missed();
         }
         visitor
+    }
+
+    /// When the token of `request` runs out, which is valid at the time `now`, rounded down to whole seconds; `None` where
+    /// there is no such token, or it never runs out.
+    pub fn token_ends(&self, request: &Request<'_>, now: Time) -> Option<Time> {
+        let token = cookie::token(request.cookie_lines())?;
+        let claims = token::verify(token, &self.keys.current(), &self.settings, now).ok()?;
+        let leeway = i64::try_from(self.settings.leeway.as_secs()).unwrap_or(i64::MAX);
+        Some(Time::from_seconds(claims.expiration()?.saturating_add(leeway)))
     }
 
     /// The rules, in list order.

@@ -53,6 +53,7 @@ pub mod headers;
 pub mod jwks_url;
 pub mod lint;
 mod netlify_toml;
+mod pace;
 pub mod path;
 pub mod problem;
 #[doc(hidden)]

@@ -132,6 +132,176 @@ fn a_connection_that_does_nothing_is_closed() {
     assert_eq!(gate.get("/", &[]).status, 200);
 }
 
+/// A client that writes frames as it likes (RFC 9113 §4.1).
+struct Frames(common::Client, Vec<Frame>);
+
+/// Type, stream and payload.
+type Frame = (u8, u32, Vec<u8>);
+
+impl Frames {
+    /// The preface, and settings: `SETTINGS_INITIAL_WINDOW_SIZE` alone.
+    fn open(gate: &Running, window: u32) -> Frames {
+        let mut frames = Frames(gate.client(), Vec::new());
+        frames.0.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        frames.send(4, 0, 0, &[&[0, 4], window.to_be_bytes().as_slice()].concat());
+        frames
+    }
+
+    fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
+        self.0.send(&[&head, payload].concat());
+    }
+
+    /// `GET path`, whose length is below 127.
+    fn get(&mut self, stream: u32, path: &str) {
+        self.ask(b"\x82", stream, path);
+    }
+
+    fn ask(&mut self, method: &[u8], stream: u32, path: &str) {
+        let path = [&[u8::try_from(path.len()).unwrap()], path.as_bytes()].concat();
+        self.send(1, 5, stream, &[method, b"\x86\x04", path.as_slice(), b"\x41\x01a"].concat());
+    }
+
+    fn reset(&mut self, stream: u32) {
+        self.send(3, 0, stream, &8_u32.to_be_bytes());
+    }
+
+    fn open_window(&mut self, stream: u32, bytes: u32) {
+        self.send(8, 0, stream, &bytes.to_be_bytes());
+    }
+
+    /// The next frame; `None` when the connection is closed.
+    fn next(&mut self) -> Option<Frame> {
+        let mut head = [0; 9];
+        self.0.stream.read_exact(&mut head).ok()?;
+        let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+        let mut payload = vec![0; length];
+        self.0.stream.read_exact(&mut payload).ok()?;
+        Some((head[3], u32::from_be_bytes([head[5], head[6], head[7], head[8]]), payload))
+    }
+
+    /// The first frame of this type on this stream, among those that have come and those that will.
+    fn until(&mut self, kind: u8, stream: u32) -> Vec<u8> {
+        loop {
+            if let Some(at) = self.1.iter().position(|(seen, on, _)| (*seen, *on) == (kind, stream)) {
+                return self.1.remove(at).2;
+            }
+            let next = self.next().expect("the connection goes on");
+            self.1.push(next);
+        }
+    }
+}
+
+/// A site whose one large file is not kept in memory.
+fn large_site() -> tempfile::TempDir {
+    let folder = seed_site();
+    write(folder.path(), "big.bin", &"x".repeat(2 << 20));
+    folder
+}
+
+fn impatient() -> Limits {
+    Limits { write_timeout: Duration::from_millis(400), ..Limits::default() }
+}
+
+#[test]
+fn pace_1_each_stream_has_to_move() {
+    let folder = large_site();
+    let gate = Running::with_limits(folder.path(), impatient());
+    for (window, opens) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let mut client = Frames::open(&gate, window);
+        client.get(1, "/big.bin");
+        client.get(3, "/big.bin");
+        client.until(1, 1);
+        // Other requests, pings and bytes of the window one by one are no progress of this stream.
+        let mut stream = 5;
+        let reset = loop {
+            client.ask(b"\x42\x04HEAD", stream, "/nothing");
+            client.send(6, 0, 0, &[0; 8]);
+            client.send(2, 0, 1, &[0, 0, 0, 0, 1]);
+            if opens > 0 {
+                client.open_window(1, opens);
+            }
+            stream += 2;
+            let frame = client.next().expect("the connection goes on");
+            if frame.0 == 3 && frame.1 == 1 {
+                break frame;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        assert_eq!(reset.2.len(), 4, "{window} {opens}");
+        // What takes its bytes goes on, on the same connection.
+        client.open_window(0, 1 << 20);
+        client.get(stream, "/style.css");
+        client.open_window(stream, 1 << 16);
+        assert_eq!(client.until(0, stream), b"0123456789");
+    }
+}
+
+#[test]
+fn pace_1_resets_and_new_streams_are_no_progress() {
+    let folder = large_site();
+    let gate = Running::with_limits(folder.path(), impatient());
+    let mut client = Frames::open(&gate, 0);
+    let mut ended = false;
+    for round in 0..20_u32 {
+        let streams = (0..8).map(|place| 1 + 2 * (8 * round + place));
+        for stream in streams.clone() {
+            client.get(stream, "/big.bin");
+        }
+        // Shortly before they are late.
+        std::thread::sleep(Duration::from_millis(300));
+        for stream in streams {
+            client.reset(stream);
+        }
+    }
+    while let Some((kind, ..)) = client.next() {
+        ended |= kind == 7;
+    }
+    assert!(ended, "no GOAWAY");
+}
+
+#[test]
+fn pace_2_open_files_are_shared() {
+    let folder = large_site();
+    let limits = Limits { files_per_connection: 2, files_per_client: 3, ..impatient() };
+    let gate = Running::with_limits(folder.path(), limits);
+    let mut greedy = Frames::open(&gate, 0);
+    for stream in [1, 3, 5, 7, 9] {
+        greedy.get(stream, "/big.bin");
+    }
+    // Two are answered; the others wait until those are reset.
+    greedy.until(1, 1);
+    greedy.until(1, 3);
+    // From memory, and over another connection, all is answered meanwhile.
+    greedy.get(11, "/style.css");
+    greedy.until(1, 11);
+    let mut other = Frames::open(&gate, 1 << 16);
+    other.get(1, "/big.bin");
+    other.until(1, 1);
+    greedy.until(3, 1);
+    greedy.until(1, 5);
+}
+
+#[test]
+fn pace_2_one_client_has_its_share_of_the_connections() {
+    let folder = seed_site();
+    let limits = Limits { connections_per_client: Some(2), ..Limits::default() };
+    let gate = Running::with_limits(folder.path(), limits.clone());
+    let kept = [gate.client(), gate.client()];
+    assert_eq!(gate.client().until_closed(), "");
+    drop(kept);
+    // A proxy of the operator speaks for many.
+    let keys = rolegate::Keys::hs256(SECRET.as_bytes()).unwrap();
+    let site = rolegate::DirSite::open(folder.path()).unwrap();
+    let edge = rolegate::Edge { trusted: vec!["127.0.0.0/8".parse().unwrap()], ..rolegate::Edge::default() };
+    let behind = rolegate::Gate::new(rolegate::RuleSet::default(), keys, TokenSettings::default(), site).unwrap();
+    let gate = Running::of(behind.with_edge(edge), limits, None);
+    let kept: Vec<_> = (0..5).map(|_| gate.client()).collect();
+    assert_eq!(gate.get("/", &[]).status, 200);
+    drop(kept);
+}
+
 #[test]
 fn streams_that_are_reset_at_once_end_the_connection() {
     let folder = seed_site();

@@ -126,7 +126,6 @@ impl Serve {
                  WARNING: whoever finds the secret signs tokens with any role; use 32 random octets or more in `{name}`"
             );
         }
-        self.limits.raise_descriptors();
         let gate = Arc::new(GateInForce::new(gate));
         let operations = Arc::new(Operations::default());
         let reloader = Reloader::new(config, &source, Arc::clone(&gate), Arc::clone(&operations)).with_tls(tls.clone());
@@ -136,7 +135,7 @@ impl Serve {
             .spawn(move || reloader.run(&occasions))
             .map_err(|error| Failure::cannot_run(format!("cannot start a thread: {error}")))?;
         let options = ServerOptions {
-            limits: self.limits.limits(),
+            limits: self.limits.within_the_system(),
             operations,
             tls,
             debug_page: self.debug.page()?,

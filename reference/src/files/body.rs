@@ -1,5 +1,6 @@
 //! The body of an answer: bytes, or ranges of a file that are read while they are sent.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -41,6 +42,8 @@ struct Pieces {
     file: Option<OnDisk>,
     reading: Option<JoinHandle<io::Result<(OnDisk, Bytes)>>>,
     remaining: u64,
+    /// What is given back when the file is closed.
+    place: Option<Box<dyn Any + Send>>,
 }
 
 /// An open file, and the state that it was opened in.
@@ -105,6 +108,17 @@ impl Body {
         }
         pieces.add(Piece::Bytes(end.into()));
         Body(Kind::Pieces(Box::new(pieces)))
+    }
+
+    /// The same body, which gives `place` back when it has closed its file; at once where it has none open.
+    #[must_use]
+    pub(crate) fn holding(mut self, place: impl Send + 'static) -> Body {
+        if let Kind::Pieces(pieces) = &mut self.0
+            && pieces.file.is_some()
+        {
+            pieces.place = Some(Box::new(place));
+        }
+        self
     }
 
     /// How many octets are still to be sent; of what an upstream sends nobody knows.

@@ -16,6 +16,9 @@ use super::stream::Upload;
 /// request rarely meets a closing one.
 const KEPT: Duration = Duration::from_secs(4);
 
+/// How many octets of an answer are read ahead of the visitor over HTTP/1.1.
+const BUFFER: usize = 64 * 1024;
+
 pub(super) type HttpClient = Client<HttpsConnector<HttpConnector>, Upload>;
 
 /// One client for each way of speaking to an upstream.
@@ -49,6 +52,8 @@ impl Clients {
                 .timer(TokioTimer::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(KEPT)
+                // What waits for one visitor is little; a head may have so much too.
+                .http1_max_buf_size(BUFFER)
                 .http2_only(http2_only)
                 .build(connector)
         };

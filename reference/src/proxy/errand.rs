@@ -27,7 +27,9 @@ pub struct Errand {
     pub audience: Audience,
     /// The address at the other end of the connection.
     pub peer: IpAddr,
-    /// Whether that is a proxy that the operator trusts.
+    /// The visitor's address, as far as it is known.
+    pub client: Option<IpAddr>,
+    /// Whether the connection comes from a proxy that the operator trusts.
     pub through_proxy: bool,
     /// The host that the visitor asked.
     pub host: Option<String>,
@@ -53,7 +55,9 @@ pub enum Signature {
 pub struct Visit<'a> {
     /// The address at the other end of the connection.
     pub peer: IpAddr,
-    /// Whether that is a proxy that the operator trusts.
+    /// The visitor's address, as far as it is known.
+    pub client: Option<IpAddr>,
+    /// Whether the connection comes from a proxy that the operator trusts.
     pub through_proxy: bool,
     /// The host that the visitor asked.
     pub host: Option<&'a str>,
@@ -98,6 +102,7 @@ impl Errand {
             },
             audience: Audience::of(decision),
             peer: visit.peer,
+            client: visit.client,
             through_proxy: visit.through_proxy,
             host: visit.host.map(str::to_owned),
             scheme: visit.scheme,

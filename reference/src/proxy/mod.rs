@@ -5,7 +5,8 @@
 //! The rest is the rim: [`Proxy`] keeps the connections and bounds how long an upstream may take.
 
 use std::io;
-use std::sync::OnceLock;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper::body::{Body as _, Incoming};
@@ -14,7 +15,10 @@ use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use tokio::time::Instant;
 
 use crate::files::body::Body;
+use crate::pace::Measure;
 use crate::request::{Origin, Scheme};
+use crate::server::Limits;
+use crate::server::shares::{self, Shares};
 pub use client::Roots;
 use client::{Clients, HttpClient};
 pub use errand::{Errand, Signature, Visit};
@@ -81,6 +85,10 @@ pub struct Proxy {
     pseudonym: String,
     /// Made at the first use: most gates forward nothing, and reading the trusted certificates takes time.
     clients: OnceLock<Option<Clients>>,
+    /// PACE-2: what each client may have of each upstream.
+    shares: Shares<(IpAddr, Origin)>,
+    /// PROXY-6: how fast a body has to come.
+    upload: Measure,
 }
 
 /// What came of an errand.
@@ -105,6 +113,8 @@ enum Failure {
     TooLarge,
     /// The client stopped sending.
     SlowClient,
+    /// PACE-2: this client has its share of the upstream, or all is taken.
+    Crowded,
     /// PROXY-2: nobody there, or nobody who speaks HTTP.
     Unreachable,
     /// PROXY-2: no answer in time.
@@ -112,12 +122,15 @@ enum Failure {
 }
 
 impl Proxy {
-    /// A proxy with no connection yet.
-    pub fn new(settings: ProxySettings) -> Proxy {
+    /// A proxy with no connection yet, for the clients of a server with these limits.
+    pub fn new(settings: ProxySettings, limits: &Limits) -> Proxy {
         use std::hash::{BuildHasher as _, Hasher as _};
         // The standard library seeds its hash maps at random; nothing but a chance meeting has to be ruled out.
         let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
-        Proxy { settings, pseudonym: format!("rolegate-{random:016x}"), clients: OnceLock::new() }
+        let pseudonym = format!("rolegate-{random:016x}");
+        let shares = Shares::new(limits.forwarded, limits.forwarded_per_client);
+        let upload = Measure::new(settings.answer_timeout, limits.rate);
+        Proxy { settings, pseudonym, clients: OnceLock::new(), shares, upload }
     }
 
     /// What the operator says about upstreams.
@@ -156,6 +169,7 @@ impl Proxy {
             return Err(Failure::TooLarge);
         }
         let clients = self.clients().ok_or(Failure::Unreachable)?;
+        let prior_knowledge = self.settings.http2.contains(&origin);
         let upgrade = Some(fields::wanted_upgrade(request.headers()))
             .filter(|_| {
                 errand.page.is_none() && request.version() == Version::HTTP_11 && request.body().is_end_stream()
@@ -182,14 +196,18 @@ impl Proxy {
             upgrade: upgrade.as_ref(),
             pseudonym: &self.pseudonym,
         };
-        let (upload, progress) = Upload::new(body, self.settings.body_limit);
+        // A place is waited for as long as a connection is.
+        let client = errand.client.map(|client| (shares::client(client), origin));
+        let place = self.shares.place(client, self.settings.connect_timeout).await.ok_or(Failure::Crowded)?;
+        let place = Arc::new(place);
+        let (upload, progress) = Upload::new(body, self.settings.body_limit, self.upload, Some(Arc::clone(&place)));
         let mut onward = Request::new(upload);
         *onward.method_mut() = head.method;
         *onward.uri_mut() = uri;
         *onward.headers_mut() = fields::onward(&head.headers, errand.sender(), additions);
         let client = match upgrade {
             Some(_) => &clients.http1,
-            None if self.settings.http2.contains(&origin) => &clients.http2,
+            None if prior_knowledge => &clients.http2,
             None => &clients.negotiated,
         };
         let mut answer = self.await_head(client, onward, &progress).await?;
@@ -198,7 +216,7 @@ impl Proxy {
                 if fields::switches_to(answer.headers(), wanted) =>
             {
                 let upstream = hyper::upgrade::on(&mut answer);
-                Some(Tunnel { client, upstream, idle: self.settings.tunnel_timeout })
+                Some(Tunnel { client, upstream, idle: self.settings.tunnel_timeout, place: Arc::clone(&place) })
             }
             // Nobody asked for it.
             (StatusCode::SWITCHING_PROTOCOLS, ..) => return Err(Failure::Unreachable),
@@ -207,7 +225,7 @@ impl Proxy {
         let (head, body) = answer.into_parts();
         let body = match tunnel {
             Some(_) => Body::default(),
-            None => Body::of_stream(Download::new(body, self.settings.idle_timeout)),
+            None => Body::of_stream(Download::new(body, self.settings.idle_timeout, place)),
         };
         let mut response = Response::new(body);
         *response.status_mut() = head.status;
@@ -254,7 +272,7 @@ impl Proxy {
                     if state.moved + self.settings.answer_timeout > Instant::now() {
                         continue;
                     }
-                    return Err(if state.ended { Failure::Slow } else { Failure::SlowClient });
+                    return Err(if state.awaited && !state.ended { Failure::SlowClient } else { Failure::Slow });
                 }
             };
             let state = progress.state();
@@ -276,6 +294,7 @@ impl Failure {
             Failure::Circle => StatusCode::LOOP_DETECTED,
             Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Failure::SlowClient => StatusCode::REQUEST_TIMEOUT,
+            Failure::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Failure::Unreachable => StatusCode::BAD_GATEWAY,
             Failure::Slow => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -287,6 +306,7 @@ impl Failure {
             Failure::Circle => "508: this address is forwarded in a circle.\n",
             Failure::TooLarge => "413: the body of this request is too long.\n",
             Failure::SlowClient => "408: the body of this request did not come.\n",
+            Failure::Crowded => "503: too many requests to the server behind this address are under way.\n",
             Failure::Unreachable => "502: the server behind this address cannot be reached.\n",
             Failure::Slow => "504: the server behind this address takes too long.\n",
         }
@@ -304,7 +324,10 @@ impl Failure {
         if self == Failure::Trace {
             headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
         }
-        if matches!(self, Failure::TooLarge | Failure::SlowClient) {
+        if self == Failure::Crowded {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if matches!(self, Failure::TooLarge | Failure::SlowClient | Failure::Crowded) {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response

@@ -11,18 +11,22 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+use crate::server::shares::Place;
+
 /// A connection that has switched to another protocol, with the upstream's behind it.
 #[derive(Debug)]
 pub struct Tunnel {
     pub(super) client: OnUpgrade,
     pub(super) upstream: OnUpgrade,
     pub(super) idle: Duration,
+    /// PACE-2: what it holds at the upstream.
+    pub(super) place: Arc<Place>,
 }
 
 impl Tunnel {
     /// Carries octets until the end. Nothing of what goes through is read.
     pub async fn run(self) {
-        let Tunnel { client, upstream, idle } = self;
+        let Tunnel { client, upstream, idle, place: _place } = self;
         let (client, upstream) = match tokio::try_join!(client, upstream) {
             Ok(ends) => ends,
             Err(error) => return tracing::debug!(%error, "a change of protocol did not come about"),

@@ -1,6 +1,7 @@
 //! One request becomes one answer: the head as it was sent, the gate in force, its decision, the response.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
@@ -8,14 +9,17 @@ use std::time::Instant;
 
 use arc_swap::Guard;
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue};
+use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::activity::{Activity, Watched};
 use super::connection::Here;
 use super::head::{Fault, Head};
 use super::io::Tap;
-use super::{http2, log};
+use super::standing::Standing;
+use super::{head, http2, log, shares};
 use crate::authorize::{self, Manner};
 use crate::decide::Decision;
 use crate::edge::{Country, Seen};
@@ -23,6 +27,7 @@ use crate::files::DirSite;
 use crate::files::body::Body;
 use crate::gate::Gate;
 use crate::path::origin_form;
+use crate::proxy::fields::Audience;
 use crate::proxy::{Errand, Tunnel, Visit};
 use crate::request::Request;
 use crate::respond::{self, Ask};
@@ -80,8 +85,11 @@ pub(crate) fn answer_http1<'a>(here: &'a Here, tap: &Tap, seen: hyper::Request<I
     match decided {
         Decided::Answer(response) => Answering::Now(Some(closing(response))),
         Decided::Plan(plan) => Answering::Later(Box::pin(async move {
-            let (response, tunnel) = asked.carry_out(&plan, seen).await;
-            if let Some(tunnel) = tunnel {
+            let mut plan = plan;
+            let standing = plan.standing.take();
+            let (response, tunnel) = asked.carry_out(&plan, seen, None).await;
+            // PROXY-4.ends: no tunnel without what it stands on.
+            if let Some(tunnel) = tunnel.zip(standing).map(Box::new) {
                 *here.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
             }
             closing(response)
@@ -103,7 +111,7 @@ pub(crate) async fn answer_http2(
     let mut response = match decided {
         Ok(Decided::Answer(response)) => response,
         // Nothing is switched to another protocol in HTTP/2: no request can ask for it (RFC 9113 §8.6).
-        Ok(Decided::Plan(plan)) => asked.carry_out(&plan, seen).await.0,
+        Ok(Decided::Plan(plan)) => asked.carry_out(&plan, seen, Some(activity.files())).await.0,
         Err(fault) => asked.refuse(fault),
     };
     // RFC 9113 §8.2.2: the connection goes on with other streams, and such a field is malformed.
@@ -133,6 +141,10 @@ struct Plan {
     /// What of the request still matters.
     ask: Ask<'static>,
     line: Option<Line>,
+    /// The visitor's address, as far as it is known.
+    client: Option<IpAddr>,
+    /// What a tunnel stands on, if one is asked for.
+    standing: Option<Standing>,
 }
 
 /// What the log says of a request, if anybody reads it.
@@ -195,6 +207,7 @@ impl<'a> Asked<'a> {
         };
         let visit = Visit {
             peer: connection.peer,
+            client: known.client,
             through_proxy: known.through_proxy,
             host: known.host,
             scheme: known.scheme,
@@ -217,23 +230,67 @@ impl<'a> Asked<'a> {
                 self.note(&decision, line.as_ref(), response.status());
                 Decided::Answer(response)
             }
-            None => Decided::Plan(Box::new(Plan { decision, next, ask: ask.into_owned(), line })),
+            None => {
+                let standing = match &next {
+                    Next::Forward(errand) if head::named(&head.headers, "upgrade").next().is_some() => {
+                        Some(Standing::of(*connection, head, errand))
+                    }
+                    _ => None,
+                };
+                let ask = ask.into_owned();
+                Decided::Plan(Box::new(Plan { decision, next, ask, line, client: known.client, standing }))
+            }
         })
     }
 
-    /// The answer, and what follows it where the protocol is switched.
-    async fn carry_out(&self, plan: &Plan, seen: hyper::Request<Incoming>) -> (Response<Body>, Option<Tunnel>) {
-        let Plan { decision, next, ask, line } = plan;
+    /// The answer, and what follows it where the protocol is switched. `files` are those that this connection may have open.
+    async fn carry_out(
+        &self,
+        plan: &Plan,
+        seen: hyper::Request<Incoming>,
+        files: Option<Arc<Semaphore>>,
+    ) -> (Response<Body>, Option<Tunnel>) {
+        let Plan { decision, next, ask, line, .. } = plan;
         let site = self.gate.site();
         let (response, tunnel) = match next {
-            Next::Respond => (respond::respond(site, decision, ask).await, None),
             // PROXY-1
             Next::Forward(errand) => self.forward(errand, seen).await,
             Next::Admit => (respond::admit(decision), None),
-            Next::Refuse(manner) => (respond::refuse_to(*manner, site, decision, ask).await, None),
+            // PACE-2: what could not be answered at once opens a file.
+            Next::Respond | Next::Refuse(_) => match self.place(plan, files).await {
+                None => (self.crowded(decision), None),
+                Some(place) => {
+                    let response = match next {
+                        Next::Refuse(manner) => respond::refuse_to(*manner, site, decision, ask).await,
+                        _ => respond::respond(site, decision, ask).await,
+                    };
+                    (response.map(|body| body.holding(place)), None)
+                }
+            },
         };
         self.note(decision, line.as_ref(), response.status());
         (response, tunnel)
+    }
+
+    /// A place for an open file, among those of the connection, of the client and of all.
+    async fn place(&self, plan: &Plan, files: Option<Arc<Semaphore>>) -> Option<impl Send + 'static> {
+        let Here { server, .. } = self.here;
+        let patience = server.limits.write_timeout;
+        // The semaphore is never closed.
+        let of_connection = match files {
+            Some(files) => Some(timeout(patience, files.acquire_owned()).await.ok()?.ok()?),
+            None => None,
+        };
+        let place = server.files.place(plan.client.map(shares::client), patience).await?;
+        Some((of_connection, place))
+    }
+
+    fn crowded(&self, decision: &Decision) -> Response<Body> {
+        let mut response =
+            respond::refuse(StatusCode::SERVICE_UNAVAILABLE, "503: too many files are being sent at present.\n");
+        response.headers_mut().insert(RETRY_AFTER, const { HeaderValue::from_static("5") });
+        Audience::of(decision).restrict(response.headers_mut());
+        response
     }
 
     /// Counts and logs what was answered.

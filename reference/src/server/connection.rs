@@ -6,23 +6,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use super::activity::Activity;
+use super::activity::{Activity, Streams};
 use super::answer::{answer_http1, answer_http2};
 use super::head::MAX_HEADER_LINES;
 use super::io::{Tap, Tapped};
 use super::preface::Preface;
+use super::standing::Standing;
 use super::timer::HeadClock;
 use super::{OnStop, Shared};
 use crate::edge::Connection;
 use crate::proxy::Tunnel;
 use crate::request::Scheme;
+use crate::token::Time;
 
 /// How many octets of answers HTTP/2 keeps for one stream until the client takes them.
 const SEND_BUFFER: usize = 64 * 1024;
@@ -31,8 +33,8 @@ const SEND_BUFFER: usize = 64 * 1024;
 pub(crate) struct Here {
     pub(crate) server: Arc<Shared>,
     pub(crate) connection: Connection,
-    /// What follows the last answer, where it switched to another protocol.
-    pub(crate) tunnel: Mutex<Option<Tunnel>>,
+    /// What follows the last answer, where it switched to another protocol, and what that stands on.
+    pub(crate) tunnel: Mutex<Option<Box<(Tunnel, Standing)>>>,
 }
 
 /// Answers the requests of one connection until it ends, or until `on_stop` and the answers under way are sent.
@@ -92,7 +94,7 @@ where
     let limits = &here.server.limits;
     let clock = HeadClock::new();
     let tap = Tap::new(limits.of_a_head(), clock.clone());
-    let stream = Tapped::new(stream, preface, Some(tap.clone()), limits.write_timeout);
+    let stream = Tapped::new(stream, preface, Some(tap.clone()), limits.of_an_answer());
     let service = service_fn(|request| answer_http1(&here, &tap, request));
     let connection = http1::Builder::new()
         .timer(clock.clone())
@@ -125,10 +127,18 @@ where
     // A tunnel has no end of its own to wait for.
     let tunnel = here.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(tunnel) = tunnel.filter(|_| !stopping) {
-        tokio::select! {
-            () = tunnel.run() => {}
-            _ = &mut on_stop => {}
+        Box::pin(follow(*tunnel, &here.server, on_stop)).await;
+    }
+}
+
+/// Follows a tunnel to its end: its own, that of what it stands on (PROXY-4.ends), or the server's.
+async fn follow((tunnel, standing): (Tunnel, Standing), server: &Shared, mut on_stop: OnStop) {
+    tokio::select! {
+        () = tunnel.run() => {}
+        () = standing.over(&server.gate, server.proxy.settings(), Time::now) => {
+            tracing::debug!("a tunnel ended with what it stood on");
         }
+        _ = &mut on_stop => {}
     }
 }
 
@@ -138,8 +148,8 @@ where
 {
     let here = Arc::new(here);
     let limits = &here.server.limits;
-    let stream = Tapped::new(stream, preface, None, limits.write_timeout);
-    let activity = Arc::new(Activity::default());
+    let activity = Arc::new(Activity::new(limits.of_an_answer(), limits.files_per_connection));
+    let stream = Tapped::new(stream, preface, None, limits.of_an_answer()).telling(activity.blocked());
     let service = service_fn(|request| {
         let (here, activity) = (Arc::clone(&here), Arc::clone(&activity));
         async move { Ok::<_, Infallible>(answer_http2(&here, &activity, request).await) }
@@ -147,17 +157,16 @@ where
     let octets = |size: usize| u32::try_from(size).unwrap_or(u32::MAX);
     // h2 itself ends a connection that resets streams faster than they are answered (CVE-2023-44487) or sends header
     // blocks without an end (CVE-2024-27316).
-    let connection = http2::Builder::new(TokioExecutor::new())
+    let connection = http2::Builder::new(Streams(Arc::clone(&activity)))
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
         .max_header_list_size(octets(limits.head.saturating_add(32 * MAX_HEADER_LINES)))
         .max_send_buf_size(SEND_BUFFER)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
-    let mut ending = false;
+    let (mut ending, mut worn_out) = (false, false);
     loop {
-        let before = activity.progress();
-        let patience = if activity.is_idle() { limits.head_timeout } else { limits.write_timeout };
+        let before = activity.turns();
         tokio::select! {
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
@@ -169,12 +178,20 @@ where
                 ending = true;
                 connection.as_mut().graceful_shutdown();
             }
-            () = sleep(patience) => {
-                let stands_still = activity.progress() == before;
-                if stands_still && (activity.waits_for_client() || (ending && activity.is_idle())) {
+            // PACE-1
+            () = activity.worn_out() => {
+                if worn_out {
+                    return tracing::debug!("a client goes on to leave its answers");
+                }
+                (ending, worn_out) = (true, true);
+                connection.as_mut().graceful_shutdown();
+            }
+            () = sleep(limits.head_timeout) => {
+                let is_idle = activity.turns() == before && activity.is_idle();
+                if is_idle && ending {
                     return;
                 }
-                if stands_still && activity.is_idle() {
+                if is_idle {
                     ending = true;
                     connection.as_mut().graceful_shutdown();
                 }

@@ -13,6 +13,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -23,6 +24,7 @@ use tokio::time::{Instant, Sleep};
 use super::head::{self, Fault, Head, HeadLimits};
 use super::preface::Preface;
 use super::timer::HeadClock;
+use crate::pace::{Measure, Pace};
 
 /// How long the adapter waits for the client to close after the last answer.
 const LINGER: Duration = Duration::from_secs(1);
@@ -111,7 +113,8 @@ impl Shared {
     }
 }
 
-/// A stream whose reads are copied into a [`Tap`], if there is one, and whose writes may stall for a bounded time only.
+/// A stream whose reads are copied into a [`Tap`], if there is one, and whose client has to take what is written at some
+/// pace (PACE-1).
 #[derive(Debug)]
 pub(crate) struct Tapped<S> {
     stream: S,
@@ -119,9 +122,11 @@ pub(crate) struct Tapped<S> {
     preface: Preface,
     handed_on: usize,
     tap: Option<Tap>,
-    write_timeout: Duration,
+    pace: Pace,
     /// Runs while a write waits for the client.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Who else wants to know that a write waits.
+    blocked: Option<Arc<AtomicBool>>,
     /// Runs while the end of the client's bytes is awaited, after our own end was sent.
     linger: Option<Pin<Box<Sleep>>>,
     lingered: usize,
@@ -130,14 +135,15 @@ pub(crate) struct Tapped<S> {
 }
 
 impl<S> Tapped<S> {
-    pub(crate) fn new(stream: S, preface: Preface, tap: Option<Tap>, write_timeout: Duration) -> Tapped<S> {
+    pub(crate) fn new(stream: S, preface: Preface, tap: Option<Tap>, measure: Measure) -> Tapped<S> {
         Tapped {
             stream,
             preface,
             handed_on: 0,
             tap,
-            write_timeout,
+            pace: Pace::new(measure),
             stalled: None,
+            blocked: None,
             linger: None,
             lingered: 0,
             read_ended: false,
@@ -145,16 +151,54 @@ impl<S> Tapped<S> {
         }
     }
 
-    /// Passes a write's progress on; an error once it has made none for too long.
-    fn bounded<T>(&mut self, progress: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if progress.is_ready() {
-            self.stalled = None;
-            return progress;
+    /// The same, and `blocked` is true while a write waits for the client.
+    pub(crate) fn telling(mut self, blocked: Arc<AtomicBool>) -> Tapped<S> {
+        self.blocked = Some(blocked);
+        self
+    }
+
+    fn tell(&self, blocked: bool) {
+        if let Some(flag) = &self.blocked {
+            flag.store(blocked, Relaxed);
         }
-        let write_timeout = self.write_timeout;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(write_timeout)));
-        ready!(stalled.as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Passes a write's progress on; an error once the client has taken too little for too long.
+    fn written(&mut self, progress: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        match progress {
+            Poll::Ready(Ok(bytes)) if self.pace.late_at().is_some() => {
+                self.pace.moved(bytes as u64, Instant::now());
+                progress
+            }
+            Poll::Ready(_) => progress,
+            Poll::Pending => self.stalls(cx).map(Err),
+        }
+    }
+
+    /// Nothing more is to be written.
+    fn flushed(&mut self, progress: Poll<io::Result<()>>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if progress.is_pending() {
+            return self.stalls(cx).map(Err);
+        }
+        if self.pace.late_at().is_some() {
+            self.pace.clear();
+            self.stalled = None;
+            self.tell(false);
+        }
+        progress
+    }
+
+    /// Waits for the client until it is late.
+    fn stalls(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let now = Instant::now();
+        self.pace.wait(now);
+        self.tell(true);
+        let late = self.pace.late_at().unwrap_or(now);
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(late)));
+        if stalled.deadline() != late {
+            stalled.as_mut().reset(late);
+        }
+        stalled.as_mut().poll(cx).map(|()| io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -186,7 +230,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tapped<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let progress = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.bounded(progress, cx)
+        self.written(progress, cx)
     }
 
     fn poll_write_vectored(
@@ -200,7 +244,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
             (Some(only), None) => Pin::new(&mut self.stream).poll_write(cx, only),
             _ => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
         };
-        self.bounded(progress, cx)
+        self.written(progress, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -209,7 +253,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let progress = Pin::new(&mut self.stream).poll_flush(cx);
-        self.bounded(progress, cx)
+        self.flushed(progress, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -270,7 +314,7 @@ mod tests {
         let preface = Preface::read(&mut server).await.unwrap().unwrap();
         assert!(preface.octets().len() < head.len());
         let tap = Tap::new(LIMITS, HeadClock::new());
-        let mut tapped = Tapped::new(server, preface, Some(tap.clone()), Duration::from_secs(1));
+        let mut tapped = Tapped::new(server, preface, Some(tap.clone()), Measure::new(Duration::from_secs(1), 1));
         let mut read = [0; 64];
         assert_eq!(tapped.read(&mut read).await.unwrap(), head.len());
         assert_eq!(target(&tap), Ok("/".to_owned()));
@@ -306,5 +350,29 @@ mod tests {
         assert!(tap.lock().bytes.len() <= COPIES * LIMITS.head);
         tap.record(b"GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
         assert!(target(&tap).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_a_byte_now_and_then_is_late() {
+        for (taken, waits, late) in [(1, 7, true), (300, 7, false), (1, 100, true)] {
+            let (mut client, server) = tokio::io::duplex(1);
+            let measure = Measure::new(Duration::from_secs(30), 10);
+            let mut tapped = Tapped::new(server, Preface::default(), None, measure);
+            let reader = async {
+                for _ in 0..20 {
+                    tokio::time::sleep(Duration::from_secs(waits)).await;
+                    for _ in 0..taken {
+                        client.read_u8().await?;
+                    }
+                }
+                io::Result::Ok(())
+            };
+            let writer = async move {
+                tapped.write_all(&vec![b'x'; 20 * taken]).await?;
+                tapped.flush().await
+            };
+            let (_, written) = tokio::join!(reader, writer);
+            assert_eq!(written.is_err(), late, "{taken} bytes every {waits} s");
+        }
     }
 }

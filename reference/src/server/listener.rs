@@ -1,12 +1,14 @@
 //! The sockets that connections come from, and the places that they take.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::shares::client;
 
 /// How many connections there may be, in all and from one client.
 #[derive(Clone, Debug)]
@@ -19,10 +21,13 @@ pub(crate) struct Places {
 /// How many places each client has.
 type Taken = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
+/// A place among all.
+pub(crate) type Permit = Option<OwnedSemaphorePermit>;
+
 /// A connection's place; free again when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
-    _of_all: Option<OwnedSemaphorePermit>,
+    _of_all: Permit,
     of_client: Option<(IpAddr, Taken)>,
 }
 
@@ -31,19 +36,24 @@ impl Places {
         Places { all: Arc::new(Semaphore::new(all)), per_client, taken: Arc::default() }
     }
 
-    /// A place for a connection from `address`; none where this client has its share already.
-    fn of(&self, address: IpAddr, permit: Option<OwnedSemaphorePermit>) -> Option<Place> {
-        let Some(limit) = self.per_client else {
-            return Some(Place { _of_all: permit, of_client: None });
-        };
+    /// A place for a connection from `address`; the permit comes back where this client has its share already.
+    fn of(&self, address: IpAddr, permit: Permit) -> Result<Place, Permit> {
+        let Some(limit) = self.per_client else { return Ok(Place::of_nobody(permit)) };
         let client = client(address);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(client).or_default();
         if *count >= limit {
-            return None;
+            return Err(permit);
         }
         *count = count.saturating_add(1);
-        Some(Place { _of_all: permit, of_client: Some((client, Arc::clone(&self.taken))) })
+        Ok(Place { _of_all: permit, of_client: Some((client, Arc::clone(&self.taken))) })
+    }
+}
+
+impl Place {
+    /// A place that is no client's.
+    pub(crate) fn of_nobody(permit: Permit) -> Place {
+        Place { _of_all: permit, of_client: None }
     }
 }
 
@@ -60,19 +70,8 @@ impl Drop for Place {
     }
 }
 
-/// Whom an address belongs to: in IPv6 whoever has one address has all of its /64.
-fn client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        IpAddr::V4(address) => address.into(),
-    }
-}
-
-/// Waits for a place, then for a connection. Without a place for its client the connection is to be closed.
-pub(crate) async fn accept(listener: &TcpListener, places: &Places) -> (TcpStream, SocketAddr, Option<Place>) {
+/// Waits for a place, then for a connection. Where its client has its share already, the connection is to be closed.
+pub(crate) async fn accept(listener: &TcpListener, places: &Places) -> (TcpStream, SocketAddr, Result<Place, Permit>) {
     // The semaphore is never closed.
     let permit = Arc::clone(&places.all).acquire_owned().await.ok();
     loop {
@@ -94,7 +93,7 @@ mod tests {
     #[test]
     fn a_client_has_its_share_and_no_more() {
         let places = Places::new(10, Some(2));
-        let of = |address: &str| places.of(address.parse().unwrap(), None);
+        let of = |address: &str| places.of(address.parse().unwrap(), None).ok();
         let (one, _two) = (of("192.0.2.1"), of("::ffff:192.0.2.1"));
         assert!(one.is_some());
         assert!(of("192.0.2.1").is_none());
@@ -104,7 +103,7 @@ mod tests {
         let _six = (of("2001:db8::1"), of("2001:db8::2"));
         assert!(of("2001:db8::3").is_none());
         assert!(of("2001:db8:0:1::3").is_some());
-        assert!(Places::new(1, None).of("192.0.2.1".parse().unwrap(), None).is_some());
+        assert!(Places::new(1, None).of("192.0.2.1".parse().unwrap(), None).is_ok());
         drop((_two, _six));
         assert!(places.taken.lock().unwrap().is_empty());
     }

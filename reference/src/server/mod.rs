@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io as std_io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ use tokio::task::{Id, JoinSet};
 
 use crate::gate::GateInForce;
 use crate::proxy::{Proxy, ProxySettings};
-use listener::Places;
+use listener::{Place, Places};
+use shares::Shares;
 use tls::Tls;
 
 mod activity;
@@ -36,6 +37,8 @@ mod log;
 pub mod metrics;
 pub mod operations;
 mod preface;
+pub(crate) mod shares;
+mod standing;
 mod timer;
 pub mod tls;
 
@@ -73,6 +76,8 @@ pub(crate) struct Shared {
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) debug_page: Option<DebugPage>,
     pub(crate) proxy: Proxy,
+    /// PACE-2: the files that are open while they are sent.
+    pub(crate) files: Shares<IpAddr>,
     /// Whether a trusted proxy is told who may see what.
     pub(crate) authorize: bool,
 }
@@ -113,8 +118,9 @@ impl Server {
         let drain = limits.drain;
         let places = Places::new(limits.connections, limits.connections_per_client);
         let port = address.port();
-        let shared =
-            Arc::new(Shared { port, gate, limits, operations, tls, debug_page, proxy: Proxy::new(proxy), authorize });
+        let files = Shares::new(limits.files, limits.files_per_client);
+        let proxy = Proxy::new(proxy, &limits);
+        let shared = Arc::new(Shared { port, gate, limits, operations, tls, debug_page, proxy, files, authorize });
         let mut connections = Connections::default();
         let mut stop = std::pin::pin!(stop);
         loop {
@@ -123,7 +129,11 @@ impl Server {
                 () = connections.ended() => continue,
                 accepted = listener::accept(&listener, &places) => accepted,
             };
-            let Some(place) = place else {
+            // PACE-2: a proxy of the operator speaks for many.
+            let place = place.or_else(|permit| {
+                shared.gate.gate().edge().trusts(peer.ip().to_canonical()).then(|| Place::of_nobody(permit)).ok_or(())
+            });
+            let Ok(place) = place else {
                 shared.operations.metrics().turned_away();
                 continue;
             };

@@ -313,6 +313,79 @@ fn proxy_6_bodies_over_the_limit() {
 }
 
 #[test]
+fn proxy_6_bodies_that_come_too_slowly() {
+    let (closed, seen) = mpsc::channel();
+    let closed = std::sync::Mutex::new(closed);
+    let upstream = Upstream::start(move |asked, stream| {
+        if asked.body == "(cut)" {
+            closed.lock().unwrap().send(()).unwrap();
+        } else {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nup");
+        }
+    });
+    let proxy = ProxySettings { answer_timeout: Duration::from_millis(500), ..ProxySettings::default() };
+    let gate = gate(OPEN, &format!("http://{}", upstream.address), proxy);
+    let chunked = [("Transfer-Encoding", "chunked")];
+    for (head, first, drip) in [
+        (request("POST", "/api/a", &[("Content-Length", "1000")]), "", "x"),
+        (request("POST", "/api/a", &chunked), "", "1\r\nx\r\n"),
+        // Nothing at all behind the promise to send it; and trailers that never end.
+        (request("POST", "/api/a", &[("Content-Length", "5"), ("Expect", "100-continue")]), "", ""),
+        (request("POST", "/api/a", &chunked), "1\r\nx\r\n0\r\n", "X: y\r\n"),
+    ] {
+        let mut client = gate.client();
+        client.send(format!("{head}{first}").as_bytes());
+        let mut dripping = client.stream.try_clone().unwrap();
+        let drips = std::thread::spawn(move || {
+            for _ in 0..40 {
+                std::thread::sleep(Duration::from_millis(50));
+                if dripping.write_all(drip.as_bytes()).is_err() {
+                    return;
+                }
+            }
+        });
+        let answer = client.until_closed();
+        assert!(answer.contains("HTTP/1.1 408 "), "{head}{first}: {answer}");
+        seen.recv_timeout(Duration::from_secs(5)).expect("the upstream is let go");
+        drips.join().unwrap();
+    }
+}
+
+#[test]
+fn pace_2_one_client_has_its_share_of_an_upstream() {
+    let upstream = Upstream::plain();
+    let folder = site(&[("_redirects", &OPEN.replace("UP", &format!("http://{}", upstream.address)))]);
+    let key = KeySource::Secret { name: "secret".to_owned(), secret: SECRET.into() };
+    let edge = rolegate::Edge { trusted: vec!["127.0.0.1".parse().unwrap()], ..rolegate::Edge::default() };
+    let config = Config::of(folder.path().to_owned(), key, TokenSettings::default());
+    let limits = rolegate::Limits { forwarded_per_client: 2, ..rolegate::Limits::default() };
+    let proxy = ProxySettings { connect_timeout: Duration::from_millis(300), ..ProxySettings::default() };
+    let loaded = config.load().unwrap().gate.with_edge(edge);
+    let gate = Running::serve(loaded, ServerOptions { proxy, limits, ..ServerOptions::default() });
+    let of = |address: &'static str| [("X-Forwarded-For", address), ("Content-Length", "5")];
+    let held: Vec<_> = (0..2)
+        .map(|_| {
+            let mut client = gate.client();
+            client.send(request("POST", "/api/a", &of("192.0.2.1")).as_bytes());
+            client.send(b"x");
+            client
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(100));
+    let mut third = gate.client();
+    third.send(request("POST", "/api/a", &of("192.0.2.1")).as_bytes());
+    let answer = third.response(false);
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "5"));
+    // Another visitor is served, and so is this one when it is done.
+    assert_eq!(gate.get("/api/a", &[("X-Forwarded-For", "192.0.2.2")]).status, 200);
+    for mut client in held {
+        client.send(b"xxxx");
+        assert_eq!(client.response(false).status, 200);
+    }
+    assert_eq!(gate.get("/api/a", &[("X-Forwarded-For", "192.0.2.1")]).status, 200);
+}
+
+#[test]
 fn proxy_3_circles_and_trace() {
     let upstream = Upstream::plain();
     let gate = before(&upstream, OPEN);
