@@ -6,6 +6,7 @@
 #[cfg(feature = "cost")]
 mod cost;
 mod edge;
+mod files;
 mod fix;
 mod forwarding;
 mod front_ends;
@@ -25,13 +26,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::decide::{Outcome, PassedOver, decide as decide_by_index, decide_by_walk};
-use crate::lint::lint;
 use crate::path::{RequestPath, Target};
-use crate::problem::{Problem, Severity, catalogue};
 use crate::request::{Request, Scheme};
-use crate::rules::{LineKind, MAX_LINE, Parsed, Rule, RuleSet};
+use crate::rules::{Rule, RuleSet};
 use crate::site::{MemorySite, Site};
-use crate::span::RuleFile;
 use crate::token::{Keys, Secret, Time, TokenError, TokenSettings, verify};
 use crate::visitor::{Visitor, identify};
 use crate::{cookie, rules::Pattern};
@@ -39,79 +37,15 @@ use crate::{cookie, rules::Pattern};
 #[cfg(feature = "cost")]
 pub use cost::{load_cost, request_cost};
 pub use edge::edge;
+pub use files::{lint_rules, parse_redirects, parse_toml, print_rules, render_problems, toml_gates};
 pub use fix::fix_opens_nothing;
 pub use forwarding::forward_fields;
 pub use front_ends::front_end_paths;
 pub use head::http_head;
-pub use headers::{header_paths_agree_with_oracle, parse_headers};
+pub use headers::{header_answers, header_paths_agree_with_oracle, parse_headers, toml_headers};
 pub use json::token_json;
-pub use keys::jwks;
+pub use keys::{jwks, jwks_confusion};
 pub use location::location;
-
-/// RULES-6, RULES-13, RULES-14: any bytes can be read, and nothing of them is lost.
-pub fn parse_redirects(bytes: &[u8]) {
-    let parsed = RuleSet::parse(bytes);
-    every_byte_is_accounted_for(bytes, &parsed);
-    spans_lie_in_the_file(bytes, &parsed);
-    kinds_are_known(&parsed.problems);
-    let found = lint(&parsed.rules, &MemorySite::default());
-    kinds_are_known(&found);
-    places_lie_in_the_file(bytes, &[], &found);
-    for problem in parsed.problems.iter().chain(&found).take(8) {
-        let text = problem.render("_redirects", bytes, false);
-        assert!(
-            !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t'),
-            "a control character reaches the terminal"
-        );
-    }
-    printed_rules_read_the_same(parsed.rules.rules());
-}
-
-/// TOML-1 to TOML-3, RULES-9, RULES-13, HEADERS-8: any bytes can be read, and no entry that names a role, or asks for a
-/// password, leaves its path open.
-pub fn parse_toml(bytes: &[u8]) {
-    headers::headers_of_toml(bytes);
-    let parsed = RuleSet::read(b"/first /rule\n", bytes);
-    // TOML-2
-    assert_eq!(parsed.rules.rules().first().map(|rule| rule.text.as_str()), Some("/first /rule"));
-    let (rules, problems) = (parsed.rules.rules().get(1..).unwrap_or_default(), &parsed.problems);
-    assert!(
-        rules.iter().map(|rule| rule.span).chain(problems.iter().map(|p| p.span)).all(|s| s.file == RuleFile::Toml)
-    );
-    places_lie_in_the_file(bytes, rules, problems);
-    kinds_are_known(problems);
-    let found = lint(&parsed.rules, &MemorySite::default());
-    places_lie_in_the_file(
-        bytes,
-        &[],
-        &found.into_iter().filter(|p| p.span.file == RuleFile::Toml).collect::<Vec<_>>(),
-    );
-    for problem in problems.iter().take(8) {
-        let text = problem.render("netlify.toml", bytes, false);
-        assert!(!text.chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
-    }
-    let refusing = problems.iter().filter(|problem| problem.refuses_to_start).count();
-    assert_eq!(refusing, parsed.rules.unreadable().len());
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
-    assert!(errors.clone().count() > 0 || !rules.iter().any(Rule::is_sealed), "a sealed rule is an error");
-    if refusing > 0 {
-        return;
-    }
-    // A second reading of the file, by the library's own data model.
-    let table = std::str::from_utf8(bytes).ok().and_then(|text| toml::from_str::<toml::Table>(text).ok());
-    let entries = table.as_ref().and_then(|table| table.get("redirects")).and_then(toml::Value::as_array);
-    for entry in entries.into_iter().flatten() {
-        let from = entry.get("from").or(entry.get("origin")).and_then(toml::Value::as_str).unwrap_or_default();
-        let conditions = entry.get("conditions").and_then(toml::Value::as_table);
-        let named = conditions.is_some_and(|table| table.keys().any(|key| key.eq_ignore_ascii_case("role")));
-        let Ok((pattern, _)) = Pattern::parse(from.trim()) else { continue };
-        if named && from.trim().starts_with('/') {
-            let path = pattern.example("x");
-            let gate = rules.iter().find(|rule| rule.is_gate() && rule.pattern.matches(&path));
-            assert!(gate.is_some(), "`{from}` names a role and is open");
-        }
-    }
-}
 
 /// NOLEAK-4: an answer that depended on a role holds no field by which a cache would keep it for others. The names are
 /// written down once more and not taken from the code under test.
@@ -123,70 +57,6 @@ pub(super) fn nothing_steers_caches(fields: &HeaderMap) {
         let is_known = matches!(plain, "esi" | "expires" | "no-vary-search" | "pragma" | "ttl" | "xkey");
         let is_more = plain.ends_with("cache-control");
         assert!(!is_known && !is_more && !starts.iter().any(|start| plain.starts_with(start)), "{name} steers caches");
-    }
-}
-
-/// RULES-6: the catalogue knows every kind of problem, and with this severity.
-pub(super) fn kinds_are_known(problems: &[Problem]) {
-    for problem in problems {
-        // RULES-9: what is a warning otherwise is an error where it seals a path.
-        let is_seal = problem.severity == Severity::Error && problem.note.is_some();
-        let severity = catalogue::find(problem.id).map(|entry| entry.severity);
-        assert!(severity.is_some_and(|known| known == problem.severity || is_seal), "{}", problem.id);
-        assert!(!problem.visitor().is_empty() && !problem.help.is_empty());
-    }
-}
-
-fn every_byte_is_accounted_for(bytes: &[u8], parsed: &Parsed) {
-    let mut end = 0;
-    let mut rules = 0;
-    for line in &parsed.lines {
-        assert_eq!(line.span.start, end, "lines follow each other without a gap");
-        end = line.span.end;
-        let problems = || parsed.problems.iter().filter(|problem| problem.span.line == line.span.line);
-        match line.kind {
-            LineKind::Blank | LineKind::Comment => assert_eq!(problems().count(), 0),
-            LineKind::Error => assert!(problems().any(|problem| problem.severity == Severity::Error)),
-            LineKind::Rule(place) => {
-                assert_eq!(place, rules, "rules stand in the order of their lines");
-                rules += 1;
-            }
-        }
-    }
-    assert_eq!(end, bytes.len(), "the lines are the whole file");
-    assert_eq!(rules, parsed.rules.rules().len());
-    for rule in parsed.rules.rules().iter().filter(|rule| rule.is_sealed()) {
-        let reported = |line| parsed.problems.iter().any(|p| p.span.line == line && p.severity == Severity::Error);
-        assert!(reported(rule.span.line), "a sealed rule is an error");
-    }
-}
-
-fn spans_lie_in_the_file(bytes: &[u8], parsed: &Parsed) {
-    places_lie_in_the_file(bytes, parsed.rules.rules(), &parsed.problems);
-}
-
-fn places_lie_in_the_file(bytes: &[u8], rules: &[Rule], problems: &[Problem]) {
-    let text = std::str::from_utf8(bytes).ok();
-    for span in problems.iter().map(|problem| problem.span).chain(rules.iter().map(|rule| rule.span)) {
-        assert!(span.start <= span.end && span.end <= bytes.len());
-        assert!(span.line >= 1 && span.column >= 1);
-        if let Some(text) = text {
-            assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end));
-        }
-    }
-}
-
-fn printed_rules_read_the_same(rules: &[Rule]) {
-    let lines: Vec<String> = rules.iter().map(ToString::to_string).collect();
-    if lines.iter().any(|line| line.len() > MAX_LINE) {
-        return; // Encoding made it longer than a line may be.
-    }
-    let again = RuleSet::parse(lines.join("\n").as_bytes());
-    assert_eq!(again.rules.rules().len(), rules.len(), "{lines:#?}");
-    for ((first, second), line) in rules.iter().zip(again.rules.rules()).zip(&lines) {
-        let meaning =
-            |rule: &Rule| (rule.origin.clone(), rule.pattern.clone(), rule.query.clone(), rule.effect.clone());
-        assert_eq!(meaning(first), meaning(second), "{line}");
     }
 }
 

@@ -564,6 +564,59 @@ fn header_lines() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// A file behind one of the bytes that choose how it is read.
+fn chosen(choices: &'static [u8], file: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+    (prop::sample::select(choices), file).prop_map(|(choice, file)| [vec![choice], file].concat())
+}
+
+/// A file whose middle is repeated, behind the byte that says how often.
+fn repeated_file() -> impl Strategy<Value = Vec<u8>> {
+    let parted = |text: Vec<u8>| text.into_iter().map(|byte| if byte == 0 { b' ' } else { byte }).collect::<Vec<u8>>();
+    let file = |kind: u8, file: BoxedStrategy<Vec<u8>>| {
+        (0_u8..4, file.clone(), file.clone(), file).prop_map(move |(times, start, middle, end)| {
+            [vec![kind + 3 * times], parted(start), vec![0], parted(middle), vec![0], parted(end)].concat()
+        })
+    };
+    prop_oneof![file(0, rule_file().boxed()), file(1, toml_file().boxed()), file(2, header_file().boxed())]
+}
+
+/// Rules, a target and fields, each with something that is repeated.
+fn repeated_request() -> impl Strategy<Value = Vec<u8>> {
+    let rule = (
+        prop::sample::select(vec!["/a", "/*", "/:x/*", "/a/*", "/a*", "/*/b", "/a.html", "https://a.example/*"]),
+        prop::sample::select(vec!["", " q=1", " q=:q", " q=1 r=:r"]),
+        prop::sample::select(vec![" /b", " /:splat", " /:x/:splat", " /:splat/:splat", " /:q"]),
+        prop::sample::select(vec![" 302", " 200!", " 301!"]),
+        prop::sample::select(vec![
+            "",
+            " Role=a,b",
+            " Country=aq",
+            " Language=xx,yy",
+            " Cookie=x,y",
+            " Role=a Country=de",
+            " Role",
+        ]),
+    )
+        .prop_map(|(from, query, to, status, conditions)| format!("{from}{query}{to}{status}{conditions}\n"));
+    let target =
+        prop::sample::select(vec!["/a", "/a\0/a", "/\0a", "/a?\0q=1&", "/a?q=1&\0r=", "/\0a/b/", "/a.html", "/\0%61"]);
+    let field = prop::sample::select(vec![
+        "Cookie:\0a=b; ",
+        "Cookie:\0nf_jwt=a.b.c; ",
+        "Cookie:x=y\0;",
+        "Cookie:nf_country=de; nf_lang=de; \0x=; ",
+        "Accept-Language:\0de,",
+        "Accept-Language:\0 ",
+        "X-Forwarded-For:\010.0.0.1,",
+        "X-Forwarded-Proto:\0https,",
+    ]);
+    (any::<u8>(), rule.clone(), rule, target, vec(field, 0..4)).prop_map(|(choice, first, second, target, fields)| {
+        let choice = if choice == b'\n' { 0 } else { choice };
+        [&[choice, b'\n'], first.as_bytes(), second.as_bytes(), target.as_bytes(), b"\n", fields.join("\n").as_bytes()]
+            .concat()
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -573,13 +626,58 @@ proptest! {
     }
 
     #[test]
+    fn print_rules(bytes in rule_file()) {
+        properties::print_rules(&bytes);
+    }
+
+    #[test]
+    fn lint_rules(bytes in prop_oneof![chosen(&[0], rule_file()), chosen(&[1], toml_file())]) {
+        properties::lint_rules(&bytes);
+    }
+
+    #[test]
+    fn render_problems(bytes in prop_oneof![chosen(&[0], rule_file()), chosen(&[1], toml_file()), chosen(&[2], header_file())]) {
+        properties::render_problems(&bytes);
+    }
+
+    #[test]
     fn parse_toml(bytes in toml_file()) {
         properties::parse_toml(&bytes);
     }
 
     #[test]
+    fn toml_gates(bytes in toml_file()) {
+        properties::toml_gates(&bytes);
+    }
+
+    #[test]
+    fn toml_headers(bytes in toml_file()) {
+        properties::toml_headers(&bytes);
+    }
+
+    #[test]
     fn parse_headers(bytes in header_file()) {
         properties::parse_headers(&bytes);
+    }
+
+    #[test]
+    fn header_answers(bytes in prop_oneof![chosen(&[0], header_file()), chosen(&[1], toml_file())]) {
+        properties::header_answers(&bytes);
+    }
+
+    #[test]
+    fn load_cost(bytes in repeated_file()) {
+        properties::load_cost(&bytes);
+    }
+
+    #[test]
+    fn request_cost(bytes in repeated_request()) {
+        properties::request_cost(&bytes);
+    }
+
+    #[test]
+    fn jwks_confusion(bytes in key_set()) {
+        properties::jwks_confusion(&bytes);
     }
 
     #[test]

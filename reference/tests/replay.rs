@@ -103,3 +103,48 @@ fn http_head() {
 fn edge() {
     replay("edge", properties::edge);
 }
+
+#[test]
+fn print_rules() {
+    replay("print_rules", properties::print_rules);
+}
+
+#[test]
+fn lint_rules() {
+    replay("lint_rules", properties::lint_rules);
+}
+
+#[test]
+fn render_problems() {
+    replay("render_problems", properties::render_problems);
+}
+
+#[test]
+fn toml_gates() {
+    replay("toml_gates", properties::toml_gates);
+}
+
+#[test]
+fn toml_headers() {
+    replay("toml_headers", properties::toml_headers);
+}
+
+#[test]
+fn header_answers() {
+    replay("header_answers", properties::header_answers);
+}
+
+#[test]
+fn load_cost() {
+    replay("load_cost", properties::load_cost);
+}
+
+#[test]
+fn request_cost() {
+    replay("request_cost", properties::request_cost);
+}
+
+#[test]
+fn jwks_confusion() {
+    replay("jwks_confusion", properties::jwks_confusion);
+}

@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
@@ -16,33 +18,66 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE75pCl6skjzEpces20XgW05GW3puc
 -----END PUBLIC KEY-----
 ";
 
-/// TOKEN-12: no document harms; what is read from one is public, sound and accounted for; and no token that is signed
-/// with anything in it as a secret verifies, whatever its header says.
+/// TOKEN-12: no document harms; what is read from one is public, sound and accounted for; and nobody who knows no key
+/// can sign for one of them.
 ///
 /// The input is a document, or a header and a document with a line end between them.
 pub fn jwks(bytes: &[u8]) {
-    let at = bytes.iter().position(|byte| *byte == b'\n');
-    let (header, document) = match at {
-        Some(at) => (bytes.get(..at).unwrap_or_default(), bytes.get(at + 1..).unwrap_or_default()),
-        None => (&br#"{"alg":"HS256","typ":"JWT"}"#[..], bytes),
-    };
+    let (_, document) = header_and_document(bytes);
     match jwks::parse(document, &Algorithms::default()) {
         Ok(set) => {
             every_member_is_accounted_for(document, &set);
-            for secret in secrets(document) {
-                never_verifies(&set.keys, header, &secret);
+            if set.keys.names().iter().any(|name| name.starts_with("EdDSA")) {
+                nobody_can_sign(&set.keys);
             }
         }
         Err(error) => assert!(is_printable(&error.to_string()), "a control character reaches the terminal"),
     }
-    if let Ok(keys) = Keys::from_pem(PUBLIC_KEY.as_bytes(), &Algorithms::default()) {
-        for secret in [PUBLIC_KEY.as_bytes(), PUBLIC_KEY.trim_end().as_bytes(), document, b""] {
-            never_verifies(&keys, header, secret);
+    // What has no section of PEM holds no key.
+    if memchr::memmem::find(document, b"-----BEGIN").is_some()
+        && let Err(error) = Keys::from_pem(document, &Algorithms::default())
+    {
+        assert!(is_printable(&error.to_string()), "a control character reaches the terminal");
+    }
+}
+
+/// TOKEN-12.never-mix: no token that is signed with anything of a document as a secret verifies, whatever its header says.
+///
+/// The input is that of [`jwks`].
+pub fn jwks_confusion(bytes: &[u8]) {
+    let (header, document) = header_and_document(bytes);
+    if let Ok(set) = jwks::parse(document, &Algorithms::default()) {
+        for secret in secrets(document) {
+            never_verifies(&set.keys, header, &secret);
         }
     }
-    let _ = Keys::from_pem(document, &Algorithms::default()).map_err(|error| {
-        assert!(is_printable(&error.to_string()), "a control character reaches the terminal");
-    });
+    static KEYS: LazyLock<Option<Keys>> =
+        LazyLock::new(|| Keys::from_pem(PUBLIC_KEY.as_bytes(), &Algorithms::default()).ok());
+    if let Some(keys) = &*KEYS {
+        for secret in [PUBLIC_KEY.as_bytes(), PUBLIC_KEY.trim_end().as_bytes(), document, b""] {
+            never_verifies(keys, header, secret);
+        }
+    }
+}
+
+fn header_and_document(bytes: &[u8]) -> (&[u8], &[u8]) {
+    match bytes.iter().position(|byte| *byte == b'\n') {
+        Some(at) => (bytes.get(..at).unwrap_or_default(), bytes.get(at + 1..).unwrap_or_default()),
+        None => (br#"{"alg":"HS256","typ":"JWT"}"#, bytes),
+    }
+}
+
+/// TOKEN-12.weak-keys: the signature of Ed25519 that anybody can write down, R the neutral element and S nothing, holds
+/// for no message.
+fn nobody_can_sign(keys: &Keys) {
+    let header = URL_SAFE_NO_PAD.encode(br#"{"alg":"EdDSA","typ":"JWT"}"#);
+    let signature = URL_SAFE_NO_PAD.encode([&[1][..], &[0; 63]].concat());
+    for number in 0..8 {
+        let payload = URL_SAFE_NO_PAD.encode(format!(r#"{{"exp":{}}}"#, 1_700_000_001 + number));
+        let token = format!("{header}.{payload}.{signature}");
+        let verdict = verify(token.as_bytes(), keys, &TokenSettings::default(), Time::from_seconds(0));
+        assert!(verdict.is_err(), "a signature of nobody verifies");
+    }
 }
 
 fn every_member_is_accounted_for(document: &[u8], set: &Jwks) {
