@@ -17,8 +17,8 @@ use std::net::Ipv6Addr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use smallvec::SmallVec;
 
-pub use plain::Ambiguity;
 use crate::request::Scheme;
+pub use plain::Ambiguity;
 
 /// The longest request target that is read.
 pub const MAX_TARGET: usize = 8 * 1024;

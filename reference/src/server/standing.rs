@@ -8,6 +8,7 @@ use super::head::Head;
 use crate::edge::{Connection, Country};
 use crate::files::DirSite;
 use crate::gate::{Gate, GateInForce};
+use crate::path::origin_form;
 use crate::proxy::fields::Audience;
 use crate::proxy::{Errand, ProxySettings, Visit};
 use crate::request::Request;
@@ -76,11 +77,13 @@ impl Standing {
     fn verdict(&self, gate: &Gate<DirSite>, settings: &ProxySettings, now: Time) -> Verdict {
         let headers: Vec<(&str, &[u8])> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
-        let Ok(seen) = gate.edge().see(self.connection, self.host.as_deref(), &headers) else { return Verdict::Falls };
+        let seen = gate.edge().see(self.connection, &self.target, self.host.as_deref(), &headers, gate.rules());
+        let Ok(seen) = seen else { return Verdict::Falls };
+        let target = origin_form(&self.target);
         let request = Request {
             method: &self.method,
-            target: &self.target,
-            host: seen.host,
+            target: &target,
+            host: seen.address,
             scheme: seen.scheme,
             headers: &headers,
             country: seen.country.as_ref().map(Country::code),
@@ -89,8 +92,8 @@ impl Standing {
             peer: self.connection.peer,
             client: seen.client,
             through_proxy: seen.through_proxy,
-            host: request.host,
-            scheme: request.scheme,
+            host: seen.host,
+            scheme: seen.scheme,
             target: request.target,
         };
         let decision = gate.decide(&request, now);
@@ -146,7 +149,7 @@ mod tests {
     async fn falls_after(rules: &str, exp: i64, leeway: u64, change: impl FnOnce(&GateInForce, &Path)) -> u64 {
         let folder = tempfile::tempdir().unwrap();
         let in_force = GateInForce::new(gate(folder.path(), rules, leeway));
-        let connection = Connection { peer: [192, 0, 2, 1].into(), scheme: Scheme::Http };
+        let connection = Connection { peer: [192, 0, 2, 1].into(), port: 80, scheme: Scheme::Http };
         let cookie = cookie(BEGIN + exp);
         let errand = Errand {
             url: "http://up.example/a".to_owned(),
