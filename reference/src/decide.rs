@@ -362,8 +362,9 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: Denial
     {
         return Outcome::Serve { file: file.to_owned() };
     }
-    // SUBST-3, SUBST-4: a request that supplies dots, or no label of the host, is led nowhere.
-    if target.astray {
+    // SUBST-3, SUBST-4: a request that supplies dots, or no label of the host, is led nowhere. SUBST-5: nothing is fetched by
+    // a path of which its readers could make several.
+    if target.astray || (target.ambiguous && !is_redirect(apply.status)) {
         let kind = if denial.stands { NotFound::Forced } else { NotFound::Ordinary };
         return kind.outcome(asked, denial.stands, site);
     }

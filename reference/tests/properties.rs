@@ -252,6 +252,19 @@ fn redirect() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Picks for a destination, and text for its names that readers could read in several ways.
+fn fetched() -> impl Strategy<Value = Vec<u8>> {
+    let pieces = vec![
+        "a", "b", "..", ".", "/", "%2f", "%2F", "%5c", "\\", "%2e", "%25", "%252e", "%00", "%0d%0a", ";", "%3b", "?",
+        "#", " ", "%20", "2f", "5C", "2e", "%c0%af", "%c0%ae", "%u002e", "\r\n", "\0", "\u{85}", "é", ".html", "index",
+    ];
+    let octets: Vec<Vec<u8>> =
+        pieces.iter().map(|piece| piece.as_bytes().to_vec()).chain([vec![0xc0, 0xaf], vec![0xff]]).collect();
+    let text = vec(prop::sample::select(octets), 0..5).prop_map(|pieces| pieces.concat());
+    ("[0-9a-i]{1,5}", text.clone(), text.clone(), text)
+        .prop_map(|(picks, x, splat, y)| [picks.as_bytes(), &x, &splat, &y].join(&b'\n'))
+}
+
 /// A destination and what is supplied for its names.
 fn destination() -> impl Strategy<Value = Vec<u8>> {
     let start = prop::sample::select(vec![
@@ -738,6 +751,11 @@ proptest! {
     #[test]
     fn jwks(bytes in key_set()) {
         properties::jwks(&bytes);
+    }
+
+    #[test]
+    fn forwarded(bytes in fetched()) {
+        properties::forwarded(&bytes);
     }
 
     #[test]

@@ -85,6 +85,11 @@ fn jwks() {
 }
 
 #[test]
+fn forwarded() {
+    replay("forwarded", properties::forwarded);
+}
+
+#[test]
 fn forward_fields() {
     replay("forward_fields", properties::forward_fields);
 }

@@ -242,3 +242,25 @@ fn a_later_role_rule_lifts_a_denial_and_no_seal() {
     let sealed = format!("/members/* /members/:splat 200! Role=admin, owner\n{gate}");
     table(&sealed, Some("editor"), &[("/members/home", "404! page denied")]);
 }
+
+#[test]
+fn captured_text_is_one_segment_of_what_is_fetched() {
+    let rules = "/doc page=:page http://up.example/docs/:page 200!\n/file page=:page /members/:page 200\n/to page=:page /docs/:page 302\n/tree/* http://up.example/trees/:splat 200!";
+    table(
+        rules,
+        None,
+        &[
+            ("/doc?page=intro", "proxy http://up.example/docs/intro?page=intro"),
+            ("/doc?page=../api/secret", "404 page"),
+            ("/doc?page=a%5Cb", "404 page"),
+            ("/doc?page=", "404 page"),
+            ("/file?page=home", "200 /members/home.html"),
+            ("/file?page=x%2Fy", "404 page"),
+            ("/file?page=", "404 page"),
+            ("/to?page=../a", "302 to /docs/..%2Fa?page=../a"),
+            ("/tree/a/b/", "proxy http://up.example/trees/a/b/"),
+            ("/tree/%252e%252e/secret", "404 page"),
+            ("/tree/..;/secret", "404 page"),
+        ],
+    );
+}

@@ -1,4 +1,4 @@
-//! Destinations: the `to` of a rule, and what becomes of it when names are substituted (SUBST-1 to SUBST-4, LOC-1 to LOC-3).
+//! Destinations: the `to` of a rule, and what becomes of it when names are substituted (SUBST-1 to SUBST-5, LOC-1 to LOC-3).
 
 mod fill;
 mod spelled;
@@ -11,7 +11,10 @@ use super::captures::Captures;
 use crate::cost::step;
 use crate::query;
 use crate::request::{Origin, Scheme};
-use fill::{canonical, climbs, encode_for_host, encode_for_path, encode_for_query, fill, is_canonical, lacks_a_label};
+use fill::{
+    canonical, climbs, encode_for_host, encode_for_path, encode_for_query, fill, is_ambiguous, is_canonical,
+    lacks_a_label,
+};
 
 /// Where a rule leads: a URL or a local path, with names to be substituted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +74,9 @@ pub struct Substituted {
     /// The place is not one that the rule names: captured text has made a segment of dots (SUBST-4), or there is none
     /// where a label of the host should be, so that a browser takes what comes next for the host (SUBST-3).
     pub astray: bool,
+    /// Readers of the path could find other segments in it than the rule names: captured text holds a separator, dots or a
+    /// control character in whatever escape, or nothing (SUBST-5).
+    pub ambiguous: bool,
 }
 
 /// Why a text is no destination; `range` holds the bytes at fault.
@@ -184,6 +190,18 @@ impl Destination {
         matches!(self.0, Kind::Template(_))
     }
 
+    /// The names that stand in the path.
+    pub(crate) fn names_in_path(&self) -> impl Iterator<Item = &str> {
+        let parts = match &self.0 {
+            Kind::Fixed(_) => &[][..],
+            Kind::Template(template) => &template.path,
+        };
+        parts.iter().filter_map(|part| match part {
+            Part::Literal(_) => None,
+            Part::Capture(name) => Some(name.as_str()),
+        })
+    }
+
     /// Whether the destination is a URL with a host.
     pub fn is_absolute(&self) -> bool {
         match &self.0 {
@@ -251,7 +269,7 @@ impl Fixed {
     fn substituted(&self) -> Substituted {
         let path = self.path.as_ref().to_owned();
         let Some(more) = &self.more else {
-            return Substituted { site: None, path, query: None, fragment: None, astray: false };
+            return Substituted { site: None, path, query: None, fragment: None, astray: false, ambiguous: false };
         };
         Substituted {
             site: more.site.as_ref().map(|(scheme, host)| (*scheme, host.as_ref().to_owned())),
@@ -259,6 +277,7 @@ impl Fixed {
             query: more.query.as_deref().map(str::to_owned),
             fragment: more.fragment.as_deref().map(str::to_owned),
             astray: false,
+            ambiguous: false,
         }
     }
 }
@@ -268,6 +287,9 @@ impl Template {
         let path = fill(&self.path, captures, encode_for_path);
         // What is canonical has no segment of dots, whoever supplied it.
         let plain = is_canonical(&path);
+        // Without an escape, a parameter or an end that may be empty there is nothing to read in two ways.
+        let ambiguous =
+            (!plain || path.contains(['%', ';']) || path.ends_with('/')) && is_ambiguous(&self.path, captures);
         Substituted {
             site: self.site.as_ref().map(|(scheme, host)| (*scheme, fill(host, captures, encode_for_host))),
             path: if self.site.is_some() || plain { path } else { canonical(&path) },
@@ -275,6 +297,7 @@ impl Template {
             fragment: self.fragment.as_ref().map(|parts| fill(parts, captures, encode_for_path)),
             astray: (!plain && climbs(&self.path, captures))
                 || self.site.as_ref().is_some_and(|(_, host)| lacks_a_label(host, captures)),
+            ambiguous,
         }
     }
 }

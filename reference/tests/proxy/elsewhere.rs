@@ -144,6 +144,18 @@ fn upstream_2_the_front_page_has_spellings_too() {
 }
 
 #[test]
+fn subst_5_captured_text_does_not_climb_there() {
+    let upstream = Upstream::plain();
+    let gate = before(&upstream, "/doc page=:page /docs/:page 200\n/tree/* /trees/:splat 200");
+    for target in ["/doc?page=../api", "/doc?page=..%5Capi", "/doc?page=", "/tree/%252e%252e/api", "/tree/..;/api"] {
+        assert_eq!(gate.get(target, &[]).status, 404, "{target}");
+    }
+    assert!(upstream.asked().is_empty(), "{:?}", upstream.asked());
+    assert_eq!(gate.get("/doc?page=intro", &[]).status, 200);
+    assert_eq!(upstream.one().line, "GET /docs/intro?page=intro HTTP/1.1");
+}
+
+#[test]
 fn status_3_a_page_is_shown_with_the_status_of_the_rule() {
     let upstream = Upstream::start(|asked, stream| {
         let status = if asked.line.contains("/please/log-in") { "200 OK" } else { "404 Not Found" };

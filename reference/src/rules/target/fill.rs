@@ -1,6 +1,8 @@
-//! What names in a destination become: text of the request, encoded for the place where it lands (SUBST-3, SUBST-4).
+//! What names in a destination become: text of the request, encoded for the place where it lands (SUBST-3 to SUBST-5).
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
 
 use super::super::captures::{Captured, Captures};
 use super::Part;
@@ -30,27 +32,99 @@ pub(super) fn lacks_a_label(host: &[Part], captures: &Captures) -> bool {
 
 /// SUBST-4: whether text that the request has supplied makes, alone or with what stands beside it, a segment of dots.
 pub(super) fn climbs(path: &[Part], captures: &Captures) -> bool {
-    let mut segment = String::new();
-    let mut supplied = false;
+    pieces(path, captures).iter().any(|piece| piece.supplied && is_dots(&piece.text))
+}
+
+/// SUBST-5: whether readers could disagree about where the segments of a path end that the request has supplied, or about
+/// their being dots.
+pub(super) fn is_ambiguous(path: &[Part], captures: &Captures) -> bool {
+    let names = path.iter().filter_map(|part| match part {
+        Part::Literal(_) => None,
+        Part::Capture(name) => captures.find(name),
+    });
+    let is_text = |text: &[u8]| in_every_reading(text, is_printable);
+    let all_text = |captured: &Captured| match captured {
+        Captured::Splat { segments, .. } => segments.iter().all(|segment| is_text(segment.as_bytes())),
+        Captured::Text(text) => is_text(text),
+    };
+    let mut pieces = pieces(path, captures).into_iter().filter(|piece| piece.holds_text);
+    !(names.into_iter().all(all_text) && pieces.all(|piece| in_every_reading(piece.text.as_bytes(), is_one_segment)))
+}
+
+/// What stands between two slashes of a filled path. A slash that the rule's author has escaped is one, too: what is read
+/// below it is no less a place of its own.
+#[derive(Default)]
+struct Piece {
+    /// Encoded.
+    text: String,
+    /// Whether any of it, or the slash before it, comes from the request.
+    supplied: bool,
+    /// Whether it holds text of the request. A splat may be empty, and may end in a slash (SUBST-2).
+    holds_text: bool,
+}
+
+fn pieces(path: &[Part], captures: &Captures) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut piece = Piece::default();
     for part in path {
-        let text = match part {
-            Part::Literal(text) => text.clone(),
-            Part::Capture(name) => {
-                supplied = true;
-                captures.find(name).map(encode_for_path).unwrap_or_default()
-            }
+        let captured = match part {
+            Part::Literal(_) => None,
+            Part::Capture(name) => captures.find(name),
         };
-        let mut pieces = text.split('/');
-        segment.push_str(pieces.next().unwrap_or_default());
-        for piece in pieces {
-            if supplied && is_dots(&segment) {
-                return true;
+        let text = match part {
+            Part::Literal(text) => {
+                ["%2F", "%2f", "%5C", "%5c"].iter().fold(text.clone(), |text, slash| text.replace(slash, "/"))
             }
-            segment = piece.to_owned();
-            supplied = matches!(part, Part::Capture(_));
+            Part::Capture(_) => captured.map(encode_for_path).unwrap_or_default(),
+        };
+        for (at, text) in text.split('/').enumerate() {
+            if at > 0 {
+                pieces.push(std::mem::take(&mut piece));
+            }
+            piece.text.push_str(text);
+            piece.supplied |= captured.is_some();
+            piece.holds_text |= match captured {
+                None => false,
+                Some(Captured::Splat { .. }) => !text.is_empty(),
+                Some(Captured::Text(_)) => true,
+            };
         }
     }
-    supplied && is_dots(&segment)
+    pieces.push(piece);
+    pieces
+}
+
+/// Readers who decode a text more often than this are not reckoned with: what is still escaped then is ambiguous.
+const DECODED: usize = 4;
+
+/// Whether something holds for a text as it is, and for what each reader makes of it who decodes it once more.
+fn in_every_reading(text: &[u8], holds: impl Fn(&[u8]) -> bool) -> bool {
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..=DECODED {
+        if !holds(&text) {
+            return false;
+        }
+        let decoded: Vec<u8> = percent_decode(&text).collect();
+        if decoded.len() == text.len() {
+            return true;
+        }
+        text = Cow::Owned(decoded);
+    }
+    false
+}
+
+/// Whether a text is UTF-8, so that no reader finds a separator in an overlong form, and holds no control character.
+fn is_printable(text: &[u8]) -> bool {
+    str::from_utf8(text).is_ok_and(|text| !text.chars().any(char::is_control))
+}
+
+/// Whether a text is one segment, and one that stays what it is: parameters behind a `;`, or what looks like a query or a
+/// fragment, can be cut off, and so can dots and spaces at the end; what is left then is neither dots nor nothing.
+fn is_one_segment(text: &[u8]) -> bool {
+    let is_separator = |byte: &u8| matches!(byte, b'/' | b'\\') || byte.is_ascii_control();
+    let mut kept = text.split(|byte| matches!(byte, b';' | b'?' | b'#'));
+    let name = kept.next().unwrap_or_default();
+    !text.iter().any(is_separator) && name.iter().any(|byte| !matches!(byte, b'.' | b' '))
 }
 
 /// Whether a segment is `.` or `..`, escaped or not (RFC 3986 §6.2.2.3).

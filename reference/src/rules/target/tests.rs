@@ -72,6 +72,124 @@ fn astray() {
 }
 
 #[test]
+fn subst_5_what_readers_could_disagree_about() {
+    const PLACES: [&str; 5] = ["/b/:v", "/b/:v/c", "/b/v:v", "/b/:v.x", "/b/x%2F:v"];
+    let ambiguous = |to: &str, name: &str, text: &[u8]| {
+        let mut captures = Captures::default();
+        match (name, str::from_utf8(text)) {
+            ("splat", Ok(text)) => captures.add_splat(&text.split('/').collect::<Vec<_>>(), false),
+            _ => captures.add_text(name, text.to_vec()),
+        }
+        Destination::parse(to, &Names::new([name])).unwrap().substitute(&captures).ambiguous
+    };
+    // Alone, beside other text, below an escaped slash, with an address before it or not.
+    let texts: [&[u8]; 26] = [
+        b"../api/secret",
+        b"a/b",
+        b"/",
+        b"a\\b",
+        b"..\\a",
+        b"a\0",
+        b"a\r\nX: y",
+        b"a\tb",
+        "a\u{85}b".as_bytes(),
+        b"a%2fb",
+        b"a%2Fb",
+        b"a%5cb",
+        b"a%00b",
+        b"a%0d%0ab",
+        b"a%252fb",
+        b"a%25252fb",
+        b"a%2525252525252fb",
+        b"%2e%2e%2f",
+        b"\xc0\xafa",
+        b"\xc0\xae\xc0\xae",
+        b"a%c0%afb",
+        b"a%25c0%25af",
+        b"\xff",
+        b"a;/../b",
+        b"a%3B%2F..",
+        b"a?/..",
+    ];
+    for text in texts {
+        for to in PLACES {
+            let shown = String::from_utf8_lossy(text);
+            assert!(ambiguous(to, "v", text), "{to} {shown:?}");
+            assert!(ambiguous(&format!("http://up.example{to}"), "v", text), "{to} {shown:?}");
+        }
+    }
+    // Where the text is a whole segment.
+    for text in [
+        "",
+        ".",
+        "..",
+        "...",
+        ". .",
+        " ",
+        "%2e",
+        "%2e%2e",
+        ".%2E",
+        "%252e%252e",
+        "..;a",
+        ";a",
+        "..%3Ba",
+        "..?a",
+        "?a",
+        "#",
+        "%2e.",
+    ] {
+        assert!(ambiguous("/b/:v", "v", text.as_bytes()), "{text:?}");
+        assert!(ambiguous("/b/:v/c", "v", text.as_bytes()), "{text:?}");
+        assert!(ambiguous("/b/x%2F:v", "v", text.as_bytes()), "{text:?}");
+    }
+    // With what stands beside it.
+    for (to, text) in [
+        ("/b/.:v", "."),
+        ("/b/.:v", ""),
+        ("/b/:v.", ""),
+        ("/b/%2e:v", "."),
+        ("/b/x%252:v", "f"),
+        ("/b/x%25:v", "2f"),
+        ("/b/x%:v", "2f"),
+        ("/b/x%:v", "5c"),
+    ] {
+        assert!(ambiguous(to, "v", text.as_bytes()), "{to} {text:?}");
+    }
+    for text in ["%2e%2e/x", "x/..;/y", "x/%2fy", "x/;/y", "x/...", "x%5cy"] {
+        assert!(ambiguous("/b/:splat", "splat", text.as_bytes()), "{text:?}");
+    }
+    // What is plain text stays: no reader makes anything else of it.
+    for text in [
+        "a",
+        "a.b",
+        "a;b=c",
+        "50%",
+        "50%25",
+        "a%41",
+        "a b",
+        "a?b",
+        "a#b",
+        "a&b",
+        "caf\u{e9}",
+        ".well-known",
+        "a..b",
+        "a..",
+        "..a",
+        "%u002e",
+    ] {
+        for to in ["/b/:v", "/b/:v/c", "/b/x%2F:v", "http://up.example/b/:v"] {
+            assert!(!ambiguous(to, "v", text.as_bytes()), "{to} {text:?}");
+        }
+    }
+    for text in ["", "a", "a/b", "a/b/"] {
+        assert!(!ambiguous("/b/:splat", "splat", text.as_bytes()), "{text:?}");
+        assert!(!ambiguous("/b/:splat/c", "splat", text.as_bytes()), "{text:?}");
+    }
+    // In a query and in a fragment nothing is a separator of the path.
+    assert!(!ambiguous("/b?v=:v#:v", "v", b"../a"));
+}
+
+#[test]
 fn loc_2() {
     for (to, query, expected) in [
         ("/b", None, "/b"),

@@ -1,9 +1,11 @@
-//! What becomes of `:splat` and `:name` in a target (SUBST-1 to SUBST-4).
+//! What becomes of `:splat` and `:name` in a target (SUBST-1 to SUBST-5).
 
 use rolegate::decide::{Decision, Outcome};
 use rolegate::rules::Rule;
+use rolegate::visitor::Visitor;
 
 use super::status::reread;
+use crate::mutants::scene::Scene;
 use crate::mutants::{Defect, Mutant};
 
 use Defect::{Decide, Reply, Request, RuleList};
@@ -199,6 +201,24 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
+        "subst/separators-forwarded",
+        "SUBST-5",
+        "captured text is encoded and forwarded, whatever the server behind the gate makes of it",
+        Decide(|scene, visitor| past_a_refusal(scene, visitor, str::to_owned)),
+    ),
+    Mutant::new(
+        "subst/captured-text-decoded-again",
+        "SUBST-5",
+        "captured text is decoded once more on its way into the path of a file or of a forwarded request",
+        Decide(|scene, visitor| {
+            past_a_refusal(scene, visitor, |target| {
+                let escapes =
+                    [("%25", "%"), ("%2F", "/"), ("%2f", "/"), ("%2E", "."), ("%2e", "."), ("%5C", "/"), ("%5c", "/")];
+                escapes.iter().fold(target.to_owned(), |target, (escape, text)| target.replace(escape, text))
+            })
+        }),
+    ),
+    Mutant::new(
         "subst/line-break-in-location",
         "LOC-3",
         "an encoded line break in a path becomes one in `Location`",
@@ -235,6 +255,22 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
 ];
+
+/// The decision, with what is refused for its path fetched from where `edit` says.
+fn past_a_refusal(scene: &Scene<'_>, visitor: &Visitor, edit: impl FnOnce(&str) -> String) -> Decision {
+    let decision = scene.decide(visitor);
+    let (Outcome::NotFound { forced: false, .. }, Some(target)) = (&decision.outcome, &decision.target) else {
+        return decision;
+    };
+    let target = edit(target);
+    if target.starts_with("http") {
+        return Decision { outcome: Outcome::Proxy { url: target }, ..decision };
+    }
+    match scene.without_rules(&scene.asked.at(target)).outcome {
+        Outcome::Serve { file } => Decision { outcome: Outcome::Rewrite { status: 200, file }, ..decision },
+        _ => decision,
+    }
+}
 
 /// The rules with every target changed, given the names that the rule captures.
 fn targets(rules: Vec<Rule>, change: impl Fn(&str, &[String]) -> String) -> Vec<Rule> {
