@@ -2,7 +2,10 @@
 //!
 //! The rules are walked in list order (MATCH-1). A rule is a candidate when host, path and query match; the first
 //! candidate whose conditions hold decides. A role condition that does not hold marks the request as denied: from then
-//! on the request's own file is no answer, whatever comes later.
+//! on neither the request's own file nor what that rule would have shown is an answer, whatever comes later.
+
+mod denial;
+mod fetched;
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
@@ -17,6 +20,9 @@ use crate::rules::{Apply, Conditions, Effect, Rule, RuleSet, Substituted};
 use crate::said::Said;
 use crate::site::{Site, Spellings};
 use crate::visitor::Visitor;
+use denial::Denial;
+use fetched::Fetched;
+pub(crate) use fetched::Remote;
 
 /// What the gate decided about a request, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,7 +260,7 @@ fn walk(
     site: &impl Site,
 ) -> Decision {
     let mut passed_over = SmallVec::new();
-    let (mut denied, mut role_dependent) = (false, false);
+    let (mut denial, mut role_dependent) = (Denial::default(), false);
     let in_order = places.filter_map(|place| Some((place, rules.rules().get(place)?)));
     for (place, rule) in in_order {
         step(1);
@@ -264,25 +270,23 @@ fn walk(
             Ok(decided) => decided,
             Err(why) => {
                 // ROLE-2, ROLE-7, RULES-9
-                denied |= matches!(why, PassedOver::Role | PassedOver::Sealed);
+                if matches!(why, PassedOver::Role | PassedOver::Sealed) {
+                    denial.record(rule);
+                }
                 passed_over.push((place, why));
                 continue;
             }
         };
-        // ROLE-4: a role rule that passes admits, whatever role rules before it did not; its own target is shown, and
-        // what SHADOW-3 hides stays hidden.
-        // RULES-9: a seal is no role rule, and no role lifts it.
-        let sealed = passed_over.iter().any(|(_, why)| *why == PassedOver::Sealed);
-        let stands = denied && (sealed || apply.conditions.role.is_none());
-        let outcome = answer(apply, &target, asked, Denial { recorded: denied, stands }, site);
-        let (denied, target) = (stands, Some(target.into_text()));
+        let outcome = answer(apply, &target, asked, &denial, site);
+        let (denied, target) = (denial.stands_before(apply), Some(target.into_text()));
         return Decision { outcome, by: Some(place), target, passed_over, denied, role_dependent };
     }
+    let denied = denial.is_recorded();
     let outcome = match asked.own_file {
         // ROLE-3
-        _ if denied => NotFound::Forced.outcome(asked, denied, site),
+        _ if denied => NotFound::Forced.outcome(asked, Some(&denial), site),
         Some(file) => Outcome::Serve { file: file.to_owned() },
-        None => NotFound::Ordinary.outcome(asked, denied, site),
+        None => NotFound::Ordinary.outcome(asked, None, site),
     };
     Decision { outcome, by: None, target: None, passed_over, denied, role_dependent }
 }
@@ -343,34 +347,31 @@ fn is_redirect(status: u16) -> bool {
     (300..400).contains(&status)
 }
 
-/// What the role rules before the deciding one have left behind.
-#[derive(Clone, Copy)]
-struct Denial {
-    /// Whether any of them was not satisfied.
-    recorded: bool,
-    /// Whether the deciding rule leaves it at that: it is no role rule that the visitor passes.
-    stands: bool,
-}
-
 /// The answer of the rule that decided.
-fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: Denial, site: &impl Site) -> Outcome {
+fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: &Denial<'_>, site: &impl Site) -> Outcome {
     // SHADOW-1: an existing file wins over an unforced rule. SHADOW-3: not after a denial.
     if !apply.force
-        && !denial.recorded
+        && !denial.is_recorded()
         && site.is_listed()
         && let Some(file) = asked.own_file
     {
         return Outcome::Serve { file: file.to_owned() };
     }
+    let standing = denial.stands_before(apply).then_some(denial);
+    let is_redirect = is_redirect(apply.status);
     // SUBST-3, SUBST-4: a request that supplies dots, or no label of the host, is led nowhere. SUBST-5: nothing is fetched by
     // a path of which its readers could make several.
-    if target.astray || (target.ambiguous && !is_redirect(apply.status)) {
-        let kind = if denial.stands { NotFound::Forced } else { NotFound::Ordinary };
-        return kind.outcome(asked, denial.stands, site);
+    if target.astray || (target.ambiguous && !is_redirect) {
+        let kind = if standing.is_some() { NotFound::Forced } else { NotFound::Ordinary };
+        return kind.outcome(asked, standing, site);
     }
     let query = asked.target.query.as_deref();
-    if is_redirect(apply.status) {
+    if is_redirect {
         return Outcome::Redirect { status: apply.status, location: target.location(query) };
+    }
+    // ROLE-3, ROLE-12: after a denial no rule leads back to what was denied.
+    if standing.is_some_and(|denial| denial.protects(apply, target, asked, site)) {
+        return NotFound::Forced.outcome(asked, standing, site);
     }
     // FRONT-1: the server behind such a rule, or one in front, goes by the target too.
     if target.site.is_some()
@@ -388,13 +389,9 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: Denial
         if own { asked.own_file.map(str::to_owned) } else { site.file(&path).map(Cow::into_owned) }
     });
     match file {
-        // ROLE-3: after a denial no rule leads back to what was denied.
-        Some(_) if denial.stands && file.as_deref() == asked.own_file => {
-            NotFound::Forced.outcome(asked, denial.stands, site)
-        }
         Some(file) => Outcome::Rewrite { status: apply.status, file },
         // STATUS-6
-        None => NotFound::Ordinary.outcome(asked, denial.stands, site),
+        None => NotFound::Ordinary.outcome(asked, standing, site),
     }
 }
 
@@ -405,9 +402,11 @@ enum NotFound {
 }
 
 impl NotFound {
-    fn outcome(self, asked: &Asked<'_>, denied: bool, site: &impl Site) -> Outcome {
+    fn outcome(self, asked: &Asked<'_>, denial: Option<&Denial<'_>>, site: &impl Site) -> Outcome {
         // ROLE-3: the page is not shown to those to whom it is denied.
-        let page = site.not_found_page().filter(|page| !(denied && asked.own_file == Some(page)));
+        let is_denied =
+            |page: &str| denial.is_some_and(|denial| denial.hides(&Fetched::File(page.to_owned()), asked, site));
+        let page = site.not_found_page().filter(|page| !is_denied(page));
         Outcome::NotFound { forced: self == NotFound::Forced, page }
     }
 }

@@ -28,7 +28,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::decide::{Outcome, PassedOver, decide as decide_by_index, decide_by_walk};
 use crate::path::{RequestPath, Target};
-use crate::request::{Request, Scheme};
+use crate::request::{Origin, Request, Scheme};
 use crate::rules::{Rule, RuleSet};
 use crate::site::{MemorySite, Site};
 use crate::token::{Keys, Secret, Time, TokenError, TokenSettings, verify};
@@ -239,7 +239,25 @@ fn request(target: &[u8]) -> Request<'_> {
     Request { method: "GET", target, host: Some("a.example"), scheme: Scheme::Https, headers: &[], country: None }
 }
 
-/// MATCH-9, ROLE-1 to ROLE-7, NOLEAK-1, NOLEAK-3: what no list of rules can bring about, over a small alphabet.
+/// ROLE-12: a visitor whom `gate` denies gets nothing that it alone would show to those whom it admits.
+fn denied_stays_denied(case: &small::Case, gate: Option<&Rule>, outcome: &Outcome, site: &MemorySite) {
+    let alone = RuleSet::of(gate.cloned());
+    let holder = Visitor::with_roles(["r", "s"]);
+    let shown = decide_by_walk(&alone, &request(case.target.as_bytes()), &holder, site).outcome;
+    let place = |url: &str| {
+        let url = url.split('#').next().unwrap_or(url);
+        let target = Target::parse(url.as_bytes()).ok()?;
+        Some((Origin::new(Scheme::Https, &target.host?).name().to_owned(), target.path.name().to_owned()))
+    };
+    let is_same = match (&shown, outcome) {
+        (Outcome::Proxy { url }, Outcome::Proxy { url: other }) => place(url) == place(other),
+        (Outcome::Serve { file } | Outcome::Rewrite { file, .. }, _) => outcome.file() == Some(file),
+        _ => false,
+    };
+    assert!(!is_same, "a denied visitor gets what {gate:?} protects: {shown:?}\n{case}");
+}
+
+/// MATCH-9, ROLE-1 to ROLE-7, ROLE-12, NOLEAK-1, NOLEAK-3: what no list of rules can bring about, over a small alphabet.
 pub fn decide(bytes: &[u8]) {
     let case = small::Case::new(bytes);
     let rules = RuleSet::parse(case.rules.as_bytes()).rules;
@@ -291,6 +309,12 @@ pub fn decide(bytes: &[u8]) {
         };
         let gained = gets_own_file(fewer) && !gets_own_file(more) && !sent_elsewhere();
         assert!(!gained, "{fewer:?} gets the file and {more:?} does not\n{case}");
+    }
+    for visitor in &losing {
+        let decision = decide(visitor);
+        for (place, _) in decision.passed_over.iter().filter(|(_, why)| decision.denied && *why == PassedOver::Role) {
+            denied_stays_denied(&case, rules.rules().get(*place), &decision.outcome, &site);
+        }
     }
     // A visitor whom no token speaks for gets only what everybody gets.
     assert!(!gets_own_file(&Visitor::Anonymous) || losing.iter().all(&gets_own_file), "{case}");

@@ -14,6 +14,7 @@ use hashbrown::HashTable;
 
 use crate::headers::HeaderRules;
 use crate::path::RequestPath;
+use crate::request::Origin;
 
 /// A site: a set of files, each with a name relative to the site, such as `/about/index.html`.
 pub trait Site {
@@ -39,6 +40,11 @@ pub trait Site {
     /// a rule (SHADOW-1).
     fn is_listed(&self) -> bool {
         true
+    }
+
+    /// The server that has the site, where that is another one and the gate knows which.
+    fn server(&self) -> Option<&Origin> {
+        None
     }
 
     /// The names of the files, each once, in byte order; none where the site does not know them.

@@ -79,7 +79,8 @@ impl ProxyArgs {
     }
 
     pub(super) fn site(&self) -> SiteOptions {
-        SiteOptions { elsewhere: self.elsewhere || self.upstream.is_some(), ..SiteOptions::default() }
+        let elsewhere = self.elsewhere || self.upstream.is_some();
+        SiteOptions { elsewhere, server: self.upstream.clone(), ..SiteOptions::default() }
     }
 
     pub(super) fn authorize(&self) -> bool {

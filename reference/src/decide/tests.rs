@@ -244,6 +244,93 @@ fn a_later_role_rule_lifts_a_denial_and_no_seal() {
 }
 
 #[test]
+fn what_a_gate_forwards_is_hidden_however_a_later_rule_spells_it() {
+    const GATE: &str = "/members/* http://up.example/members/:splat 200! Role=admin\n";
+    for later in [
+        "/* http://up.example/:splat 200!",
+        "/* http://up.example/:splat 200",
+        "/* https://up.example/:splat 200!",
+        "/* http://UP.example.:080/:splat 200!",
+        "/* http://up.example/x/..//:splat 200!",
+        "/* http://up.example//x//../:splat 200!",
+        "/* http://up.example/:splat?as=anybody#part 200!",
+        "/* http://up.example/:splat.html 200!",
+        "/* http://up.example/:splat/index.html 200!",
+        "/members/* http://up.example/%6dembers/:splat 200!",
+        "/members/* http://up.example/Members;a=b/:splat 200!",
+        "/members/:x http://up.example/members%2F:x 200!",
+        "/members/home http://up.example/members/home 200!",
+        "/:a/:b http://up.example/:a/:b 203",
+        "/* http://up.example/:splat 200! Country=de\n/* http://up.example/:splat 200!",
+        "/members/* http://up.example/x/:splat 200! Role=owner\n/* http://up.example/:splat 200!",
+        "/members/* http://up.example/x/:splat 200! Role=owner\n/* http://up.example/x/home 200!",
+        "/members/home /members/home.html 200!",
+    ] {
+        table(&format!("{GATE}{later}"), None, &[("/members/home", "404! page denied")]);
+        table(&format!("{GATE}{later}"), Some("user"), &[("/members/home", "404! page denied")]);
+    }
+    for (later, answer) in [
+        ("/* http://other.example/:splat 200!", "proxy http://other.example/members/home denied"),
+        ("/* http://up.example:8080/:splat 200!", "proxy http://up.example:8080/members/home denied"),
+        ("/* http://up.example/public/:splat 200!", "proxy http://up.example/public/members/home denied"),
+        ("/* http://up.example/login 200!", "proxy http://up.example/login denied"),
+        ("/* http://up.example/:splat 302", "302 to http://up.example/members/home denied"),
+        ("/* /login 401", "401 /login.html denied"),
+        ("/* http://up.example/:splat 200! Role=user", "proxy http://up.example/members/home"),
+    ] {
+        table(&format!("{GATE}{later}"), Some("user"), &[("/members/home", answer)]);
+    }
+    table(
+        &format!("{GATE}/* http://up.example/:splat 200!"),
+        None,
+        &[("/public", "proxy http://up.example/public"), ("/members2/x", "proxy http://up.example/members2/x")],
+    );
+    let by_parameter = "/doc page=:p http://up.example/docs/:p 200! Role=a\n/doc page=:p http://up.example/docs/x 200!";
+    table(
+        by_parameter,
+        None,
+        &[("/doc?page=x", "404! page denied"), ("/doc?page=y", "proxy http://up.example/docs/x?page=y denied")],
+    );
+    // NOLEAK-3
+    let spelled = "/members/home.html http://up.example/m/home 200! Role=a\n/members/:x http://up.example/m/:x 200!";
+    table(spelled, None, &[("/members/home", "404! page denied"), ("/members/x", "proxy http://up.example/m/x")]);
+}
+
+#[test]
+fn what_a_gate_shows_from_another_path_is_hidden() {
+    for (rules, answer) in [
+        ("/vault/* /members/:splat 200! Role=a\n/vault/* /members/:splat 200", "404! page denied"),
+        ("/vault/* /members/:splat 200! Role=a\n/* /members/home.html 401!", "404! page denied"),
+        ("/vault/* /members/:splat 404 Role=a\n/* /members/home 200", "404! page denied"),
+        ("/vault/* /404.html 200! Role=a", "404! denied"),
+        ("/vault/* /members/:splat 302 Role=a\n/* /members/home 200", "200 /members/home.html denied"),
+        ("/vault/* /members/:splat 200! Role=a\n/* /members/x/y 200", "200 /members/x/y.html denied"),
+        ("/vault/* /.netlify/functions/:splat 200! Role=a\n/vault/* /.netlify/functions/:splat 200", "404 page denied"),
+    ] {
+        table(rules, None, &[("/vault/home", answer)]);
+    }
+}
+
+#[test]
+fn after_a_seal_nothing_is_fetched_along_the_path() {
+    const SEALED: &str = "/members/* http://up.example/members/:splat 200! Role=admin, owner\n";
+    for (later, answer) in [
+        ("/* http://up.example/:splat 200!", "404! page denied"),
+        ("/* http://other.example/v1/:splat 200!", "404! page denied"),
+        ("/* http://other.example/v1?path=:splat 200!", "404! page denied"),
+        ("/* http://up.example/:splat 200! Role=user", "404! page denied"),
+        ("/members/home http://up.example/v1/members/home.html 200!", "404! page denied"),
+        ("/:folder/* /:folder/index 200!", "404! page denied"),
+        ("/* http://up.example/login 200!", "proxy http://up.example/login denied"),
+        ("/* /login 401", "401 /login.html denied"),
+        ("/* /login?from=:splat 401", "401 /login.html denied"),
+        ("/* http://up.example/:splat 302", "302 to http://up.example/members/home denied"),
+    ] {
+        table(&format!("{SEALED}{later}"), Some("user"), &[("/members/home", answer)]);
+    }
+}
+
+#[test]
 fn captured_text_is_one_segment_of_what_is_fetched() {
     let rules = "/doc page=:page http://up.example/docs/:page 200!\n/file page=:page /members/:page 200\n/to page=:page /docs/:page 302\n/tree/* http://up.example/trees/:splat 200!";
     table(

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use crate::headers::HeaderRules;
 use crate::path::RequestPath;
+use crate::request::Origin;
 use crate::site::{self, Elsewhere, Paths, Site};
 
 pub mod body;
@@ -51,6 +52,8 @@ pub struct SiteOptions {
     pub longest: u64,
     /// Another server has the files: the folder holds the rules alone, and no file of it is part of the site.
     pub elsewhere: bool,
+    /// The server that has the files, where it is known: what is denied there is told from what others have at the same path.
+    pub server: Option<Origin>,
     /// Whether files are sent in a content coding to those who accept one: a precompressed file beside it, or one made
     /// when the site is opened of text that is kept. What is made counts as `memory`.
     pub compress: bool,
@@ -58,7 +61,7 @@ pub struct SiteOptions {
 
 impl Default for SiteOptions {
     fn default() -> SiteOptions {
-        SiteOptions { memory: 64 * 1024 * 1024, longest: 1024 * 1024, elsewhere: false, compress: true }
+        SiteOptions { memory: 64 * 1024 * 1024, longest: 1024 * 1024, elsewhere: false, server: None, compress: true }
     }
 }
 
@@ -124,6 +127,10 @@ impl Site for DirSite {
 
     fn is_listed(&self) -> bool {
         !self.options.elsewhere
+    }
+
+    fn server(&self) -> Option<&Origin> {
+        self.options.server.as_ref()
     }
 
     fn names(&self) -> Box<dyn Iterator<Item = &str> + '_> {

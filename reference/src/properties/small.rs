@@ -59,6 +59,10 @@ const TO: &[&str] = &[
     " //b",
     " /../:splat",
     " /a/b/:x",
+    " https://A.example.:443/:splat",
+    " http://a.example/b/../:splat",
+    " https://a.example/b/:x",
+    " https://b.example/:splat",
 ];
 const STATUS: &[&str] = &["", " 200", " 200!", " 301", " 302!", " 404", " 401!", " 2OO"];
 const CONDITIONS: &[&str] = &[

@@ -21,7 +21,8 @@ const RULES: &str = "\
 fn before(upstream: &Upstream, rules: &str) -> Running {
     let folder = site(&[("_redirects", rules), ("index.html", "of the folder")]);
     let key = KeySource::Secret { name: "secret".to_owned(), secret: SECRET.into() };
-    let options = SiteOptions { elsewhere: true, ..SiteOptions::default() };
+    let server = Origin::parse(&format!("http://{}", upstream.address));
+    let options = SiteOptions { elsewhere: true, server, ..SiteOptions::default() };
     let config = Config { options, ..Config::of(folder.path().to_owned(), key, TokenSettings::default()) };
     let proxy =
         ProxySettings { upstream: Origin::parse(&format!("http://{}", upstream.address)), ..ProxySettings::default() };
@@ -141,6 +142,30 @@ fn upstream_2_the_front_page_has_spellings_too() {
         }
         assert!(upstream.asked().is_empty(), "{:?}", upstream.asked());
     }
+}
+
+#[test]
+fn role_12_no_url_of_that_server_is_a_way_round_the_gate() {
+    let (upstream, other) = (Upstream::plain(), Upstream::plain());
+    let port = upstream.address.port();
+    for host in [format!("127.0.0.1:{port}"), format!("LOCALHOST:{port}"), format!("[::ffff:127.0.0.1]:{port}")] {
+        let rules = format!("/members/* /members/:splat 200! Role=admin\n/* http://{host}/:splat 200!");
+        let gate = before(&upstream, &rules);
+        for target in ["/members/home", "/members/home.html", "/members/", "//members/home", "/members/home?a=b"] {
+            assert_eq!(gate.get(target, &[]).status, 404, "{target} by {host}");
+        }
+    }
+    assert!(upstream.asked().is_empty(), "{:?}", upstream.asked());
+
+    let elsewhere = format!("/members/* /members/:splat 200! Role=admin\n/* http://{}/:splat 200!", other.address);
+    let gate = before(&upstream, &elsewhere);
+    assert_eq!(gate.get("/members/home", &[]).status, 200, "another server has something else there");
+    assert_eq!(other.one().line, "GET /members/home HTTP/1.1");
+
+    // And by a path of the site: what the gate would have shown lies at another path than the one asked for.
+    let gate = before(&upstream, "/vault/* /kept/:splat 200! Role=admin\n/vault/* /kept/:splat.html 200");
+    assert_eq!(gate.get("/vault/gold", &[]).status, 404);
+    assert!(upstream.asked().is_empty(), "{:?}", upstream.asked());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a visitor without the role gets (ROLE-2 to ROLE-4, ROLE-7, ROLE-9, ROLE-11, SHADOW-3).
+//! What a visitor without the role gets (ROLE-2 to ROLE-4, ROLE-7, ROLE-9, ROLE-11, ROLE-12, SHADOW-3).
 
 use rolegate::decide::{Decision, Outcome, PassedOver};
 use rolegate::rules::{Conditions, Effect, Rule, RuleSet};
@@ -41,6 +41,18 @@ pub(super) const ALL: &[Mutant] = &[
                 _ => decision,
             }
         }),
+    ),
+    Mutant::new(
+        "denial/leads-back-in-other-words",
+        "ROLE-12",
+        "a later rule leads a denied visitor back to what the gate would have shown",
+        Decide(|scene, visitor| led_back(scene, scene.decide(visitor), PassedOver::Role)),
+    ),
+    Mutant::new(
+        "denial/leads-back-past-a-seal",
+        "RULES-9",
+        "a later rule leads a visitor whom a sealed line denies along the requested path",
+        Decide(|scene, visitor| led_back(scene, scene.decide(visitor), PassedOver::Sealed)),
     ),
     Mutant::new(
         "denial/yields-to-the-file",
@@ -230,6 +242,28 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
 ];
+
+/// The decision, with what is refused because it leads back to what a gate of this kind has denied shown after all.
+fn led_back(scene: &Scene<'_>, decision: Decision, gate: PassedOver) -> Decision {
+    let denies = decision.passed_over.iter().any(|(_, why)| *why == gate);
+    let rule = decision.by.and_then(|by| scene.ground.rules.rules().get(by)).and_then(Rule::apply);
+    let (Outcome::NotFound { forced: true, .. }, Some(apply), Some(target), true) =
+        (&decision.outcome, rule, &decision.target, denies)
+    else {
+        return decision;
+    };
+    if apply.to.is_absolute() {
+        return Decision { outcome: Outcome::Proxy { url: target.clone() }, ..decision };
+    }
+    let shown = scene.without_rules(&scene.asked.at(target.clone())).outcome;
+    match shown.file() {
+        Some(file) if scene.own_file().as_deref() != Some(file) => {
+            let outcome = Outcome::Rewrite { status: apply.status, file: file.to_owned() };
+            Decision { outcome, ..decision }
+        }
+        _ => decision,
+    }
+}
 
 fn admitted(decision: Decision, file: String) -> Decision {
     Decision { outcome: Outcome::Serve { file }, denied: false, ..decision }

@@ -1,0 +1,83 @@
+//! What the gates that a visitor did not pass have left behind: what they protect stays hidden, whatever comes later.
+//!
+//! ROLE-3, ROLE-12, RULES-9, SHADOW-3: that is the file at the requested path, and whatever each of these gates would have shown to
+//! those who pass, be it another file of the site or something on another server.
+
+use smallvec::SmallVec;
+
+use super::fetched::Fetched;
+use super::{Asked, is_redirect};
+use crate::path::segments;
+use crate::rules::{Apply, Captures, Effect, Rule, Substituted};
+use crate::site::Site;
+
+/// The gates that the visitor did not pass, in list order.
+#[derive(Default)]
+pub(super) struct Denial<'r> {
+    gates: SmallVec<[&'r Rule; 2]>,
+}
+
+impl<'r> Denial<'r> {
+    /// ROLE-2, ROLE-7, RULES-9: the visitor did not pass this gate.
+    pub(super) fn record(&mut self, gate: &'r Rule) {
+        self.gates.push(gate);
+    }
+
+    /// Whether there was a gate that the visitor did not pass.
+    pub(super) fn is_recorded(&self) -> bool {
+        !self.gates.is_empty()
+    }
+
+    /// Whether it still counts where this rule decides.
+    ///
+    /// ROLE-4: a role rule that passes admits, whatever role rules before it did not; its own target is shown, and what
+    /// SHADOW-3 hides stays hidden. RULES-9: a seal is no role rule, and no role lifts it.
+    pub(super) fn stands_before(&self, apply: &Apply) -> bool {
+        self.is_recorded() && (self.is_sealed() || apply.conditions.role.is_none())
+    }
+
+    /// ROLE-3, ROLE-12: whether the rule that decides leads back to what was denied.
+    pub(super) fn protects(&self, apply: &Apply, target: &Substituted, asked: &Asked<'_>, site: &impl Site) -> bool {
+        let Some(fetched) = Fetched::by(target, site) else { return false };
+        self.hides(&fetched, asked, site) || (self.is_sealed() && follows_the_request(apply, &fetched, asked))
+    }
+
+    /// Whether it is what lies at the requested path, or what one of the gates would have shown.
+    pub(super) fn hides(&self, fetched: &Fetched, asked: &Asked<'_>, site: &impl Site) -> bool {
+        let own = Fetched::own(&asked.target.path, asked.own_file, site);
+        own.is_some_and(|own| own.is(fetched))
+            || self.gates.iter().any(|gate| shows(gate, asked, site, |shown| shown.is(fetched)))
+    }
+
+    fn is_sealed(&self) -> bool {
+        self.gates.iter().any(|gate| gate.is_sealed())
+    }
+}
+
+/// Whether a gate would show, to somebody who passes, something of which `wanted` holds.
+fn shows(gate: &Rule, asked: &Asked<'_>, site: &impl Site, wanted: impl Fn(&Fetched) -> bool) -> bool {
+    let Effect::Apply(apply) = &gate.effect else { return false };
+    if is_redirect(apply.status) {
+        return false;
+    }
+    let leads_to = |captures: &Captures| Fetched::by(&apply.to.substitute(captures), site);
+    if !apply.to.takes_captures() {
+        return leads_to(&Captures::default()).is_some_and(|shown| wanted(&shown));
+    }
+    let slash = asked.target.path.trailing_slash();
+    let captures = |path: &[&str]| gate.captures(path, slash, &asked.parameters);
+    // NOLEAK-3: a gate on one spelling of a file covers the others.
+    let spelled = asked.spellings.iter().filter_map(|name| captures(&segments(name)));
+    let all = captures(&asked.segments).into_iter().chain(spelled);
+    all.filter_map(|captures| leads_to(&captures)).any(|shown| wanted(&shown))
+}
+
+/// RULES-9: where a sealed line leads nobody knows. Most likely it is along the requested path, so a rule that does the same
+/// may lead there; a page that is the same for all, where people log in, is none of that.
+fn follows_the_request(apply: &Apply, fetched: &Fetched, asked: &Asked<'_>) -> bool {
+    let follows = match fetched {
+        Fetched::File(_) => apply.to.names_in_path().next().is_some(),
+        Fetched::Remote(_) => apply.to.takes_captures(),
+    };
+    follows || fetched.ends_in(&asked.target.path)
+}
