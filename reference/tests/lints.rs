@@ -56,6 +56,29 @@ const AFTER_A_GATE: &[(&str, &[&str], &[&str])] = &[
     ("/m/* /m/:splat 200!", &["/m/x.html"], &[]),
 ];
 
+const FORWARDED_GATE: &str = "/m/* http://up.example/m/:splat 200! Role=admin\n";
+
+/// Rules after `FORWARDED_GATE`, and what is found.
+const AFTER_A_FORWARDED_GATE: &[(&str, &[&str])] = &[
+    ("", &[]),
+    ("/* http://up.example/:splat 200!", &["gate-undone"]),
+    ("/* http://up.example/:splat 200", &["gate-undone"]),
+    ("/m/* https://UP.example.:443/m/:splat 200!", &["gate-undone"]),
+    ("/* http://up.example/:splat 200! Country=de", &["gate-undone"]),
+    ("/* http://up.example/:splat 200! Role=user", &[]),
+    ("/* http://other.example/:splat 200!", &[]),
+    ("/* http://up.example/public/:splat 200!", &[]),
+    ("/* http://up.example/:splat 302", &[]),
+    ("/m/* /login 302\n/* http://up.example/:splat 200!", &[]),
+    ("/m/* http://up.example/login 200!", &[]),
+    // At paths that the gate does not cover.
+    ("/p/* http://up.example/m/:splat 200!", &["gate-undone"]),
+    ("/p/* http://up.example/:splat 200!", &["gate-undone"]),
+    ("/p http://up.example/m/x 200!", &["gate-undone"]),
+    ("/p http://up.example/x 200!", &[]),
+    ("/p/* http://other.example/m/:splat 200!", &[]),
+];
+
 /// Rules by themselves, files, and what is found.
 const ALONE: &[(&str, &[&str], &[&str])] = &[
     // L5
@@ -93,6 +116,32 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     // L13
     ("/a 1id=:x /b 301", &[], &["query-key-digit"]),
     ("/a id1=:x /b 301", &[], &[]),
+    // What a gate shows from another path of the site.
+    (
+        "/m/* /kept/:splat 200! Role=a\n/m/* /kept/:splat 200\n/kept/* /kept/:splat 200! Role=a",
+        &["/kept/-.html"],
+        &["gate-undone"],
+    ),
+    (
+        "/m/* /kept/:splat 200! Role=a\n/m/* /login 401\n/kept/* /kept/:splat 200! Role=a",
+        &["/kept/-.html", "/login.html"],
+        &[],
+    ),
+    // Where a gate is in error, too.
+    (
+        "/m/* http://up.example/m/:splat 200! Role=a, b\n/* http://up.example/:splat 200!",
+        &[],
+        &["condition-empty", "gate-undone"],
+    ),
+    ("/m/* http://up.example/m/:splat 200! Role=a, b\n/* http://up.example/login 200!", &[], &["condition-empty"]),
+    // What a query says lands in a path.
+    ("/doc page=:page http://up.example/docs/:page 200!", &[], &["query-capture-in-path"]),
+    ("/doc page=:page /docs/v:page.html 200", &[], &["query-capture-in-path"]),
+    ("/doc page=:page /docs/:page 404", &[], &["query-capture-in-path"]),
+    ("/doc page=:page /docs/:page 302", &[], &[]),
+    ("/doc page=:page http://up.example/docs?page=:page 200!", &[], &[]),
+    ("/doc/:page http://up.example/docs/:page 200!", &[], &[]),
+    ("/doc/:page page=:page http://up.example/docs/:page 200!", &[], &[]),
     // L15
     ("https://a.example/m/* /m/:splat 200! Role=a", &[], &["gate-one-host"]),
     ("https://a.example/m/* /m/:splat 200! Role=a\n/m/* /login 302!", &[], &[]),
@@ -105,6 +154,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("https://a.example/m/* /m/:splat 302", &[], &["redirect-to-itself"]),
     ("/m/* q=1 /m/:splat 200! Role=a", &[], &["gate-one-query"]),
     ("/m/* q=1 /x/:splat 200! Role=a\n/m/* /m/:splat 200! Role=a", &[], &[]),
+    // What is forwarded to, whatever a gate for the same says.
     // What a role rule shows.
     ("/m/* /private/:splat 200! Role=a", &["/private/x.html"], &["gate-target-open"]),
     ("/ /private/x 200! Role=a", &["/private/x.html"], &["gate-target-open"]),
@@ -210,6 +260,9 @@ fn every_trap_is_found_and_its_near_miss_is_not() {
     };
     for (rules, files, expected) in AFTER_A_GATE {
         check(&format!("{GATE}{rules}\n"), "", files, expected);
+    }
+    for (rules, expected) in AFTER_A_FORWARDED_GATE {
+        check(&format!("{FORWARDED_GATE}{rules}\n"), "", &[], expected);
     }
     for (rules, files, expected) in ALONE {
         check(rules, "", files, expected);

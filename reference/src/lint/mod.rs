@@ -6,6 +6,7 @@
 //! square.
 
 mod files;
+mod forward;
 mod gate;
 mod order;
 mod rewrite;
@@ -40,6 +41,7 @@ pub fn lint_first(rules: &RuleSet, site: &impl Site, most: usize) -> Vec<Problem
         }
         problems.extend(gate::problems(&scene, place, rule));
         problems.extend(rewrite::problems(&scene, place, rule));
+        problems.extend(forward::problems(&scene, place, rule));
         problems.extend(files::problem(&scene, place, rule));
         problems.extend(walk::problems(&scene, place, rule));
     }

@@ -1,6 +1,7 @@
 //! Rewrites, whose target is not matched again (STATUS-4): into what a gate closes, and out of it.
 
 use super::scene::{Field, Scene, Visit, name_as_path, place_of, segments, warning};
+use crate::decide::Outcome;
 use crate::path::RequestPath;
 use crate::problem::Problem;
 use crate::rules::{Apply, Rule};
@@ -53,8 +54,10 @@ fn way_into<S: Site>(
             RequestPath::parse(apply.to.substitute(&crate::rules::Captures::default()).path.as_bytes()).ok()?
         };
         let here = scene.answer(&visit.at(&asked))?;
-        // The page for those whom a gate turns away may well lie inside it. ROLE-3: no denial leads back to what was denied.
-        let is_denial = here.denied && !apply.to.takes_captures();
+        // The page for those whom a gate turns away may well lie inside it. ROLE-3, ROLE-12: no denial leads back to what was
+        // denied.
+        let is_refused = matches!(here.outcome, Outcome::NotFound { forced: true, .. });
+        let is_denial = here.denied && (is_refused || !apply.to.takes_captures());
         if here.by != Some(place) || is_denial || asked.same_but_for_slash(&shown) {
             return None;
         }

@@ -30,7 +30,9 @@ pub(super) struct Scene<'a, S> {
     /// In byte order.
     names: Vec<&'a str>,
     /// Role rules, in list order, as many as are looked at.
-    gates: Vec<&'a Rule>,
+    pub(super) gates: Vec<&'a Rule>,
+    /// Role rules and sealed rules, each with its place, as many as are looked at.
+    pub(super) closed: Vec<(usize, &'a Rule)>,
     /// A visitor for each role.
     pub(super) holders: Vec<Visitor>,
     origins: HashSet<&'a Origin>,
@@ -72,6 +74,7 @@ impl<'a, S: Site> Scene<'a, S> {
             site,
             names: site.names().collect(),
             gates: rules.iter().filter(|rule| rule.role().is_some()).take(LOOKED_AT).collect(),
+            closed: rules.iter().enumerate().filter(|(_, rule)| rule.is_gate()).take(LOOKED_AT).collect(),
             holders: holders.collect(),
             origins: rules.iter().filter_map(|rule| rule.origin.as_ref()).collect(),
             left: Cell::new(rules.iter().map(|rule| rule.text.len()).sum::<usize>() * COMPARED + COMPARED_AT_LEAST),

@@ -66,7 +66,7 @@ pub const TRAPS: [Trap; 16] = [
     trap("L3", "`Role` without `=`", "the rule applies to everybody"),
     trap("L4", "an exact `from` without `to`", "the rule is dropped: public"),
     trap("L5", "an unforced rule above the gate, for the same path", "the file is served"),
-    trap("L6", "a rewrite from elsewhere into the gated tree", "the file is served"),
+    trap("L6", "a rewrite or a forward from elsewhere into what is gated", "the file is served"),
     trap("L7", "a role and a country, language or cookie on one rule", "the other condition fails first: public"),
     trap("L8", "an exact gate on one spelling, such as `/x.html` or `/admin`", "the other spellings are public"),
     trap("L9", "a gate over `/*` and a login page below it", "the login page is a 404"),

@@ -25,6 +25,11 @@ impl Pattern {
         texts.collect()
     }
 
+    /// Whether a segment of the path, or a splat, is captured under this name.
+    pub(crate) fn captures_name(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
+
     /// Whether the pattern matches any depth below its stem.
     pub(crate) fn ends_in_splat(&self) -> bool {
         self.splat

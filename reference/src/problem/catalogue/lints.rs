@@ -71,6 +71,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         "gate those paths too, where the files are not for everybody",
     ),
     Entry::warning(
+        "gate-undone",
+        "a rule without a role leads to what a gate keeps for others: a path of another server, or another file",
+        "a 404 where the gate denies; what the gate closes, at a path that the gate does not cover",
+        "add the same `Role=` to the rule, or leave what the gate closes out of it",
+    )
+    .trap(&["L6"])
+    .elsewhere("what the gate closes, without being asked for a role"),
+    Entry::warning(
         "leads-into-gate",
         "a rewrite leads into a gated tree, and the target of a rewrite is not matched again",
         "what the gate closes, without being asked for a role",
@@ -85,6 +93,13 @@ pub(super) const ENTRIES: &[Entry] = &[
     )
     .trap(&["L9", "L10"])
     .elsewhere("the same, or a redirect without end"),
+    Entry::warning(
+        "query-capture-in-path",
+        "the value of a query parameter lands in the path of what is forwarded or shown",
+        "a 404 where the value is empty, or holds a slash, a backslash, a control character or dots alone, however escaped; else what the rule says",
+        "capture the text as a segment of the path, or put it into the query of the target",
+    )
+    .elsewhere("whatever lies at a path of the visitor's choice on the server that is asked"),
     Entry::warning(
         "query-key-digit",
         "a query parameter begins with a digit",
