@@ -218,7 +218,7 @@ mod tests {
             ("/é/./ü /b 301\n", "/é/ü /b 301\n"),
             // What becomes a duplicate by one fix is taken out by the next.
             ("/x/y /b 301\n/x//y /b 301\n", "/x/y /b 301\n"),
-            ("/m/* /x 200! Role=a\n/m/* /y 200! Role=a\n", "/m/* /x 200! Role=a\n# /m/* /y 200! Role=a\n"),
+            ("/m/* /x 200! Role=a\n/m/* /x 200 Role=a\n", "/m/* /x 200! Role=a\n# /m/* /x 200 Role=a\n"),
         ] {
             assert_eq!(String::from_utf8(fixed(before.as_bytes(), "").redirects).unwrap(), after, "{before}");
         }
@@ -230,6 +230,8 @@ mod tests {
             // NOLEAK-3: whoever holds `b` is denied at `/x` by the second line alone.
             "/x.html /x 200! Role=a,b\n/x.html /x 200! Role=a\n",
             "/m/* /x 200\n/m/* /y 200! Role=a\n",
+            // ROLE-12: without the second line a later one could show `/y` to those whom it denies.
+            "/m/* /x 200! Role=a\n/m/* /y 200! Role=a\n",
             "/m/* /x 200! ROLE=a\n/m/* /x 200! ROLE=a\n",
         ] {
             let fixed = fixed(text.as_bytes(), "");

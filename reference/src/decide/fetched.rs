@@ -83,13 +83,14 @@ impl Fetched {
         }
     }
 
-    /// Whether it lies on another server, at a path that ends as `path` does.
+    /// Whether it lies on another server, at a path that ends in `path`; in the front page ends no other.
     pub(super) fn ends_in(&self, path: &RequestPath) -> bool {
         let own = Readings::of(&path.encoded());
+        let ends_in = |path: &str, own: &str| if own.is_empty() { path.is_empty() } else { path.ends_with(own) };
         match self {
             Fetched::File(_) => false,
             Fetched::Remote(Remote { path, .. }) => {
-                !own.loose.is_empty() && (path.strict.ends_with(&own.strict) || path.loose.ends_with(&own.loose))
+                ends_in(&path.strict, &own.strict) || ends_in(&path.loose, &own.loose)
             }
         }
     }

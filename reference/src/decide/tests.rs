@@ -331,6 +331,17 @@ fn after_a_seal_nothing_is_fetched_along_the_path() {
 }
 
 #[test]
+fn the_front_page_is_sealed_as_well() {
+    const SEALED: &str = "/ http://up.example/ 200! Role=admin, owner\n";
+    table(&format!("{SEALED}/ http://up.example/index.html 200!"), None, &[("/", "404! page denied")]);
+    table(
+        &format!("{SEALED}/ http://up.example/door 200!"),
+        None,
+        &[("/", "proxy http://up.example/door denied"), ("/index", "404! page denied")],
+    );
+}
+
+#[test]
 fn captured_text_is_one_segment_of_what_is_fetched() {
     let rules = "/doc page=:page http://up.example/docs/:page 200!\n/file page=:page /members/:page 200\n/to page=:page /docs/:page 302\n/tree/* http://up.example/trees/:splat 200!";
     table(

@@ -62,10 +62,16 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Pro
     Some(Problem { span: rule.span, fix: removable(above, rule), ..found })
 }
 
-/// A gate also covers other spellings of its files (NOLEAK-3), which nothing decides that stands for its path alone. It
-/// leaves nothing behind only where the same role is asked for above.
+/// A gate also covers other spellings of its files (NOLEAK-3), which nothing decides that stands for its path alone, and what
+/// it would show stays hidden from those whom it denies (ROLE-12). It leaves nothing behind only where the gate above asks
+/// for the same role and shows the same.
 fn removable(above: &Rule, rule: &Rule) -> Option<Fix> {
-    if rule.is_gate() && rule.role() != above.role() {
+    let shows = |rule: &Rule| rule.apply().map(|apply| apply.to.clone());
+    let says_the_same = || {
+        (rule.role(), &rule.pattern, &rule.query, shows(rule))
+            == (above.role(), &above.pattern, &above.query, shows(above))
+    };
+    if rule.is_gate() && !says_the_same() {
         return None;
     }
     on_line(rule, Fix::CommentOut)
