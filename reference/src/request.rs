@@ -68,19 +68,6 @@ impl Origin {
         self.scheme
     }
 
-    /// The host in lower case, without its port.
-    pub fn name(&self) -> &str {
-        split_port(&self.host).0
-    }
-
-    /// The port, be it the default one.
-    pub fn port(&self) -> &str {
-        match split_port(&self.host).1 {
-            "" => self.scheme.default_port(),
-            port => port,
-        }
-    }
-
     /// The host in lower case, with its port where that is not the default one.
     pub fn host(&self) -> &str {
         &self.host
@@ -94,14 +81,6 @@ impl Origin {
     /// The port where it is not the default one, if it can be one.
     pub fn port(&self) -> Option<&str> {
         Some(split_port(&self.host).1).filter(|port| !port.is_empty())
-    }
-}
-
-/// A host without its port, and the port, which is empty where there is none.
-fn split_port(host: &str) -> (&str, &str) {
-    match host.rsplit_once(':') {
-        Some((name, port)) if !port.ends_with(']') => (name, port),
-        _ => (host, ""),
     }
 }
 

@@ -111,9 +111,10 @@ impl Remote {
 
 impl Server {
     fn of(origin: &Origin) -> Server {
+        // Over TLS or not, by the usual port or the other one, it is one server.
         let port = match origin.port() {
-            "443" => "80",
-            port => port,
+            None | Some("443") => "80",
+            Some(port) => port,
         };
         Server { host: Host::of(origin.name()), port: port.to_owned() }
     }
