@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::disk;
 use crate::edge::{CountrySource, Database, DatabaseError, Edge};
 use crate::files::{DirSite, SiteOptions};
 use crate::gate::{Gate, StartError};
@@ -311,8 +311,9 @@ impl fmt::Debug for KeySource {
     }
 }
 
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    fs::read(path).map_err(|error| LoadError::File { path: path.to_owned(), error })
+/// RULES-15: keys are read as rule files are.
+fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    disk::read(path, disk::MOST_KEYS).map_err(|error| LoadError::File { path: path.to_owned(), error })
 }
 
 /// An editor ends a file with a line end, which nobody means as part of a secret.
@@ -325,6 +326,8 @@ fn without_line_end(mut secret: Vec<u8>) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn config(folder: &tempfile::TempDir) -> Config {

@@ -44,6 +44,7 @@ pub mod cookie;
 #[doc(hidden)]
 pub mod cost;
 pub mod decide;
+mod disk;
 pub mod edge;
 pub mod explain;
 pub mod files;

@@ -1,9 +1,9 @@
 //! The files that the rules of a site come from, with what is wrong with them.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::config::{LoadError, read};
+use crate::config::LoadError;
+use crate::disk::{self, MOST_RULES};
 use crate::headers::{HeaderRules, ParsedHeaders};
 use crate::lint::lint_first;
 use crate::problem::{Problem, Severity};
@@ -43,12 +43,12 @@ impl Source {
         if !folder.is_dir() {
             return Err(LoadError::NoFolder(folder.to_owned()));
         }
-        let redirects = SourceFile::read(folder.join("_redirects"))?;
+        let redirects = SourceFile::read(folder, RuleFile::Redirects)?;
         let toml = match toml {
-            Some(path) => SourceFile { path: path.to_owned(), bytes: Some(read(path)?) },
-            None => SourceFile::read(folder.join("netlify.toml"))?,
+            Some(path) => SourceFile::named(path)?,
+            None => SourceFile::read(folder, RuleFile::Toml)?,
         };
-        let headers = SourceFile::read(folder.join("_headers"))?;
+        let headers = SourceFile::read(folder, RuleFile::Headers)?;
         // TOML-2
         let Parsed { rules, mut problems, .. } = RuleSet::read(redirects.bytes(), toml.bytes());
         // HEADERS-8
@@ -106,13 +106,20 @@ impl Source {
 }
 
 impl SourceFile {
-    fn read(path: PathBuf) -> Result<SourceFile, LoadError> {
-        match read(&path) {
-            Ok(bytes) => Ok(SourceFile { path, bytes: Some(bytes) }),
-            Err(LoadError::File { error, .. }) if error.kind() == ErrorKind::NotFound => {
-                Ok(SourceFile { path, bytes: None })
-            }
-            Err(error) => Err(error),
+    /// The file in the site's folder, which may be absent. RULES-15: a link counts where it leads to a file of the folder.
+    fn read(folder: &Path, file: RuleFile) -> Result<SourceFile, LoadError> {
+        let path = folder.join(file.name());
+        match disk::read_inside(folder, file.name(), MOST_RULES) {
+            Ok(bytes) => Ok(SourceFile { path, bytes }),
+            Err(error) => Err(LoadError::File { path, error }),
+        }
+    }
+
+    /// The file that the operator names, which lies anywhere.
+    fn named(path: &Path) -> Result<SourceFile, LoadError> {
+        match disk::read(path, MOST_RULES) {
+            Ok(bytes) => Ok(SourceFile { path: path.to_owned(), bytes: Some(bytes) }),
+            Err(error) => Err(LoadError::File { path: path.to_owned(), error }),
         }
     }
 

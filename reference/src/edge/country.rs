@@ -7,6 +7,8 @@ use std::path::Path;
 
 use maxminddb::{MaxMindDbError, PathElement, Reader, WithinOptions};
 
+use crate::disk;
+
 /// A country by its code of two letters (ISO 3166-1 alpha-2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Country([u8; 2]);
@@ -70,7 +72,7 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`]: a gate that has been told to know countries and does not would pass its rules by.
     pub fn open(file: &Path) -> Result<Database, DatabaseError> {
-        Database::from_bytes(std::fs::read(file)?)
+        Database::from_bytes(disk::read(file, disk::MOST_COUNTRIES)?)
     }
 
     /// The database in these bytes.

@@ -10,6 +10,8 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::disk;
+
 /// The protocols that a client may choose from, the preferred one first (RFC 7301).
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
@@ -106,7 +108,7 @@ fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
 }
 
 fn file(path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|error| TlsError::File { path: path.to_owned(), error })
+    disk::read(path, disk::MOST_KEYS).map_err(|error| TlsError::File { path: path.to_owned(), error })
 }
 
 #[cfg(test)]
