@@ -170,6 +170,7 @@ fn candidates<'a>(rules: &'a RuleSet, asked: &'a Asked<'_>) -> impl Iterator<Ite
 
 /// What is asked, made ready once for all rules.
 struct Asked<'a> {
+    rules: &'a RuleSet,
     request: &'a Request<'a>,
     target: &'a Target,
     /// Those of the path.
@@ -205,6 +206,7 @@ fn with_asked(
     let segments = segments(target.path.name());
     step(request.target.len());
     decide(&Asked {
+        rules,
         request,
         target: &target,
         segments,
@@ -237,6 +239,22 @@ impl<'a> Asked<'a> {
             host.map(|host| Origin::new(self.request.scheme, host))
         });
         origin.as_ref()
+    }
+}
+
+impl Asked<'_> {
+    /// STATIC-4: whether a gate closes another name of the not-found page, so that it is shown to nobody.
+    fn is_closed_by_a_link(&self, page: &str, site: &impl Site) -> bool {
+        if !self.rules.has_gates() || site.same_file(page).is_empty() {
+            return false;
+        }
+        let names = site.other_names(page);
+        let origin = if self.rules.names_origins() { self.origin() } else { None };
+        let mut places = self.rules.candidates(&[], names.iter().map(String::as_str), origin, &self.parameters);
+        places.any(|place| {
+            let rule = self.rules.rules().get(place).filter(|rule| rule.is_gate());
+            rule.is_some_and(|rule| names.iter().any(|name| rule.pattern.matches_name(name)))
+        })
     }
 }
 
@@ -406,7 +424,8 @@ impl NotFound {
         // ROLE-3: the page is not shown to those to whom it is denied.
         let is_denied =
             |page: &str| denial.is_some_and(|denial| denial.hides(&Fetched::File(page.to_owned()), asked, site));
-        let page = site.not_found_page().filter(|page| !is_denied(page));
+        let is_shown = |page: &String| !is_denied(page) && !asked.is_closed_by_a_link(page, site);
+        let page = site.not_found_page().filter(is_shown);
         Outcome::NotFound { forced: self == NotFound::Forced, page }
     }
 }

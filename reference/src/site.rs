@@ -56,6 +56,11 @@ pub trait Site {
     fn other_names(&self, _file: &str) -> Vec<String> {
         Vec::new()
     }
+
+    /// STATIC-4: all names of the very file that has this one, where links give it several; none where it has one alone.
+    fn same_file(&self, _name: &str) -> &[Arc<str>] {
+        &[]
+    }
 }
 
 /// The page for what is not found (STATUS-6).
@@ -65,12 +70,23 @@ pub const NOT_FOUND_PAGE: &str = "/404.html";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemorySite {
     names: BTreeSet<String>,
+    links: Vec<Arc<[Arc<str>]>>,
 }
 
 impl MemorySite {
     /// A site of the files with these names, less those that are never served (STATIC-2).
     pub fn new<N: Into<String>>(names: impl IntoIterator<Item = N>) -> MemorySite {
-        MemorySite { names: names.into_iter().map(Into::into).filter(|name| is_served(name)).collect() }
+        let names = names.into_iter().map(Into::into).filter(|name| is_served(name)).collect();
+        MemorySite { names, links: Vec::new() }
+    }
+
+    /// The same site, where these are all names of one file.
+    #[must_use]
+    pub fn with_links(mut self, names: &[&str]) -> MemorySite {
+        let served = names.iter().copied().filter(|name| is_served(name));
+        self.names.extend(served.clone().map(str::to_owned));
+        self.links.push(served.map(Into::into).collect());
+        self
     }
 }
 
@@ -84,7 +100,12 @@ impl Site for MemorySite {
     }
 
     fn other_names(&self, file: &str) -> Vec<String> {
-        uncoded_names(self, file)
+        further_names(self, file)
+    }
+
+    fn same_file(&self, name: &str) -> &[Arc<str>] {
+        let all = self.links.iter().find(|names| names.iter().any(|other| **other == *name));
+        all.map(AsRef::as_ref).unwrap_or_default()
     }
 }
 
@@ -186,11 +207,31 @@ impl Served {
     }
 }
 
-/// NOLEAK-3: the paths that serve what `file` holds in a content coding, or did so once: `/x.html` and `/x` for `/x.html.br`.
-pub(crate) fn uncoded_names(site: &impl Site, file: &str) -> Vec<String> {
-    let uncoded = [".br", ".gz"].into_iter().find_map(|ending| file.strip_suffix(ending));
-    let Some(plain) = uncoded.filter(|plain| site.has(plain)) else { return Vec::new() };
-    Spellings::of(site, plain).iter().map(str::to_owned).collect()
+/// NOLEAK-3: the paths that serve the content of `file` besides its own: its other names (STATIC-4), and what it holds in a
+/// content coding, or did so once: `/x.html` and `/x` for `/x.html.br`.
+pub(crate) fn further_names(site: &impl Site, file: &str) -> Vec<String> {
+    let is_plain = |name: &str| uncoded(site, name).is_none();
+    if site.same_file(file).is_empty() && is_plain(file) {
+        return Vec::new();
+    }
+    let with_links = |name| std::iter::once(name).chain(site.same_file(name).iter().map(AsRef::as_ref));
+    let mut files: Vec<&str> = with_links(file).collect();
+    let plain: Vec<&str> = files.iter().filter_map(|name| uncoded(site, name)).collect();
+    files.extend(plain.into_iter().flat_map(with_links));
+    let mut known = BTreeSet::from([file]);
+    files.retain(|name| known.insert(name));
+    files.iter().flat_map(|name| Spellings::of(site, name).iter().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// The file that `name` by its ending is a content coding of.
+fn uncoded<'n>(site: &impl Site, name: &'n str) -> Option<&'n str> {
+    let uncoded = [".br", ".gz"].into_iter().find_map(|ending| name.strip_suffix(ending));
+    uncoded.filter(|plain| site.has(plain))
+}
+
+/// Whether two names are of one file.
+pub(crate) fn is_same_file(site: &impl Site, one: &str, other: &str) -> bool {
+    one == other || site.same_file(one).iter().any(|name| **name == *other)
 }
 
 /// NOLEAK-3: every path under which a file is served, by its name.
@@ -312,6 +353,19 @@ mod tests {
         assert_eq!(all("/c/index.html.br"), ["/c/index.html.br"]);
         assert_eq!(site.other_names("/c/index.html.br"), ["/c/index.html", "/c/index", "/c"]);
         assert_eq!(site.other_names("/d.gz"), [""; 0], "there is no `/d`");
+    }
+
+    #[test]
+    fn noleak_3_further_names_by_links() {
+        let site = MemorySite::new(["/m/x.html.br", "/m/z.html"])
+            .with_links(&["/m/x.html", "/pub/x.html", "/index.html"])
+            .with_links(&["/m/x.html.gz", "/y.gz"]);
+        assert_eq!(site.other_names("/m/x.html"), ["/pub/x.html", "/pub/x", "/index.html", "/index", ""]);
+        assert_eq!(site.other_names("/index.html"), ["/m/x.html", "/m/x", "/pub/x.html", "/pub/x"]);
+        let all = ["/m/x.html.gz", "/m/x.html", "/m/x", "/pub/x.html", "/pub/x", "/index.html", "/index", ""];
+        assert_eq!(site.other_names("/y.gz"), all);
+        assert_eq!(site.other_names("/m/z.html"), [""; 0]);
+        assert!(is_same_file(&site, "/pub/x.html", "/index.html") && !is_same_file(&site, "/m/z.html", "/index.html"));
     }
 
     #[test]

@@ -44,6 +44,63 @@ fn mixed() -> TempDir {
     site(&[("_redirects", REDIRECTS), ("netlify.toml", TOML), ("_headers", "/ü ü\n"), ("m/p.html", "")])
 }
 
+/// RULES-15: `check` is asked before `serve`, and says what keeps that from starting.
+#[cfg(unix)]
+#[test]
+fn what_is_no_rule_file_is_an_error() {
+    use std::os::unix::fs::symlink;
+
+    for name in ["_redirects", "_headers", "netlify.toml"] {
+        for (target, why) in [
+            ("nowhere", "a link that leads nowhere"),
+            ("/dev/zero", "a link that leads out of the site"),
+            ("/proc/self/environ", "a link that leads out of the site"),
+            ("m", "not a regular file"),
+        ] {
+            let folder = site(&[("m/x.html", "")]);
+            symlink(target, folder.path().join(name)).expect("linked");
+            let (status, stdout, stderr) = check(&folder, &[]);
+            assert_eq!(status, 2, "{name} to {target}: {stdout}{stderr}");
+            assert!(stderr.contains(&format!("SITE/{name}")) && stderr.contains(why), "{name} to {target}: {stderr}");
+            assert!(!stderr.contains("PATH="));
+        }
+        let folder = site(&[("m/x.html", "")]);
+        match std::process::Command::new("mkfifo").arg(folder.path().join(name)).status() {
+            Ok(made) if made.success() => {}
+            _ => {
+                println!("skipped: there is no mkfifo");
+                continue;
+            }
+        }
+        let (status, _, stderr) = check(&folder, &[]);
+        assert!(status == 2 && stderr.contains("not a regular file"), "{name}: {stderr}");
+    }
+    // The one that the operator names.
+    let folder = site(&[("m/x.html", "")]);
+    for (named, why) in
+        [("/dev/zero", "not a regular file"), ("/proc/self/environ", "more or less than the system says")]
+    {
+        let (status, stdout, stderr) = check(&folder, &["--config", named]);
+        let is_there = Path::new(named).exists();
+        assert!(!is_there || (status == 2 && stderr.contains(why)), "{named}: {stdout}{stderr}");
+        assert!(!stderr.contains("PATH=") && !stdout.contains("PATH="));
+    }
+    // A longer file than is read.
+    let folder = site(&[("_redirects", &"#".repeat(17 * 1024 * 1024))]);
+    let (status, _, stderr) = check(&folder, &[]);
+    assert!(status == 2 && stderr.contains("more than 16 MiB"), "{stderr}");
+}
+
+/// STATIC-4
+#[cfg(unix)]
+#[test]
+fn a_link_into_a_gate_is_said() {
+    let folder = site(&[("_redirects", "/m/* /m/:splat 200! Role=admin\n"), ("m/x.html", "x")]);
+    std::os::unix::fs::symlink("m", folder.path().join("pub")).expect("linked");
+    let (status, stdout, _) = check(&folder, &["--deny", "warnings"]);
+    assert!(status == 1 && stdout.contains("link-into-gate") && stdout.contains("/pub/x.html"), "{stdout}");
+}
+
 #[test]
 fn a_messy_file_as_a_person_reads_it() {
     let folder = site(&[

@@ -279,6 +279,25 @@ fn every_trap_is_found_and_its_near_miss_is_not() {
     assert_eq!(seen, TRAPS.iter().map(|trap| trap.id).collect());
 }
 
+/// STATIC-4
+#[test]
+fn a_link_into_a_gate_is_found() {
+    let site = MemorySite::new(["/m/x.html", "/p/y.html"]).with_links(&["/m/a.html", "/p/a.html"]);
+    for (rules, expected) in [
+        ("/m/* /m/:splat 200! Role=a", vec!["link-into-gate"]),
+        ("/p/* /p/:splat 200! Role=a", vec!["link-into-gate"]),
+        ("/:x/a /m/a.html 200! Role=a", vec![]),
+        ("/m/a /m/a.html 200! Role=a", vec!["gate-one-spelling", "link-into-gate"]),
+        ("/m/* Role", vec!["link-into-gate"]),
+        ("/m/* /m/:splat 200! Role=a\n/p/* /p/:splat 200! Role=a", vec![]),
+        ("/m/x /m/x.html 200! Role=a", vec!["gate-one-spelling"]),
+        ("/m/* /m/:splat 200!", vec![]),
+    ] {
+        let set = RuleSet::parse(rules.as_bytes()).rules;
+        assert_eq!(ids(&lint(&set, &site)), expected, "{rules}");
+    }
+}
+
 #[test]
 fn every_kind_is_told_somewhere_and_nothing_else() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

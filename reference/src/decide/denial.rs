@@ -45,8 +45,8 @@ impl<'r> Denial<'r> {
     /// Whether it is what lies at the requested path, or what one of the gates would have shown.
     pub(super) fn hides(&self, fetched: &Fetched, asked: &Asked<'_>, site: &impl Site) -> bool {
         let own = Fetched::own(&asked.target.path, asked.own_file, site);
-        own.is_some_and(|own| own.is(fetched))
-            || self.gates.iter().any(|gate| shows(gate, asked, site, |shown| shown.is(fetched)))
+        own.is_some_and(|own| own.is(fetched, site))
+            || self.gates.iter().any(|gate| shows(gate, asked, site, |shown| shown.is(fetched, site)))
     }
 
     fn is_sealed(&self) -> bool {

@@ -11,7 +11,7 @@ use percent_encoding::percent_decode;
 use crate::path::{RequestPath, Resolver};
 use crate::request::Origin;
 use crate::rules::Substituted;
-use crate::site::Site;
+use crate::site::{Site, is_same_file};
 
 /// What an answer shows the content of.
 #[derive(Debug)]
@@ -74,10 +74,10 @@ impl Fetched {
         Some(Fetched::Remote(Remote::of(site.server(), &path.encoded())))
     }
 
-    /// Whether both are the same thing.
-    pub(super) fn is(&self, other: &Fetched) -> bool {
+    /// Whether both are the same thing. STATIC-4: a link is one more name of its file.
+    pub(super) fn is(&self, other: &Fetched, site: &impl Site) -> bool {
         match (self, other) {
-            (Fetched::File(own), Fetched::File(other)) => own == other,
+            (Fetched::File(own), Fetched::File(other)) => is_same_file(site, own, other),
             (Fetched::Remote(own), Fetched::Remote(other)) => own.is(other),
             (Fetched::File(_), Fetched::Remote(_)) | (Fetched::Remote(_), Fetched::File(_)) => false,
         }

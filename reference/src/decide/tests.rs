@@ -140,6 +140,41 @@ fn other_spellings_of_a_gated_file() {
     assert!(!ask(gate, "/members/x/y", &Visitor::with_roles(["a"]), &[], None).role_dependent);
 }
 
+/// STATIC-4: a gate on one name of a file covers all of them, and no answer leads round it.
+#[test]
+fn other_names_of_a_gated_file() {
+    let site = MemorySite::new(["/m/other.html", "/free.html"])
+        .with_links(&["/m/home.html", "/pub/home.html", "/index.html"])
+        .with_links(&["/m/secret.html", "/404.html"])
+        .with_links(&["/m/x.html.br", "/pub/x.html.br"])
+        .with_links(&["/m/x.html", "/x.html"]);
+    let gate = "/m/* /m/:splat 200! Role=admin\n";
+    let admin = Visitor::with_roles(["admin"]);
+    let ask = |rules: &str, target: &str, visitor: &Visitor| {
+        let request = Request {
+            method: "GET",
+            target: target.as_bytes(),
+            host: None,
+            scheme: Scheme::Https,
+            headers: &[],
+            country: None,
+        };
+        told(&decide(&RuleSet::parse(rules.as_bytes()).rules, &request, visitor, &site))
+    };
+    for target in ["/m/home", "/pub/home", "/pub/home.html/", "/", "/index", "/x", "/pub/x.html.br", "/404"] {
+        assert_eq!(ask(gate, target, &Visitor::Anonymous), "404! denied", "{target}");
+    }
+    assert_eq!(ask(gate, "/pub/home", &admin), "serve /pub/home.html");
+    assert_eq!(ask(gate, "/nothing", &Visitor::Anonymous), "404", "the page is what a gate closes");
+    assert_eq!(ask("", "/nothing", &Visitor::Anonymous), "404 page");
+    assert_eq!(ask(gate, "/free", &Visitor::Anonymous), "serve /free.html");
+    // ROLE-3: a later rule leads to another name of what was denied.
+    let fallback = format!("{gate}/m/* /pub/:splat 200!\n");
+    assert_eq!(ask(&fallback, "/m/home", &Visitor::Anonymous), "404! denied");
+    // HEADERS-6, RULES-9: a sealed line as well, on whichever name it stands.
+    assert_eq!(ask("/pub/* Role\n", "/m/home", &admin), "404! page denied");
+}
+
 #[test]
 fn order_and_conditions() {
     table(

@@ -13,6 +13,7 @@ use hyper::header::HeaderValue;
 use sha2::{Digest, Sha256};
 
 use super::walk::naming;
+use crate::disk::open_regular;
 
 /// A change that follows another this closely may leave the same times behind, so a file that was so young when it was
 /// read is read again at the next opening.
@@ -59,6 +60,14 @@ type Identity = (u64, u64, i64, i64);
 #[cfg(not(unix))]
 type Identity = ();
 
+/// Which file it is, whatever its names.
+pub(super) type FileId = (u64, u64);
+
+/// Which file `metadata` is of, where the system tells.
+pub(super) fn file_id(metadata: &Metadata) -> Option<FileId> {
+    Stamp::of(metadata).file_id()
+}
+
 /// Where the octets of an answer are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stored<'s> {
@@ -97,6 +106,15 @@ impl Stamp {
         #[cfg(not(unix))]
         let identity = ();
         Stamp { length: metadata.len(), modified: metadata.modified().ok(), identity }
+    }
+
+    /// Which file it is of, where the system tells.
+    pub(super) fn file_id(&self) -> Option<FileId> {
+        #[cfg(unix)]
+        let id = Some((self.identity.0, self.identity.1));
+        #[cfg(not(unix))]
+        let id = None;
+        id
     }
 
     /// Whether an open file still has the content that it had. That it has got another name, or none, is no change.
@@ -188,6 +206,11 @@ impl Entry {
         self.path == path && self.stamp == stamp && stamp.latest().is_some_and(settled)
     }
 
+    /// What the file was when it was seen.
+    pub(super) fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
     /// The content, to be read from its start.
     ///
     /// # Errors
@@ -257,7 +280,8 @@ fn open(path: &Path) -> io::Result<File> {
     if fs::canonicalize(path).map_err(named)? != path || !fs::symlink_metadata(path).map_err(named)?.is_file() {
         return Err(io::ErrorKind::NotFound.into());
     }
-    File::open(path).map_err(named)
+    // RULES-15: what takes its place now is no reason to wait.
+    open_regular(path).map(|(file, _)| file).map_err(named)
 }
 
 fn digest(file: &mut File) -> io::Result<HeaderValue> {

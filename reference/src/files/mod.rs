@@ -7,12 +7,13 @@
 //! An opened site is a snapshot. Files that are added, changed or removed later are seen by [`DirSite::reopen`].
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::disk::{self, MOST_RULES};
 use crate::headers::HeaderRules;
 use crate::path::RequestPath;
 use crate::request::Origin;
@@ -26,8 +27,9 @@ pub(crate) mod preconditions;
 pub(crate) mod ranges;
 mod walk;
 
-use entry::{Entry, Stamp};
+use entry::{Entry, FileId, Stamp};
 pub(crate) use file::{Chosen, File};
+use walk::Walked;
 
 /// The site in a folder.
 #[derive(Debug)]
@@ -35,12 +37,15 @@ pub struct DirSite {
     folder: PathBuf,
     options: SiteOptions,
     files: Files,
+    links: Links,
     paths: Paths,
     headers: HeaderRules,
 }
 
 /// The files of a site by their names.
 type Files = BTreeMap<Arc<str>, Arc<File>>;
+/// For each file of several names all of them.
+type Links = HashMap<Arc<str>, Arc<[Arc<str>]>>;
 
 /// How a site is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,15 +74,15 @@ impl DirSite {
     /// Opens the site in `folder`, with the header fields of the `_headers` and the `netlify.toml` in it.
     ///
     /// Dot files, `_redirects`, `_headers`, `netlify.toml`, links that lead out of the folder or to one of these,
-    /// and whatever is no regular file are not part of the site (STATIC-2).
+    /// and whatever is no regular file are not part of the site (STATIC-2). A link inside the folder is one more name of
+    /// what it leads to, and so is a hard link (STATIC-4).
     ///
     /// # Errors
     /// Where the folder, or a file or folder in it, cannot be read; the path stands in the message.
     pub fn open(folder: impl AsRef<Path>) -> io::Result<DirSite> {
         let folder = folder.as_ref();
         let [fields, toml] = ["_headers", "netlify.toml"].map(|name| {
-            let path = folder.join(name);
-            unless_gone(fs::read(&path).map_err(|error| walk::naming(&path, &error)))
+            disk::read_inside(folder, name, MOST_RULES).map_err(|error| walk::naming(&folder.join(name), &error))
         });
         let headers = HeaderRules::read(&fields?.unwrap_or_default(), &toml?.unwrap_or_default()).rules;
         DirSite::open_with(folder, SiteOptions::default(), headers)
@@ -100,14 +105,36 @@ impl DirSite {
     }
 
     fn after(before: &Files, folder: &Path, options: SiteOptions, headers: HeaderRules) -> io::Result<DirSite> {
-        let files = read(folder, &options, before)?;
+        let (files, links) = read(folder, &options, before)?;
         let paths = Paths::of(files.keys());
-        Ok(DirSite { folder: folder.to_owned(), options, files, paths, headers })
+        Ok(DirSite { folder: folder.to_owned(), options, files, links, paths, headers })
     }
 
     /// The names of the site's files, each relative to the site with a slash in front, in byte order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(AsRef::as_ref)
+    }
+
+    /// The files of this site that `before` knew by another name: the name there and the name here.
+    pub(crate) fn moved_since(&self, before: &DirSite) -> Vec<(Arc<str>, Arc<str>)> {
+        let stamps =
+            |site: &DirSite| site.files.iter().map(|(name, file)| (Arc::clone(name), file.plain.stamp())).collect();
+        let (old, new): (Vec<(Arc<str>, Stamp)>, Vec<(Arc<str>, Stamp)>) = (stamps(before), stamps(self));
+        let known = |stamp: &Stamp| stamp.file_id().filter(|_| stamp.length > 0);
+        let mut names: HashMap<_, Vec<(Arc<str>, Stamp)>> = HashMap::new();
+        for (name, stamp) in old {
+            if let Some(id) = known(&stamp) {
+                names.entry(id).or_default().push((name, stamp));
+            }
+        }
+        let mut moved = Vec::new();
+        for (name, stamp) in new {
+            // The number of a file that is gone is given to another one, which has other times or another length.
+            let was = known(&stamp).and_then(|id| names.get(&id)).into_iter().flatten();
+            let was = was.filter(|(old, before)| before.same_content(&stamp) && *old != name);
+            moved.extend(was.map(|(old, _)| (Arc::clone(old), Arc::clone(&name))));
+        }
+        moved
     }
 
     /// The file with this name of the index, to answer with it.
@@ -138,7 +165,11 @@ impl Site for DirSite {
     }
 
     fn other_names(&self, file: &str) -> Vec<String> {
-        if self.options.elsewhere { Elsewhere.other_names(file) } else { site::uncoded_names(self, file) }
+        if self.options.elsewhere { Elsewhere.other_names(file) } else { site::further_names(self, file) }
+    }
+
+    fn same_file(&self, name: &str) -> &[Arc<str>] {
+        self.links.get(name).map(AsRef::as_ref).unwrap_or_default()
     }
 
     fn headers(&self) -> &HeaderRules {
@@ -147,17 +178,25 @@ impl Site for DirSite {
 }
 
 /// The files of a site, those of `before` that have not changed among them.
-fn read(folder: &Path, options: &SiteOptions, before: &Files) -> io::Result<Files> {
+fn read(folder: &Path, options: &SiteOptions, before: &Files) -> io::Result<(Files, Links)> {
     if options.elsewhere {
-        return Ok(Files::new());
+        return Ok((Files::new(), Links::new()));
     }
     let mut found = Vec::new();
-    for (name, path) in walk::walk(folder)? {
+    let Walked { files, hidden } = walk::walk(folder)?;
+    for (name, path) in files {
         // What goes away while the site is opened is not part of it.
         if let Some(metadata) = unless_gone(fs::metadata(&path).map_err(|error| walk::naming(&path, &error)))? {
-            found.push((Stamp::of(&metadata), name, path));
+            let stamp = Stamp::of(&metadata);
+            // STATIC-2
+            if stamp.file_id().is_some_and(|id| hidden.contains(&id)) {
+                tracing::warn!(name, "a further name of a rule file or a dot file is not part of the site");
+                continue;
+            }
+            found.push((stamp, name, path));
         }
     }
+    let links = links(&mut found);
     found.sort_by(|(a, a_name, _), (b, b_name, _)| (a.length, a_name).cmp(&(b.length, b_name)));
     let mut left = options.memory;
     let mut entries = BTreeMap::new();
@@ -190,7 +229,33 @@ fn read(folder: &Path, options: &SiteOptions, before: &Files) -> io::Result<File
         left = left.saturating_sub(file.made());
         files.insert(name.into(), file);
     }
-    Ok(files)
+    Ok((files, links))
+}
+
+/// STATIC-4: the names of each file that has several, of which no more than so many are left.
+fn links(found: &mut Vec<(Stamp, String, PathBuf)>) -> Links {
+    let mut names: HashMap<(Option<FileId>, Option<PathBuf>), Vec<(bool, String)>> = HashMap::new();
+    // A file without content has nothing that could be seen under another name.
+    for (stamp, name, path) in found.iter().filter(|(stamp, ..)| stamp.length > 0) {
+        let id = stamp.file_id();
+        let path_alone = if id.is_none() { Some(path.clone()) } else { None };
+        let is_further = !path.to_str().is_some_and(|path| path.ends_with(name.as_str()));
+        names.entry((id, path_alone)).or_default().push((is_further, name.clone()));
+    }
+    let mut left_out = HashSet::new();
+    let mut links = Links::new();
+    for mut names in names.into_values().filter(|names| names.len() > 1) {
+        // Its own name first.
+        names.sort();
+        for (_, name) in names.drain(names.len().min(walk::MOST_NAMES)..) {
+            tracing::warn!(name, "a further name of a file that has so many is not part of the site");
+            left_out.insert(name);
+        }
+        let all: Arc<[Arc<str>]> = names.into_iter().map(|(_, name)| name.into()).collect();
+        links.extend(all.iter().map(|name| (Arc::clone(name), Arc::clone(&all))));
+    }
+    found.retain(|(_, name, _)| !left_out.contains(name));
+    links
 }
 
 fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
@@ -252,6 +317,87 @@ mod tests {
         }
         let site = DirSite::open(folder.path()).unwrap();
         assert_eq!(site.names().collect::<Vec<_>>(), ["/a/b.html", "/inside/b.html"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn static_2_further_names_of_what_is_never_served() {
+        use std::os::unix::fs::symlink;
+        let (folder, _) = site(&[(".env", b"x"), ("conf/rules.txt", b"# rules"), ("a.txt", b"a"), ("b/.gitkeep", b"")]);
+        let at = |name: &str| folder.path().join(name);
+        symlink("conf/rules.txt", at("_redirects")).unwrap();
+        symlink("a.txt", at(".current")).unwrap();
+        fs::hard_link(at(".env"), at("env.txt")).unwrap();
+        fs::hard_link(at("b/.gitkeep"), at("empty.txt")).unwrap();
+        let site = DirSite::open(folder.path()).unwrap();
+        assert_eq!(site.names().collect::<Vec<_>>(), ["/a.txt", "/empty.txt"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn static_4_a_file_knows_all_its_names() {
+        use std::os::unix::fs::symlink;
+        let (folder, _) =
+            site(&[("m/x.html", b"x"), ("m/deep/y.html", b"y"), ("m/x.html.br", b"coded"), ("empty", b"")]);
+        let at = |name: &str| folder.path().join(name);
+        symlink("m", at("pub")).unwrap();
+        symlink("pub", at("chain")).unwrap();
+        symlink("m/x.html", at("one.html")).unwrap();
+        symlink("m/x.html.br", at("coded.br")).unwrap();
+        fs::hard_link(at("m/deep/y.html"), at("hard.html")).unwrap();
+        fs::hard_link(at("empty"), at("empty too")).unwrap();
+        let site = DirSite::open(folder.path()).unwrap();
+        let same = |name| site.same_file(name).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(same("/pub/x.html"), ["/m/x.html", "/chain/x.html", "/one.html", "/pub/x.html"]);
+        assert_eq!(same("/hard.html"), ["/hard.html", "/m/deep/y.html", "/chain/deep/y.html", "/pub/deep/y.html"]);
+        assert_eq!(same("/empty"), [""; 0]);
+        let others = site.other_names("/one.html");
+        for name in ["/m/x.html", "/m/x", "/pub/x", "/chain/x.html"] {
+            assert!(others.iter().any(|other| other == name), "{name} of {others:?}");
+        }
+        assert!(!others.iter().any(|other| other == "/one.html"));
+        // What holds it in a coding, wherever that lies.
+        let others = site.other_names("/coded.br");
+        assert!(
+            ["/m/x.html", "/m/x", "/one"].iter().all(|name| others.iter().any(|other| other == name)),
+            "{others:?}"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn static_4_links_that_lead_to_links_make_no_more_than_some_names() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        for depth in 0..18 {
+            let here = folder.path().join(format!("{depth:02}"));
+            fs::create_dir(&here).unwrap();
+            fs::write(here.join("x"), "x").unwrap();
+            for link in ["a", "b"] {
+                symlink(format!("../{:02}", depth + 1), here.join(link)).unwrap();
+            }
+        }
+        let site = DirSite::open(folder.path()).unwrap();
+        let names: Vec<&str> = site.names().collect();
+        assert!(names.len() <= 18 * walk::MOST_NAMES, "{}", names.len());
+        assert!((0..18).all(|depth| names.contains(&format!("/{depth:02}/x").as_str())), "own names are all there");
+        assert!(names.contains(&"/00/a/b/x"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn rules_15_what_is_no_regular_file_is_not_waited_for() {
+        use std::os::unix::fs::symlink;
+        let (folder, _) = site(&[("a.html", b"a")]);
+        symlink("/dev/zero", folder.path().join("zero")).unwrap();
+        symlink("nowhere", folder.path().join("_headers")).unwrap();
+        assert!(DirSite::open(folder.path()).unwrap_err().to_string().contains("leads nowhere"));
+        fs::remove_file(folder.path().join("_headers")).unwrap();
+        match std::process::Command::new("mkfifo").arg(folder.path().join("fifo")).status() {
+            Ok(status) if status.success() => {}
+            _ => println!("partly skipped: there is no mkfifo"),
+        }
+        assert_eq!(DirSite::open(folder.path()).unwrap().names().collect::<Vec<_>>(), ["/a.html"]);
     }
 
     /// Long enough to be read from the disk whenever it is sent.

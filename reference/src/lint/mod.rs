@@ -8,6 +8,7 @@
 mod files;
 mod forward;
 mod gate;
+mod links;
 mod order;
 mod rewrite;
 mod scene;
@@ -40,6 +41,7 @@ pub fn lint_first(rules: &RuleSet, site: &impl Site, most: usize) -> Vec<Problem
             continue;
         }
         problems.extend(gate::problems(&scene, place, rule));
+        problems.extend(links::problem(&scene, rule));
         problems.extend(rewrite::problems(&scene, place, rule));
         problems.extend(forward::problems(&scene, place, rule));
         problems.extend(files::problem(&scene, place, rule));

@@ -29,6 +29,8 @@ pub(super) struct Scene<'a, S> {
     pub(super) site: &'a S,
     /// In byte order.
     names: Vec<&'a str>,
+    /// Those of files that have several, in byte order.
+    linked: Vec<&'a str>,
     /// Role rules, in list order, as many as are looked at.
     pub(super) gates: Vec<&'a Rule>,
     /// Role rules and sealed rules, each with its place, as many as are looked at.
@@ -69,10 +71,12 @@ impl<'a, S: Site> Scene<'a, S> {
         });
         let mut known = HashSet::new();
         let holders = roles.filter(|role| known.insert(*role)).take(ROLES).map(|role| Visitor::with_roles([role]));
+        let names: Vec<&str> = site.names().collect();
         Scene {
             set,
             site,
-            names: site.names().collect(),
+            linked: names.iter().copied().filter(|name| !site.same_file(name).is_empty()).collect(),
+            names,
             gates: rules.iter().filter(|rule| rule.role().is_some()).take(LOOKED_AT).collect(),
             closed: rules.iter().enumerate().filter(|(_, rule)| rule.is_gate()).take(LOOKED_AT).collect(),
             holders: holders.collect(),
@@ -119,10 +123,12 @@ impl<'a, S: Site> Scene<'a, S> {
 
     /// The names of files that begin with `prefix`, as many as are looked at.
     pub(super) fn names_below<'s>(&'s self, prefix: &str) -> impl Iterator<Item = &'a str> + use<'s, 'a, S> {
-        let start = self.names.partition_point(|name| *name < prefix);
-        let names = self.names.get(start..).unwrap_or_default().iter().copied();
-        let prefix = prefix.to_owned();
-        names.take_while(move |name| name.starts_with(&prefix)).take(LOOKED_AT)
+        below(&self.names, prefix)
+    }
+
+    /// The same of files that have several names.
+    pub(super) fn linked_below<'s>(&'s self, prefix: &str) -> impl Iterator<Item = &'a str> + use<'s, 'a, S> {
+        below(&self.linked, prefix)
     }
 
     /// The rules that can match a visit to `path` as `visit` makes it, with their places, as many as are looked at.
@@ -188,6 +194,13 @@ impl<'a, S: Site> Scene<'a, S> {
         let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
         Some(Visit { target, host: Some(host), scheme, ..visit.clone() })
     }
+}
+
+fn below<'s, 'a>(names: &'s [&'a str], prefix: &str) -> impl Iterator<Item = &'a str> + use<'s, 'a> {
+    let start = names.partition_point(|name| *name < prefix);
+    let names = names.get(start..).unwrap_or_default().iter().copied();
+    let prefix = prefix.to_owned();
+    names.take_while(move |name| name.starts_with(&prefix)).take(LOOKED_AT)
 }
 
 impl Visit {

@@ -86,6 +86,13 @@ pub(super) const ENTRIES: &[Entry] = &[
     )
     .trap(&["L6"]),
     Entry::warning(
+        "link-into-gate",
+        "a file under a gate has another name by a link or a hard link, and no gate names that",
+        "the gate at every name of the file",
+        "gate the other name too, or put a copy in the place of the link if the file is for everybody",
+    )
+    .elsewhere("the file at its other name, without being asked for a role"),
+    Entry::warning(
         "login-page-gated",
         "those whom a gate denies are sent to a page that is denied to them as well",
         "a 404, and no way to log in",
