@@ -16,6 +16,7 @@ mod headers;
 mod json;
 mod keys;
 mod location;
+mod reload;
 mod small;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -48,6 +49,9 @@ pub use headers::{header_answers, header_paths_agree_with_oracle, parse_headers,
 pub use json::token_json;
 pub use keys::{jwks, jwks_confusion};
 pub use location::location;
+#[cfg(test)]
+pub(crate) use reload::holds_what_was_denied;
+pub use reload::reload_opens_nothing;
 
 /// NOLEAK-4: an answer that depended on a role holds no field by which a cache would keep it for others. The names are
 /// written down once more and not taken from the code under test.

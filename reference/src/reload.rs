@@ -4,11 +4,12 @@
 //! the reason is said. RELOAD-2: a request never sees anything in between ([`GateInForce`]).
 //!
 //! A reload runs on a thread of its own, since it reads the disk. It is told to, or finds out by itself through
-//! [`Watch`]. In the second case nobody has said that the change is complete, so more is asked: nothing may have changed
-//! for a while, nothing may change during the load, and a version that closes nothing does not follow one that did
-//! (RELOAD-3): a rule file that is being written looks like that.
+//! [`Watch`]. In the second case nobody has said that the change is complete, so more is asked (RELOAD-3): every file that
+//! was written to has been closed, nothing has changed for a while, nothing changes during the load, no rule file is gone or
+//! cut off, and nobody gets what the old version denied them ([`opens()`]). Doubt keeps the old version, and says so.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -19,10 +20,13 @@ use crate::gate::{Gate, GateInForce};
 use crate::problem::{Problem, Severity};
 use crate::server::Operations;
 use crate::server::tls::{Tls, TlsError};
-use crate::source::Source;
+use crate::source::{Source, SourceFile};
+use crate::span::RuleFile;
 
+pub use opens::{Opening, opens};
 pub use watch::Watch;
 
+mod opens;
 mod watch;
 
 /// How long nothing may have changed before a change counts as complete.
@@ -39,6 +43,8 @@ pub enum Occasion {
     Told,
     /// Something has changed on disk.
     Changed,
+    /// The same, and a file that matters is still open for writing; when it is closed, [`Occasion::Changed`] follows.
+    Writing,
 }
 
 /// Why the old version stays.
@@ -50,14 +56,33 @@ pub enum ReloadError {
     /// The certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// RELOAD-3: the old rules ask for a role, the new ones do not, and nobody has said that this is meant.
-    #[error(
-        "no rule asks for a role any more, as if the rules were not written to their end; a SIGHUP loads them as they are"
-    )]
-    OpensAll,
+    /// RELOAD-3: somebody would see what the old version denies them, and nobody has said that this is meant.
+    #[error("{0}, as if the files were not complete; a SIGHUP loads them as they are")]
+    Opens(Box<Opening>),
+    /// RELOAD-3: a rule file is not what one is that somebody has written to its end.
+    #[error("`{}` {what}, as if it were not complete; a SIGHUP loads it as it is", path.display())]
+    Incomplete {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        what: &'static str,
+    },
+    /// RELOAD-3: the new secret is so short that it can be guessed, as half of one would be.
+    #[error("the new secret is much weaker than the old one, as if it were not complete; a SIGHUP loads it as it is")]
+    WeakerKey,
     /// Something has changed during the load, which will be repeated.
     #[error("something changed while it was read")]
     Unsteady,
+}
+
+impl ReloadError {
+    /// Whether the new version is a whole gate, and nobody knows whether it is meant (RELOAD-3).
+    pub fn is_doubt(&self) -> bool {
+        match self {
+            ReloadError::Opens(_) | ReloadError::Incomplete { .. } | ReloadError::WeakerKey => true,
+            ReloadError::Load(_) | ReloadError::Tls(_) | ReloadError::Unsteady => false,
+        }
+    }
 }
 
 /// What loads new versions.
@@ -68,13 +93,56 @@ pub struct Reloader {
     tls: Option<Arc<Tls>>,
     operations: Arc<Operations>,
     known: BTreeSet<String>,
+    /// What the rule files in force look like.
+    shapes: [Shape; 3],
+    /// Why the last version was refused.
+    refused: Option<String>,
+    patience: Duration,
 }
+
+/// What of a rule file tells whether another version of it is complete.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    is_there: bool,
+    is_blank: bool,
+    ends_its_last_line: bool,
+}
+
+impl Shape {
+    fn of(file: &SourceFile) -> Shape {
+        let bytes = file.bytes();
+        Shape {
+            is_there: file.bytes.is_some(),
+            is_blank: bytes.trim_ascii().is_empty(),
+            ends_its_last_line: matches!(bytes.last(), Some(b'\n' | b'\r')),
+        }
+    }
+
+    fn all(source: &Source) -> [Shape; 3] {
+        RULE_FILES.map(|file| Shape::of(source.file(file)))
+    }
+
+    /// What makes the next version of the file look unfinished.
+    fn doubt(self, next: Shape) -> Option<&'static str> {
+        match self {
+            Shape { is_there: true, .. } if !next.is_there => Some("is gone"),
+            Shape { is_blank: false, .. } if next.is_blank => Some("holds nothing any more"),
+            Shape { ends_its_last_line: true, .. } if !next.is_blank && !next.ends_its_last_line => {
+                Some("ends in the middle of a line")
+            }
+            _ => None,
+        }
+    }
+}
+
+const RULE_FILES: [RuleFile; 3] = [RuleFile::Redirects, RuleFile::Toml, RuleFile::Headers];
 
 impl Reloader {
     /// A reloader for the gate that `config` gave, with this text of its rules.
     pub fn new(config: Config, first: &Source, gate: Arc<GateInForce>, operations: Arc<Operations>) -> Reloader {
         let known = first.problems.iter().map(|problem| said(first, problem)).collect();
-        Reloader { config, gate, tls: None, operations, known }
+        let shapes = Shape::all(first);
+        Reloader { config, gate, tls: None, operations, known, shapes, refused: None, patience: RESTLESS }
     }
 
     /// The same, which also reads certificate and key of the server again.
@@ -83,13 +151,25 @@ impl Reloader {
         Reloader { tls, ..self }
     }
 
+    /// The same, which says after so long what it waits for.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Reloader {
+        Reloader { patience, ..self }
+    }
+
     /// Reloads on every occasion that comes, until there is nobody left to send one.
     pub fn run(mut self, occasions: &Receiver<Occasion>) {
-        while let Ok(occasion) = occasions.recv() {
-            let Some(occasion) = settled(occasions, occasion) else { return };
-            let mut again = || occasions.try_iter().count() > 0;
-            while let Err(ReloadError::Unsteady) = self.reload(occasion, &mut again) {
-                let Some(_) = settled(occasions, Occasion::Changed) else { return };
+        let mut next = None;
+        loop {
+            let Some(occasion) = next.take().or_else(|| occasions.recv().ok()) else { return };
+            let Some(occasion) = self.settled(occasions, occasion) else { return };
+            let mut came = None;
+            let ended = self.reload(occasion, &mut || {
+                came = occasions.try_iter().fold(came, |before, next| Some(later(before, next)));
+                came.is_some()
+            });
+            if matches!(ended, Err(ReloadError::Unsteady)) {
+                next = came.or(Some(Occasion::Changed));
             }
         }
     }
@@ -110,11 +190,15 @@ impl Reloader {
                 Ok(())
             }
             Err(error) => {
-                tracing::error!(%error, "the new version is refused, the old one stays in force");
+                // It is tried again with every change, and said once.
+                if occasion == Occasion::Told || self.refused != Some(error.to_string()) {
+                    tracing::error!(%error, "the new version is refused, the old one stays in force");
+                }
                 Err(error)
             }
         };
-        self.operations.reloaded(ended.as_ref().err().map(ToString::to_string));
+        self.refused = ended.as_ref().err().map(ToString::to_string);
+        self.operations.reloaded(self.refused.clone(), ended.as_ref().is_err_and(ReloadError::is_doubt));
         ended
     }
 
@@ -122,13 +206,11 @@ impl Reloader {
         let Loaded { gate, source } = self.config.load_again(self.gate.gate().site())?;
         let certificate = self.tls.as_ref().map(|tls| tls.load()).transpose()?;
         // RELOAD-3
-        if occasion == Occasion::Changed {
+        if occasion != Occasion::Told {
             if changed() {
                 return Err(ReloadError::Unsteady);
             }
-            if asks_for_a_role(&self.gate.gate()) && !asks_for_a_role(&gate) {
-                return Err(ReloadError::OpensAll);
-            }
+            self.doubt(&gate, &source)?;
         }
         // RELOAD-1: nothing below can fail.
         if let (Some(tls), Some(certificate)) = (&self.tls, certificate) {
@@ -136,6 +218,50 @@ impl Reloader {
         }
         self.gate.replace(gate);
         Ok(source)
+    }
+
+    /// RELOAD-3: why the version that was found may not be the one that is meant.
+    fn doubt(&self, gate: &Gate<DirSite>, source: &Source) -> Result<(), ReloadError> {
+        for (file, (before, now)) in RULE_FILES.into_iter().zip(self.shapes.into_iter().zip(Shape::all(source))) {
+            if let Some(what) = before.doubt(now) {
+                return Err(ReloadError::Incomplete { path: source.file(file).path.clone(), what });
+            }
+        }
+        let old = self.gate.gate();
+        if old.keys().current().warning().is_none() && gate.keys().current().warning().is_some() {
+            return Err(ReloadError::WeakerKey);
+        }
+        let moved = gate.site().moved_since(old.site());
+        match opens((old.rules(), old.site()), (gate.rules(), gate.site()), moved) {
+            Some(opening) => Err(ReloadError::Opens(Box::new(opening))),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until nothing has changed for a while and nothing is being written, if that is needed; `None` where nobody is
+    /// left.
+    fn settled(&self, occasions: &Receiver<Occasion>, mut occasion: Occasion) -> Option<Occasion> {
+        let began = Instant::now();
+        let mut warned = false;
+        while occasion != Occasion::Told {
+            let wait = if occasion == Occasion::Writing { self.patience } else { QUIET };
+            match occasions.recv_timeout(wait) {
+                Ok(next) => occasion = next,
+                Err(RecvTimeoutError::Timeout) if occasion == Occasion::Changed => break,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+            if !warned && began.elapsed() >= self.patience {
+                let what = match occasion {
+                    Occasion::Writing => "a file is open for writing and is not closed",
+                    Occasion::Changed | Occasion::Told => "files keep changing",
+                };
+                tracing::warn!("{what}; a reload waits for that, or for a SIGHUP");
+                self.operations.waits(format!("{what}; a SIGHUP loads them as they are"));
+                warned = true;
+            }
+        }
+        Some(occasion)
     }
 
     /// What is wrong with the new rules and was not with the old ones.
@@ -152,30 +278,14 @@ impl Reloader {
             }
         }
         self.known = now;
+        self.shapes = Shape::all(source);
         source.problems.len()
     }
 }
 
-/// Waits until nothing has changed for a while, if that is needed; `None` where nobody is left.
-fn settled(occasions: &Receiver<Occasion>, mut occasion: Occasion) -> Option<Occasion> {
-    let began = Instant::now();
-    let mut warned = false;
-    while occasion == Occasion::Changed {
-        match occasions.recv_timeout(QUIET) {
-            Ok(next) => occasion = next,
-            Err(RecvTimeoutError::Timeout) => break,
-            Err(RecvTimeoutError::Disconnected) => return None,
-        }
-        if !warned && began.elapsed() > RESTLESS {
-            tracing::warn!("files keep changing; a reload waits until they rest, or for a SIGHUP");
-            warned = true;
-        }
-    }
-    Some(occasion)
-}
-
-fn asks_for_a_role(gate: &Gate<DirSite>) -> bool {
-    gate.rules().rules().iter().any(|rule| rule.role().is_some())
+/// What counts of two occasions that came one after the other: what the operator says, else the last.
+fn later(before: Option<Occasion>, next: Occasion) -> Occasion {
+    if before == Some(Occasion::Told) { Occasion::Told } else { next }
 }
 
 /// A problem without its place, which moves when a line is added above it.

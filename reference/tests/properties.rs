@@ -739,6 +739,11 @@ proptest! {
     }
 
     #[test]
+    fn reload_opens_nothing(bytes in vec(any::<u8>(), 0..100)) {
+        properties::reload_opens_nothing(&bytes);
+    }
+
+    #[test]
     fn location(bytes in destination()) {
         properties::location(&bytes, browser::resolve);
     }

@@ -186,10 +186,197 @@ fn nobody_meant_it_where_no_gate_is_left() {
     let mut site = Site::new();
     write(site.folder.path(), "_redirects", "");
     let ended = site.reloader.reload(Occasion::Changed, &mut || false);
-    assert!(matches!(ended, Err(ReloadError::OpensAll)), "a file that is being written: {ended:?}");
+    assert!(matches!(ended, Err(ReloadError::Incomplete { .. })), "a file that is being written: {ended:?}");
     assert_eq!(site.gate.gate().rules().rules().len(), 3);
     site.reloader.reload(Occasion::Told, &mut || false).expect("the operator says so");
     assert_eq!(site.gate.gate().rules().rules().len(), 0);
+}
+
+/// What an anonymous visitor gets at `target` of the version in force.
+fn asked(gate: &GateInForce, target: &str) -> Outcome {
+    let request = Request {
+        method: "GET",
+        target: target.as_bytes(),
+        host: None,
+        scheme: Scheme::Http,
+        headers: &[],
+        country: None,
+    };
+    gate.gate().decide(&request, Time::now()).outcome
+}
+
+impl Site {
+    /// A gate whose rule files are these.
+    fn of(files: &[(&str, &str)]) -> Site {
+        let mut site = Site::new();
+        std::fs::remove_file(site.folder.path().join("_redirects")).expect("removed");
+        for (name, text) in files {
+            write(site.folder.path(), name, text);
+        }
+        site.reloader.reload(Occasion::Told, &mut || false).expect("a gate");
+        site
+    }
+
+    fn change(&mut self) -> Result<(), ReloadError> {
+        self.reloader.reload(Occasion::Changed, &mut || false)
+    }
+}
+
+const GATE: &str = "/a /b 301\n/members/* /members/:splat 200! Role=admin\n/c /d 301\n";
+const SEAL: &str = "/members/* /members/:splat Role=admin\n";
+const PASSWORD: &str = "/members/*\n  Basic-Auth: me:secret\n";
+const TOML: &str = "[[redirects]]\nfrom = '/members/*'\nto = '/members/:splat'\nstatus = 200\nforce = true\n\
+    conditions = { Role = ['admin'] }\n";
+const TOML_PASSWORD: &str = "[[headers]]\nfor = '/members/*'\n[headers.values]\nBasic-Auth = 'me:secret'\n";
+
+/// RELOAD-3: every way in which the gate of a rule file is gone for a moment.
+#[test]
+fn a_rule_file_that_is_written_opens_nothing() {
+    for (name, text) in [
+        ("_redirects", GATE),
+        ("_redirects", SEAL),
+        ("_headers", PASSWORD),
+        ("netlify.toml", TOML),
+        ("netlify.toml", TOML_PASSWORD),
+    ] {
+        let mut site = Site::of(&[(name, text)]);
+        let shut = asked(&site.gate, "/members/home");
+        assert!(matches!(shut, Outcome::NotFound { .. }), "{name}: {shut:?}");
+        let path = site.folder.path().join(name);
+        let half: String = text.chars().take(text.len() / 3).collect();
+        let first_line = text.split_inclusive('\n').next().unwrap_or_default().to_owned();
+        for what in ["", "\n", "# nothing\n", &half, &first_line, "[build]\n", "/x /y 301\n"] {
+            std::fs::write(&path, what).expect("written");
+            let ended = site.change();
+            assert_eq!(asked(&site.gate, "/members/home"), shut, "{name} with {what:?}: {ended:?}");
+            if let Err(error) = ended {
+                let Readiness::Outdated(why) = site.operations.readiness() else { panic!("{error} is not said") };
+                assert_eq!(why, error.to_string());
+            }
+        }
+        std::fs::remove_file(&path).expect("removed");
+        let ended = site.change();
+        assert!(matches!(ended, Err(ReloadError::Incomplete { .. })), "{name} is gone: {ended:?}");
+        assert!(site.operations.metrics().text().contains("\nrolegate_reload_doubtful 1\n"));
+        std::fs::create_dir(&path).expect("made");
+        assert!(matches!(site.change(), Err(ReloadError::Load(_))), "{name} is a folder");
+        std::fs::remove_dir(&path).expect("removed");
+        write(site.folder.path(), name, text);
+        site.change().expect("it is whole again");
+        assert_eq!(site.operations.readiness(), Readiness::Ready);
+        // The operator means it.
+        std::fs::remove_file(&path).expect("removed");
+        site.reloader.reload(Occasion::Told, &mut || false).expect("the operator says so");
+        assert!(matches!(asked(&site.gate, "/members/home"), Outcome::Serve { .. }));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_nowhere_is_no_absent_file() {
+    let mut site = Site::of(&[("_redirects", GATE), ("_headers", "/x\n  X-A: b\n")]);
+    for name in ["_redirects", "_headers", "netlify.toml"] {
+        let path = site.folder.path().join(name);
+        let before = std::fs::read(&path).ok();
+        let _absent = std::fs::remove_file(&path);
+        std::os::unix::fs::symlink("nowhere", &path).expect("linked");
+        for occasion in [Occasion::Changed, Occasion::Told] {
+            let ended = site.reloader.reload(occasion, &mut || false);
+            assert!(matches!(ended, Err(ReloadError::Load(_))), "{name}: {ended:?}");
+        }
+        assert!(config(site.folder.path()).load().is_err(), "at the start too");
+        std::fs::remove_file(&path).expect("removed");
+        if let Some(text) = before {
+            std::fs::write(&path, text).expect("written");
+        }
+        site.change().expect("as it was");
+    }
+}
+
+#[test]
+fn one_of_two_rule_files_is_gone() {
+    let mut site = Site::of(&[("_redirects", GATE), ("netlify.toml", "[[redirects]]\nfrom = '/x'\nto = '/y'\n")]);
+    std::fs::remove_file(site.folder.path().join("netlify.toml")).expect("removed");
+    assert!(matches!(site.change(), Err(ReloadError::Incomplete { .. })));
+    let mut site = Site::of(&[("netlify.toml", TOML), ("_redirects", "/x /y 301\n")]);
+    write(site.folder.path(), "netlify.toml", "[build]\n");
+    let ended = site.change();
+    assert!(matches!(ended, Err(ReloadError::Opens(_))), "{ended:?}");
+    // What opens nothing is followed.
+    write(site.folder.path(), "netlify.toml", &format!("{TOML}[[redirects]]\nfrom = '/v'\nto = '/w'\n"));
+    write(site.folder.path(), "_redirects", "/x /z 302\n/members/* /login 302!\n");
+    site.change().expect("nothing opens");
+    assert_eq!(asked(&site.gate, "/x"), Outcome::Redirect { status: 302, location: "/z".to_owned() });
+    assert_eq!(asked(&site.gate, "/members/home"), Outcome::Redirect { status: 302, location: "/login".to_owned() });
+}
+
+#[test]
+fn keys_that_are_being_written_keep_the_old_ones() {
+    let mut site = Site::of(&[("_redirects", GATE)]);
+    for half in ["", "\n", "the sec"] {
+        write(site.folder.path(), ".secret", half);
+        assert!(site.change().is_err(), "{half:?}");
+    }
+    write(site.folder.path(), ".secret", &secret(4));
+    site.change().expect("a whole secret");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_is_moved_away_stays_closed() {
+    let mut site = Site::of(&[("_redirects", GATE)]);
+    let at = |name: &str| site.folder.path().join(name);
+    std::fs::rename(at("members"), at("members.old")).expect("renamed");
+    let ended = site.reloader.reload(Occasion::Changed, &mut || false);
+    assert!(matches!(ended, Err(ReloadError::Opens(_))), "{ended:?}");
+    std::fs::rename(at("members.old"), at("members")).expect("renamed");
+    std::os::unix::fs::symlink("members", at("pub")).expect("linked");
+    site.change().expect("the gate covers both names");
+    assert!(matches!(asked(&site.gate, "/pub/home"), Outcome::NotFound { .. }));
+}
+
+/// A writer takes its time between two halves; the gates are in the second one.
+#[test]
+fn a_slow_writer_opens_nothing() {
+    use std::io::Write as _;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    publish(folder.path(), 0);
+    let config = config(folder.path());
+    let (sender, occasions) = mpsc::channel();
+    let watch = Watch::start(&config, &[], sender).expect("watches");
+    let Loaded { gate, source } = config.load().expect("a gate");
+    let gate = Arc::new(GateInForce::new(gate));
+    let operations = Arc::new(Operations::default());
+    let reloader = Reloader::new(config, &source, Arc::clone(&gate), Arc::clone(&operations));
+    let reloader = reloader.with_patience(Duration::from_millis(300));
+    let running = std::thread::spawn(move || reloader.run(&occasions));
+    let mut file = std::fs::File::create(folder.path().join("_redirects")).expect("created");
+    file.write_all(b"/page /shown.html 451\n").expect("written");
+    // It is said that there is another version, be it that the file is open or that half of it is there.
+    let began = Instant::now();
+    while operations.readiness() == Readiness::Ready {
+        assert!(began.elapsed() < Duration::from_secs(30), "nothing is said");
+        assert!(matches!(asked(&gate, "/members/home"), Outcome::Redirect { .. }));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let rest = "/members/* /members/:splat 200! Role=admin\n/members/* /login/7 302\n";
+    file.write_all(rest.as_bytes()).expect("written");
+    drop(file);
+    let began = Instant::now();
+    let whole = Outcome::Redirect { status: 302, location: "/login/7".to_owned() };
+    loop {
+        let now = asked(&gate, "/members/home");
+        assert!(matches!(now, Outcome::Redirect { .. }), "{now:?}");
+        if now == whole {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "the whole version is not found");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(operations.readiness(), Readiness::Ready);
+    drop(watch);
+    running.join().expect("ends when nobody sends any more");
 }
 
 #[test]

@@ -70,6 +70,11 @@ fn fix_opens_nothing() {
 }
 
 #[test]
+fn reload_opens_nothing() {
+    replay("reload_opens_nothing", properties::reload_opens_nothing);
+}
+
+#[test]
 fn location() {
     replay("location", |bytes| properties::location(bytes, browser::resolve));
 }

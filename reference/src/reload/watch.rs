@@ -4,15 +4,18 @@
 //! way is watched too, and after each change the watches follow to where the links lead then.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 
-use notify::event::EventKind;
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Occasion;
 use crate::config::Config;
 use crate::site;
+
+const RULE_FILES: [&str; 3] = ["_redirects", "_headers", "netlify.toml"];
 
 /// As many links are followed on the way to one file; the system itself follows no more.
 const MOST_LINKS: usize = 40;
@@ -42,7 +45,8 @@ impl Watch {
             let _stopped = sender.send(Told::Event(event));
         })?;
         let files = config.files().into_iter().chain(files.iter().cloned()).collect();
-        let mut follower = Follower { site: absolute(&config.site), files, watcher, watched: Watched::default() };
+        let site = absolute(&config.site);
+        let mut follower = Follower { site, files, watcher, watched: Watched::default(), writing: BTreeSet::new() };
         follower.follow(false)?;
         std::thread::Builder::new()
             .name("watch".to_owned())
@@ -65,13 +69,18 @@ struct Follower {
     files: Vec<PathBuf>,
     watcher: RecommendedWatcher,
     watched: Watched,
+    /// Files that were written to and have not been closed, by their last names: the system may tell of one file by two paths.
+    writing: BTreeSet<OsString>,
 }
 
 impl Follower {
     fn run(mut self, events: &Receiver<Told>, occasions: &Sender<Occasion>) {
         while let Ok(Told::Event(event)) = events.recv() {
             let change = match &event {
-                Ok(event) => self.watched.change(event),
+                Ok(event) => {
+                    self.note_writing(event);
+                    self.watched.change(event)
+                }
                 Err(error) => {
                     // Better to load once too often than to miss a change.
                     tracing::warn!(%error, "changes on disk may have been missed");
@@ -85,9 +94,29 @@ impl Follower {
             if let Err(error) = self.follow(change == Change::Place) {
                 tracing::warn!(%error, "not all of the new version is watched; send SIGHUP after a change");
             }
-            if occasions.send(Occasion::Changed).is_err() {
+            let occasion = if self.writing.is_empty() { Occasion::Changed } else { Occasion::Writing };
+            if occasions.send(occasion).is_err() {
                 return;
             }
+        }
+    }
+
+    /// RELOAD-3: a file is whole when whoever writes it has closed it, where the system tells of that.
+    fn note_writing(&mut self, event: &Event) {
+        let tells = cfg!(any(target_os = "linux", target_os = "android"));
+        let names =
+            event.paths.iter().filter(|path| self.watched.must_be_whole(path)).filter_map(|path| path.file_name());
+        match event.kind {
+            EventKind::Modify(ModifyKind::Data(_)) if tells => self.writing.extend(names.map(OsString::from)),
+            EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Create(_)
+            | EventKind::Remove(_)
+            | EventKind::Modify(ModifyKind::Name(_)) => {
+                for name in names {
+                    self.writing.remove(name);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -105,6 +134,8 @@ impl Follower {
             self.watcher.watch(folder, RecursiveMode::NonRecursive)?;
         }
         if replaced || before.real != self.watched.real {
+            // Between two watches the word that a file was closed can be lost.
+            self.writing.clear();
             let _gone = self.watcher.unwatch(&before.real);
             self.watcher.watch(&self.watched.real, RecursiveMode::Recursive)?;
         }
@@ -136,6 +167,11 @@ struct Watched {
 impl Watched {
     fn of(site: &Path, files: &[PathBuf]) -> Watched {
         let mut entries = BTreeSet::new();
+        // The rule files are entries of the site's folder; what they lead to, if they are links, may be anything in it.
+        for path in RULE_FILES.map(|name| site.join(name)).into_iter().filter(|path| path.is_symlink()) {
+            let mut left = MOST_LINKS;
+            places_on_the_way(&path, &mut entries, &mut left);
+        }
         for path in files.iter().map(|file| absolute(file)).chain([site.to_owned()]) {
             let mut left = MOST_LINKS;
             places_on_the_way(&path, &mut entries, &mut left);
@@ -152,14 +188,27 @@ impl Watched {
     }
 
     fn change(&self, event: &Event) -> Change {
-        // A load opens and reads, and must not be the reason for the next one.
-        if matches!(event.kind, EventKind::Access(_)) {
-            return Change::None;
-        }
-        if event.need_rescan() || event.paths.is_empty() {
+        let is_access = matches!(event.kind, EventKind::Access(_));
+        if event.need_rescan() || (event.paths.is_empty() && !is_access) {
             return Change::Place;
         }
-        event.paths.iter().map(|path| self.change_of(path)).max().unwrap_or(Change::None)
+        let most = match event.kind {
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Modify(ModifyKind::Data(_)) => {
+                Change::Content
+            }
+            // A load opens and reads, and must not be the reason for the next one.
+            EventKind::Access(_) => return Change::None,
+            _ => Change::Place,
+        };
+        event.paths.iter().map(|path| self.change_of(path)).max().unwrap_or(Change::None).min(most)
+    }
+
+    /// Whether a file is one that is read whole before anything is decided: rules, keys and the like.
+    fn must_be_whole(&self, path: &Path) -> bool {
+        let is_rule_file = |site: &PathBuf| {
+            path.strip_prefix(site).is_ok_and(|below| RULE_FILES.iter().any(|name| below == Path::new(name)))
+        };
+        is_rule_file(&self.site) || is_rule_file(&self.real) || (self.entries.contains(path) && *path != self.site)
     }
 
     fn change_of(&self, path: &Path) -> Change {

@@ -35,6 +35,24 @@ impl Pattern {
         self.splat
     }
 
+    /// NOLEAK-3: a pattern of every path that may name the same file as one that this pattern matches, and of more besides.
+    pub(crate) fn with_spellings(&self) -> Pattern {
+        let mut head = self.head.clone();
+        let may_be_index = |segment: &Segment| match segment {
+            Segment::Literal(text) => matches!(&**text, "index" | "index.html"),
+            Segment::Placeholder(_) => true,
+            Segment::Prefix(prefix) => "index.html".starts_with(&**prefix),
+        };
+        if head.pop_if(|last| may_be_index(last)).is_none()
+            && let Some(Segment::Literal(text) | Segment::Prefix(text)) = head.pop()
+        {
+            // What stands behind the last dot may be `.html`, or a part of it.
+            let base = text.rsplit_once('.').map_or(&*text, |(base, _)| base);
+            head.push(Segment::Prefix(base.into()));
+        }
+        Pattern { head, middles: Vec::new(), splat: true }
+    }
+
     /// Whether a path may be matched by both patterns; `true` where that is not plain.
     pub(crate) fn may_meet(&self, other: &Pattern) -> bool {
         let is_open = |pattern: &Pattern| pattern.splat || !pattern.middles.is_empty();
@@ -220,6 +238,27 @@ mod tests {
         ] {
             assert_eq!(pattern(a).may_meet(&pattern(b)), expected, "{a} {b}");
             assert_eq!(pattern(b).may_meet(&pattern(a)), expected, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn noleak_3_patterns_of_all_spellings() {
+        for (text, spelled) in [
+            ("/a", "/a*"),
+            ("/a.html", "/a*"),
+            ("/a/x.html", "/a/x*"),
+            ("/a/index.html", "/a/*"),
+            ("/a/index", "/a/*"),
+            ("/a/*", "/a*"),
+            ("/a/:x", "/a/*"),
+            ("/:x/*", "/*"),
+            ("/in*", "/*"),
+            ("/a.h*", "/a*"),
+            ("/a/*/c", "/a*"),
+            ("/*", "/*"),
+            ("/", "/*"),
+        ] {
+            assert_eq!(pattern(text).with_spellings().to_string(), spelled, "{text}");
         }
     }
 

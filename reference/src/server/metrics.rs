@@ -30,6 +30,7 @@ pub struct Metrics {
     reloads: [Counter; 2],
     last_reload: Gauge,
     last_reload_failed: Gauge,
+    last_reload_doubtful: Gauge,
     key_refreshes: [Counter; 2],
     upstream_errors: Counter,
 }
@@ -58,6 +59,9 @@ impl Default for Metrics {
         let last_reload_failed = Gauge::default();
         let words = "1 where the last reload was refused, and an older version stays in force";
         registry.register("reload_failing", words, last_reload_failed.clone());
+        let last_reload_doubtful = Gauge::default();
+        let words = "1 where the version on disk may be unfinished, or would open what is closed, and waits for a word";
+        registry.register("reload_doubtful", words, last_reload_doubtful.clone());
         let key_refreshes = results(&mut registry, "key_refreshes", "Fetches of a key set from its URL, by result");
         let upstream_errors = Counter::default();
         let words = "Requests that the server behind the gate did not answer, or not in time";
@@ -71,6 +75,7 @@ impl Default for Metrics {
             reloads,
             last_reload,
             last_reload_failed,
+            last_reload_doubtful,
             key_refreshes,
             upstream_errors,
         };
@@ -109,13 +114,20 @@ impl Metrics {
         self.connections_turned_away.inc();
     }
 
-    /// A new version came into force, or did not.
-    pub(crate) fn reloaded(&self, ok: bool) {
+    /// A new version came into force, or did not, and if not may be in doubt alone.
+    pub(crate) fn reloaded(&self, ok: bool, doubtful: bool) {
+        self.last_reload_doubtful.set(i64::from(doubtful));
         count_result(&self.reloads, ok);
         self.last_reload_failed.set(i64::from(!ok));
         if ok {
             self.last_reload.set(seconds_now());
         }
+    }
+
+    /// A new version cannot be loaded yet.
+    pub(crate) fn in_doubt(&self) {
+        self.last_reload_failed.set(1);
+        self.last_reload_doubtful.set(1);
     }
 
     /// A key set was fetched from its URL, or could not be.
@@ -185,7 +197,7 @@ mod tests {
         let decision = crate::decide(&rules, &request, &crate::Visitor::Anonymous, &MemorySite::default());
         metrics.answered(&decision, StatusCode::NOT_FOUND, Duration::from_micros(70));
         metrics.refused(StatusCode::BAD_REQUEST);
-        metrics.reloaded(false);
+        metrics.reloaded(false, true);
         let open = metrics.connection();
         let text = metrics.text();
         for line in [
@@ -197,6 +209,7 @@ mod tests {
             "rolegate_connections 1",
             "rolegate_reloads_total{result=\"failed\"} 1",
             "rolegate_reload_failing 1",
+            "rolegate_reload_doubtful 1",
         ] {
             assert!(text.lines().any(|have| have == line), "{line}\n{text}");
         }

@@ -49,8 +49,16 @@ impl Operations {
     }
 
     /// A reload ended: a new version is in force, or it was refused for this reason and the old one stays.
-    pub(crate) fn reloaded(&self, refused: Option<String>) {
-        self.metrics.reloaded(refused.is_none());
+    ///
+    /// `doubtful` says that what was refused is a gate, of which nobody knows whether it is meant (RELOAD-3).
+    pub(crate) fn reloaded(&self, refused: Option<String>, doubtful: bool) {
+        self.metrics.reloaded(refused.is_none(), doubtful);
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    /// There is another version on disk, which cannot be loaded yet for this reason.
+    pub(crate) fn waits(&self, why: String) {
+        self.metrics.in_doubt();
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 }
