@@ -117,22 +117,19 @@ impl DirSite {
 
     /// The files of this site that `before` knew by another name: the name there and the name here.
     pub(crate) fn moved_since(&self, before: &DirSite) -> Vec<(Arc<str>, Arc<str>)> {
-        let stamps =
-            |site: &DirSite| site.files.iter().map(|(name, file)| (Arc::clone(name), file.plain.stamp())).collect();
-        let (old, new): (Vec<(Arc<str>, Stamp)>, Vec<(Arc<str>, Stamp)>) = (stamps(before), stamps(self));
         let known = |stamp: &Stamp| stamp.file_id().filter(|_| stamp.length > 0);
-        let mut names: HashMap<_, Vec<(Arc<str>, Stamp)>> = HashMap::new();
-        for (name, stamp) in old {
+        let mut names: HashMap<FileId, Vec<(&Arc<str>, Stamp)>> = HashMap::new();
+        for (name, stamp) in before.files.iter().map(|(name, file)| (name, file.plain.stamp())) {
             if let Some(id) = known(&stamp) {
                 names.entry(id).or_default().push((name, stamp));
             }
         }
         let mut moved = Vec::new();
-        for (name, stamp) in new {
+        for (name, stamp) in self.files.iter().map(|(name, file)| (name, file.plain.stamp())) {
             // The number of a file that is gone is given to another one, which has other times or another length.
             let was = known(&stamp).and_then(|id| names.get(&id)).into_iter().flatten();
             let was = was.filter(|(old, before)| before.same_content(&stamp) && *old != name);
-            moved.extend(was.map(|(old, _)| (Arc::clone(old), Arc::clone(&name))));
+            moved.extend(was.map(|(old, _)| (Arc::clone(old), Arc::clone(name))));
         }
         moved
     }
@@ -232,9 +229,12 @@ fn read(folder: &Path, options: &SiteOptions, before: &Files) -> io::Result<(Fil
     Ok((files, links))
 }
 
+/// Which file it is: what the system says, or else where it really lies.
+type Identity = (Option<FileId>, Option<PathBuf>);
+
 /// STATIC-4: the names of each file that has several, of which no more than so many are left.
 fn links(found: &mut Vec<(Stamp, String, PathBuf)>) -> Links {
-    let mut names: HashMap<(Option<FileId>, Option<PathBuf>), Vec<(bool, String)>> = HashMap::new();
+    let mut names: HashMap<Identity, Vec<(bool, String)>> = HashMap::new();
     // A file without content has nothing that could be seen under another name.
     for (stamp, name, path) in found.iter().filter(|(stamp, ..)| stamp.length > 0) {
         let id = stamp.file_id();

@@ -10,6 +10,9 @@
 //! 3. Any other rule that lets somebody see something may not come before a gate, or lift one, or lead to what a gate closes,
 //!    unless whoever has its role has that of the gate too.
 //!
+//! 4. A denial lets an unforced rule act that a file went before (SHADOW-3). So where a gate is new to the requests of an unforced
+//!    rule, that rule may not lead to what a gate closes either.
+//!
 //! So what is added, taken away or moved is compared with the old gates, and the rest of a long list is not.
 
 use std::collections::{HashMap, HashSet};
@@ -95,6 +98,8 @@ struct Change<'a> {
     place: usize,
     /// Where the same rule stands in the old list.
     was: Option<usize>,
+    /// It stays, but acts where a file went before it.
+    stays: bool,
 }
 
 struct Comparison<'a, S> {
@@ -118,7 +123,9 @@ impl<'a, S: Site> Comparison<'a, S> {
         let gates = self.gates()?;
         let changes = self.changes(&gates)?;
         for change in &changes {
-            self.comes_before_or_lifts(change, &gates)?;
+            if !change.stays {
+                self.comes_before_or_lifts(change, &gates)?;
+            }
             self.leads_behind(change, &gates)?;
         }
         self.files(&gates, &changes)?;
@@ -173,10 +180,20 @@ impl<'a, S: Site> Comparison<'a, S> {
             .collect();
         let has_links = self.has_links();
         let mut changes = Vec::new();
+        // The gates further up that are new, and the last place in the old list of one that is not.
+        let (mut new_gates, mut last_gate): (Vec<Pattern>, Option<usize>) = (Vec::new(), None);
         for (place, rule) in self.new.rules().iter().enumerate() {
-            let Some(apply) = rule.apply() else { continue };
             let was = self.first_old.get(&said(rule)).copied();
-            self.spend(1 + missing.len(), some_gate)?;
+            self.spend(1 + missing.len() + new_gates.len(), some_gate)?;
+            let meets_a_new_gate = was.is_some_and(|was| last_gate.is_some_and(|last| last > was))
+                || new_gates.iter().any(|gate| has_links || gate.may_meet(&rule.pattern));
+            if rule.is_gate() {
+                match was {
+                    Some(was) => last_gate = last_gate.max(Some(was)),
+                    None => new_gates.push(rule.pattern.with_spellings()),
+                }
+            }
+            let Some(apply) = rule.apply() else { continue };
             let stays = was.is_some_and(|was| {
                 let in_order = lowest_above.get(was).is_some_and(|lowest| lowest.is_none_or(|lowest| lowest < place));
                 let mut gone = missing.iter().take_while(|(at, _)| *at < was);
@@ -184,11 +201,17 @@ impl<'a, S: Site> Comparison<'a, S> {
             });
             // A forced redirect shows nothing of what lies at its path.
             let shows = !((300..400).contains(&apply.status) && (apply.force || !self.new_site.is_listed()));
-            if !stays && shows {
-                changes.push(Change { rule, apply, place, was });
+            let acts_anew = meets_a_new_gate && !apply.force && self.new_site.is_listed();
+            if shows && (!stays || acts_anew) {
+                changes.push(Change { rule, apply, place, was, stays });
             }
         }
         Ok(changes)
+    }
+
+    fn has_same_names(&self) -> bool {
+        let same = |name: &str| self.old_site.same_file(name) == self.new_site.same_file(name);
+        self.old_site.names().eq(self.new_site.names()) && self.new_site.names().all(same)
     }
 
     fn has_links(&self) -> bool {
@@ -197,7 +220,7 @@ impl<'a, S: Site> Comparison<'a, S> {
 
     /// Whether a rule decides before the gate on a path of it, or admits somebody whom it turns away.
     fn comes_before_or_lifts(&mut self, change: &Change<'a>, gates: &[Gate<'a>]) -> Found<'a> {
-        let Change { rule, apply, place, was } = change;
+        let Change { rule, apply, place, was, .. } = change;
         // What a local rule without a role shows instead is looked at by where it leads.
         if rule.role().is_none() && !apply.is_proxy() {
             return Ok(());
@@ -305,17 +328,40 @@ impl<'a, S: Site> Comparison<'a, S> {
     /// Every path of every file: what the old gates covered there they cover still, and no unforced rule goes before them.
     fn files(&mut self, gates: &[Gate<'a>], changes: &[Change<'a>]) -> Found<'a> {
         let covering = Lookup::of(gates.iter().map(|gate| gate.rule));
-        let unforced: Vec<&Change<'a>> =
-            changes.iter().filter(|change| !change.apply.force && change.rule.role().is_none()).collect();
+        let unforced: Vec<&Change<'a>> = changes
+            .iter()
+            .filter(|change| !change.stays && !change.apply.force && change.rule.role().is_none())
+            .collect();
         let before = Lookup::of(unforced.iter().map(|change| change.rule));
-        let new_site: &'a S = self.new_site;
+        let (new_site, is_other_site): (&'a S, bool) = (self.new_site, !self.has_same_names());
+        let rules = self.new.rules().iter().enumerate();
+        let new_gates: Vec<&'a Rule> = self.new.rules().iter().filter(|rule| rule.is_gate()).collect();
+        let covering_now = Lookup::of(new_gates.iter().copied());
+        let acting: Vec<Change<'a>> = rules
+            .filter_map(|(place, rule)| {
+                let apply = rule.apply().filter(|apply| !apply.force)?;
+                Some(Change { rule, apply, place, was: Some(place), stays: true })
+            })
+            .collect();
+        let acting_at = Lookup::of(acting.iter().map(|change| change.rule));
         for file in new_site.names() {
             let own: Vec<String> = Spellings::of(new_site, file).iter().map(str::to_owned).collect();
             let now: Vec<String> = own.iter().cloned().chain(new_site.other_names(file)).collect();
             for path in &own {
                 let was = names_at(self.old_site, path);
-                for at in covering.at(was.iter().chain([path])) {
-                    let Some(gate) = gates.get(at) else { continue };
+                let covered: Vec<&Gate<'a>> =
+                    covering.at(was.iter().chain([path])).into_iter().filter_map(|at| gates.get(at)).collect();
+                let is_known = |gate: &&Rule| {
+                    covered.iter().any(|old| old.rule.effect == gate.effect && old.rule.pattern == gate.pattern)
+                };
+                let mut by = covering_now.at(now.iter().chain([path])).into_iter().filter_map(|at| new_gates.get(at));
+                // Point 4, where it is a file that makes a gate cover the path.
+                if is_other_site && !by.all(is_known) {
+                    for change in acting_at.at([path]).into_iter().filter_map(|at| acting.get(at)) {
+                        self.leads_behind(change, gates)?;
+                    }
+                }
+                for gate in covered {
                     self.spend(1 + now.len(), gate.rule)?;
                     if !now.iter().any(|name| gate.rule.pattern.matches_name(name)) {
                         return Err(open(path, gate.rule));
@@ -325,7 +371,7 @@ impl<'a, S: Site> Comparison<'a, S> {
                         let was_above = change.was.is_some_and(|was| was < gate.place);
                         change.place < gate.heir && !was_above && share_an_origin(change.rule, gate.rule)
                     };
-                    if first.any(|change| goes_before(change)) {
+                    if first.any(goes_before) {
                         return Err(open(path, gate.rule));
                     }
                 }

@@ -61,6 +61,8 @@ fn what_opens() {
             "/api/* https://up.example/:splat 200! Role=admin\n",
             "/api/* https://up.example/:splat 200! Role=admin\n/b/* https://UP.example:443/:splat 200!\n",
         ),
+        // SHADOW-3: a new gate lets an unforced rule act that a file went before.
+        ("/m/* Role\n/free /m/x 200\n", "/free /free 200! Role=admin\n/m/* Role\n/free /m/x 200\n"),
         // Half of a name.
         (GATE, "/m/* /m/:splat 200! Role=adm\n"),
     ] {
@@ -132,6 +134,17 @@ fn files_that_a_gate_no_longer_covers() {
     let moved = MemorySite::new(["/m/x.html", "/n/z.html"]);
     assert_eq!(find(&old, &moved, &[("/n/y.html", "/n/z.html")]), None);
     assert_eq!(find(&old, &MemorySite::new(["/m/x.html", "/new.html"]), &[]), None, "new files are the owner's");
+}
+
+/// SHADOW-3: a file makes a gate cover `/b`, so that the unforced rule there acts, which another file went before.
+#[test]
+fn a_file_that_lets_a_rule_act() {
+    let rules = RuleSet::parse(b"/b.html /b.html 200! Role=admin\n/n/* Role\n/b /n/y.html 200\n").rules;
+    let one = MemorySite::new(["/b/index.html", "/n/y.html"]);
+    let other = MemorySite::new(["/b.html", "/n/y.html"]);
+    let none: [(&str, &str); 0] = [];
+    assert!(opens((&rules, &one), (&rules, &other), none).is_some());
+    assert_eq!(opens((&rules, &one), (&rules, &one), none), None);
 }
 
 /// Every beginning of a rule file, and every file without one of its lines.
