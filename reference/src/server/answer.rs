@@ -254,19 +254,23 @@ impl<'a> Asked<'a> {
         let site = self.gate.site();
         let (response, tunnel) = match next {
             // PROXY-1
-            Next::Forward(errand) => self.forward(errand, seen).await,
+            Next::Forward(errand) => Box::pin(self.forward(errand, seen)).await,
             Next::Admit => (respond::admit(decision), None),
             // PACE-2: what could not be answered at once opens a file.
-            Next::Respond | Next::Refuse(_) => match self.place(plan, files).await {
-                None => (self.crowded(decision), None),
-                Some(place) => {
-                    let response = match next {
-                        Next::Refuse(manner) => respond::refuse_to(*manner, site, decision, ask).await,
-                        _ => respond::respond(site, decision, ask).await,
-                    };
-                    (response.map(|body| body.holding(place)), None)
+            Next::Respond | Next::Refuse(_) => {
+                // Many may wait, so a request that waits takes little room.
+                drop(seen);
+                match Box::pin(self.place(plan, files)).await {
+                    None => (self.crowded(decision), None),
+                    Some(place) => {
+                        let response = match next {
+                            Next::Refuse(manner) => Box::pin(respond::refuse_to(*manner, site, decision, ask)).await,
+                            _ => Box::pin(respond::respond(site, decision, ask)).await,
+                        };
+                        (response.map(|body| body.holding(place)), None)
+                    }
                 }
-            },
+            }
         };
         self.note(decision, line.as_ref(), response.status());
         (response, tunnel)

@@ -202,6 +202,9 @@ where
 
 #[cfg(test)]
 mod tests {
+    use hyper::Request;
+    use hyper::body::Incoming;
+
     use super::*;
     use crate::server::answer::Answering;
 
@@ -213,9 +216,14 @@ mod tests {
         size_of::<F>()
     }
 
+    fn of_http2<F: Future>(_: impl Fn(&'static Here, &'static Arc<Activity>, Request<Incoming>) -> F) -> usize {
+        size_of::<F>()
+    }
+
     #[test]
     fn a_connection_takes_little_room() {
         let sizes = [of_future(serve), of_http1(http1::<TcpStream>), size_of::<Answering<'_>>()];
-        assert!(sizes.into_iter().zip([1024, 2048, 192]).all(|(size, most)| size <= most), "{sizes:?}");
+        let sizes = [sizes.as_slice(), &[of_http2(answer_http2)]].concat();
+        assert!(sizes.iter().zip([1024, 2048, 192, 1280]).all(|(size, most)| *size <= most), "{sizes:?}");
     }
 }
