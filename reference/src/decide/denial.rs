@@ -20,7 +20,10 @@ pub(super) struct Denial<'r> {
 impl<'r> Denial<'r> {
     /// ROLE-2, ROLE-7, RULES-9: the visitor did not pass this gate.
     pub(super) fn record(&mut self, gate: &'r Rule) {
-        self.gates.push(gate);
+        // Many gates that differ in their roles alone count as one.
+        if self.gates.last().is_none_or(|last| !show_alike(last, gate)) {
+            self.gates.push(gate);
+        }
     }
 
     /// Whether there was a gate that the visitor did not pass.
@@ -45,8 +48,7 @@ impl<'r> Denial<'r> {
     /// Whether it is what lies at the requested path, or what one of the gates would have shown.
     pub(super) fn hides(&self, fetched: &Fetched, asked: &Asked<'_>, site: &impl Site) -> bool {
         let own = Fetched::own(&asked.target.path, asked.own_file, site);
-        own.is_some_and(|own| own.is(fetched, site))
-            || self.gates.iter().any(|gate| shows(gate, asked, site, |shown| shown.is(fetched, site)))
+        own.is_some_and(|own| own.is(fetched, site)) || self.gates.iter().any(|gate| shows(gate, fetched, asked, site))
     }
 
     fn is_sealed(&self) -> bool {
@@ -54,22 +56,36 @@ impl<'r> Denial<'r> {
     }
 }
 
-/// Whether a gate would show, to somebody who passes, something of which `wanted` holds.
-fn shows(gate: &Rule, asked: &Asked<'_>, site: &impl Site, wanted: impl Fn(&Fetched) -> bool) -> bool {
+/// Whether two gates show the same to those whom they admit, where both cover a request.
+fn show_alike(gate: &Rule, other: &Rule) -> bool {
+    let leads_alike = match (&gate.effect, &other.effect) {
+        (Effect::Apply(own), Effect::Apply(other)) => {
+            own.to == other.to && is_redirect(own.status) == is_redirect(other.status)
+        }
+        (own, other) => own == other,
+    };
+    leads_alike && gate.pattern == other.pattern && gate.query == other.query
+}
+
+/// Whether a gate would show this to somebody who passes.
+fn shows(gate: &Rule, fetched: &Fetched, asked: &Asked<'_>, site: &impl Site) -> bool {
     let Effect::Apply(apply) = &gate.effect else { return false };
-    if is_redirect(apply.status) {
+    let is_remote = apply.to.is_absolute() || !site.is_listed();
+    if is_redirect(apply.status) || is_remote != matches!(fetched, Fetched::Remote(_)) {
         return false;
     }
-    let leads_to = |captures: &Captures| Fetched::by(&apply.to.substitute(captures), site);
+    let leads_there = |captures: &Captures| {
+        let shown = Fetched::by(&apply.to.substitute(captures), site);
+        shown.is_some_and(|shown| shown.is(fetched, site))
+    };
     if !apply.to.takes_captures() {
-        return leads_to(&Captures::default()).is_some_and(|shown| wanted(&shown));
+        return leads_there(&Captures::default());
     }
     let slash = asked.target.path.trailing_slash();
     let captures = |path: &[&str]| gate.captures(path, slash, &asked.parameters);
     // NOLEAK-3: a gate on one spelling of a file covers the others.
     let spelled = asked.spellings.iter().filter_map(|name| captures(&segments(name)));
-    let all = captures(&asked.segments).into_iter().chain(spelled);
-    all.filter_map(|captures| leads_to(&captures)).any(|shown| wanted(&shown))
+    captures(&asked.segments).into_iter().chain(spelled).any(|captures| leads_there(&captures))
 }
 
 /// RULES-9: where a sealed line leads nobody knows. Most likely it is along the requested path, so a rule that does the same
