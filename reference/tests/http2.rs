@@ -98,6 +98,38 @@ fn answers_are_those_of_http_1() {
 }
 
 #[test]
+fn cost_2_crumbs_are_counted_before_they_are_joined() {
+    let folder = seed_site();
+    let gate = Running::start(folder.path());
+    let cookie = format!("nf_jwt={}", token(&["admin"]));
+    block_on(async {
+        let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
+        let mut client = connected(stream).await;
+        // The first request puts the long crumb into the table of HPACK; each of the others names it by an index, again and again.
+        let long = format!("n={}", "v".repeat(3_900));
+        for (crumbs, status) in [
+            (vec![long.as_str(); 8], 200),
+            (vec![long.as_str(); 9], 431),
+            (vec!["a=b"; 255], 200),
+            (vec!["a=b"; 256], 431),
+            (vec!["a=b; a=b; a=b; a=b"; 64], 431),
+            (vec![";"; 300], 200),
+        ] {
+            let mut fields: Vec<_> = crumbs.iter().map(|crumb| ("cookie", *crumb)).collect();
+            fields.push(("cookie", cookie.as_str()));
+            for _ in 0..3 {
+                let answered = ask(&mut client, "http://localhost/testauth/", &fields).await.0;
+                assert_eq!(answered, status, "{} crumbs of {} bytes", crumbs.len(), crumbs[0].len());
+            }
+        }
+        // HTTP/1.1 alike.
+        let lines = |count: usize| format!("{}{cookie}", "a=b; ".repeat(count));
+        assert_eq!(gate.get("/testauth/", &[("cookie", &lines(255))]).status, 200);
+        assert_eq!(gate.get("/testauth/", &[("cookie", &lines(256))]).status, 431);
+    });
+}
+
+#[test]
 fn a_head_over_the_limit_is_refused() {
     let folder = seed_site();
     let gate = Running::start(folder.path());

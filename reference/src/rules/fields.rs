@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 /// As many fields as lines mostly have at most.
 const MOST_FIELDS: usize = 8;
 
@@ -72,26 +74,47 @@ pub(super) fn is_destination(text: &str) -> bool {
 /// A space that is none to the format, or a control character, may have joined two fields or parted one, so each field is
 /// looked at both cut there and with them taken out.
 pub(super) fn names_role(fields: &[Field<'_>]) -> bool {
-    let unseen = |c: char| c.is_whitespace() || c.is_control();
     let first_is_path = fields.first().is_some_and(|field| is_destination(field.text));
-    let parts = fields.iter().flat_map(|field| field.text.split(unseen)).skip(usize::from(first_is_path));
-    let whole = fields.iter().skip(usize::from(first_is_path)).map(|field| field.text.replace(unseen, ""));
-    parts.map(str::to_owned).chain(whole).any(|text| is_like_role(&text))
+    let mut parts = fields.iter().flat_map(|field| field.text.split(is_unseen)).skip(usize::from(first_is_path));
+    parts.any(is_like_role)
+        || fields.iter().skip(usize::from(first_is_path)).any(|field| is_like_role_joined(field.text))
+}
+
+/// What parts a text without being seen as a space of the format.
+pub(super) fn is_unseen(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
+}
+
+/// Whether a text is like `role` when what is not seen is taken out of it.
+pub(super) fn is_like_role_joined(text: &str) -> bool {
+    text.contains(is_unseen) && is_like_role(&text.replace(is_unseen, ""))
 }
 
 /// Whether a text begins with `role` in any case, or is within one edit of `role`: its first run of letters, or all
 /// that stands before its `=` or `:`, where a digit, a hyphen or a character that nobody sees may be the edit.
 pub(super) fn is_like_role(text: &str) -> bool {
-    let text = text.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    let letters: String = text.chars().skip_while(|c| !c.is_alphabetic()).take_while(|c| c.is_alphabetic()).collect();
-    let key = text.split(['=', ':', '\u{ff1d}', '\u{ff1a}']).next().unwrap_or_default();
-    [letters.as_str(), key].iter().any(|word| word.starts_with("role") || within_one_edit(word, "role"))
+    // No more of a word is looked at than tells.
+    const TELLING: usize = "role".len() + 2;
+    let text = text.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let lower = || text.chars().flat_map(char::to_lowercase);
+    let letters = lower().skip_while(|c| !c.is_alphabetic()).take_while(|c| c.is_alphabetic());
+    let key = lower().take_while(|c| !matches!(c, '=' | ':' | '\u{ff1d}' | '\u{ff1a}'));
+    let is_like = |word: Word| word.starts_with(&['r', 'o', 'l', 'e']) || is_within_one_edit(&word, "role");
+    is_like(letters.take(TELLING).collect()) || is_like(key.take(TELLING).collect())
 }
+
+/// The first characters of a word.
+type Word = SmallVec<[char; 12]>;
 
 /// Whether one letter inserted, left out, replaced, or two swapped, make `word` into `wanted`.
 pub(super) fn within_one_edit(word: &str, wanted: &str) -> bool {
-    let (word, wanted): (Vec<char>, Vec<char>) = (word.chars().collect(), wanted.chars().collect());
-    let same = word.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
+    // A word that is longer still is none.
+    is_within_one_edit(&word.chars().take(wanted.len() + 2).collect::<Word>(), wanted)
+}
+
+fn is_within_one_edit(word: &[char], wanted: &str) -> bool {
+    let wanted: Word = wanted.chars().collect();
+    let same = word.iter().zip(wanted.iter()).take_while(|(a, b)| a == b).count();
     let (word, wanted) = (word.get(same..).unwrap_or_default(), wanted.get(same..).unwrap_or_default());
     match (word, wanted) {
         ([], []) => true,

@@ -10,7 +10,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::fields::{is_like_role, within_one_edit};
+use super::fields::{is_like_role, is_like_role_joined, is_unseen, within_one_edit};
 use super::file::Read;
 use super::parts::{Fault, Parts, Remarks, UNREADABLE_NOTE, seal_note};
 use super::{Effect, Rule};
@@ -57,8 +57,8 @@ impl Reader<'_> {
         let span = self.file.span(&fault.range);
         let mut problem = fault.into_problem(Severity::Error, span);
         // RULES-9
-        let words = text.split(|c: char| !(c.is_alphanumeric() || unseen(c)));
-        if words.flat_map(|word| word.split(unseen).map(str::to_owned).chain([word.replace(unseen, "")])).any(is_role) {
+        let mut words = text.split(|c: char| !(c.is_alphanumeric() || is_unseen(c)));
+        if words.any(|word| word.split(is_unseen).any(is_like_role) || is_like_role_joined(word)) {
             problem.note = Some("no gate starts with this file, because it names a role and cannot be read".to_owned());
             problem.refuses_to_start = true;
             self.read.unreadable.push(span);
@@ -171,19 +171,11 @@ impl Reader<'_> {
     }
 }
 
-fn unseen(c: char) -> bool {
-    c.is_whitespace() || c.is_control()
-}
-
-fn is_role(text: impl AsRef<str>) -> bool {
-    is_like_role(text.as_ref())
-}
-
 /// RULES-9: whether a role is named by a key, or by a text that is no path.
 fn names_role(key: &str, value: &DeValue<'_>) -> bool {
     let named = |text: &str| {
-        let words = text.split(|c: char| unseen(c) || matches!(c, ',' | ';' | '&'));
-        words.chain([text.replace(unseen, "").as_str()]).any(is_role)
+        let mut words = text.split(|c: char| is_unseen(c) || matches!(c, ',' | ';' | '&'));
+        words.any(is_like_role) || is_like_role(text) || is_like_role_joined(text)
     };
     let is_place = matches!(key, "from" | "origin" | "to" | "destination");
     named(key)
