@@ -326,7 +326,8 @@ fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor) -> Test<'r> {
     // MATCH-1 to MATCH-8
     let path_matches = rule.pattern.matches_segments(&asked.segments);
     // NOLEAK-3: a gate on one spelling of a file covers the others.
-    if !path_matches && !(rule.is_gate() && asked.is_spelled_for(rule)) {
+    let matches = path_matches || (rule.is_gate() && asked.is_spelled_for(rule));
+    if !matches {
         return passed_over(false, PassedOver::Path);
     }
     // RULES-9: whatever the query, so that the seal covers too much rather than too little.
