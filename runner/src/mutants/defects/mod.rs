@@ -32,6 +32,7 @@ mod token;
 mod token_text;
 mod toml;
 mod toml_headers;
+mod two_readings;
 
 use super::Mutant;
 
@@ -57,6 +58,7 @@ pub fn all() -> impl Iterator<Item = &'static Mutant> {
         status::ALL,
         cookies::ALL,
         paths::ALL,
+        two_readings::ALL,
         methods::ALL,
         preconditions::ALL,
         caching::ALL,

@@ -11,7 +11,7 @@ use crate::mutants::{Defect, Mutant};
 use Defect::{Decide, Reply, Wire};
 
 /// Stands for what the rules do not understand.
-const OPAQUE: &str = "%E2%80%A5";
+pub(super) const OPAQUE: &str = "%E2%80%A5";
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
@@ -379,7 +379,7 @@ fn swapped(scene: &Scene<'_>, visitor: &Visitor, marks: &[&str], file_reading: &
 }
 
 /// The decision where rules and files read a path of a certain kind in two ways.
-fn reads(
+pub(super) fn reads(
     scene: &Scene<'_>,
     visitor: &Visitor,
     applies: impl Fn(&str) -> bool,

@@ -86,17 +86,6 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
-        "proxy/path-as-it-was-sent",
-        "PROXY-1",
-        "the rule is matched in one spelling, and what the `*` stands for is forwarded in the one that was sent",
-        Onward(|scene, onward| {
-            let sent = String::from_utf8_lossy(scene.asked.split().0).into_owned();
-            if let Some(rest) = sent.strip_prefix("/open/").filter(|_| sent.contains("//") || sent.contains('%')) {
-                onward.edit_target(|_| format!("/open/{rest}"));
-            }
-        }),
-    ),
-    Mutant::new(
         "proxy/authorization-dropped",
         "PROXY-1",
         "`Authorization` is taken for the gate's own and not forwarded",
