@@ -1,6 +1,7 @@
 //! Two servers make one path canonical in two ways (FRONT-1), or two parts of one server do (NOLEAK-1).
 
 use rolegate::decide::{Decision, Outcome};
+use rolegate::path::RequestPath;
 use rolegate::visitor::Visitor;
 
 use super::paths::{OPAQUE, reads};
@@ -66,6 +67,18 @@ pub(super) const ALL: &[Mutant] = &[
             let sent = String::from_utf8_lossy(scene.asked.split().0).into_owned();
             let asked = scene.asked.with_path(|_| written.clone()).unwrap_or_else(|| scene.asked.clone());
             edited(scene.decide_at(&asked, visitor), |url| url.replace(&written, &sent))
+        }),
+    ),
+    Mutant::new(
+        "front/slashes-merged-before-dots-when-forwarded",
+        "FRONT-1",
+        "for the rules `..` takes away an empty name, and what is forwarded has its slashes merged first",
+        Decide(|scene, visitor| {
+            let written = scene.path().map(|path| path.encoded()).unwrap_or_default();
+            let sent = String::from_utf8_lossy(scene.asked.split().0).into_owned();
+            let read_again = RequestPath::parse(merged(&sent).as_bytes()).map(|path| path.encoded()).unwrap_or(sent);
+            let asked = scene.asked.with_path(|_| written.clone()).unwrap_or_else(|| scene.asked.clone());
+            edited(scene.decide_at(&asked, visitor), |url| url.replace(&written, &read_again))
         }),
     ),
     Mutant::new(
