@@ -52,9 +52,9 @@ fn gate<S: Site>(site: S) -> Option<Gate<S>> {
 /// FRONT-1, AUTHORIZE-1, UPSTREAM-1: no reading of an admitted target, by one server or by one behind another, leads to what an
 /// anonymous visitor is denied; and a plain target has one reading.
 pub fn front_end_paths(target: &[u8]) {
-    let (Some(listed), Some(unlisted)) = (&*LISTED, &*UNLISTED) else { panic!("the gates of this property start") };
-    nothing_gated_is_admitted(listed, target);
-    nothing_gated_is_admitted(unlisted, target);
+    assert!(LISTED.is_some() && UNLISTED.is_some(), "the gates of this property start");
+    LISTED.iter().for_each(|gate| nothing_gated_is_admitted(gate, target));
+    UNLISTED.iter().for_each(|gate| nothing_gated_is_admitted(gate, target));
     if let Ok(plain) = Target::parse_plain(target) {
         for (reader, read) in readings(target) {
             assert_eq!(
