@@ -39,7 +39,7 @@ const FILES: [&str; 9] = [
 ];
 
 /// The folders that are gated; everything below is denied.
-const FOLDERS: [&str; 3] = ["/members", "/café", "/a b"];
+const FOLDERS: [&str; 4] = ["/members", "/café", "/a b", "/up/members"];
 
 static LISTED: LazyLock<Option<Gate<MemorySite>>> = LazyLock::new(|| gate(MemorySite::new(FILES)));
 static UNLISTED: LazyLock<Option<Gate<Elsewhere>>> = LazyLock::new(|| gate(Elsewhere));
@@ -72,32 +72,27 @@ fn nothing_gated_is_admitted<S: Site>(gate: &Gate<S>, target: &[u8]) {
         Request { method: "GET", target, host: Some("a.example"), scheme: Scheme::Https, headers: &[], country: None };
     let decision = authorize::decide(gate, &request, Time::from_seconds(0));
     if authorize::admits(&decision, target) {
-        nothing_gated_is_read(target, target);
+        nothing_gated_is_read("", target, target);
     }
     // The gate in front of the server that has the site, or that a rule names: it gets this and nothing else.
     let decision = gate.decide(&request, Time::from_seconds(0));
-    let sent_on = match &decision.outcome {
-        Outcome::Proxy { url } => url.strip_prefix("https://up.example").map(str::to_owned),
+    let (folder, sent_on) = match &decision.outcome {
+        Outcome::Proxy { url } => ("/up", url.strip_prefix("https://up.example").map(str::to_owned)),
         Outcome::Serve { .. } if !gate.site().is_listed() => {
-            Target::parse(target).ok().map(|target| target.path.encoded())
+            ("", Target::parse(target).ok().map(|target| target.path.encoded()))
         }
-        _ => None,
+        _ => return,
     };
-    if let Some(sent_on) = sent_on {
-        nothing_gated_is_read(sent_on.as_bytes(), target);
-        // A server in front that goes by the target as well.
-        nothing_gated_is_read(target, target);
-    }
+    nothing_gated_is_read(folder, sent_on.unwrap_or_default().as_bytes(), target);
+    // A server in front that goes by the target as well.
+    nothing_gated_is_read("", target, target);
 }
 
-fn nothing_gated_is_read(path: &[u8], target: &[u8]) {
+/// No server reads a gated path in `path`, which lies below `folder` of the site.
+fn nothing_gated_is_read(folder: &str, path: &[u8], target: &[u8]) {
     for (reader, read) in readings(path) {
-        assert!(
-            !is_gated(&String::from_utf8_lossy(&read)),
-            "{reader} reads a gated path in {}: {}",
-            target.escape_ascii(),
-            read.escape_ascii()
-        );
+        let name = format!("{folder}{}", String::from_utf8_lossy(&read));
+        assert!(!is_gated(&name), "{reader} reads the gated path {name} in {}", target.escape_ascii());
     }
 }
 
