@@ -1,5 +1,7 @@
 use super::*;
 
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 fn edge(forwarding: Forwarding) -> Edge {
     Edge {
         trusted: ["10.0.0.0/8", "127.0.0.1", "fd00::/8"].map(|text| text.parse().unwrap()).to_vec(),
@@ -135,7 +137,7 @@ fn host_2_lists_what_nobody_can_tell_is_refused_where_rules_name_hosts() {
     let (added, set) = (Forwarding::XForwardedAdded, Forwarding::XForwardedSet);
     let one = ("X-Forwarded-For", "192.0.2.1");
     let two = ("X-Forwarded-For", "192.0.2.1, 10.1.1.1");
-    let table: &[(&[(&str, &str)], [&str; 3])] = &[
+    let table: &[(Fields<'_>, [&str; 3])] = &[
         // By default, added by each, set by the last.
         (&[one, ("X-Forwarded-Host", "a.example")], ["a.example"; 3]),
         (&[one, ("X-Forwarded-Host", "evil.example, a.example")], ["a.example", "a.example", "-"]),
@@ -186,7 +188,7 @@ fn http_4_a_url_for_a_target() {
     let host = ("X-Forwarded-Host", "a.example");
     let tls = ("X-Forwarded-Proto", "https");
     let refused = "through a trusted proxy comes a URL for a target, and other fields name another host";
-    let table: &[(&str, &str, &[(&str, &str)], &str)] = &[
+    let table: &[(&str, &str, Fields<'_>, &str)] = &[
         // Whoever is no proxy says where it wants to go.
         ("192.0.2.1", "http://a.example/x", &[], "http a.example 192.0.2.1 ?"),
         ("192.0.2.1", "https://a.example:8081", &[], "http a.example:8081 192.0.2.1 ?"),
