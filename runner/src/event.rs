@@ -10,7 +10,7 @@ use crate::run::RunOptions;
 use crate::run::order::Shard;
 use crate::verdict::Verdict;
 use crate::wire::plain::HttpVersion;
-use crate::wire::{Exchange, Target};
+use crate::wire::{Answer, Exchange, Target};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -82,6 +82,23 @@ impl Conditions {
     }
 }
 
+/// How long an answer was, in bytes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Lengths {
+    /// The body.
+    pub body: usize,
+    /// All that came on the connection.
+    pub wire: usize,
+}
+
+impl Lengths {
+    /// The lengths of an answer.
+    #[must_use]
+    pub fn of(answer: &Answer) -> Self {
+        Self { body: answer.response().map_or(0, |response| response.body.len()), wire: answer.octets().len() }
+    }
+}
+
 /// A case with its verdict.
 #[derive(Clone, Debug)]
 pub struct Finished {
@@ -91,8 +108,10 @@ pub struct Finished {
     pub case: usize,
     /// The judgement.
     pub verdict: Verdict,
-    /// What was sent and what came back, if anything was.
+    /// What was sent and what came back, if anything was; of the answer no more than a report needs.
     pub exchange: Option<Exchange>,
+    /// How long the answer was, before it was shortened.
+    pub lengths: Lengths,
     /// Where it was sent.
     pub target: Option<Target>,
     /// How often the request was sent: more than once only where the gate went down, where the connection failed and `--retries` allows it, or

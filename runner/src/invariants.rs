@@ -11,8 +11,9 @@
 use std::collections::BTreeSet;
 
 use crate::judge::summary;
+use crate::text::printable;
 use crate::verdict::Mismatch;
-use crate::wire::{Answer, Exchange, Response, printable};
+use crate::wire::{Answer, Exchange, Response};
 
 /// An invariant by name, as `--without` and gate files have it.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, clap::ValueEnum, serde::Deserialize)]

@@ -8,9 +8,10 @@ use crate::corpus::expectation::{Alternative, Expected, HeaderExpectation, Locat
 use crate::corpus::source::Access;
 use crate::corpus::template::{Fill, Piece};
 use crate::deploy::{CANARY_DIGITS, CANARY_MARK, SiteFiles};
+use crate::text::printable;
 use crate::upstream::Received;
 use crate::verdict::{Leak, Mismatch, Verdict};
-use crate::wire::{Answer, Exchange, Response, printable};
+use crate::wire::{Answer, Client, End, Exchange, LONGEST_ANSWER, Response};
 
 /// Where the exchange took place: what the judge has to know about the site.
 #[derive(Clone, Copy, Debug)]
@@ -112,10 +113,23 @@ pub fn summary(answer: &Answer) -> String {
             printable(octets.get(..80).unwrap_or(octets))
         ),
         Answer::TimedOut(_) => "no answer within the time limit".to_owned(),
-        Answer::Response(response) => match response.header("location").next() {
-            Some(location) => format!("status {}, Location `{}`", response.status, printable(location)),
-            None => format!("status {}", response.status),
-        },
+        Answer::TooLong(octets) => format!("no response in the first {} octets, and more", octets.len()),
+        Answer::Response(response) => {
+            let location = response.header("location").next();
+            let location = location.map(|value| format!(", Location `{}`", printable(value))).unwrap_or_default();
+            let end = early_end(response.end).map(|why| format!(", {why}")).unwrap_or_default();
+            format!("status {}{location}{end}", response.status)
+        }
+    }
+}
+
+/// Why a response is not whole, if it is not.
+fn early_end(end: End) -> Option<String> {
+    match end {
+        End::Whole => None,
+        End::Closed => Some("cut off by the end of the connection".to_owned()),
+        End::TimedOut => Some("not whole within the time limit".to_owned()),
+        End::TooLong => Some(format!("cut here: more than {LONGEST_ANSWER} octets came")),
     }
 }
 
@@ -222,8 +236,20 @@ fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>)
         say("status", expected, response.status.to_string());
     }
     check_location(alternative, exchange, response, scene, &mut say);
+    // Over the byte-exact wire a gate that does not read all of a request may reset the connection under its answer (RFC 9112 §9.6).
+    let may_be_reset = response.end == End::Closed && exchange.client == Client::Raw;
+    if let Some(why) = early_end(response.end).filter(|_| !may_be_reset) {
+        say("end", "a whole response".to_owned(), why);
+    }
     let decoded = response.decoded();
-    let readable = decoded.as_deref().unwrap_or(&response.body);
+    if decoded.as_ref().is_some_and(|decoded| decoded.cut) {
+        say(
+            "end",
+            "a body of a bounded size".to_owned(),
+            format!("more than {LONGEST_ANSWER} octets behind its coding"),
+        );
+    }
+    let readable = decoded.as_ref().map_or(response.body.as_slice(), |decoded| &decoded.octets);
     if let Some(file) = &alternative.shows {
         let canary = scene.files.canaries.iter().find(|(_, (path, _))| path == file).map(|(canary, _)| canary.as_str());
         if !canary.is_some_and(|canary| contains(readable, canary.as_bytes())) {
@@ -401,7 +427,7 @@ pub fn leaks(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'
             note(file, "body");
         }
         let decoded = response.decoded().unwrap_or_default();
-        for file in protected(&decoded, scene.files).into_iter().filter(|file| Some(*file) != shown_file) {
+        for file in protected(&decoded.octets, scene.files).into_iter().filter(|file| Some(*file) != shown_file) {
             note(file, "compressed body");
         }
         for (_, value) in &response.headers {

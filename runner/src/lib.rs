@@ -10,7 +10,7 @@
 //! 6. [`invariants`]: what must hold for every refused request is checked by asking again.
 //! 7. [`mutants`]: gates that are known to be wrong, to see whether the corpus notices, and to say what a gate that fails looks like.
 //! 8. [`event`] and [`report`]: verdicts become events, and events become what a person or a program reads; [`baseline`] holds the failures that somebody
-//!    answers for; [`exit`] has the last word.
+//!    answers for; [`text`] lets nothing hide in what is shown; [`exit`] has the last word.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,
@@ -38,6 +38,7 @@ pub mod mint;
 pub mod mutants;
 pub mod report;
 pub mod run;
+pub mod text;
 pub mod upstream;
 pub mod verdict;
 pub mod wire;

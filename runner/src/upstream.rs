@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 /// What rules write where the URL of the upstream belongs.
 pub const PLACEHOLDER: &str = "$(upstream)";
@@ -17,6 +18,10 @@ pub const ASK: &str = "X-Gatecheck-Ask";
 
 /// The longest request that the upstream reads.
 const LONGEST: usize = 4 << 20;
+/// No more requests than this are kept for one value of [`ASK`].
+const MOST_KEPT: usize = 3;
+/// No more connections than this are served at once; a gate may open any number.
+const MOST_CONNECTIONS: usize = 64;
 /// How long it waits for the rest of a request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -59,11 +64,15 @@ impl Upstream {
         };
         let url = listener.local_addr().map(|address| format!("http://{address}")).unwrap_or_default();
         let kept = Arc::clone(&asked);
+        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            while let (Ok(place), Ok((stream, _))) =
+                (Arc::clone(&places).acquire_owned().await, listener.accept().await)
+            {
                 let kept = Arc::clone(&kept);
                 tokio::spawn(async move {
                     let _ = tokio::time::timeout(PATIENCE, serve(stream, &kept)).await;
+                    drop(place);
                 });
             }
         });
@@ -76,15 +85,17 @@ impl Upstream {
         &self.url
     }
 
-    /// A value for [`ASK`] that no other request has.
+    /// A value for [`ASK`] that no other request has. What comes with it is kept until it is read.
     pub fn next_ask(&self) -> String {
-        self.next.fetch_add(1, Ordering::Relaxed).to_string()
+        let ask = self.next.fetch_add(1, Ordering::Relaxed).to_string();
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(ask.clone(), Vec::new());
+        ask
     }
 
-    /// What came with this value of [`ASK`].
+    /// What came with this value of [`ASK`]; nothing more is kept for it.
     #[must_use]
     pub fn received(&self, ask: &str) -> Vec<Received> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).get(ask).cloned().unwrap_or_default()
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(ask).unwrap_or_default()
     }
 }
 
@@ -100,7 +111,12 @@ async fn serve(mut stream: TcpStream, asked: &Mutex<BTreeMap<String, Vec<Receive
     while let Some(received) = read(&mut stream, &mut octets).await {
         let ask = received.header(&ASK.to_ascii_lowercase()).next().unwrap_or_default().to_owned();
         let answer = answer(&received);
-        asked.lock().unwrap_or_else(PoisonError::into_inner).entry(ask).or_default().push(received);
+        // What nobody waits for is not kept: a gate could send without end.
+        if let Some(kept) = asked.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&ask)
+            && kept.len() < MOST_KEPT
+        {
+            kept.push(received);
+        }
         let Some(answer) = answer else { return };
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;

@@ -71,6 +71,21 @@ impl Verdict {
         }
     }
 
+    /// Every text in it that comes from a gate or from elsewhere.
+    pub fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Pass => Vec::new(),
+            Self::Error(Fault::Harness(why) | Fault::Unreachable(why)) | Self::Unproven(why) | Self::Observed(why) => {
+                vec![why]
+            }
+            Self::Fail(mismatches) => {
+                mismatches.iter_mut().flat_map(|one| [&mut one.what, &mut one.expected, &mut one.actual]).collect()
+            }
+            Self::Leak(leaks) => leaks.iter_mut().map(|leak| &mut leak.file).collect(),
+            Self::Unsupported { reason, .. } => vec![reason],
+        }
+    }
+
     /// Whether a person should look at it.
     #[must_use]
     pub fn is_finding(&self) -> bool {

@@ -19,7 +19,7 @@ use gatecheck::deploy::{SiteFiles, canary};
 use gatecheck::judge::{Scene, judge, upstream};
 use gatecheck::upstream::Received;
 use gatecheck::verdict::Verdict;
-use gatecheck::wire::{Answer, Client, Exchange, Response, Sent};
+use gatecheck::wire::{Answer, Client, End, Exchange, Response, Sent};
 
 const ORIGIN: &str = "http://gate.example";
 
@@ -126,6 +126,7 @@ impl Came {
             wire,
             earlier: self.before.len(),
             then_closed: self.then_closed,
+            end: End::Whole,
         }))
     }
 }

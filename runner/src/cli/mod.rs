@@ -20,7 +20,9 @@ use clap::{Parser, Subcommand};
 
 use crate::corpus::{Corpus, LoadError};
 use crate::exit::{ExitStatus, HELP};
+use crate::report::json::Report;
 use crate::report::merge::Named;
+use crate::text::visible;
 
 /// Checks role gates (Netlify-style `_redirects` with `Role=`, a JSON Web Token in the cookie `nf_jwt`) against a corpus of cases.
 #[derive(Debug, Parser)]
@@ -102,7 +104,7 @@ pub fn main() -> ExitStatus {
         Command::Man(args) => manual::man(&args),
     };
     outcome.unwrap_or_else(|failure| {
-        let _ = writeln!(anstream::stderr().lock(), "gatecheck: {}", failure.message);
+        let _ = writeln!(anstream::stderr().lock(), "gatecheck: {}", visible(&failure.message));
         failure.status
     })
 }
@@ -120,12 +122,12 @@ fn reports(files: &[String]) -> Result<Vec<Named>, Failure> {
         .iter()
         .map(|file| {
             let text = text_of(file)?;
-            let report = serde_json::from_str(&text).map_err(|error| {
+            let report: Report = serde_json::from_str(&text).map_err(|error| {
                 Failure::usage(format!(
                     "{file} is no report: {error}; write one with `gatecheck run --format json={file}`"
                 ))
             })?;
-            Ok(Named { file: file.clone(), report })
+            Ok(Named { file: file.clone(), report: report.with_visible_texts() })
         })
         .collect()
 }

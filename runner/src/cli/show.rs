@@ -13,7 +13,8 @@ use crate::corpus::{Case, Corpus, Suite};
 use crate::exit::ExitStatus;
 use crate::report::outcome::expected;
 use crate::run::{Place, compose};
-use crate::wire::{Target, printable, redact};
+use crate::text::printable;
+use crate::wire::{Target, redact};
 
 /// Arguments of `gatecheck show`.
 #[derive(Args, Debug)]

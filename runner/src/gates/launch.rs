@@ -10,9 +10,10 @@ use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
-use super::{GateError, Running, site_folder};
+use super::{GateError, Running, log_end, site_folder};
 use crate::deploy::Deployment;
 use crate::invariants::Invariant;
+use crate::report::redact::Redactor;
 use crate::wire::{Sent, Target, raw::Wire};
 
 /// How a gate is started, and what it lacks.
@@ -238,10 +239,7 @@ pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Resul
         if let Ok(Some(status)) = launched.child.try_wait() {
             return Err(not_started(format!("it ended with {status}\n{}", tail(&log, &deployment.settings.secret))));
         }
-        let said = file
-            .ready_text
-            .as_ref()
-            .is_none_or(|text| std::fs::read_to_string(&log).is_ok_and(|log| log.contains(text.as_str())));
+        let said = file.ready_text.as_ref().is_none_or(|text| log_end(&log).contains(text.as_str()));
         if said && answers(&target, file.ready_path.as_deref()).await {
             break;
         }
@@ -340,8 +338,7 @@ async fn free_port() -> Result<u16, GateError> {
 
 /// The last lines that the command printed, without the secret.
 fn tail(log: &Path, secret: &str) -> String {
-    let text = std::fs::read(log).map(|octets| String::from_utf8_lossy(&octets).into_owned()).unwrap_or_default();
-    let text = if secret.len() >= 16 { text.replace(secret, "<secret>") } else { text };
+    let text = Redactor::of_secrets([secret]).text(&log_end(log));
     let lines: Vec<_> = text.lines().collect();
     let last = lines.get(lines.len().saturating_sub(20)..).unwrap_or_default();
     if last.is_empty() {

@@ -10,7 +10,9 @@ pub mod launch;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -172,8 +174,7 @@ impl Running {
     /// The line of its log that says best why it went down, behind a colon; empty if there is none.
     #[must_use]
     pub fn last_words(&self) -> String {
-        let text = self.log.as_ref().and_then(|log| std::fs::read(log).ok()).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
+        let text = self.log.as_deref().map(log_end).unwrap_or_default();
         let mut last = text.lines().rev().take(200).map(str::trim).filter(|line| !line.is_empty());
         let found =
             last.clone().find(|line| line.contains("Error") || line.contains("panicked")).or_else(|| last.next());
@@ -186,6 +187,22 @@ impl Running {
             stop().await;
         }
     }
+}
+
+/// No more bytes than this are read of what a gate has printed: a gate may print without end.
+const LOG_READ: u64 = 256 << 10;
+
+/// The end of what a gate has printed; empty where nothing can be read.
+fn log_end(log: &Path) -> String {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = std::fs::File::open(log)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(LOG_READ)))?;
+        let mut octets = Vec::new();
+        file.take(LOG_READ).read_to_end(&mut octets)?;
+        Ok(octets)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
 /// A folder for a deployment that is removed when it goes out of scope.

@@ -15,7 +15,7 @@ use url::Url;
 use super::Defect;
 use super::scene::{Asked, Reply, Scene};
 use crate::wire::plain::Plain;
-use crate::wire::{AFTERMATH, Answer, Response, Sent, Target};
+use crate::wire::{AFTERMATH, Answer, End, Response, Sent, Target};
 
 /// What goes to an upstream.
 #[derive(Clone, Debug)]
@@ -184,9 +184,13 @@ async fn send(scene: &Scene<'_>, onward: Onward) -> Result<Response, u16> {
         linger: AFTERMATH,
     };
     match Plain::new(target, clients.clone()).exchange(sent).await.map(|exchange| exchange.answer) {
-        Ok(Answer::Response(response)) => Ok(*response),
+        Ok(Answer::Response(response)) => match response.end {
+            End::Whole => Ok(*response),
+            End::TimedOut => Err(504),
+            End::Closed | End::TooLong => Err(502),
+        },
         Ok(Answer::TimedOut(_)) => Err(504),
-        Ok(Answer::Closed(_)) | Err(_) => Err(502),
+        Ok(Answer::Closed(_) | Answer::TooLong(_)) | Err(_) => Err(502),
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::evidence::Redactor;
 use super::outcome::{Chapter, Outcome, Weight, rank};
+use super::redact::Redactor;
 use super::{Summary, Tally, counts};
 use crate::baseline::{Baseline, Day, Entry};
 use crate::corpus::source::{Level, Requirement};
@@ -101,6 +101,7 @@ impl Aggregate {
         match event {
             Event::RunStarted(started) => {
                 let version = env!("CARGO_PKG_VERSION");
+                self.corpus = Some(Arc::clone(&started.corpus));
                 self.pins = Pins {
                     gate: self.shown(&started.gate),
                     target: self.shown(&started.target),
@@ -114,9 +115,9 @@ impl Aggregate {
                     seeds: started.seed.into_iter().collect(),
                     conditions: started.conditions.clone(),
                 };
-                self.left_out.clone_from(&started.left_out);
-                self.without.clone_from(&started.without);
-                self.corpus = Some(Arc::clone(&started.corpus));
+                self.left_out =
+                    started.left_out.iter().map(|(suite, reason)| (suite.clone(), self.shown(reason))).collect();
+                self.without = started.without.iter().map(|(one, reason)| (*one, self.shown(reason))).collect();
             }
             Event::CaseFinished(finished) => {
                 self.offsets.extend(finished.exchange.as_ref().and_then(offset));
@@ -352,8 +353,13 @@ impl Aggregate {
         std::iter::once(verdict).chain(told).collect::<Vec<_>>().join(", ")
     }
 
+    /// A text that belongs to no case, without the secret of any suite.
     fn shown(&self, text: &str) -> String {
-        Redactor::new(self.options.show_secrets).text(text)
+        if self.options.show_secrets {
+            return Redactor::new(true).text(text);
+        }
+        let suites = self.corpus.iter().flat_map(|corpus| &corpus.suites);
+        Redactor::of_secrets(suites.map(|suite| suite.settings.secret.as_str())).text(text)
     }
 }
 

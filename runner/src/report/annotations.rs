@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 
 use super::aggregate::Aggregate;
 use super::cases;
-use super::evidence::{shortened, visible};
+use super::evidence::shortened;
 use super::outcome::{Outcome, Weight};
+use crate::text::visible;
 use crate::verdict::Verdict;
 
 /// Longer messages are cut; the whole text stands in the other reports.

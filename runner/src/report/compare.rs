@@ -16,6 +16,7 @@ use super::{RenderError, Summary};
 use super::{cases, counts};
 use crate::corpus::source::Level;
 use crate::exit::ExitStatus;
+use crate::text::visible_json;
 
 /// What changed between two runs.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
@@ -146,7 +147,7 @@ impl Comparison {
     /// # Errors
     /// None that a comparison can bring about.
     pub fn json(&self) -> Result<String, RenderError> {
-        Ok(serde_json::to_string_pretty(self)? + "\n")
+        Ok(visible_json(serde_json::to_string_pretty(self)?) + "\n")
     }
 
     /// The comparison for people at a terminal; no more than `most` cases of a kind, but every leak.

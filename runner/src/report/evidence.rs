@@ -1,13 +1,14 @@
 //! What was sent and what came back, fit to be shown: secrets replaced, and no more kept than a person or a tool will read.
 
-use crate::verdict::{Fault, Leak, Mismatch, Verdict};
-use crate::wire::{Answer, Exchange, Response, Sent, Target, printable, redact};
+use super::redact::Redactor;
+use crate::event::Lengths;
+use crate::text::printable;
+use crate::wire::{Exchange, Target};
 
 /// No more octets than this are kept of a body or of the octets on the wire; a gate may answer with megabytes.
 const KEPT: usize = 64 << 10;
-/// A shorter token, signature or secret may stand anywhere by chance.
-const TELLING: usize = 16;
-
+/// No more than this is looked at to keep as much.
+pub const TOLD: usize = KEPT + (16 << 10);
 /// The exchange behind a finding.
 #[derive(Clone, Debug)]
 pub struct Evidence {
@@ -23,124 +24,24 @@ pub struct Evidence {
     pub wire_length: usize,
 }
 
-/// Replaces secrets: what looks like a token, the very token that was sent, and the secret of the suite, wherever they stand.
-#[derive(Clone, Debug)]
-pub struct Redactor {
-    show_secrets: bool,
-    /// Octets and what stands in their place, the longest first.
-    known: Vec<(Vec<u8>, &'static [u8])>,
-}
-
 impl Evidence {
     /// Keeps what can be shown of an exchange.
     #[must_use]
-    pub fn new(exchange: &Exchange, target: &Target, redactor: &Redactor) -> Self {
+    pub fn new(exchange: &Exchange, lengths: Lengths, target: &Target, redactor: &Redactor) -> Self {
         let mut sent = redactor.sent(&exchange.sent);
         // From the request as it is now, whole: nothing is left to be taken out.
         let again = sent.reproduce(target, true);
+        // Redacted first, so that nothing is cut into what cannot be recognised any more.
+        let answer = redactor.answer(&exchange.answer.clone().shortened(TOLD)).shortened(KEPT);
         sent.body = cut(sent.body);
         sent.raw = sent.raw.map(cut);
         Self {
             again,
             target: target.clone(),
-            body_length: exchange.answer.response().map_or(0, |response| response.body.len()),
-            wire_length: exchange.answer.octets().len(),
-            exchange: Exchange { sent, answer: redactor.answer(&exchange.answer), ..*exchange },
+            body_length: lengths.body,
+            wire_length: lengths.wire,
+            exchange: Exchange { sent, answer, ..*exchange },
         }
-    }
-}
-
-impl Redactor {
-    /// A redactor that knows what looks like a token, and nothing else.
-    #[must_use]
-    pub fn new(show_secrets: bool) -> Self {
-        Self { show_secrets, known: Vec::new() }
-    }
-
-    /// A redactor that also knows the secret of the suite and the tokens of the request.
-    #[must_use]
-    pub fn knowing(secret: &str, exchange: Option<&Exchange>, show_secrets: bool) -> Self {
-        let mut known = vec![(secret.as_bytes().to_vec(), &b"<secret>"[..])];
-        for token in exchange.map(|exchange| tokens(&exchange.sent.octets())).unwrap_or_default() {
-            let signature = token.rsplit(|octet| *octet == b'.').next().unwrap_or_default().to_vec();
-            known.extend([(token, &b"<token>"[..]), (signature, &b"<signature>"[..])]);
-        }
-        known.retain(|(octets, _)| !show_secrets && octets.len() >= TELLING);
-        known.sort_by_key(|(octets, _)| std::cmp::Reverse(octets.len()));
-        Self { show_secrets, known }
-    }
-
-    /// Octets without secrets.
-    #[must_use]
-    pub fn octets(&self, octets: &[u8]) -> Vec<u8> {
-        let mut octets = redact(octets, self.show_secrets);
-        for (known, by) in &self.known {
-            octets = replaced(&octets, known, by);
-        }
-        octets
-    }
-
-    /// A text without secrets.
-    #[must_use]
-    pub fn text(&self, text: &str) -> String {
-        String::from_utf8_lossy(&self.octets(text.as_bytes())).into_owned()
-    }
-
-    /// A verdict whose texts quote no secret.
-    #[must_use]
-    pub fn verdict(&self, verdict: &Verdict) -> Verdict {
-        match verdict {
-            Verdict::Pass => Verdict::Pass,
-            Verdict::Error(Fault::Harness(why)) => Verdict::Error(Fault::Harness(self.text(why))),
-            Verdict::Error(Fault::Unreachable(why)) => Verdict::Error(Fault::Unreachable(self.text(why))),
-            Verdict::Fail(mismatches) => Verdict::Fail(
-                mismatches
-                    .iter()
-                    .map(|one| Mismatch {
-                        what: self.text(&one.what),
-                        expected: self.text(&one.expected),
-                        actual: self.text(&one.actual),
-                    })
-                    .collect(),
-            ),
-            Verdict::Leak(leaks) => Verdict::Leak(
-                leaks.iter().map(|leak| Leak { file: self.text(&leak.file), place: leak.place.clone() }).collect(),
-            ),
-            Verdict::Observed(label) => Verdict::Observed(self.text(label)),
-            Verdict::Unproven(why) => Verdict::Unproven(self.text(why)),
-            Verdict::Unsupported { feature, reason } => {
-                Verdict::Unsupported { feature: feature.clone(), reason: self.text(reason) }
-            }
-        }
-    }
-
-    fn sent(&self, sent: &Sent) -> Sent {
-        Sent {
-            method: self.text(&sent.method),
-            target: self.octets(&sent.target),
-            host: self.octets(&sent.host),
-            headers: self.headers(&sent.headers),
-            body: self.octets(&sent.body),
-            raw: sent.raw.as_deref().map(|raw| self.octets(raw)),
-            ..*sent
-        }
-    }
-
-    fn answer(&self, answer: &Answer) -> Answer {
-        match answer {
-            Answer::Closed(octets) => Answer::Closed(cut(self.octets(octets))),
-            Answer::TimedOut(octets) => Answer::TimedOut(cut(self.octets(octets))),
-            Answer::Response(response) => Answer::Response(Box::new(Response {
-                headers: self.headers(&response.headers),
-                body: cut(self.octets(&response.body)),
-                wire: cut(self.octets(&response.wire)),
-                ..**response
-            })),
-        }
-    }
-
-    fn headers(&self, headers: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
-        headers.iter().map(|(name, value)| (self.text(name), self.octets(value))).collect()
     }
 }
 
@@ -148,23 +49,8 @@ impl Redactor {
 #[must_use]
 pub fn block(octets: &[u8]) -> String {
     let lines = octets.split(|octet| *octet == b'\n');
-    let shown: Vec<String> = lines.map(|line| visible(&printable(line.strip_suffix(b"\r").unwrap_or(line)))).collect();
+    let shown: Vec<String> = lines.map(|line| printable(line.strip_suffix(b"\r").unwrap_or(line))).collect();
     shown.join("\n")
-}
-
-/// A text in which nothing hides: what XML forbids, and what reorders the text around it or has no width, is escaped.
-#[must_use]
-pub fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        let hides = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
-        if hides || (c.is_control() && !matches!(c, '\n' | '\t')) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }
 
 /// At most `limit` characters of a text, and how many more there were.
@@ -184,34 +70,12 @@ fn cut(mut octets: Vec<u8>) -> Vec<u8> {
     octets
 }
 
-/// The values of the token cookie.
-fn tokens(octets: &[u8]) -> Vec<Vec<u8>> {
-    const NAME: &[u8] = b"nf_jwt=";
-    memchr::memmem::find_iter(octets, NAME)
-        .filter_map(|at| octets.get(at.checked_add(NAME.len())?..))
-        .filter_map(|rest| rest.split(|octet| matches!(octet, b';' | b'\r' | b'\n' | b' ' | b'"' | b'&')).next())
-        .map(<[u8]>::to_vec)
-        .collect()
-}
-
-fn replaced(octets: &[u8], known: &[u8], by: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(octets.len());
-    let mut from = 0;
-    for at in memchr::memmem::find_iter(octets, known) {
-        out.extend_from_slice(octets.get(from..at).unwrap_or_default());
-        out.extend_from_slice(by);
-        from = at.saturating_add(known.len());
-    }
-    out.extend_from_slice(octets.get(from..).unwrap_or_default());
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::wire::Client;
+    use crate::wire::{Answer, Client, Response, Sent};
 
     #[test]
     fn a_token_that_comes_back_is_replaced_too() {
@@ -237,6 +101,7 @@ mod tests {
         ] {
             let evidence = Evidence::new(
                 &exchange,
+                Lengths::of(&exchange.answer),
                 &target,
                 &Redactor::knowing("by-heart-by-heart", Some(&exchange), show_secrets),
             );

@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use super::RenderError;
 use super::aggregate::{Aggregate, millis, timestamp};
-use super::evidence::{Evidence, visible};
+use super::evidence::Evidence;
 use super::outcome::Outcome;
-use crate::wire::{Answer, Client, Exchange, Response, printable};
+use crate::text::{printable, visible, visible_json};
+use crate::wire::{Answer, Client, End, Exchange, Response};
 
 /// What a URL cannot hold; the rest stays as it was sent.
 const NOT_IN_A_URL: &AsciiSet =
@@ -134,7 +135,7 @@ pub fn render(run: &Aggregate) -> Result<String, RenderError> {
         entries: failed.into_iter().map(|(outcome, evidence)| entry(outcome, evidence)).collect(),
         comment: visible(&run.colophon()),
     };
-    Ok(serde_json::to_string_pretty(&Har { log })? + "\n")
+    Ok(visible_json(serde_json::to_string_pretty(&Har { log })?) + "\n")
 }
 
 /// A request as texts, whether it was sent in parts or as a whole.
@@ -153,7 +154,7 @@ impl Head {
             let mut headers = vec![("Host".to_owned(), sent.host.clone())];
             headers.extend(sent.headers.iter().cloned());
             let target = printable(&sent.target);
-            return Self { method: sent.method.clone(), target, headers, body: sent.body.clone() };
+            return Self { method: visible(&sent.method), target, headers, body: sent.body.clone() };
         };
         let end = memchr::memmem::find(raw, b"\r\n\r\n");
         let (head, rest) = raw.split_at_checked(end.unwrap_or(raw.len())).unwrap_or((raw, &[]));
@@ -200,6 +201,7 @@ fn entry(outcome: &Outcome, evidence: &Evidence) -> Entry {
             Answer::Response(response) => har_response(response, evidence),
             Answer::Closed(octets) => no_response("connection closed without a whole response", octets, evidence),
             Answer::TimedOut(octets) => no_response("no whole response within the time limit", octets, evidence),
+            Answer::TooLong(octets) => no_response("no response in as much as is read of an answer", octets, evidence),
         },
         cache: Cache {},
         timings: Timings { send: 0.0, wait: time, receive: 0.0 },
@@ -254,7 +256,12 @@ fn har_response(response: &Response, evidence: &Evidence) -> HarResponse {
         redirect_url: text("location"),
         headers_size: -1,
         body_size: size(evidence.body_length),
-        comment: None,
+        comment: match response.end {
+            End::Whole => None,
+            End::Closed => Some("the connection ended before the response did".to_owned()),
+            End::TimedOut => Some("not whole within the time limit".to_owned()),
+            End::TooLong => Some("longer than is read of an answer, and cut".to_owned()),
+        },
     }
 }
 
@@ -314,7 +321,7 @@ fn cookies(headers: &[(String, Vec<u8>)], field: &str) -> Vec<Pair> {
 }
 
 fn pairs(headers: &[(String, Vec<u8>)]) -> Vec<Pair> {
-    headers.iter().map(|(name, value)| Pair { name: name.clone(), value: printable(value) }).collect()
+    headers.iter().map(|(name, value)| Pair { name: visible(name), value: printable(value) }).collect()
 }
 
 /// What stands before and behind the first `at`; nothing stands behind where there is none.

@@ -12,6 +12,7 @@ use super::{RenderError, Summary};
 use crate::baseline::{Day, Entry};
 use crate::corpus::LoadError;
 use crate::corpus::source::Level;
+use crate::text::{visible, visible_json};
 use crate::verdict::{Fault, Verdict};
 use crate::wire::plain::HttpVersion;
 
@@ -220,6 +221,30 @@ impl Report {
     }
 }
 
+impl Report {
+    /// The report with texts in which nothing hides: it may come from anywhere. What was sent and what came back stays as it is.
+    #[must_use]
+    pub fn with_visible_texts(mut self) -> Self {
+        let show = |text: &mut String| *text = visible(text);
+        show(&mut self.gate);
+        self.run.iter_mut().for_each(|run| show(&mut run.target));
+        self.gates_failed.iter_mut().for_each(show);
+        self.left_out.values_mut().chain(self.not_checked.values_mut()).for_each(show);
+        for result in &mut self.results {
+            [&mut result.expected, &mut result.actual, &mut result.came].into_iter().for_each(show);
+            result.what.iter_mut().chain(&mut result.reason).for_each(show);
+            for one in &mut result.mismatches {
+                [&mut one.what, &mut one.expected, &mut one.actual].into_iter().for_each(show);
+            }
+            for one in &mut result.leaks {
+                [&mut one.file, &mut one.place].into_iter().for_each(show);
+            }
+            result.exchange.iter_mut().for_each(|exchange| show(&mut exchange.again));
+        }
+        self
+    }
+}
+
 impl CorpusStamp {
     /// The corpus of a run.
     #[must_use]
@@ -351,5 +376,5 @@ impl KnownStamp {
 /// # Errors
 /// None that a run can bring about.
 pub fn render(run: &Aggregate) -> Result<String, RenderError> {
-    Ok(serde_json::to_string_pretty(&Report::of(run))? + "\n")
+    Ok(visible_json(serde_json::to_string_pretty(&Report::of(run))?) + "\n")
 }

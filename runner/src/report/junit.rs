@@ -11,8 +11,9 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 
 use super::RenderError;
 use super::aggregate::Aggregate;
-use super::evidence::{block, shortened, visible};
+use super::evidence::{block, shortened};
 use super::outcome::Outcome;
+use crate::text::visible;
 use crate::verdict::Verdict;
 
 /// Longer requests and answers are cut.

@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 
 use super::aggregate::Aggregate;
 use super::cases;
-use super::evidence::{shortened, visible};
+use super::evidence::shortened;
 use super::outcome::Outcome;
+use crate::text::visible;
 use crate::verdict::Verdict;
 
 /// A step summary may have a mebibyte; more findings than this are told by id.

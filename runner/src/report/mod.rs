@@ -18,6 +18,7 @@ pub mod merge;
 pub mod ndjson;
 pub mod outcome;
 pub mod record;
+pub mod redact;
 pub mod reread;
 pub mod sarif;
 pub mod tap;

@@ -11,6 +11,7 @@ use super::aggregate::{Aggregate, timestamp};
 use super::json::{CaseResult, CorpusStamp, RunStamp, Stale};
 use super::{RenderError, Summary};
 use crate::event::Event;
+use crate::text::visible_json;
 
 /// A line.
 #[derive(Debug, Serialize)]
@@ -88,7 +89,7 @@ impl<W: Write> NdjsonWriter<W> {
     }
 
     fn write(&mut self, line: &Line<'_>) -> std::io::Result<()> {
-        let mut text = serde_json::to_string(line)?;
+        let mut text = visible_json(serde_json::to_string(line)?);
         text.push('\n');
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
@@ -104,7 +105,7 @@ pub fn render(run: &Aggregate) -> Result<String, RenderError> {
     let gates = run.gates_failed.iter().map(|reason| Line::GateFailed { reason });
     let cases = run.outcomes.values().map(|outcome| Line::CaseFinished(Box::new(CaseResult::of(outcome))));
     for line in std::iter::once(head(run, run.outcomes.len())).chain(gates).chain(cases).chain([tail(run)]) {
-        out.push_str(&serde_json::to_string(&line)?);
+        out.push_str(&visible_json(serde_json::to_string(&line)?));
         out.push('\n');
     }
     Ok(out)

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Summary;
-use super::evidence::{Evidence, Redactor};
+use super::evidence::Evidence;
+use super::redact::Redactor;
 use crate::baseline::Entry;
 use crate::corpus::expectation::{Alternative, Expected};
 use crate::corpus::source::{Level, Requirement};
@@ -91,7 +92,7 @@ impl Outcome {
             attempts: finished.attempts,
             evidence: evidence
                 .filter(|_| finished.verdict.is_finding())
-                .map(|(exchange, target)| Evidence::new(exchange, target, &redactor)),
+                .map(|(exchange, target)| Evidence::new(exchange, finished.lengths, target, &redactor)),
         }
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::aggregate::timestamp;
 use super::evidence::Evidence;
-use crate::wire::{Answer, Client, Exchange, Response, Sent, Target};
+use crate::wire::{Answer, Client, End, Exchange, Response, Sent, Target};
 
 /// What was sent and what came back: secrets replaced, long octets cut.
 #[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
@@ -90,12 +90,32 @@ pub enum AnswerRecord {
         body: Octets,
         /// Every octet that came on the connection.
         wire: Octets,
+        /// Why it is not whole: the connection ended before it, the time limit came, or it was longer than is read. Absent where it is whole.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cut: Option<CutName>,
     },
     /// Nothing, or not all, within the time limit.
     TimedOut {
         /// What came within it.
         wire: Octets,
     },
+    /// More than is read of one answer, without a response in it.
+    TooLong {
+        /// What came first.
+        wire: Octets,
+    },
+}
+
+/// Why a response is not whole.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CutName {
+    /// The connection ended before it did.
+    Closed,
+    /// The time limit came before its end.
+    TimedOut,
+    /// It was longer than is read of one answer.
+    TooLong,
 }
 
 /// Octets.
@@ -135,11 +155,18 @@ impl ExchangeRecord {
             answer: match answer {
                 Answer::Closed(wire) => AnswerRecord::Closed { wire: Octets::of(wire) },
                 Answer::TimedOut(wire) => AnswerRecord::TimedOut { wire: Octets::of(wire) },
+                Answer::TooLong(wire) => AnswerRecord::TooLong { wire: Octets::of(wire) },
                 Answer::Response(response) => AnswerRecord::Response {
                     status: response.status,
                     headers: headers(&response.headers),
                     body: Octets::of(&response.body),
                     wire: Octets::of(&response.wire),
+                    cut: match response.end {
+                        End::Whole => None,
+                        End::Closed => Some(CutName::Closed),
+                        End::TimedOut => Some(CutName::TimedOut),
+                        End::TooLong => Some(CutName::TooLong),
+                    },
                 },
             },
             body_length: evidence.body_length,
@@ -204,13 +231,20 @@ impl AnswerRecord {
         Ok(match self {
             Self::Closed { wire } => Answer::Closed(wire.octets()?),
             Self::TimedOut { wire } => Answer::TimedOut(wire.octets()?),
-            Self::Response { status, headers, body, wire } => Answer::Response(Box::new(Response {
+            Self::TooLong { wire } => Answer::TooLong(wire.octets()?),
+            Self::Response { status, headers, body, wire, cut } => Answer::Response(Box::new(Response {
                 status: *status,
                 headers: read_headers(headers)?,
                 body: body.octets()?,
                 wire: wire.octets()?,
                 earlier: 0,
                 then_closed: false,
+                end: match cut {
+                    None => End::Whole,
+                    Some(CutName::Closed) => End::Closed,
+                    Some(CutName::TimedOut) => End::TimedOut,
+                    Some(CutName::TooLong) => End::TooLong,
+                },
             })),
         })
     }

@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use super::RenderError;
 use super::aggregate::{Aggregate, timestamp};
-use super::evidence::{Evidence, block, shortened, visible};
+use super::evidence::{Evidence, block, shortened};
 use super::outcome::{Outcome, Weight};
 use crate::baseline::Entry;
 use crate::corpus::source::{Level, Provenance};
-use crate::wire::{Answer, printable};
+use crate::text::{printable, visible, visible_json};
+use crate::wire::Answer;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 /// What the name of a file may hold and a URI cannot.
@@ -230,7 +231,7 @@ struct RunProperties<'a> {
 /// None that a run can bring about.
 pub fn render(run: &Aggregate) -> Result<String, RenderError> {
     let log = Log { schema: SCHEMA, version: "2.1.0", runs: [sarif_run(run)] };
-    Ok(serde_json::to_string_pretty(&log)? + "\n")
+    Ok(visible_json(serde_json::to_string_pretty(&log)?) + "\n")
 }
 
 fn sarif_run(run: &Aggregate) -> Run<'_> {
@@ -405,7 +406,7 @@ fn web_response(evidence: &Evidence) -> WebResponse {
             body: content(&response.body),
             no_response_received: false,
         },
-        Answer::Closed(octets) | Answer::TimedOut(octets) => WebResponse {
+        Answer::Closed(octets) | Answer::TimedOut(octets) | Answer::TooLong(octets) => WebResponse {
             status_code: None,
             headers: BTreeMap::new(),
             body: content(octets),

@@ -6,8 +6,9 @@
 use std::fmt::Write as _;
 
 use super::aggregate::Aggregate;
-use super::evidence::visible;
+
 use super::outcome::{Outcome, Weight};
+use crate::text::visible;
 use crate::verdict::Verdict;
 
 /// The TAP stream.

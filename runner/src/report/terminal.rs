@@ -11,6 +11,7 @@ use super::outcome::{Outcome, rank};
 use super::{cases, counts};
 use crate::event::Event;
 use crate::exit::ExitStatus;
+use crate::text::visible;
 use crate::verdict::Verdict;
 
 /// More known failures of one entry than this are told by number.
@@ -68,7 +69,7 @@ impl TerminalReporter {
         known(&mut out, run);
         stale(&mut out, run);
         for reason in &run.gates_failed {
-            let _ = writeln!(out, "{}  {}\n", "no gate".red().bold(), reason.replace('\n', "\n  "));
+            let _ = writeln!(out, "{}  {}\n", "no gate".red().bold(), visible(reason).replace('\n', "\n  "));
         }
         self.observations(&mut out, run);
         self.closing(&mut out, run);
@@ -127,20 +128,20 @@ impl TerminalReporter {
             .collect();
         rows.sort_unstable();
         for (requirement, id, what) in rows {
-            let _ = writeln!(out, "  {requirement:<26} {id}  {}", what.cyan());
+            let _ = writeln!(out, "  {requirement:<26} {id}  {}", visible(what).cyan());
         }
         let _ = writeln!(out);
     }
 
     fn closing(&self, out: &mut String, run: &Aggregate) {
         for ((feature, reason), count) in run.unsupported() {
-            let _ = writeln!(out, "not asked: {} for lack of `{feature}`: {reason}", cases(count));
+            let _ = writeln!(out, "not asked: {} for lack of `{feature}`: {}", cases(count), visible(reason));
         }
         for (suite, reason) in &run.left_out {
-            let _ = writeln!(out, "left out: {suite}: {reason}");
+            let _ = writeln!(out, "left out: {suite}: {}", visible(reason));
         }
         for (invariant, reason) in &run.without {
-            let _ = writeln!(out, "not checked: {}: {reason}", invariant.name());
+            let _ = writeln!(out, "not checked: {}: {}", invariant.name(), visible(reason));
         }
         if run.outcomes.values().any(|outcome| outcome.evidence.is_some()) && !run.options.show_secrets {
             let _ = writeln!(out, "{}", "tokens are left out of the command lines; --show-secrets puts them in, gatecheck show CASE explains a case".dimmed());
@@ -170,7 +171,7 @@ impl TerminalReporter {
         let _ = writeln!(
             out,
             "{verdict}  {}: {} in {seconds:.2} s ({rate:.0} cases/s), corpus {}{seed}{part}",
-            run.pins.gate,
+            visible(&run.pins.gate),
             counts(summary),
             run.pins.short_digest()
         );
@@ -181,7 +182,7 @@ impl TerminalReporter {
 fn known(out: &mut String, run: &Aggregate) {
     for (entry, outcomes) in run.known() {
         let _ = writeln!(out, "{} {}  {}", "known".yellow().bold(), cases(outcomes.len()), entry.at().dimmed());
-        let _ = writeln!(out, "  {}", wrap(&entry.told(), 2));
+        let _ = writeln!(out, "  {}", wrap(&visible(&entry.told()), 2));
         let leaks = outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::Leak(_))).count();
         let most = leaks.max(KNOWN_BY_ID);
         for outcome in outcomes.iter().take(most) {
@@ -197,7 +198,7 @@ fn known(out: &mut String, run: &Aggregate) {
 /// What is no longer true in a baseline.
 fn stale(out: &mut String, run: &Aggregate) {
     for problem in &run.stale {
-        let _ = writeln!(out, "{}  {problem}", "stale".red().bold());
+        let _ = writeln!(out, "{}  {}", "stale".red().bold(), visible(&problem.to_string()));
     }
     if !run.stale.is_empty() {
         let _ = writeln!(out);
@@ -213,7 +214,7 @@ fn finding(out: &mut String, outcome: &Outcome) {
         format_args!("{}:{}", outcome.path(), outcome.line).dimmed()
     );
     let mut row = |name: &str, text: &str| {
-        let _ = writeln!(out, "    {name:<9} {text}");
+        let _ = writeln!(out, "    {name:<9} {}", visible(text));
     };
     row("expected", &outcome.expected);
     match (&outcome.verdict, &outcome.evidence) {

@@ -8,7 +8,7 @@ use super::keeper::Clients;
 use crate::corpus::expectation::Alternative;
 use crate::corpus::{Case, Suite};
 use crate::deploy::SiteFiles;
-use crate::event::Finished;
+use crate::event::{Finished, Lengths};
 use crate::gates::Gate;
 use crate::invariants::{Invariant, Metadata, secrets, uniform};
 use crate::judge::{Judgement, Scene, judge, leaks, summary, upstream};
@@ -60,6 +60,7 @@ pub(super) async fn ask(
         case: case_at,
         verdict: Verdict::Pass,
         exchange: None,
+        lengths: Lengths::default(),
         target: Some(clients.target.clone()),
         attempts: 0,
     };
@@ -94,8 +95,9 @@ pub(super) async fn ask(
             }
             Ok(exchange) => {
                 let mut judgement = judge(&case.expected, &exchange, &scene);
-                if let (Some(ask), Verdict::Pass) = (&ask, &judgement.verdict) {
-                    let mismatches = upstream(judgement.fitting, &shared.upstream.received(ask));
+                let received = ask.as_ref().map(|ask| shared.upstream.received(ask));
+                if let (Some(received), Verdict::Pass) = (received, &judgement.verdict) {
+                    let mismatches = upstream(judgement.fitting, &received);
                     if !mismatches.is_empty() {
                         judgement = Judgement { verdict: Verdict::Fail(mismatches), fitting: None };
                     }

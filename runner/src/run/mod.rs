@@ -21,12 +21,14 @@ use self::order::{Order, Shard};
 use self::pace::Pace;
 use crate::corpus::{Corpus, Suite};
 use crate::deploy::{Deployment, Manifest, SiteFiles};
-use crate::event::{Conditions, Event, Finished, Started};
+use crate::event::{Conditions, Event, Finished, Lengths, Started};
 use crate::gates::{Gate, GateError};
 use crate::invariants::Invariant;
 use crate::listener::Listener;
+use crate::report::evidence::TOLD;
 use crate::upstream::Upstream;
 use crate::verdict::{Fault, Verdict};
+use crate::wire::Exchange;
 use crate::wire::plain::{self, HttpVersion, PlainOptions};
 
 /// What to run, and how.
@@ -318,6 +320,7 @@ fn gate_failed(shared: &Shared, round: &Round, error: &GateError) {
                 case: *case,
                 verdict: Verdict::Error(Fault::Unreachable(error.to_string())),
                 exchange: None,
+                lengths: Lengths::default(),
                 target: None,
                 attempts: 0,
             });
@@ -376,7 +379,12 @@ impl Shared {
         Place { target: &clients.target, prefix, listener: self.listener.url() }
     }
 
-    fn finish(&self, finished: Finished) {
+    /// Tells that a case is finished. Nothing bounds how many of these wait to be read, so none of them may be long.
+    fn finish(&self, mut finished: Finished) {
+        if let Some(exchange) = finished.exchange.take() {
+            finished.lengths = Lengths::of(&exchange.answer);
+            finished.exchange = Some(Exchange { answer: exchange.answer.shortened(TOLD), ..exchange });
+        }
         let _ = self.events.send(Event::CaseFinished(Box::new(finished)));
     }
 }

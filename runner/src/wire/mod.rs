@@ -1,7 +1,7 @@
 //! Requests as they are sent and answers as they come back.
 //!
 //! Two clients: [`plain`] is an ordinary HTTP client (reqwest); [`raw`] writes the octets it is given and changes none, for targets and whole
-//! requests that an ordinary client would repair. The report says which one was used. A gate of this process is asked through [`memory`].
+//! requests that an ordinary client would repair. The report says which one was used. Both are bounded alike, in bytes ([`LONGEST_ANSWER`]) and in time. A gate of this process is asked through [`memory`].
 
 pub mod coding;
 pub mod memory;
@@ -12,6 +12,8 @@ pub mod tls;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
+
+use self::coding::Decoded;
 
 /// Where a gate listens.
 #[derive(Clone, Debug)]
@@ -49,6 +51,9 @@ pub struct Sent {
     pub linger: Duration,
 }
 
+/// No more bytes than this are read of one answer, by either client: interim responses, head, framing, body and trailers together. No more than this come out
+/// of a coded body. What came is looked through for leaks, and the report says that there was more.
+pub const LONGEST_ANSWER: usize = 4 << 20;
 /// How long to listen for octets after the last answer to a raw request.
 pub const AFTERMATH: Duration = Duration::from_millis(25);
 /// How long a gate gets to close a connection where the case says that it must.
@@ -87,6 +92,22 @@ pub enum Answer {
     Response(Box<Response>),
     /// Nothing, or not all, within the time limit; these octets came.
     TimedOut(Vec<u8>),
+    /// More than [`LONGEST_ANSWER`] without a response in it; these octets came first.
+    TooLong(Vec<u8>),
+}
+
+/// How a response came to its end.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum End {
+    /// The connection ended before the response did.
+    Closed,
+    /// The time limit came before its end.
+    TimedOut,
+    /// It was longer than [`LONGEST_ANSWER`]; the rest was not read.
+    TooLong,
+    /// As its framing says.
+    #[default]
+    Whole,
 }
 
 /// A response, decoded and as it came.
@@ -104,6 +125,8 @@ pub struct Response {
     pub earlier: usize,
     /// Whether the connection ended after the answer to a raw request, within the time that was waited for it.
     pub then_closed: bool,
+    /// How it came to its end: unless that is [`End::Whole`], the body and what follows it are as far as they came.
+    pub end: End,
 }
 
 impl Target {
@@ -130,14 +153,18 @@ impl Response {
         let delimited = self.header("content-length").next().is_some()
             || self.header("transfer-encoding").next().is_some()
             || matches!(self.status, 204 | 304);
-        !says_close && delimited
+        !says_close && delimited && self.end == End::Whole
     }
 
-    /// The body without its content codings, if it has any that are known.
+    /// The body without its codings, if it has any that are known; the framing in chunks is undone already.
     #[must_use]
-    pub fn decoded(&self) -> Option<Vec<u8>> {
-        let list = self.header("content-encoding").map(String::from_utf8_lossy).collect::<Vec<_>>().join(",");
-        coding::decoded(&list, &self.body)
+    pub fn decoded(&self) -> Option<Decoded> {
+        // RFC 9112 §7: transfer codings come over content codings.
+        let fields = self.header("content-encoding").chain(self.header("transfer-encoding"));
+        let list = fields.map(String::from_utf8_lossy).collect::<Vec<_>>().join(",");
+        let codings: Vec<&str> =
+            list.split(',').filter(|coding| !coding.trim().eq_ignore_ascii_case("chunked")).collect();
+        coding::undo(&codings.join(","), &self.body)
     }
 
     /// The values of a header field, by lower-case name.
@@ -152,7 +179,7 @@ impl Answer {
     pub fn response(&self) -> Option<&Response> {
         match self {
             Self::Response(response) => Some(response),
-            Self::Closed(_) | Self::TimedOut(_) => None,
+            Self::Closed(_) | Self::TimedOut(_) | Self::TooLong(_) => None,
         }
     }
 
@@ -161,8 +188,25 @@ impl Answer {
     pub fn octets(&self) -> &[u8] {
         match self {
             Self::Response(response) => &response.wire,
-            Self::Closed(octets) | Self::TimedOut(octets) => octets,
+            Self::Closed(octets) | Self::TimedOut(octets) | Self::TooLong(octets) => octets,
         }
+    }
+
+    /// The same without what is beyond the first `most` bytes of its body and of what came on the connection.
+    #[must_use]
+    pub fn shortened(mut self, most: usize) -> Self {
+        let cut = |octets: &mut Vec<u8>| {
+            octets.truncate(most);
+            octets.shrink_to_fit();
+        };
+        match &mut self {
+            Self::Response(response) => {
+                cut(&mut response.body);
+                cut(&mut response.wire);
+            }
+            Self::Closed(octets) | Self::TimedOut(octets) | Self::TooLong(octets) => cut(octets),
+        }
+        self
     }
 }
 
@@ -271,29 +315,6 @@ pub fn redact(octets: &[u8], show_secrets: bool) -> Vec<u8> {
         } else {
             out.push(*first);
             rest = rest.get(1..).unwrap_or_default();
-        }
-    }
-    out
-}
-
-/// Octets as a person can read them on one line: text as it is, the rest escaped.
-#[must_use]
-pub fn printable(octets: &[u8]) -> String {
-    let mut out = String::new();
-    for chunk in octets.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '\r' => out.push_str("\\r"),
-                '\n' => out.push_str("\\n"),
-                '\t' => out.push_str("\\t"),
-                c if c.is_control() => {
-                    let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
-                }
-                c => out.push(c),
-            }
-        }
-        for octet in chunk.invalid() {
-            let _ = write!(out, "\\x{octet:02x}");
         }
     }
     out

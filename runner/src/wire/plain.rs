@@ -3,10 +3,11 @@
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
+use http_body_util::BodyExt as _;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 
-use super::{Answer, Client, Exchange, Response, Sent, Target};
+use super::{Answer, Client, End, Exchange, LONGEST_ANSWER, Response, Sent, Target};
 
 /// The HTTP version that the client speaks.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -168,21 +169,46 @@ async fn answer(response: reqwest::Response) -> Answer {
     };
     result.wire.extend_from_slice(format!("{:?} {}\r\n", response.version(), response.status()).as_bytes());
     for (name, value) in &result.headers {
-        result.wire.extend_from_slice(name.as_bytes());
-        result.wire.extend_from_slice(b": ");
-        result.wire.extend_from_slice(value);
-        result.wire.extend_from_slice(b"\r\n");
+        result.wire.extend_from_slice(&line(name.as_bytes(), value));
     }
     result.wire.extend_from_slice(b"\r\n");
-    match response.bytes().await {
-        Ok(body) => {
-            result.wire.extend_from_slice(&body);
-            result.body = body.to_vec();
-            Answer::Response(Box::new(result))
+    // Frame by frame: what has come is kept whatever comes of the rest.
+    let mut body = hyper::Response::<reqwest::Body>::from(response).into_body();
+    loop {
+        if result.wire.len() > LONGEST_ANSWER {
+            cut(&mut result);
+            break;
         }
-        Err(error) if error.is_timeout() => Answer::TimedOut(result.wire),
-        Err(_) => Answer::Closed(result.wire),
+        match body.frame().await {
+            None => break,
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    result.wire.extend_from_slice(data);
+                    result.body.extend_from_slice(data);
+                }
+                for (name, value) in frame.trailers_ref().into_iter().flatten() {
+                    result.wire.extend_from_slice(&line(name.as_str().as_bytes(), value.as_bytes()));
+                }
+            }
+            Some(Err(error)) => {
+                result.end = if error.is_timeout() { End::TimedOut } else { End::Closed };
+                break;
+            }
+        }
     }
+    Answer::Response(Box::new(result))
+}
+
+fn line(name: &[u8], value: &[u8]) -> Vec<u8> {
+    [name, b": ", value, b"\r\n"].concat()
+}
+
+/// Takes away what is beyond the bound.
+fn cut(response: &mut Response) {
+    let beyond = response.wire.len().saturating_sub(LONGEST_ANSWER);
+    response.wire.truncate(LONGEST_ANSWER);
+    response.body.truncate(response.body.len().saturating_sub(beyond));
+    response.end = End::TooLong;
 }
 
 /// An error with all its causes in one line.

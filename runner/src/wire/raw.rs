@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use bytes::BufMut as _;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -11,10 +12,7 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::memory::Door;
-use super::{Answer, Client, Exchange, Response, Sent, Target};
-
-/// No more than this is read of one answer.
-const ANSWER_LIMIT: usize = 8 << 20;
+use super::{AFTERMATH, Answer, Client, End, Exchange, LONGEST_ANSWER, Response, Sent, Target};
 
 /// A byte stream, encrypted or not.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -33,11 +31,18 @@ enum Way {
     Memory(Door),
 }
 
-/// An open connection, with what has come on it and was not yet read as a response.
+/// An open connection.
 pub struct Connection {
     stream: Box<dyn Stream>,
-    came: Vec<u8>,
     limit: Duration,
+    /// What has come for this exchange and was not told of an earlier one.
+    came: Vec<u8>,
+    /// How much of it was read as responses.
+    read: usize,
+    /// When the wait for more ends.
+    deadline: Instant,
+    /// Why no more is read.
+    stop: Option<End>,
 }
 
 impl Wire {
@@ -64,7 +69,7 @@ impl Wire {
                 .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?,
             Way::Memory(door) => Box::new(door.connect()?),
         };
-        Ok(Connection { stream, came: Vec::new(), limit: self.limit })
+        Ok(Connection { stream, limit: self.limit, came: Vec::new(), read: 0, deadline: Instant::now(), stop: None })
     }
 
     /// Sends one request on a connection of its own.
@@ -77,8 +82,11 @@ impl Wire {
         if exchange.sent.raw.is_some()
             && let Answer::Response(response) = &mut exchange.answer
         {
-            response.then_closed = connection.aftermath(exchange.sent.linger).await;
+            response.then_closed = connection.aftermath(exchange.sent.linger, response.wire.len()).await;
             response.wire.append(&mut connection.came);
+            if connection.stop == Some(End::TooLong) {
+                response.end = End::TooLong;
+            }
         }
         Ok(exchange)
     }
@@ -103,84 +111,129 @@ impl Connection {
     /// Sends one request and reads its answer (or, for a raw one, the last of its answers).
     pub async fn exchange(&mut self, sent: Sent) -> Exchange {
         let (at, started) = (SystemTime::now(), Instant::now());
+        self.came.drain(..self.read.min(self.came.len()));
+        self.read = 0;
+        self.stop = None;
+        self.deadline = later(started, self.limit);
         let octets = sent.octets();
-        let limit = self.limit;
-        let mut wire = Vec::new();
-        let conversation = async {
-            // A gate may answer and close before it has read everything; then writing fails, and the answer is what counts.
+        // A gate may answer and close before it has read everything; then writing fails, and the answer is what counts.
+        let writing = async {
             let _ = self.stream.write_all(&octets).await;
             let _ = self.stream.flush().await;
-            let mut last = None;
-            for _ in 0..sent.responses.max(1) {
-                let earlier = wire.len();
-                match self.read_response(sent.is_head(), &mut wire).await {
-                    Some(response) => last = Some(Response { earlier, ..response }),
-                    None => break,
-                }
-            }
-            last
         };
-        let outcome = tokio::time::timeout(limit, conversation).await;
-        let answer = match outcome {
-            Ok(Some(mut response)) => {
-                response.wire = wire;
+        if tokio::time::timeout_at(self.deadline.into(), writing).await.is_err() {
+            self.deadline = later(Instant::now(), AFTERMATH);
+        }
+        let mut last: Option<Response> = None;
+        for _ in 0..sent.responses.max(1) {
+            let earlier = self.read;
+            let next = self.read_response(sent.is_head()).await;
+            let ended = next.as_ref().is_none_or(|response| response.end != End::Whole);
+            last = match (next, self.stop) {
+                (Some(response), _) => Some(Response { earlier, ..response }),
+                (None, Some(End::TimedOut | End::TooLong)) => None,
+                (None, _) => last,
+            };
+            if ended {
+                break;
+            }
+        }
+        let answer = match (last, self.stop) {
+            (Some(mut response), _) => {
+                let rest = self.came.split_off(self.read.min(self.came.len()));
+                response.wire = std::mem::replace(&mut self.came, rest);
                 Answer::Response(Box::new(response))
             }
-            Ok(None) => {
-                wire.append(&mut self.came);
-                Answer::Closed(wire)
-            }
-            Err(_) => {
-                wire.append(&mut self.came);
-                Answer::TimedOut(wire)
+            (None, stop) => {
+                let came = std::mem::take(&mut self.came);
+                match stop {
+                    Some(End::TimedOut) => Answer::TimedOut(came),
+                    Some(End::TooLong) => Answer::TooLong(came),
+                    _ => Answer::Closed(came),
+                }
             }
         };
+        self.read = 0;
         Exchange { sent, client: Client::Raw, answer, started: at, elapsed: started.elapsed() }
     }
 
-    /// Reads what comes after the answer; whether the connection then ended.
-    async fn aftermath(&mut self, wait: Duration) -> bool {
+    /// Reads what comes after an answer of `before` bytes, until nothing has come for `gap`; whether the connection then ended.
+    async fn aftermath(&mut self, gap: Duration, before: usize) -> bool {
+        let end = later(Instant::now(), self.limit.max(gap));
+        self.stop = None;
         loop {
-            match tokio::time::timeout(wait, self.more()).await {
-                Ok(true) => {}
-                Ok(false) => return true,
-                Err(_) => return false,
+            self.deadline = later(Instant::now(), gap).min(end);
+            if !self.more_beside(before).await {
+                return self.stop == Some(End::Closed);
             }
         }
     }
 
-    /// Reads more octets; false at the end of the stream or beyond the limit.
+    /// Reads more bytes; false at the end of the stream, of the time, or beyond the bound, and `stop` says which.
     async fn more(&mut self) -> bool {
-        if self.came.len() >= ANSWER_LIMIT {
+        self.more_beside(0).await
+    }
+
+    /// The same where `before` bytes of the exchange are kept elsewhere.
+    async fn more_beside(&mut self, before: usize) -> bool {
+        let room = LONGEST_ANSWER.saturating_sub(self.came.len().saturating_add(before));
+        if self.stop.is_none() && room == 0 {
+            self.stop = Some(End::TooLong);
+        }
+        // A stream that always has something would never let the timer be asked.
+        if self.stop.is_none() && Instant::now() >= self.deadline {
+            self.stop = Some(End::TimedOut);
+        }
+        if self.stop.is_some() {
             return false;
         }
-        matches!(self.stream.read_buf(&mut self.came).await, Ok(count) if count > 0)
+        let mut buffer = (&mut self.came).limit(room);
+        match tokio::time::timeout_at(self.deadline.into(), self.stream.read_buf(&mut buffer)).await {
+            Ok(Ok(count)) if count > 0 => {}
+            Ok(_) => self.stop = Some(End::Closed),
+            Err(_) => self.stop = Some(End::TimedOut),
+        }
+        self.stop.is_none()
     }
 
-    /// Moves the first `count` octets that came to `wire`.
-    fn take(&mut self, count: usize, wire: &mut Vec<u8>) -> Vec<u8> {
-        let rest = self.came.split_off(count.min(self.came.len()));
-        let taken = std::mem::replace(&mut self.came, rest);
-        wire.extend_from_slice(&taken);
-        taken
+    /// What has come and was not read yet.
+    fn rest(&self) -> &[u8] {
+        self.came.get(self.read..).unwrap_or_default()
     }
 
-    async fn read_response(&mut self, to_head: bool, wire: &mut Vec<u8>) -> Option<Response> {
+    /// Reads on until `count` bytes are there to be read, as far as they come.
+    async fn fill(&mut self, count: usize) -> bool {
+        while self.rest().len() < count {
+            if !self.more().await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The next `count` bytes, or as many as are there.
+    fn take(&mut self, count: usize) -> &[u8] {
+        let from = self.read;
+        self.read = from.saturating_add(count).min(self.came.len());
+        self.came.get(from..self.read).unwrap_or_default()
+    }
+
+    async fn read_response(&mut self, to_head: bool) -> Option<Response> {
         loop {
-            let mut response = self.read_head(wire).await?;
+            let mut response = self.read_head().await?;
             if (100..200).contains(&response.status) && response.status != 101 {
                 continue;
             }
-            response.body = self.read_body(&response, to_head, wire).await;
+            (response.body, response.end) = self.read_body(&response, to_head).await;
             return Some(response);
         }
     }
 
-    async fn read_head(&mut self, wire: &mut Vec<u8>) -> Option<Response> {
+    async fn read_head(&mut self) -> Option<Response> {
         loop {
             let mut fields = [httparse::EMPTY_HEADER; 256];
             let mut head = httparse::Response::new(&mut fields);
-            match head.parse(&self.came) {
+            match head.parse(self.rest()) {
                 Ok(httparse::Status::Complete(length)) => {
                     let response = Response {
                         status: head.code.unwrap_or_default(),
@@ -191,84 +244,126 @@ impl Connection {
                             .collect(),
                         ..Response::default()
                     };
-                    self.take(length, wire);
+                    self.take(length);
                     return Some(response);
                 }
                 Ok(httparse::Status::Partial) if self.more().await => {}
-                _ => return None,
+                Ok(httparse::Status::Partial) => return None,
+                Err(_) => {
+                    self.listen().await;
+                    return None;
+                }
             }
         }
     }
 
-    async fn read_body(&mut self, response: &Response, to_head: bool, wire: &mut Vec<u8>) -> Vec<u8> {
+    /// What is no HTTP has no end of its own: it is read as long as it flows, since something may lie in it.
+    async fn listen(&mut self) {
+        let end = self.deadline;
+        loop {
+            self.deadline = later(Instant::now(), AFTERMATH).min(end);
+            if !self.more().await {
+                break;
+            }
+        }
+        // Silence is the end of it.
+        if self.stop == Some(End::TimedOut) && Instant::now() < end {
+            self.stop = Some(End::Closed);
+        }
+    }
+
+    async fn read_body(&mut self, response: &Response, to_head: bool) -> (Vec<u8>, End) {
         // RFC 9112 §6.3
         if to_head || matches!(response.status, 204 | 304) {
-            return Vec::new();
+            return (Vec::new(), End::Whole);
         }
         let chunked = response
             .header("transfer-encoding")
             .last()
             .is_some_and(|value| value.to_ascii_lowercase().ends_with(b"chunked"));
         if chunked {
-            return self.read_chunks(wire).await;
+            let mut body = Vec::new();
+            let end = self.read_chunks(&mut body).await;
+            return (body, end);
         }
         let length = response
             .header("content-length")
             .next()
             .and_then(|value| std::str::from_utf8(value).ok()?.trim().parse::<usize>().ok());
-        match length {
-            Some(length) => {
-                while self.came.len() < length && self.more().await {}
-                self.take(length, wire)
-            }
+        let end = match length {
+            Some(length) if self.fill(length).await => End::Whole,
+            Some(_) => self.stopped(),
             None => {
                 while self.more().await {}
-                self.take(self.came.len(), wire)
+                match self.stopped() {
+                    End::Closed => End::Whole,
+                    other => other,
+                }
             }
-        }
+        };
+        (self.take(length.unwrap_or(usize::MAX)).to_vec(), end)
     }
 
-    async fn read_chunks(&mut self, wire: &mut Vec<u8>) -> Vec<u8> {
-        let mut body = Vec::new();
+    /// Why nothing more came.
+    fn stopped(&self) -> End {
+        self.stop.unwrap_or(End::Closed)
+    }
+
+    async fn read_chunks(&mut self, body: &mut Vec<u8>) -> End {
         loop {
-            match httparse::parse_chunk_size(&self.came) {
+            match httparse::parse_chunk_size(self.rest()) {
+                Ok(httparse::Status::Complete((start, 0))) => {
+                    self.take(start);
+                    return self.read_trailers().await;
+                }
                 Ok(httparse::Status::Complete((start, size))) => {
-                    let size = usize::try_from(size).unwrap_or(ANSWER_LIMIT);
+                    let size = usize::try_from(size).unwrap_or(usize::MAX);
                     let end = start.saturating_add(size).saturating_add(2);
-                    if size == 0 {
-                        self.take(start, wire);
-                        self.read_trailers(wire).await;
-                        return body;
-                    }
-                    while self.came.len() < end && self.more().await {}
-                    let chunk = self.take(end, wire);
+                    let whole = self.fill(end).await;
+                    let chunk = self.take(end);
                     let data =
                         chunk.get(start..start.saturating_add(size)).or_else(|| chunk.get(start..)).unwrap_or_default();
                     body.extend_from_slice(data);
-                    if chunk.len() < end {
-                        return body;
+                    if !whole {
+                        return self.stopped();
                     }
                 }
                 Ok(httparse::Status::Partial) if self.more().await => {}
-                _ => return body,
+                Ok(httparse::Status::Partial) => {
+                    self.take(usize::MAX);
+                    return self.stopped();
+                }
+                // What follows is no chunk; the answer ends with what can be read of it.
+                Err(_) => {
+                    self.take(usize::MAX);
+                    return End::Closed;
+                }
             }
         }
     }
 
-    /// Trailer lines up to the empty one; they stay in the octets that are searched for canaries.
-    async fn read_trailers(&mut self, wire: &mut Vec<u8>) {
+    /// Trailer lines up to the empty one; they stay in the bytes that are searched for canaries.
+    async fn read_trailers(&mut self) -> End {
         loop {
-            let line = self.came.iter().position(|octet| *octet == b'\n');
+            let line = self.rest().iter().position(|octet| *octet == b'\n');
             match line {
                 Some(end) => {
-                    let line = self.take(end.saturating_add(1), wire);
+                    let line = self.take(end.saturating_add(1));
                     if line == b"\r\n" || line == b"\n" {
-                        return;
+                        return End::Whole;
                     }
                 }
                 None if self.more().await => {}
-                None => return,
+                None => {
+                    self.take(usize::MAX);
+                    return self.stopped();
+                }
             }
         }
     }
+}
+
+/// A time that is `wait` after another.
+fn later(at: Instant, wait: Duration) -> Instant {
+    at.checked_add(wait).unwrap_or(at)
 }

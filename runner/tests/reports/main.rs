@@ -23,7 +23,11 @@ use gatecheck::event::Event;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::report::json::{CaseResult, Report};
 use gatecheck::report::ndjson::NdjsonWriter;
+use gatecheck::report::record::AnswerRecord;
+use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
 use gatecheck::report::{Kind, Summary};
+use gatecheck::text::hides;
+use gatecheck::wire::Answer;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -53,6 +57,61 @@ fn no_format_holds_a_secret_unless_it_was_asked_for() {
         let tells = !matches!(kind, Kind::Annotations | Kind::BadgeJson | Kind::BadgeSvg);
         assert_eq!(kind.render(&open).unwrap().contains(TOKEN), tells, "{kind}");
     }
+}
+
+#[test]
+fn no_format_holds_what_is_made_of_a_secret_or_what_hides() {
+    let signature = TOKEN.rsplit('.').next().unwrap();
+    let hex: String = TOKEN.bytes().map(|octet| format!("{octet:02x}")).collect();
+    let reversed: String = TOKEN.chars().rev().collect();
+    let spaced: String = SECRET.chars().flat_map(|c| [c, ' ']).collect();
+    let escaped: String = TOKEN.bytes().map(|octet| format!("%{octet:02X}")).collect();
+    let hidden = "\u{202e}\u{61c}\u{200b}\u{2066}\u{feff}\u{2028}\u{e0041}\u{9b}\u{7f}\u{1b}[2J";
+    let corpus = run::corpus();
+    let mut run = Aggregate::new(ReportOptions::default());
+    for mut event in events() {
+        if let Event::RunStarted(started) = &mut event {
+            started.gate = format!("{hidden} gate");
+            started.target = format!("run.sh {hidden}");
+            started.left_out = [("toml/base".to_owned(), format!("{hidden} left"))].into();
+        }
+        if let Event::CaseFinished(finished) = &mut event {
+            // The secret of another suite is none of this one.
+            let secret = if corpus.suites[finished.suite].settings.secret == SECRET { &spaced } else { "" };
+            let body = format!("{hex}\n{reversed}\n{secret}\n{escaped}\n{hidden} of the body");
+            for text in finished.verdict.texts_mut() {
+                text.push_str(&format!(" {reversed} {hidden}"));
+            }
+            if let Some(Answer::Response(response)) = finished.exchange.as_mut().map(|one| &mut one.answer) {
+                let fields = [("location", &hex), ("server", &escaped), ("x-hidden", &hidden.to_owned())];
+                response.headers.extend(fields.map(|(name, value)| (name.to_owned(), value.clone().into_bytes())));
+                response.body = body.clone().into_bytes();
+                response.wire =
+                    format!("HTTP/1.1 200 OK\r\nServer: {escaped}\r\nX-Hidden: {hidden}\r\n\r\n{body}").into_bytes();
+            }
+        }
+        run.note(&event);
+    }
+    run.note(&Event::GateFailed { reason: format!("it said:\n  {hex}\n  {hidden} reason") });
+    let terminal = TerminalReporter::new(TerminalOptions { whole: 99, observations: true, progress: false });
+    let terminal = anstream::adapter::strip_str(&terminal.render(&run)).to_string();
+    let reports = Kind::ALL.map(|kind| (kind.name(), kind.render(&run).unwrap()));
+    for (kind, text) in reports.into_iter().chain([("terminal", terminal)]) {
+        for part in [&hex[40..64], &reversed[20..44], &spaced[..24], &escaped[30..60], &signature[..16]] {
+            assert!(!text.contains(part), "{kind} holds {part}");
+        }
+        let found: Vec<char> =
+            text.chars().filter(|c| hides(*c) || c.is_control() && !matches!(c, '\n' | '\t' | '\r')).collect();
+        assert!(found.is_empty(), "{kind} holds {found:?}");
+        let shows = text.contains("202e");
+        assert!(shows || kind.starts_with("badge"), "{kind} does not show what hid");
+    }
+    // Whoever reads the JSON gets the bytes.
+    let report: Report = serde_json::from_str(&Kind::Json.render(&run).unwrap()).unwrap();
+    let kept = report.results.iter().filter_map(|result| result.exchange.as_ref()).any(|exchange| {
+        matches!(&exchange.answer, AnswerRecord::Response { body, .. } if body.octets().unwrap().ends_with(format!("{hidden} of the body").as_bytes()))
+    });
+    assert!(kept);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use gatecheck::baseline::Baseline;
 use gatecheck::corpus::Corpus;
-use gatecheck::event::{Conditions, Event, Finished, Started};
+use gatecheck::event::{Conditions, Event, Finished, Lengths, Started};
 use gatecheck::invariants::Invariant;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::verdict::{Fault, Leak, Mismatch, Verdict};
@@ -131,6 +131,7 @@ pub fn no_gate() -> Aggregate {
             case,
             verdict: Verdict::Error(Fault::Unreachable(reason)),
             exchange: None,
+            lengths: Lengths::default(),
             target: None,
             attempts: 0,
         })),
@@ -145,7 +146,9 @@ pub fn events() -> Vec<Event> {
     let mut done = |id: &str, verdict: Verdict, exchange: Option<Exchange>, attempts: u32| {
         let (suite, case) = place(&corpus, id);
         let target = exchange.is_some().then(gate);
-        events.push(Event::CaseFinished(Box::new(Finished { suite, case, verdict, exchange, target, attempts })));
+        let lengths = exchange.as_ref().map(|exchange| Lengths::of(&exchange.answer)).unwrap_or_default();
+        let finished = Finished { suite, case, verdict, exchange, lengths, target, attempts };
+        events.push(Event::CaseFinished(Box::new(finished)));
     };
     let login = || answer(302, &[("location", b"/login")], b"");
     done("role/denial/admin-is-admitted", Verdict::Pass, Some(exchange(b"/members/home", login(), 0)), 1);

@@ -3,10 +3,11 @@
 use maud::{Markup, html};
 
 use super::super::counts;
-use super::super::evidence::visible;
+
 use super::super::matrix::{Matrix, Row, told};
 use super::{number, prose, shell};
 use crate::corpus::source::Level;
+use crate::text::visible;
 
 const SCRIPT: &str = include_str!("matrix.js");
 

@@ -13,12 +13,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::aggregate::{Aggregate, Pins, timestamp};
 use super::cases;
-use super::evidence::{Evidence, block, shortened, visible};
+use super::evidence::{Evidence, block, shortened};
 use super::outcome::{Chapter, Outcome};
 use crate::corpus::source::Level;
 use crate::exit::ExitStatus;
+use crate::text::visible;
 use crate::verdict::Verdict;
-use crate::wire::{Answer, Client};
+use crate::wire::{Answer, Client, End};
 
 const SCRIPT: &str = include_str!("page.js");
 /// Longer requests and answers are cut.
@@ -240,7 +241,13 @@ fn wire(evidence: &Evidence) -> Markup {
     let exchange = &evidence.exchange;
     let octets = exchange.answer.octets();
     let what = match &exchange.answer {
-        Answer::Response(_) => "Response",
+        Answer::Response(response) => match response.end {
+            End::Whole => "Response",
+            End::Closed => "Response, cut off: the connection was closed",
+            End::TimedOut => "Response, not whole within the time limit",
+            End::TooLong => "Response, cut: longer than is read",
+        },
+        Answer::TooLong(_) => "Response: none in as much as is read",
         Answer::Closed(_) => "Response: the connection was closed",
         Answer::TimedOut(_) => "Response: none within the time limit",
     };

@@ -1,0 +1,148 @@
+//! What must not come back, and how it is found again in a reading of a text.
+
+use super::view::{RUN, Span, View, around};
+
+/// As many bytes of a signature in a row say whose it is.
+const RAW_RUN: usize = 8;
+/// A run of fewer different characters is filling.
+const DIFFERENT: u32 = 6;
+/// The bits of the sieve, as a power of two.
+const SIEVE_BITS: u32 = 16;
+
+/// Secrets, as their runs: any of them gives one away.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Needles {
+    /// What stands in the place of each, and how many runs of it in a row it takes.
+    secrets: Vec<(&'static str, usize)>,
+    /// Letters and digits in lower case, forwards and backwards, as they are and moved by thirteen letters, with the place of the secret; sorted.
+    runs: Vec<(u128, usize)>,
+    /// Bytes of signatures, forwards and backwards, with the place of the secret; sorted.
+    raw: Vec<(u128, usize)>,
+    /// A bit for each run that there is, so that most of a text needs no search.
+    sieve: Vec<u64>,
+}
+
+impl Needles {
+    /// Adds a secret: `least` is how many letters and digits of it in a row are recognised, and [`RUN`] at the least; `telling` says which runs count.
+    pub(super) fn add<'a>(
+        &mut self,
+        by: &'static str,
+        texts: impl IntoIterator<Item = &'a [u8]>,
+        least: usize,
+        telling: fn(&[u8]) -> bool,
+    ) {
+        let place = self.secrets.len();
+        self.secrets.push((by, least.saturating_sub(RUN).saturating_add(1)));
+        for text in texts {
+            let letters: Vec<u8> = text.iter().filter_map(|octet| folded(*octet)).collect();
+            let moved: Vec<u8> = letters.iter().map(|octet| thirteen(*octet)).collect();
+            for mut letters in [letters, moved] {
+                for _ in 0..2 {
+                    let all = letters.windows(RUN).zip(runs(letters.iter().copied(), RUN));
+                    let told = all.filter(|(run, _)| is_no_filling(run) && telling(run));
+                    self.runs.extend(told.map(|(_, run)| (run, place)));
+                    letters.reverse();
+                }
+            }
+        }
+    }
+
+    /// The secret that was added last can be found by these bytes too.
+    pub(super) fn add_raw(&mut self, octets: &[u8]) {
+        let place = self.secrets.len().saturating_sub(1);
+        self.raw.extend(runs(octets.iter().copied(), RAW_RUN).map(|run| (run, place)));
+        self.raw.extend(runs(octets.iter().rev().copied(), RAW_RUN).map(|run| (run, place)));
+    }
+
+    /// Makes them ready to be searched for.
+    pub(super) fn ready(mut self) -> Self {
+        self.sieve = vec![0; 1_usize << (SIEVE_BITS - 6)];
+        for list in [&mut self.runs, &mut self.raw] {
+            list.sort_unstable();
+            list.dedup();
+            for (run, _) in list {
+                let (word, bit) = sieve_place(*run);
+                if let Some(word) = self.sieve.get_mut(word) {
+                    *word |= bit;
+                }
+            }
+        }
+        self
+    }
+
+    /// Where a reading has any of them.
+    pub(super) fn find(&self, view: &View, found: &mut Vec<(Span, &'static str)>) {
+        let (letters, spans): (Vec<u8>, Vec<Span>) =
+            view.iter().filter_map(|(octet, span)| Some((folded(octet)?, span))).unzip();
+        // How many runs of each secret end here, one behind the other.
+        let mut rows = vec![(0_usize, 0_usize); self.secrets.len()];
+        for (at, run) in runs(letters.iter().copied(), RUN).enumerate() {
+            for place in self.places(&self.runs, run) {
+                let (Some((by, least)), Some((row, last))) = (self.secrets.get(place), rows.get_mut(place)) else {
+                    continue;
+                };
+                *row = if last.saturating_add(1) == at { row.saturating_add(1) } else { 1 };
+                *last = at;
+                if *row >= *least {
+                    let first = at.saturating_add(1).saturating_sub(*least);
+                    let spans = spans.get(first..at.saturating_add(RUN)).unwrap_or_default();
+                    found.extend(around(spans).map(|span| (span, *by)));
+                }
+            }
+        }
+        if self.raw.is_empty() {
+            return;
+        }
+        for (at, run) in runs(view.octets.iter().copied(), RAW_RUN).enumerate() {
+            for place in self.places(&self.raw, run) {
+                let spans = view.spans.get(at..at.saturating_add(RAW_RUN)).unwrap_or_default();
+                let by = self.secrets.get(place).map_or("<secret>", |(by, _)| *by);
+                found.extend(around(spans).map(|span| (span, by)));
+            }
+        }
+    }
+
+    /// The secrets that have a run.
+    fn places<'a>(&'a self, list: &'a [(u128, usize)], run: u128) -> impl Iterator<Item = usize> + 'a {
+        let (word, bit) = sieve_place(run);
+        let may_be = self.sieve.get(word).is_some_and(|word| word & bit != 0);
+        let from = if may_be { list.partition_point(|(other, _)| *other < run) } else { list.len() };
+        list.iter().skip(from).take_while(move |(other, _)| *other == run).map(|(_, place)| *place)
+    }
+}
+
+/// The last `length` bytes as a number, at each byte at which there are as many.
+fn runs(octets: impl Iterator<Item = u8>, length: usize) -> impl Iterator<Item = u128> {
+    let bits = u32::try_from(length).unwrap_or(16).saturating_mul(8);
+    let mask = 1_u128.checked_shl(bits).map_or(u128::MAX, |end| end.saturating_sub(1));
+    let numbers = octets.scan(0_u128, move |number, octet| {
+        *number = (*number << 8 | u128::from(octet)) & mask;
+        Some(*number)
+    });
+    numbers.skip(length.saturating_sub(1))
+}
+
+/// The word and the bit of the sieve that are for a run.
+fn sieve_place(run: u128) -> (usize, u64) {
+    let folded =
+        u64::try_from(run >> 64).unwrap_or_default() ^ u64::try_from(run & u128::from(u64::MAX)).unwrap_or_default();
+    let mixed = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SIEVE_BITS);
+    (usize::try_from(mixed >> 6).unwrap_or_default(), 1 << (mixed & 63))
+}
+
+fn is_no_filling(run: &[u8]) -> bool {
+    let set = run.iter().fold(0_u128, |set, octet| set | 1_u128.checked_shl(u32::from(*octet)).unwrap_or_default());
+    set.count_ones() >= DIFFERENT
+}
+
+fn folded(octet: u8) -> Option<u8> {
+    octet.is_ascii_alphanumeric().then(|| octet.to_ascii_lowercase())
+}
+
+fn thirteen(octet: u8) -> u8 {
+    match octet {
+        b'a'..=b'm' => octet.saturating_add(13),
+        b'n'..=b'z' => octet.saturating_sub(13),
+        other => other,
+    }
+}
