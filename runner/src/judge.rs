@@ -22,6 +22,8 @@ pub struct Scene<'a> {
     pub prefix: &'a str,
     /// Bodies and canaries.
     pub files: &'a SiteFiles,
+    /// The protected files that the visitor may have all the same: in these hands they are no leak.
+    pub may_have: &'a BTreeSet<String>,
 }
 
 /// A verdict, and the alternative that fitted.
@@ -51,9 +53,23 @@ pub fn judge<'a>(expected: &'a Expected, exchange: &Exchange, scene: &Scene<'_>)
             }
         }
     };
-    let leaks = leaks(fitting, exchange, scene);
-    let verdict = if leaks.is_empty() { verdict } else { Verdict::Leak(leaks) };
+    let (owned, leaks) = found(fitting, exchange, scene);
+    let (verdict, fitting) = match verdict {
+        _ if !leaks.is_empty() => (Verdict::Leak(leaks), fitting),
+        Verdict::Pass if !owned.is_empty() => (Verdict::Fail(owned.iter().map(misplaced).collect()), None),
+        verdict => (verdict, fitting),
+    };
     Judgement { verdict, fitting }
+}
+
+/// Content that should not be in an answer, although the visitor may have it.
+#[must_use]
+pub fn misplaced(leak: &Leak) -> Mismatch {
+    Mismatch {
+        what: "content".to_owned(),
+        expected: format!("nothing of {} in the {}", leak.file, leak.place),
+        actual: "it is there; this visitor may have it".to_owned(),
+    }
 }
 
 /// What the upstream behind the gate was asked, against what the fitting alternative says of it.
@@ -407,9 +423,14 @@ fn field_fits(field: &HeaderExpectation, values: &[String]) -> bool {
         && !field.lacks.iter().any(has)
 }
 
-/// Protected canaries in places where this visitor must not see them.
+/// Protected canaries in the hands of a visitor who may not have them.
 #[must_use]
 pub fn leaks(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'_>) -> Vec<Leak> {
+    found(fitting, exchange, scene).1
+}
+
+/// Protected canaries in places where they do not belong: those that this visitor may have, and those that are leaks.
+fn found(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'_>) -> (Vec<Leak>, Vec<Leak>) {
     let shown_file = fitting.and_then(Alternative::shown);
     let earlier = fitting.map(|one| one.earlier_shows.as_slice()).unwrap_or_default();
     let octets = exchange.answer.octets();
@@ -443,7 +464,7 @@ pub fn leaks(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'
     {
         note(file, "earlier responses on the connection");
     }
-    found
+    found.into_iter().partition(|leak| scene.may_have.contains(&leak.file))
 }
 
 fn protected<'a>(octets: &[u8], files: &'a SiteFiles) -> BTreeSet<&'a str> {

@@ -9,7 +9,7 @@
     reason = "a test that cannot go on should stop with a message"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use gatecheck::corpus::Corpus;
@@ -137,7 +137,11 @@ fn verdict(expect: &str, answer: Answer) -> Verdict {
 }
 
 fn verdict_on(expected: &Expected, files: &SiteFiles, answer: Answer) -> Verdict {
-    let scene = Scene { origin: ORIGIN, prefix: "", files };
+    verdict_for(expected, files, answer, &BTreeSet::new())
+}
+
+fn verdict_for(expected: &Expected, files: &SiteFiles, answer: Answer, may_have: &BTreeSet<String>) -> Verdict {
+    let scene = Scene { origin: ORIGIN, prefix: "", files, may_have };
     let sent = Sent {
         method: "GET".to_owned(),
         target: b"/x/y?q=1".to_vec(),
@@ -321,6 +325,31 @@ fn protected_content_leaks_wherever_it_stands() {
     let octets = format!("HTTP/1.1 20{}", secret()).into_bytes();
     for answer in [Answer::Closed(octets.clone()), Answer::TimedOut(octets)] {
         assert!(matches!(verdict("expect: refused", answer), Verdict::Leak(_)));
+    }
+}
+
+#[test]
+fn content_in_the_hands_of_somebody_who_may_have_it_is_a_fail() {
+    let may_have = BTreeSet::from(["/secret.html".to_owned()]);
+    let denied = || came(302).to("/login");
+    let header: &'static str = Box::leak(canary("area/suite", "/secret.html").into_boxed_str());
+    for (expect, answer, leaks) in [
+        ("expect: denied", denied().file("/secret.html"), false),
+        ("expect: denied", denied().behind("/secret.html"), false),
+        ("expect: denied", denied().with("x-note", header), false),
+        ("expect: denied", came(200).file("/secret.html"), false),
+        ("expect: { status: 400 }", came(200).file("/secret.html"), false),
+        ("expect: { status: 200, shows: /open.html }", came(200).file("/secret.html"), false),
+        // Of another file it is a leak all the same, and of both as well.
+        ("expect: denied", came(200).file("/vault.html"), true),
+        ("expect: denied", came(200).file("/secret.html").behind("/vault.html"), true),
+        ("expect: { status: 200, shows: /secret.html }", came(200).file("/vault.html"), true),
+    ] {
+        let corpus = corpus(expect);
+        let files = SiteFiles::of(&corpus.suites[0]);
+        let found = verdict_for(&corpus.suites[0].cases[0].expected, &files, answer.answer(), &may_have);
+        assert_eq!(matches!(found, Verdict::Leak(_)), leaks, "{expect}: {found:?}");
+        assert!(matches!(found, Verdict::Leak(_) | Verdict::Fail(_)), "{expect}: {found:?}");
     }
 }
 

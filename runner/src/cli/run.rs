@@ -235,7 +235,7 @@ fn fails_the_run(event: &Event, corpus: &Corpus, strict: bool) -> bool {
     let case = corpus.suites.get(finished.suite).and_then(|suite| suite.cases.get(finished.case));
     let level = case.map_or(Level::Must, |case| case.level);
     match finished.verdict {
-        Verdict::Leak(_) => true,
+        Verdict::Leak(_) => level != Level::Should || strict,
         Verdict::Fail(_) => level == Level::Must || (strict && level == Level::Should),
         _ => false,
     }

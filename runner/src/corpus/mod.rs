@@ -3,6 +3,7 @@
 //! Loading collects every mistake it finds and says all of them at once, each with file, line, column and what to write instead.
 
 pub mod aliases;
+pub mod entitlement;
 pub mod expand;
 pub mod expectation;
 mod load;

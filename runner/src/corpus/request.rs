@@ -194,6 +194,15 @@ impl Request {
             .chain(&self.body)
     }
 
+    /// The recipes of the tokens that the request carries as they were minted, in whatever place.
+    pub fn whole_tokens(&self) -> impl Iterator<Item = &str> {
+        let named = match &self.token {
+            Some(TokenRef::Named(name)) => Some(name.as_str()),
+            _ => None,
+        };
+        named.into_iter().chain(self.templates().flat_map(Template::whole_tokens))
+    }
+
     /// Whether the request carries a token, in whatever place.
     #[must_use]
     pub fn carries_token(&self) -> bool {

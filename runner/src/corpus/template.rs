@@ -48,7 +48,34 @@ pub trait Fill {
     fn fill(&self, piece: &Piece, out: &mut Vec<u8>) -> Result<(), Self::Error>;
 }
 
+/// What a token in the compact form is made of; what stands beside one without any of these leaves it whole.
+fn is_of_a_token(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.' | b'%')
+}
+
 impl Template {
+    /// The recipes whose tokens stand in it whole, with nothing before and behind them that would make another token of them.
+    pub fn whole_tokens(&self) -> impl Iterator<Item = &str> {
+        let edge = |at: Option<&Piece>, last: bool| {
+            let octets = match at {
+                None | Some(Piece::Host | Piece::Prefix) => return true,
+                Some(Piece::Text(text)) => text.as_bytes(),
+                Some(Piece::Octets(octets)) => octets,
+                Some(_) => return false,
+            };
+            let octet = if last { octets.last() } else { octets.first() };
+            !octet.copied().is_some_and(is_of_a_token)
+        };
+        self.pieces().iter().enumerate().filter_map(move |(at, piece)| {
+            let before = at.checked_sub(1).and_then(|before| self.pieces().get(before));
+            let behind = self.pieces().get(at.saturating_add(1));
+            match piece {
+                Piece::Token(name) if edge(before, true) && edge(behind, false) => Some(name.as_str()),
+                _ => None,
+            }
+        })
+    }
+
     /// Reads a text with placeholders.
     ///
     /// # Errors

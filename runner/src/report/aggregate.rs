@@ -276,7 +276,7 @@ impl Aggregate {
         };
         match outcome.verdict {
             _ if outcome.known.is_some() => Weight::Known,
-            Verdict::Leak(_) => Weight::Failing,
+            Verdict::Leak(_) if counts || outcome.level == Level::Survey => Weight::Failing,
             Verdict::Error(_) => Weight::Broken,
             Verdict::Fail(_) | Verdict::Unproven(_) if counts => Weight::Failing,
             _ => Weight::Advisory,

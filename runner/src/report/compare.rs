@@ -282,7 +282,9 @@ fn change(id: &str, was: Option<&CaseResult>, is: Option<&CaseResult>, strict: b
         is: is.map(|one| one.standing().to_owned()),
         came_before: was.map(|one| one.actual.clone()),
         comes_now: is.map(|one| one.actual.clone()),
-        worse: unknown && (became == Became::Leaking || (became == Became::Failing && binding)),
+        worse: unknown
+            && ((became == Became::Leaking && (binding || one.level == Level::Survey))
+                || (became == Became::Failing && binding)),
     })
 }
 

@@ -65,9 +65,9 @@ pub struct Tally {
     pub summary: Summary,
     /// MUST cases that failed or were left unproven, and are not known.
     pub must_findings: usize,
-    /// SHOULD cases that failed or were left unproven, and are not known.
+    /// SHOULD cases that failed, leaked or were left unproven, and are not known.
     pub should_findings: usize,
-    /// Leaks that are not known.
+    /// Leaks that are not known, other than those of a SHOULD.
     pub new_leaks: usize,
     /// Leaks that a baseline names.
     pub known_leaks: usize,
@@ -245,6 +245,7 @@ impl Tally {
         self.summary.count(outcome.standing());
         let slot = match (&outcome.verdict, outcome.level) {
             (Verdict::Leak(_), _) if known => &mut self.known_leaks,
+            (Verdict::Leak(_), Level::Should) => &mut self.should_findings,
             (Verdict::Leak(_), _) => &mut self.new_leaks,
             (Verdict::Error(Fault::Unreachable(_)), _) => &mut self.unreachable,
             (Verdict::Fail(_) | Verdict::Unproven(_), Level::Must) if !known => &mut self.must_findings,
@@ -312,6 +313,25 @@ mod tests {
         }
     }
 
+    fn leaking(level: Level) -> Outcome {
+        Outcome {
+            id: "a/b/c".to_owned(),
+            suite: "a/b".to_owned(),
+            file: "a/b.yaml".to_owned(),
+            line: 1,
+            requirements: vec!["ROLE-1".to_owned()],
+            level,
+            why: None,
+            expected: String::new(),
+            came: String::new(),
+            verdict: Verdict::Leak(Vec::new()),
+            known: None,
+            elapsed: std::time::Duration::ZERO,
+            attempts: 1,
+            evidence: None,
+        }
+    }
+
     #[test]
     fn exit_statuses() {
         for (tally, strict, status) in [
@@ -326,6 +346,17 @@ mod tests {
             (tally(9, 1, 0, 0, 1, 1), false, ExitStatus::Findings),
         ] {
             assert_eq!(tally.exit_status(strict), status, "{tally:?}");
+        }
+        // A leak that only a SHOULD calls one is a finding of that SHOULD.
+        for (level, strict, status) in [
+            (Level::Must, false, ExitStatus::Findings),
+            (Level::Survey, false, ExitStatus::Findings),
+            (Level::Should, false, ExitStatus::AsExpected),
+            (Level::Should, true, ExitStatus::Findings),
+        ] {
+            let mut tally = Tally::default();
+            tally.count(&leaking(level));
+            assert_eq!((tally.exit_status(strict), tally.summary.leak), (status, 1), "{level:?}");
         }
         let known = Tally { known_leaks: 1, ..tally(9, 0, 0, 0, 0, 0) };
         assert_eq!(known.exit_status(true), ExitStatus::AsExpected);

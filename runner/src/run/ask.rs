@@ -5,13 +5,14 @@ use std::time::Duration;
 use super::Shared;
 use super::compose::{compose, moves, now};
 use super::keeper::Clients;
+use crate::corpus::entitlement::Entitlements;
 use crate::corpus::expectation::Alternative;
 use crate::corpus::{Case, Suite};
 use crate::deploy::SiteFiles;
 use crate::event::{Finished, Lengths};
 use crate::gates::Gate;
 use crate::invariants::{Invariant, Metadata, secrets, uniform};
-use crate::judge::{Judgement, Scene, judge, leaks, summary, upstream};
+use crate::judge::{Judgement, Scene, judge, leaks, misplaced, summary, upstream};
 use crate::upstream::ASK;
 use crate::verdict::{Fault, Leak, Mismatch, Verdict};
 use crate::wire::plain::{HttpVersion, Plain};
@@ -45,6 +46,7 @@ pub(super) struct Stage {
     pub(super) suite: usize,
     pub(super) prefix: String,
     pub(super) files: SiteFiles,
+    pub(super) entitlements: Entitlements,
 }
 
 /// Sends one case, judges the answer and, with the proof of its control, checks the invariants.
@@ -73,7 +75,8 @@ pub(super) async fn ask(
         finished.verdict = Verdict::Unsupported { feature, reason };
         return finished;
     }
-    let scene = Scene { origin: &clients.origin, prefix: &stage.prefix, files: &stage.files };
+    let may_have = stage.entitlements.of_case(case);
+    let scene = Scene { origin: &clients.origin, prefix: &stage.prefix, files: &stage.files, may_have: &may_have };
     let mut way = Way::Usual;
     loop {
         let mut sent = match compose(suite, case, &shared.place(clients, &stage.prefix), now()) {
@@ -212,7 +215,12 @@ impl Again<'_> {
         if on(Invariant::Metadata)
             && let Some(place) = self.proof.metadata.leaked(exchange)
         {
-            return Verdict::Leak(vec![Leak { file: "content (what describes it)".to_owned(), place: place.into() }]);
+            let leak = Leak { file: "content (what describes it)".to_owned(), place: place.into() };
+            return if self.may_have_the_control() {
+                Verdict::Fail(vec![misplaced(&leak)])
+            } else {
+                Verdict::Leak(vec![leak])
+            };
         }
         let denied = fitting.and_then(|one| one.name.as_deref()) == Some("denied");
         if on(Invariant::Uniform) && denied && self.case.request.carries_token() && exchange.sent.raw.is_none() {
@@ -230,6 +238,13 @@ impl Again<'_> {
             }
         }
         if found.is_empty() { verdict } else { Verdict::Fail(found) }
+    }
+
+    /// Whether the visitor may have what the control shows: then what describes it is no secret either.
+    fn may_have_the_control(&self) -> bool {
+        let control = self.suite.cases.get(self.proof.case);
+        let mut shown = control.into_iter().flat_map(|case| case.expected.alternatives()).filter_map(|one| one.shown());
+        shown.all(|file| self.scene.may_have.contains(file))
     }
 
     /// The answer to the same request without any cookie, or without the field in which the token stood.

@@ -19,6 +19,7 @@ use self::ask::{Proof, Stage};
 use self::keeper::{Clients, Keeper};
 use self::order::{Order, Shard};
 use self::pace::Pace;
+use crate::corpus::entitlement::Entitlements;
 use crate::corpus::{Corpus, Suite};
 use crate::deploy::{Deployment, Manifest, SiteFiles};
 use crate::event::{Conditions, Event, Finished, Lengths, Started};
@@ -332,7 +333,12 @@ fn gate_failed(shared: &Shared, round: &Round, error: &GateError) {
 async fn start_suite(keeper: &Arc<Keeper>, suite_at: usize, prefix: &str, cases: &mut JoinSet<()>) {
     let shared = &keeper.shared;
     let Some(suite) = shared.corpus.suites.get(suite_at) else { return };
-    let stage = Arc::new(Stage { suite: suite_at, prefix: prefix.to_owned(), files: SiteFiles::of(suite) });
+    let stage = Arc::new(Stage {
+        suite: suite_at,
+        prefix: prefix.to_owned(),
+        files: SiteFiles::of(suite),
+        entitlements: Entitlements::of(suite),
+    });
     let mut selected: Vec<usize> =
         shared.plan.selected.iter().filter(|(suite, _)| *suite == suite_at).map(|(_, case)| *case).collect();
     Order::of(shared.options.seed)

@@ -1,0 +1,103 @@
+//! Who may have which file: content is leaked only to somebody who may not have it.
+//!
+//! A suite says it by what it expects. Whoever a case expects to be shown a file may have that file, whatever else goes wrong; and so may whoever sends the
+//! same token with another request. A visitor without a token is nobody: what one of them may have, by country or host, another may not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::expectation::{Alternative, Expected};
+use super::{Case, Suite};
+
+/// The files of a suite by the recipe of the token that opens them.
+#[derive(Clone, Debug, Default)]
+pub struct Entitlements(BTreeMap<String, BTreeSet<String>>);
+
+impl Entitlements {
+    /// What the cases of a suite say.
+    #[must_use]
+    pub fn of(suite: &Suite) -> Self {
+        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for case in &suite.cases {
+            for token in case.request.whole_tokens() {
+                found.entry(token.to_owned()).or_default().extend(shown(case));
+            }
+        }
+        Self(found)
+    }
+
+    /// The files that the visitor of a case may have.
+    #[must_use]
+    pub fn of_case(&self, case: &Case) -> BTreeSet<String> {
+        let by_token = case.request.whole_tokens().filter_map(|token| self.0.get(token)).flatten().cloned();
+        shown(case).chain(by_token).collect()
+    }
+}
+
+/// The files that a case expects its visitor to be shown. Where the sources disagree nobody is entitled.
+fn shown(case: &Case) -> impl Iterator<Item = String> + '_ {
+    let alternatives: &[Alternative] = match &case.expected {
+        Expected::Judge(alternatives) => alternatives,
+        Expected::Observe { .. } => &[],
+    };
+    alternatives
+        .iter()
+        .flat_map(|one| one.shown().map(str::to_owned).into_iter().chain(one.earlier_shows.iter().cloned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::Corpus;
+
+    const SUITE: &str = "\
+title: Who may have what
+source: By hand
+site:
+  rules: |
+    /members/* /members/:splat 200! Role=admin
+  files:
+    /members/home.html: protected
+    /members/other.html: protected
+    /login.html: public
+control: in
+denied: { status: 302, location: /login }
+cases:
+  - { id: in, requirement: ROLE-1, request: { path: /members/home, token: admin }, expect: { status: 200, shows: /members/home.html } }
+  - { id: hostile, requirement: ROLE-1, why: w, request: { target: /members//home, token: admin }, expect: denied }
+  - { id: cookie-line, requirement: ROLE-1, why: w, request: { path: /, cookies: ['a=b; nf_jwt=$(token:admin); c=d'] }, expect: denied }
+  - { id: quoted, requirement: ROLE-1, why: w, request: { path: /, cookies: ['nf_jwt=\"$(token:admin)\"'] }, expect: denied }
+  - { id: raw, requirement: ROLE-1, why: w, request: { raw: [\"GET  /members/home HTTP/1.1\", \"Cookie: nf_jwt=$(token:admin)\", \"\", \"\"] }, expect: { status: 400 } }
+  - { id: with-more-behind, requirement: ROLE-1, why: w, request: { path: /, cookies: [nf_jwt=$(token:admin)x] }, expect: denied }
+  - { id: with-more-in-front, requirement: ROLE-1, why: w, request: { path: /, cookies: [nf_jwt=x$(token:admin)] }, expect: denied }
+  - { id: escaped-behind, requirement: ROLE-1, why: w, request: { path: /, cookies: [nf_jwt=$(token:admin)%00] }, expect: denied }
+  - { id: two-in-one, requirement: ROLE-1, why: w, request: { path: /, cookies: ['nf_jwt=$(token:admin)$(token:admin)'] }, expect: denied }
+  - { id: another, requirement: ROLE-1, why: w, request: { path: /, token: expired }, expect: denied }
+  - { id: nobody, requirement: ROLE-1, why: w, request: { path: / }, expect: denied }
+  - { id: by-itself, requirement: ROLE-1, request: { path: /members/other }, expect: { status: 200, shows: /members/other.html } }
+";
+
+    #[test]
+    fn whoever_is_shown_a_file_may_have_it() {
+        let mini = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mini");
+        let read = |name: &str| std::fs::read_to_string(mini.join(name)).unwrap();
+        let files = [
+            ("requirements.yaml", read("requirements.yaml")),
+            ("tokens.yaml", read("tokens.yaml")),
+            ("role/who.yaml", SUITE.to_owned()),
+        ];
+        let files = files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
+        let corpus = Corpus::load("by hand", files).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        let suite = &corpus.suites[0];
+        let entitlements = Entitlements::of(suite);
+        let holders = ["in", "hostile", "cookie-line", "quoted", "raw"];
+        for case in &suite.cases {
+            let own: &[&str] = match case.written_id.as_str() {
+                "by-itself" => &["/members/other.html"],
+                id if holders.contains(&id) => &["/members/home.html"],
+                _ => &[],
+            };
+            let may_have = entitlements.of_case(case);
+            assert_eq!(may_have.iter().map(String::as_str).collect::<Vec<_>>(), own, "{}", case.id);
+        }
+    }
+}
