@@ -378,6 +378,13 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: &Denia
     }
     let standing = denial.stands_before(apply).then_some(denial);
     let is_redirect = is_redirect(apply.status);
+    // FRONT-1: the server behind a rule that forwards, or one in front, goes by the target too.
+    if !is_redirect
+        && target.site.is_some()
+        && let Err(refused) = Target::parse_plain(asked.request.target)
+    {
+        return Outcome::BadRequest(refused);
+    }
     // SUBST-3, SUBST-4: a request that supplies dots, or no label of the host, is led nowhere. SUBST-5: nothing is fetched by
     // a path of which its readers could make several.
     if target.astray || (target.ambiguous && !is_redirect) {
@@ -391,12 +398,6 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: &Denia
     // ROLE-3, ROLE-12: after a denial no rule leads back to what was denied.
     if standing.is_some_and(|denial| denial.protects(apply, target, asked, site)) {
         return NotFound::Forced.outcome(asked, standing, site);
-    }
-    // FRONT-1: the server behind such a rule, or one in front, goes by the target too.
-    if target.site.is_some()
-        && let Err(refused) = Target::parse_plain(asked.request.target)
-    {
-        return Outcome::BadRequest(refused);
     }
     // STATUS-2
     if target.site.is_some() {

@@ -151,9 +151,10 @@ fn role_12_no_url_of_that_server_is_a_way_round_the_gate() {
     for host in [format!("127.0.0.1:{port}"), format!("LOCALHOST:{port}"), format!("[::ffff:127.0.0.1]:{port}")] {
         let rules = format!("/members/* /members/:splat 200! Role=admin\n/* http://{host}/:splat 200!");
         let gate = before(&upstream, &rules);
-        for target in ["/members/home", "/members/home.html", "/members/", "//members/home", "/members/home?a=b"] {
+        for target in ["/members/home", "/members/home.html", "/members/", "/members/home?a=b"] {
             assert_eq!(gate.get(target, &[]).status, 404, "{target} by {host}");
         }
+        assert_eq!(gate.get("//members/home", &[]).status, 400, "FRONT-1");
     }
     assert!(upstream.asked().is_empty(), "{:?}", upstream.asked());
 
@@ -172,8 +173,11 @@ fn role_12_no_url_of_that_server_is_a_way_round_the_gate() {
 fn subst_5_captured_text_does_not_climb_there() {
     let upstream = Upstream::plain();
     let gate = before(&upstream, "/doc page=:page /docs/:page 200\n/tree/* /trees/:splat 200");
-    for target in ["/doc?page=../api", "/doc?page=..%5Capi", "/doc?page=", "/tree/%252e%252e/api", "/tree/..;/api"] {
+    for target in ["/doc?page=../api", "/doc?page=..%5Capi", "/doc?page="] {
         assert_eq!(gate.get(target, &[]).status, 404, "{target}");
+    }
+    for target in ["/tree/%252e%252e/api", "/tree/..;/api"] {
+        assert_eq!(gate.get(target, &[]).status, 400, "FRONT-1: {target}");
     }
     assert!(upstream.asked().is_empty(), "{:?}", upstream.asked());
     assert_eq!(gate.get("/doc?page=intro", &[]).status, 200);
