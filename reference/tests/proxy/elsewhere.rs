@@ -113,8 +113,6 @@ fn front_1_what_an_upstream_may_read_in_another_way_is_refused() {
         "/%252e%252e/a",
         "/%25u002e/a",
         "http://localhost//a",
-        "http://localhost",
-        "http://localhost?a",
     ] {
         for gate in [&gate, &by_rule] {
             let answer = gate.get(target, &[("Cookie", &cookie)]);
@@ -122,7 +120,17 @@ fn front_1_what_an_upstream_may_read_in_another_way_is_refused() {
         }
     }
     assert!(upstream.asked().is_empty(), "{:?}", upstream.asked());
-    for target in ["/", "/a/", "/a.b/c", "/caf%C3%A9?x=//../;", "/a%20b", "/100%25", "/a,b:c@d!e"] {
+    for target in [
+        "/",
+        "/a/",
+        "/a.b/c",
+        "/caf%C3%A9?x=//../;",
+        "/a%20b",
+        "/100%25",
+        "/a,b:c@d!e",
+        "http://localhost",
+        "http://localhost?a",
+    ] {
         for gate in [&gate, &by_rule] {
             assert_eq!(gate.get(target, &[]).status, 200, "{target}");
         }
