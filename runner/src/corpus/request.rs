@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::recipe::Recipe;
-use super::template::Template;
+use super::template::{Piece, Template};
 
 /// The `request` of a case.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -207,6 +207,19 @@ impl Request {
     #[must_use]
     pub fn carries_token(&self) -> bool {
         self.token.is_some() || self.templates().any(|text| text.tokens().next().is_some())
+    }
+
+    /// Whether more than one request is sent, or something in it may be taken for another one.
+    #[must_use]
+    pub fn is_several(&self) -> bool {
+        const VERSION: &[u8] = b"HTTP/";
+        let Form::Raw { bytes, responses } = &self.form else { return false };
+        let versions = bytes.pieces().iter().map(|piece| match piece {
+            Piece::Text(text) => memchr::memmem::find_iter(text.as_bytes(), VERSION).count(),
+            Piece::Octets(octets) => memchr::memmem::find_iter(octets, VERSION).count(),
+            _ => 0,
+        });
+        *responses > 1 || versions.sum::<usize>() > 1
     }
 
     /// Whether the request has to go over the byte-exact wire.
