@@ -56,6 +56,16 @@ pub struct Leak {
     pub place: Cow<'static, str>,
 }
 
+/// What differs where the control is no longer admitted right after a request.
+pub(crate) const AFTER: &str = "the control right after";
+
+impl Mismatch {
+    /// Whether it says that the control was no longer admitted right after the request.
+    pub(crate) fn is_of_liveness(&self) -> bool {
+        self.what.starts_with(AFTER)
+    }
+}
+
 impl Verdict {
     /// The name in reports.
     #[must_use]

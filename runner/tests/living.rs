@@ -21,6 +21,7 @@ use assert_cmd::Command;
 use gatecheck::corpus::Corpus;
 use gatecheck::event::Event;
 use gatecheck::gates::Gate;
+use gatecheck::gates::launch::GateFile;
 use gatecheck::report::json::Report;
 use gatecheck::run::order::Shard;
 use gatecheck::run::{Plan, RunOptions};
@@ -29,10 +30,14 @@ const MINI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mini");
 
 /// Ids with their verdicts, in the order in which they came.
 fn verdicts(corpus: &Arc<Corpus>, options: RunOptions) -> Vec<(String, String)> {
-    let plan = Plan::new(corpus, &Gate::Embedded, &options).unwrap();
+    verdicts_of(corpus, Gate::Embedded, options)
+}
+
+fn verdicts_of(corpus: &Arc<Corpus>, gate: Gate, options: RunOptions) -> Vec<(String, String)> {
+    let plan = Plan::new(corpus, &gate, &options).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (events, mut happened) = tokio::sync::mpsc::unbounded_channel();
-    runtime.block_on(gatecheck::run::run(Arc::clone(corpus), Gate::Embedded, options, plan, events));
+    runtime.block_on(gatecheck::run::run(Arc::clone(corpus), gate, options, plan, events));
     let mut out = Vec::new();
     while let Ok(event) = happened.try_recv() {
         if let Event::CaseFinished(finished) = event {
@@ -72,6 +77,88 @@ fn verdicts_depend_on_neither_seed_nor_parts() {
     let first = order(7);
     assert_eq!(first, order(7), "the same seed is the same order");
     assert_ne!(first, order(8));
+}
+
+/// Where a gate that falls over finds its port; the test below is that gate when it is set.
+const PORT_OF_THE_GATE: &str = "GATECHECK_TEST_PORT";
+/// And where it finds its site.
+const SITE_OF_THE_GATE: &str = "GATECHECK_TEST_SITE";
+
+/// No test: a gate that shows `/members/home` to whoever has a token, of whatever kind, and that falls over under every tenth request while others are
+/// under way. The test of the jobs starts this program again to have it.
+#[test]
+fn a_gate_that_falls_over() {
+    let Ok(port) = std::env::var(PORT_OF_THE_GATE) else { return };
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
+    let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    for stream in listener.incoming() {
+        let Ok(mut stream) = stream else { continue };
+        let count = Arc::clone(&count);
+        std::thread::spawn(move || {
+            let mut head = Vec::new();
+            let mut octet = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut octet).is_ok_and(|count| count > 0) {
+                head.push(octet[0]);
+            }
+            if head.is_empty() {
+                return;
+            }
+            let number = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+            if number % 10 == 0 {
+                // Half of an answer, or nothing, is what those beside it get as well.
+                let _ = stream.write_all(&b"HTTP/1.1 302 Found\r\nLoc"[..if number % 20 == 0 { 0 } else { 23 }]);
+                #[expect(clippy::exit, reason = "this is how it falls over")]
+                std::process::exit(101);
+            }
+            let home = head.starts_with(b"GET /members/home HTTP/1.1\r\n");
+            let token = head.windows(7).any(|part| part == b"nf_jwt=");
+            let page = std::env::var(SITE_OF_THE_GATE).ok();
+            let page = page.and_then(|site| std::fs::read(Path::new(&site).join("members/home.html")).ok());
+            let (status, body) = match (home, token, page) {
+                (true, true, Some(page)) => ("200 OK", page),
+                (true, false, _) => ("302 Found\r\nLocation: /login", Vec::new()),
+                _ => ("404 Not Found", Vec::new()),
+            };
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+            let _ = stream.write_all(&[head.as_bytes(), &body].concat());
+        });
+    }
+}
+
+#[test]
+fn verdicts_do_not_depend_on_how_many_are_asked_at_once() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance-cases");
+    let corpus = Arc::new(Corpus::open(&folder).unwrap_or_else(|errors| panic!("{errors:#?}")));
+    let found: Vec<BTreeMap<String, String>> = [(1, 1), (4, 2), (16, 3)]
+        .map(|(jobs, seed)| {
+            let mut file = GateFile::of_command(&format!(
+                "{} --exact a_gate_that_falls_over --nocapture",
+                std::env::current_exe().unwrap().display()
+            ));
+            file.env.insert(PORT_OF_THE_GATE.to_owned(), "{port}".to_owned());
+            file.env.insert(SITE_OF_THE_GATE.to_owned(), "{site}".to_owned());
+            let gate = Gate::Launch(Box::new(file));
+            let options = RunOptions {
+                jobs,
+                seed: Some(seed),
+                patterns: ["role/denial", "shadow/first-match"].map(str::to_owned).to_vec(),
+                ..RunOptions::default()
+            };
+            verdicts_of(&corpus, gate, options).into_iter().collect()
+        })
+        .into();
+    for verdict in ["Pass", "Leak", "Fail"] {
+        assert!(found[0].values().any(|found| found.starts_with(verdict)), "{verdict}: {found:#?}");
+    }
+    for (id, verdict) in &found[0] {
+        assert!(!verdict.contains("Error") && !verdict.contains("closed without"), "{id}: {verdict}");
+        assert!(
+            found.iter().all(|run| &run[id] == verdict),
+            "{id}: {:?}",
+            found.iter().map(|run| &run[id]).collect::<Vec<_>>()
+        );
+    }
 }
 
 fn gatecheck(folder: &Path, arguments: &[&str]) -> Output {

@@ -14,7 +14,7 @@ use crate::gates::Gate;
 use crate::invariants::{Invariant, Metadata, secrets, uniform};
 use crate::judge::{Judgement, Scene, judge, leaks, misplaced, summary, upstream};
 use crate::upstream::ASK;
-use crate::verdict::{Fault, Leak, Mismatch, Verdict};
+use crate::verdict::{AFTER, Fault, Leak, Mismatch, Verdict};
 use crate::wire::plain::{HttpVersion, Plain};
 use crate::wire::{Answer, Client, Exchange, Response, Sent};
 
@@ -291,7 +291,7 @@ impl Again<'_> {
             .iter()
             .filter(|(_, again)| judge(&control.expected, again, &self.scene).verdict != Verdict::Pass)
             .map(|(place, again)| Mismatch {
-                what: format!("the control right after, {place}"),
+                what: format!("{AFTER}, {place}"),
                 expected: "admitted as before".to_owned(),
                 actual: summary(&again.answer),
             })

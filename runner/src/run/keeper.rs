@@ -1,5 +1,5 @@
-//! Keeps one gate running. A hostile request may take a gate down; then it is started again, and the cases that were under way are asked
-//! once more, alone, so that the one that did it can be named and the others are not blamed.
+//! Keeps one gate running. A hostile request may take a gate down, or make it close, reset or hang what others have asked; then it is started again, and the
+//! cases that were under way are asked once more, alone, so that the one that did it can be named and the others are not blamed.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use crate::deploy::Deployment;
 use crate::event::Finished;
 use crate::gates::{Gate, GateError, Running};
 use crate::verdict::{Fault, Mismatch, Verdict};
-use crate::wire::Target;
 use crate::wire::plain::Plain;
 use crate::wire::raw::Wire;
+use crate::wire::{Answer, End, Target};
 
 /// A gate that goes down more often than this is left down.
 const MOST_STARTS: usize = 300;
@@ -69,24 +69,37 @@ impl Keeper {
         Ok(Self { shared, round, slot, floor: RwLock::new(()) })
     }
 
-    /// Asks a case; if the gate goes down meanwhile, starts it again and asks the case alone.
+    /// Asks a case; if the gate falls over meanwhile, whoever made it, asks the case again, alone, and if it falls over again on a fresh start.
     pub(super) async fn ask(&self, stage: &Stage, case: usize, proof: Option<&Proof>) -> Finished {
         let together = self.floor.read().await;
-        let clients = self.clients().await;
+        let (clients, starts) = self.state().await;
         let first = ask(&self.shared, &clients, stage, case, proof).await;
         drop(together);
-        if !matches!(first.verdict, Verdict::Error(Fault::Unreachable(_)))
-            || !matches!(self.shared.gate, Gate::Launch(_))
-        {
+        if !matches!(self.shared.gate, Gate::Launch(_)) || matches!(first.verdict, Verdict::Leak(_)) {
+            return first;
+        }
+        let fell = fell_over(&first);
+        if fell.is_none() && self.state().await.1 == starts {
             return first;
         }
         let _alone = self.floor.write().await;
-        if self.is_down().await && self.restart().await.is_err() {
-            return first;
-        }
-        let clients = self.clients().await;
-        let again = ask(&self.shared, &clients, stage, case, proof).await;
-        let attempts = first.attempts.saturating_add(again.attempts);
+        let mut attempts = first.attempts;
+        // Others may have hung it, and may have had it started again since.
+        let hangs = fell == Some(Fall::Hung) && self.state().await.1 == starts;
+        let mut fresh = hangs || self.is_down().await;
+        let again = loop {
+            if fresh && self.restart().await.is_err() {
+                return Finished { attempts, ..first };
+            }
+            let clients = self.clients().await;
+            let again = ask(&self.shared, &clients, stage, case, proof).await;
+            attempts = attempts.saturating_add(again.attempts);
+            // What came before may have worn it out: only on a fresh start it is this case alone.
+            if fresh || fell_over(&again).is_none() || matches!(again.verdict, Verdict::Leak(_)) {
+                break again;
+            }
+            fresh = true;
+        };
         if !self.is_down().await {
             return Finished { attempts, ..again };
         }
@@ -112,7 +125,13 @@ impl Keeper {
     }
 
     async fn clients(&self) -> Arc<Clients> {
-        Arc::clone(&self.slot.read().await.clients)
+        self.state().await.0
+    }
+
+    /// The clients for the gate that runs, and which start of it that is.
+    async fn state(&self) -> (Arc<Clients>, usize) {
+        let slot = self.slot.read().await;
+        (Arc::clone(&slot.clients), slot.starts)
     }
 
     async fn is_down(&self) -> bool {
@@ -133,6 +152,38 @@ impl Keeper {
         slot.clients = Arc::new(clients);
         Ok(())
     }
+}
+
+/// How a gate fell over under a case.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Fall {
+    /// It closed the connection, reset it, or refused it.
+    Down,
+    /// It did not answer in time.
+    Hung,
+}
+
+/// Whether the gate fell over under a case, in its own request or in those that it was asked afterwards. That may be the work of a neighbour, so that only
+/// asking alone tells.
+fn fell_over(finished: &Finished) -> Option<Fall> {
+    if matches!(finished.verdict, Verdict::Error(Fault::Unreachable(_))) {
+        return Some(Fall::Down);
+    }
+    let by_answer = match finished.exchange.as_ref().map(|exchange| &exchange.answer)? {
+        Answer::Closed(_) => Some(Fall::Down),
+        Answer::TimedOut(_) => Some(Fall::Hung),
+        Answer::TooLong(_) => None,
+        Answer::Response(response) => match response.end {
+            End::Closed => Some(Fall::Down),
+            End::TimedOut => Some(Fall::Hung),
+            End::TooLong | End::Whole => None,
+        },
+    };
+    let passed = matches!(finished.verdict, Verdict::Pass | Verdict::Observed(_));
+    by_answer.filter(|_| !passed).or(match &finished.verdict {
+        Verdict::Fail(mismatches) if mismatches.iter().any(Mismatch::is_of_liveness) => Some(Fall::Hung),
+        _ => None,
+    })
 }
 
 async fn start(shared: &Shared, round: &Round) -> Result<(Running, Clients), GateError> {
