@@ -162,6 +162,11 @@ impl GateInForce {
         GateInForce { gate: ArcSwap::from_pointee(gate) }
     }
 
+    /// The same with a gate that somebody else keeps as well.
+    pub(crate) fn shared(gate: Arc<Gate<DirSite>>) -> GateInForce {
+        GateInForce { gate: ArcSwap::new(gate) }
+    }
+
     /// The gate for one request, from its first step to its last.
     pub fn gate(&self) -> Guard<Arc<Gate<DirSite>>> {
         self.gate.load()
@@ -169,7 +174,12 @@ impl GateInForce {
 
     /// Puts another gate in force for every request that has not read this one yet.
     pub fn replace(&self, gate: Gate<DirSite>) {
-        self.gate.store(Arc::new(gate));
+        self.share(Arc::new(gate));
+    }
+
+    /// As [`GateInForce::replace`], with a gate that somebody else keeps as well.
+    pub(crate) fn share(&self, gate: Arc<Gate<DirSite>>) {
+        self.gate.store(gate);
     }
 }
 

@@ -18,6 +18,7 @@ mod keys;
 mod location;
 mod reload;
 mod small;
+mod whole_server;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use hyper::header::{CACHE_CONTROL, HeaderMap};
@@ -52,6 +53,7 @@ pub use location::location;
 #[cfg(test)]
 pub(crate) use reload::holds_what_was_denied;
 pub use reload::reload_opens_nothing;
+pub use whole_server::WholeServer;
 
 /// NOLEAK-4: an answer that depended on a role holds no field by which a cache would keep it for others. The names are
 /// written down once more and not taken from the code under test.

@@ -159,14 +159,14 @@ pub fn look_up(path: &RequestPath, exists: impl Fn(&str) -> bool) -> Option<Stri
 }
 
 /// Which file each path is served from, worked out once for a whole site. It agrees with [`look_up`] on every path.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Paths {
     served: HashTable<Served>,
     hasher: RandomState,
 }
 
 /// A path and its file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Served {
     file: Arc<str>,
     /// A path is how its file's name begins, and this is its length.

@@ -2,6 +2,7 @@
 #![allow(missing_docs, reason = "a test is named for what it asserts")]
 
 mod browser;
+mod standstill;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -776,5 +777,15 @@ proptest! {
     #[test]
     fn edge(bytes in proxied()) {
         properties::edge(&bytes);
+    }
+}
+
+proptest! {
+    // Each is a play of many requests.
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whole_server(bytes in vec(any::<u8>(), 0..400)) {
+        standstill::whole_server(&bytes);
     }
 }

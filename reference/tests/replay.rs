@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test that fails may panic")]
 
 mod browser;
+mod standstill;
 
 use std::fs;
 use std::path::Path;
@@ -157,4 +158,9 @@ fn request_cost() {
 #[test]
 fn jwks_confusion() {
     replay("jwks_confusion", properties::jwks_confusion);
+}
+
+#[test]
+fn whole_server() {
+    replay("whole_server", standstill::whole_server);
 }

@@ -1,6 +1,7 @@
 //! A file of the site with all its representations: the octets as they are, and the same in content codings.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -107,6 +108,21 @@ impl File {
             None => self.plain.stored(),
         };
         Some(Chosen { stored, coding })
+    }
+
+    /// Every representation: its entity tag, its octets, and whether it is in a coding. What cannot be read is left out.
+    pub(crate) fn representations(&self) -> Vec<(String, Vec<u8>, bool)> {
+        let of_entry = |entry: &Entry, coded| {
+            let mut octets = Vec::new();
+            entry.reader().ok()?.read_to_end(&mut octets).ok()?;
+            let tag = entity_tag(&Sha256::digest(&octets));
+            Some((tag.to_str().ok()?.to_owned(), octets, coded))
+        };
+        let coded = self.coded.iter().filter_map(|(_, coded)| match coded {
+            Coded::Beside(entry) => of_entry(entry, true),
+            Coded::Made(octets, tag) => Some((tag.to_str().ok()?.to_owned(), octets.to_vec(), true)),
+        });
+        of_entry(&self.plain, false).into_iter().chain(coded).collect()
     }
 
     #[cfg(test)]

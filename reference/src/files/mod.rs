@@ -31,8 +31,8 @@ use entry::{Entry, FileId, Stamp};
 pub(crate) use file::{Chosen, File};
 use walk::Walked;
 
-/// The site in a folder.
-#[derive(Debug)]
+/// The site in a folder. A clone shares the content.
+#[derive(Clone, Debug)]
 pub struct DirSite {
     folder: PathBuf,
     options: SiteOptions,
@@ -108,6 +108,11 @@ impl DirSite {
         let (files, links) = read(folder, &options, before)?;
         let paths = Paths::of(files.keys());
         Ok(DirSite { folder: folder.to_owned(), options, files, links, paths, headers })
+    }
+
+    /// The same files with other header fields.
+    pub(crate) fn with_headers(self, headers: HeaderRules) -> DirSite {
+        DirSite { headers, ..self }
     }
 
     /// The names of the site's files, each relative to the site with a slash in front, in byte order.

@@ -10,6 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
+use super::connect::{Connector, Dial};
 use super::stream::Upload;
 
 /// How long an unused connection is kept: less than the five seconds after which common servers close theirs, so that a
@@ -19,7 +20,7 @@ const KEPT: Duration = Duration::from_secs(4);
 /// How many octets of an answer are read ahead of the visitor over HTTP/1.1.
 const BUFFER: usize = 64 * 1024;
 
-pub(super) type HttpClient = Client<HttpsConnector<HttpConnector>, Upload>;
+pub(super) type HttpClient = Client<HttpsConnector<Connector>, Upload>;
 
 /// One client for each way of speaking to an upstream.
 #[derive(Debug)]
@@ -43,11 +44,16 @@ pub enum Roots {
 }
 
 impl Clients {
-    pub(super) fn new(roots: &Roots, connect: Duration) -> std::io::Result<Clients> {
-        let negotiated = connector(roots, connect, Versions::Both)?;
-        let http1 = connector(roots, connect, Versions::Http1)?;
-        let http2 = connector(roots, connect, Versions::Http2)?;
-        let build = |connector: HttpsConnector<HttpConnector>, http2_only: bool| {
+    /// Clients that connect by TCP within the time `connect`, or by `dial`.
+    pub(super) fn new(roots: &Roots, connect: Duration, dial: Option<&Dial>) -> std::io::Result<Clients> {
+        let connection = match dial {
+            Some(dial) => Connector::Given(Arc::clone(dial)),
+            None => Connector::Tcp(tcp(connect)),
+        };
+        let negotiated = connector(roots, connection.clone(), Versions::Both)?;
+        let http1 = connector(roots, connection.clone(), Versions::Http1)?;
+        let http2 = connector(roots, connection, Versions::Http2)?;
+        let build = |connector: HttpsConnector<Connector>, http2_only: bool| {
             Client::builder(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .pool_timer(TokioTimer::new())
@@ -68,12 +74,17 @@ enum Versions {
     Http2,
 }
 
-fn connector(roots: &Roots, connect: Duration, versions: Versions) -> std::io::Result<HttpsConnector<HttpConnector>> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+fn tcp(connect: Duration) -> HttpConnector {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(connect));
+    tcp
+}
+
+/// TLS over `connection` where a URL asks for it.
+fn connector(roots: &Roots, connection: Connector, versions: Versions) -> std::io::Result<HttpsConnector<Connector>> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = hyper_rustls::HttpsConnectorBuilder::new();
     let builder = match roots {
         Roots::Machine => builder.with_provider_and_platform_verifier(provider)?,
@@ -92,8 +103,8 @@ fn connector(roots: &Roots, connect: Duration, versions: Versions) -> std::io::R
     };
     let builder = builder.https_or_http();
     Ok(match versions {
-        Versions::Both => builder.enable_all_versions().wrap_connector(tcp),
-        Versions::Http1 => builder.enable_http1().wrap_connector(tcp),
-        Versions::Http2 => builder.enable_http2().wrap_connector(tcp),
+        Versions::Both => builder.enable_all_versions().wrap_connector(connection),
+        Versions::Http1 => builder.enable_http1().wrap_connector(connection),
+        Versions::Http2 => builder.enable_http2().wrap_connector(connection),
     })
 }

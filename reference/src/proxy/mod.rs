@@ -21,6 +21,7 @@ use crate::server::Limits;
 use crate::server::shares::{self, Shares};
 pub use client::Roots;
 use client::{Clients, HttpClient};
+use connect::Dial;
 pub use errand::{Errand, Signature, Visit};
 use fields::Additions;
 use sign::SiteClaims;
@@ -28,6 +29,7 @@ use stream::{Download, Progress, Upload};
 pub use tunnel::Tunnel;
 
 mod client;
+pub(crate) mod connect;
 mod errand;
 pub mod fields;
 pub mod sign;
@@ -89,6 +91,8 @@ pub struct Proxy {
     shares: Shares<(IpAddr, Origin)>,
     /// PROXY-6: how fast a body has to come.
     upload: Measure,
+    /// What connects to upstreams, where that is not TCP.
+    dial: Option<Dial>,
 }
 
 /// What came of an errand.
@@ -130,7 +134,13 @@ impl Proxy {
         let pseudonym = format!("rolegate-{random:016x}");
         let shares = Shares::new(limits.forwarded, limits.forwarded_per_client);
         let upload = Measure::new(settings.answer_timeout, limits.rate);
-        Proxy { settings, pseudonym, clients: OnceLock::new(), shares, upload }
+        Proxy { settings, pseudonym, clients: OnceLock::new(), shares, upload, dial: None }
+    }
+
+    /// The same, over connections that `dial` opens.
+    #[must_use]
+    pub(crate) fn dialling(self, dial: Dial) -> Proxy {
+        Proxy { dial: Some(dial), ..self }
     }
 
     /// What the operator says about upstreams.
@@ -245,7 +255,7 @@ impl Proxy {
 
     fn clients(&self) -> Option<&Clients> {
         let made = self.clients.get_or_init(|| {
-            Clients::new(&self.settings.roots, self.settings.connect_timeout)
+            Clients::new(&self.settings.roots, self.settings.connect_timeout, self.dial.as_ref())
                 .inspect_err(|error| tracing::error!(%error, "no upstream can be reached: TLS cannot be set up"))
                 .ok()
         });

@@ -54,7 +54,11 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, server: Arc<Share
     }
 }
 
-async fn plain(mut stream: TcpStream, here: Here, mut on_stop: OnStop) {
+/// The same without TLS, over any stream.
+pub(crate) async fn plain<S>(mut stream: S, here: Here, mut on_stop: OnStop)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let patience = here.server.limits.head_timeout;
     let preface = tokio::select! {
         preface = timeout(patience, Preface::read(&mut stream)) => preface,

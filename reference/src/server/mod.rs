@@ -25,7 +25,7 @@ use tls::Tls;
 mod activity;
 pub mod admin;
 mod answer;
-mod connection;
+pub(crate) mod connection;
 pub mod debug;
 pub mod head;
 mod hosts;
@@ -82,6 +82,16 @@ pub(crate) struct Shared {
     pub(crate) authorize: bool,
 }
 
+impl Shared {
+    /// What the connections to `port` share.
+    pub(crate) fn new(port: u16, gate: Arc<GateInForce>, options: ServerOptions) -> Shared {
+        let ServerOptions { limits, operations, tls, debug_page, proxy, authorize } = options;
+        let files = Shares::new(limits.files, limits.files_per_client);
+        let proxy = Proxy::new(proxy, &limits);
+        Shared { port, gate, limits, operations, tls, debug_page, proxy, files, authorize }
+    }
+}
+
 /// A server that listens; [`Server::run`] answers.
 #[derive(Debug)]
 pub struct Server {
@@ -114,13 +124,9 @@ impl Server {
     /// None at present: a failing connection ends alone, a failing `accept` is tried again.
     pub async fn run(self, stop: impl Future<Output = ()>) -> std_io::Result<()> {
         let Server { listener, address, gate, options } = self;
-        let ServerOptions { limits, operations, tls, debug_page, proxy, authorize } = options;
-        let drain = limits.drain;
-        let places = Places::new(limits.connections, limits.connections_per_client);
-        let port = address.port();
-        let files = Shares::new(limits.files, limits.files_per_client);
-        let proxy = Proxy::new(proxy, &limits);
-        let shared = Arc::new(Shared { port, gate, limits, operations, tls, debug_page, proxy, files, authorize });
+        let drain = options.limits.drain;
+        let places = Places::new(options.limits.connections, options.limits.connections_per_client);
+        let shared = Arc::new(Shared::new(address.port(), gate, options));
         let mut connections = Connections::default();
         let mut stop = std::pin::pin!(stop);
         loop {
@@ -151,7 +157,7 @@ impl Server {
 }
 
 /// Ready when the server stops.
-type OnStop = oneshot::Receiver<Infallible>;
+pub(crate) type OnStop = oneshot::Receiver<Infallible>;
 
 /// The connections that are open.
 #[derive(Default)]
