@@ -1,4 +1,5 @@
 //! The whole server, in a time that moves only when nothing else does.
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};

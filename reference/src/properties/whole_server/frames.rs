@@ -5,9 +5,9 @@ use crate::properties::small::Picks;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The beginning of a connection, and then whatever `picks` say.
-pub(super) fn noise(picks: &mut Picks<'_>, wording: &Wording<'_>) -> Vec<u8> {
-    let mut bytes = PREFACE.to_vec();
+/// The beginning of a connection, and then whatever `picks` say; and the header blocks in it, each in one piece.
+pub(super) fn noise(picks: &mut Picks<'_>, wording: &Wording<'_>) -> (Vec<u8>, Vec<u8>) {
+    let (mut bytes, mut blocks) = (PREFACE.to_vec(), Vec::new());
     let window = u32::try_from(picks.number()).unwrap_or_default();
     bytes.extend(frame(4, 0, 0, &[&[0, 4], window.to_be_bytes().as_slice()].concat()));
     let mut stream = 1;
@@ -15,6 +15,7 @@ pub(super) fn noise(picks: &mut Picks<'_>, wording: &Wording<'_>) -> Vec<u8> {
         match picks.number() % 9 {
             0..=2 => {
                 let block = block(picks, wording);
+                blocks.extend_from_slice(&block);
                 let flags = [0x5, 0x4, 0x1, 0x0, 0x2d].get(picks.number() % 5).copied().unwrap_or(5);
                 let cut = if flags & 4 == 0 { block.len() / 2 } else { block.len() };
                 let (now, later) = block.split_at_checked(cut).unwrap_or_default();
@@ -45,7 +46,7 @@ pub(super) fn noise(picks: &mut Picks<'_>, wording: &Wording<'_>) -> Vec<u8> {
             }
         }
     }
-    bytes
+    (bytes, blocks)
 }
 
 /// A header block in literals, so that what it says can be found in it.

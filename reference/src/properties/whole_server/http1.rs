@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -81,6 +80,8 @@ pub(super) struct Http1 {
     /// Requests without an answer.
     asked: VecDeque<Asked>,
     sent: Vec<u8>,
+    /// What was said in pieces, in one piece.
+    words: Vec<u8>,
     received: Vec<u8>,
     /// How much of `received` has been read as answers.
     read: usize,
@@ -99,6 +100,7 @@ impl Http1 {
             connection,
             asked: VecDeque::new(),
             sent: Vec::new(),
+            words: Vec::new(),
             received: Vec::new(),
             read: 0,
             noise: None,
@@ -119,9 +121,10 @@ impl Http1 {
         }
     }
 
-    /// Sends what is no request.
-    pub(super) async fn send_noise(&mut self, bytes: &[u8], court: &Court<'_>) {
+    /// Sends what is no request, with these words in it.
+    pub(super) async fn send_noise(&mut self, bytes: &[u8], words: Vec<u8>, court: &Court<'_>) {
         self.make_noise(court);
+        self.words.extend(words);
         self.send(bytes, court).await;
     }
 
@@ -161,7 +164,7 @@ impl Http1 {
         let mut buf = [0; 8 * 1024];
         let Ok(read) = timeout(patience, self.served.stream.read(&mut buf)).await else { return false };
         // A pipe breaks where its other end is dropped.
-        let read = read.unwrap_or_else(|_: io::Error| 0);
+        let read = read.unwrap_or(0);
         self.ended = read == 0;
         self.received.extend_from_slice(buf.get(..read).unwrap_or_default());
         self.read_answers(court);
@@ -222,7 +225,11 @@ impl Http1 {
         let unanswered = self.asked.front().filter(|asked| asked.is_plain && deserves_one);
         assert!(unanswered.is_none(), "no answer\n{unanswered:?}");
         if let Some(since) = self.noise {
-            court.judge_noise(since, &self.sent, self.received.get(self.read..).unwrap_or_default());
+            court.judge_noise(
+                since,
+                &[self.sent.as_slice(), &self.words].concat(),
+                self.received.get(self.read..).unwrap_or_default(),
+            );
         }
         let polls = self.served.polls.load(Relaxed);
         let most = 400 + 4 * (self.sent.len() + self.received.len() / 64);

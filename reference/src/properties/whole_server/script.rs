@@ -139,10 +139,10 @@ impl<'w> Stage<'w> {
             }
             12 => self.take().await,
             13 => {
-                let bytes = frames::noise(picks, &wording);
+                let (bytes, words) = frames::noise(picks, &wording);
                 let place = self.http1(picks);
                 if let Some(connection) = self.http1.get_mut(place) {
-                    connection.send_noise(&bytes, &self.court).await;
+                    connection.send_noise(&bytes, words, &self.court).await;
                 }
             }
             14 => {

@@ -74,7 +74,7 @@ async fn answer(mut stream: DuplexStream, manner: usize) -> io::Result<()> {
     let head = String::from_utf8_lossy(&read);
     let mut words = head.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let body = vec![protected_at(target).unwrap_or(b'u'); 100];
+    let body = [protected_at(target).unwrap_or(b'u'); 100];
     let length = format!("Content-Length: {}\r\n", body.len());
     let sent = if method == "HEAD" { &[][..] } else { &body[..] };
     let mut write = async |parts: &[&[u8]]| stream.write_all(&parts.concat()).await;

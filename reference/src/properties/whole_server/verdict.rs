@@ -190,7 +190,8 @@ const TARGETED: &[&str] = &[
     "x-accel-expires",
 ];
 
-/// RFC 9111 §3, §4: whether some shared cache gives the answer to others without asking the gate again.
+/// NOLEAK-4, RFC 9111 §3, §4.1: whether some shared cache stores the answer, and finds it again for others. One that has to ask
+/// the gate first counts too: nothing but its own care stands between.
 fn is_shared(asked: &Asked, answer: &Answer) -> bool {
     if asked.method != "GET" {
         return false;
@@ -198,8 +199,7 @@ fn is_shared(asked: &Asked, answer: &Answer) -> bool {
     let caches = |rules: &str| {
         let rules = rules.to_ascii_lowercase();
         let has = |word: &str| rules.split(',').any(|rule| rule.trim() == word);
-        let asks_again = has("no-cache") || (has("max-age=0") && !rules.contains("s-maxage"));
-        !has("no-store") && !has("private") && !asks_again
+        !has("no-store") && !has("private")
     };
     let admitted = answer.field("x-gate-cache");
     let by_target = TARGETED.iter().filter_map(|name| answer.field(name)).any(|rules| rules != "0" && caches(&rules));

@@ -331,10 +331,9 @@ fn tokens() -> Vec<Token> {
         secret.zip(payload.as_object()).map(|(secret, payload)| mint(&secret, payload)).unwrap_or_default()
     };
     let with = |roles: &[&str]| json!({"exp": LATER, "app_metadata": {"authorization": {"roles": roles}}});
-    let mut expired = with(&["admin", "editor"]);
-    expired["exp"] = json!(1_000_000_000);
-    let mut early = with(&["admin", "editor"]);
-    early["nbf"] = json!(LATER - 1);
+    let powers = json!({"authorization": {"roles": ["admin", "editor"]}});
+    let expired = json!({"exp": 1_000_000_000, "app_metadata": powers});
+    let early = json!({"exp": LATER, "nbf": LATER - 1, "app_metadata": powers});
     let mut tokens = Vec::new();
     for (key, roles) in [(0, &["admin"][..]), (0, &["editor"]), (0, &[]), (1, &["admin"]), (1, &["editor"])] {
         tokens.push(Token { text: token(key, with(roles)), key: Some(key), roles });
