@@ -4,9 +4,10 @@ use std::fmt;
 
 use hyper::Uri;
 
-use crate::edge::Connection;
+use crate::edge::{Connection, Seen};
 use crate::files::DirSite;
 use crate::gate::Gate;
+use crate::path::origin_form;
 use crate::request::Request;
 
 /// A request that was sent.
@@ -89,19 +90,20 @@ impl Asked {
         &self,
         gate: &Gate<DirSite>,
         connection: Connection,
-        then: impl FnOnce(&Request<'_>, bool) -> T,
+        then: impl FnOnce(&Request<'_>, &Seen<'_>) -> T,
     ) -> Option<T> {
         let headers: Vec<(&str, &[u8])> =
             self.fields.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
-        let seen = gate.edge().see(connection, self.host.as_deref(), &headers).ok()?;
+        let seen = gate.edge().see(connection, &self.target, self.host.as_deref(), &headers, gate.rules()).ok()?;
+        let target = origin_form(&self.target);
         let request = Request {
             method: &self.method,
-            target: &self.target,
-            host: seen.host,
+            target: &target,
+            host: seen.address,
             scheme: seen.scheme,
             headers: &headers,
             country: seen.country.as_ref().map(crate::edge::Country::code),
         };
-        Some(then(&request, seen.through_proxy))
+        Some(then(&request, &seen))
     }
 }

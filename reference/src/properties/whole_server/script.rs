@@ -68,8 +68,8 @@ impl<'w> Stage<'w> {
         };
         let upstream = Upstream::default();
         let gate = Arc::new(GateInForce::shared(Arc::clone(&world.gate)));
-        let mut shared = Shared::new(Arc::clone(&gate), options);
-        shared.proxy = Proxy::new(settings.clone()).dialling(Arc::new(upstream.clone()));
+        let mut shared = Shared::new(PORT, Arc::clone(&gate), options);
+        shared.proxy = Proxy::new(settings.clone(), &shared.limits).dialling(Arc::new(upstream.clone()));
         let court =
             Court { worlds, kind, settings, history: Vec::new(), tally: Cell::default(), upstream_is_good: true };
         let mut stage =
@@ -207,9 +207,12 @@ impl<'w> Stage<'w> {
     }
 }
 
+/// The port that the server is asked at.
+const PORT: u16 = 80;
+
 fn peer(picks: &mut Picks<'_>) -> Connection {
     let peer = picks.pick(&PEERS).parse().unwrap_or(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
-    Connection { peer, scheme: Scheme::Http }
+    Connection { peer, port: PORT, scheme: Scheme::Http }
 }
 
 const TARGETS: &[&str] = &[

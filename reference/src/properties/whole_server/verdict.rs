@@ -100,16 +100,18 @@ impl Court<'_> {
         byte: u8,
     ) -> bool {
         let gate = &then.world.gate;
-        let shown = visitor.seen_by(gate, connection, |request, through_proxy| {
+        let shown = visitor.seen_by(gate, connection, |request, seen| {
+            let through_proxy = seen.through_proxy;
             let Some(decision) = self.decision(then, request, through_proxy) else { return false };
             if self.is_question(request, through_proxy) {
                 return front_shows(&decision.0, &decision.1) == Some(name);
             }
             let visit = Visit {
                 peer: connection.peer,
+                client: seen.client,
                 through_proxy,
-                host: request.host,
-                scheme: request.scheme,
+                host: seen.host,
+                scheme: seen.scheme,
                 target: request.target,
             };
             match Errand::of(&decision.0, gate, visit, &self.settings, Time::now()) {
@@ -147,9 +149,9 @@ impl Court<'_> {
         window: &[InForce],
     ) -> Option<usize> {
         let then = window.first().filter(|_| answer.status == 200)?;
-        let target = asked.seen_by(&then.world.gate, connection, |request, through_proxy| {
+        let target = asked.seen_by(&then.world.gate, connection, |request, seen| {
             let original = authorize::original(request.method, request.target, request.headers).ok()?;
-            self.is_question(request, through_proxy).then(|| original.target.to_vec())
+            self.is_question(request, seen.through_proxy).then(|| original.target.to_vec())
         });
         let name = at_front(&target.flatten()?)?;
         PROTECTED.iter().position(|(protected, ..)| *protected == name)
