@@ -16,6 +16,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Output;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use assert_cmd::Command;
 use gatecheck::corpus::Corpus;
@@ -25,6 +26,7 @@ use gatecheck::gates::launch::GateFile;
 use gatecheck::report::json::Report;
 use gatecheck::run::order::Shard;
 use gatecheck::run::{Plan, RunOptions};
+use gatecheck::wire::Target;
 
 const MINI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mini");
 
@@ -90,7 +92,7 @@ const SITE_OF_THE_GATE: &str = "GATECHECK_TEST_SITE";
 fn a_gate_that_falls_over() {
     let Ok(port) = std::env::var(PORT_OF_THE_GATE) else { return };
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
-    let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = Arc::new(AtomicUsize::new(0));
     for stream in listener.incoming() {
         let Ok(mut stream) = stream else { continue };
         let count = Arc::clone(&count);
@@ -103,7 +105,7 @@ fn a_gate_that_falls_over() {
             if head.is_empty() {
                 return;
             }
-            let number = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+            let number = count.fetch_add(1, Ordering::SeqCst) + 1;
             if number % 10 == 0 {
                 // Half of an answer, or nothing, is what those beside it get as well.
                 let _ = stream.write_all(&b"HTTP/1.1 302 Found\r\nLoc"[..if number % 20 == 0 { 0 } else { 23 }]);
@@ -198,6 +200,70 @@ fn always_200() -> String {
 
 fn report(folder: &Path, file: &str) -> Report {
     serde_json::from_str(&std::fs::read_to_string(folder.join(file)).unwrap()).unwrap()
+}
+
+#[test]
+fn zero_is_no_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    for (argument, values) in
+        [("--jobs", &["0"][..]), ("--rate", &["0", "-1", "NaN", "inf"]), ("--timeout", &["0", "-1", "NaN"])]
+    {
+        for value in values {
+            let output = gatecheck(folder.path(), &["run", &format!("{argument}={value}")]);
+            assert_eq!(output.status.code(), Some(2), "{argument}={value}");
+            assert!(text(&output.stderr).contains(argument), "{}", text(&output.stderr));
+        }
+    }
+}
+
+/// A gate that counts what it is asked: it shows the page to whoever has a token, and sends everybody else to log in.
+fn counting(count: Arc<AtomicUsize>) -> Target {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let count = Arc::clone(&count);
+            std::thread::spawn(move || {
+                let mut octet = [0];
+                loop {
+                    let mut head = Vec::new();
+                    while !head.ends_with(b"\r\n\r\n") {
+                        match stream.read(&mut octet) {
+                            Ok(1) => head.push(octet[0]),
+                            _ => return,
+                        }
+                    }
+                    count.fetch_add(1, Ordering::SeqCst);
+                    let page = gatecheck::deploy::canary("role/denial", "/members/home.html");
+                    let (status, body) = match head.windows(7).any(|part| part == b"nf_jwt=") {
+                        true => ("200 OK", page.as_str()),
+                        false => ("302 Found\r\nLocation: /login", ""),
+                    };
+                    let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                }
+            });
+        }
+    });
+    Target { https: false, host: "127.0.0.1".to_owned(), port, connect_to: None }
+}
+
+#[test]
+fn the_rate_bounds_every_request() {
+    const RATE: u32 = 100;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance-cases");
+    let corpus = Arc::new(Corpus::open(&folder).unwrap_or_else(|errors| panic!("{errors:#?}")));
+    let count = Arc::new(AtomicUsize::new(0));
+    let gate = Gate::Remote(counting(Arc::clone(&count)));
+    let options =
+        RunOptions { patterns: vec!["role/denial".to_owned()], rate: Some(f64::from(RATE)), ..RunOptions::default() };
+    let started = std::time::Instant::now();
+    let found = verdicts_of(&corpus, gate, options);
+    let elapsed = started.elapsed();
+    let asked = u32::try_from(count.load(Ordering::SeqCst)).unwrap();
+    assert!(asked as usize > found.len() + 3, "{asked} requests for {} cases: the control is asked again", found.len());
+    let least = std::time::Duration::from_secs(1) * (asked - 1) / RATE;
+    assert!(elapsed >= least, "{asked} requests in {elapsed:?}, and not before {least:?}");
 }
 
 #[test]

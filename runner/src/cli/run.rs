@@ -128,6 +128,15 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             patterns.push(word.clone());
         }
     }
+    if args.jobs == 0 {
+        return Err(Failure::usage("`--jobs 0` asks nothing; write 1 or more"));
+    }
+    if args.rate.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
+        return Err(Failure::usage("`--rate` is a number of requests a second above zero; leave it out for no bound"));
+    }
+    if args.timeout <= 0.0 {
+        return Err(Failure::usage("`--timeout` is a number of seconds above zero"));
+    }
     let gate = gate(&args, url.as_deref())?;
     let serves = serves(&args, &corpus)?;
     patterns.extend(args.suite.clone());

@@ -280,12 +280,14 @@ impl Again<'_> {
         }
         let mut checked = Vec::new();
         if hostile.answer.response().is_some_and(Response::keeps_connection) && exchange.sent.raw.is_none() {
+            self.shared.pace.wait().await;
             let again = connection.exchange(control_sent()?).await;
             // A gate may close a connection that it first meant to keep (RFC 9112 §9.6); that is no answer, and no failure.
             if !matches!(&again.answer, Answer::Closed(octets) if octets.is_empty()) {
                 checked.push(("on the same connection", again));
             }
         }
+        self.shared.pace.wait().await;
         checked.push(("on a new connection", self.clients.wire.exchange(control_sent()?).await?));
         let mismatches: Vec<Mismatch> = checked
             .iter()
