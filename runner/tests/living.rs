@@ -106,9 +106,10 @@ fn a_gate_that_falls_over() {
                 return;
             }
             let number = count.fetch_add(1, Ordering::SeqCst) + 1;
-            if number % 10 == 0 {
+            if number.is_multiple_of(10) {
                 // Half of an answer, or nothing, is what those beside it get as well.
-                let _ = stream.write_all(&b"HTTP/1.1 302 Found\r\nLoc"[..if number % 20 == 0 { 0 } else { 23 }]);
+                let _ =
+                    stream.write_all(&b"HTTP/1.1 302 Found\r\nLoc"[..if number.is_multiple_of(20) { 0 } else { 23 }]);
                 #[expect(clippy::exit, reason = "this is how it falls over")]
                 std::process::exit(101);
             }

@@ -1,3 +1,5 @@
+#![allow(clippy::string_slice, reason = "a test that cannot go on should stop with a message")]
+
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
