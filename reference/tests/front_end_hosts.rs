@@ -12,10 +12,9 @@
 
 mod common;
 
-use std::net::SocketAddr;
 use std::path::Path;
 
-use common::front::{Front, free};
+use common::front::{Front, example, free};
 use common::{Running, SECRET, site, token};
 use rolegate::{Config, Edge, Forwarding, KeySource, ServerOptions, TokenSettings};
 use tempfile::TempDir;
@@ -44,14 +43,6 @@ fn gate(site: &Path, forwarding: Forwarding, authorize: bool) -> Running {
     let key = KeySource::Secret { name: "secret".to_owned(), secret: SECRET.into() };
     let config = Config { edge, ..Config::of(site.to_owned(), key, TokenSettings::default()) };
     Running::serve(config.load().expect("a gate").gate, ServerOptions { authorize, ..ServerOptions::default() })
-}
-
-/// An example configuration, with its port, gate and folder replaced.
-fn example(name: &str, address: SocketAddr, gate: SocketAddr, site: &Path) -> String {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)).unwrap();
-    text.replace(":8080", &format!(":{}", address.port()))
-        .replace("127.0.0.1:8888", &gate.to_string())
-        .replace("/srv/site", &site.display().to_string())
 }
 
 /// What holds with every server in front: whatever leads to the gated host meets its gate.

@@ -16,12 +16,11 @@ mod common;
 #[path = "front_ends/spellings.rs"]
 mod spellings;
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::path::Path;
 
-use common::{Client, Response, Running, SECRET, request, site, token};
+use common::front::{Front, example, free};
+use common::{Running, SECRET, site, token};
 use rolegate::edge::Edge;
 use rolegate::proxy::ProxySettings;
 use rolegate::request::Origin;
@@ -49,96 +48,6 @@ fn front_site() -> TempDir {
         ("login.html", "please log in"),
         (".env", "hidden"),
     ])
-}
-
-/// A server in front, stopped when it is dropped.
-struct Front {
-    address: SocketAddr,
-    process: Child,
-    _work: TempDir,
-}
-
-impl Front {
-    /// Starts `program` with the example `example`, its ports and folder replaced; `None` where it is not installed.
-    fn start(
-        program: &str,
-        example: &str,
-        arguments: impl Fn(&Path, &Path) -> Vec<String>,
-        site: &Path,
-        gate: SocketAddr,
-    ) -> Option<Front> {
-        Front::start_with(program, example, arguments, site, gate, |text| text)
-    }
-
-    /// The same, where the text of the example is changed further.
-    fn start_with(
-        program: &str,
-        example: &str,
-        arguments: impl Fn(&Path, &Path) -> Vec<String>,
-        site: &Path,
-        gate: SocketAddr,
-        adapt: impl FnOnce(String) -> String,
-    ) -> Option<Front> {
-        let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-            .chain([PathBuf::from("/usr/sbin")])
-            .map(|folder| folder.join(program))
-            .find(|path| path.is_file());
-        let Some(found) = found else {
-            eprintln!("skipped: {program} is not installed");
-            return None;
-        };
-        let address = free_address();
-        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example))
-            .expect("an example");
-        for marker in [":8080", "127.0.0.1:8888"] {
-            assert!(text.contains(marker), "{example} has no {marker} to replace");
-        }
-        let work = tempfile::tempdir().expect("a folder");
-        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|kind| format!("{kind}_temp_path {}/{kind};", work.path().display()));
-        let text = text
-            .replace(":8080", &format!(":{}", address.port()))
-            .replace("127.0.0.1:8888", &gate.to_string())
-            .replace("/srv/site", &site.display().to_string())
-            .replace("http {\n", &format!("http {{\n{}\naccess_log off;\n", temporary.join("\n")));
-        let text = adapt(text);
-        let file = work.path().join(Path::new(example).file_name().expect("a name"));
-        std::fs::write(&file, text).expect("written");
-        let log = std::fs::File::create(work.path().join("log")).expect("a log");
-        let process = Command::new(found)
-            .args(arguments(&file, work.path()))
-            .env("HOME", work.path())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a log"))
-            .stderr(log)
-            .spawn()
-            .expect("started");
-        let front = Front { address, process, _work: work };
-        let until = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(address).is_err() {
-            let log = std::fs::read_to_string(front._work.path().join("log")).unwrap_or_default();
-            assert!(Instant::now() < until, "{program} does not listen: {log}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Some(front)
-    }
-
-    fn get(&self, target: &str, headers: &[(&str, &str)]) -> Response {
-        self.ask("GET", target, headers)
-    }
-
-    fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Response {
-        let mut client = Client::connect(self.address);
-        client.send(request(method, target, headers).as_bytes());
-        client.response(method == "HEAD")
-    }
-}
-
-impl Drop for Front {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 fn gate(site: &Path) -> Running {
@@ -232,56 +141,32 @@ fn admitted_denied_and_odd(front: &Front, statuses: [u16; 3]) {
         let answer = front.get("/members/home", &[(name, value)]);
         assert_eq!((answer.status, answer.header("etag"), answer.header("content-range")), (login, "", ""), "{name}");
     }
-    assert_eq!(front.ask("HEAD", "/members/home", &[]).status, login);
-    assert_eq!(front.ask("POST", "/members/home", &[("Content-Length", "0")]).status, login);
+    assert_eq!(front.send("HEAD", "/members/home", &[]).status, login);
+    assert_eq!(front.send("POST", "/members/home", &[("Content-Length", "0")]).status, login);
 }
 
 fn start_nginx(site: &Path, gate: SocketAddr) -> Option<Front> {
-    let arguments = |file: &Path, work: &Path| {
-        let global = format!("daemon off; master_process off; pid {}/pid; error_log stderr;", work.display());
-        vec!["-p".into(), work.display().to_string(), "-c".into(), file.display().to_string(), "-g".into(), global]
-    };
-    Front::start("nginx", "nginx/nginx.conf", arguments, site, gate)
+    let address = free();
+    Front::nginx(address, &example("nginx/nginx.conf", address, gate, site))
 }
 
 fn start_caddy(site: &Path, gate: SocketAddr) -> Option<Front> {
-    let arguments = |file: &Path, _: &Path| {
-        vec!["run".into(), "--adapter".into(), "caddyfile".into(), "--config".into(), file.display().to_string()]
-    };
-    Front::start("caddy", "caddy/Caddyfile", arguments, site, gate)
+    let address = free();
+    Front::caddy(address, &example("caddy/Caddyfile", address, gate, site))
 }
 
 fn start_haproxy(gate: SocketAddr) -> Option<Front> {
-    let arguments = |file: &Path, _: &Path| vec!["-db".into(), "-f".into(), file.display().to_string()];
+    let address = free();
     // It has no folder.
-    Front::start("haproxy", "haproxy/haproxy.cfg", arguments, Path::new("/"), gate)
+    Front::haproxy(address, &example("haproxy/haproxy.cfg", address, gate, Path::new("/")))
 }
 
 /// Apache in front of the gate, and behind it at `own`.
 fn start_apache(site: &Path, gate: SocketAddr, own: SocketAddr) -> Option<Front> {
-    let arguments = |file: &Path, work: &Path| {
-        let root =
-            format!("ServerRoot {0}\nDefaultRuntimeDir {0}\nPidFile {0}/pid\nErrorLog /dev/stderr", work.display());
-        let modules = ["mpm_event", "authz_core", "authz_host", "dir", "headers", "proxy", "proxy_http"]
-            .map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"));
-        let whole = work.join("whole.conf");
-        let text = format!(
-            "{root}\n{}\nServerName localhost\nUser www-data\nGroup www-data\nInclude {}\n",
-            modules.join("\n"),
-            file.display()
-        );
-        std::fs::write(&whole, text).expect("written");
-        vec!["-X".into(), "-f".into(), whole.display().to_string()]
-    };
-    let adapt = |text: String| {
-        assert!(text.contains("127.0.0.1:3000"));
-        text.replace("127.0.0.1:3000", &own.to_string())
-    };
-    Front::start_with("apache2", "apache/site.conf", arguments, site, gate, adapt)
-}
-
-fn free_address() -> SocketAddr {
-    TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a port")
+    let address = free();
+    let text = example("apache/site.conf", address, gate, site);
+    assert!(text.contains("127.0.0.1:3000"));
+    Front::apache(address, &text.replace("127.0.0.1:3000", &own.to_string()))
 }
 
 #[test]

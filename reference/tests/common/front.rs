@@ -7,13 +7,25 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{Client, Response};
+use super::{Client, Response, request};
 
 /// A server in front.
 pub struct Front {
     pub address: SocketAddr,
     process: Child,
     _work: TempDir,
+}
+
+/// The text of an example in `reference/examples/`, with the ports and the folder in it replaced.
+pub fn example(name: &str, front: SocketAddr, gate: SocketAddr, site: &Path) -> String {
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)).expect("an example");
+    for marker in [":8080", "127.0.0.1:8888"] {
+        assert!(text.contains(marker), "{name} has no {marker} to replace");
+    }
+    text.replace(":8080", &format!(":{}", front.port()))
+        .replace("127.0.0.1:8888", &gate.to_string())
+        .replace("/srv/site", &site.display().to_string())
 }
 
 /// A free port.
@@ -44,6 +56,21 @@ impl Front {
         Front::start("haproxy", address, |work| vec!["-db".into(), "-f".into(), written(work, "haproxy.cfg", text)])
     }
 
+    pub fn apache(address: SocketAddr, text: &str) -> Option<Front> {
+        Front::start("apache2", address, |work| {
+            let root =
+                format!("ServerRoot {0}\nDefaultRuntimeDir {0}\nPidFile {0}/pid\nErrorLog /dev/stderr", work.display());
+            let modules = ["mpm_event", "authz_core", "authz_host", "dir", "headers", "proxy", "proxy_http"]
+                .map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"));
+            let site = written(work, "site.conf", text);
+            let text = format!(
+                "{root}\n{}\nServerName localhost\nUser www-data\nGroup www-data\nInclude {site}\n",
+                modules.join("\n")
+            );
+            vec!["-X".into(), "-f".into(), written(work, "whole.conf", &text)]
+        })
+    }
+
     /// `None`, said aloud, where `program` is not installed.
     fn start(program: &str, address: SocketAddr, arguments: impl Fn(&Path) -> Vec<String>) -> Option<Front> {
         let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
@@ -72,6 +99,16 @@ impl Front {
             std::thread::sleep(Duration::from_millis(50));
         }
         Some(front)
+    }
+
+    pub fn get(&self, target: &str, headers: &[(&str, &str)]) -> Response {
+        self.send("GET", target, headers)
+    }
+
+    pub fn send(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Response {
+        let mut client = Client::connect(self.address);
+        client.send(request(method, target, headers).as_bytes());
+        client.response(method == "HEAD")
     }
 
     /// The answer to this request line, with `host` in `Host`; `None` where the server in front closes without one.

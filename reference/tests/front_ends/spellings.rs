@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::common::{Running, SECRET, site};
-use super::{Front, RULES, free_address, gate_with, readable, start_apache, start_caddy, start_haproxy, start_nginx};
+use super::{Front, RULES, free, gate_with, readable, start_apache, start_caddy, start_haproxy, start_nginx};
 use rolegate::{DirSite, Gate, Keys, RuleSet, ServerOptions, TokenSettings};
 use tempfile::TempDir;
 
@@ -301,7 +301,7 @@ fn no_spelling_passes_haproxy() {
 #[test]
 fn no_spelling_passes_apache() {
     let folder = spelled_site();
-    let own = free_address();
+    let own = free();
     let gate = gate_with(folder.path(), true, Some(own));
     if let Some(front) = start_apache(folder.path(), gate.address, own) {
         no_spelling_passes(&front);
