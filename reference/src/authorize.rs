@@ -4,11 +4,15 @@
 //! that describes the visitor's. What it says is believed from configured proxies only (HOST-2), and what is missing
 //! or said in two ways is refused: no answer but 200 lets a visitor in.
 
-use crate::decide::{Decision, Outcome, bad_request};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::decide::{Decision, Outcome, bad_request, decide as decide_by_index};
 use crate::gate::Gate;
+use crate::headers::HeaderRules;
 use crate::path::{RequestPath, Target};
-use crate::request::Request;
-use crate::site::Site;
+use crate::request::{Origin, Request};
+use crate::site::{Site, names_elsewhere, shortest_elsewhere};
 use crate::token::Time;
 
 /// Answers like the gate itself: 200, or the denial response as it is.
@@ -84,7 +88,7 @@ fn original_target<'a>(target: &'a [u8], lines: &[(&'a str, &'a [u8])]) -> Resul
         (Some(behind), Some(named)) if behind == named => named,
         _ => return Err(NotDescribed::Target),
     };
-    // FRONT-2: a whole URL has a host of its own, and two lines may have been joined on the way.
+    // AUTHORIZE-3: a whole URL has a host of its own, and two lines may have been joined on the way.
     let is_joined = target.windows(2).any(|pair| pair == b",/") || target.iter().any(|byte| b" \t".contains(byte));
     if target.starts_with(b"/") && !is_joined { Ok(target) } else { Err(NotDescribed::Target) }
 }
@@ -103,11 +107,60 @@ fn one<'a>(lines: &[(&'a str, &'a [u8])], names: &[&str]) -> Result<Option<&'a [
 }
 
 /// The decision about the visitor's request. The server in front goes by its own reading of the target, so one that has two is
-/// refused (FRONT-1).
+/// refused (FRONT-1); and it finds the file for a path in its own way, so a gate covers every file that it may find (FRONT-2).
 pub fn decide<S: Site>(gate: &Gate<S>, request: &Request<'_>, now: Time) -> Decision {
     match Target::parse_plain(request.target) {
-        Ok(_) => gate.decide(request, now),
+        Ok(_) => decide_by_index(gate.rules(), request, &gate.visitor(request, now), &Beside(gate.site())),
         Err(refused) => bad_request(refused),
+    }
+}
+
+/// A site that another server serves from the same folder.
+struct Beside<'s, S>(&'s S);
+
+impl<S: Site> Site for Beside<'_, S> {
+    fn has(&self, name: &str) -> bool {
+        self.0.has(name)
+    }
+
+    fn file<'p>(&'p self, path: &'p RequestPath) -> Option<Cow<'p, str>> {
+        self.0.file(path)
+    }
+
+    fn not_found_page(&self) -> Option<String> {
+        self.0.not_found_page()
+    }
+
+    fn headers(&self) -> &HeaderRules {
+        self.0.headers()
+    }
+
+    fn is_listed(&self) -> bool {
+        self.0.is_listed()
+    }
+
+    fn server(&self) -> Option<&Origin> {
+        self.0.server()
+    }
+
+    fn names(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        self.0.names()
+    }
+
+    /// FRONT-2: also what the other server may serve for the paths of `file`, whichever of them is there.
+    fn other_names(&self, file: &str) -> Vec<String> {
+        let mut names = self.0.other_names(file);
+        if !self.is_listed() {
+            return names;
+        }
+        let shortest = shortest_elsewhere(file);
+        names.push(shortest.to_owned());
+        names.extend(names_elsewhere(shortest));
+        names
+    }
+
+    fn same_file(&self, name: &str) -> &[Arc<str>] {
+        self.0.same_file(name)
     }
 }
 
@@ -123,8 +176,8 @@ pub fn admits(decision: &Decision, target: &[u8]) -> bool {
     }
     match &decision.outcome {
         Outcome::Serve { .. } => true,
-        // There is no rule and no such file: the server in front says so in its own words.
-        Outcome::NotFound { forced, .. } => !forced && decision.by.is_none(),
+        // FRONT-2: the other server may have found what the gate has not: a link, or a file that is new.
+        Outcome::NotFound { .. } => false,
         Outcome::Rewrite { status: 200, .. } => {
             let target = decision.target.as_deref().and_then(|target| target.split(['?', '#']).next());
             target
@@ -206,6 +259,43 @@ mod tests {
     }
 
     #[test]
+    fn front_2_what_the_other_server_may_find_is_covered() {
+        let files = [
+            "/y.html",
+            "/y/index.html",
+            "/e/index.html",
+            "/e/index/index.html",
+            "/b.html",
+            "/b.html.html",
+            "/index.html",
+        ];
+        for (gated, asked) in [
+            ("/y/index.html", "/y/"),
+            ("/y/index.html", "/y"),
+            ("/y/index", "/y/"),
+            ("/y.html", "/y"),
+            ("/e/index/index.html", "/e/index/"),
+            ("/b.html.html", "/b.html"),
+            ("/index", "/"),
+        ] {
+            let rules = RuleSet::parse(format!("{gated} {gated} 200! Role=admin").as_bytes()).rules;
+            let keys = crate::token::Keys::hs256(b"secret").unwrap();
+            let site = MemorySite::new(files);
+            let gate = Gate::new(rules, keys, crate::token::TokenSettings::default(), site).unwrap();
+            let request = Request {
+                method: "GET",
+                target: asked.as_bytes(),
+                host: None,
+                scheme: Scheme::Http,
+                headers: &[],
+                country: None,
+            };
+            let decision = super::decide(&gate, &request, Time::from_seconds(0));
+            assert!(!admits(&decision, asked.as_bytes()), "{asked} with a gate on {gated}");
+        }
+    }
+
+    #[test]
     fn who_is_let_in() {
         let rules = "/members/* /members/:splat 200! Role=admin\n/members/* /login 302\n/hidden/* /page 200\n/old /new 301\n/up/* https://up.example/:splat 200!\n/401/* /login 401";
         let rules = RuleSet::parse(rules.as_bytes()).rules;
@@ -217,7 +307,7 @@ mod tests {
             ("/members/a", Some("other"), false),
             ("/members/a", None, false),
             ("/c", None, true),
-            ("/nothing", None, true),
+            ("/nothing", None, false),
             ("/hidden/b", None, true),
             ("/hidden/none", None, false),
             ("/old", None, false),

@@ -18,13 +18,15 @@ pub(crate) enum Mark {
 /// Begin the names of fields that state what is asked.
 const REQUEST_FAMILIES: &[&str] = &[
     "x-envoy-original-",
-    "x-http-host",
-    "x-http-method",
+    "x-http-",
     "x-invoke-",
     "x-middleware-",
     "x-netlify-original-",
     "x-original-",
+    "x-override-",
     "x-rewrite-",
+    "x-rewritten-",
+    "x-script-",
     "x-waws-",
 ];
 
@@ -72,8 +74,12 @@ const REQUEST: &[&str] = &[
 /// End the names of fields that state what is asked: a host, or anything in the place of what was sent.
 const REQUEST_ENDS: &[&str] = &["host", "hostname", "override"];
 
+/// End the names of fields that begin with `x-` and state what is asked.
+const REQUEST_ENDS_OF_X: &[&str] = &["method", "path", "pathname", "proto", "protocol", "scheme", "uri", "url", "verb"];
+
 /// Begin the names of fields that state something about the client.
 const CLIENT_FAMILIES: &[&str] = &[
+    "ajp-",
     "akamai-",
     "cf-",
     "client-cert",
@@ -81,7 +87,9 @@ const CLIENT_FAMILIES: &[&str] = &[
     "client-verify",
     "cloudfront-",
     "fastly-",
+    "fly-",
     "forwarded-",
+    "impersonate-",
     "incap-",
     "iv-",
     "mellon-",
@@ -89,6 +97,7 @@ const CLIENT_FAMILIES: &[&str] = &[
     "remote-",
     "sm-",
     "ssl-",
+    "tailscale-",
     "tls-",
     "wl-proxy-",
     "x-akamai-",
@@ -103,14 +112,21 @@ const CLIENT_FAMILIES: &[&str] = &[
     "x-azure-",
     "x-client-cert",
     "x-client-dn",
+    "x-client-ip",
     "x-client-ssl-",
+    "x-client-subject-",
     "x-client-verif",
     "x-consumer-",
+    "x-country",
+    "x-custom-ip-",
     "x-envoy-",
     "x-forwarded-",
+    "x-gate-",
     "x-goog-authenticated-",
     "x-goog-iap-",
+    "x-group",
     "x-incap-",
+    "x-jwt-",
     "x-ms-client-",
     "x-ms-token-",
     "x-netlify-",
@@ -119,11 +135,15 @@ const CLIENT_FAMILIES: &[&str] = &[
     "x-proxy-",
     "x-real-",
     "x-remote-",
+    "x-role",
+    "x-spiffe",
     "x-ssl-",
     "x-sucuri-",
     "x-tls-",
+    "x-user-",
     "x-userinfo",
     "x-vercel-",
+    "x-verified-",
     "x-vouch-",
     "x-webauth-",
 ];
@@ -161,8 +181,11 @@ const CLIENT: &[&str] = &[
 const CLIENT_ENDS: &[&str] =
     &["clientip", "ip", "ipaddr", "ipaddress", "ipv4", "ipv6", "realip", "remoteip", "socketip"];
 
+/// End the names of fields that state who the client is, as a gateway has read it out of a token.
+const USER_ENDS: &[&str] = &["claims", "userinfo"];
+
 /// Begin the names of fields that tell of a passage.
-const PASSAGE_FAMILIES: &[&str] = &["cdn-", "x-b3-"];
+const PASSAGE_FAMILIES: &[&str] = &["cdn-", "ngrok-", "x-b3-"];
 
 /// Names of fields that tell of a passage.
 const PASSAGE: &[&str] = &[
@@ -183,23 +206,29 @@ const PASSAGE: &[&str] = &[
 /// What a field of this name states, `_` and case aside; most state nothing of the kind.
 pub(crate) fn mark(name: &str) -> Option<Mark> {
     let plain = plain(name);
-    // As CGI names the fields of a request.
-    mark_of(plain.strip_prefix("http-").unwrap_or(&plain)).or_else(|| mark_of(&plain))
+    // As CGI names the fields of a request, however often.
+    mark_of(plain.trim_start_matches("http-")).or_else(|| mark_of(&plain))
 }
 
-/// A name as servers that know no `-` or no capitals read it.
+/// A name as servers that know no signs and no capitals read it.
 pub(crate) fn plain(name: &str) -> String {
-    name.to_ascii_lowercase().replace('_', "-")
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
 
 fn mark_of(plain: &str) -> Option<Mark> {
     let begins = |families: &[&str]| families.iter().any(|family| plain.starts_with(family));
     let last = plain.rsplit('-').next().unwrap_or(plain);
-    // `Host` itself is the request's, and no statement about another.
-    if plain != "host" && (REQUEST.contains(&plain) || begins(REQUEST_FAMILIES) || REQUEST_ENDS.contains(&last)) {
+    // `Host` itself is the request's, and no statement about another; so is the name of the client's own program.
+    if matches!(plain, "host" | "x-user-agent") {
+        return None;
+    }
+    let is_client = CLIENT.contains(&plain) || begins(CLIENT_FAMILIES);
+    let ends_so =
+        REQUEST_ENDS.contains(&last) || (plain.starts_with("x-") && REQUEST_ENDS_OF_X.contains(&last) && !is_client);
+    if REQUEST.contains(&plain) || begins(REQUEST_FAMILIES) || plain.contains("-original-") || ends_so {
         return Some(Mark::Request);
     }
-    if CLIENT.contains(&plain) || begins(CLIENT_FAMILIES) || CLIENT_ENDS.contains(&last) {
+    if is_client || CLIENT_ENDS.contains(&last) || USER_ENDS.contains(&last) {
         return Some(Mark::Client);
     }
     (PASSAGE.contains(&plain) || begins(PASSAGE_FAMILIES)).then_some(Mark::Passage)
@@ -216,7 +245,9 @@ mod tests {
         x-forwarded-scheme x-forwarded-protocol x-forwarded-ssl front-end-https x-url-scheme x-scheme x-host x-http-host \
         x-http-host-override x-host-override x-http-method x-http-method-override x-method-override x-netlify-original-pathname \
         x-middleware-subrequest x-middleware-rewrite x-invoke-path x-matched-path x-path-info x-vhost x-backend-host \
-        request-uri proxy http_x_original_url HTTP_HOST Script_Name X_Rewrite_URL";
+        request-uri proxy http_x_original_url HTTP_HOST Script_Name X_Rewrite_URL x-http-destinationurl x-override-url \
+        x-rewritten-url iis-original-url x-script-name x-base-url x-request-scheme x-requested-method x-http-verb \
+        x.original.url http_http_x_original_url";
     const STATE_SOMETHING_ABOUT_THE_CLIENT: &str = "x-forwarded-for x-forwarded-proto x-forwarded-port x-forwarded-server \
         x-forwarded-prefix x-forwarded-client-cert x-forwarded-user x-forwarded forwarded forwarded-for x-forward-for x-real-ip \
         x-real-port client-ip x-client-ip x-cluster-client-ip true-client-ip x-true-client-ip cf-connecting-ip \
@@ -231,7 +262,11 @@ mod tests {
         x-auth-request-user x-auth-request-email x-auth-user x-authentik-username x-pomerium-claim-email x-consumer-username \
         x-userinfo oidc_claim_sub sm_user iv-user ssl-client-cert ssl_client_verify x-ssl-client-dn x-ssl-cipher \
         client-cert client-cert-chain x-client-cert x-client-verify x-tls-client-cert xfcc cdn-src-ip ali-cdn-real-ip \
-        x-sucuri-clientip incap-client-ip x-proxyuser-ip x-proxy-user X_Real_IP";
+        x-sucuri-clientip incap-client-ip x-proxyuser-ip x-proxy-user X_Real_IP \
+        fly-forwarded-proto x-client-ip-address x-custom-ip-authorization x-verified-user ajp-remote-user tailscale-user-login \
+        impersonate-user impersonate-group x-user-role x-role x-roles x-groups x-user-id x-user-email x-jwt-payload x-jwt-claims \
+        x-userinfo x-endpoint-api-userinfo x-apigateway-api-userinfo x-client-subject-dn x-spiffe-id x-country x-country-code \
+        x-gate-status X.Forwarded.For HTTP_HTTP_X_FORWARDED_FOR";
     const TELL_OF_A_PASSAGE: &str = "via cdn-loop x-request-id x-amzn-trace-id x-cloud-trace-context traceparent x-varnish x-b3-traceid \
         proxy-connection max-forwards";
     /// What browsers and programs send for themselves.
