@@ -15,6 +15,7 @@ use crate::disk;
 use crate::edge::{CountrySource, Database, DatabaseError, Edge};
 use crate::files::{DirSite, SiteOptions};
 use crate::gate::{Gate, StartError};
+use crate::layout::{Layout, LayoutError};
 use crate::proxy::sign::{MissingSecret, Signatures};
 use crate::rules::RuleSet;
 use crate::source::Source;
@@ -27,9 +28,9 @@ const LINTED: usize = 5_000;
 /// What a gate is made of, as the operator says it. [`Config::load`] can be called again at any time.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The folder that holds the site and its `_redirects`.
+    /// The root of the site's project, or the folder that is published (LAYOUT-1).
     pub site: PathBuf,
-    /// The `netlify.toml` to read, where it is not the one in the site's folder.
+    /// The `netlify.toml` to read, where it is not the one of the project.
     pub netlify_toml: Option<PathBuf>,
     /// Where the keys come from that tokens are verified with.
     pub key: KeySource,
@@ -103,6 +104,9 @@ pub enum LoadError {
     /// The site's folder is not there, or is no folder.
     #[error("`{}` is not a folder that can be read", .0.display())]
     NoFolder(PathBuf),
+    /// What the folder means cannot be said, or a gate would not be in force.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
     /// Something in the site's folder cannot be read.
     #[error("cannot read the site: {0}")]
     Site(io::Error),
@@ -185,6 +189,14 @@ impl Config {
         keys.into_iter().chain(self.netlify_toml.clone()).chain(self.countries.clone()).collect()
     }
 
+    /// The folder that is published now, and the files outside it that make another layout when they change. `None` where
+    /// there is no such folder.
+    pub(crate) fn places(&self) -> Option<(PathBuf, Vec<PathBuf>)> {
+        let (layout, _) = Layout::find(&self.site, self.netlify_toml.as_deref()).ok()?;
+        let files = layout.watched();
+        layout.is_built.then_some((layout.published, files))
+    }
+
     /// Reads everything and makes the gate.
     ///
     /// # Errors
@@ -204,9 +216,18 @@ impl Config {
 
     fn load_after(&self, before: Option<&DirSite>) -> Result<Loaded, LoadError> {
         let (rules, headers, mut source) = Source::read(&self.site, self.netlify_toml.as_deref())?;
+        let layout = &source.layout;
+        // LAYOUT-3
+        if let Some(note) = layout.refusal() {
+            return Err(LayoutError::LeftOut(note.clone()).into());
+        }
+        if !layout.is_built && !self.options.elsewhere {
+            let (toml, published) = (layout.toml.clone(), layout.published.clone());
+            return Err(LayoutError::NotBuilt { toml, published }.into());
+        }
         let site = match before {
-            Some(before) => before.reopen(headers),
-            None => DirSite::open_with(&self.site, self.options.clone(), headers),
+            Some(before) if before.folder() == layout.published => before.reopen(headers),
+            _ => DirSite::open_with(&layout.published, self.options.clone(), headers),
         };
         let site = site.map_err(LoadError::Site)?;
         let keys = self.key.read()?;
@@ -249,14 +270,16 @@ impl fmt::Debug for Variables {
     }
 }
 
-/// Opens a site to look at its rules and the names of its files: with no content in memory, and none compressed.
+/// Opens a site to look at its rules and the names of its files: with no content in memory, and none compressed. Where the
+/// published folder is not there yet, every path may be a file.
 ///
 /// # Errors
 /// Where it is no folder, or something in it cannot be read.
 pub fn open_to_look(folder: &Path, toml: Option<&Path>) -> Result<(DirSite, RuleSet, Source), LoadError> {
     let (rules, headers, source) = Source::read(folder, toml)?;
-    let options = SiteOptions { memory: 0, compress: false, ..SiteOptions::default() };
-    let site = DirSite::open_with(folder, options, headers).map_err(LoadError::Site)?;
+    let elsewhere = !source.layout.is_built;
+    let options = SiteOptions { memory: 0, compress: false, elsewhere, ..SiteOptions::default() };
+    let site = DirSite::open_with(&source.layout.published, options, headers).map_err(LoadError::Site)?;
     Ok((site, rules, source))
 }
 

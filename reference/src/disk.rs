@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The most bytes that a file of rules or header fields may hold.
 pub(crate) const MOST_RULES: u64 = 16 * 1024 * 1024;
@@ -44,11 +44,18 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// What the file `name` of `folder` holds; `None` where there is no such name.
 ///
 /// # Errors
-/// As [`read`], and where the name is a link that leads nowhere or out of the folder. An absent file and a link to one are
-/// not the same: somebody meant the link.
+/// As [`read_within`].
 pub(crate) fn read_inside(folder: &Path, name: &str, most: u64) -> io::Result<Option<Vec<u8>>> {
-    let path = folder.join(name);
-    match fs::symlink_metadata(&path) {
+    read_within(&folder.join(name), &[folder.to_owned()], most)
+}
+
+/// What the file at `path` holds, which lies in one of `folders`; `None` where there is no such name.
+///
+/// # Errors
+/// As [`read`], and where the name is a link that leads nowhere or out of these folders. An absent file and a link to one are
+/// not the same: somebody meant the link.
+pub(crate) fn read_within(path: &Path, folders: &[PathBuf], most: u64) -> io::Result<Option<Vec<u8>>> {
+    match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
         Ok(_) => {}
@@ -58,8 +65,9 @@ pub(crate) fn read_inside(folder: &Path, name: &str, most: u64) -> io::Result<Op
         ErrorKind::NotFound => refused("it is a link that leads nowhere; take it away, or put the file there"),
         _ => error,
     };
-    let real = fs::canonicalize(&path).map_err(gone)?;
-    if !real.starts_with(fs::canonicalize(folder)?) {
+    let real = fs::canonicalize(path).map_err(gone)?;
+    // One that is not there holds nothing.
+    if !folders.iter().filter_map(|folder| fs::canonicalize(folder).ok()).any(|folder| real.starts_with(folder)) {
         return Err(refused("it is a link that leads out of the site; put the file itself there"));
     }
     read(&real, most).map(Some).map_err(gone)

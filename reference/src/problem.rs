@@ -127,6 +127,16 @@ impl Problem {
     }
 }
 
+/// Something that is so of no place in a file, as a person reads it, with colours that a terminal understands.
+pub(crate) fn render_note(severity: Severity, message: &str, help: &str) -> String {
+    let level = match severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let group = Group::with_title(level.primary_title(harmless(message))).element(Level::HELP.message(harmless(help)));
+    Renderer::styled().render(&[group])
+}
+
 /// A text without characters that a terminal would obey: the library leaves those of C1 (U+0080 to U+009F) as they are.
 fn harmless(text: &str) -> String {
     let left = |c: char| c.is_control() && !matches!(c, '\n' | '\t');

@@ -140,7 +140,7 @@ const RULE_FILES: [RuleFile; 3] = [RuleFile::Redirects, RuleFile::Toml, RuleFile
 impl Reloader {
     /// A reloader for the gate that `config` gave, with this text of its rules.
     pub fn new(config: Config, first: &Source, gate: Arc<GateInForce>, operations: Arc<Operations>) -> Reloader {
-        let known = first.problems.iter().map(|problem| said(first, problem)).collect();
+        let known = all_said(first);
         let shapes = Shape::all(first);
         Reloader { config, gate, tls: None, operations, known, shapes, refused: None, patience: RESTLESS }
     }
@@ -266,7 +266,11 @@ impl Reloader {
 
     /// What is wrong with the new rules and was not with the old ones.
     fn say_new_problems(&mut self, source: &Source) -> usize {
-        let now: BTreeSet<String> = source.problems.iter().map(|problem| said(source, problem)).collect();
+        let now = all_said(source);
+        // LAYOUT-3
+        for note in source.layout.notes.iter().filter(|note| !self.known.contains(&note.message)) {
+            tracing::warn!(help = note.help, "{}", note.message);
+        }
         let new = source.problems.iter().filter(|problem| !self.known.contains(&said(source, problem)));
         for problem in new.take(SHOWN) {
             let (line, column) = (problem.span.line, problem.span.column);
@@ -286,6 +290,12 @@ impl Reloader {
 /// What counts of two occasions that came one after the other: what the operator says, else the last.
 fn later(before: Option<Occasion>, next: Occasion) -> Occasion {
     if before == Some(Occasion::Told) { Occasion::Told } else { next }
+}
+
+/// Everything that is said of a version.
+fn all_said(source: &Source) -> BTreeSet<String> {
+    let problems = source.problems.iter().map(|problem| said(source, problem));
+    problems.chain(source.layout.notes.iter().map(|note| note.message.clone())).collect()
 }
 
 /// A problem without its place, which moves when a line is added above it.

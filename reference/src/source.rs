@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::LoadError;
-use crate::disk::{self, MOST_RULES};
 use crate::headers::{HeaderRules, ParsedHeaders};
+use crate::layout::Layout;
 use crate::lint::lint_first;
 use crate::problem::{Problem, Severity};
 use crate::rules::{Parsed, RuleSet};
@@ -22,6 +22,8 @@ pub struct Source {
     pub headers: SourceFile,
     /// What is wrong with them, in the order of files and lines.
     pub problems: Vec<Problem>,
+    /// Where they lie, and what is odd about that.
+    pub layout: Layout,
 }
 
 /// One rule file.
@@ -35,27 +37,28 @@ pub struct SourceFile {
 
 impl Source {
     /// Reads the rules of a site from its `_redirects`, its header fields from its `_headers`, and both from `toml` or the
-    /// `netlify.toml` in its folder; a site without these has none.
+    /// `netlify.toml` of its project; a site without these has none. `folder` is the root of the project, or the folder that
+    /// is published (LAYOUT-1).
     ///
     /// # Errors
-    /// Where `folder` is none, a file is there and cannot be read, or `toml` is named and not there.
+    /// Where `folder` is none, a file is there and cannot be read, `toml` is named and not there, or two readings of what
+    /// `folder` means are possible.
     pub fn read(folder: &Path, toml: Option<&Path>) -> Result<(RuleSet, HeaderRules, Source), LoadError> {
-        if !folder.is_dir() {
-            return Err(LoadError::NoFolder(folder.to_owned()));
-        }
-        let redirects = SourceFile::read(folder, RuleFile::Redirects)?;
-        let toml = match toml {
-            Some(path) => SourceFile::named(path)?,
-            None => SourceFile::read(folder, RuleFile::Toml)?,
-        };
-        let headers = SourceFile::read(folder, RuleFile::Headers)?;
+        let (mut layout, toml) = Layout::find(folder, toml)?;
+        let read = |path: &Path| layout.read(path).map(|bytes| SourceFile { path: path.to_owned(), bytes });
+        let (redirects, headers) = (read(&layout.redirects)?, read(&layout.headers)?);
+        let toml = SourceFile { path: layout.toml.clone(), bytes: toml };
         // TOML-2
         let Parsed { rules, mut problems, .. } = RuleSet::read(redirects.bytes(), toml.bytes());
         // HEADERS-8
         let ParsedHeaders { rules: fields, problems: with_fields } = HeaderRules::read(headers.bytes(), toml.bytes());
         problems.extend(with_fields);
         problems.sort_by_key(|problem| problem.span);
-        Ok((rules, fields, Source { redirects, toml, headers, problems }))
+        // LAYOUT-3: a gate that was meant to be there is worth a word; header fields alone close nothing.
+        if rules.rules().is_empty() && fields.seals().is_empty() && problems.is_empty() {
+            layout.say_that_there_are_no_rules();
+        }
+        Ok((rules, fields, Source { redirects, toml, headers, problems, layout }))
     }
 
     /// Adds what is odd about the rules as a list, and before the files of the site.
@@ -76,6 +79,16 @@ impl Source {
             RuleFile::Toml => &self.toml,
             RuleFile::Headers => &self.headers,
         }
+    }
+
+    /// The rule files that there are.
+    pub fn there(&self) -> impl Iterator<Item = &SourceFile> {
+        [&self.redirects, &self.toml, &self.headers].into_iter().filter(|file| file.bytes.is_some())
+    }
+
+    /// Whether one of them lies outside the published folder, so that it is worth a word where that is (LAYOUT-1).
+    pub fn is_spread(&self) -> bool {
+        self.there().any(|file| file.path.parent() != Some(&self.layout.published))
     }
 
     /// A file as messages name it.
@@ -106,23 +119,6 @@ impl Source {
 }
 
 impl SourceFile {
-    /// The file in the site's folder, which may be absent. RULES-15: a link counts where it leads to a file of the folder.
-    fn read(folder: &Path, file: RuleFile) -> Result<SourceFile, LoadError> {
-        let path = folder.join(file.name());
-        match disk::read_inside(folder, file.name(), MOST_RULES) {
-            Ok(bytes) => Ok(SourceFile { path, bytes }),
-            Err(error) => Err(LoadError::File { path, error }),
-        }
-    }
-
-    /// The file that the operator names, which lies anywhere.
-    fn named(path: &Path) -> Result<SourceFile, LoadError> {
-        match disk::read(path, MOST_RULES) {
-            Ok(bytes) => Ok(SourceFile { path: path.to_owned(), bytes: Some(bytes) }),
-            Err(error) => Err(LoadError::File { path: path.to_owned(), error }),
-        }
-    }
-
     /// What the file holds; nothing where there is none.
     pub fn bytes(&self) -> &[u8] {
         self.bytes.as_deref().unwrap_or_default()

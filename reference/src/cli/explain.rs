@@ -13,7 +13,7 @@ use rolegate::{
 };
 use serde::Deserialize;
 
-use super::{DEFAULT_SECRET_ENV, Exit, Failure, RuleArgs, TokenArgs, say};
+use super::{DEFAULT_SECRET_ENV, Exit, Failure, RuleArgs, TokenArgs, say, warn};
 
 /// Say what the gate answers to a request, rule by rule
 #[derive(Args, Debug)]
@@ -23,7 +23,7 @@ use super::{DEFAULT_SECRET_ENV, Exit, Failure, RuleArgs, TokenArgs, say};
     Exit status: 0 everything explained; 1 the rules, the secret or an input line are refused; 2 wrong usage, or an \
     unreadable folder or file.")]
 pub(super) struct Explain {
-    /// The folder that holds the site and its `_redirects`
+    /// The root of the project, with its `netlify.toml`, or the folder that is published, with its `_redirects`
     dir: PathBuf,
     /// The request target as a client sends it, such as `/members/home?tab=1`, or a whole URL for scheme and host too
     #[arg(required_unless_present = "requests", conflicts_with = "requests")]
@@ -103,6 +103,11 @@ struct Judge {
 impl Explain {
     pub(super) fn run(self) -> Result<Exit, Failure> {
         let (site, rules, source) = open_to_look(&self.dir, self.rules.config.as_deref())?;
+        warn(&source.layout.notes);
+        // LAYOUT-3
+        if let Some(note) = source.layout.refusal() {
+            return Err(Failure::refused(format!("no gate starts with this folder: {}", note.message)));
+        }
         // RULES-9: there is nothing to explain where no gate starts.
         if let Some(problem) = source.refusal() {
             return Err(Failure::refused(format!("no gate starts with this file\n{}", source.render(problem))));

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use rolegate::{LoadError, StartError};
+use rolegate::layout::Note;
+use rolegate::{LayoutError, LoadError, Severity, StartError};
 
 use tokens::{DEFAULT_SECRET_ENV, TokenArgs};
 
@@ -81,7 +82,7 @@ enum Command {
 /// Where the rules are, besides the site's `_redirects`.
 #[derive(Args, Debug)]
 struct RuleArgs {
-    /// The `netlify.toml` to read further rules from [default: the one in the site's folder, where there is one]
+    /// The `netlify.toml` to read further rules from [default: the one of the project, where there is one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -89,9 +90,11 @@ struct RuleArgs {
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Failure {
         match error {
-            LoadError::NoFolder(_) => {
-                Failure::cannot_run(format!("{error}\nhelp: name the folder that holds the site and its `_redirects`"))
-            }
+            LoadError::NoFolder(_) => Failure::cannot_run(format!(
+                "{error}\nhelp: name the root of the project, or the folder that is published"
+            )),
+            LoadError::Layout(LayoutError::NotBuilt { .. }) => Failure::cannot_run(error.to_string()),
+            LoadError::Layout(_) => Failure::refused(error.to_string()),
             LoadError::Site(_) | LoadError::File { .. } | LoadError::Countries { .. } => {
                 Failure::cannot_run(error.to_string())
             }
@@ -145,6 +148,22 @@ fn say(line: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// LAYOUT-3: what is odd about where files lie, on standard error.
+fn warn(notes: &[Note]) {
+    for note in notes {
+        let level = match note.severity {
+            Severity::Error => "ERROR",
+            Severity::Warning => "WARNING",
+        };
+        anstream::eprintln!("{level}: {}\n{level}: {}", visible(&note.message), visible(&note.help));
+    }
+}
+
+/// Control characters in the name of a file do not write to the terminal.
+fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// `1 error`, `2 errors`

@@ -22,7 +22,7 @@ use super::limits::LimitArgs;
 use super::proxy::ProxyArgs;
 use super::signals::{Signal, Signals};
 use super::tokens::{Opened, TokenArgs};
-use super::{Exit, Failure, RuleArgs, counted};
+use super::{Exit, Failure, RuleArgs, counted, warn};
 
 /// How many problems `serve` shows; `check` shows all.
 const SHOWN: usize = 20;
@@ -37,7 +37,7 @@ const SHOWN: usize = 20;
     Exit status: 0 stopped; 1 the rules or the secret are refused; 2 the folder cannot be read or the address not had."
 )]
 pub(super) struct Serve {
-    /// The folder that holds the site and its `_redirects`
+    /// The root of the project, with its `netlify.toml`, or the folder that is published, with its `_redirects`
     dir: PathBuf,
     /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = address)]
@@ -119,6 +119,7 @@ impl Serve {
             }
         })?;
         show_problems(&source);
+        warn(&source.layout.notes);
         if let Some(warning) = gate.keys().current().warning() {
             let name = self.tokens.key_name();
             anstream::eprintln!(
@@ -126,6 +127,7 @@ impl Serve {
                  WARNING: whoever finds the secret signs tokens with any role; use 32 random octets or more in `{name}`"
             );
         }
+        say_where(&source);
         let gate = Arc::new(GateInForce::new(gate));
         let operations = Arc::new(Operations::default());
         let reloader = Reloader::new(config, &source, Arc::clone(&gate), Arc::clone(&operations)).with_tls(tls.clone());
@@ -239,6 +241,14 @@ fn show_problems(source: &Source) {
             "WARNING: {} in the rules: such a rule does nothing, and where it names a role its path admits nobody",
             counted(errors, "error")
         );
+    }
+}
+
+/// LAYOUT-1: where the site and its rules were found, if that is not what was named.
+fn say_where(source: &Source) {
+    if source.is_spread() {
+        let rules = source.there().map(|file| file.path.display().to_string()).collect::<Vec<_>>().join(", ");
+        tracing::info!(site = %source.layout.published.display(), rules, "what is served, and by which rules");
     }
 }
 

@@ -115,6 +115,11 @@ impl DirSite {
         DirSite { headers, ..self }
     }
 
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The names of the site's files, each relative to the site with a slash in front, in byte order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(AsRef::as_ref)

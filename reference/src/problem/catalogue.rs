@@ -152,9 +152,12 @@ const TAIL: &str = "
 `rolegate check DIR --format json` writes one object. Members may be added; none changes its meaning unless `version` grows.
 
 - `version`: 1.
+- `published`: the folder whose files the rules are for; `built`: whether it is there; where it is not, every path may be a file.
 - `files`: the rule files that there are; `rules`: how many rules are in force.
-- `errors`, `warnings`, `fixable`: how many problems there are of each, and how many `--fix` can put right; `refuses_to_start`:
+- `errors`, `warnings`, `fixable`: how many problems and notes there are of each, and how many `--fix` can put right; `refuses_to_start`:
   whether no gate starts with these files.
+- `notes`: what is odd about where the files lie, each with `severity`, `message` and `help`. In SARIF they are notifications of the
+  invocation.
 - `problems`, in the order of files and lines, each with
   - `file`, `line`, `column`, `end_line`, `end_column`: from 1, in characters, the end after the last of them; `start`, `end`: the same in
     bytes from the start of the file;

@@ -44,9 +44,16 @@ impl Watch {
             // Nobody listens any more once the watch is dropped.
             let _stopped = sender.send(Told::Event(event));
         })?;
-        let files = config.files().into_iter().chain(files.iter().cloned()).collect();
-        let site = absolute(&config.site);
-        let mut follower = Follower { site, files, watcher, watched: Watched::default(), writing: BTreeSet::new() };
+        let mut follower = Follower {
+            config: config.clone(),
+            named: config.files().into_iter().chain(files.iter().cloned()).collect(),
+            site: absolute(&config.site),
+            files: Vec::new(),
+            watcher,
+            watched: Watched::default(),
+            writing: BTreeSet::new(),
+        };
+        follower.find_places();
         follower.follow(false)?;
         std::thread::Builder::new()
             .name("watch".to_owned())
@@ -65,7 +72,12 @@ impl Drop for Watch {
 
 /// Keeps the watches where the links lead.
 struct Follower {
+    config: Config,
+    /// What the operator names beside the site.
+    named: Vec<PathBuf>,
+    /// The folder that is published.
     site: PathBuf,
+    /// What the operator names, and the files of the project outside that folder that count.
     files: Vec<PathBuf>,
     watcher: RecommendedWatcher,
     watched: Watched,
@@ -76,19 +88,22 @@ struct Follower {
 impl Follower {
     fn run(mut self, events: &Receiver<Told>, occasions: &Sender<Occasion>) {
         while let Ok(Told::Event(event)) = events.recv() {
-            let change = match &event {
+            let (change, is_of_rules) = match &event {
                 Ok(event) => {
                     self.note_writing(event);
-                    self.watched.change(event)
+                    (self.watched.change(event), event.paths.iter().any(|path| self.watched.must_be_whole(path)))
                 }
                 Err(error) => {
                     // Better to load once too often than to miss a change.
                     tracing::warn!(%error, "changes on disk may have been missed");
-                    Change::Place
+                    (Change::Place, true)
                 }
             };
             if change == Change::None {
                 continue;
+            }
+            if is_of_rules || change == Change::Place {
+                self.find_places();
             }
             // First, so that what changes at the new place from now on is seen, and what has changed is loaded.
             if let Err(error) = self.follow(change == Change::Place) {
@@ -99,6 +114,19 @@ impl Follower {
                 return;
             }
         }
+    }
+
+    /// LAYOUT-1: what is published, and from which files, may have changed too. While a build has taken the folder away, the
+    /// place where it was is watched.
+    fn find_places(&mut self) {
+        let files = match self.config.places() {
+            Some((published, files)) => {
+                self.site = absolute(&published);
+                files
+            }
+            None => std::mem::take(&mut self.files),
+        };
+        self.files = self.named.iter().cloned().chain(files).collect::<BTreeSet<_>>().into_iter().collect();
     }
 
     /// RELOAD-3: a file is whole when whoever writes it has closed it, where the system tells of that.

@@ -107,7 +107,7 @@ pub(super) fn is_like_role(text: &str) -> bool {
 type Word = SmallVec<[char; 12]>;
 
 /// Whether one letter inserted, left out, replaced, or two swapped, make `word` into `wanted`.
-pub(super) fn within_one_edit(word: &str, wanted: &str) -> bool {
+pub(crate) fn within_one_edit(word: &str, wanted: &str) -> bool {
     // A word that is longer still is none.
     is_within_one_edit(&word.chars().take(wanted.len() + 2).collect::<Word>(), wanted)
 }

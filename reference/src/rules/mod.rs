@@ -22,7 +22,7 @@ use std::fmt;
 
 pub(crate) use addresses::UnknownPort;
 pub use captures::{Captured, Captures};
-pub(crate) use fields::lines;
+pub(crate) use fields::{lines, within_one_edit};
 use hyper::header::{HeaderName, HeaderValue};
 pub(crate) use parse::MAX_LINE;
 pub use pattern::Pattern;

@@ -4,16 +4,21 @@
 use std::ops::Range;
 
 use rolegate::fix::Change;
+use rolegate::layout::Note;
 use rolegate::problem::{COMMENT, catalogue};
 use rolegate::{Fix, Problem, RuleFile, Severity, Source};
 use serde::Serialize;
 
 use super::places::Places;
-use super::{Checked, Failure};
+use super::{Checked, Failure, refuses, total};
 
 #[derive(Serialize)]
 struct Report {
     version: u32,
+    /// The folder whose files the rules are for.
+    published: String,
+    /// Whether it is there; where it is not, every path may be a file.
+    built: bool,
     /// The rule files that there are.
     files: Vec<String>,
     /// How many rules are in force.
@@ -24,9 +29,18 @@ struct Report {
     fixable: usize,
     /// Whether no gate starts with these files.
     refuses_to_start: bool,
+    /// What is odd about where the files lie.
+    notes: Vec<About>,
     problems: Vec<Finding>,
     /// What `--fix` has just written.
     fixed: Vec<Written>,
+}
+
+#[derive(Serialize)]
+struct About {
+    severity: &'static str,
+    message: String,
+    help: String,
 }
 
 #[derive(Serialize)]
@@ -76,22 +90,29 @@ struct Written {
 /// The report, in one object.
 pub(super) fn report(checked: &Checked, changes: &[Change]) -> Result<String, Failure> {
     let Checked { rules, source, .. } = checked;
-    let all = [RuleFile::Redirects, RuleFile::Toml, RuleFile::Headers];
-    let there = all.into_iter().filter(|file| source.file(*file).bytes.is_some());
-    let places = all.map(|file| Places::new(file, source.file(file).bytes()));
+    let places = [RuleFile::Redirects, RuleFile::Toml, RuleFile::Headers]
+        .map(|file| Places::new(file, source.file(file).bytes()));
     let findings = source.problems.iter().zip(all_places(&source.problems, &places));
     let report = Report {
         version: 1,
-        files: there.map(|file| source.name(file)).collect(),
+        published: source.layout.published.display().to_string(),
+        built: source.layout.is_built,
+        files: source.there().map(|file| file.path.display().to_string()).collect(),
         rules: rules.rules().len(),
-        errors: source.count(Severity::Error),
-        warnings: source.count(Severity::Warning),
+        errors: total(source, Severity::Error),
+        warnings: total(source, Severity::Warning),
         fixable: source.fixable(),
-        refuses_to_start: source.refusal().is_some(),
+        refuses_to_start: refuses(source),
+        notes: source.layout.notes.iter().map(about).collect(),
         problems: findings.map(|(problem, places)| finding(problem, source, places)).collect(),
         fixed: changes.iter().map(|change| written(change, source)).collect(),
     };
     serde_json::to_string_pretty(&report).map_err(|error| Failure::cannot_run(error.to_string()))
+}
+
+fn about(note: &Note) -> About {
+    let Note { severity, message, help } = note.clone();
+    About { severity: self::severity(severity), message, help }
 }
 
 /// For each problem the places of its file.

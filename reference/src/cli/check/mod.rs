@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use rolegate::config::open_to_look;
 use rolegate::fix::Change;
 use rolegate::problem::catalogue;
-use rolegate::{DirSite, RuleFile, RuleSet, Severity, Source};
+use rolegate::{DirSite, RuleSet, Severity, Source};
 
 use super::{Exit, Failure, RuleArgs, counted, say};
 
@@ -21,7 +21,7 @@ use super::{Exit, Failure, RuleArgs, counted, say};
     Exit status: 0 no error, and with --deny warnings no warning either; 1 at least one; \
     2 the folder cannot be read, or a file cannot be written.")]
 pub(super) struct Check {
-    /// The folder that holds the site and its `_redirects`
+    /// The root of the project, with its `netlify.toml`, or the folder that is published, with its `_redirects`
     #[arg(required_unless_present = "explain")]
     dir: Option<PathBuf>,
     /// How problems are written to standard output
@@ -103,8 +103,8 @@ impl Check {
     }
 
     fn exit(&self, source: &Source) -> Exit {
-        let denied = self.deny == Some(Deny::Warnings) && source.count(Severity::Warning) > 0;
-        if denied || source.count(Severity::Error) > 0 { Exit::Refused } else { Exit::Done }
+        let denied = self.deny == Some(Deny::Warnings) && total(source, Severity::Warning) > 0;
+        if denied || total(source, Severity::Error) > 0 { Exit::Refused } else { Exit::Done }
     }
 }
 
@@ -128,25 +128,36 @@ fn tell(checked: &Checked, changes: &[Change]) -> Result<(), Failure> {
     if !changes.is_empty() {
         say("")?;
     }
+    for note in &source.layout.notes {
+        say(&format!("{}\n", note.render()))?;
+    }
     for problem in &source.problems {
         say(&format!("{}\n", source.render(problem)))?;
     }
     say(&summary(rules, source))
 }
 
+/// How many problems and notes of one severity there are.
+fn total(source: &Source, severity: Severity) -> usize {
+    source.count(severity) + source.layout.notes.iter().filter(|note| note.severity == severity).count()
+}
+
+/// Whether no gate starts with what was found.
+fn refuses(source: &Source) -> bool {
+    source.refusal().is_some() || source.layout.refusal().is_some()
+}
+
 /// The one line to read when there is time for one.
 fn summary(rules: &RuleSet, source: &Source) -> String {
-    let there = |files: &[RuleFile]| -> Vec<String> {
-        files.iter().filter(|file| source.file(**file).bytes.is_some()).map(|file| source.name(*file)).collect()
-    };
-    // A gate that was meant to be there is worth a word; header fields alone close nothing.
-    if there(&[RuleFile::Redirects, RuleFile::Toml]).is_empty() && source.problems.is_empty() {
-        let name = source.name(RuleFile::Redirects);
-        return format!("{name}: there is no such file, so every file of the site is public");
+    let mut files: Vec<String> = source.there().map(|file| file.path.display().to_string()).collect();
+    let published = source.layout.published.display();
+    if files.is_empty() {
+        files.push(published.to_string());
     }
-    let files = there(&[RuleFile::Redirects, RuleFile::Toml, RuleFile::Headers]);
+    // LAYOUT-1
+    let place = if source.is_spread() { format!("; the site is in {published}") } else { String::new() };
     let rules = counted(rules.rules().len(), "rule");
-    let (errors, warnings) = (source.count(Severity::Error), source.count(Severity::Warning));
+    let (errors, warnings) = (total(source, Severity::Error), total(source, Severity::Warning));
     let found = match (errors, warnings) {
         (0, 0) => "no problems".to_owned(),
         (0, _) => counted(warnings, "warning"),
@@ -157,6 +168,6 @@ fn summary(rules: &RuleSet, source: &Source) -> String {
         0 => String::new(),
         count => format!("; --fix can put {count} of them right"),
     };
-    let start = if source.refusal().is_some() { "; a gate refuses to start with these rules" } else { "" };
-    format!("{}: {rules}, {found}{fixable}{start}", files.join(", "))
+    let start = if refuses(source) { "; a gate refuses to start with these rules" } else { "" };
+    format!("{}: {rules}, {found}{fixable}{start}{place}", files.join(", "))
 }

@@ -50,6 +50,15 @@ struct Run {
 #[serde(rename_all = "camelCase")]
 struct Invocation {
     execution_successful: bool,
+    /// LAYOUT-3: what is so of no place in a file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_configuration_notifications: Vec<Notification>,
+}
+
+#[derive(Serialize)]
+struct Notification {
+    level: &'static str,
+    message: Message,
 }
 
 #[derive(Serialize)]
@@ -166,11 +175,18 @@ pub(super) fn report(checked: &Checked) -> Result<String, Failure> {
         let rule_index = kinds.iter().position(|kind| kind.id == problem.id).unwrap_or_default();
         finding(problem, rule_index, source, places)
     });
+    let notifications = source.layout.notes.iter().map(|note| Notification {
+        level: severity(note.severity),
+        message: Message { text: format!("{}\nhelp: {}", note.message, note.help) },
+    });
     let log = Log {
         schema: SCHEMA,
         version: "2.1.0",
         runs: [Run {
-            invocations: [Invocation { execution_successful: true }],
+            invocations: [Invocation {
+                execution_successful: true,
+                tool_configuration_notifications: notifications.collect(),
+            }],
             column_kind: "unicodeCodePoints",
             results: results.collect(),
             tool: Tool {

@@ -1,0 +1,444 @@
+use std::fs;
+
+use super::hidden::{Near, near};
+use super::*;
+
+const GATE: &str = "/beta/* /beta/:splat 200! Role=admin\n";
+const PLAIN: &str = "/a /b 301\n";
+const TOML_GATE: &str = "[[redirects]]\nfrom = \"/beta/*\"\nto = \"/beta/:splat\"\nstatus = 200\nforce = true\n[redirects.conditions]\nRole = [\"admin\"]\n";
+
+fn publishes(folder: &str) -> String {
+    format!("[build]\npublish = \"{folder}\"\n")
+}
+
+/// What is said of a project; a name that ends in a slash is a folder.
+fn said(files: &[(&str, &str)], named: &str, toml: Option<&str>) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    // Deep enough that nothing of the machine lies in the three folders above the project.
+    let root = fs::canonicalize(folder.path()).unwrap().join("1/2/3/p");
+    fs::create_dir_all(&root).unwrap();
+    for (name, content) in files {
+        let path = root.join(name);
+        fs::create_dir_all(if name.ends_with('/') { &path } else { path.parent().unwrap() }).unwrap();
+        if !name.ends_with('/') {
+            fs::write(path, content).unwrap();
+        }
+    }
+    let named = if named == "." { root.clone() } else { root.join(named) };
+    let short =
+        |text: String| text.replace(&format!("{}/", root.display()), "").replace(&root.display().to_string(), ".");
+    match Layout::find(&named, toml.map(|toml| root.join(toml)).as_deref()) {
+        Err(error) => short(format!("! {error}")),
+        Ok((layout, bytes)) => {
+            let files = [
+                (&layout.redirects, is_there(&layout.redirects)),
+                (&layout.toml, bytes.is_some()),
+                (&layout.headers, is_there(&layout.headers)),
+            ];
+            let files = files.iter().filter(|(_, there)| *there).map(|(path, _)| path.display().to_string());
+            let mut text = format!("{}:", layout.published.display());
+            for file in files {
+                text = text + " " + &file;
+            }
+            for note in &layout.notes {
+                let severity = if note.severity == Severity::Error { "E" } else { "W" };
+                text += &format!("\n{severity} {}", note.message);
+            }
+            short(text)
+        }
+    }
+}
+
+/// The files of a project with what they hold, the folder that is named, and what is said: the folder that is published, the
+/// rule files, errors and warnings by how they begin; or the refusal.
+type Shape<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a [&'a str]);
+
+fn hold(shapes: &[Shape<'_>]) {
+    for (files, named, expected) in shapes {
+        let said = said(files, named, None);
+        let lines: Vec<&str> = said.lines().collect();
+        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        assert_eq!(lines.len(), expected.len(), "{names:?} {named}: {said}");
+        assert_eq!(lines[0], expected[0], "{names:?} {named}: {said}");
+        for (line, begin) in lines.iter().zip(*expected).skip(1) {
+            assert!(line.starts_with(begin), "{names:?} {named}: {said}");
+        }
+    }
+}
+
+#[test]
+fn layout_1_the_root_and_the_published_folder_lead_to_each_other() {
+    let (public, dist, site) = (publishes("public"), publishes("/dist/"), publishes("./_site"));
+    let capital = "[Build]\nPublish = \"public\"\n";
+    let based = "[build]\nbase = \"packages/a\"\npublish = \"dist\"\n";
+    let production = "[build]\npublish = \"public\"\n[context.production]\npublish = \"dist\"\n";
+    let nested = "[context.production.build]\npublish = \"dist\"\n";
+    let preview = "[build]\npublish = \"public\"\n[context.deploy-preview]\npublish = \"dist\"\n";
+    let two = "[context.deploy-preview]\npublish = \"dist\"\n[context.branch-deploy]\npublish = \"public\"\n";
+    hold(&[
+        (&[("_redirects", GATE)], ".", &[".: _redirects"]),
+        (&[("_redirects", GATE), ("netlify.toml", "")], ".", &[".: _redirects netlify.toml"]),
+        (&[("_redirects", GATE), ("netlify.toml", "[build]\npublish = \".\"\n")], ".", &[".: _redirects netlify.toml"]),
+        (&[("_redirects", GATE), ("netlify.toml", "[build]\npublish = \"\"\n")], ".", &[".: _redirects netlify.toml"]),
+        (&[("netlify.toml", &public), ("public/", "")], ".", &["public: netlify.toml"]),
+        (&[("netlify.toml", &public), ("public/", "")], "public", &["public: netlify.toml"]),
+        (&[("netlify.toml", &public), ("public/_redirects", GATE)], ".", &["public: public/_redirects netlify.toml"]),
+        (&[("netlify.toml", &dist), ("dist/_headers", "")], ".", &["dist: netlify.toml dist/_headers"]),
+        (&[("netlify.toml", &dist), ("dist/_headers", "")], "dist", &["dist: netlify.toml dist/_headers"]),
+        (&[("netlify.toml", &site), ("_site/", "")], "_site", &["_site: netlify.toml"]),
+        (&[("netlify.toml", &site), ("_site/", "")], ".", &["_site: netlify.toml"]),
+        (&[("netlify.toml", capital), ("public/", "")], ".", &["public: netlify.toml"]),
+        (
+            &[("netlify.toml", "\u{feff}[build]\npublish = \"public\"\n"), ("public/", "")],
+            ".",
+            &["public: netlify.toml"],
+        ),
+        (&[("netlify.toml", based), ("packages/a/dist/", "")], ".", &["packages/a/dist: netlify.toml"]),
+        (&[("netlify.toml", based), ("packages/a/dist/", "")], "packages/a", &["packages/a/dist: netlify.toml"]),
+        (&[("netlify.toml", based), ("packages/a/dist/", "")], "packages/a/dist", &["packages/a/dist: netlify.toml"]),
+        (&[("netlify.toml", nested), ("dist/", "")], ".", &["dist: netlify.toml"]),
+        (
+            &[("netlify.toml", production), ("dist/", ""), ("public/", "")],
+            ".",
+            &["dist: netlify.toml", "W `[build]` publishes `public`, and `dist` is looked at"],
+        ),
+        (&[("netlify.toml", production), ("dist/", ""), ("public/", "")], "public", &["public: netlify.toml"]),
+        (
+            &[("netlify.toml", preview), ("dist/", ""), ("public/", "")],
+            ".",
+            &["public: netlify.toml", "W `[context.deploy-preview]` publishes `dist`"],
+        ),
+        (&[("netlify.toml", preview), ("dist/", ""), ("public/", "")], "dist", &["dist: netlify.toml"]),
+        (
+            &[("netlify.toml", two), ("dist/", ""), ("public/", "")],
+            ".",
+            &[
+                "! `netlify.toml` publishes `public` (`[context.branch-deploy]`) and `dist` (`[context.deploy-preview]`) and `.` \
+             (otherwise): name the folder that is meant",
+            ],
+        ),
+        (
+            &[("netlify.toml", &publishes("../other"))],
+            ".",
+            &["! `netlify.toml` publishes `../other`, which lies outside its folder: write a folder below it"],
+        ),
+        (
+            &[("netlify.toml", &publishes("a/../../b"))],
+            ".",
+            &["! `netlify.toml` publishes `a/../../b`, which lies outside its folder: write a folder below it"],
+        ),
+        (&[("netlify.toml", &publishes("public"))], ".", &["public: netlify.toml", "W `public` is not there"]),
+        (
+            &[("netlify.toml", "[build]\npublish = 1\n")],
+            ".",
+            &[".: netlify.toml", "E nobody knows what `netlify.toml`"],
+        ),
+        (
+            &[("netlify.toml", "[build\npublish = \"public\"\n"), ("public/", "")],
+            ".",
+            &[".: netlify.toml", "E nobody knows what `netlify.toml`"],
+        ),
+        (&[("netlify.toml", "[build\n")], ".", &[".: netlify.toml"]),
+        (
+            &[("netlify.toml", "publish = \"public\"\n"), ("public/", "")],
+            ".",
+            &[".: netlify.toml", "W `publish` stands"],
+        ),
+        // Two of them.
+        (
+            &[("netlify.toml", &public), ("public/netlify.toml", TOML_GATE)],
+            ".",
+            &[
+                "! `netlify.toml` and `public/netlify.toml` could each be the `netlify.toml` of `.`, and they differ: keep one of them, \
+             or name one with `--config`",
+            ],
+        ),
+        (&[("netlify.toml", &public), ("public/netlify.toml", &public)], "public", &["public: netlify.toml"]),
+        // Not the folder that is meant.
+        (
+            &[("netlify.toml", &public), ("public/x/_redirects", PLAIN)],
+            "public/x",
+            &["public/x: public/x/_redirects", "W `netlify.toml` is not read: it publishes `public`"],
+        ),
+        (
+            &[("netlify.toml", TOML_GATE), ("public/_redirects", PLAIN)],
+            "public",
+            &[
+                "public: public/_redirects",
+                "E `netlify.toml` is not read: it does not say that it publishes this folder; it holds gates",
+            ],
+        ),
+        (
+            &[("netlify.toml", TOML_GATE), ("a/b/c/_redirects", PLAIN)],
+            "a/b/c",
+            &["a/b/c: a/b/c/_redirects", "E `netlify.toml` is not read"],
+        ),
+        (&[("netlify.toml", TOML_GATE), ("a/b/c/d/_redirects", PLAIN)], "a/b/c/d", &["a/b/c/d: a/b/c/d/_redirects"]),
+        (&[("netlify.toml", TOML_GATE), ("public/netlify.toml", "")], "public", &["public: public/netlify.toml"]),
+        (&[("netlify.toml", TOML_GATE), ("a/", "")], ".", &[".: netlify.toml"]),
+    ]);
+}
+
+#[test]
+fn layout_2_what_a_build_copies() {
+    let (public, dist, root) = (publishes("public"), publishes("dist"), publishes("."));
+    let read = "is read as if a build had copied it into `public`";
+    hold(&[
+        (
+            &[("netlify.toml", &public), ("public/", ""), ("static/_redirects", GATE)],
+            ".",
+            &["public: static/_redirects netlify.toml", &format!("W `static/_redirects` {read}")],
+        ),
+        (
+            &[("netlify.toml", &public), ("public/", ""), ("static/_headers", "/*\n  A: b\n")],
+            "public",
+            &["public: netlify.toml static/_headers", &format!("W `static/_headers` {read}")],
+        ),
+        (
+            &[("netlify.toml", &dist), ("dist/", ""), ("public/_redirects", GATE)],
+            ".",
+            &["dist: public/_redirects netlify.toml", "W `public/_redirects` is read as if"],
+        ),
+        // The same, built and not built.
+        (
+            &[("netlify.toml", &public), ("public/_redirects", GATE), ("static/_redirects", GATE)],
+            ".",
+            &["public: public/_redirects netlify.toml"],
+        ),
+        (
+            &[("netlify.toml", &public), ("static/_redirects", GATE)],
+            ".",
+            &["public: static/_redirects netlify.toml", "W `public` is not there"],
+        ),
+        (
+            &[("netlify.toml", &dist), ("static/_redirects", GATE), ("public/_redirects", GATE)],
+            ".",
+            &["dist: static/_redirects netlify.toml", "W `dist` is not there"],
+        ),
+        (
+            &[("netlify.toml", &dist), ("_redirects", GATE)],
+            ".",
+            &["dist: _redirects netlify.toml", "W `_redirects` is read as if", "W `dist` is not there"],
+        ),
+        // Two that differ.
+        (
+            &[("netlify.toml", &dist), ("dist/", ""), ("static/_redirects", GATE), ("public/_redirects", PLAIN)],
+            ".",
+            &[
+                "! `static/_redirects` and `public/_redirects` could each be the `_redirects` of `dist`, and they differ: keep one of \
+             them",
+            ],
+        ),
+        (
+            &[("netlify.toml", &public), ("public/_redirects", PLAIN), ("static/_redirects", GATE)],
+            ".",
+            &[
+                "! `public/_redirects` and `static/_redirects` could each be the `_redirects` of `public`, and they differ: build the \
+             site again, or name `public` if that is right",
+            ],
+        ),
+        (
+            &[("netlify.toml", &public), ("public/_redirects", PLAIN), ("static/_redirects", GATE)],
+            "public",
+            &[
+                "public: public/_redirects netlify.toml",
+                "E `static/_redirects` is not read: it differs from the one in the published folder; it holds gates",
+            ],
+        ),
+        (
+            &[("netlify.toml", &public), ("public/_redirects", GATE), ("static/_redirects", PLAIN)],
+            "public",
+            &["public: public/_redirects netlify.toml", "W `static/_redirects` is not read: it differs"],
+        ),
+        // A gate that a plugin has only added to is in force.
+        (
+            &[("netlify.toml", &public), ("public/_redirects", &format!("{PLAIN}{GATE}")), ("static/_redirects", GATE)],
+            "public",
+            &["public: public/_redirects netlify.toml", "W `static/_redirects` is not read: it differs"],
+        ),
+        // Where the root is published, a folder below it is a folder like any.
+        (
+            &[("netlify.toml", &root), ("_redirects", PLAIN), ("static/_redirects", GATE)],
+            ".",
+            &[".: _redirects netlify.toml"],
+        ),
+        (&[("_redirects", PLAIN), ("public/_redirects", GATE)], ".", &[".: _redirects"]),
+    ]);
+}
+
+#[test]
+fn layout_3_rules_that_nobody_reads() {
+    let public = publishes("public");
+    let outside = "E `_redirects` is not read: it lies outside the published folder; it holds gates";
+    let password = "/beta/*\n  Basic-Auth: a:b\n";
+    hold(&[
+        (&[("netlify.toml", &public), ("public/", ""), ("_redirects", GATE)], ".", &["public: netlify.toml", outside]),
+        (
+            &[("netlify.toml", &public), ("public/_redirects", PLAIN), ("_redirects", GATE)],
+            "public",
+            &["public: public/_redirects netlify.toml", outside],
+        ),
+        (
+            &[("netlify.toml", &public), ("public/", ""), ("_headers", password)],
+            ".",
+            &["public: netlify.toml", "E `_headers` is not read: it lies outside the published folder; it holds gates"],
+        ),
+        (
+            &[("netlify.toml", &public), ("public/", ""), ("_redirects", PLAIN)],
+            ".",
+            &["public: netlify.toml", "W `_redirects` is not read: it lies outside the published folder"],
+        ),
+        (
+            &[("netlify.toml", &public), ("public/_redirects", GATE), ("_redirects", GATE)],
+            ".",
+            &["public: public/_redirects netlify.toml"],
+        ),
+        // A line that cannot be read and names a role is a gate as well.
+        (
+            &[("netlify.toml", &public), ("public/", ""), ("_redirects", "/beta/* Role=admin\n")],
+            ".",
+            &["public: netlify.toml", outside],
+        ),
+        (
+            &[("netlify.toml", &public), ("public/", ""), ("_redirects", "beta /x 200! Role=admin\n")],
+            ".",
+            &["public: netlify.toml", outside],
+        ),
+        // No `netlify.toml`.
+        (
+            &[("public/_redirects", GATE)],
+            ".",
+            &[".:", "E `public/_redirects` is not read: it lies below the published folder"],
+        ),
+        (
+            &[("static/_redirects", GATE), ("public/", "")],
+            ".",
+            &[".:", "E `static/_redirects` is not read: it lies below"],
+        ),
+        (&[("dist/_redirects", PLAIN)], ".", &[".:", "W `dist/_redirects` is not read: it lies below"]),
+        (
+            &[("netlify.toml", ""), ("dist/_redirects", GATE)],
+            ".",
+            &[".: netlify.toml", "E `dist/_redirects` is not read"],
+        ),
+        (&[("public/netlify.toml", TOML_GATE)], ".", &[".:", "E `public/netlify.toml` is not read: it lies below"]),
+        (
+            &[("_redirects", GATE), ("public/x.html", "")],
+            "public",
+            &["public:", "E `_redirects` is not read: it lies outside"],
+        ),
+        (
+            &[("_redirects", PLAIN), ("public/x.html", "")],
+            "public",
+            &["public:", "W `_redirects` is not read: it lies outside"],
+        ),
+        (&[("_redirects", GATE), ("public/_redirects", PLAIN)], "public", &["public: public/_redirects"]),
+        (
+            &[("static/_redirects", GATE), ("public/x.html", "")],
+            "public",
+            &["public:", "E `static/_redirects` is not read"],
+        ),
+        (&[("static/_redirects", GATE), ("other/x.html", "")], "other", &["other:"]),
+        // Names that are nearly right.
+        (
+            &[("_redirect", GATE)],
+            ".",
+            &[".:", "E `_redirect` is not read: rules stand in a file with the name `_redirects`"],
+        ),
+        (&[("_redirects.txt", GATE)], ".", &[".:", "E `_redirects.txt` is not read"]),
+        (&[("_Redirects", GATE)], ".", &[".:", "E `_Redirects` is not read"]),
+        (&[("redirects", GATE)], ".", &[".:", "E `redirects` is not read"]),
+        (&[("redirects", PLAIN)], ".", &[".:", "W `redirects` is not read"]),
+        (&[("redirects.txt", "a text about redirects\n")], ".", &[".:"]),
+        (&[("_rediretcs", "")], ".", &[".:", "W `_rediretcs` is not read"]),
+        (
+            &[("_header", password)],
+            ".",
+            &[".:", "E `_header` is not read: rules stand in a file with the name `_headers`"],
+        ),
+        (&[("_header", "/*\n  A: b\n")], ".", &[".:", "W `_header` is not read"]),
+        (&[("netlify.tom", TOML_GATE)], ".", &[".:", "E `netlify.tom` is not read"]),
+        (&[("Netlify.toml", "")], ".", &[".:", "W `Netlify.toml` is not read"]),
+        (&[("netlify.toml.txt", "")], ".", &[".:", "W `netlify.toml.txt` is not read"]),
+        (&[("_redirects", GATE), ("_redirects.bak", PLAIN), ("_redirects.txt", GATE)], ".", &[".: _redirects"]),
+        (&[("_redirects", PLAIN), ("_redirects.bak", GATE)], ".", &[".: _redirects"]),
+        (&[("_redirects", PLAIN), ("_redirect", GATE)], ".", &[".: _redirects", "E `_redirect` is not read"]),
+        (&[("_redirects.bak", GATE)], ".", &[".:", "W `_redirects.bak` is not read"]),
+        (
+            &[("netlify.toml", &public), ("public/_redirect", GATE)],
+            ".",
+            &["public: netlify.toml", "E `public/_redirect` is not read"],
+        ),
+        (
+            &[("netlify.toml", &public), ("public/", ""), ("static/_redirect", GATE)],
+            ".",
+            &["public: netlify.toml", "E `static/_redirect` is not read"],
+        ),
+        (&[("redirects/", ""), ("header.html", ""), ("headers", "x"), ("redirect", "hello")], ".", &[".:"]),
+    ]);
+}
+
+#[test]
+fn the_file_that_the_operator_names() {
+    let public = publishes("public");
+    let files = [("netlify.toml", public.as_str()), ("public/", ""), ("other/n.toml", &public), ("n.toml", &public)];
+    assert_eq!(said(&files, ".", Some("n.toml")), "public: n.toml", "its folder is the one that is named");
+    assert_eq!(said(&files, ".", Some("other/n.toml")), ".: other/n.toml", "its folder is another");
+    assert_eq!(said(&files, "public", Some("n.toml")), "public: n.toml");
+    assert!(said(&files, ".", Some("none.toml")).starts_with("! cannot read `none.toml`"));
+}
+
+#[cfg(unix)]
+#[test]
+fn rules_15_links_stay_inside_the_project() {
+    use std::os::unix::fs::symlink;
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir_all(at("public")).unwrap();
+    fs::write(at("netlify.toml"), publishes("public")).unwrap();
+    fs::write(at("rules"), GATE).unwrap();
+    fs::write(outside.path().join("rules"), GATE).unwrap();
+    symlink("../rules", at("public/_redirects")).unwrap();
+    let (layout, _) = Layout::find(folder.path(), None).unwrap();
+    assert_eq!(layout.read(&layout.redirects).unwrap().unwrap(), GATE.as_bytes(), "inside the project");
+    fs::remove_file(at("public/_redirects")).unwrap();
+    symlink(outside.path().join("rules"), at("public/_redirects")).unwrap();
+    assert!(Layout::find(folder.path(), None).is_err_and(|error| error.to_string().contains("out of the site")));
+    // A folder that is reached through a link is found by either name.
+    fs::remove_file(at("public/_redirects")).unwrap();
+    symlink("public", at("current")).unwrap();
+    let (layout, toml) = Layout::find(&at("current"), None).unwrap();
+    assert!(toml.is_some() && layout.notes.is_empty(), "{layout:?}");
+}
+
+#[test]
+fn names_that_are_nearly_right() {
+    for (name, file, is_certain, is_kept) in [
+        ("_redirect", RuleFile::Redirects, true, false),
+        ("_Redirects", RuleFile::Redirects, true, false),
+        ("_redirects ", RuleFile::Redirects, true, false),
+        ("__redirects", RuleFile::Redirects, true, false),
+        (".redirects", RuleFile::Redirects, true, false),
+        ("-redirects", RuleFile::Redirects, true, false),
+        ("_redirects.txt", RuleFile::Redirects, true, false),
+        ("_redirects.md", RuleFile::Redirects, true, false),
+        ("_redirects.bak", RuleFile::Redirects, false, true),
+        ("_redirects~", RuleFile::Redirects, false, true),
+        ("REDIRECTS", RuleFile::Redirects, false, false),
+        ("redirects.txt", RuleFile::Redirects, false, false),
+        ("_haeders", RuleFile::Headers, true, false),
+        ("headers", RuleFile::Headers, false, false),
+        ("netlify.tom", RuleFile::Toml, true, false),
+        ("netlfy.toml", RuleFile::Toml, true, false),
+        ("NETLIFY.TOML", RuleFile::Toml, true, false),
+        ("netlify.toml.txt", RuleFile::Toml, true, false),
+        ("netlify.toml.bak", RuleFile::Toml, true, true),
+    ] {
+        assert_eq!(near(name), Some(Near { file, is_certain, is_kept }), "{name}");
+    }
+    for name in
+        ["_redirects", "_headers", "netlify.toml", "leaders", "readers", "index.html", "redirector.js", "~", ".bak", ""]
+    {
+        assert_eq!(near(name), None, "{name}");
+    }
+}
