@@ -391,13 +391,17 @@ fn what_changes_during_a_load_is_not_put_in_force() {
 }
 
 /// Runs a gate on the site at `place` that watches it, while `change` puts one version after the other there.
-fn watched(place: &Path, mut change: impl FnMut(usize)) {
-    let config = config(place);
+fn watched(place: &Path, change: impl FnMut(usize)) {
+    watched_as(config(place), change);
+}
+
+fn watched_as(config: Config, mut change: impl FnMut(usize)) {
     let (sender, occasions) = mpsc::channel();
     let watch = Watch::start(&config, &[], sender).expect("watches");
     let Loaded { gate, source } = config.load().expect("a gate");
     let gate = Arc::new(GateInForce::new(gate));
-    let reloader = Reloader::new(config, &source, Arc::clone(&gate), Arc::default());
+    let operations = Arc::new(Operations::default());
+    let reloader = Reloader::new(config, &source, Arc::clone(&gate), Arc::clone(&operations));
     let running = std::thread::spawn(move || reloader.run(&occasions));
     let asked = Request {
         method: "GET",
@@ -412,7 +416,11 @@ fn watched(place: &Path, mut change: impl FnMut(usize)) {
         let denied = Outcome::Redirect { status: 302, location: format!("/login/{version}") };
         let began = Instant::now();
         while gate.gate().decide(&asked, Time::now()).outcome != denied {
-            assert!(began.elapsed() < Duration::from_secs(30), "the change is not found");
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "version {version} is not found: {:?}",
+                operations.readiness()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -425,6 +433,39 @@ fn a_change_on_disk_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
     publish(folder.path(), 0);
     watched(folder.path(), |version| publish(folder.path(), version));
+}
+
+/// LAYOUT-1: the rules at the root of the project, the published folder below it, and which that is, whichever is named.
+#[test]
+fn a_change_of_the_project_is_found() {
+    for named in [".", "public"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = std::fs::canonicalize(folder.path()).expect("there").join("p");
+        let gates = |version: usize, publish: &str| {
+            let rule = |to: &str, status: &str, role: &str| {
+                format!("[[redirects]]\nfrom = \"/members/*\"\nto = \"{to}\"\nstatus = {status}\n{role}")
+            };
+            let gate = rule("/members/:splat", "200", "force = true\nconditions = { Role = [\"admin\"] }\n");
+            let text =
+                format!("[build]\npublish = \"{publish}\"\n{gate}{}", rule(&format!("/login/{version}"), "302", ""));
+            write(&root, "netlify.toml", &text);
+        };
+        gates(0, "public");
+        write(&root, "public/members/home.html", "x");
+        write(&root, "public/.secret", &secret(0));
+        let mut config = config(&root.join(named));
+        config.key = KeySource::SecretFile(root.join("public/.secret"));
+        watched_as(config, |version| match (version, named) {
+            // A folder of another name.
+            (2, ".") => {
+                write(&root, "dist/members/home.html", "x");
+                gates(2, "dist");
+            }
+            (3, ".") => gates(3, "dist"),
+            // The gate and its denial at the place where the site is.
+            _ => gates(version, "public"),
+        });
+    }
 }
 
 #[cfg(unix)]

@@ -8,10 +8,11 @@ use std::path::{Component, Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::gates::Gates;
-use super::{LayoutError, Note, is_same, is_there, read_named, read_within};
+use super::{LayoutError, Note, PUBLISHED, is_same, is_there, read_named, read_within};
 use crate::config::LoadError;
 use crate::netlify_toml::TomlFile;
 use crate::problem::Severity;
+use crate::rules::within_one_edit;
 use crate::span::RuleFile;
 
 /// A folder so far up may hold the `netlify.toml` that publishes a folder.
@@ -92,6 +93,11 @@ impl Project {
         }
         let base = table(root, "build").and_then(|build| self.text(build, "base", BUILD)).unwrap_or_default();
         for (said, table) in places {
+            for key in table.keys().map(|key| key.get_ref().as_ref()) {
+                if !key.eq_ignore_ascii_case("publish") && within_one_edit(&key.to_lowercase(), "publish") {
+                    self.fault(&format!("nobody reads `{key}` of {said}"), "write `publish`".to_owned());
+                }
+            }
             let own_base = self.text(table, "base", &said);
             let publish = self.text(table, "publish", &said);
             if own_base.is_none() && publish.is_none() {
@@ -160,13 +166,30 @@ impl Project {
                 }));
                 Ok(if is_same(folder, named) { named.to_owned() } else { folder.clone() })
             }
-            None if self.folders.is_empty() => Ok(named.to_owned()),
+            None if self.folders.is_empty() => {
+                notes.extend(self.may_publish_another(named));
+                Ok(named.to_owned())
+            }
             None => {
                 let folders = self.folders.iter().map(|(said, folder)| (said.clone(), folder.clone()));
                 let folders = folders.chain([("otherwise".to_owned(), named.to_owned())]).collect();
                 Err(LayoutError::SeveralFolders { toml: self.toml.clone(), folders })
             }
         }
+    }
+
+    /// LAYOUT-3: where the file says nothing, it may be said elsewhere, and rules for a folder below close nothing here.
+    fn may_publish_another(&self, named: &Path) -> Option<Note> {
+        let has_page = |folder: &Path| folder.join("index.html").is_file();
+        let other = PUBLISHED.iter().map(|name| named.join(name)).find(|folder| has_page(folder))?;
+        if has_page(named) {
+            return None;
+        }
+        let gates = Gates::of(RuleFile::Toml, &self.bytes).are_any();
+        let (toml, other) = (self.toml.display(), other.display());
+        let message = format!("`{toml}` does not say which folder is published, and `{other}` has the pages");
+        let help = "write `publish` into its `[build]`: that folder, or `.` for the one of the file".to_owned();
+        Some(Note::about(gates, message, help))
     }
 
     /// A folder that the build works in, or that is published, may have a `netlify.toml` of its own.

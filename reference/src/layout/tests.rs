@@ -144,6 +144,27 @@ fn layout_1_the_root_and_the_published_folder_lead_to_each_other() {
             ".",
             &[".: netlify.toml", "W `publish` stands"],
         ),
+        (
+            &[("netlify.toml", "[build]\npublsh = \"public\"\n"), ("public/", "")],
+            ".",
+            &[".: netlify.toml", "E nobody knows what `netlify.toml` publishes: nobody reads `publsh` of `[build]`"],
+        ),
+        // It may be said elsewhere.
+        (
+            &[("netlify.toml", TOML_GATE), ("public/index.html", "")],
+            ".",
+            &[
+                ".: netlify.toml",
+                "E `netlify.toml` does not say which folder is published, and `public` has the pages; it holds gates",
+            ],
+        ),
+        (&[("netlify.toml", ""), ("dist/index.html", "")], ".", &[".: netlify.toml", "W `netlify.toml` does not say"]),
+        (&[("netlify.toml", TOML_GATE), ("public/index.html", ""), ("index.html", "")], ".", &[".: netlify.toml"]),
+        (
+            &[("netlify.toml", &format!("[build]\npublish = \".\"\n{TOML_GATE}")), ("public/index.html", "")],
+            ".",
+            &[".: netlify.toml"],
+        ),
         // Two of them.
         (
             &[("netlify.toml", &public), ("public/netlify.toml", TOML_GATE)],

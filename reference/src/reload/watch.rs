@@ -102,7 +102,8 @@ impl Follower {
             if change == Change::None {
                 continue;
             }
-            if is_of_rules || change == Change::Place {
+            // RELOAD-3: half a file says nothing about where the site is.
+            if self.writing.is_empty() && (is_of_rules || change == Change::Place) {
                 self.find_places();
             }
             // First, so that what changes at the new place from now on is seen, and what has changed is loaded.
