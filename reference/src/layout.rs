@@ -185,7 +185,7 @@ impl Layout {
 
     /// LAYOUT-3: what to say of a site without a single rule.
     pub(crate) fn say_that_there_are_no_rules(&mut self) {
-        if self.refusal().is_none() {
+        if self.refusal().is_none() && self.is_built {
             let published = self.published.display();
             let help = format!("write them into `{}`, or name the folder that holds them", self.redirects.display());
             self.notes

@@ -1,5 +1,6 @@
 //! LAYOUT-2: which `_redirects` and which `_headers` are those of the published folder.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::gates::Gates;
@@ -34,9 +35,12 @@ impl<'a> Place<'a> {
         [self.published.to_owned()].into_iter().chain(self.others.iter().cloned()).collect()
     }
 
-    /// The folders that a build copies into the published one.
+    /// The folders that a build copies into the published one: beside it, or beside a folder that it lies in.
     pub(super) fn copied(&self) -> impl Iterator<Item = PathBuf> {
-        let folders = self.others.iter().flat_map(|root| COPIED.map(|name| root.join(name)));
+        let is_above = |folder: &&Path| self.others.iter().any(|root| folder.starts_with(root) && folder != root);
+        let between = self.published.ancestors().skip(1).take_while(is_above).map(Path::to_owned);
+        let roots = self.others.iter().cloned().chain(between).collect::<BTreeSet<_>>().into_iter();
+        let folders = roots.flat_map(|root| COPIED.map(|name| root.join(name)));
         folders.filter(|folder| folder.is_dir() && !is_same(folder, self.published))
     }
 

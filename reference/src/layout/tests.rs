@@ -241,6 +241,12 @@ fn layout_2_what_a_build_copies() {
             ".",
             &["dist: _redirects netlify.toml", "W `_redirects` is read as if", "W `dist` is not there"],
         ),
+        // Beside a folder that the published one lies in.
+        (
+            &[("netlify.toml", &publishes("docs/.out/dist")), ("docs/public/_redirects", GATE)],
+            ".",
+            &["docs/.out/dist: docs/public/_redirects netlify.toml", "W `docs/.out/dist` is not there"],
+        ),
         // Two that differ.
         (
             &[("netlify.toml", &dist), ("dist/", ""), ("static/_redirects", GATE), ("public/_redirects", PLAIN)],
@@ -325,7 +331,39 @@ fn layout_3_rules_that_nobody_reads() {
             ".",
             &["public: netlify.toml", outside],
         ),
+        (
+            &[("netlify.toml", &public), ("public/", ""), ("conf/_redirects", GATE)],
+            ".",
+            &[
+                "public: netlify.toml",
+                "E `conf/_redirects` is not read: it lies outside the published folder; it holds gates",
+            ],
+        ),
+        (
+            &[("netlify.toml", &public), ("public/_redirects", PLAIN), ("conf/_redirects", GATE)],
+            ".",
+            &["public: public/_redirects netlify.toml"],
+        ),
+        (
+            &[("netlify.toml", &public), ("public/members/_redirects", GATE)],
+            "public",
+            &["public: netlify.toml", "E `public/members/_redirects` is not read: it lies below the published folder"],
+        ),
+        (
+            &[("netlify.toml", &public), ("public/", ""), ("b/netlify.toml", ""), ("b/public/_redirects", GATE)],
+            ".",
+            &["public: netlify.toml"],
+        ),
+        (&[("_redirects", PLAIN), ("examples/netlify.toml", TOML_GATE)], ".", &[".: _redirects"]),
         // No `netlify.toml`.
+        (&[("docs/_redirects", GATE)], ".", &[".:", "E `docs/_redirects` is not read: it lies below"]),
+        (
+            &[("docs/.vitepress/dist/_redirects", GATE)],
+            "docs",
+            &["docs:", "E `docs/.vitepress/dist/_redirects` is not read"],
+        ),
+        (&[("web/static/_redirects", GATE)], ".", &[".:", "E `web/static/_redirects` is not read: it lies below"]),
+        (&[("node_modules/x/_redirects", GATE), ("node_modules/_redirects", GATE)], ".", &[".:"]),
         (
             &[("public/_redirects", GATE)],
             ".",
