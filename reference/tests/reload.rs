@@ -450,20 +450,20 @@ fn a_change_of_the_project_is_found() {
                 format!("[build]\npublish = \"{publish}\"\n{gate}{}", rule(&format!("/login/{version}"), "302", ""));
             write(&root, "netlify.toml", &text);
         };
-        gates(0, "public");
-        write(&root, "public/members/home.html", "x");
-        write(&root, "public/.secret", &secret(0));
+        // The root is what is published at first, where it is what is named.
+        let first = if named == "." { "." } else { "public" };
+        gates(0, first);
+        write(&root.join(first), "members/home.html", "x");
+        write(&root, "keys/.secret", &secret(0));
         let mut config = config(&root.join(named));
-        config.key = KeySource::SecretFile(root.join("public/.secret"));
-        watched_as(config, |version| match (version, named) {
-            // A folder of another name.
-            (2, ".") => {
-                write(&root, "dist/members/home.html", "x");
-                gates(2, "dist");
-            }
-            (3, ".") => gates(3, "dist"),
-            // The gate and its denial at the place where the site is.
-            _ => gates(version, "public"),
+        config.key = KeySource::SecretFile(root.join("keys/.secret"));
+        watched_as(config, |version| {
+            let publish = match (version, named) {
+                (1, _) | (_, "public") => "public",
+                _ => "dist",
+            };
+            write(&root, &format!("{publish}/members/home.html"), "x");
+            gates(version, publish);
         });
     }
 }

@@ -158,14 +158,20 @@ impl Follower {
             // It may be gone, and its watch with it.
             let _gone = self.watcher.unwatch(folder);
         }
-        // A file is replaced by renaming another one to its name, which is a change of its folder.
-        for folder in new.difference(&old) {
-            self.watcher.watch(folder, RecursiveMode::NonRecursive)?;
-        }
-        if replaced || before.real != self.watched.real {
+        let is_moved = replaced || before.real != self.watched.real;
+        if is_moved {
             // Between two watches the word that a file was closed can be lost.
             self.writing.clear();
             let _gone = self.watcher.unwatch(&before.real);
+        }
+        // A file is replaced by renaming another one to its name, which is a change of its folder. One that lies above the other
+        // has lost its watch with that.
+        for folder in
+            new.iter().filter(|folder| !old.contains(*folder) || (is_moved && folder.starts_with(&before.real)))
+        {
+            self.watcher.watch(folder, RecursiveMode::NonRecursive)?;
+        }
+        if is_moved {
             self.watcher.watch(&self.watched.real, RecursiveMode::Recursive)?;
         }
         Ok(())
