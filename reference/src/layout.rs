@@ -99,7 +99,7 @@ pub enum LayoutError {
         help: String,
     },
     /// LAYOUT-3: a gate that somebody wrote is not in force.
-    #[error("{}\nhelp: {}", .0.message, .0.help)]
+    #[error("{}: {}", .0.message, .0.help)]
     LeftOut(Note),
 }
 

@@ -94,6 +94,9 @@ impl From<LoadError> for Failure {
                 "{error}\nhelp: name the root of the project, or the folder that is published"
             )),
             LoadError::Layout(LayoutError::NotBuilt { .. }) => Failure::cannot_run(error.to_string()),
+            LoadError::Layout(LayoutError::LeftOut(Note { message, help, .. })) => {
+                Failure::refused(format!("{message}\nhelp: {help}"))
+            }
             LoadError::Layout(_) => Failure::refused(error.to_string()),
             LoadError::Site(_) | LoadError::File { .. } | LoadError::Countries { .. } => {
                 Failure::cannot_run(error.to_string())
