@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::gates::Gates;
 use super::project::Project;
-use super::{COPIED, LayoutError, Note, is_same, is_there, listed, read_within};
+use super::{COPIED, LayoutError, Note, is_same, is_there, read_within};
 use crate::config::LoadError;
 use crate::span::RuleFile;
 
@@ -140,6 +140,5 @@ fn not_read(file: RuleFile, path: &Path, why: &str, bytes: &[u8], read: &[u8], o
 }
 
 fn several(file: RuleFile, files: Vec<PathBuf>, place: &Place<'_>, help: String) -> LayoutError {
-    debug_assert!(files.len() > 1, "{}", listed(&files));
     LayoutError::SeveralFiles { name: file.name(), files, published: place.published.to_owned(), help }
 }
