@@ -109,6 +109,8 @@ pub enum PassedOver {
     Host,
     /// STATUS-5: the rule would redirect the request to itself.
     Loop,
+    /// STATUS-5.own-tree: the path lies where such a redirect leads already.
+    OwnTree,
     /// The rule is for another path.
     Path,
     /// The rule is for other query parameters.
@@ -126,6 +128,7 @@ impl PassedOver {
             PassedOver::Condition => "condition",
             PassedOver::Host => "host",
             PassedOver::Loop => "loop",
+            PassedOver::OwnTree => "own-tree",
             PassedOver::Path => "path",
             PassedOver::Query => "query",
             PassedOver::Role => "role",
@@ -278,11 +281,11 @@ fn walk(
     site: &impl Site,
 ) -> Decision {
     let mut passed_over = SmallVec::new();
-    let (mut denial, mut role_dependent) = (Denial::default(), false);
+    let (mut denial, mut role_dependent, mut in_tree) = (Denial::default(), false, false);
     let in_order = places.filter_map(|place| Some((place, rules.rules().get(place)?)));
     for (place, rule) in in_order {
         step(1);
-        let test = test(rule, asked, visitor);
+        let test = test(rule, asked, visitor, &mut in_tree);
         role_dependent |= test.covers && rule.is_gate();
         let (apply, target) = match test.result {
             Ok(decided) => decided,
@@ -316,7 +319,8 @@ struct Test<'r> {
     result: Result<(&'r Apply, Substituted), PassedOver>,
 }
 
-fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor) -> Test<'r> {
+/// `in_tree` says whether the path lies in the tree that a rule before this one leads into.
+fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor, in_tree: &mut bool) -> Test<'r> {
     let passed_over = |covers, why| Test { covers, result: Err(why) };
 
     // ROLE-9, HOST-1
@@ -338,6 +342,8 @@ fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor) -> Test<'r> {
     if !rule.query_matches(&asked.parameters) {
         return passed_over(false, PassedOver::Query);
     }
+    let tree = path_matches.then(|| rule.own_tree()).flatten();
+    *in_tree |= tree.as_ref().is_some_and(|tree| lies_in(tree, rule, apply, asked));
     // ROLE-7: the role before all other conditions, so that a denial is never lost.
     if let Some(role) = &apply.conditions.role
         && !role.holds(visitor)
@@ -347,23 +353,27 @@ fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor) -> Test<'r> {
     if !path_matches {
         return passed_over(true, PassedOver::Path);
     }
+    // STATUS-5.own-tree: whoever asks; two such redirects would else send each other's visitors ever deeper.
+    if tree.is_some() && *in_tree {
+        return passed_over(true, PassedOver::OwnTree);
+    }
     // COND-1, COND-2, RULES-10
     if !apply.conditions.ask_for_nothing_else() && !conditions_hold(&apply.conditions, asked.said()) {
         return passed_over(true, PassedOver::Condition);
     }
-    let captures = || rule.captures(&asked.segments, asked.target.path.trailing_slash(), &asked.parameters);
-    let captures = apply.to.takes_captures().then(captures).flatten();
-    let target = apply.to.substitute(&captures.unwrap_or_default());
+    let target = destination(rule, apply, asked);
     // STATUS-5
-    if is_redirect(apply.status) && leads_to_itself(&target, asked) {
+    if apply.is_redirect() && leads_to_itself(&target, asked) {
         return passed_over(true, PassedOver::Loop);
     }
     Test { covers: true, result: Ok((apply, target)) }
 }
 
-/// STATUS-1: statuses that send the visitor elsewhere.
-fn is_redirect(status: u16) -> bool {
-    (300..400).contains(&status)
+/// Where the rule leads the request.
+fn destination(rule: &Rule, apply: &Apply, asked: &Asked<'_>) -> Substituted {
+    let captures = || rule.captures(&asked.segments, asked.target.path.trailing_slash(), &asked.parameters);
+    let captures = apply.to.takes_captures().then(captures).flatten();
+    apply.to.substitute(&captures.unwrap_or_default())
 }
 
 /// The answer of the rule that decided.
@@ -377,7 +387,7 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: &Denia
         return Outcome::Serve { file: file.to_owned() };
     }
     let standing = denial.stands_before(apply).then_some(denial);
-    let is_redirect = is_redirect(apply.status);
+    let is_redirect = apply.is_redirect();
     // FRONT-1: the server behind a rule that forwards, or one in front, goes by the target too.
     if !is_redirect
         && target.site.is_some()
@@ -432,15 +442,27 @@ impl NotFound {
     }
 }
 
+/// STATUS-5.own-tree: whether the request lies in the tree that the rule leads into.
+fn lies_in(tree: &RequestPath, rule: &Rule, apply: &Apply, asked: &Asked<'_>) -> bool {
+    let is_below = || {
+        let mut own = asked.segments.iter();
+        tree.segments().all(|segment| own.next().is_some_and(|own| *own == segment))
+    };
+    is_below() && (!apply.to.is_absolute() || is_of_this_site(&destination(rule, apply, asked), asked))
+}
+
+fn is_of_this_site(target: &Substituted, asked: &Asked<'_>) -> bool {
+    target.site.is_none() || target.origin().as_ref() == asked.origin()
+}
+
 /// STATUS-5: whether a redirect would lead to where the request came from, a trailing slash or a fragment aside.
 fn leads_to_itself(target: &Substituted, asked: &Asked<'_>) -> bool {
-    let same_site = target.site.is_none() || target.origin().as_ref() == asked.origin();
     let same_path = || asked.target.path.is_spelled_by(target.path.as_bytes());
     let same_query = || {
         let sent = asked.target.query.as_deref().map(query::clean).unwrap_or_default();
         target.resulting_query(asked.target.query.as_deref()).unwrap_or_default() == sent
     };
-    same_site && same_path() && same_query()
+    is_of_this_site(target, asked) && same_path() && same_query()
 }
 
 /// COND-1: all conditions but the role.

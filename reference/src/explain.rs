@@ -217,6 +217,7 @@ fn reason(rule: &Rule, why: PassedOver, request: &Request<'_>, said: &Said<'_>, 
         },
         PassedOver::Host => passed_over_for_host(rule, request),
         PassedOver::Loop => "passed over: it would redirect the request to itself".to_owned(),
+        PassedOver::OwnTree => "passed over: the path lies where such a redirect leads already".to_owned(),
         PassedOver::Path => String::new(),
         PassedOver::Query => passed_over_for_query(rule, request),
         PassedOver::Role => {

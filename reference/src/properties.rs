@@ -247,6 +247,10 @@ fn request(target: &[u8]) -> Request<'_> {
 
 /// ROLE-12: a visitor whom `gate` denies gets nothing that it alone would show to those whom it admits.
 fn denied_stays_denied(case: &small::Case, gate: Option<&Rule>, outcome: &Outcome, site: &MemorySite) {
+    // ROLE-3.redirect
+    if gate.is_some_and(|gate| !gate.keeps_something()) {
+        return;
+    }
     let alone = RuleSet::of(gate.cloned());
     let holder = Visitor::with_roles(["r", "s"]);
     let shown = decide_by_walk(&alone, &request(case.target.as_bytes()), &holder, site).outcome;
@@ -286,8 +290,13 @@ pub fn decide(bytes: &[u8]) {
     let gets_own_file = |visitor: &Visitor| {
         let decision = decide(visitor);
         let gets = own_file.is_some() && decision.outcome.file() == own_file.as_deref();
-        // ROLE-3, SHADOW-3
-        assert!(!(gets && decision.denied), "a denied visitor gets the file\n{case}");
+        // ROLE-3, SHADOW-3; ROLE-3.redirect: unless a rule shows it of which nobody keeps anything.
+        let kept = decision.by.is_none()
+            || decision.passed_over.iter().any(|(place, why)| {
+                let keeps = rules.rules().get(*place).is_some_and(Rule::keeps_something);
+                matches!(why, PassedOver::Role | PassedOver::Sealed) && keeps
+            });
+        assert!(!(gets && decision.denied && kept), "a denied visitor gets the file\n{case}");
         // RULES-9: no role lifts a seal.
         let sealed = decision.passed_over.iter().any(|(_, why)| *why == PassedOver::Sealed);
         assert!(!sealed || decision.denied, "a seal admits somebody\n{case}");
@@ -308,12 +317,12 @@ pub fn decide(bytes: &[u8]) {
         Visitor::with_roles(Vec::<String>::new()),
         Visitor::Anonymous,
     ];
+    let sent_elsewhere = |visitor: &Visitor| {
+        let decision = decide(visitor);
+        decision.by.and_then(|place| rules.rules().get(place)).is_some_and(|rule| rule.role().is_some())
+    };
     for (more, fewer) in losing.iter().zip(losing.iter().skip(1)) {
-        let sent_elsewhere = || {
-            let decision = decide(more);
-            decision.by.and_then(|place| rules.rules().get(place)).is_some_and(|rule| rule.role().is_some())
-        };
-        let gained = gets_own_file(fewer) && !gets_own_file(more) && !sent_elsewhere();
+        let gained = gets_own_file(fewer) && !gets_own_file(more) && !sent_elsewhere(more);
         assert!(!gained, "{fewer:?} gets the file and {more:?} does not\n{case}");
     }
     for visitor in &losing {
@@ -322,8 +331,9 @@ pub fn decide(bytes: &[u8]) {
             denied_stays_denied(&case, rules.rules().get(*place), &decision.outcome, &site);
         }
     }
-    // A visitor whom no token speaks for gets only what everybody gets.
-    assert!(!gets_own_file(&Visitor::Anonymous) || losing.iter().all(&gets_own_file), "{case}");
+    // A visitor whom no token speaks for gets only what everybody gets who is not sent elsewhere.
+    let may_have = |visitor: &Visitor| gets_own_file(visitor) || sent_elsewhere(visitor);
+    assert!(!gets_own_file(&Visitor::Anonymous) || losing.iter().all(may_have), "{case}");
 
     // NOLEAK-1: the canonical spelling of the same request is decided the same. FRONT-1: what is forwarded has one spelling.
     if let Ok(target) = Target::parse(request.target) {

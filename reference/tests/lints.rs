@@ -192,7 +192,14 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     // In circles.
     ("/a /b 301\n/b /a 301", &[], &["redirect-loop"]),
     ("/a/* /b/:splat 301\n/b/* /c/:splat 301\n/c/* /a/:splat 301", &[], &["redirect-loop"]),
-    ("/a/* /a/a/:splat 301", &[], &["redirect-loop"]),
+    // STATUS-5.own-tree
+    ("/a/* /a/a/:splat 301", &[], &[]),
+    ("/a/* /a/a/:splat 301\n/a/a/* /b 301", &[], &["tree-ends-walk"]),
+    ("/a/* /a/a/:splat 301\n/a/a/* /a/a/:splat 200! Role=x\n/a/a/* /b 301", &[], &["tree-ends-walk"]),
+    ("/a/a/* /b 301\n/a/* /a/a/:splat 301", &[], &[]),
+    ("/* /en/:splat 302 Language=en\n/* /zh/:splat 302 Language=zh\n/* /en/:splat 302", &["/en/index.html"], &[]),
+    ("/* /en/:splat 302 Role=x\n/en/* /en/:splat 200! Role=x\n/en/* /login 401!", &[], &["tree-ends-walk"]),
+    ("/:v/* /:v/en/:splat 301", &[], &["redirect-loop"]),
     ("/a /b 302 Role=x\n/b /a 302 Role=x", &[], &["redirect-loop"]),
     ("/a /b 302 Role=x\n/b /a 302 Role=y", &[], &[]),
     ("/a /b 301\n/b /c 301", &[], &[]),

@@ -5,8 +5,8 @@
 
 use smallvec::SmallVec;
 
+use super::Asked;
 use super::fetched::Fetched;
-use super::{Asked, is_redirect};
 use crate::path::segments;
 use crate::rules::{Apply, Captures, Effect, Rule, Substituted};
 use crate::site::Site;
@@ -47,8 +47,11 @@ impl<'r> Denial<'r> {
 
     /// Whether it is what lies at the requested path, or what one of the gates would have shown.
     pub(super) fn hides(&self, fetched: &Fetched, asked: &Asked<'_>, site: &impl Site) -> bool {
-        let own = Fetched::own(&asked.target.path, asked.own_file, site);
-        own.is_some_and(|own| own.is(fetched, site)) || self.gates.iter().any(|gate| shows(gate, fetched, asked, site))
+        // ROLE-3.redirect
+        let kept = self.gates.iter().any(|gate| gate.keeps_something());
+        let own = || Fetched::own(&asked.target.path, asked.own_file, site);
+        (kept && own().is_some_and(|own| own.is(fetched, site)))
+            || self.gates.iter().any(|gate| shows(gate, fetched, asked, site))
     }
 
     fn is_sealed(&self) -> bool {
@@ -59,9 +62,7 @@ impl<'r> Denial<'r> {
 /// Whether two gates show the same to those whom they admit, where both cover a request.
 fn show_alike(gate: &Rule, other: &Rule) -> bool {
     let leads_alike = match (&gate.effect, &other.effect) {
-        (Effect::Apply(own), Effect::Apply(other)) => {
-            own.to == other.to && is_redirect(own.status) == is_redirect(other.status)
-        }
+        (Effect::Apply(own), Effect::Apply(other)) => own.to == other.to && own.is_redirect() == other.is_redirect(),
         (own, other) => own == other,
     };
     leads_alike && gate.pattern == other.pattern && gate.query == other.query
@@ -71,7 +72,7 @@ fn show_alike(gate: &Rule, other: &Rule) -> bool {
 fn shows(gate: &Rule, fetched: &Fetched, asked: &Asked<'_>, site: &impl Site) -> bool {
     let Effect::Apply(apply) = &gate.effect else { return false };
     let is_remote = apply.to.is_absolute() || !site.is_listed();
-    if is_redirect(apply.status) || is_remote != matches!(fetched, Fetched::Remote(_)) {
+    if apply.is_redirect() || is_remote != matches!(fetched, Fetched::Remote(_)) {
         return false;
     }
     let leads_there = |captures: &Captures| {

@@ -199,6 +199,68 @@ fn order_and_conditions() {
     );
 }
 
+/// STATUS-5.own-tree
+#[test]
+fn a_redirect_into_its_own_tree() {
+    for (rules, target, answer) in [
+        ("/* /en/:splat 302", "/foo", "302 to /en/foo"),
+        ("/* /en/:splat 302!", "/", "302 to /en/"),
+        ("/a/* /a/en/:splat 302", "/a", "302 to /a/en/"),
+        ("/* /en/:splat 302", "/en", "404 page"),
+        ("/* /en/:splat 302", "/en/x/y", "404 page"),
+        ("/* /en/:splat 302!", "/%65n//x/.", "404 page"),
+        ("/* /en/:splat", "/en/x", "404 page"),
+        ("/* /en/:splat 302", "/enx", "302 to /en/enx"),
+        ("/* /en/:splat 302\n/* /zz 302", "/en/x", "302 to /zz"),
+        ("/* /en/:splat 302 Language=xx\n/* /zh/:splat 302", "/en/x", "404 page"),
+        ("/* q=1 /en/:splat 302\n/* /zh/:splat 302", "/en/x", "302 to /zh/en/x"),
+        ("/* /en/:splat 302\n/* /en/:splat/x 302", "/en/x", "404 page"),
+        ("https://a.example/* /en/:splat 302", "/en/x", "404 page"),
+        ("/* https://a.example/en/:splat 302", "/en/x", "404 page"),
+        ("/* http://a.example/en/:splat 302", "/en/x", "302 to http://a.example/en/en/x"),
+        ("/* http://b.example/en/:splat 302", "/en/x", "302 to http://b.example/en/en/x"),
+        ("/* /en/:splat?a=1 302", "/en/x", "404 page"),
+        ("/* /caf%C3%A9/:splat 302", "/caf%c3%a9/x", "404 page"),
+        ("/:a/* /en/:splat 302", "/en/x", "404 page"),
+        ("/:a/* /en/:a/:splat 302", "/en/x", "302 to /en/en/x"),
+        ("/a/b/* /a/:splat 302", "/a/b/c", "302 to /a/c"),
+        ("/a/* /a/:splat/x 302", "/a/b", "404 page"),
+        ("/* /:splat/en 302", "/en", "302 to /en/en"),
+        ("/* /e:splat 302", "/ex", "302 to /eex"),
+        ("/* /en/:splat 404", "/en/x", "404 page"),
+        ("/* /members/:splat 200", "/members/home", "serve /members/home.html"),
+        ("/* /members/:splat 302!", "/members/home", "serve /members/home.html"),
+        ("/* /members/:splat 302! Role=a", "/members/home", "404! page denied"),
+        ("/* /members/:splat 302!\n/members/* /members/:splat 200! Role=a", "/members/home", "404! page denied"),
+        ("/* /members/:splat 302!\n/members/* Role", "/members/home", "404! page denied"),
+    ] {
+        table(rules, None, &[(target, answer)]);
+    }
+    let why = ask("/* /en/:splat 302 Country=de", "/en/x", &Visitor::Anonymous, &[], None).passed_over;
+    assert_eq!(why.iter().map(|(_, why)| why.word()).collect::<Vec<_>>(), ["own-tree"]);
+}
+
+/// ROLE-3.redirect
+#[test]
+fn a_role_rule_that_redirects_keeps_nothing() {
+    for (rules, answer) in [
+        ("/login /x 302! Role=a\n/login /login 200", "200 /login.html denied"),
+        ("/login /x 302 Role=a\n/login /login 200!", "200 /login.html denied"),
+        ("/login.html /x 301! Role=a\n/* /:splat 401", "401 /login.html denied"),
+        ("/login /x 302! Role=a\n/* /about 200", "200 /about.html denied"),
+        ("/login /x 302! Role=a\n/* /about 302", "302 to /about denied"),
+        ("/login /x 302! Role=a", "404! page denied"),
+        ("/login /x 302! Role=a\n/login /none 200", "404 page denied"),
+        ("/login /x 302! Role=a\n/login /login 200! Role=b\n/login /login 200", "404! page denied"),
+        ("/login /login 200! Role=b\n/login /x 302! Role=a\n/login /login 200", "404! page denied"),
+        ("/login /login 404 Role=b\n/login /x 302! Role=a\n/login /login 200", "404! page denied"),
+        ("/login Role\n/login /x 302! Role=a\n/login /login 200", "404! page denied"),
+    ] {
+        table(rules, None, &[("/login", answer)]);
+        table(rules, Some("c"), &[("/login", answer)]);
+    }
+}
+
 #[test]
 fn countries_languages_cookies() {
     let rules = "/a /about 200! Country=at,de\n/b /about 200! Language=en\n/c /about 200! Cookie=x,y";

@@ -90,7 +90,7 @@ fn leaves_nothing_to<'r, S: Site>(scene: &Scene<'_, S>, above: &'r Rule, rule: &
         return None;
     }
     scene.spend(above.text.len() + rule.text.len());
-    (holds_with(&apply.conditions, asked) && !may_step_aside(above, apply, rule)).then_some(apply)
+    (holds_with(&apply.conditions, asked) && !may_step_aside(scene, above, apply, rule)).then_some(apply)
 }
 
 /// Whether `wider` holds for everybody for whom `narrower` does.
@@ -125,8 +125,12 @@ fn all_among(narrow: &[String], wide: &[String]) -> bool {
     narrow.iter().all(|item| wide.contains(item.as_str()))
 }
 
-/// STATUS-5: whether the rule could be ignored for a path of the other one, because it would lead to itself.
-fn may_step_aside(above: &Rule, apply: &Apply, rule: &Rule) -> bool {
+/// STATUS-5: whether the rule could be ignored for a path of the other one, because it would lead to itself. STATUS-5.own-tree: or
+/// because the path lies in its tree, or in that of another such rule.
+fn may_step_aside<S: Site>(scene: &Scene<'_, S>, above: &Rule, apply: &Apply, rule: &Rule) -> bool {
     let is_redirect = (300..400).contains(&apply.status);
-    is_redirect && (above.captures_query() || apply.to.reach().may_meet(&rule.pattern))
+    is_redirect
+        && (above.captures_query()
+            || (scene.has_trees() && above.own_tree().is_some())
+            || apply.to.reach().may_meet(&rule.pattern))
 }

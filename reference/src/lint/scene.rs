@@ -38,6 +38,7 @@ pub(super) struct Scene<'a, S> {
     /// A visitor for each role.
     pub(super) holders: Vec<Visitor>,
     origins: HashSet<&'a Origin>,
+    has_trees: bool,
     /// How much more may be compared, in bytes.
     left: Cell<usize>,
 }
@@ -81,6 +82,7 @@ impl<'a, S: Site> Scene<'a, S> {
             closed: rules.iter().enumerate().filter(|(_, rule)| rule.is_gate()).take(LOOKED_AT).collect(),
             holders: holders.collect(),
             origins: rules.iter().filter_map(|rule| rule.origin.as_ref()).collect(),
+            has_trees: rules.iter().filter(|rule| rule.own_tree().is_some()).take(2).count() > 1,
             left: Cell::new(rules.iter().map(|rule| rule.text.len()).sum::<usize>() * COMPARED + COMPARED_AT_LEAST),
         }
     }
@@ -114,6 +116,11 @@ impl<'a, S: Site> Scene<'a, S> {
 
     pub(super) fn rule(&self, place: usize) -> Option<&'a Rule> {
         self.set.rules().get(place)
+    }
+
+    /// STATUS-5.own-tree: whether several rules redirect into trees of their own.
+    pub(super) fn has_trees(&self) -> bool {
+        self.has_trees
     }
 
     /// Whether nothing is known of the files.

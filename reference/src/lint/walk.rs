@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::scene::{Field, Scene, Visit, WORD, place_of, warning};
 use crate::decide::{Outcome, PassedOver};
+use crate::path::RequestPath;
 use crate::problem::Problem;
 use crate::rules::Rule;
 use crate::site::Site;
@@ -23,6 +24,7 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
         return None;
     }
     let found = login_page_gated(scene, place, rule).or_else(|| to_itself(scene, place, rule));
+    let found = found.or_else(|| tree_ends_walk(scene, place, rule));
     found.or_else(|| {
         let visit = Visit::of(rule);
         let role_dependent = match circle(scene, place, rule, &visit) {
@@ -99,6 +101,36 @@ fn to_itself<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option
     let message = "this leads to where it came from, so it is ignored".to_owned();
     let help = "lead elsewhere; a slash at the end makes no other path";
     Some(warning(rule, Field::To, "redirect-to-itself", message, None, help))
+}
+
+/// STATUS-5.own-tree: other gates end the walk where this one goes on, so what stands below acts here alone.
+fn tree_ends_walk<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Problem> {
+    let tree = rule.own_tree()?;
+    let path = RequestPath::of(tree.segments().chain([WORD]));
+    let visit = Visit::of(rule).at(&path);
+    if !rule.pattern.matches(&path) {
+        return None;
+    }
+    // Whoever is answered above does not come here.
+    if scene.answer(&visit)?.by.is_some_and(|by| by < place) {
+        return None;
+    }
+    let mut below = scene.candidates(&path, &visit).into_iter().filter(|(at, other)| {
+        *at > place && other.own_tree().is_none() && other.query.is_empty() && other.pattern.matches(&path)
+    });
+    let (mut first, mut gate) = (None, None);
+    for (_, other) in below.by_ref() {
+        first = first.or(Some(other));
+        gate = gate.or(other.keeps_something().then_some(other));
+    }
+    let (line, what) = match (gate, first?) {
+        (Some(gate), _) => (place_of(gate.span, rule.span), "which closes what lies there"),
+        (None, other) => (place_of(other.span, rule.span), "which answers there too"),
+    };
+    let message = format!("below `{tree}` this does not act, and other gates then do not look at {line}, {what}");
+    let visitor = format!("at `{path}` what {line} says; from other gates the file, or a 404");
+    let help = format!("write {line} above this one");
+    Some(warning(rule, Field::To, "tree-ends-walk", message, Some(visitor), &help))
 }
 
 /// A circle of redirects of which the rule is the first in the list; else whether a role had a say on the way.

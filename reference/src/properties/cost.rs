@@ -126,7 +126,7 @@ pub(crate) fn one_request(rules: &RuleSet, target: &[u8], headers: &[(&str, &[u8
             let of_rule = |place: usize| rules.rules().get(place).map_or(0, |rule| price(rule, target.len()));
             let passed_over = decision.passed_over.iter().map(|(place, why)| match why {
                 // Where a redirect leads is known once its names are filled in, for each as long as the request.
-                PassedOver::Loop => of_rule(*place) + 8 * target.len(),
+                PassedOver::Loop | PassedOver::OwnTree => of_rule(*place) + 8 * target.len(),
                 _ => of_rule(*place),
             });
             let looked_at: usize = passed_over.sum::<usize>() + decision.by.map_or(0, of_rule);

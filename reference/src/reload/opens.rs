@@ -179,6 +179,9 @@ impl<'a, S: Site> Comparison<'a, S> {
             })
             .collect();
         let has_links = self.has_links();
+        // STATUS-5.own-tree: for a path in the tree of one such redirect all others are passed over, wherever they stand.
+        let trees = |rules: &'a RuleSet| rules.rules().iter().filter(|rule| rule.own_tree().is_some()).map(said);
+        let same_trees = trees(self.old).eq(trees(self.new));
         let mut changes = Vec::new();
         // The gates further up that are new, and the last place in the old list of one that is not.
         let (mut new_gates, mut last_gate): (Vec<Pattern>, Option<usize>) = (Vec::new(), None);
@@ -194,11 +197,13 @@ impl<'a, S: Site> Comparison<'a, S> {
                 }
             }
             let Some(apply) = rule.apply() else { continue };
-            let stays = was.is_some_and(|was| {
-                let in_order = lowest_above.get(was).is_some_and(|lowest| lowest.is_none_or(|lowest| lowest < place));
-                let mut gone = missing.iter().take_while(|(at, _)| *at < was);
-                in_order && gone.all(|(_, pattern)| !has_links && !pattern.may_meet(&rule.pattern))
-            });
+            let stays = same_trees
+                && was.is_some_and(|was| {
+                    let in_order =
+                        lowest_above.get(was).is_some_and(|lowest| lowest.is_none_or(|lowest| lowest < place));
+                    let mut gone = missing.iter().take_while(|(at, _)| *at < was);
+                    in_order && gone.all(|(_, pattern)| !has_links && !pattern.may_meet(&rule.pattern))
+                });
             // A forced redirect shows nothing of what lies at its path.
             let shows = !((300..400).contains(&apply.status) && (apply.force || !self.new_site.is_listed()));
             let acts_anew = meets_a_new_gate && !apply.force && self.new_site.is_listed();
@@ -497,7 +502,11 @@ fn turns_away_whom(other: &Rule, gate: &Rule) -> bool {
         // RULES-9: whatever the query.
         (Effect::Seal, _) => true,
         (Effect::Apply(_), Effect::Seal) => false,
-        (Effect::Apply(_), Effect::Apply(_)) => is_no_wider(other, gate) && covers_query(&other.query, &gate.query),
+        (Effect::Apply(_), Effect::Apply(_)) => {
+            // ROLE-3.redirect
+            let keeps_as_much = other.keeps_something() || !gate.keeps_something();
+            keeps_as_much && is_no_wider(other, gate) && covers_query(&other.query, &gate.query)
+        }
     }
 }
 

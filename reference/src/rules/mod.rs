@@ -274,6 +274,12 @@ impl Rule {
         self.is_sealed() || self.role().is_some()
     }
 
+    /// ROLE-3.redirect: whether what lies at its path is for those alone whom the rule admits; a redirect sends them away. RULES-9: of a
+    /// sealed line nobody knows.
+    pub(crate) fn keeps_something(&self) -> bool {
+        self.is_gate() && self.apply().is_none_or(|apply| !apply.is_redirect())
+    }
+
     /// Whether the rule forwards requests to another server (PROXY-1).
     pub fn is_proxy(&self) -> bool {
         self.apply().is_some_and(Apply::is_proxy)
@@ -313,6 +319,11 @@ impl Rule {
 }
 
 impl Apply {
+    /// STATUS-1: whether the visitor is sent elsewhere.
+    pub(crate) fn is_redirect(&self) -> bool {
+        (300..400).contains(&self.status)
+    }
+
     /// Whether the request is forwarded to another server (PROXY-1).
     pub fn is_proxy(&self) -> bool {
         self.to.is_absolute() && self.status == 200

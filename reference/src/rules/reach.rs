@@ -160,6 +160,22 @@ impl Destination {
 }
 
 impl Rule {
+    /// STATUS-5.own-tree: the fixed path below which the rule puts what its splat holds, if the rule matches there too and makes a
+    /// longer path of what it matches.
+    pub(crate) fn own_tree(&self) -> Option<RequestPath> {
+        let apply = self.apply().filter(|apply| apply.is_redirect() && self.pattern.splat)?;
+        let [Part::Literal(before), Part::Capture(name), after @ ..] = apply.to.template_path() else { return None };
+        let fixed = before.strip_suffix('/').filter(|text| name == Captured::SPLAT && !text.is_empty())?;
+        step(before.len());
+        let tree = RequestPath::parse(fixed.as_bytes()).ok()?;
+        let head: Vec<Segment> = tree.segments().map(|segment| Segment::Literal(segment.into())).collect();
+        let goes_on = after.iter().any(|part| !matches!(part, Part::Literal(text) if text == "/"));
+        let behind_stars: usize = self.pattern.middles.iter().map(|run| run.len() + 1).sum();
+        let gets_longer = head.len() + usize::from(goes_on) > self.pattern.head.len() + behind_stars;
+        let below = Pattern { head, middles: Vec::new(), splat: true };
+        (gets_longer && self.pattern.may_meet(&below)).then_some(tree)
+    }
+
     /// Whether a name of the query can land in the destination, where it need not be a whole segment.
     pub(crate) fn captures_query(&self) -> bool {
         self.query.iter().any(|constraint| matches!(constraint.value, QueryValue::Capture(_)))

@@ -140,6 +140,14 @@ impl Destination {
         }
     }
 
+    /// The stretches of the path, where a name stands anywhere in the destination.
+    pub(super) fn template_path(&self) -> &[Part] {
+        match &self.0 {
+            Kind::Fixed(_) => &[],
+            Kind::Template(template) => &template.path,
+        }
+    }
+
     /// Reads a `to`, which begins with `/`, `http://` or `https://`.
     pub(super) fn parse(text: &str, names: &Names<'_>) -> Result<Destination, DestinationFault> {
         step(text.len());
@@ -192,11 +200,7 @@ impl Destination {
 
     /// The names that stand in the path.
     pub(crate) fn names_in_path(&self) -> impl Iterator<Item = &str> {
-        let parts = match &self.0 {
-            Kind::Fixed(_) => &[][..],
-            Kind::Template(template) => &template.path,
-        };
-        parts.iter().filter_map(|part| match part {
+        self.template_path().iter().filter_map(|part| match part {
             Part::Literal(_) => None,
             Part::Capture(name) => Some(name.as_str()),
         })

@@ -129,6 +129,13 @@ pub(super) const ENTRIES: &[Entry] = &[
     )
     .elsewhere("the same, or a redirect without end"),
     Entry::warning(
+        "tree-ends-walk",
+        "a redirect into a tree of its own stands above a rule for that tree",
+        "in the tree what the rule below says",
+        "write the rule for the tree above the redirect",
+    )
+    .elsewhere("in the tree the file or a 404, a gate below notwithstanding"),
+    Entry::warning(
         "role-with-condition",
         "a role stands beside a country, a language or a cookie on one rule",
         "a denial without the role; with the role and without the rest, what comes later: the file, where nothing does",

@@ -43,6 +43,45 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
+        "denial/role-redirect-keeps-the-file",
+        "ROLE-3.redirect",
+        "after a role rule that redirects the file stays hidden, whatever rule leads there",
+        Decide(|scene, visitor| {
+            let decision = scene.decide(visitor);
+            match (&decision.outcome, scene.own_file()) {
+                (Outcome::Rewrite { file, .. }, Some(own)) if decision.denied && *file == own => {
+                    Decision { outcome: Outcome::NotFound { forced: true, page: None }, ..decision }
+                }
+                _ => decision,
+            }
+        }),
+    ),
+    Mutant::new(
+        "denial/role-redirect-denies-nobody",
+        "ROLE-3.redirect",
+        "a role rule that redirects is no role rule for those who do not hold the role",
+        Decide(|scene, visitor| {
+            scene.decide_with(visitor, |rule| !redirects(rule) || rule.role().is_none_or(|role| role.holds(visitor)))
+        }),
+    ),
+    Mutant::new(
+        "denial/role-redirect-lifts-the-gate",
+        "ROLE-3.redirect",
+        "where a role rule that redirects has denied, no gate beside it keeps anything",
+        Decide(|scene, visitor| {
+            let decision = scene.decide(visitor);
+            let rules = scene.ground.rules.rules();
+            let denied_by = |(place, why): &(usize, PassedOver)| {
+                *why == PassedOver::Role && rules.get(*place).is_some_and(redirects)
+            };
+            if decision.denied && decision.passed_over.iter().any(denied_by) {
+                scene.decide_with(visitor, |rule| !rule.is_gate())
+            } else {
+                decision
+            }
+        }),
+    ),
+    Mutant::new(
         "denial/leads-back-in-other-words",
         "ROLE-12",
         "a later rule leads a denied visitor back to what the gate would have shown",
@@ -263,6 +302,11 @@ fn led_back(scene: &Scene<'_>, decision: Decision, gate: PassedOver) -> Decision
         }
         _ => decision,
     }
+}
+
+/// Whether the rule sends those whom it admits elsewhere.
+fn redirects(rule: &Rule) -> bool {
+    rule.apply().is_some_and(|apply| (300..400).contains(&apply.status))
 }
 
 fn admitted(decision: Decision, file: String) -> Decision {

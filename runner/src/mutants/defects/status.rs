@@ -94,6 +94,74 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
+        "status/ever-deeper",
+        "STATUS-5.own-tree",
+        "a redirect into a tree of its own acts within the tree",
+        Decide(|scene, visitor| {
+            let decision = scene.decide(visitor);
+            let passed =
+                decision.passed_over.iter().find(|(_, why)| *why == PassedOver::OwnTree).map(|(place, _)| *place);
+            let rule = passed.and_then(|place| scene.ground.rules.rules().get(place));
+            match (rule, rule.and_then(Rule::apply), scene.path()) {
+                (Some(rule), Some(apply), Some(path)) if scene.own_file().is_none() || apply.force => {
+                    let captures = rule.pattern.captures(&path).unwrap_or_default();
+                    let location = apply.to.substitute(&captures).location(None);
+                    Decision { outcome: Outcome::Redirect { status: apply.status, location }, by: passed, ..decision }
+                }
+                _ => decision,
+            }
+        }),
+    ),
+    Mutant::new(
+        "status/own-tree-ends-the-walk",
+        "STATUS-5.own-tree",
+        "in the tree of a redirect no rule is tried, the gates below it included",
+        Decide(|scene, visitor| {
+            let decision = scene.decide(visitor);
+            let in_tree = decision.passed_over.iter().any(|(_, why)| *why == PassedOver::OwnTree);
+            if in_tree { scene.without_rules(scene.asked) } else { decision }
+        }),
+    ),
+    Mutant::new(
+        "status/own-tree-before-the-role",
+        "STATUS-5.own-tree",
+        "in the tree of a redirect its role is not asked for, and no rule is tried",
+        Decide(|scene, visitor| {
+            let path = scene.path();
+            let leads_here = |rule: &Rule| {
+                let begins =
+                    rule.to_string().split_once(' ').and_then(|(_, to)| Some(to.split_once("/:splat")?.0.to_owned()));
+                let redirects = rule.apply().is_some_and(|apply| (300..400).contains(&apply.status));
+                redirects
+                    && path.as_ref().is_some_and(|path| {
+                        let below = |tree: &String| !tree.is_empty() && path.name().starts_with(&format!("{tree}/"));
+                        rule.pattern.matches(path) && begins.as_ref().is_some_and(below)
+                    })
+            };
+            if scene.ground.rules.rules().iter().any(leads_here) {
+                scene.without_rules(scene.asked)
+            } else {
+                scene.decide(visitor)
+            }
+        }),
+    ),
+    Mutant::new(
+        "status/own-tree-of-the-next",
+        "STATUS-5.own-tree",
+        "a redirect into its own tree is passed over where its conditions hold, and the next one sends the visitor on",
+        Decide(|scene, visitor| {
+            let decision = scene.decide(visitor);
+            let mut trees = decision.passed_over.iter().filter(|(_, why)| *why == PassedOver::OwnTree);
+            match (trees.next(), trees.next()) {
+                (Some((first, _)), Some(_)) => {
+                    let first = scene.ground.rules.rules().get(*first).cloned();
+                    scene.decide_with(visitor, |rule| Some(rule) != first.as_ref())
+                }
+                _ => decision,
+            }
+        }),
+    ),
+    Mutant::new(
         "status/loop-is-500",
         "STATUS-5",
         "a redirect to the request itself is answered with 500",
