@@ -1,9 +1,19 @@
 //! The octets of a `netlify.toml` and the places in them, which rules and header fields are both read from.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::columns::Columns;
 use crate::span::{RuleFile, Span};
+
+/// TOML-4, HEADERS-8: a text in which every line break, with the white space around it, is one space.
+pub(crate) fn on_one_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(['\n', '\r']) {
+        return Cow::Borrowed(text);
+    }
+    let lines = text.split(['\n', '\r']).map(|line| line.trim_matches([' ', '\t']));
+    Cow::Owned(lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "))
+}
 
 /// A file without its byte-order mark, and where its lines start.
 pub(crate) struct TomlFile<'a> {

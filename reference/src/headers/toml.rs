@@ -13,7 +13,7 @@ use super::parse::{Fault, explain};
 use super::password::{self, Closed};
 use super::pattern::HeaderPath;
 use super::{Block, ParsedHeaders};
-use crate::netlify_toml::TomlFile;
+use crate::netlify_toml::{TomlFile, on_one_line};
 
 type Value<'v, 'i> = &'v Spanned<DeValue<'i>>;
 
@@ -56,8 +56,8 @@ impl Reader<'_> {
         for (key, value) in root {
             match key.get_ref().as_ref() {
                 "headers" => self.list(&key.span(), value),
-                // The fields of a rule go to an upstream.
-                "redirects" => {}
+                // The fields of a rule go to an upstream; an edge function asks for those of a request.
+                "redirects" | "edge_functions" => {}
                 _ => self.misplaced(key, value),
             }
         }
@@ -223,12 +223,15 @@ impl Reader<'_> {
     }
 }
 
-/// HEADERS-8: a value, which may be a list, or go over several lines behind its commas.
+/// HEADERS-8: a value, which may be a list, or go over several lines.
 fn text(value: &DeValue<'_>) -> Option<String> {
     match value {
-        DeValue::String(text) => Some(text.trim().split(',').map(str::trim).collect::<Vec<_>>().join(", ")),
+        DeValue::String(text) => {
+            Some(on_one_line(text).trim().split(',').map(str::trim).collect::<Vec<_>>().join(", "))
+        }
         DeValue::Array(items) => {
-            let items: Option<Vec<&str>> = items.iter().map(|item| item.get_ref().as_str().map(str::trim)).collect();
+            let one = |item: &Spanned<DeValue<'_>>| Some(on_one_line(item.get_ref().as_str()?).trim().to_owned());
+            let items: Option<Vec<String>> = items.iter().map(one).collect();
             items.map(|items| items.join(", "))
         }
         _ => None,
@@ -250,7 +253,7 @@ mod tests {
     fn headers_8() {
         let parsed = file(
             "\u{feff}[[headers]]\nfor = \" /a/* \"\n[headers.values]\nX-One = 'a'\nx-one = 'b'\nX-List = ['a', ' b ']\n\
-             X-Lines = '''\n a,\n   b'''\n[[headers]]\nfor = '/b'\nvalues = { X-B = 'yes' }\n"
+             X-Lines = '''\n a,\n   b'''\nX-Policy = \"\"\"\n  default-src 'self';\r\n\n\t img-src *;\n\"\"\"\nX-Both = [\"a\\n b\", 'c']\n[[headers]]\nfor = '/b'\nvalues = { X-B = 'yes' }\n"
                 .as_bytes(),
         );
         assert_eq!(problems(&parsed), [""; 0]);
@@ -258,7 +261,16 @@ mod tests {
             let path = RequestPath::parse(path.as_bytes()).unwrap();
             parsed.rules.fields(&path).map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()
         };
-        assert_eq!(fields("/a/x"), ["x-one: a, b", "x-list: a, b", "x-lines: a, b"]);
+        assert_eq!(
+            fields("/a/x"),
+            [
+                "x-one: a, b",
+                "x-list: a, b",
+                "x-lines: a, b",
+                "x-policy: default-src 'self'; img-src *;",
+                "x-both: a b, c",
+            ]
+        );
         assert_eq!(fields("/b"), ["x-b: yes"]);
     }
 
@@ -275,7 +287,7 @@ mod tests {
             ("[[headers]]\nfor = '/a'\nvalues = 'X-A: b'", "3:10 toml-headers"),
             ("[[headers]]\nfor = '/a'\nX-A = 'b'", "3:1 toml-headers"),
             ("[[headers]]\nfor = '/a'\nvalues = { X-A = 1 }", "3:18 header-value"),
-            ("[[headers]]\nfor = '/a'\nvalues = { X-A = \"a\\nb\" }", "3:18 header-value"),
+            ("[[headers]]\nfor = '/a'\nvalues = { X-A = \"a\\u0000b\" }", "3:18 header-value"),
             ("[[headers]]\nfor = '/a'\nvalues = { X-A = '' }", "3:12 header-value"),
             ("[[headers]]\nfor = '/a'\nvalues = { 'X A' = 'b' }", "3:12 header-name"),
             ("[[headers]]\nfor = '/a'\nvalues = { Location = '/b' }", "3:12 header-reserved"),
@@ -308,9 +320,12 @@ mod tests {
             assert_eq!(parsed.rules.unreadable.len(), usize::from(sealed.is_none()), "{text}");
             assert!(problems(&parsed).iter().any(|problem| problem.ends_with("basic-auth")), "{text}");
         }
-        for text in
-            ["[build.environment]\nBASIC_AUTH = 'a:b'", "[[redirects]]\nheaders = { Basic-Auth = 'a:b' }", "x = ["]
-        {
+        for text in [
+            "[[edge_functions]]\npath = '/a'\nheader = { X-A = true }",
+            "[build.environment]\nBASIC_AUTH = 'a:b'",
+            "[[redirects]]\nheaders = { Basic-Auth = 'a:b' }",
+            "x = [",
+        ] {
             let parsed = file(text.as_bytes());
             assert!(parsed.problems.is_empty() && parsed.rules.seals.is_empty(), "{text}");
         }

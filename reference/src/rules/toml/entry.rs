@@ -14,6 +14,7 @@ use super::super::parts::{self, ConditionReader, Covered, Fault, Parts, Remarks}
 use super::super::target::{Destination, Names};
 use super::super::{Apply, Conditions, QueryConstraint};
 use super::names_role;
+use crate::netlify_toml::on_one_line;
 use crate::problem::Severity;
 
 type Value<'v, 'i> = &'v Spanned<DeValue<'i>>;
@@ -71,7 +72,8 @@ pub(super) fn read(
     if let Some(signed) = fields.signed {
         parts::remark_on_signature(&apply, signed.span(), remarks);
     }
-    if let Some(headers) = fields.headers.filter(|_| !apply.is_proxy()) {
+    let is_empty = |table: &Value<'_, '_>| table.get_ref().as_table().is_some_and(|table| table.is_empty());
+    if let Some(headers) = fields.headers.filter(|table| !apply.is_proxy() && !is_empty(table)) {
         let message = "these headers go with a forwarded request, and this rule forwards none";
         let help = "leave them out, or write a URL and the status 200";
         remarks.push((Severity::Warning, Fault::at(headers.span(), "headers-without-proxy", message, help)));
@@ -228,6 +230,8 @@ impl EntryReader<'_> {
         let digits = match value.get_ref() {
             DeValue::Integer(number) if number.radix() == 10 => Cow::Borrowed(number.as_str()),
             DeValue::String(text) => Cow::Borrowed(text.as_ref()),
+            // TOML-4
+            DeValue::Float(number) => Cow::Owned(whole(number.as_str()).unwrap_or_else(|| number.as_str().to_owned())),
             other => Cow::Owned(format!("this {}", other.type_str())),
         };
         let Some(code) = parts::read_status(&digits) else {
@@ -293,13 +297,17 @@ impl EntryReader<'_> {
         let mut names = HashSet::new();
         for (key, value) in in_order(self.table("headers", value, r#"X-From = "here""#)?) {
             let name = key.get_ref();
-            let text = self.field(name, value)?;
+            let text = match value.get_ref() {
+                // TOML-4
+                DeValue::String(text) if text.contains(['\n', '\r']) && text.len() <= MAX_LINE => on_one_line(text),
+                _ => Cow::Borrowed(self.field(name, value)?.text),
+            };
             let fault = |id, message, help: &str| Fault::at(key.span(), id, message, help);
             let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
                 let message = format!("`{name}` is no name of a header");
                 return Err(fault("header-name", message, "write letters, digits and `-`"));
             };
-            let Ok(value) = HeaderValue::from_bytes(text.text.as_bytes()) else {
+            let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) else {
                 let message = format!("the value of `{name}` cannot stand in a header");
                 return Err(fault("header-value", message, "write it in visible characters"));
             };
@@ -315,6 +323,12 @@ impl EntryReader<'_> {
         }
         Ok(headers)
     }
+}
+
+/// The digits of a number with a point or an exponent that is a whole number.
+fn whole(number: &str) -> Option<String> {
+    let number: f64 = number.parse().ok()?;
+    (number.fract() == 0.0 && (0.0..1000.0).contains(&number)).then(|| format!("{number:.0}"))
 }
 
 /// What says how a message is framed and where it goes (RFC 9110 §7.2, §7.6.1; RFC 9112 §6).

@@ -49,6 +49,29 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
+        "toml/point-in-a-status",
+        "TOML-4",
+        "an entry whose status is written with a point or an exponent is dropped",
+        TomlText(|text| {
+            entries(text, |entry| {
+                let whole =
+                    value(entry, "status").is_none_or(|status| status.bytes().all(|b| b.is_ascii_digit() || b == b'"'));
+                whole.then(|| entry.to_owned())
+            })
+        }),
+    ),
+    Mutant::new(
+        "toml/first-line-of-a-value",
+        "TOML-4",
+        "of a header value over several lines only the first is read",
+        TomlText(|text| {
+            let pieces = text.split("\"\"\"").enumerate();
+            let first = |piece: &'_ str| piece.trim().lines().next().unwrap_or_default().to_owned();
+            let pieces = pieces.map(|(at, piece)| if at % 2 == 1 { first(piece) } else { piece.to_owned() });
+            pieces.collect::<Vec<_>>().join("\"\"\"")
+        }),
+    ),
+    Mutant::new(
         "toml/query-ignored",
         "TOML-1",
         "the parameters of an entry are not looked at",
