@@ -20,6 +20,8 @@
 mod case;
 #[path = "engine/known.rs"]
 mod known;
+#[path = "engine/toml.rs"]
+mod toml;
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
@@ -64,12 +66,16 @@ impl Engine {
         Some(Engine { process, input, output })
     }
 
-    fn answers(&mut self, rules: &[RuleText], asks: &[Ask]) -> Vec<Option<String>> {
-        let asked = json!({ "rules": text_of(rules), "asks": asks.iter().map(Ask::json).collect::<Vec<_>>() });
+    fn ask(&mut self, asked: &Value) -> Value {
         writeln!(self.input, "{asked}").unwrap();
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
-        let answer: Value = serde_json::from_str(&line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+
+    fn answers(&mut self, rules: &[RuleText], asks: &[Ask]) -> Vec<Option<String>> {
+        let asks: Vec<Value> = asks.iter().map(Ask::json).collect();
+        let answer = self.ask(&json!({ "rules": text_of(rules), "asks": asks }));
         let answers = answer["answers"].as_array().unwrap_or_else(|| panic!("{answer}\n{}", text_of(rules)));
         answers.iter().map(|answer| answer.as_str().map(str::to_owned)).collect()
     }
@@ -161,12 +167,34 @@ fn is_whole(rule: &RuleText) -> bool {
     !rule.to.contains(":q") || rule.query == "q=:q"
 }
 
+/// TOML-4
+#[test]
+fn what_the_owner_reads_in_a_netlify_toml_is_read() {
+    let Some(mut engine) = Engine::start() else { return };
+    let seed = seed();
+    eprintln!("ENGINE_SEED={seed}");
+    let mut dice = Dice(seed);
+    for _ in 0..2_000 {
+        let text = toml::file(&mut dice);
+        let theirs = toml::theirs(&engine.ask(&json!({ "toml": text })));
+        assert_eq!(theirs.0, [""; 0], "{text}");
+        assert_eq!(toml::own(&text), theirs, "{text}");
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
+fn seed() -> u64 {
+    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |age| age.as_secs());
+    number("ENGINE_SEED").unwrap_or_else(clock)
+}
+
 #[test]
 fn the_decision_is_that_of_the_owners_matcher() {
     let Some(mut engine) = Engine::start() else { return };
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |age| age.as_secs());
-    let seed = number("ENGINE_SEED").unwrap_or_else(clock);
+    let seed = seed();
     let files = number("ENGINE_FILES").map_or(FILES, |files| files as usize);
     eprintln!("ENGINE_SEED={seed} ENGINE_FILES={files}");
     let mut dice = Dice(seed);
@@ -191,7 +219,7 @@ fn the_decision_is_that_of_the_owners_matcher() {
         eprintln!("{count:>7} {}: {}", known.name, known.reason);
     }
     eprintln!("{decisions} decisions");
-    if unknown.is_empty() && decisions >= 20_000 {
+    if unknown.is_empty() && decisions >= 200_000 {
         let idle: Vec<&str> =
             KNOWN.iter().zip(&counts).filter(|(_, count)| **count == 0).map(|(known, _)| known.name).collect();
         assert!(idle.is_empty(), "no longer disagreed about: {idle:?}");

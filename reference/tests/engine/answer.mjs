@@ -1,11 +1,12 @@
-// Answers what the format owner's published matcher says. One JSON object a line: in, a rule file and requests; out, an answer
-// for each request: null, "404!", or status and target.
+// Answers what the format owner's published packages say. One JSON object a line: in, a rule file and requests; out, an answer
+// for each request: null, "404!", or status and target. Or in, a netlify.toml; out, its rules and header fields.
 import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+import { parseAllHeaders } from '@netlify/headers-parser';
 import { parseAllRedirects } from '@netlify/redirect-parser';
 import redirector from 'netlify-redirector';
 
@@ -56,9 +57,25 @@ function answer(matcher, { path, query, roles, language, country, cookies }) {
   return match.force404 ? '404!' : `${match.status} ${match.to}`;
 }
 
+async function read(toml) {
+  const file = join(folder, 'netlify.toml');
+  writeFileSync(file, toml);
+  const { redirects, errors } = await parseAllRedirects({
+    redirectsFiles: [], netlifyConfigPath: file, configRedirects: [], minimal: true,
+  });
+  const { headers, errors: more } = await parseAllHeaders({
+    headersFiles: [], netlifyConfigPath: file, configHeaders: [], minimal: true,
+  });
+  return { redirects, headers, errors: [...errors, ...more].map((error) => error.message) };
+}
+
 for await (const line of createInterface({ input: process.stdin })) {
-  const { rules, asks } = JSON.parse(line);
+  const { rules, asks, toml } = JSON.parse(line);
   try {
+    if (toml !== undefined) {
+      console.log(JSON.stringify(await read(toml)));
+      continue;
+    }
     const asked = await matcher(rules);
     console.log(JSON.stringify({ answers: asks.map((ask) => answer(asked, ask)) }));
   } catch (error) {

@@ -48,6 +48,21 @@ pub const KNOWN: &[Known] = &[
             (vec![into, RuleText { to: "/c", status: "302", ..rule("/a/*") }], ask("/a/b"))
         },
     },
+    Known {
+        name: "said twice",
+        reason: "MATCH-1: rules are tried in the order of the file; of two lines that say the same the owner's parser keeps the later one, below \
+                 what stands between them (`check` names it: `duplicate`)",
+        explains: |rules, ask, _, _| {
+            let twice = |(at, rule): (usize, &RuleText)| {
+                covers(rule, ask) && rules.iter().skip(at + 1).any(|other| other == rule)
+            };
+            rules.iter().enumerate().any(twice)
+        },
+        witness: || {
+            let twice = RuleText { status: "302", ..rule("/a") };
+            (vec![twice, RuleText { to: "/d", ..rule("/a") }, twice], ask("/a"))
+        },
+    },
 ];
 
 /// Whether path, host and query of the rule are those of the request.
