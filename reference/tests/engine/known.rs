@@ -79,12 +79,13 @@ fn ends_the_walk(rule: &RuleText, ask: &Ask) -> bool {
     let from =
         rule.from.trim_end_matches('*').trim_end_matches('/').split('/').take_while(|name| !name.starts_with(':'));
     let from = from.collect::<Vec<_>>().join("/");
-    rule.from.ends_with('*')
-        && rule.status != "200"
-        && local.starts_with('/')
-        && !start.is_empty()
-        && start.starts_with(&from)
-        && ask.path.starts_with(start)
+    let below_start =
+        local.starts_with('/') && !start.is_empty() && start.starts_with(&from) && ask.path.starts_with(start);
+    // Nor is a visitor sent up to where the path begins.
+    let open = RuleText { role: "", condition: "", query: "", status: "404", ..*rule };
+    let led = own_answer(&parsed(&[open]), ask);
+    let led_up = led.is_some_and(|led| led.strip_prefix("404 ").is_some_and(|to| ask.path.starts_with(to)));
+    rule.from.ends_with('*') && rule.status != "200" && (below_start || led_up)
 }
 
 fn rule(from: &'static str) -> RuleText {
