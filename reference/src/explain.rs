@@ -31,6 +31,9 @@ pub struct Explanation {
     pub denied: bool,
     /// The rules before it, in list order, each with the reason why it did not decide.
     pub passed_over: Vec<Passed>,
+    /// Whether what the rule leads to is hidden because it is denied.
+    #[serde(skip)]
+    is_hidden: bool,
     /// Why the request target is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -101,6 +104,7 @@ impl Explanation {
                 target: decision.target.clone().unwrap_or_default(),
             }),
             denied: decision.denied,
+            is_hidden: matches!(decision.outcome, Outcome::NotFound { forced: true, .. }),
             passed_over: decision
                 .passed_over
                 .iter()
@@ -165,8 +169,20 @@ impl Explanation {
         Some(if self.outcome == "serve" {
             "decides: it is not forced, and there is a file at the requested path".to_owned()
         } else {
-            format!("decides: {} to {}", rule.status, rule.target)
+            format!("decides: {} to {}{}", rule.status, rule.target, self.why_nothing(rule))
         })
+    }
+
+    /// Why a rule that decides shows nothing.
+    fn why_nothing(&self, rule: &Deciding) -> &'static str {
+        if self.outcome != "not-found" || (300..400).contains(&rule.status) {
+            return "";
+        }
+        match () {
+            () if rule.target.starts_with("/.netlify/functions/") => ", a function, and functions are not run here",
+            () if self.denied && self.is_hidden => ", which leads back to what is denied",
+            () => ", and there is no such file",
+        }
     }
 
     /// What is answered, in one line.

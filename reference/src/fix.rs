@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lint::lint;
+use crate::lint::lint_without_advice;
 use crate::problem::{COMMENT, Fix, Problem};
 use crate::rules::{Parsed, Rule, RuleSet, lines};
 use crate::site::Site;
@@ -58,7 +58,7 @@ fn round(texts: &[Text; 2], site: &impl Site) -> Option<[Text; 2]> {
     let [redirects, toml] = texts;
     let before = RuleSet::read(&redirects.bytes(), &toml.bytes());
     let mut problems = before.problems.clone();
-    problems.extend(lint(&before.rules, site));
+    problems.extend(lint_without_advice(&before.rules, site));
     problems.retain(|problem| problem.fix.is_some());
     if problems.is_empty() {
         return None;

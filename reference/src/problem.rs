@@ -35,6 +35,25 @@ pub struct Problem {
     pub fix: Option<Fix>,
     /// RULES-9: the line names a role, and not even its path can be read, so no gate starts with this file.
     pub refuses_to_start: bool,
+    /// LINT-1: the change that `help` proposes, where one has been proved.
+    pub advice: Option<Advice>,
+}
+
+/// A change to the rules that mends a finding, opens nothing to anybody who was denied, locks nobody out who was admitted,
+/// and brings no new finding (LINT-1). It is for the author to make: it does change what visitors get.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Advice {
+    /// What is written in the place of which rules.
+    pub edits: Vec<Edit>,
+}
+
+/// Lines in the place of one rule.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Edit {
+    /// The rule, as [`crate::Rule::span`] says it.
+    pub span: Span,
+    /// The lines, in the form of `_redirects`; none where the rule goes.
+    pub lines: Vec<String>,
 }
 
 /// A change to the file in which a problem was found.

@@ -248,7 +248,7 @@ fn request(target: &[u8]) -> Request<'_> {
 /// ROLE-12: a visitor whom `gate` denies gets nothing that it alone would show to those whom it admits.
 fn denied_stays_denied(case: &small::Case, gate: Option<&Rule>, outcome: &Outcome, site: &MemorySite) {
     // ROLE-3.redirect
-    if gate.is_some_and(|gate| !gate.keeps_something()) {
+    if gate.is_some_and(|gate| !gate.protects()) {
         return;
     }
     let alone = RuleSet::of(gate.cloned());
@@ -293,7 +293,7 @@ pub fn decide(bytes: &[u8]) {
         // ROLE-3, SHADOW-3; ROLE-3.redirect: unless a rule shows it of which nobody keeps anything.
         let kept = decision.by.is_none()
             || decision.passed_over.iter().any(|(place, why)| {
-                let keeps = rules.rules().get(*place).is_some_and(Rule::keeps_something);
+                let keeps = rules.rules().get(*place).is_some_and(Rule::protects);
                 matches!(why, PassedOver::Role | PassedOver::Sealed) && keeps
             });
         assert!(!(gets && decision.denied && kept), "a denied visitor gets the file\n{case}");

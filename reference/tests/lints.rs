@@ -65,7 +65,7 @@ const AFTER_A_FORWARDED_GATE: &[(&str, &[&str])] = &[
     ("/* http://up.example/:splat 200", &["gate-undone"]),
     ("/m/* https://UP.example.:443/m/:splat 200!", &["gate-undone"]),
     ("/* http://up.example/:splat 200! Country=de", &["gate-undone"]),
-    ("/* http://up.example/:splat 200! Role=user", &[]),
+    ("/* http://up.example/:splat 200! Role=user", &["gate-wider-below"]),
     ("/* http://other.example/:splat 200!", &[]),
     ("/* http://up.example/public/:splat 200!", &[]),
     ("/* http://up.example/:splat 302", &[]),
@@ -119,12 +119,12 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     // What a gate shows from another path of the site.
     (
         "/m/* /kept/:splat 200! Role=a\n/m/* /kept/:splat 200\n/kept/* /kept/:splat 200! Role=a",
-        &["/kept/-.html"],
+        &["/kept/example.html"],
         &["gate-undone"],
     ),
     (
         "/m/* /kept/:splat 200! Role=a\n/m/* /login 401\n/kept/* /kept/:splat 200! Role=a",
-        &["/kept/-.html", "/login.html"],
+        &["/kept/example.html", "/login.html"],
         &[],
     ),
     // Where a gate is in error, too.
@@ -172,7 +172,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/a /b 301 Country=de\n/a /c 301", &[], &[]),
     ("/a /b 301 Country=de,at\n/a /c 301 Country=at", &[], &["rule-unreachable"]),
     // COND-3.role: beside a role the country is not the one that the visitor names.
-    ("/a /b 301 Country=de\n/a /c 301! Role=a Country=de", &[], &["role-with-condition"]),
+    ("/a /b 301 Country=de\n/a /c 301! Role=a Country=de", &[], &[]),
     ("/m/* /x/:splat 200! Role=a,b\n/m/* /y/:splat 200! Role=a", &[], &["rule-unreachable"]),
     ("/m/* /x/:splat 200! Role=a\n/m/* /y/:splat 200! Role=a,b", &[], &[]),
     ("/m/* /x/:splat 200! Role=*\n/m/* /y/:splat 200! Role=a", &[], &["rule-unreachable"]),
@@ -215,8 +215,89 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/a/* /a/:splat 301", &[], &["redirect-to-itself"]),
     // LOC-2, STATUS-5: the query makes another request of it, once.
     ("/a /a?x=y 301", &[], &[]),
-    ("/:x /- 301", &[], &[]),
+    ("/:x /example 301", &[], &[]),
     ("/* /login 302", &[], &[]),
+    // A role rule that redirects protects nothing.
+    ("/* site=:site /.netlify/functions/go-on?site=:site 302! Role=*\n/* /index.html 200", &["/index.html"], &[]),
+    (
+        "/login /dashboard/ 302! Role=user\n/dashboard/* 200! Role=user\n/dashboard/* /login 302",
+        &["/login.html", "/dashboard/index.html"],
+        &[],
+    ),
+    ("/login /app 302! Role=user\n/p/* /login 200", &["/login.html"], &[]),
+    ("https://a.example/login /app 302! Role=user", &["/login.html"], &[]),
+    ("/login q=1 /app 302! Role=user", &["/login.html"], &[]),
+    ("/login /app 302! Role=user", &["/login.html", "/login/x.html"], &[]),
+    // A wider gate below.
+    (
+        "/admin/* 200! Role=admin\n/* 200! Role=user\n/* /login.html 401",
+        &["/admin/x.html", "/login.html"],
+        &["gate-wider-below"],
+    ),
+    ("/admin/* 200! Role=admin\n/* 200! Role=*\n/* /login.html 401", &["/login.html"], &["gate-wider-below"]),
+    (
+        "/admin/* 200! Role=admin\n/admin/* /login.html 401!\n/* 200! Role=user\n/* /login.html 401",
+        &["/login.html"],
+        &[],
+    ),
+    ("/admin/* 200! Role=admin\n/* 200! Role=admin\n/* /login.html 401", &["/login.html"], &[]),
+    ("/m/* 200! Role=admin\n/m/* 200! Role=editor", &[], &[]),
+    ("/home /admin/home 200! Role=admin\n/* 200! Role=user", &["/admin/home.html"], &[]),
+    // The denied get it after all.
+    ("/api/* https://api.example/:splat 200! Role=admin\n/api/* https://api.example/:splat 200", &[], &["gate-undone"]),
+    ("/api/* 200! Role=admin\n/api/* /.netlify/functions/:splat 200", &[], &["gate-undone"]),
+    ("/api/* 200! Role=admin\n/api/* /.netlify/functions/api 200", &[], &["gate-undone"]),
+    ("/api/* 200! Role=admin\n/api/* https://api.example/:splat 200", &[], &["gate-undone"]),
+    ("/api/* 200! Role=admin\n/api/* /.netlify/functions/login 200", &[], &[]),
+    ("/api/* /.netlify/functions/:splat 200! Role=admin\n/api/* /login 302", &[], &[]),
+    // Nobody can log in.
+    ("/* /index.html 200 Role=admin", &["/index.html", "/login.html"], &["gate-without-way-in"]),
+    ("/* 200! Role=admin", &["/index.html", "/login/index.html", "/style.css"], &["gate-without-way-in"]),
+    ("/* 200! Role=admin\n/* /login.html 401", &["/index.html", "/login.html"], &[]),
+    ("/* 200! Role=admin\n/* https://id.example/ 302", &["/index.html", "/login.html"], &[]),
+    ("/m/* 200! Role=admin", &["/m/index.html", "/login.html"], &[]),
+    ("/login /login 200\n/* 200! Role=admin", &["/index.html", "/login.html"], &[]),
+    ("/* 200! Role=admin", &["/index.html", "/blog/login-with-a-key.html"], &[]),
+    // The wrong way round.
+    ("/admin/* /login 302 Role=admin", &["/login.html"], &["gate-backwards"]),
+    ("/premium/* /login.html 200! Role=promo", &["/login.html"], &["gate-backwards"]),
+    ("/account /log-in 302! Role=user", &[], &["gate-backwards"]),
+    ("/admin/* 200! Role=admin\n/admin/* /login 302", &["/login.html"], &[]),
+    ("/login /app 302! Role=user\n/login /login 200", &["/login.html"], &[]),
+    // A fallback that asks for more.
+    ("/guide /guide 200! Role=user\n/guide tab=a /signin 302!", &[], &["fallback-narrower", "gate-one-spelling"]),
+    ("/g/* 200! Role=user\n/g/* /signin 302! Country=de", &[], &["fallback-narrower"]),
+    ("/g/* 200! Role=user\n/g/* /de/signin 302! Language=de\n/g/* /signin 302!", &[], &[]),
+    ("/g/* 200! Role=user\n/g/* tab=a /signin 302!\n/g/* /signin 302!", &[], &[]),
+    // A chain.
+    (
+        "/ /fr 301! Language=fr\n/:path /fr/:path 301! Language=fr",
+        &["/fr/index.html", "/index.html"],
+        &["chain-into-nothing"],
+    ),
+    ("/old /a 301\n/a /b 301", &["/index.html"], &["chain-into-nothing"]),
+    ("/old /a 301\n/a /b 301", &["/index.html", "/b.html"], &[]),
+    ("/old /a 301\n/a /b 301", &[], &[]),
+    ("/old /b 301", &["/index.html"], &[]),
+    ("/old /a 301\n/a https://a.example/ 301", &["/index.html"], &[]),
+    ("/old /a 301\n/a /.netlify/images 301", &["/index.html"], &[]),
+    // A star in a destination.
+    ("/* /* 200 Cookie=lang", &[], &["to-literal-star"]),
+    ("/a/* /b/* 301", &[], &["to-literal-star"]),
+    ("/a/* https://b.example/*/x 301", &[], &["to-literal-star"]),
+    ("/a/* /b/%2A 301", &[], &[]),
+    ("/a /b?x=* 301", &[], &[]),
+    // Conditions that never hold.
+    ("/a /b 302 Cookie=ab_test=a", &[], &["cookie-name"]),
+    ("/a /b 302 Cookie=ab_test", &[], &[]),
+    ("/a /b 302 Country=UK", &[], &["country-unknown"]),
+    ("/a /b 302 Country=de,USA", &[], &["country-unknown"]),
+    ("/a /b 302 Country=de,US,gb", &[], &[]),
+    ("/a /b 302 Language=zh_CN", &[], &["language-unknown"]),
+    ("/a /b 302 Language=english,de", &[], &["language-unknown"]),
+    ("/a /b 302 Language=en,zh-cn,pt-BR", &[], &[]),
+    // A target inside its own `from`.
+    ("/a/* /a/b/:splat 301", &["/a/x.html"], &["files-before-rule", "redirect-loop"]),
 ];
 
 /// What is found in a line by itself, which every gate reads for itself: L1 to L4, L12, L14.

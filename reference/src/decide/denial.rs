@@ -48,7 +48,7 @@ impl<'r> Denial<'r> {
     /// Whether it is what lies at the requested path, or what one of the gates would have shown.
     pub(super) fn hides(&self, fetched: &Fetched, asked: &Asked<'_>, site: &impl Site) -> bool {
         // ROLE-3.redirect
-        let kept = self.gates.iter().any(|gate| gate.keeps_something());
+        let kept = self.gates.iter().any(|gate| gate.protects());
         let own = || Fetched::own(&asked.target.path, asked.own_file, site);
         (kept && own().is_some_and(|own| own.is(fetched, site)))
             || self.gates.iter().any(|gate| shows(gate, fetched, asked, site))

@@ -86,7 +86,7 @@ impl Fault {
     pub(super) fn into_problem(self, span: Span) -> Problem {
         let Fault { id, range: _, message, help } = self;
         let severity = Severity::Error;
-        Problem { id, severity, span, message, help, note: None, fix: None, refuses_to_start: false }
+        Problem { id, severity, span, message, help, note: None, fix: None, refuses_to_start: false, advice: None }
     }
 }
 

@@ -62,5 +62,6 @@ pub(super) fn close(parsed: &mut ParsedHeaders, span: Span, path: Option<&str>, 
         note: Some(note),
         fix: None,
         refuses_to_start: path.is_none(),
+        advice: None,
     });
 }

@@ -1,23 +1,24 @@
 //! Gates that cover less than they seem to.
 
+use super::advice::{Found, Proposal, changed, page_rule};
 use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, segments, warning};
 use crate::path::RequestPath;
-use crate::problem::Problem;
-use crate::rules::{Conditions, Rule};
+
+use crate::rules::{Conditions, Pattern, Rule, RuleSet};
 use crate::site::{Site, Spellings};
 
 /// What is odd about the gate at `place`, or about the query of any rule.
-pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = query_key_digit(rule).into_iter().collect();
-    if rule.role().is_none() {
+pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
+    let mut problems: Vec<Found> = query_key_digit(rule).into_iter().collect();
+    if rule.role().is_none() || !rule.protects() {
         return problems;
     }
     problems.extend(role_with_condition(scene, place, rule));
     problems.extend(one_host(scene, place, rule));
-    problems.extend(one_query(scene, rule));
+    problems.extend(one_query(scene, place, rule));
     if !repeats_a_path(scene, place, rule) {
-        problems.extend(one_spelling(scene, rule));
-        problems.extend(not_beneath(scene, rule));
+        problems.extend(one_spelling(scene, place, rule));
+        problems.extend(not_beneath(scene, place, rule));
     }
     problems
 }
@@ -26,10 +27,12 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
 fn repeats_a_path<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> bool {
     let visit = Visit::of(rule);
     let candidates = visit.path().map(|path| scene.candidates(&path, &visit)).unwrap_or_default();
-    candidates.iter().any(|(at, other)| *at < place && other.role().is_some() && other.pattern == rule.pattern)
+    candidates
+        .iter()
+        .any(|(at, other)| *at < place && other.role().is_some() && other.protects() && other.pattern == rule.pattern)
 }
 
-fn query_key_digit(rule: &Rule) -> Option<Problem> {
+fn query_key_digit(rule: &Rule) -> Option<Found> {
     let key = rule.query.iter().map(|constraint| String::from_utf8_lossy(&constraint.key));
     let key = key.into_iter().find(|key| key.starts_with(|c: char| c.is_ascii_digit()))?;
     let message = format!("the parameter `{key}` begins with a digit, where other gates look for a status");
@@ -46,7 +49,7 @@ fn query_key_digit(rule: &Rule) -> Option<Problem> {
 }
 
 /// ROLE-7
-fn role_with_condition<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Problem> {
+fn role_with_condition<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let Conditions { country, language, cookie, .. } = &rule.apply()?.conditions;
     let (key, values) = [("Country", country), ("Language", language), ("Cookie", cookie)]
         .into_iter()
@@ -73,16 +76,19 @@ fn role_with_condition<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
         "without the role a denial; with the role and without `{condition}`, what comes later: the file, where nothing does"
     );
     let from = &rule.pattern;
-    let help = format!(
-        "add a rule for `{from}` below it that turns everybody else away: a forced one, such as `{from} /login 302!`, or a \
-         gate with the role alone"
-    );
+    let help = format!("for `{from}` nothing below this line turns away those who hold the role without `{condition}`");
     let begin = format!("{key}=");
-    Some(warning(rule, Field::Beginning(&begin), "role-with-condition", message, visitor, help))
+    let found = warning(rule, Field::Beginning(&begin), "role-with-condition", message, visitor, help);
+    let page = scene.denial_page().and_then(|page| page_rule(rule, page, 401, true));
+    Some(found.proposing(page.map(|page| Proposal {
+        help: format!("turn everybody else away below it: `{page}`"),
+        changes: vec![(place, vec![rule.clone(), page])],
+        closes: Some((rule.pattern.clone(), None)),
+    })))
 }
 
 /// HOST-1, ROLE-9
-fn one_host<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Problem> {
+fn one_host<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let origin = rule.origin.as_ref()?;
     let visit = Visit::of(rule);
     if is_shut(scene, rule, &visit.elsewhere()) {
@@ -91,7 +97,7 @@ fn one_host<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<
     let other_scheme = visit.over_the_other_scheme();
     let twin = scene.candidates(&visit.path()?, &other_scheme).into_iter();
     let twin =
-        twin.filter(|(_, other)| other.origin.is_some() && other.is_gate() && other.pattern.covers(&rule.pattern));
+        twin.filter(|(_, other)| other.origin.is_some() && other.protects() && other.pattern.covers(&rule.pattern));
     // Of two gates for the two schemes of a host the first one speaks for both.
     let visitor = match twin.map(|(at, _)| at).next() {
         Some(at) if at < place => return None,
@@ -103,12 +109,18 @@ fn one_host<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<
     };
     let message =
         format!("this gate is for `{}` alone, and none covers `{}` on other hosts", origin.host(), rule.pattern);
-    let help = format!("write `{}` without scheme and host", rule.pattern);
-    Some(warning(rule, Field::From, "gate-one-host", message, visitor, help))
+    let help = "a gate with a host is met on that host alone";
+    let found = warning(rule, Field::From, "gate-one-host", message, visitor, help);
+    let everywhere = changed(rule, |rule| rule.origin = None);
+    Some(found.proposing([Proposal {
+        help: format!("write `{}` without scheme and host", rule.pattern),
+        changes: vec![(place, vec![everywhere])],
+        closes: Some((rule.pattern.clone(), rule.role().cloned())),
+    }]))
 }
 
 /// QUERY-1, ROLE-9
-fn one_query<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Problem> {
+fn one_query<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let first = rule.query.first()?;
     if is_shut(scene, rule, &Visit::of(rule).without_query()) {
         return None;
@@ -117,8 +129,14 @@ fn one_query<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Problem> {
     let message =
         format!("this gate is for requests with these parameters alone, and none covers `{}` without", rule.pattern);
     let begin = format!("{key}=");
-    let help = "add a gate for the same path without parameters, below it";
-    Some(warning(rule, Field::Beginning(&begin), "gate-one-query", message, None, help))
+    let help = "a gate with parameters is met by requests with exactly these";
+    let found = warning(rule, Field::Beginning(&begin), "gate-one-query", message, None, help);
+    let without = (!rule.captures_query()).then(|| changed(rule, |rule| rule.query.clear()));
+    Some(found.proposing(without.map(|without| Proposal {
+        help: format!("add the same gate without parameters, below it: `{without}`"),
+        changes: vec![(place, vec![rule.clone(), without])],
+        closes: Some((rule.pattern.clone(), rule.role().cloned())),
+    })))
 }
 
 /// Whether a visit that is not quite for the gate is decided by another gate, or by a rule that no file goes before.
@@ -127,7 +145,7 @@ fn is_shut<S: Site>(scene: &Scene<'_, S>, gate: &Rule, visit: &Visit) -> bool {
     let candidates = scene.candidates(&path, visit);
     candidates.len() >= LOOKED_AT
         || candidates.iter().any(|(_, other)| {
-            let closes = other.is_gate() || other.apply().is_some_and(|apply| apply.force);
+            let closes = other.protects() || other.apply().is_some_and(|apply| apply.force);
             let for_all = other.query.is_empty() && (other.origin.is_none() || other.origin == gate.origin);
             let for_all = for_all && visit_fits(other, visit);
             closes && for_all && other.pattern.covers(&gate.pattern)
@@ -140,19 +158,30 @@ fn visit_fits(rule: &Rule, visit: &Visit) -> bool {
 }
 
 /// NOLEAK-3
-fn one_spelling<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Problem> {
+fn one_spelling<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let own = RequestPath::of(rule.pattern.literal()?);
     let visit = Visit::of(rule);
     let spellings = if scene.is_bare() { presumed(rule, &own)? } else { served(scene, &own)? };
-    let mut open = spellings.iter().filter(|path| **path != own && !covered(scene, path, &visit));
-    let first = open.next()?;
-    let more = match open.count() {
-        0 => String::new(),
-        count => format!(", and {count} more"),
+    let open: Vec<_> = spellings.iter().filter(|path| **path != own && !covered(scene, path, &visit)).collect();
+    let first = open.first()?;
+    let more = match open.len() {
+        1 => String::new(),
+        count => format!(", and {} more", count - 1),
     };
     let message = format!("the file of this path is served at `{first}` as well{more}, and no gate names that");
-    let help = format!("write the same rule for `{first}`, or gate the folder with `/*`");
-    Some(warning(rule, Field::From, "gate-one-spelling", message, None, help))
+    let help = "other gates look at one spelling of a path alone";
+    let found = warning(rule, Field::From, "gate-one-spelling", message, None, help);
+    let with = |path: &RequestPath| {
+        let (pattern, _) = Pattern::parse(&path.encoded()).ok()?;
+        Some(changed(rule, |rule| rule.pattern = pattern))
+    };
+    let rules: Vec<Rule> = [rule.clone()].into_iter().chain(open.iter().filter_map(|path| with(path))).collect();
+    let names: Vec<String> = open.iter().map(|path| format!("`{path}`")).collect();
+    Some(found.proposing([Proposal {
+        help: format!("write the same rule for {}", names.join(" and ")),
+        changes: vec![(place, rules)],
+        closes: None,
+    }]))
 }
 
 /// Every path at which the site serves the file of `own`.
@@ -184,12 +213,12 @@ fn covered<S: Site>(scene: &Scene<'_, S>, path: &RequestPath, visit: &Visit) -> 
     let candidates = scene.candidates(path, visit);
     candidates.len() >= LOOKED_AT
         || candidates.iter().any(|(_, other)| {
-            other.pattern.matches(path) && (other.is_gate() || other.apply().is_some_and(|apply| apply.force))
+            other.pattern.matches(path) && (other.protects() || other.apply().is_some_and(|apply| apply.force))
         })
 }
 
 /// ROLE-9
-fn not_beneath<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Problem> {
+fn not_beneath<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let own = RequestPath::of(rule.pattern.literal()?);
     // A gate on the root is for the front page; nobody means the whole site with it.
     let folder = own.name();
@@ -207,6 +236,19 @@ fn not_beneath<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Problem> {
     let message =
         format!("this gate covers `{}` alone: `{first}`{more} below it can be had without a role", rule.pattern);
     let visitor = format!("`{first}`, without being asked for a role");
-    let help = format!("write `{}/*`, which covers every depth", rule.pattern);
-    Some(warning(rule, Field::From, "gate-not-beneath", message, visitor, help))
+    let help = "a gate without a star covers one path";
+    let found = warning(rule, Field::From, "gate-not-beneath", message, visitor, help);
+    let wide = Pattern::parse(&format!("{}/*", rule.pattern)).ok().map(|(pattern, _)| pattern);
+    let apply = rule.apply().filter(|apply| !apply.to.is_absolute() && apply.to.reach() == rule.pattern);
+    let deep = wide.zip(apply).and_then(|(wide, apply)| {
+        let line = format!("{wide} {}{}{}", apply.status, if apply.force { "!" } else { "" }, apply.conditions);
+        let parsed = RuleSet::parse(line.as_bytes()).rules;
+        let deep = parsed.rules().first().filter(|_| rule.origin.is_none() && rule.query.is_empty())?;
+        Some(Rule { span: rule.span, ..deep.clone() })
+    });
+    Some(found.proposing(deep.map(|deep| Proposal {
+        help: format!("write `{}`, which covers every depth", deep.pattern),
+        closes: Some((deep.pattern.clone(), deep.role().cloned())),
+        changes: vec![(place, vec![deep])],
+    })))
 }

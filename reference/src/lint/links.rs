@@ -1,14 +1,15 @@
 //! Files under a gate that have other names by links (STATIC-4).
 
+use super::advice::Found;
 use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, warning};
 use crate::path::RequestPath;
-use crate::problem::Problem;
+
 use crate::rules::Rule;
 use crate::site::{Site, Spellings};
 
 /// What the gate closes under a name that no gate speaks of.
-pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Problem> {
-    if !rule.is_gate() {
+pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Found> {
+    if !rule.protects() {
         return None;
     }
     let folder = rule.pattern.stem().filter(|_| rule.pattern.ends_in_splat()).map(|stem| stem.join("/"));
@@ -39,6 +40,6 @@ fn is_gated<S: Site>(scene: &Scene<'_, S>, name: &str, visit: &Visit) -> bool {
         let path = RequestPath::of(super::scene::segments(path));
         let candidates = scene.candidates(&path, visit);
         candidates.len() >= LOOKED_AT
-            || candidates.iter().any(|(_, other)| other.is_gate() && other.pattern.matches(&path))
+            || candidates.iter().any(|(_, other)| other.protects() && other.pattern.matches(&path))
     })
 }

@@ -4,6 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
+use super::advice::{Found, Proposal, answering, page_rule};
 use super::scene::{Field, Scene, Visit, on_line, place_of, warning};
 use crate::problem::{Fix, Problem};
 use crate::rules::{Apply, Conditions, RoleCondition, Rule};
@@ -14,12 +15,12 @@ use crate::span::Span;
 pub(super) type Seen = HashMap<String, Span>;
 
 /// Why the rule at `place` never decides, if it never does.
-pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, seen: &mut Seen) -> Option<Problem> {
+pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, seen: &mut Seen) -> Option<Found> {
     duplicate(rule, seen).or_else(|| unmet(scene, place, rule))
 }
 
 /// RULES-11: an exact duplicate never decides.
-fn duplicate(rule: &Rule, seen: &mut Seen) -> Option<Problem> {
+fn duplicate(rule: &Rule, seen: &mut Seen) -> Option<Found> {
     let apply = rule.apply()?;
     let mut meaning = rule.to_string();
     if !apply.headers.is_empty() {
@@ -35,31 +36,85 @@ fn duplicate(rule: &Rule, seen: &mut Seen) -> Option<Problem> {
     };
     let message = format!("this rule already stands on {}, where it is met first", place_of(first, rule.span));
     let found = warning(rule, Field::Beginning(""), "duplicate", message, None, "remove this line");
-    Some(Problem { fix: on_line(rule, Fix::RemoveLine), span: rule.span, ..found })
+    Some(Problem { fix: on_line(rule, Fix::RemoveLine), span: rule.span, ..found.problem }.into())
 }
 
 /// SHADOW-2: the first match is chosen before anything else, so a rule that decides for all leaves nothing to others.
-fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Problem> {
+fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let visit = Visit::of(rule);
     let path = rule.pattern.example(super::scene::WORD);
     let candidates = scene.candidates(&path, &visit);
     let before = candidates.into_iter().take_while(|(at, _)| *at < place);
-    let (above, by) = before.filter_map(|(_, above)| Some((above, leaves_nothing_to(scene, above, rule)?))).next()?;
+    let before: Vec<(usize, &Rule)> = before.collect();
+    let mut first = before.iter().filter_map(|(at, above)| Some((*at, *above, leaves_nothing_to(scene, above, rule)?)));
+    let (at, above, by) = first.next()?;
     let line = place_of(above.span, rule.span);
-    if rule.is_gate() && by.conditions.role.is_none() {
+    let moved = || vec![(at, vec![rule.clone(), above.clone()]), (place, Vec::new())];
+    if rule.protects() && by.conditions.role.is_none() {
         let message = format!("nobody is ever asked for a role here: {line} matches these paths first");
         let visitor = if by.force {
             format!("what {line} says, without being asked for a role")
         } else {
             format!("the file, or where there is none what {line} says, without being asked for a role")
         };
-        let found = warning(rule, Field::From, "gate-shadowed", message, visitor, "move this line above it");
-        return Some(Problem { span: rule.span, ..found });
+        let help = format!("a gate is met where it stands: {line} has answered before it is");
+        let found = warning(rule, Field::From, "gate-shadowed", message, visitor, help).problem;
+        let found = Found::from(Problem { span: rule.span, ..found });
+        let closes = Some((rule.pattern.clone(), rule.role().cloned()));
+        let help = format!("move this line above {line}");
+        return Some(found.proposing([Proposal { help, changes: moved(), closes }]));
     }
     let message = format!("this rule never decides: {line} matches these paths first");
-    let help = format!("move this line above {line}, or remove it");
-    let found = warning(rule, Field::From, "rule-unreachable", message, format!("what {line} says"), help);
-    Some(Problem { span: rule.span, fix: removable(above, rule), ..found })
+    let help = format!("{line} goes first, so this line has no effect");
+    let found = warning(rule, Field::From, "rule-unreachable", message, format!("what {line} says"), help).problem;
+    let found = Found::from(Problem { span: rule.span, fix: removable(above, rule), ..found });
+    let gates = || before.iter().filter(|(_, other)| other.is_gate());
+    let mut proposals: Vec<Proposal> =
+        gates().filter_map(|(at, gate)| joined(scene, (*at, gate), (place, rule), by)).collect();
+    // What asks for no role never goes above what does.
+    if gates().all(|(gate, _)| *gate < at) && !above.is_gate() {
+        let help = format!("move this line above {line}, or remove it");
+        proposals.push(Proposal { help, changes: moved(), closes: None });
+    }
+    let help = "remove this line".to_owned();
+    proposals.push(Proposal { help, changes: vec![(place, Vec::new())], closes: None });
+    Some(found.proposing(proposals))
+}
+
+/// A gate that shows its own paths, and a rule for the same paths that those whom it admits never reach: one rule with the
+/// role of the one and the destination of the other, and a page for everybody else.
+pub(super) fn joined<S: Site>(
+    scene: &Scene<'_, S>,
+    (at, gate): (usize, &Rule),
+    (place, rule): (usize, &Rule),
+    denied: &Apply,
+) -> Option<Proposal> {
+    let (own, apply) = (gate.apply()?, rule.apply()?);
+    let is_plain = apply.conditions == Conditions::default() && apply.headers.is_empty() && apply.signed.is_none();
+    let leads_elsewhere = (200..300).contains(&apply.status) && !gate.pattern.covers(&apply.to.reach());
+    let same_paths = gate.pattern == rule.pattern && gate.query == rule.query && gate.origin == rule.origin;
+    if !gate.protects() || !gate.pattern.covers(&own.to.reach()) || !is_plain || !same_paths {
+        return None;
+    }
+    if !leads_elsewhere && !apply.is_proxy() {
+        return None;
+    }
+    let with_target = answering(gate, |own| {
+        own.to = apply.to.clone();
+        own.status = apply.status;
+        own.force = true;
+    });
+    let of_denied = (!denied.to.is_absolute() && !denied.to.takes_captures()).then(|| denied.to.to_string());
+    let page = of_denied.filter(|page| scene.shows(page)).or_else(|| scene.denial_page().map(str::to_owned));
+    let fallback = page.and_then(|page| page_rule(gate, &page, 401, false));
+    let lines: Vec<Rule> = [Some(with_target), fallback].into_iter().flatten().collect();
+    let told: Vec<String> = lines.iter().map(|line| format!("`{line}`")).collect();
+    let help = format!(
+        "write one rule with the role and the destination in the place of {}, and take this one out: {}",
+        place_of(gate.span, rule.span),
+        told.join(", then ")
+    );
+    Some(Proposal { help, changes: vec![(at, lines), (place, Vec::new())], closes: None })
 }
 
 /// A gate also covers other spellings of its files (NOLEAK-3), which nothing decides that stands for its path alone, and what

@@ -1,19 +1,24 @@
 //! Rewrites, whose target is not matched again (STATUS-4): into what a gate closes, and out of it.
 
+use super::advice::{Found, Proposal, answering, changed};
 use super::scene::{Field, Scene, Visit, name_as_path, place_of, segments, warning};
 use crate::decide::Outcome;
 use crate::path::RequestPath;
-use crate::problem::Problem;
+
 use crate::rules::{Apply, Rule};
 use crate::site::Site;
 
 /// What is odd about where the rule at `place` leads, if it shows a page of the site.
-pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Problem> {
+pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let apply = rule.apply().filter(|apply| !(300..400).contains(&apply.status) && !apply.to.is_absolute())?;
-    if rule.role().is_some() { target_open(scene, rule, apply) } else { leads_into_gate(scene, place, rule, apply) }
+    if rule.role().is_some() {
+        target_open(scene, place, rule, apply)
+    } else {
+        leads_into_gate(scene, place, rule, apply)
+    }
 }
 
-fn leads_into_gate<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<Problem> {
+fn leads_into_gate<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<Found> {
     let reach = apply.to.reach();
     let visit = Visit::of(rule);
     let gates = scene.gates_beside(rule.text.len()).iter();
@@ -28,8 +33,15 @@ fn leads_into_gate<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, app
         gate.pattern
     );
     let visitor = format!("at `{asked}` what lies at `{shown}`, without being asked for a role");
-    let help = "add the same `Role=` here, or lead elsewhere";
-    Some(warning(rule, Field::To, "leads-into-gate", message, visitor, help))
+    let help = "a rewrite asks for the role that it names itself, and for no other";
+    let found = warning(rule, Field::To, "leads-into-gate", message, visitor, help);
+    // What leads to other places too is for those who get them.
+    let role = gate.role().filter(|_| gate.pattern.covers(&reach)).cloned();
+    Some(found.proposing(role.map(|role| Proposal {
+        help: "add the same `Role=` here, or lead elsewhere".to_owned(),
+        changes: vec![(place, vec![answering(rule, |apply| apply.conditions.role = Some(role))])],
+        closes: None,
+    })))
 }
 
 /// A path that the rule answers with what the gate denies to those who ask for it, and the path of that.
@@ -67,7 +79,7 @@ fn way_into<S: Site>(
 }
 
 /// What a role rule shows is public under its own path.
-fn target_open<S: Site>(scene: &Scene<'_, S>, rule: &Rule, apply: &Apply) -> Option<Problem> {
+fn target_open<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<Found> {
     let reach = apply.to.reach();
     if rule.pattern.covers(&reach) || !(200..300).contains(&apply.status) {
         return None;
@@ -91,6 +103,17 @@ fn target_open<S: Site>(scene: &Scene<'_, S>, rule: &Rule, apply: &Apply) -> Opt
     let shown = name_as_path(&file);
     let message = format!("this shows `{shown}`, which is public under its own path");
     let visitor = format!("`{shown}` under its own path, without being asked for a role");
-    let help = format!("where it is not for everybody, add `{reach} {} 200! Role=…`", apply.to);
-    Some(warning(rule, Field::To, "gate-target-open", message, visitor, help))
+    let help = "the path that a rule leads to has no gate by that";
+    let found = warning(rule, Field::To, "gate-target-open", message, visitor, help);
+    let closed = changed(rule, |rule| {
+        rule.pattern = reach.clone();
+        rule.query.clear();
+    });
+    // The names of `from` stand for nothing in another `from`, but for the splat.
+    let is_plain = closed.apply().is_some_and(|apply| apply.to.names_in_path().all(|name| name == "splat"));
+    Some(found.proposing(is_plain.then(|| Proposal {
+        help: format!("where it is not for everybody, add `{closed}`"),
+        closes: Some((reach, closed.role().cloned())),
+        changes: vec![(place, vec![rule.clone(), closed])],
+    })))
 }

@@ -3,13 +3,15 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 
+use super::advice::Found;
+use super::names::{is_denial_page, is_login_page};
 use crate::cost::step;
 use crate::decide::{Decision, Outcome, decide_within};
 use crate::path::{RequestPath, Target};
 use crate::problem::{Fix, Problem, Severity};
 use crate::query::{Parameters, form_encode};
 use crate::request::{Origin, Request, Scheme};
-use crate::rules::{Conditions, QueryValue, RoleCondition, Rule, RuleSet};
+use crate::rules::{Captures, Conditions, QueryValue, RoleCondition, Rule, RuleSet};
 use crate::site::Site;
 use crate::span::{RuleFile, Span};
 use crate::visitor::Visitor;
@@ -21,7 +23,7 @@ pub(super) const LOOKED_AT: usize = 64;
 const ROLES: usize = 8;
 
 /// The word in the place of a free segment.
-pub(super) const WORD: &str = "-";
+pub(super) const WORD: &str = crate::rules::EXAMPLE;
 
 /// Rules and files, with what is asked of them often.
 pub(super) struct Scene<'a, S> {
@@ -31,14 +33,18 @@ pub(super) struct Scene<'a, S> {
     names: Vec<&'a str>,
     /// Those of files that have several, in byte order.
     linked: Vec<&'a str>,
-    /// Role rules, in list order, as many as are looked at.
+    /// Role rules that protect something, in list order, as many as are looked at.
     pub(super) gates: Vec<&'a Rule>,
-    /// Role rules and sealed rules, each with its place, as many as are looked at.
+    /// The same and sealed rules, each with its place, as many as are looked at.
     pub(super) closed: Vec<(usize, &'a Rule)>,
     /// A visitor for each role.
     pub(super) holders: Vec<Visitor>,
     origins: HashSet<&'a Origin>,
     has_trees: bool,
+    /// Files with which people log in, as many as are looked at.
+    login_pages: Vec<&'a str>,
+    /// The page that is shown for what is denied.
+    denial_page: Option<String>,
     /// How much more may be compared, in bytes.
     left: Cell<usize>,
 }
@@ -73,18 +79,31 @@ impl<'a, S: Site> Scene<'a, S> {
         let mut known = HashSet::new();
         let holders = roles.filter(|role| known.insert(*role)).take(ROLES).map(|role| Visitor::with_roles([role]));
         let names: Vec<&str> = site.names().collect();
+        let login_pages: Vec<&str> = names.iter().copied().filter(|name| is_login_page(name)).take(LOOKED_AT).collect();
         Scene {
             set,
             site,
+            denial_page: denial_page(rules, site, &login_pages),
+            login_pages,
             linked: names.iter().copied().filter(|name| !site.same_file(name).is_empty()).collect(),
             names,
-            gates: rules.iter().filter(|rule| rule.role().is_some()).take(LOOKED_AT).collect(),
-            closed: rules.iter().enumerate().filter(|(_, rule)| rule.is_gate()).take(LOOKED_AT).collect(),
+            gates: rules.iter().filter(|rule| rule.role().is_some() && rule.protects()).take(LOOKED_AT).collect(),
+            closed: rules.iter().enumerate().filter(|(_, rule)| rule.protects()).take(LOOKED_AT).collect(),
             holders: holders.collect(),
             origins: rules.iter().filter_map(|rule| rule.origin.as_ref()).collect(),
             has_trees: rules.iter().filter(|rule| rule.own_tree().is_some()).take(2).count() > 1,
             left: Cell::new(rules.iter().map(|rule| rule.text.len()).sum::<usize>() * COMPARED + COMPARED_AT_LEAST),
         }
+    }
+
+    /// The same, with so much to compare.
+    pub(super) fn with_left(set: &'a RuleSet, site: &'a S, left: usize) -> Scene<'a, S> {
+        Scene { left: Cell::new(left), ..Scene::new(set, site) }
+    }
+
+    /// How much more may be compared, in bytes.
+    pub(super) fn left(&self) -> usize {
+        self.left.get()
     }
 
     /// Notes that so many bytes were compared. A rule is cheap to look at, unless hundreds are in the way of each; a file
@@ -105,6 +124,31 @@ impl<'a, S: Site> Scene<'a, S> {
         self.left.get() == 0
     }
 
+    /// Files with which people log in, in byte order.
+    pub(super) fn login_pages(&self) -> &[&'a str] {
+        &self.login_pages
+    }
+
+    /// The path of the page that is shown for what is denied, as the rules or the files name it.
+    pub(super) fn denial_page(&self) -> Option<&str> {
+        self.denial_page.as_deref()
+    }
+
+    /// Whether a rule that leads to this path shows a file of the site, or nobody knows.
+    pub(super) fn shows(&self, path: &str) -> bool {
+        self.page_at(path).is_some()
+    }
+
+    /// The path of the file that a rule shows which leads to this path; that path itself where nobody knows the files.
+    pub(super) fn page_at(&self, path: &str) -> Option<String> {
+        if self.is_bare() {
+            return Some(path.to_owned());
+        }
+        let path = RequestPath::parse(path.as_bytes()).ok()?;
+        let file = self.site.file(&path)?;
+        Some(name_as_path(&file))
+    }
+
     /// The gates that are looked at, each compared with a text of so many bytes.
     pub(super) fn gates_beside(&self, length: usize) -> &[&'a Rule] {
         if self.is_used_up() {
@@ -112,6 +156,14 @@ impl<'a, S: Site> Scene<'a, S> {
         }
         self.spend_on(self.gates.iter().copied(), length);
         &self.gates
+    }
+
+    pub(super) fn set(&self) -> &'a RuleSet {
+        self.set
+    }
+
+    pub(super) fn rules(&self) -> &'a [Rule] {
+        self.set.rules()
     }
 
     pub(super) fn rule(&self, place: usize) -> Option<&'a Rule> {
@@ -203,6 +255,22 @@ impl<'a, S: Site> Scene<'a, S> {
     }
 }
 
+/// What rules show or lead to for those who are denied, or else the page to log in.
+fn denial_page(rules: &[Rule], site: &impl Site, login_pages: &[&str]) -> Option<String> {
+    let named = rules.iter().filter_map(|rule| {
+        let apply = rule.apply().filter(|apply| apply.conditions.role.is_none())?;
+        let is_page = !apply.to.is_absolute() && !apply.to.takes_captures();
+        let path = is_page.then(|| apply.to.substitute(&Captures::default()).path)?;
+        (matches!(apply.status, 401 | 403) || is_denial_page(&path)).then_some(path)
+    });
+    let is_there = |path: &String| {
+        let is_known = || RequestPath::parse(path.as_bytes()).ok().is_some_and(|path| site.file(&path).is_some());
+        site.names().next().is_none() || is_known()
+    };
+    let mut named = named.take(LOOKED_AT).filter(is_there);
+    named.next().or_else(|| login_pages.first().map(|name| name_as_path(name)))
+}
+
 fn below<'s, 'a>(names: &'s [&'a str], prefix: &str) -> impl Iterator<Item = &'a str> + use<'s, 'a> {
     let start = names.partition_point(|name| *name < prefix);
     let names = names.get(start..).unwrap_or_default().iter().copied();
@@ -253,6 +321,11 @@ impl Visit {
     /// The same visit without a query.
     pub(super) fn without_query(&self) -> Visit {
         Visit { target: self.path_text().to_owned(), ..self.clone() }
+    }
+
+    /// The same visit of somebody of whom nothing else is known, without a query.
+    pub(super) fn bare(&self) -> Visit {
+        Visit { country: None, headers: Vec::new(), ..self.without_query() }
     }
 
     /// The same visit to a host that no rule names.
@@ -363,8 +436,8 @@ pub(super) fn warning(
     message: String,
     visitor: impl Into<Option<String>>,
     help: impl Into<String>,
-) -> Problem {
-    Problem {
+) -> Found {
+    let problem = Problem {
         id,
         severity: Severity::Warning,
         span: place_of_field(rule, field),
@@ -373,7 +446,9 @@ pub(super) fn warning(
         note: visitor.into(),
         fix: None,
         refuses_to_start: false,
-    }
+        advice: None,
+    };
+    problem.into()
 }
 
 /// A fix of the rule's line, in the file whose rules stand on lines.

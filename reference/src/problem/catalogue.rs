@@ -26,17 +26,37 @@ pub struct Entry {
     pub visitor: &'static str,
     /// What a visitor gets from other gates, where that is known to differ.
     pub elsewhere: Option<&'static str>,
+    /// Whether they do so where an error has no consequences of its own here, too: where the line names no role.
+    pub elsewhere_always: bool,
     /// What to do.
     pub fix: &'static str,
 }
 
 impl Entry {
     const fn error(id: &'static str, meaning: &'static str, visitor: &'static str, fix: &'static str) -> Entry {
-        Entry { id, severity: Severity::Error, traps: &[], meaning, visitor, elsewhere: None, fix }
+        Entry {
+            id,
+            severity: Severity::Error,
+            traps: &[],
+            meaning,
+            visitor,
+            elsewhere: None,
+            elsewhere_always: false,
+            fix,
+        }
     }
 
     const fn warning(id: &'static str, meaning: &'static str, visitor: &'static str, fix: &'static str) -> Entry {
-        Entry { id, severity: Severity::Warning, traps: &[], meaning, visitor, elsewhere: None, fix }
+        Entry {
+            id,
+            severity: Severity::Warning,
+            traps: &[],
+            meaning,
+            visitor,
+            elsewhere: None,
+            elsewhere_always: false,
+            fix,
+        }
     }
 
     const fn trap(self, traps: &'static [&'static str]) -> Entry {
@@ -45,6 +65,10 @@ impl Entry {
 
     const fn elsewhere(self, elsewhere: &'static str) -> Entry {
         Entry { elsewhere: Some(elsewhere), ..self }
+    }
+
+    const fn elsewhere_always(self, elsewhere: &'static str) -> Entry {
+        Entry { elsewhere: Some(elsewhere), elsewhere_always: true, ..self }
     }
 }
 
@@ -105,8 +129,10 @@ pub(super) fn elsewhere(id: &str, severity: Severity, says_for_itself: bool) -> 
     let entry = find(id)?;
     match severity {
         Severity::Warning => entry.elsewhere,
-        // An error without consequences of its own names no role, and closes nothing on any gate.
-        Severity::Error => says_for_itself.then(|| entry.elsewhere.unwrap_or(SEALED_ELSEWHERE)),
+        // Most errors without consequences of their own name no role, and close nothing on any gate.
+        Severity::Error => {
+            (says_for_itself || entry.elsewhere_always).then(|| entry.elsewhere.unwrap_or(SEALED_ELSEWHERE))
+        }
     }
 }
 

@@ -504,7 +504,7 @@ fn turns_away_whom(other: &Rule, gate: &Rule) -> bool {
         (Effect::Apply(_), Effect::Seal) => false,
         (Effect::Apply(_), Effect::Apply(_)) => {
             // ROLE-3.redirect
-            let keeps_as_much = other.keeps_something() || !gate.keeps_something();
+            let keeps_as_much = other.protects() || !gate.protects();
             keeps_as_much && is_no_wider(other, gate) && covers_query(&other.query, &gate.query)
         }
     }

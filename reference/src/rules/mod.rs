@@ -17,6 +17,7 @@ mod reach;
 mod target;
 mod text;
 mod toml;
+mod values;
 
 use std::fmt;
 
@@ -26,6 +27,7 @@ pub(crate) use fields::{lines, within_one_edit};
 use hyper::header::{HeaderName, HeaderValue};
 pub(crate) use parse::MAX_LINE;
 pub use pattern::Pattern;
+pub(crate) use reach::EXAMPLE;
 pub use target::{Destination, Substituted};
 
 use crate::claims::Roles;
@@ -274,9 +276,9 @@ impl Rule {
         self.is_sealed() || self.role().is_some()
     }
 
-    /// ROLE-3.redirect: whether what lies at its path is for those alone whom the rule admits; a redirect sends them away. RULES-9: of a
-    /// sealed line nobody knows.
-    pub(crate) fn keeps_something(&self) -> bool {
+    /// ROLE-3.redirect: whether what lies at its path is for those alone whom the rule admits; a role rule that redirects sends its
+    /// holders elsewhere, and protects nothing. RULES-9: of a sealed line nobody knows.
+    pub fn protects(&self) -> bool {
         self.is_gate() && self.apply().is_none_or(|apply| !apply.is_redirect())
     }
 

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use super::fields::{self, Field};
-use super::parts::{self, ConditionReader, Fault, Parts, Remarks};
+use super::parts::{self, ConditionReader, Fault, Form, Parts, Remarks};
 use super::{Apply, Conditions, QueryConstraint};
 use crate::cost::step;
 
@@ -194,7 +194,7 @@ fn read_conditions<'a>(rest: &[Field<'a>], remarks: &mut Remarks) -> Result<(Con
         match key {
             "Sign" | "signed" if signed.is_some() => return Err(parts::repeated(*field, key)),
             "Sign" | "signed" => signed = Some((*field, parts::read_variable(*field, value)?)),
-            _ => conditions.add(*field, key, value.split(','), remarks)?,
+            _ => conditions.add(*field, key, value.split(','), Form::Text, remarks)?,
         }
     }
     // RULES-9

@@ -6,6 +6,7 @@ use super::fields::{self, Field};
 use super::pattern::{Oddity, Pattern, PatternFault, PatternFaultKind};
 use super::reach::tidy;
 use super::target::{Destination, DestinationFaultKind, Names, split_scheme};
+use super::values;
 use super::{Apply, Conditions, QueryConstraint, QueryValue, RoleCondition};
 use crate::path::{Refused, is_authority};
 use crate::problem::{Fix, Problem, Severity};
@@ -39,7 +40,7 @@ impl Fault {
     pub(super) fn into_problem(self, severity: Severity, span: Span) -> Problem {
         let Fault { id, range: _, message, help, instead } = self;
         let fix = instead.map(|text| Fix::Replace { start: span.start, end: span.end, text });
-        Problem { id, severity, span, message, help, note: None, fix, refuses_to_start: false }
+        Problem { id, severity, span, message, help, note: None, fix, refuses_to_start: false, advice: None }
     }
 }
 
@@ -340,6 +341,11 @@ pub(super) fn read_destination(
         let message = format!("this destination holds more than {MAX_NAMES} names");
         return Err(Fault::at(field, "too-many-captures", message, "write fewer of them"));
     }
+    // SUBST-6
+    if let Some(help) = star_in(field.text) {
+        let message = "a `*` in a destination is literal text";
+        remarks.push((Severity::Warning, Fault::at(field, "to-literal-star", message, help)));
+    }
     if let Some(name) = to.unknown_name() {
         let message = format!("`{name}` is captured nowhere in this rule, and stays as it is");
         remarks.push((
@@ -353,6 +359,24 @@ pub(super) fn read_destination(
         ));
     }
     Ok(to)
+}
+
+/// What to write instead of a star in the path of a destination.
+fn star_in(text: &str) -> Option<String> {
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    let at = path.find('*')?;
+    let meant = path.strip_suffix("/*").filter(|stem| !stem.contains('*'));
+    Some(match meant {
+        Some(stem) => {
+            format!("write `{stem}/:splat` for what the star of `from` stands for, or `%2A` if a star is meant")
+        }
+        None => {
+            let before = path.get(..at).unwrap_or_default();
+            format!(
+                "after `{before}`, write `:splat` for what the star of `from` stands for, or `%2A` if a star is meant"
+            )
+        }
+    })
 }
 
 /// RULES-5: `/a/* 200` leads to `/a/:splat`.
@@ -389,6 +413,40 @@ pub(super) fn remark_on_signature(apply: &Apply, place: impl Into<Range<usize>>,
     }
 }
 
+/// How the values of a condition are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As a text, with commas between them.
+    Text,
+    /// As a list of texts.
+    List,
+}
+
+impl Form {
+    fn empty(self) -> &'static str {
+        match self {
+            Form::Text => "write a value on each side of every comma, without spaces",
+            Form::List => "take the empty item out of the list",
+        }
+    }
+}
+
+/// What to write instead of a condition that is none.
+fn no_condition(key: &str) -> &'static str {
+    match key.to_ascii_lowercase().as_str() {
+        "host" | "domain" | "hostname" => {
+            "no condition looks at the host: write it into `from`, as in `https://www.example.com/path`"
+        }
+        "header" | "headers" => {
+            "no condition looks at a header; the conditions are `Role`, `Country`, `Language` and `Cookie`"
+        }
+        "query" | "param" | "params" | "parameter" => {
+            "no condition looks at the query: parameters stand between `from` and `to`, and in `netlify.toml` under `query`"
+        }
+        _ => "the conditions are `Role`, `Country`, `Language` and `Cookie`",
+    }
+}
+
 /// Conditions as they are read, one after the other (RULES-7 to RULES-11).
 #[derive(Default)]
 pub(super) struct ConditionReader {
@@ -405,6 +463,7 @@ impl ConditionReader {
         place: impl Into<Range<usize>>,
         key: &str,
         values: impl Iterator<Item = &'v str> + Clone,
+        form: Form,
         remarks: &mut Remarks,
     ) -> Result<(), Fault> {
         let place = place.into();
@@ -416,7 +475,7 @@ impl ConditionReader {
             // RULES-10
             _ => {
                 let message = format!("`{key}` is not a condition");
-                let help = "the conditions are `Role`, `Country`, `Language` and `Cookie`";
+                let help = no_condition(key);
                 self.unknown
                     .get_or_insert_with(|| Fault::at(place.clone(), "condition-unknown", message.clone(), help));
                 let message = message + ", so this rule never matches";
@@ -434,10 +493,15 @@ impl ConditionReader {
         let mut values = values.peekable();
         if values.peek().is_none() || values.clone().any(str::is_empty) {
             let message = format!("`{key}` lists an empty value");
-            let help = "write a value on each side of every comma, without spaces";
-            return Err(Fault::at(place, "condition-empty", message, help));
+            return Err(Fault::at(place, "condition-empty", message, form.empty()));
         }
         *list = values.map(str::to_owned).collect();
+        // COND-5
+        if !matches!(key, "Role" | "role")
+            && let Some((id, message, help)) = values::never_holds(key, list)
+        {
+            remarks.push((Severity::Warning, Fault::at(place.clone(), id, message, help)));
+        }
         if matches!(key, "Role" | "role") {
             // RULES-9
             if let Some(role) = list.iter().find(|role| role.contains(is_role_punctuation)) {

@@ -7,6 +7,9 @@ use super::{QueryValue, Rule};
 use crate::cost::step;
 use crate::path::{self, RequestPath};
 
+/// The word in the place of a free segment, where a path is made up.
+pub(crate) const EXAMPLE: &str = "example";
+
 impl Pattern {
     /// The segments of the one path that the pattern matches, if it is one alone.
     pub(crate) fn literal(&self) -> Option<Vec<&str>> {
@@ -210,13 +213,13 @@ impl Rule {
             path.push(match segment {
                 Segment::Literal(text) => text.to_string(),
                 Segment::Placeholder(name) => {
-                    names.iter().find(|(known, _)| **known == **name).map_or("-", |(_, text)| text).to_owned()
+                    names.iter().find(|(known, _)| **known == **name).map_or(EXAMPLE, |(_, text)| text).to_owned()
                 }
                 Segment::Prefix(_) => return None,
             });
         }
         if self.pattern.splat {
-            path.extend(splat.unwrap_or(&["-"]).iter().map(|segment| (*segment).to_owned()));
+            path.extend(splat.unwrap_or(&[EXAMPLE]).iter().map(|segment| (*segment).to_owned()));
         }
         Some(RequestPath::of(path))
     }
@@ -314,7 +317,7 @@ mod tests {
             ("/a/* /m/:splat 200", "m/n", Some("/a/n")),
             ("/a/* /m/:splat 200", "x/n", None),
             ("/:x/* /m/:x/:splat 200", "m/n/o", Some("/n/o")),
-            ("/:x/:y /:x/:x 200", "m/m", Some("/m/-")),
+            ("/:x/:y /:x/:x 200", "m/m", Some("/m/example")),
             ("/:x/:y /:x/:x 200", "m/n", None),
             ("/a /m/n 200", "m/n", Some("/a")),
             ("/a /m/n 200", "m", None),

@@ -66,6 +66,18 @@ struct Finding {
     help: String,
     refuses_to_start: bool,
     fix: Option<Edit>,
+    /// The change that `help` proposes, where one has been proved: it is for the author to make.
+    advice: Option<Vec<Proposed>>,
+}
+
+/// Lines to write in the place of a rule.
+#[derive(Serialize)]
+struct Proposed {
+    file: String,
+    /// Where the rule stands.
+    line: usize,
+    /// In the form of `_redirects`; none where the rule goes.
+    lines: Vec<String>,
 }
 
 /// Text to write in place of the bytes from `start` to `end`.
@@ -147,6 +159,14 @@ fn finding(problem: &Problem, source: &Source, places: &Places<'_>) -> Finding {
         other_gates: problem.elsewhere(),
         help: problem.help.clone(),
         refuses_to_start: problem.refuses_to_start,
+        advice: problem.advice.as_ref().map(|advice| {
+            let proposed = |edit: &rolegate::problem::Edit| Proposed {
+                file: source.name(edit.span.file),
+                line: edit.span.line,
+                lines: edit.lines.clone(),
+            };
+            advice.edits.iter().map(proposed).collect()
+        }),
         fix: edit(problem, places).map(|(range, text)| Edit { start: range.start, end: range.end, text }),
     }
 }

@@ -5,6 +5,7 @@ mod places;
 mod repair;
 mod sarif;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -37,6 +38,9 @@ pub(super) struct Check {
     /// Show what --fix would write, as a unified diff, and write nothing
     #[arg(long, visible_alias = "dry-run", conflicts_with = "format")]
     diff: bool,
+    /// Show each problem whole, where one kind is found many times in a file
+    #[arg(long)]
+    all: bool,
     /// Describe one kind of problem, such as `gate-shadowed`
     #[arg(long, value_name = "ID", exclusive = true)]
     explain: Option<String>,
@@ -95,7 +99,7 @@ impl Check {
             }
         }
         match self.format {
-            Format::Text => tell(&checked, &changes)?,
+            Format::Text => tell(&checked, &changes, self.all)?,
             Format::Json => say(&json::report(&checked, &changes)?)?,
             Format::Sarif => say(&sarif::report(&checked)?)?,
         }
@@ -120,7 +124,10 @@ fn explain(id: &str) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn tell(checked: &Checked, changes: &[Change]) -> Result<(), Failure> {
+/// So many problems of one kind in one file are shown whole; of more the first is, and where the others are.
+const WHOLE: usize = 2;
+
+fn tell(checked: &Checked, changes: &[Change], all: bool) -> Result<(), Failure> {
     let Checked { rules, source, .. } = checked;
     for change in changes {
         say(&repair::in_words(change, source))?;
@@ -131,8 +138,22 @@ fn tell(checked: &Checked, changes: &[Change]) -> Result<(), Failure> {
     for note in &source.layout.notes {
         say(&format!("{}\n", note.render()))?;
     }
+    let mut lines: HashMap<(&str, RuleFile), Vec<usize>> = HashMap::new();
     for problem in &source.problems {
-        say(&format!("{}\n", source.render(problem)))?;
+        lines.entry((problem.id, problem.span.file)).or_default().push(problem.span.line);
+    }
+    for problem in &source.problems {
+        let key = (problem.id, problem.span.file);
+        match lines.get(&key) {
+            Some(known) if all || (1..=WHOLE).contains(&known.len()) => say(&format!("{}\n", source.render(problem)))?,
+            // What stands under a key is told once.
+            _ => {
+                if let Some(known) = lines.insert(key, Vec::new()).filter(|known| !known.is_empty()) {
+                    say(&source.render(problem))?;
+                    say(&format!("{}\n", others(&known)))?;
+                }
+            }
+        }
     }
     say(&summary(rules, source))
 }
@@ -145,6 +166,29 @@ fn total(source: &Source, severity: Severity) -> usize {
 /// Whether no gate starts with what was found.
 fn refuses(source: &Source) -> bool {
     source.refusal().is_some() || source.layout.refusal().is_some()
+}
+
+/// Where else the kind of problem that has just been shown is found.
+fn others(lines: &[usize]) -> String {
+    let mut rest: Vec<usize> = lines.iter().skip(1).copied().collect();
+    let count = rest.len();
+    rest.dedup();
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for line in rest {
+        match ranges.last_mut() {
+            Some((_, end)) if *end + 1 == line => *end = line,
+            _ => ranges.push((line, line)),
+        }
+    }
+    let range = |(start, end): &(usize, usize)| match end - start {
+        0 => start.to_string(),
+        1 => format!("{start}, {end}"),
+        _ => format!("{start} to {end}"),
+    };
+    let ranges: Vec<String> = ranges.iter().map(range).collect();
+    let times = if count == 1 { "once more".to_owned() } else { format!("{count} times more") };
+    let word = if ranges.len() == 1 && !ranges.iter().any(|range| range.contains(' ')) { "line" } else { "lines" };
+    format!("   = the same is found {times}, on {word} {}; --all shows each", ranges.join(", "))
 }
 
 /// The one line to read when there is time for one.

@@ -79,6 +79,37 @@ pub(super) const ENTRIES: &[Entry] = &[
     .trap(&["L6"])
     .elsewhere("what the gate closes, without being asked for a role"),
     Entry::warning(
+        "chain-into-nothing",
+        "redirects lead one after the other to a path where there is nothing",
+        "a 404 at the end of the chain",
+        "let the first of them lead to a page, or the last one leave the page alone that is there",
+    ),
+    Entry::warning(
+        "fallback-narrower",
+        "the answer for those whom a gate denies asks for a parameter, a host or a condition that the gate does not ask for",
+        "a 404 without them",
+        "write an answer that asks for nothing",
+    )
+    .trap(&["L16"]),
+    Entry::warning(
+        "gate-backwards",
+        "a role rule leads those who hold the role to the page for those who do not",
+        "the page to log in with the role, and a 404 without it",
+        "show those who hold the role what is for them, and lead everybody else to the page below it",
+    ),
+    Entry::warning(
+        "gate-wider-below",
+        "a wider role rule further down admits others to what a gate keeps",
+        "the same as those whom the gate admits, for those who hold the other role",
+        "put a forced denial between the two, if it is for those alone whom the gate names",
+    ),
+    Entry::warning(
+        "gate-without-way-in",
+        "those whom a gate denies get nothing at all, and the page to log in lies behind it",
+        "a 404 everywhere below the gate, the page to log in too",
+        "show the page in the place of what is denied, with the status 401 and below the gate",
+    ),
+    Entry::warning(
         "leads-into-gate",
         "a rewrite leads into a gated tree, and the target of a rewrite is not matched again",
         "what the gate closes, without being asked for a role",
@@ -96,7 +127,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "login-page-gated",
         "those whom a gate denies are sent to a page that is denied to them as well",
         "a 404, and no way to log in",
-        "write a rule for the page above the gate, such as `/login /login 200`",
+        "show the page in the place of what is denied, with the status 401 and below the gate",
     )
     .trap(&["L9", "L10"])
     .elsewhere("the same, or a redirect without end"),
@@ -147,6 +178,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         "rule-unreachable",
         "a rule further up decides every request that this one matches",
         "what the rule further up says",
-        "move the line above that rule, or remove it; `--fix` makes a comment of it",
+        "remove the line, or let it go first where no role rule is in between; `--fix` makes a comment of it",
     ),
 ];

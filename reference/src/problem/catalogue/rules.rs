@@ -13,8 +13,32 @@ pub(super) const ENTRIES: &[Entry] = &[
         "write it as `key=value`, or leave it out",
     )
     .trap(&["L3"])
-    .elsewhere("the word is skipped, and the rule applies to everybody"),
+    .elsewhere_always("the word is skipped, and the rule is in force for every request to the path"),
     Entry::error("blank", "a line holds no field", "nothing changes", "remove the line"),
+    Entry::warning(
+        "cookie-name",
+        "a cookie condition names what no cookie is called, such as `name=value`",
+        "the rule never matches by this value",
+        "write the name of the cookie alone: the condition asks whether there is one, whatever its value",
+    ),
+    Entry::warning(
+        "country-unknown",
+        "a country condition lists what is no code of a country, such as `UK` or `USA`",
+        "the rule never matches by this value",
+        "write the code of two letters of ISO 3166-1, such as `GB` or `US`",
+    ),
+    Entry::warning(
+        "language-unknown",
+        "a language condition lists what is no tag of a language, such as `zh_CN` or `english`",
+        "the rule never matches by this value",
+        "write the tag of BCP 47, such as `zh-CN` or `en`",
+    ),
+    Entry::warning(
+        "to-literal-star",
+        "a `*` in a destination is literal text",
+        "a destination with a star in it",
+        "write `:splat` for what the star of `from` stands for, or `%2A` if a star is meant",
+    ),
     Entry::error(
         "condition-comma",
         "an item of a list in `netlify.toml` holds a comma",

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::super::fields::Field;
 use super::super::parse::MAX_LINE;
-use super::super::parts::{self, ConditionReader, Covered, Fault, Parts, Remarks};
+use super::super::parts::{self, ConditionReader, Covered, Fault, Form, Parts, Remarks};
 use super::super::target::{Destination, Names};
 use super::super::{Apply, Conditions, QueryConstraint};
 use super::names_role;
@@ -284,7 +284,8 @@ impl EntryReader<'_> {
                 }
                 _ => items.extend(self.field(name, value)?.text.split(',').map(str::trim)),
             }
-            conditions.add(value.span(), name, items.iter().copied(), remarks)?;
+            let form = if value.get_ref().is_array() { Form::List } else { Form::Text };
+            conditions.add(value.span(), name, items.iter().copied(), form, remarks)?;
         }
         // RULES-9
         let named = || entry.iter().any(|(key, value)| names_role(key.get_ref(), value.get_ref()));

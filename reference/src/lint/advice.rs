@@ -1,0 +1,286 @@
+//! What is proposed, and the proof that it makes nothing worse (LINT-1).
+//!
+//! A lint that knows what to write instead says it as a change to the list of rules. Before anybody reads it the changed
+//! list is looked at in its turn, and decided for visits and visitors that have to do with the change. Advice that fails
+//! is not told; what is wrong is told all the same.
+
+use std::collections::{HashMap, HashSet};
+
+use super::scene::{LOOKED_AT, Scene, Visit, name_as_path, segments};
+use crate::decide::{Decision, Outcome};
+use crate::path::RequestPath;
+use crate::problem::{Advice, Edit, Problem};
+use crate::reload::opens;
+use crate::rules::{Effect, Pattern, RoleCondition, Rule, RuleSet};
+use crate::site::Site;
+use crate::visitor::Visitor;
+
+/// So many rules are looked at again to prove advice, over all of it. RULES-14
+const PROVED_OVER: usize = 60_000;
+
+/// So much advice is proved, however few the rules are.
+const PROVED: usize = 64;
+
+/// The longest list for which advice is proved without a look at how many there are.
+const AT_LEAST: usize = 1;
+
+/// What a lint has found, and what it would have written instead.
+pub(super) struct Found {
+    pub(super) problem: Problem,
+    /// In the order in which they are tried.
+    pub(super) proposals: Vec<Proposal>,
+}
+
+/// A change to the rules that has yet to be proved.
+pub(super) struct Proposal {
+    /// What to write, in words, for when it is proved.
+    pub(super) help: String,
+    /// For each place of the list that changes, the rules in the place of that rule.
+    pub(super) changes: Vec<(usize, Vec<Rule>)>,
+    /// What is closed on purpose: these paths, to those whom this gate turns away.
+    pub(super) closes: Option<(Pattern, Option<RoleCondition>)>,
+}
+
+impl From<Problem> for Found {
+    fn from(problem: Problem) -> Found {
+        Found { problem, proposals: Vec::new() }
+    }
+}
+
+impl Found {
+    /// The same with changes that may be told.
+    pub(super) fn proposing(mut self, proposals: impl IntoIterator<Item = Proposal>) -> Found {
+        self.proposals.extend(proposals);
+        self
+    }
+}
+
+/// How often each kind was found.
+type Kinds = HashMap<&'static str, usize>;
+
+pub(super) fn kinds(found: &[Found]) -> Kinds {
+    let mut kinds = Kinds::new();
+    for found in found {
+        *kinds.entry(found.problem.id).or_default() += 1;
+    }
+    kinds
+}
+
+/// What was found, with the advice that is proved in the place of what is said without any. `again` looks at a changed list.
+pub(super) fn proved<S: Site>(
+    scene: &Scene<'_, S>,
+    found: Vec<Found>,
+    again: impl Fn(&RuleSet) -> Kinds,
+) -> Vec<Problem> {
+    let before = kinds(&found);
+    let rules = scene.rules().len();
+    let mut left = (PROVED_OVER / rules.max(1)).clamp(AT_LEAST, PROVED);
+    let mut told = HashMap::new();
+    let prove = |Found { mut problem, proposals }| {
+        for proposal in proposals {
+            // The same change can mend several findings; it is proved for each kind of them once.
+            let key = (problem.id, lines(&proposal, scene));
+            let holds = match told.get(&key) {
+                Some(holds) => *holds,
+                None if left == 0 || scene.is_used_up() => false,
+                None => {
+                    left -= 1;
+                    let holds = is_proved(scene, problem.id, &proposal, &before, &again);
+                    told.insert(key, holds);
+                    holds
+                }
+            };
+            if holds {
+                problem.advice = Some(Advice { edits: lines(&proposal, scene) });
+                problem.help = proposal.help;
+                break;
+            }
+        }
+        problem
+    };
+    found.into_iter().map(prove).collect()
+}
+
+/// The change as text in the place of rules.
+fn lines<S: Site>(proposal: &Proposal, scene: &Scene<'_, S>) -> Vec<Edit> {
+    let edits = proposal.changes.iter().filter_map(|(place, rules)| {
+        let lines = rules.iter().map(|rule| if rule.text.is_empty() { rule.to_string() } else { rule.text.clone() });
+        Some(Edit { span: scene.rule(*place)?.span, lines: lines.collect() })
+    });
+    edits.collect()
+}
+
+fn is_proved<S: Site>(
+    scene: &Scene<'_, S>,
+    id: &'static str,
+    proposal: &Proposal,
+    before: &Kinds,
+    again: impl Fn(&RuleSet) -> Kinds,
+) -> bool {
+    let Proposal { changes, closes, .. } = proposal;
+    scene.spend(scene.rules().iter().map(|rule| rule.text.len()).sum());
+    let edited = |keeps: fn(&Rule) -> bool| {
+        let in_place = |place: usize, rule: &Rule| match changes.iter().find(|(at, _)| *at == place) {
+            Some((_, rules)) => rules.iter().filter(|new| *new == rule || keeps(new)).cloned().collect(),
+            None => vec![rule.clone()],
+        };
+        RuleSet::of(scene.rules().iter().enumerate().flat_map(|(place, rule)| in_place(place, rule)))
+    };
+    let set = edited(|_| true);
+    // A page that says that something is denied is for those who are denied: of the rest a reason is asked why nothing opens.
+    let rest = edited(|rule| !is_denial_page(rule));
+    if opens((scene.set(), scene.site), (&rest, scene.site), [("", ""); 0]).is_some() {
+        return false;
+    }
+    let after = Scene::with_left(&set, scene.site, scene.left());
+    let is_better = is_no_worse(scene, &after, changes, closes.as_ref()) && {
+        let kinds = again(&set);
+        let count = |kinds: &Kinds, id| kinds.get(id).copied().unwrap_or_default();
+        count(&kinds, id) < count(before, id) && kinds.keys().all(|other| count(&kinds, other) <= count(before, other))
+    };
+    scene.spend(scene.left().saturating_sub(after.left()));
+    is_better
+}
+
+/// Whether the rule shows a fixed page of the site with a status that says no.
+fn is_denial_page(rule: &Rule) -> bool {
+    rule.role().is_none()
+        && rule.apply().is_some_and(|apply| {
+            (400..500).contains(&apply.status) && !apply.to.is_absolute() && !apply.to.takes_captures()
+        })
+}
+
+/// What a visitor gets of the site or of another server.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Content {
+    File(String),
+    Url(String),
+}
+
+fn content(decision: &Decision) -> Option<Content> {
+    match &decision.outcome {
+        Outcome::Proxy { url } => Some(Content::Url(url.clone())),
+        // A destination that is no file here is still one elsewhere.
+        Outcome::NotFound { page: None, forced: false } => {
+            decision.target.clone().filter(|_| !decision.denied).map(Content::Url)
+        }
+        outcome => outcome.file().map(|file| Content::File(file.to_owned())),
+    }
+}
+
+/// Whether nobody whom the rules denied gets anything for it, and nobody whom they admitted is denied.
+fn is_no_worse<S: Site>(
+    before: &Scene<'_, S>,
+    after: &Scene<'_, S>,
+    changes: &[(usize, Vec<Rule>)],
+    closes: Option<&(Pattern, Option<RoleCondition>)>,
+) -> bool {
+    let touched: Vec<&Rule> =
+        changes.iter().flat_map(|(place, rules)| before.rule(*place).into_iter().chain(rules)).collect();
+    let visits = visits(before, &touched);
+    let mut visitors = vec![Visitor::Anonymous, Visitor::with_roles(["a role that no rule names"])];
+    visitors.extend(before.holders.iter().cloned());
+    visitors.iter().all(|visitor| {
+        let answers = visits.iter().map(|visit| {
+            let visit = visit.by(visitor);
+            Some((before.answer(&visit)?, after.answer(&visit)?, visit))
+        });
+        let Some(answers) = answers.collect::<Option<Vec<_>>>() else { return false };
+        let had: HashSet<Content> = answers.iter().filter_map(|(was, _, _)| content(was)).collect();
+        answers.iter().all(|(was, is, visit)| {
+            let is_closed_on_purpose = || {
+                closes.is_some_and(|(pattern, role)| {
+                    visit.path().is_some_and(|path| pattern.matches(&path))
+                        && !role.as_ref().is_some_and(|role| role.holds(visitor))
+                })
+            };
+            let opened = content(is).is_some_and(|shown| !had.contains(&shown)) && {
+                let admitted = !was.denied && !is.denied && is.role_dependent;
+                let is_page = is.by.and_then(|by| after.rule(by)).is_some_and(is_denial_page);
+                !admitted && !is_page && !before_gets(before, visit, &content(is))
+            };
+            let is_nothing = is.denied || matches!(is.outcome, Outcome::NotFound { .. });
+            let was_something = !was.denied && !matches!(was.outcome, Outcome::NotFound { .. });
+            let locked_out = was_something
+                && is_nothing
+                && was.outcome != is.outcome
+                && !is_closed_on_purpose()
+                && !is_kept(before, visit, was);
+            let undenied = was.denied && !is.denied && content(is).is_some();
+            !opened && !locked_out && !undenied
+        })
+    })
+}
+
+/// Whether the visitor got a file by its own path already.
+fn before_gets<S: Site>(before: &Scene<'_, S>, visit: &Visit, shown: &Option<Content>) -> bool {
+    let Some(Content::File(file)) = shown else { return false };
+    let Some(path) = RequestPath::parse(name_as_path(file).as_bytes()).ok() else { return false };
+    before.answer(&visit.at(&path).without_query()).is_some_and(|decision| content(&decision) == *shown)
+}
+
+/// Whether what the visitor got is denied under its own path.
+fn is_kept<S: Site>(before: &Scene<'_, S>, visit: &Visit, was: &Decision) -> bool {
+    let Some(file) = was.outcome.file() else { return false };
+    let Some(path) = RequestPath::parse(name_as_path(file).as_bytes()).ok() else { return false };
+    before.answer(&visit.at(&path).without_query()).is_some_and(|decision| decision.denied)
+}
+
+/// Visits that have to do with the rules that change: what they match, what they lead to, and what matches beside them.
+fn visits<S: Site>(scene: &Scene<'_, S>, touched: &[&Rule]) -> Vec<Visit> {
+    let mut visits: Vec<Visit> = Vec::new();
+    let neighbours = scene.rules().iter().filter(|rule| {
+        touched.iter().any(|other| {
+            let leads = rule.apply().is_some_and(|apply| apply.to.reach().may_meet(&other.pattern));
+            leads || rule.pattern.may_meet(&other.pattern)
+        })
+    });
+    for rule in touched.iter().copied().chain(neighbours.take(LOOKED_AT)) {
+        let visit = Visit::of(rule);
+        visits.push(visit.without_query());
+        visits.push(visit.bare());
+        visits.push(visit);
+    }
+    for rule in touched {
+        let visit = Visit::of(rule).bare();
+        let reach = rule.apply().map(|apply| apply.to.reach());
+        for pattern in [Some(&rule.pattern), reach.as_ref()].into_iter().flatten() {
+            let Some(stem) = pattern.stem() else { continue };
+            let stem = if stem.is_empty() { String::new() } else { format!("/{}", stem.join("/")) };
+            let names = scene.names_below(&stem).map(segments).map(RequestPath::of);
+            visits.extend(names.chain([RequestPath::of(segments(&stem))]).map(|path| visit.at(&path)));
+        }
+        let names = scene.names_below("").map(segments).map(RequestPath::of);
+        visits.extend(names.filter_map(|name| rule.path_to(&name)).map(|path| visit.at(&path)));
+    }
+    visits
+}
+
+/// A rule that shows a page of the site to those who have not been answered, with this status.
+pub(super) fn page_rule(of: &Rule, page: &str, status: u16, force: bool) -> Option<Rule> {
+    let force = if force { "!" } else { "" };
+    let line = format!(
+        "{}{} {page} {status}{force}",
+        of.origin.as_ref().map(ToString::to_string).unwrap_or_default(),
+        of.pattern
+    );
+    let rule = RuleSet::parse(line.as_bytes()).rules.rules().first()?.clone();
+    Some(Rule { span: of.span, ..rule })
+}
+
+/// The rule with another answer, and the text that says so.
+pub(super) fn changed(rule: &Rule, change: impl FnOnce(&mut Rule)) -> Rule {
+    let mut rule = rule.clone();
+    change(&mut rule);
+    rule.text = rule.to_string();
+    rule
+}
+
+/// The same where the answer alone changes.
+pub(super) fn answering(rule: &Rule, change: impl FnOnce(&mut crate::rules::Apply)) -> Rule {
+    changed(rule, |rule| {
+        if let Effect::Apply(apply) = &mut rule.effect {
+            change(apply);
+        }
+    })
+}
