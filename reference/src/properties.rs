@@ -41,7 +41,7 @@ use crate::{cookie, rules::Pattern};
 pub use cost::{load_cost, request_cost};
 pub use edge::edge;
 pub use files::{lint_rules, parse_redirects, parse_toml, print_rules, render_problems, toml_gates};
-pub use fix::fix_opens_nothing;
+pub use fix::{advice_opens_nothing, fix_opens_nothing};
 pub use forwarded::forwarded;
 pub use forwarding::forward_fields;
 pub use front_ends::front_end_paths;

@@ -740,6 +740,11 @@ proptest! {
     }
 
     #[test]
+    fn advice_opens_nothing(bytes in vec(any::<u8>(), 0..50)) {
+        properties::advice_opens_nothing(&bytes);
+    }
+
+    #[test]
     fn reload_opens_nothing(bytes in vec(any::<u8>(), 0..100)) {
         properties::reload_opens_nothing(&bytes);
     }

@@ -71,6 +71,11 @@ fn fix_opens_nothing() {
 }
 
 #[test]
+fn advice_opens_nothing() {
+    replay("advice_opens_nothing", properties::advice_opens_nothing);
+}
+
+#[test]
 fn reload_opens_nothing() {
     replay("reload_opens_nothing", properties::reload_opens_nothing);
 }

@@ -1,6 +1,6 @@
 //! Who gets what a role rule speaks of: others than those it names, nobody, or the wrong ones.
 
-use super::advice::{Found, Proposal, answering, page_rule};
+use super::advice::{Closing, Found, Proposal, answering, page_rule};
 use super::names::is_denial_page;
 use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, place_of, segments, warning};
 use crate::decide::{Decision, Outcome, PassedOver};
@@ -65,7 +65,7 @@ fn wider<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, role: &RoleCo
     Some(found.proposing(page_rule(rule, page, 401, true).map(|page| Proposal {
         help: format!("if it is for those alone whom this gate names, put `{page}` below it"),
         changes: vec![(place, vec![rule.clone(), page])],
-        closes: Some((rule.pattern.clone(), rule.role().cloned())),
+        closes: Some(Closing { to_the_admitted: true, ..Closing::by(rule) }),
     })))
 }
 
@@ -94,7 +94,7 @@ fn backwards<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option
         return None;
     }
     let message = format!("this leads those who hold the role to `{target}`, and nobody else");
-    let visitor = format!("with the role `{target}`; without it a 404 at `{}`", visit.target());
+    let visitor = format!("to those who hold the role `{target}`, to all others a 404, as at `{}`", visit.target());
     let help = "a condition says for whom a rule is: those who hold the role";
     let found = warning(rule, Field::To, "gate-backwards", message, visitor, help);
     let own = own_path(rule);

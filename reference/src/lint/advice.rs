@@ -4,9 +4,9 @@
 //! list is looked at in its turn, and decided for visits and visitors that have to do with the change. Advice that fails
 //! is not told; what is wrong is told all the same.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::scene::{LOOKED_AT, Scene, Visit, name_as_path, segments};
+use super::scene::{LOOKED_AT, Scene, Visit, WORD, name_as_path, segments};
 use crate::decide::{Decision, Outcome};
 use crate::path::RequestPath;
 use crate::problem::{Advice, Edit, Problem};
@@ -20,6 +20,9 @@ const PROVED_OVER: usize = 60_000;
 
 /// So much advice is proved, however few the rules are.
 const PROVED: usize = 64;
+
+/// What so many other rules ask for is tried at each path.
+const CROSSED: usize = 16;
 
 /// The longest list for which advice is proved without a look at how many there are.
 const AT_LEAST: usize = 1;
@@ -37,8 +40,24 @@ pub(super) struct Proposal {
     pub(super) help: String,
     /// For each place of the list that changes, the rules in the place of that rule.
     pub(super) changes: Vec<(usize, Vec<Rule>)>,
-    /// What is closed on purpose: these paths, to those whom this gate turns away.
-    pub(super) closes: Option<(Pattern, Option<RoleCondition>)>,
+    /// What is closed on purpose.
+    pub(super) closes: Option<Closing>,
+}
+
+/// Paths that are closed, and to whom.
+pub(super) struct Closing {
+    pub(super) pattern: Pattern,
+    /// To all who do not satisfy it; none where they are closed to everybody.
+    pub(super) but_for: Option<RoleCondition>,
+    /// Whether that holds for those too whom another role rule admits.
+    pub(super) to_the_admitted: bool,
+}
+
+impl Closing {
+    /// What a gate covers, to those whom it turns away.
+    pub(super) fn by(gate: &Rule) -> Closing {
+        Closing { pattern: gate.pattern.clone(), but_for: gate.role().cloned(), to_the_admitted: false }
+    }
 }
 
 impl From<Problem> for Found {
@@ -119,6 +138,13 @@ fn is_proved<S: Site>(
 ) -> bool {
     let Proposal { changes, closes, .. } = proposal;
     scene.spend(scene.rules().iter().map(|rule| rule.text.len()).sum());
+    if !changes.iter().flat_map(|(_, rules)| rules).all(|rule| reads_as(scene, rule)) {
+        return false;
+    }
+    let may_go_before = closes.as_ref().is_some_and(|closes| closes.to_the_admitted);
+    if !may_go_before && goes_before_a_gate(scene, changes) {
+        return false;
+    }
     let edited = |keeps: fn(&Rule) -> bool| {
         let in_place = |place: usize, rule: &Rule| match changes.iter().find(|(at, _)| *at == place) {
             Some((_, rules)) => rules.iter().filter(|new| *new == rule || keeps(new)).cloned().collect(),
@@ -140,6 +166,30 @@ fn is_proved<S: Site>(
     };
     scene.spend(scene.left().saturating_sub(after.left()));
     is_better
+}
+
+/// Whether a rule that asks for no role would answer where a role rule below it does now. What it answers nobody is asked
+/// again, so those are locked out whom the role rule admits, or others get what it keeps.
+fn goes_before_a_gate<S: Site>(scene: &Scene<'_, S>, changes: &[(usize, Vec<Rule>)]) -> bool {
+    changes.iter().any(|(place, rules)| {
+        let is_there = |rule: &Rule| scene.rule(*place).is_some_and(|there| there == rule);
+        let mut new = rules.iter().filter(|rule| !rule.is_gate() && !is_there(rule));
+        new.any(|rule| {
+            let reach = rule.pattern.with_spellings();
+            let below = scene.rules().iter().skip(place + 1);
+            below.filter(|below| below.is_gate()).any(|gate| gate.pattern.with_spellings().may_meet(&reach))
+        })
+    })
+}
+
+/// Whether the rule stands in the list already, or its line reads as what it is.
+fn reads_as<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> bool {
+    let same = |other: &Rule| {
+        (&other.origin, &other.pattern, &other.query, &other.effect)
+            == (&rule.origin, &rule.pattern, &rule.query, &rule.effect)
+    };
+    let parsed = RuleSet::parse(rule.to_string().as_bytes()).rules;
+    parsed.rules().iter().any(same) || scene.rules().iter().any(|other| other == rule)
 }
 
 /// Whether the rule shows a fixed page of the site with a status that says no.
@@ -173,7 +223,7 @@ fn is_no_worse<S: Site>(
     before: &Scene<'_, S>,
     after: &Scene<'_, S>,
     changes: &[(usize, Vec<Rule>)],
-    closes: Option<&(Pattern, Option<RoleCondition>)>,
+    closes: Option<&Closing>,
 ) -> bool {
     let touched: Vec<&Rule> =
         changes.iter().flat_map(|(place, rules)| before.rule(*place).into_iter().chain(rules)).collect();
@@ -189,9 +239,13 @@ fn is_no_worse<S: Site>(
         let had: HashSet<Content> = answers.iter().filter_map(|(was, _, _)| content(was)).collect();
         answers.iter().all(|(was, is, visit)| {
             let is_closed_on_purpose = || {
-                closes.is_some_and(|(pattern, role)| {
+                let admitted =
+                    !was.denied && was.by.and_then(|by| before.rule(by)).is_some_and(|by| by.role().is_some());
+                closes.is_some_and(|Closing { pattern, but_for, to_the_admitted }| {
+                    let is_for_them = but_for.as_ref().is_some_and(|role| role.holds(visitor));
                     visit.path().is_some_and(|path| pattern.matches(&path))
-                        && !role.as_ref().is_some_and(|role| role.holds(visitor))
+                        && !(is.denied && is_for_them)
+                        && (*to_the_admitted || !admitted || !is.denied)
                 })
             };
             let opened = content(is).is_some_and(|shown| !had.contains(&shown)) && {
@@ -199,7 +253,10 @@ fn is_no_worse<S: Site>(
                 let is_page = is.by.and_then(|by| after.rule(by)).is_some_and(is_denial_page);
                 !admitted && !is_page && !before_gets(before, visit, &content(is))
             };
-            let is_nothing = is.denied || matches!(is.outcome, Outcome::NotFound { .. });
+            // A page that a rule leads to and that is not there yet is no denial; one that was there is missed.
+            let is_changed = was.by.is_some_and(|by| changes.iter().any(|(place, _)| *place == by));
+            let is_missing = is.by.is_none() || (was.outcome.file().is_some() && !is_changed);
+            let is_nothing = is.denied || (matches!(is.outcome, Outcome::NotFound { .. }) && is_missing);
             let was_something = !was.denied && !matches!(was.outcome, Outcome::NotFound { .. });
             let locked_out = was_something
                 && is_nothing
@@ -235,7 +292,25 @@ fn visits<S: Site>(scene: &Scene<'_, S>, touched: &[&Rule]) -> Vec<Visit> {
             leads || rule.pattern.may_meet(&other.pattern)
         })
     });
-    for rule in touched.iter().copied().chain(neighbours.take(LOOKED_AT)) {
+    let neighbours: Vec<&Rule> = neighbours.take(LOOKED_AT).collect();
+    // What other rules ask for, at the paths of these.
+    let conditions = || neighbours.iter().filter_map(|rule| Some(&rule.apply()?.conditions));
+    let cookies: Vec<String> = conditions().flat_map(|conditions| &conditions.cookie).take(CROSSED).cloned().collect();
+    let countries = conditions().flat_map(|conditions| conditions.country.first()).map(String::as_str);
+    let countries: BTreeSet<&str> = countries.collect();
+    let countries: Vec<Option<&str>> = countries.into_iter().map(Some).take(2).chain([None]).collect();
+    let paths: BTreeSet<String> = touched.iter().map(|rule| rule.pattern.example(WORD).encoded()).collect();
+    let paths: Vec<RequestPath> = paths.iter().filter_map(|path| RequestPath::parse(path.as_bytes()).ok()).collect();
+    for rule in neighbours.iter().take(CROSSED) {
+        let visit = Visit::of(rule);
+        for path in &paths {
+            let visit = visit.at(path);
+            visits.extend(countries.iter().map(|country| visit.from(*country, &cookies)));
+            visits.push(visit.elsewhere());
+            visits.push(visit);
+        }
+    }
+    for rule in touched.iter().chain(&neighbours).copied() {
         let visit = Visit::of(rule);
         visits.push(visit.without_query());
         visits.push(visit.bare());

@@ -1,6 +1,6 @@
 //! Unforced rules behind files of the site (SHADOW-1).
 
-use super::advice::{Found, Proposal, answering};
+use super::advice::{Closing, Found, Proposal, answering};
 use super::scene::{Field, Scene, Visit, name_as_path, warning};
 use crate::decide::Outcome;
 use crate::path::RequestPath;
@@ -73,6 +73,6 @@ fn forced(place: usize, rule: &Rule, apply: &Apply, or: &str) -> Option<Proposal
     }
     let help = format!("write `{}!` to force the rule, {or}", apply.status);
     let changes = vec![(place, vec![answering(rule, |apply| apply.force = true)])];
-    let closes = (apply.status >= 400).then(|| (rule.pattern.clone(), None));
+    let closes = (apply.status >= 400).then(|| Closing { but_for: None, ..Closing::by(rule) });
     Some(Proposal { help, changes, closes })
 }

@@ -1,6 +1,6 @@
 //! Gates that cover less than they seem to.
 
-use super::advice::{Found, Proposal, changed, page_rule};
+use super::advice::{Closing, Found, Proposal, changed, page_rule};
 use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, segments, warning};
 use crate::path::RequestPath;
 
@@ -83,7 +83,7 @@ fn role_with_condition<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
     Some(found.proposing(page.map(|page| Proposal {
         help: format!("turn everybody else away below it: `{page}`"),
         changes: vec![(place, vec![rule.clone(), page])],
-        closes: Some((rule.pattern.clone(), None)),
+        closes: Some(Closing { but_for: None, ..Closing::by(rule) }),
     })))
 }
 
@@ -115,7 +115,7 @@ fn one_host<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<
     Some(found.proposing([Proposal {
         help: format!("write `{}` without scheme and host", rule.pattern),
         changes: vec![(place, vec![everywhere])],
-        closes: Some((rule.pattern.clone(), rule.role().cloned())),
+        closes: Some(Closing::by(rule)),
     }]))
 }
 
@@ -135,7 +135,7 @@ fn one_query<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option
     Some(found.proposing(without.map(|without| Proposal {
         help: format!("add the same gate without parameters, below it: `{without}`"),
         changes: vec![(place, vec![rule.clone(), without])],
-        closes: Some((rule.pattern.clone(), rule.role().cloned())),
+        closes: Some(Closing::by(rule)),
     })))
 }
 
@@ -248,7 +248,7 @@ fn not_beneath<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opti
     });
     Some(found.proposing(deep.map(|deep| Proposal {
         help: format!("write `{}`, which covers every depth", deep.pattern),
-        closes: Some((deep.pattern.clone(), deep.role().cloned())),
+        closes: Some(Closing::by(&deep)),
         changes: vec![(place, vec![deep])],
     })))
 }

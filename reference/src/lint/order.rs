@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
-use super::advice::{Found, Proposal, answering, page_rule};
+use super::advice::{Closing, Found, Proposal, answering, page_rule};
 use super::scene::{Field, Scene, Visit, on_line, place_of, warning};
 use crate::problem::{Fix, Problem};
 use crate::rules::{Apply, Conditions, RoleCondition, Rule};
@@ -60,7 +60,7 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
         let help = format!("a gate is met where it stands: {line} has answered before it is");
         let found = warning(rule, Field::From, "gate-shadowed", message, visitor, help).problem;
         let found = Found::from(Problem { span: rule.span, ..found });
-        let closes = Some((rule.pattern.clone(), rule.role().cloned()));
+        let closes = Some(Closing::by(rule));
         let help = format!("move this line above {line}");
         return Some(found.proposing([Proposal { help, changes: moved(), closes }]));
     }

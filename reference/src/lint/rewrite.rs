@@ -1,6 +1,6 @@
 //! Rewrites, whose target is not matched again (STATUS-4): into what a gate closes, and out of it.
 
-use super::advice::{Found, Proposal, answering, changed};
+use super::advice::{Closing, Found, Proposal, answering, changed};
 use super::scene::{Field, Scene, Visit, name_as_path, place_of, segments, warning};
 use crate::decide::Outcome;
 use crate::path::RequestPath;
@@ -113,7 +113,7 @@ fn target_open<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: 
     let is_plain = closed.apply().is_some_and(|apply| apply.to.names_in_path().all(|name| name == "splat"));
     Some(found.proposing(is_plain.then(|| Proposal {
         help: format!("where it is not for everybody, add `{closed}`"),
-        closes: Some((reach, closed.role().cloned())),
+        closes: Some(Closing::by(&closed)),
         changes: vec![(place, vec![rule.clone(), closed])],
     })))
 }

@@ -328,6 +328,14 @@ impl Visit {
         Visit { country: None, headers: Vec::new(), ..self.without_query() }
     }
 
+    /// The same visit by somebody who sends all of these cookies and comes from this country.
+    pub(super) fn from(&self, country: Option<&str>, cookies: &[String]) -> Visit {
+        let cookies: Vec<String> = cookies.iter().map(|name| format!("{name}=1")).collect();
+        let others = self.headers.iter().filter(|(name, _)| *name != "cookie").cloned();
+        let headers = others.chain([("cookie", cookies.join("; "))]).collect();
+        Visit { country: country.map(str::to_owned), headers, ..self.clone() }
+    }
+
     /// The same visit to a host that no rule names.
     pub(super) fn elsewhere(&self) -> Visit {
         Visit { host: None, ..self.clone() }

@@ -1,12 +1,15 @@
-//! `check --fix` changes nothing that anybody gets.
+//! `check --fix` changes nothing that anybody gets, and the advice of `check` opens nothing.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use super::small::{FILES, Picks};
-use crate::decide::decide as decide_by_index;
+use crate::decide::{Decision, Outcome, decide as decide_by_index};
 use crate::fix;
+use crate::lint::lint;
+use crate::problem::Advice;
 use crate::request::{Request, Scheme};
-use crate::rules::RuleSet;
+use crate::rules::{Rule, RuleSet};
 use crate::site::MemorySite;
 use crate::visitor::Visitor;
 
@@ -58,7 +61,7 @@ const CONDITIONS: &[&str] = &[
 ];
 const ENDS: &[&str] = &["\n", "\r\n", " # why\n", "\r"];
 
-const SEGMENTS: &[&str] = &["a", "b", "ab", "a.html", "index.html", "-"];
+const SEGMENTS: &[&str] = &["a", "b", "ab", "a.html", "index.html", "-", "login"];
 
 struct Case {
     files: Vec<&'static str>,
@@ -67,11 +70,15 @@ struct Case {
 
 impl Case {
     fn new(bytes: &[u8]) -> Case {
+        Case::of(bytes, FILES, FROM, TO)
+    }
+
+    fn of(bytes: &[u8], files: &[&'static str], from: &[&'static str], to: &[&'static str]) -> Case {
         let mut picks = Picks(bytes);
-        let files = (0..picks.number() % 5).map(|_| picks.pick(FILES)).collect();
+        let files = (0..picks.number() % 5).map(|_| picks.pick(files)).collect();
         let mut rules = String::new();
         while !picks.0.is_empty() && rules.len() < 1000 {
-            for alphabet in [FROM, QUERY, TO, STATUS, CONDITIONS, ENDS] {
+            for alphabet in [from, QUERY, to, STATUS, CONDITIONS, ENDS] {
                 rules += picks.pick(alphabet);
             }
         }
@@ -105,10 +112,7 @@ pub fn fix_opens_nothing(bytes: &[u8]) {
         Visitor::with_roles(["s"]),
         Visitor::with_roles(["r", "s"]),
     ];
-    let one = SEGMENTS.iter().map(|segment| format!("/{segment}"));
-    let two = one.clone().flat_map(|first| SEGMENTS.iter().map(move |second| format!("{first}/{second}")));
-    let more = ["/", "/a/", "/a/b/a/b", "/?q=1", "/a?q=1", "/a?q=", "/a/b?q=2", "/b?q", "/a.html?q=1"];
-    for target in more.into_iter().map(str::to_owned).chain(one).chain(two) {
+    for target in targets() {
         for (host, country, headers) in VISITS {
             let (target, host, country) = (target.as_bytes(), Some(*host), *country);
             let request = Request { method: "GET", target, host, scheme: Scheme::Https, headers, country };
@@ -127,6 +131,113 @@ pub fn fix_opens_nothing(bytes: &[u8]) {
             }
         }
     }
+}
+
+/// Of what advice is about: a tree, a page to log in, and what lies beside.
+const PAGES: &[&str] = &["/a/b.html", "/login.html", "/index.html", "/b.html", "/a/index.html", "/a.html"];
+const SIMPLE: &[&str] = &["/a/*", "/*", "/a", "/b", "/b/*", "/login", "/a/b", "/:x", "https://a.example/a/*"];
+const LEADS: &[&str] = &[
+    " /a/:splat",
+    " /login",
+    " /login.html",
+    " /:splat",
+    " /b",
+    " /b/:splat",
+    " /a",
+    " https://up.example/:splat",
+    " https://up.example/a/:splat",
+    " /.netlify/functions/:splat",
+];
+
+/// LINT-1: whoever follows the advice of `check` opens nothing to anybody who was denied, denies nobody whom a role rule
+/// admitted, and moves no rule without a role above one with a role.
+pub fn advice_opens_nothing(bytes: &[u8]) {
+    let case = Case::of(bytes, PAGES, SIMPLE, LEADS);
+    let site = MemorySite::new(case.files.iter().copied());
+    let before = RuleSet::parse(case.rules.as_bytes()).rules;
+    for problem in lint(&before, &site) {
+        let Some(advice) = &problem.advice else { continue };
+        let edited = followed(&before, advice);
+        let after = RuleSet::parse(edited.as_bytes());
+        let told = || format!("{problem:?}\n{case}\nfollowed:\n{edited}");
+        let lines = advice.edits.iter().flat_map(|edit| &edit.lines);
+        for line in lines {
+            let read = RuleSet::parse(line.as_bytes());
+            assert_eq!(read.rules.rules().len(), 1, "{line} is no rule\n{}", told());
+        }
+        let visitors = [
+            Visitor::Anonymous,
+            Visitor::with_roles(["nobody names this one"]),
+            Visitor::with_roles(["r"]),
+            Visitor::with_roles(["s"]),
+        ];
+        for visitor in &visitors {
+            let had: HashSet<String> = asked(&before, visitor, &site)
+                .filter(|(_, decision)| !decision.denied)
+                .filter_map(|(_, d)| shown(&d))
+                .collect();
+            let pairs = asked(&before, visitor, &site).zip(asked(&after.rules, visitor, &site));
+            for ((target, was), (_, is)) in pairs {
+                let is_page = matches!(is.outcome, Outcome::Rewrite { status: 400.., .. });
+                let new = shown(&is).filter(|new| !is_page && shown(&was).as_ref() != Some(new) && !had.contains(new));
+                assert!(!was.denied || new.is_none(), "{visitor:?} gets {new:?} at {target}\n{}", told());
+                // A gate that is meant for others alone is what that one is about.
+                let is_meant = problem.id == "gate-wider-below";
+                let admitted =
+                    !is_meant && was.by.and_then(|by| before.rules().get(by)).is_some_and(|by| by.role().is_some());
+                assert!(!(admitted && !was.denied && is.denied), "{visitor:?} is locked out at {target}\n{}", told());
+            }
+        }
+    }
+}
+
+/// The rules as lines, with what the advice says in their place.
+fn followed(rules: &RuleSet, advice: &Advice) -> String {
+    let edit = |rule: &Rule| advice.edits.iter().find(|edit| edit.span == rule.span);
+    let lines = rules.rules().iter().flat_map(|rule| match edit(rule) {
+        Some(edit) => edit.lines.clone(),
+        None => vec![rule.to_string()],
+    });
+    lines.map(|line| line + "\n").collect()
+}
+
+/// What a visitor gets of the site or of another server.
+fn shown(decision: &Decision) -> Option<String> {
+    match &decision.outcome {
+        Outcome::Proxy { url } => Some(url.clone()),
+        outcome => outcome.file().map(str::to_owned),
+    }
+}
+
+/// Every decision about the paths of the alphabet.
+fn asked<'a>(
+    rules: &'a RuleSet,
+    visitor: &'a Visitor,
+    site: &'a MemorySite,
+) -> impl Iterator<Item = (String, Decision)> + 'a {
+    targets().flat_map(move |target| {
+        VISITS
+            .iter()
+            .map(move |(host, country, headers)| {
+                let request = Request {
+                    method: "GET",
+                    target: target.as_bytes(),
+                    host: Some(host),
+                    scheme: Scheme::Https,
+                    headers,
+                    country: *country,
+                };
+                (target.clone(), decide_by_index(rules, &request, visitor, site))
+            })
+            .collect::<Vec<_>>()
+    })
+}
+
+fn targets() -> impl Iterator<Item = String> {
+    let one = SEGMENTS.iter().map(|segment| format!("/{segment}"));
+    let two = one.clone().flat_map(|first| SEGMENTS.iter().map(move |second| format!("{first}/{second}")));
+    let more = ["/", "/a/", "/a/b/a/b", "/?q=1", "/a?q=1", "/a?q=", "/a/b?q=2", "/b?q", "/a.html?q=1"];
+    more.into_iter().map(str::to_owned).chain(one).chain(two)
 }
 
 type Headers = &'static [(&'static str, &'static [u8])];
