@@ -15,17 +15,18 @@ use crate::rules::{Effect, Pattern, RoleCondition, Rule, RuleSet};
 use crate::site::Site;
 use crate::visitor::Visitor;
 
-/// So many rules are looked at again to prove advice, over all of it. RULES-14
-const PROVED_OVER: usize = 60_000;
+/// RULES-14: so many rules are looked at again to prove advice, over all of it.
+const PROVED_OVER: usize = 20_000;
 
 /// So much advice is proved, however few the rules are.
-const PROVED: usize = 64;
+const PROVED: usize = 16;
+
+/// So many bytes may be compared for one proof. Where that is not enough the rules are too long, or too many of them meet, and
+/// no more is proved.
+const COMPARED: usize = 2_000_000;
 
 /// What so many other rules ask for is tried at each path.
 const CROSSED: usize = 16;
-
-/// The longest list for which advice is proved without a look at how many there are.
-const AT_LEAST: usize = 1;
 
 /// What a lint has found, and what it would have written instead.
 pub(super) struct Found {
@@ -89,11 +90,11 @@ pub(super) fn kinds(found: &[Found]) -> Kinds {
 pub(super) fn proved<S: Site>(
     scene: &Scene<'_, S>,
     found: Vec<Found>,
-    again: impl Fn(&RuleSet) -> Kinds,
+    again: impl Fn(&RuleSet) -> Option<Kinds>,
 ) -> Vec<Problem> {
     let before = kinds(&found);
     let rules = scene.rules().len();
-    let mut left = (PROVED_OVER / rules.max(1)).clamp(AT_LEAST, PROVED);
+    let mut left = (PROVED_OVER / rules.max(1)).clamp(1, PROVED);
     let mut told = HashMap::new();
     let prove = |Found { mut problem, proposals }| {
         for proposal in proposals {
@@ -104,7 +105,9 @@ pub(super) fn proved<S: Site>(
                 None if left == 0 || scene.is_used_up() => false,
                 None => {
                     left -= 1;
-                    let holds = is_proved(scene, problem.id, &proposal, &before, &again);
+                    let own = Scene::with_left(scene.set(), scene.site, COMPARED);
+                    let holds = is_proved(&own, problem.id, &proposal, &before, &again);
+                    left = if own.is_used_up() { 0 } else { left };
                     told.insert(key, holds);
                     holds
                 }
@@ -134,10 +137,9 @@ fn is_proved<S: Site>(
     id: &'static str,
     proposal: &Proposal,
     before: &Kinds,
-    again: impl Fn(&RuleSet) -> Kinds,
+    again: impl Fn(&RuleSet) -> Option<Kinds>,
 ) -> bool {
     let Proposal { changes, closes, .. } = proposal;
-    scene.spend(scene.rules().iter().map(|rule| rule.text.len()).sum());
     if !changes.iter().flat_map(|(_, rules)| rules).all(|rule| reads_as(scene, rule)) {
         return false;
     }
@@ -160,7 +162,10 @@ fn is_proved<S: Site>(
     }
     let after = Scene::with_left(&set, scene.site, scene.left());
     let is_better = is_no_worse(scene, &after, changes, closes.as_ref()) && {
-        let kinds = again(&set);
+        let Some(kinds) = again(&set) else {
+            scene.spend(COMPARED);
+            return false;
+        };
         let count = |kinds: &Kinds, id| kinds.get(id).copied().unwrap_or_default();
         count(&kinds, id) < count(before, id) && kinds.keys().all(|other| count(&kinds, other) <= count(before, other))
     };
@@ -328,6 +333,8 @@ fn visits<S: Site>(scene: &Scene<'_, S>, touched: &[&Rule]) -> Vec<Visit> {
         let names = scene.names_below("").map(segments).map(RequestPath::of);
         visits.extend(names.filter_map(|name| rule.path_to(&name)).map(|path| visit.at(&path)));
     }
+    let mut known = HashSet::new();
+    visits.retain(|visit| known.insert(format!("{visit:?}")));
     visits
 }
 

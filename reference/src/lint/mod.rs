@@ -32,7 +32,14 @@ pub fn lint(rules: &RuleSet, site: &impl Site) -> Vec<Problem> {
 pub fn lint_first(rules: &RuleSet, site: &impl Site, most: usize) -> Vec<Problem> {
     let scene = Scene::new(rules, site);
     let found = look(&scene, most);
-    advice::proved(&scene, found, |changed| advice::kinds(&look(&Scene::with_left(changed, site, scene.left()), most)))
+    // As much is compared as in the list itself, so that as much of the changed one is looked at; a list that takes most of it is
+    // looked at once.
+    advice::proved(&scene, found, |changed| {
+        let changed = Scene::new(changed, site);
+        let whole = changed.left();
+        let kinds = advice::kinds(&look(&changed, most));
+        (changed.left() > whole / 2).then_some(kinds)
+    })
 }
 
 /// The same without advice, for those who read what can be written without any: see [`crate::fix`].

@@ -49,7 +49,8 @@ pub fn load_cost(bytes: &[u8]) {
         }
     });
     // The lints compare up to 256 bytes for each byte of the rules, in each of nine rounds; nothing else comes near it.
-    let most = 1_000_000 + 6_000 * file.len() as u64;
+    // Advice is proved up to sixteen times, at two million for each, however short the file is.
+    let most = 40_000_000 + 6_000 * file.len() as u64;
     assert!(steps <= most, "{steps} steps for {} bytes", file.len());
 }
 

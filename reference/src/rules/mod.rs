@@ -277,7 +277,7 @@ impl Rule {
     }
 
     /// ROLE-3.redirect: whether what lies at its path is for those alone whom the rule admits; a role rule that redirects sends its
-    /// holders elsewhere, and protects nothing. RULES-9: of a sealed line nobody knows.
+    /// holders elsewhere, and protects nothing (LINT-2). RULES-9: of a sealed line nobody knows.
     pub fn protects(&self) -> bool {
         self.is_gate() && self.apply().is_none_or(|apply| !apply.is_redirect())
     }
