@@ -242,6 +242,19 @@ fn diff_writes_nothing() {
 }
 
 #[test]
+fn a_kind_that_is_found_many_times_is_told_once() {
+    let rules: String = (0..40).map(|at| format!("/x{at}/foo* /y{at} 301\n")).collect();
+    let folder = site(&[("_redirects", &rules)]);
+    let (_, text, _) = check(&folder, &[]);
+    assert_eq!(text.matches("warning[from-prefix-star]").count(), 1, "{text}");
+    assert!(text.contains("found 39 times more, on lines 2 to 40; --all shows each"), "{text}");
+    assert!(text.contains("40 rules, 40 warnings"), "{text}");
+    let (_, text, _) = check(&folder, &["--all"]);
+    assert_eq!(text.matches("warning[from-prefix-star]").count(), 40);
+    assert_eq!(json(&folder, &[])["problems"].as_array().expect("a list").len(), 40);
+}
+
+#[test]
 fn warnings_can_be_denied() {
     let folder = seed_site();
     assert_eq!(check(&folder, &[]).0, 0);

@@ -104,7 +104,7 @@ fn backwards<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option
     Some(found.proposing(both.map(|(own, denied)| {
         let denied = if apply.status == 200 { answering(&denied, |apply| apply.status = 401) } else { denied };
         Proposal {
-            help: format!("write `{own}`, then `{denied}` for everybody else"),
+            help: format!("write `{}`, then `{denied}` for everybody else", own.text),
             changes: vec![(place, vec![own, denied])],
             closes: None,
         }

@@ -147,16 +147,20 @@ fn is_proved<S: Site>(
     if !may_go_before && goes_before_a_gate(scene, changes) {
         return false;
     }
-    let edited = |keeps: fn(&Rule) -> bool| {
+    let edited = |as_told: &dyn Fn(usize, &Rule) -> Option<Rule>| {
         let in_place = |place: usize, rule: &Rule| match changes.iter().find(|(at, _)| *at == place) {
-            Some((_, rules)) => rules.iter().filter(|new| *new == rule || keeps(new)).cloned().collect(),
+            Some((_, rules)) => rules.iter().filter_map(|new| as_told(place, new)).collect(),
             None => vec![rule.clone()],
         };
         RuleSet::of(scene.rules().iter().enumerate().flat_map(|(place, rule)| in_place(place, rule)))
     };
-    let set = edited(|_| true);
-    // A page that says that something is denied is for those who are denied: of the rest a reason is asked why nothing opens.
-    let rest = edited(|rule| !is_denial_page(rule));
+    let set = edited(&|_, rule| Some(rule.clone()));
+    // A page that says that something is denied is for those who are denied, and a role rule that gives those whom it admits
+    // something that no gate keeps opens nothing: of the rest a reason is asked why nothing opens.
+    let rest = edited(&|place, rule| {
+        let was = scene.rule(place).filter(|was| gives_no_more(scene, was, rule));
+        if is_denial_page(rule) { None } else { Some(was.unwrap_or(rule).clone()) }
+    });
     if opens((scene.set(), scene.site), (&rest, scene.site), [("", ""); 0]).is_some() {
         return false;
     }
@@ -185,6 +189,20 @@ fn goes_before_a_gate<S: Site>(scene: &Scene<'_, S>, changes: &[(usize, Vec<Rule
             below.filter(|below| below.is_gate()).any(|gate| gate.pattern.with_spellings().may_meet(&reach))
         })
     })
+}
+
+/// Whether two role rules differ in what they show alone, and no gate has to do with that.
+fn gives_no_more<S: Site>(scene: &Scene<'_, S>, was: &Rule, is: &Rule) -> bool {
+    let for_whom = |rule: &Rule| rule.apply().map(|apply| apply.conditions.clone());
+    let same =
+        (&was.origin, &was.pattern, &was.query, for_whom(was)) == (&is.origin, &is.pattern, &is.query, for_whom(is));
+    let Some(apply) = is.apply().filter(|_| same && is.role().is_some()) else { return false };
+    let reach = apply.to.reach().with_spellings();
+    let is_kept = |gate: &Rule| match apply.to.is_absolute() {
+        true => gate.is_proxy(),
+        false => gate.pattern.may_meet(&reach) || gate.apply().is_some_and(|own| own.to.reach().may_meet(&reach)),
+    };
+    !scene.rules().iter().filter(|rule| rule.is_gate()).any(is_kept)
 }
 
 /// Whether the rule stands in the list already, or its line reads as what it is.
