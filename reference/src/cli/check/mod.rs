@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use rolegate::config::open_to_look;
 use rolegate::fix::Change;
 use rolegate::problem::catalogue;
-use rolegate::{DirSite, RuleSet, Severity, Source};
+use rolegate::{DirSite, RuleFile, RuleSet, Severity, Source};
 
 use super::{Exit, Failure, RuleArgs, counted, say};
 
