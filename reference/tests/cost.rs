@@ -211,7 +211,7 @@ const REQUESTS: &[(&str, &str)] = &[
     ("other spellings of a long path", "\x0f\n/a.html /b 200! Role=a\n/* /b 200! Role=a\n/a\0/a\n"),
     ("stars in the middle", "\x0f\n/*/a/a/a/b/* /b 302\n/*/a/b /c 302\n/\0a/\n"),
     ("prefixes", "\x0f\n/aaaaaaaa* /b 302 Country=aq\n/aaaaaab* /b 302\n/\0aaaa\n"),
-    ("addresses", "\x0f\n/a /b 302\n\n/a\nX-Forwarded-For:\010.0.0.1,\n"),
+    ("addresses", "\x0f\n/a /b 302\n\n/a\nX-Forwarded-For:\x0010.0.0.1,\n"),
     ("hosts and schemes", "\x0f\n/a /b 302\n\n/a\nX-Forwarded-Host:\0a,\nX-Forwarded-Proto:\0https,\n"),
     ("hosts", "\x0f\nhttps://a.example/a /b 302 Country=aq\nhttps://b.example/a /b 302\n/a\n"),
 ];

@@ -621,7 +621,7 @@ fn repeated_request() -> impl Strategy<Value = Vec<u8>> {
         "Cookie:nf_country=de; nf_lang=de; \0x=; ",
         "Accept-Language:\0de,",
         "Accept-Language:\0 ",
-        "X-Forwarded-For:\010.0.0.1,",
+        "X-Forwarded-For:\x0010.0.0.1,",
         "X-Forwarded-Proto:\0https,",
     ]);
     (any::<u8>(), rule.clone(), rule, target, vec(field, 0..4)).prop_map(|(choice, first, second, target, fields)| {

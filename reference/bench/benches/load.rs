@@ -37,6 +37,9 @@ const HEADERS: &[Shape] = &[
     ("passwords", |k| format!("/{}\n", "a/".repeat(3_000)) + &"Basic-Auth:a\n".repeat(70 * k)),
 ];
 
+/// What a load does with the text of a file; how much it found, so that nothing is left out.
+type Read<'r> = &'r dyn Fn(&str) -> usize;
+
 fn load(criterion: &mut Criterion) {
     let site = MemorySite::new(["/index.html", "/m/a.html"]);
     let redirects = |text: &str| {
@@ -46,7 +49,7 @@ fn load(criterion: &mut Criterion) {
         lint(&RuleSet::read(&[], text.as_bytes()).rules, &site).len() + fix(&[], text.as_bytes(), &site).changes.len()
     };
     let headers = |text: &str| HeaderRules::parse(text.as_bytes()).problems.len();
-    let files: [(&str, &[Shape], &dyn Fn(&str) -> usize); 3] =
+    let files: [(&str, &[Shape], Read<'_>); 3] =
         [("redirects", REDIRECTS, &redirects), ("toml", TOML, &toml), ("headers", HEADERS, &headers)];
     for (file, shapes, read) in files {
         let mut group = criterion.benchmark_group(format!("load-{file}"));

@@ -89,7 +89,7 @@ mod tests {
         // The library takes the canonical ones, and believes that signature of one message in eight at least. (Two rows have
         // a sign and no x that could have it.)
         for (at, hex) in ENCODINGS.iter().enumerate().take(10).filter(|(at, _)| ![1, 3].contains(at)) {
-            let key = ParsedPublicKey::new(&ED25519, &bytes(hex)).unwrap();
+            let key = ParsedPublicKey::new(&ED25519, bytes(hex)).unwrap();
             let forged = |number: u32| key.verify_sig(&number.to_be_bytes(), &signature).is_ok();
             assert!((0..256).any(forged), "row {at} is no weak key");
         }
