@@ -341,8 +341,8 @@ pub fn decide(bytes: &[u8]) {
             target.query.as_deref().map(|query| format!("?{}", String::from_utf8_lossy(query))).unwrap_or_default();
         let canonical = target.path.encoded() + &query;
         let again = decide_by_walk(&rules, &self::request(canonical.as_bytes()), &Visitor::Anonymous, &site);
-        let is_refused =
-            matches!(anonymous.outcome, Outcome::BadRequest(_)) && matches!(again.outcome, Outcome::Proxy { .. });
+        let forwards = again.by.and_then(|by| rules.rules().get(by)).is_some_and(Rule::is_proxy);
+        let is_refused = matches!(anonymous.outcome, Outcome::BadRequest(_)) && forwards;
         assert!(is_refused || anonymous == again, "{anonymous:?}, {again:?}\n{case}");
     }
 }
