@@ -1,7 +1,7 @@
 //! What work costs, in steps, so that a bound on it is a property and not a matter of a clock (RULES-14, MATCH-9, COST-1).
 //!
 //! A step is one byte, or one member of a list, that is looked at. With the feature `cost` each thread counts its own
-//! steps; without it nothing is counted, and [`step`] compiles to nothing.
+//! steps; without it nothing is counted, and `step` compiles to nothing.
 
 #[cfg(feature = "cost")]
 pub use counted::{of, step};
