@@ -1,8 +1,8 @@
 //! The one redactor. A gate may give back what it was sent: as it is, or as somebody finds it who undoes an escape or an encoding. What is recognisably made of a
 //! token or of the secret is replaced.
 //!
-//! Two passes: what looks like a token and what is known stand in a text as they are; then all [readings](view) of the text are searched for
-//! [runs](needle) of what is known. A run of twelve letters and digits of a token is enough, whatever stands between them and in whatever case, so that a token that is cut or
+//! Two passes: what looks like a token and what is known stand in a text as they are; then all readings of the text are searched for
+//! runs of what is known. A run of twelve letters and digits of a token is enough, whatever stands between them and in whatever case, so that a token that is cut or
 //! changed here and there is found too. Ordinary texts, digests and canaries have none.
 
 mod needle;
