@@ -180,6 +180,7 @@ pub(super) const ALL: &[Mutant] = &[
             if target.host.is_some() {
                 let query = target.query.map(|query| [b"?".to_vec(), query].concat()).unwrap_or_default();
                 asked.target = [target.path.encoded().into_bytes(), query].concat();
+                asked.host = asked.text("host").or(asked.host.take());
             }
         }),
     ),
