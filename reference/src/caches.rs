@@ -30,8 +30,8 @@ const WORDS: [&str; 16] = [
 const CACHES: [&str; 11] =
     ["accel", "akamai", "cloudfront", "fastly", "incap", "lsc", "netlify", "section", "squid", "sucuri", "vercel"];
 
-/// Whole names that no word gives away.
-const NAMES: [&str; 4] = ["key", "pragma", "x-key", "x-vc-enabled"];
+/// Whole names that no word gives away; each stands so, or behind `X`.
+const NAMES: [&str; 3] = ["key", "pragma", "vc-enabled"];
 
 /// Whether a field may tell a cache to keep an answer, for how long, or under which key, beside `Cache-Control` and `Vary`,
 /// which are read. RFC 9213 (targeted fields), RFC 9111 §5.3 and §5.4, and the names that caches have made up.
@@ -44,7 +44,7 @@ pub fn steers_caches(name: &HeaderName) -> bool {
     let words = || name.split('-');
     let is_of_a_cache = words().find(|word| *word != "x").is_some_and(|first| CACHES.contains(&first));
     name.contains("cache")
-        || NAMES.contains(&name.as_str())
+        || NAMES.contains(&name.strip_prefix("x-").unwrap_or(&name))
         || is_of_a_cache
         || words().any(|word| WORDS.contains(&word))
 }
