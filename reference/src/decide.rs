@@ -18,7 +18,7 @@ use crate::query::{self, Parameters};
 use crate::request::{Origin, Request};
 use crate::rules::{Apply, Conditions, Effect, Rule, RuleSet, Substituted};
 use crate::said::Said;
-use crate::site::{Site, Spellings};
+use crate::site::{Site, Spellings, is_same_file};
 use crate::visitor::Visitor;
 use denial::Denial;
 use fetched::Fetched;
@@ -304,7 +304,11 @@ fn walk(
     }
     let denied = denial.is_recorded();
     let outcome = match asked.own_file {
-        // ROLE-3
+        // ROLE-3: where no rule decides, the file at the path stays closed to everybody who was denied, be it the very page that
+        // says so.
+        Some(file) if denied && site.not_found_page().is_some_and(|page| is_same_file(site, file, &page)) => {
+            Outcome::NotFound { forced: true, page: None }
+        }
         _ if denied => NotFound::Forced.outcome(asked, Some(&denial), site),
         Some(file) => Outcome::Serve { file: file.to_owned() },
         None => NotFound::Ordinary.outcome(asked, None, site),
