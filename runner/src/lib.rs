@@ -1,5 +1,8 @@
 //! Gatecheck: runs the conformance corpus against a role gate and says what is wrong and why.
 //!
+//! This crate knows no gate but those that it launches, reaches at a URL, or is handed as [`gates::InProcess`]. The program `gatecheck`, with the
+//! reference gate embedded, is `gatecheck-cli`; the gates that are broken on purpose are `gatecheck-mutants`.
+//!
 //! The life of a run, in the order in which the data flows:
 //!
 //! 1. [`corpus`]: `requirements.yaml`, `tokens.yaml` and the suites become a [`corpus::Corpus`]; every case knows its file and line.
@@ -8,9 +11,9 @@
 //! 4. [`mint`] and [`wire`]: a case, its token recipe and the time of day become bytes; what comes back is an [`wire::Exchange`].
 //! 5. [`judge`]: an expectation and an exchange become a [`verdict::Verdict`]. Pure: no clock, no socket, and no knowledge of the reference gate.
 //! 6. [`invariants`]: what must hold for every refused request is checked by asking again.
-//! 7. [`mutants`]: gates that are known to be wrong, to see whether the corpus notices, and to say what a gate that fails looks like.
-//! 8. [`event`] and [`report`]: verdicts become events, and events become what a person or a program reads; [`baseline`] holds the failures that somebody
-//!    answers for; [`text`] lets nothing hide in what is shown; [`exit`] has the last word.
+//! 7. [`event`] and [`report`]: verdicts become events, and events become what a person or a program reads; [`baseline`] holds the failures that somebody
+//!    answers for; [`text`] lets nothing hide in what is shown; [`exit`] has the last word;
+//!    [`schema`] describes every file that is read or written.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,
@@ -24,7 +27,6 @@
 )]
 
 pub mod baseline;
-pub mod cli;
 pub mod corpus;
 pub mod deploy;
 pub mod event;
@@ -35,9 +37,9 @@ pub mod judge;
 pub mod keys;
 pub mod listener;
 pub mod mint;
-pub mod mutants;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod text;
 pub mod upstream;
 pub mod verdict;

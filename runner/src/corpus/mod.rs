@@ -9,7 +9,6 @@ pub mod expectation;
 mod load;
 pub mod recipe;
 pub mod request;
-pub mod schema;
 mod settings;
 pub mod source;
 pub mod template;

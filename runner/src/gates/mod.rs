@@ -1,11 +1,9 @@
 //! Gates: how a subject gets the rules of a suite, and where it then listens.
 //!
-//! - [`embedded`]: the reference gate, on loopback, in this process.
 //! - [`launch`]: any command that serves a folder; once for each suite, or for each group of suites with equal settings.
-//! - [`InProcess`]: a gate that another module of this process serves, without sockets, such as the broken gates of the self-test.
+//! - [`InProcess`]: a gate of this process that somebody else hands in: the embedded reference, on loopback, or a broken gate of the self-test, without sockets.
 //! - a URL: a gate that already runs, with one suite or a bundle deployed to it.
 
-pub mod embedded;
 pub mod launch;
 
 use std::collections::BTreeMap;
@@ -66,6 +64,16 @@ pub trait InProcess: std::fmt::Debug + Send + Sync {
     /// The name in reports.
     fn name(&self) -> String;
 
+    /// What the user asked for, in a word.
+    fn stated(&self) -> String {
+        self.name()
+    }
+
+    /// Whether it listens on a socket, so that ordinary clients reach it; otherwise it has a door in this process.
+    fn has_socket(&self) -> bool {
+        false
+    }
+
     /// The features that it lacks, with the reason.
     fn unsupported(&self) -> BTreeMap<String, String> {
         BTreeMap::new()
@@ -80,9 +88,7 @@ pub trait InProcess: std::fmt::Debug + Send + Sync {
 
 /// What is tested.
 pub enum Gate {
-    /// The reference, in this process.
-    Embedded,
-    /// Another gate in this process.
+    /// A gate in this process.
     InProcess(Arc<dyn InProcess>),
     /// A command.
     Launch(Box<launch::GateFile>),
@@ -95,7 +101,6 @@ impl Gate {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::Embedded => format!("rolegate {} (embedded)", env!("CARGO_PKG_VERSION")),
             Self::InProcess(gate) => gate.name(),
             Self::Launch(file) => file.name.clone(),
             Self::Remote(target) => target.origin(),
@@ -106,8 +111,7 @@ impl Gate {
     #[must_use]
     pub fn stated(&self) -> String {
         match self {
-            Self::Embedded => "embedded".to_owned(),
-            Self::InProcess(gate) => gate.name(),
+            Self::InProcess(gate) => gate.stated(),
             Self::Launch(file) => file.command.split_whitespace().collect::<Vec<_>>().join(" "),
             Self::Remote(target) => match target.connect_to {
                 Some(address) => format!("{} at {address}", target.origin()),
@@ -126,7 +130,6 @@ impl Gate {
                 BTreeMap::from([("trusted-proxy".to_owned(), reason.to_owned())])
             }
             Self::InProcess(gate) => gate.unsupported(),
-            Self::Embedded => BTreeMap::new(),
         }
     }
 
@@ -135,7 +138,7 @@ impl Gate {
     pub fn without(&self) -> BTreeMap<Invariant, String> {
         match self {
             Self::Launch(file) => file.without.clone(),
-            Self::Embedded | Self::InProcess(_) | Self::Remote(_) => BTreeMap::new(),
+            Self::InProcess(_) | Self::Remote(_) => BTreeMap::new(),
         }
     }
 
@@ -145,7 +148,6 @@ impl Gate {
     /// It does not come up, or the site cannot be written.
     pub async fn start(&self, deployment: &Deployment<'_>) -> Result<Running, GateError> {
         match self {
-            Self::Embedded => embedded::start(deployment).await,
             Self::InProcess(gate) => gate.start(deployment).await,
             Self::Launch(file) => launch::start(file, deployment).await,
             Self::Remote(target) => {
@@ -163,6 +165,12 @@ impl Gate {
 }
 
 impl Running {
+    /// A gate that listens on a socket, and what ends it.
+    #[must_use]
+    pub fn at(target: Target, end: impl Future<Output = ()> + Send + Sync + 'static) -> Self {
+        Self { target, door: None, stop: Some(Box::new(move || Box::pin(end))), log: None }
+    }
+
     /// A gate behind a door of this process, served by tasks that end with it. It is asked as if it listened on a port of loopback.
     #[must_use]
     pub fn here(door: Door, tasks: JoinSet<()>) -> Self {
@@ -206,7 +214,10 @@ fn log_end(log: &Path) -> String {
 }
 
 /// A folder for a deployment that is removed when it goes out of scope.
-pub(crate) fn site_folder(deployment: &Deployment<'_>) -> Result<tempfile::TempDir, GateError> {
+///
+/// # Errors
+/// The folder or what belongs in it cannot be written.
+pub fn site_folder(deployment: &Deployment<'_>) -> Result<tempfile::TempDir, GateError> {
     let folder = tempfile::Builder::new()
         .prefix("gatecheck-")
         .tempdir()

@@ -238,7 +238,7 @@ pub async fn run(
 ) {
     let started = Instant::now();
     let at_once = match &gate {
-        Gate::Embedded | Gate::InProcess(_) => 8,
+        Gate::InProcess(_) => 8,
         Gate::Launch(file) => file.at_once,
         Gate::Remote(_) => 1,
     };
@@ -260,7 +260,7 @@ pub async fn run(
         pace: Pace::new(options.rate),
         listener: Listener::open().await,
         upstream: Upstream::open().await,
-        ordinary: (!matches!(gate, Gate::InProcess(_))).then(|| {
+        ordinary: (!matches!(&gate, Gate::InProcess(gate) if !gate.has_socket())).then(|| {
             plain::Clients::new(PlainOptions {
                 version: options.http,
                 insecure: options.insecure,

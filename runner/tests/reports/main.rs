@@ -18,7 +18,6 @@ mod run;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gatecheck::corpus::schema;
 use gatecheck::event::Event;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::report::json::{CaseResult, Report};
@@ -26,6 +25,7 @@ use gatecheck::report::ndjson::NdjsonWriter;
 use gatecheck::report::record::AnswerRecord;
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
 use gatecheck::report::{Kind, Summary};
+use gatecheck::schema;
 use gatecheck::text::hides;
 use gatecheck::wire::Answer;
 use serde::Deserialize;

@@ -1,0 +1,320 @@
+//! `gatecheck run`.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use gatecheck::corpus::Corpus;
+use gatecheck::corpus::source::Level;
+use gatecheck::deploy::Manifest;
+use gatecheck::event::Event;
+use gatecheck::exit::{ExitStatus, HELP};
+use gatecheck::gates::Gate;
+use gatecheck::gates::launch::GateFile;
+use gatecheck::invariants::Invariant;
+use gatecheck::report::aggregate::{Aggregate, ReportOptions};
+use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
+use gatecheck::run::order::{Order, Shard};
+use gatecheck::run::{Plan, RunOptions, Serves};
+use gatecheck::verdict::Verdict;
+use gatecheck::wire::Target;
+use gatecheck::wire::plain::HttpVersion;
+use gatecheck_mutants::diagnosis::Watch;
+use gatecheck_mutants::gate::BrokenGate;
+use tokio::sync::mpsc;
+use url::Url;
+
+use super::Failure;
+use super::format::{Output, Outputs};
+
+/// Arguments of `gatecheck run`.
+#[derive(Args, Debug)]
+#[command(after_help = HELP)]
+pub struct RunArgs {
+    /// The URL of a running gate, and patterns that select cases: an id or the start of one (`role/denial`), a glob (`token/*`), a requirement
+    /// (`ROLE-3`), a family. Without a URL the embedded reference is started; without a pattern every case is run
+    #[arg(value_name = "URL | PATTERN")]
+    what: Vec<String>,
+    /// Start this command for each suite; `{site}`, `{port}`, `{spare-port}`, `{secret}`, `{role-path}` and the like are filled in
+    #[arg(long, value_name = "CMD", conflicts_with = "gate")]
+    launch: Option<String>,
+    /// Start the gate that this gate file describes: a path, or a name under `runner/gates/`
+    #[arg(long, value_name = "NAME")]
+    gate: Option<String>,
+    /// Ask this broken gate of `gatecheck self-test`, in this process, to see how its defect shows
+    #[arg(long, value_name = "ID", conflicts_with_all = ["launch", "gate"])]
+    broken_gate: Option<String>,
+    /// The gate at the URL serves this suite at its root
+    #[arg(long, value_name = "SUITE")]
+    suite: Option<String>,
+    /// The gate at the URL serves the bundle whose manifest this is (default: `bundle-1/manifest.json` made anew)
+    #[arg(long, value_name = "MANIFEST", num_args = 0..=1, default_missing_value = "", conflicts_with = "suite")]
+    bundle: Option<String>,
+    /// Connect to this address, whatever the name in the URL resolves to
+    #[arg(long, value_name = "ADDR:PORT")]
+    connect_to: Option<SocketAddr>,
+    /// Ask ordinary requests over HTTP/2
+    #[arg(long)]
+    http2: bool,
+    /// Take any certificate
+    #[arg(long)]
+    insecure: bool,
+    /// How many requests may be under way at once
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    jobs: usize,
+    /// At most this many requests a second
+    #[arg(long, value_name = "N")]
+    rate: Option<f64>,
+    /// Time limit of one answer, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
+    timeout: f64,
+    /// How often a request is sent again when the connection itself fails; the report shows the attempts
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    retries: u32,
+    /// Failures that are known: a YAML file; they are asked and told, and do not fail the run. An entry that is no longer true does (see `gatecheck baseline`)
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Ask only this part of the selected cases, so that several jobs can share a run; `gatecheck merge` puts the JSON reports together
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Shuffle by this number; a run without it draws one and tells it
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u32>,
+    /// Write a report as well, any number of times; KIND is json, ndjson, junit, tap, sarif, markdown, annotations, badge-json, badge-svg, har or
+    /// html, and `-` as PATH is standard output
+    #[arg(long, value_name = "KIND=PATH")]
+    format: Vec<Output>,
+    /// Do not check this invariant: `uniform` (a bad token is no token), `liveness` (the control is admitted right after), `metadata` (ETag, date and length)
+    #[arg(long, value_name = "INVARIANT")]
+    without: Vec<Invariant>,
+    /// How many cases of one requirement are shown whole
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    whole: usize,
+    /// List what the gate does where the sources disagree
+    #[arg(long)]
+    observed: bool,
+    /// Where the sources disagree, hold the gate to what the reference chose: for a gate that is to behave like it in everything
+    #[arg(long)]
+    as_reference: bool,
+    /// Stop at the first case that leaks, or that fails the run
+    #[arg(long)]
+    fail_fast: bool,
+    /// A SHOULD that fails fails the run
+    #[arg(long)]
+    strict: bool,
+    /// Let tokens and secrets stand in the report
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+/// Runs the corpus.
+pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Failure> {
+    let corpus = match args.as_reference {
+        true => Arc::new(Arc::unwrap_or_clone(corpus).held_to_the_reference()),
+        false => corpus,
+    };
+    let mut patterns = Vec::new();
+    let mut url = None;
+    for word in &args.what {
+        if word.contains("://") {
+            if url.replace(word.clone()).is_some() {
+                return Err(Failure::usage("one URL at a time"));
+            }
+        } else {
+            patterns.push(word.clone());
+        }
+    }
+    if args.jobs == 0 {
+        return Err(Failure::usage("`--jobs 0` asks nothing; write 1 or more"));
+    }
+    if args.rate.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
+        return Err(Failure::usage("`--rate` is a number of requests a second above zero; leave it out for no bound"));
+    }
+    if args.timeout <= 0.0 {
+        return Err(Failure::usage("`--timeout` is a number of seconds above zero"));
+    }
+    let gate = gate(&args, url.as_deref())?;
+    let serves = serves(&args, &corpus)?;
+    patterns.extend(args.suite.clone());
+    let options = RunOptions {
+        patterns,
+        shard: args.shard,
+        seed: Some(args.seed.unwrap_or_else(Order::fresh_seed)),
+        jobs: args.jobs,
+        timeout: Duration::try_from_secs_f64(args.timeout)
+            .map_err(|_| Failure::usage("--timeout is a positive number of seconds"))?,
+        rate: args.rate,
+        retries: args.retries,
+        http: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
+        insecure: args.insecure,
+        serves,
+        without: args
+            .without
+            .iter()
+            .map(|invariant| (*invariant, "switched off with --without".to_owned()))
+            .chain(gate.without())
+            .collect(),
+    };
+    let plan = Plan::new(&corpus, &gate, &options).map_err(|error| Failure::usage(error.to_string()))?;
+    let baseline = args.baseline.as_deref().map(super::baseline::open).transpose()?.unwrap_or_default();
+    let mut outputs = Outputs::open(args.format)?;
+    let options_of_report = ReportOptions { show_secrets: args.show_secrets, strict: args.strict };
+    let mut report = Aggregate::new(options_of_report).knowing(baseline);
+    let mut terminal = TerminalReporter::new(TerminalOptions {
+        whole: args.whole,
+        observations: args.observed,
+        progress: std::io::stderr().is_terminal(),
+    });
+    // The reference is what known defects are defects of.
+    let of_others = url.is_some() || args.launch.is_some() || args.gate.is_some() || args.broken_gate.is_some();
+    let mut watch = of_others.then(Watch::default);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::harness(error.to_string()))?;
+    let interrupted = runtime
+        .block_on(async {
+            let (events, mut happened) = mpsc::unbounded_channel();
+            let judged = Arc::clone(&corpus);
+            let running = tokio::spawn(gatecheck::run::run(corpus, gate, options, plan, events));
+            let mut interruption = pin!(interruption());
+            let interrupted = loop {
+                let event = tokio::select! {
+                    event = happened.recv() => event,
+                    () = interruption.as_mut() => {
+                        running.abort();
+                        break true;
+                    }
+                };
+                let Some(event) = event else { break false };
+                if let Some(watch) = &mut watch {
+                    watch.note(&event);
+                }
+                report.note(&event);
+                terminal.note(&event, &report);
+                outputs.note(&event, &report);
+                if args.fail_fast && fails_the_run(&event, &judged, args.strict) {
+                    running.abort();
+                    break false;
+                }
+            };
+            match running.await {
+                // Nobody but this loop stops it.
+                Err(error) if error.is_cancelled() => Ok(interrupted),
+                ended => ended.map(|()| interrupted),
+            }
+        })
+        .map_err(|error| Failure::harness(format!("the run ended early: {error}")))?;
+    // A run that stopped early has gates that still run: they end with the tasks that keep them.
+    runtime.shutdown_timeout(ENDING);
+    let diagnosis = watch.map(|watch| watch.render()).unwrap_or_default();
+    outputs.finish(&format!("{}{diagnosis}", terminal.render(&report)), &report)?;
+    if interrupted {
+        return Err(Failure::harness("the run was interrupted: not every case was asked"));
+    }
+    Ok(report.exit_status())
+}
+
+/// How long the tasks of a run that stopped early may take to end.
+const ENDING: Duration = Duration::from_secs(5);
+
+/// Waits until somebody asks the program to stop: Ctrl-C, or a polite `kill`.
+async fn interruption() {
+    #[cfg(unix)]
+    let polite = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let polite = std::future::pending::<Option<()>>();
+    tokio::select! {
+        asked = tokio::signal::ctrl_c() => if asked.is_err() { std::future::pending().await },
+        _ = polite => {}
+    }
+}
+
+/// Whether a case ended so that the run has failed: a leak, or a miss of what binds.
+fn fails_the_run(event: &Event, corpus: &Corpus, strict: bool) -> bool {
+    let Event::CaseFinished(finished) = event else { return false };
+    let case = corpus.suites.get(finished.suite).and_then(|suite| suite.cases.get(finished.case));
+    let level = case.map_or(Level::Must, |case| case.level);
+    match finished.verdict {
+        Verdict::Leak(_) => level != Level::Should || strict,
+        Verdict::Fail(_) => level == Level::Must || (strict && level == Level::Should),
+        _ => false,
+    }
+}
+
+fn gate(args: &RunArgs, url: Option<&str>) -> Result<Gate, Failure> {
+    let started_here = args.launch.is_some() || args.gate.is_some() || args.broken_gate.is_some();
+    match url {
+        Some(_) if started_here => {
+            Err(Failure::usage("a URL names a gate that already runs; --launch, --gate and --broken-gate start one"))
+        }
+        Some(url) => target(url, args.connect_to).map(Gate::Remote),
+        None if args.connect_to.is_some() || args.bundle.is_some() => {
+            Err(Failure::usage("--connect-to and --bundle go with the URL of a running gate"))
+        }
+        None => match (&args.launch, &args.gate, &args.broken_gate) {
+            (Some(command), _, _) => Ok(Gate::Launch(Box::new(GateFile::of_command(command)))),
+            (None, Some(name), _) => {
+                GateFile::open(&gate_file(name)).map(|file| Gate::Launch(Box::new(file))).map_err(Failure::usage)
+            }
+            (None, None, Some(id)) => broken_gate(id),
+            (None, None, None) => Ok(crate::embedded::gate()),
+        },
+    }
+}
+
+fn broken_gate(id: &str) -> Result<Gate, Failure> {
+    let mutant = gatecheck_mutants::all().find(|mutant| mutant.id == id);
+    let mutant = mutant
+        .ok_or_else(|| Failure::usage(format!("no broken gate `{id}`; `gatecheck self-test` lists them by id")))?;
+    Ok(Gate::InProcess(Arc::new(BrokenGate::new(*mutant, Arc::default()))))
+}
+
+/// `NAME` stands for `runner/gates/NAME/gate.yaml` in this folder or one above; anything with a slash or a dot is a path.
+fn gate_file(name: &str) -> PathBuf {
+    if name.contains(['/', '.', '\\']) {
+        let path = PathBuf::from(name);
+        return if path.is_dir() { path.join("gate.yaml") } else { path };
+    }
+    let below = Path::new("runner/gates").join(name).join("gate.yaml");
+    let found = std::env::current_dir()
+        .ok()
+        .and_then(|here| here.ancestors().map(|folder| folder.join(&below)).find(|file| file.is_file()));
+    found.unwrap_or(below)
+}
+
+fn target(url: &str, connect_to: Option<SocketAddr>) -> Result<Target, Failure> {
+    let parsed = Url::parse(url).map_err(|error| Failure::usage(format!("`{url}` is no URL: {error}")))?;
+    let (Some(host), Some(port)) = (parsed.host_str(), parsed.port_or_known_default()) else {
+        return Err(Failure::usage(format!("`{url}` names no host")));
+    };
+    if !matches!(parsed.scheme(), "http" | "https") || parsed.path() != "/" || parsed.query().is_some() {
+        return Err(Failure::usage(format!(
+            "`{url}`: write scheme, host and port only, for example `https://gate.example`"
+        )));
+    }
+    Ok(Target { https: parsed.scheme() == "https", host: host.to_owned(), port, connect_to })
+}
+
+fn serves(args: &RunArgs, corpus: &Corpus) -> Result<Serves, Failure> {
+    let Some(path) = &args.bundle else { return Ok(Serves::Suite) };
+    let manifest = if path.is_empty() {
+        crate::bundle::manifests(corpus)
+            .into_iter()
+            .next()
+            .ok_or_else(|| Failure::harness("no suite can be bundled"))?
+    } else {
+        let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+        serde_json::from_str::<Manifest>(&text).map_err(|error| Failure::usage(format!("{path}: {error}")))?
+    };
+    Ok(Serves::Bundle(Box::new(manifest)))
+}

@@ -1,0 +1,108 @@
+//! `gatecheck self-test`.
+
+mod render;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Args;
+use gatecheck::corpus::Corpus;
+use gatecheck::exit::ExitStatus;
+use gatecheck_mutants::Mutant;
+use gatecheck_mutants::matrix::Matrix;
+use gatecheck_mutants::session::{Docket, Measure, hold};
+use gatecheck_mutants::teeth::{reasons, teeth};
+use gatecheck_mutants::trial::Court;
+
+use super::embedded::EmbeddedGate;
+use super::{Failure, say};
+
+/// Arguments of `gatecheck self-test`.
+#[derive(Args, Debug)]
+pub struct SelfTestArgs {
+    /// Only cases that fit one of these patterns
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<String>,
+    /// Only broken gates whose id begins so
+    #[arg(long, value_name = "START")]
+    mutant: Vec<String>,
+    /// Measure the whole kill matrix: ask every broken gate every case. Without it only changed suites and new broken gates are measured
+    #[arg(long)]
+    matrix: bool,
+    /// Write the kill matrix to this file: what it holds (or, where it is new, what is built in) with what was measured
+    #[arg(long, value_name = "FILE")]
+    keep: Option<PathBuf>,
+    /// How many gates are tried at a time
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    at_once: usize,
+    /// Write the result as well: `json=PATH`
+    #[arg(long, value_name = "KIND=PATH")]
+    format: Vec<String>,
+}
+
+/// Tries the corpus on gates that are known to be wrong.
+pub(super) fn self_test(corpus: Arc<Corpus>, args: &SelfTestArgs) -> Result<ExitStatus, Failure> {
+    let paths = args
+        .format
+        .iter()
+        .map(|format| match format.split_once('=') {
+            Some(("json", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
+            _ => Err(Failure::usage(format!("--format {format}: write `json=PATH`"))),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let docket = docket(&corpus, args)?;
+    let reasons = reasons().map_err(Failure::harness)?;
+    let started = Instant::now();
+    let court = Arc::new(Court::new(Arc::clone(&corpus), args.patterns.clone()));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::harness(error.to_string()))?;
+    let outcome = runtime.block_on(hold(&court, &docket));
+    runtime.shutdown_background();
+    let teeth = teeth(&corpus, &outcome.matrix, &reasons);
+    say(&render::text(&outcome, &teeth, &corpus, started.elapsed()));
+    if let Some(path) = &args.keep {
+        write(path, &outcome.matrix.write(&corpus))?;
+    }
+    for path in paths {
+        let text = serde_json::to_string_pretty(&render::json(&outcome, &teeth, &corpus))
+            .map_err(|error| Failure::harness(error.to_string()))?;
+        write(&path, &format!("{text}\n"))?;
+    }
+    Ok(if outcome.is_clean() && teeth.are_sound() { ExitStatus::AsExpected } else { ExitStatus::Findings })
+}
+
+fn docket(corpus: &Corpus, args: &SelfTestArgs) -> Result<Docket, Failure> {
+    let wanted = |mutant: &&Mutant| {
+        args.mutant.is_empty() || args.mutant.iter().any(|start| mutant.id.starts_with(start.as_str()))
+    };
+    let mutants: Vec<&'static Mutant> = gatecheck_mutants::all().filter(wanted).collect();
+    if mutants.is_empty() {
+        return Err(Failure::usage("no broken gate has an id that begins so"));
+    }
+    for pattern in &args.patterns {
+        if !corpus.cases().any(|(_, case)| case.matches(pattern)) {
+            return Err(Failure::usage(format!("no case fits `{pattern}`; `gatecheck list` shows the ids")));
+        }
+    }
+    let measure = match (args.matrix, args.patterns.is_empty()) {
+        (true, _) => Measure::All,
+        (false, true) => Measure::News,
+        (false, false) => Measure::Nothing,
+    };
+    let kept = match args.keep.as_deref().filter(|path| path.exists()) {
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+            Matrix::read(&text, corpus)
+        }
+        None => Matrix::kept(corpus),
+    };
+    Ok(Docket { mutants, measure, kept, reference: Arc::new(EmbeddedGate), at_once: args.at_once })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| Failure::harness(format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,142 @@
+//! `gatecheck show CASE`: everything about one case.
+
+use std::fmt::Write as _;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use clap::Args;
+use gatecheck::corpus::recipe::nearest;
+use gatecheck::corpus::{Case, Corpus, Suite};
+use gatecheck::exit::ExitStatus;
+use gatecheck::report::outcome::expected;
+use gatecheck::run::{Place, compose};
+use gatecheck::text::printable;
+use gatecheck::wire::{Target, redact};
+use owo_colors::OwoColorize;
+
+use super::{Failure, say};
+
+/// Arguments of `gatecheck show`.
+#[derive(Args, Debug)]
+pub struct ShowArgs {
+    /// The full id of the case, or a pattern that fits exactly one
+    case: String,
+    /// Let the token and the secret stand in what is shown
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+/// Shows the case.
+pub(super) fn show(corpus: &Corpus, args: &ShowArgs) -> Result<ExitStatus, Failure> {
+    let exact = corpus.cases().find(|(_, case)| case.is(&args.case));
+    let fitting: Vec<_> = corpus.cases().filter(|(_, case)| case.matches(&args.case)).collect();
+    let (suite, case) = match (exact, fitting.as_slice()) {
+        (Some(found), _) => found,
+        (None, [one]) => *one,
+        (None, []) => {
+            if let Some(why) = corpus.retired(&args.case) {
+                return Err(Failure::usage(format!("`{}` is asked no more: {why}", args.case)));
+            }
+            let near = nearest(&args.case, corpus.names().iter())
+                .map(|near| format!("; did you mean `{near}`?"))
+                .unwrap_or_default();
+            return Err(Failure::usage(format!("no case `{}`{near}", args.case)));
+        }
+        (None, [(_, first), ..]) => {
+            return Err(Failure::usage(format!(
+                "{} cases fit `{}`; name one, for example `{}`",
+                fitting.len(),
+                args.case,
+                first.id
+            )));
+        }
+    };
+    say(&render(corpus, suite, case, args.show_secrets).map_err(Failure::harness)?);
+    Ok(ExitStatus::AsExpected)
+}
+
+fn render(corpus: &Corpus, suite: &Suite, case: &Case, show_secrets: bool) -> Result<String, String> {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}  {}", case.id.bold(), case.level.as_str().dimmed());
+    let _ = writeln!(out, "conformance-cases/{}:{}", suite.file, case.line);
+    for id in &case.former {
+        let _ = writeln!(out, "formerly {id}");
+    }
+    let _ = writeln!(out, "\n{}", suite.title);
+    for id in &case.requirements {
+        if let Some(one) = corpus.requirement(id) {
+            let _ = writeln!(out, "\n{} {}  {}", one.id.bold(), one.level.as_str().dimmed(), one.sentence);
+            if let Some(note) = &one.note {
+                let _ = writeln!(out, "  note: {note}");
+            }
+        }
+    }
+    if let Some(why) = &case.why {
+        let _ = writeln!(out, "\n{} {why}", "A gate that fails:".bold());
+    }
+    if !case.sources.is_empty() {
+        let _ = writeln!(out, "{} {}", "Source:".bold(), case.sources.join("; "));
+    }
+    let _ = writeln!(out, "\n{}", "Rules".bold());
+    for line in printable_lines(&suite.rules) {
+        let _ = writeln!(out, "  {line}");
+    }
+    if let Some(toml) = &suite.toml {
+        let _ = writeln!(out, "\n{}", "netlify.toml".bold());
+        for line in printable_lines(toml.as_bytes()) {
+            let _ = writeln!(out, "  {line}");
+        }
+    }
+    let target = Target { https: false, host: "gate.example".to_owned(), port: 80, connect_to: None };
+    let place = Place { target: &target, prefix: "", listener: "http://127.0.0.1:9/" };
+    let sent = compose(suite, case, &place, 1_800_000_000)?;
+    let _ = writeln!(
+        out,
+        "\n{} ({})",
+        "Request".bold(),
+        if sent.byte_exact { "over the byte-exact wire" } else { "through an ordinary client" }
+    );
+    for line in printable_lines(&redact(&sent.octets(), show_secrets)) {
+        let _ = writeln!(out, "  {line}");
+    }
+    for token in tokens(&sent.octets()) {
+        let _ = writeln!(out, "\n{}", "Token".bold());
+        for (name, part) in ["header", "claims"].iter().zip(token.split(|octet| *octet == b'.')) {
+            let text = match BASE64_URL_SAFE_NO_PAD.decode(part) {
+                Ok(octets) => printable(&octets),
+                Err(error) => format!("{} (no canonical base64url: {error})", printable(part)),
+            };
+            let _ = writeln!(out, "  {name:<10}{text}");
+        }
+        let signature = token.splitn(3, |octet| *octet == b'.').nth(2).unwrap_or_default();
+        let text = match (signature.is_empty(), show_secrets) {
+            (true, _) => "empty".to_owned(),
+            (false, true) => printable(signature),
+            (false, false) => format!("{} characters", signature.len()),
+        };
+        let _ = writeln!(out, "  {:<10}{text}", "signature");
+    }
+    if show_secrets {
+        let _ = writeln!(out, "  {:<10}{}", "secret", suite.settings.secret);
+    }
+    let _ = writeln!(out, "\n{}\n  {}", "Expected".bold(), expected(&case.expected));
+    if case.control != case.id {
+        let _ = writeln!(out, "  proven by the control {}", case.control);
+    }
+    Ok(out)
+}
+
+fn printable_lines(octets: &[u8]) -> Vec<String> {
+    let octets = octets.strip_suffix(b"\n").unwrap_or(octets);
+    octets.split(|octet| *octet == b'\n').map(|line| printable(line.strip_suffix(b"\r").unwrap_or(line))).collect()
+}
+
+/// What follows `nf_jwt=`, up to the end of the pair.
+fn tokens(octets: &[u8]) -> Vec<&[u8]> {
+    const NAME: &[u8] = b"nf_jwt=";
+    memchr::memmem::find_iter(octets, NAME)
+        .filter_map(|at| octets.get(at.checked_add(NAME.len())?..))
+        .map(|rest| rest.split(|octet| matches!(octet, b';' | b'\r' | b'\n' | b' ')).next().unwrap_or_default())
+        .filter(|token| token.contains(&b'.'))
+        .collect()
+}

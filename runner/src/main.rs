@@ -1,6 +1,0 @@
-//! `gatecheck`: see `gatecheck --help`.
-#![forbid(unsafe_code)]
-
-fn main() -> gatecheck::exit::ExitStatus {
-    gatecheck::cli::main()
-}
