@@ -16,6 +16,11 @@ impl Claims {
         Claims(members.into())
     }
 
+    /// All members, in the order in which they stand.
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
     /// The top-level member `name`.
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.0.get(name)

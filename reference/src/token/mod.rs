@@ -31,7 +31,7 @@ use json::Flaw;
 pub use algorithm::{Algorithm, Algorithms, UnknownAlgorithm};
 pub use inspect::{Inspection, date};
 pub use keys::{KeyRing, Keys};
-pub use mint::mint;
+pub use mint::{mint, mint_with_key_id};
 pub use public::PemError;
 pub use secret::{Secret, SecretError, ShortSecret};
 

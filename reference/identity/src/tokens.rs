@@ -1,0 +1,93 @@
+//! Access tokens, as the gate signs and reads them.
+//!
+//! The gate has the secret and the one reading of a token. This crate asks it, so that no token is good here and bad
+//! there.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::{Call, Moment};
+
+/// The `kid` of Identity's tokens.
+pub const KEY_ID: &str = "nf-ident";
+
+/// Signs tokens and reads them, with the secret of the gate.
+pub trait Tokens: Send + Sync + fmt::Debug {
+    /// A token with these claims: HS256, and [`KEY_ID`] as `kid`.
+    fn sign(&self, claims: &Map<String, Value>) -> String;
+
+    /// The claims of a token whose signature, type and times are good.
+    ///
+    /// # Errors
+    /// Why the token is not good, in words that may be told to whoever sent it.
+    fn read(&self, token: &str, now: Moment) -> Result<Map<String, Value>, String>;
+}
+
+/// The bearer token of a request (RFC 6750 §2.1), if the one `Authorization` field has that form.
+pub fn bearer(call: &Call) -> Option<&str> {
+    let value = call.header("authorization")?;
+    let token = value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer "))?;
+    (!token.is_empty() && !token.contains(char::is_whitespace)).then_some(token)
+}
+
+/// The roles that the gate reads in such claims: the texts in `app_metadata.roles`.
+pub fn roles(claims: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let roles = claims.get("app_metadata").and_then(|data| data.get("roles")).and_then(Value::as_array);
+    roles.into_iter().flatten().filter_map(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, Method};
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::GateTokens;
+
+    fn call(authorization: &[&'static str]) -> Call {
+        let mut headers = HeaderMap::new();
+        for value in authorization {
+            headers.append("authorization", value.parse().unwrap());
+        }
+        Call {
+            method: Method::GET,
+            path: String::new(),
+            query: String::new(),
+            headers,
+            body: Bytes::new(),
+            origin: "http://site.localhost:8888".to_owned(),
+            client: [127, 0, 0, 1].into(),
+            now: Moment::from_seconds(10),
+        }
+    }
+
+    #[test]
+    fn what_a_bearer_token_is() {
+        for (fields, expected) in [
+            (["Bearer a.b.c"].as_slice(), Some("a.b.c")),
+            (&["bearer a"], Some("a")),
+            (&["BEARER a"], None),
+            (&["Bearer "], None),
+            (&["Bearer a b"], None),
+            (&["Bearer  a"], None),
+            (&["Basic YTpi"], None),
+            (&["Bearer a", "Bearer b"], None),
+            (&[], None),
+        ] {
+            assert_eq!(bearer(&call(fields)), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_good_until_it_expires() {
+        let tokens = GateTokens::new(b"secret");
+        let claims = json!({ "exp": 11, "app_metadata": { "roles": ["admin", 1, "editor"] } });
+        let token = tokens.sign(claims.as_object().unwrap());
+        let read = tokens.read(&token, Moment::from_seconds(10)).unwrap();
+        assert_eq!(roles(&read).collect::<Vec<_>>(), ["admin", "editor"]);
+        assert!(tokens.read(&token, Moment::from_seconds(11)).is_err());
+        assert!(GateTokens::new(b"other").read(&token, Moment::from_seconds(10)).is_err());
+    }
+}
