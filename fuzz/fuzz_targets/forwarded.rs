@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rolegate::properties::forwarded(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rolegate_properties::forwarded(bytes));

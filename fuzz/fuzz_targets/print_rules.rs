@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rolegate::properties::print_rules(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rolegate_properties::print_rules(bytes));

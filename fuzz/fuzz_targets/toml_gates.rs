@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rolegate::properties::toml_gates(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rolegate_properties::toml_gates(bytes));

@@ -2,7 +2,7 @@
 
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use rolegate::properties::WholeServer;
+use rolegate_properties::WholeServer;
 
 /// Made once, over files that stay: the site is the same for every run.
 static SERVER: LazyLock<Mutex<WholeServer>> = LazyLock::new(|| {

@@ -5,8 +5,9 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion};
-use rolegate::{Gate, Keys, Request, RuleSet, Scheme, Time, TokenSettings, decide_by_walk};
+use rolegate::{Keys, Request, RuleSet, Scheme, Time, TokenSettings, decide_by_walk};
 use rolegate_bench::{NOW, SECRET, cookie, hosts, queries, rules, site};
+use rolegate_server::KeyedGate;
 
 const SIZES: [usize; 4] = [10, 1_000, 10_000, 100_000];
 /// The walk takes a millisecond at the next size.
@@ -40,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut group = criterion.benchmark_group(format!("decide/{name}"));
         for size in SIZES {
             let rules = RuleSet::parse(text(size).as_bytes()).rules;
-            let gate = Gate::new(rules, Keys::hs256(SECRET)?, TokenSettings::default(), site())?;
+            let gate = KeyedGate::new(rules, Keys::hs256(SECRET)?, TokenSettings::default(), site())?;
             let anonymous = request(&plain, target);
             let holder = request(&with_token, target);
             assert!(gate.decide(&holder, now).outcome.file().is_some_and(|file| file == "/members/home.html"));

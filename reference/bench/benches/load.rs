@@ -3,10 +3,10 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use rolegate::fix::fix;
-use rolegate::lint::lint;
 use rolegate::site::MemorySite;
 use rolegate::{HeaderRules, RuleSet};
+use rolegate_check::fix::fix;
+use rolegate_check::lint::lint;
 
 type Shape = (&'static str, fn(usize) -> String);
 

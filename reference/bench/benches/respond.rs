@@ -10,8 +10,9 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use http_body_util::{BodyExt, Full};
 use hyper::Response;
 use hyper::header::{self, HeaderValue};
-use rolegate::respond::{Ask, respond};
-use rolegate::{Decision, DirSite, Outcome, Request, Scheme};
+use rolegate::{Decision, Outcome, Request, Scheme};
+use rolegate_server::DirSite;
+use rolegate_server::respond::{Ask, respond};
 
 /// Octets of the file that is asked for most.
 const PAGE: usize = 10 * 1024;

@@ -12,8 +12,10 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use rolegate::token::{mint, verify};
-use rolegate::{Algorithms, Keys, Secret, Time, TokenSettings, identify};
+use rolegate::mint;
+use rolegate::{Keys, Secret, Time, TokenSettings};
+use rolegate_keys::Algorithms;
+use rolegate_server::key_ring::RememberingKeys;
 use serde_json::{Map, Value, json};
 
 const SECRET: &[u8] = b"a secret of more than thirty-two octets";
@@ -45,25 +47,26 @@ fn tokens(c: &mut Criterion) {
     let (now, settings) = (Time::from_seconds(1_700_000_001), TokenSettings::default());
     let mut group = c.benchmark_group("token");
 
-    let keys = Keys::hs256(SECRET).expect("a secret");
+    let keys = RememberingKeys::from(Keys::hs256(SECRET).expect("a secret"));
     let hs256 = mint(&Secret::new(SECRET).expect("a secret"), &claims());
     let cookie = format!("theme=dark; nf_jwt={hs256}; session=0123456789abcdef");
     group.bench_function("no token", |b| {
-        b.iter(|| identify([black_box(&b"theme=dark"[..])], &keys, &settings, now));
+        b.iter(|| keys.identify([black_box(&b"theme=dark"[..])], &settings, now));
     });
     group.bench_function("HS256, seen for the first time", |b| {
-        let check = |keys: Keys| verify(black_box(hs256.as_bytes()), &keys, &settings, now).expect("valid");
-        b.iter_batched(|| Keys::hs256(SECRET).expect("a secret"), check, BatchSize::SmallInput);
+        let check = |keys: RememberingKeys| keys.verify(black_box(hs256.as_bytes()), &settings, now).expect("valid");
+        b.iter_batched(|| RememberingKeys::from(Keys::hs256(SECRET).expect("a secret")), check, BatchSize::SmallInput);
     });
     group.bench_function("HS256, remembered", |b| {
-        b.iter(|| verify(black_box(hs256.as_bytes()), &keys, &settings, now).expect("valid"));
+        b.iter(|| keys.verify(black_box(hs256.as_bytes()), &settings, now).expect("valid"));
     });
     group.bench_function("HS256, cookie to roles", |b| {
-        b.iter(|| identify([black_box(cookie.as_bytes())], &keys, &settings, now));
+        b.iter(|| keys.identify([black_box(cookie.as_bytes())], &settings, now));
     });
     group.bench_function("HS256, another's signature", |b| {
         let other = Keys::hs256(b"another secret of more than thirty-two octets").expect("a secret");
-        b.iter(|| verify(black_box(hs256.as_bytes()), &other, &settings, now).expect_err("refused"));
+        let other = RememberingKeys::from(other);
+        b.iter(|| other.verify(black_box(hs256.as_bytes()), &settings, now).expect_err("refused"));
     });
 
     let random = SystemRandom::new();
@@ -82,14 +85,16 @@ fn tokens(c: &mut Criterion) {
         ("ES256", es256, pem(p256.public_key().as_der().expect("DER").as_ref())),
         ("EdDSA", eddsa, pem(ed25519.public_key().as_der().expect("DER").as_ref())),
     ] {
-        let fresh = || Keys::from_pem(key.as_bytes(), &Algorithms::default()).expect("a key");
+        let read = || rolegate_keys::from_pem(key.as_bytes(), &Algorithms::default()).expect("a key");
+        let fresh = || RememberingKeys::from(read());
         group.bench_function(format!("{name}, seen for the first time"), |b| {
-            let check = |keys: Keys| verify(black_box(token.as_bytes()), &keys, &settings, now).expect("valid");
+            let check =
+                |keys: RememberingKeys| keys.verify(black_box(token.as_bytes()), &settings, now).expect("valid");
             b.iter_batched(fresh, check, BatchSize::SmallInput);
         });
         group.bench_function(format!("{name}, remembered"), |b| {
             let keys = fresh();
-            b.iter(|| verify(black_box(token.as_bytes()), &keys, &settings, now).expect("valid"));
+            b.iter(|| keys.verify(black_box(token.as_bytes()), &settings, now).expect("valid"));
         });
     }
     group.finish();

@@ -55,7 +55,7 @@ fn one(lines: usize) -> Result<(), Box<dyn Error>> {
     let time = fastest(|| RuleSet::parse(black_box(text.as_bytes())));
     let with_lints = fastest(|| {
         let parsed = RuleSet::parse(black_box(text.as_bytes()));
-        let problems = rolegate::lint::lint(&parsed.rules, &rolegate::site::MemorySite::default());
+        let problems = rolegate_check::lint::lint(&parsed.rules, &rolegate::site::MemorySite::default());
         (parsed, problems)
     });
     let megabytes = |kilobytes: u64| kilobytes as f64 * 1024.0 / 1e6;

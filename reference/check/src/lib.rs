@@ -1,0 +1,25 @@
+//! What is odd about the rules of a gate, what to write instead, and the words for it.
+//!
+//! [`lint`] tries what rules do that their author may not mean; [`fix`] puts right what can be put right at no risk;
+//! [`catalogue`] is the one table of words for every kind of problem, and [`words`] shows a problem with a caret under the
+//! fault. None of it changes a decision.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unwrap_used,
+        reason = "a test that fails may panic"
+    )
+)]
+
+pub mod catalogue;
+pub mod fix;
+pub mod inspect;
+pub mod lint;
+pub mod words;
+
+pub use words::InWords;

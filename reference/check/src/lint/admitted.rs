@@ -1,0 +1,201 @@
+//! Who gets what a role rule speaks of: others than those it names, nobody, or the wrong ones.
+
+use rolegate::decide::{Decision, Outcome, PassedOver};
+use rolegate::path::RequestPath;
+use rolegate::rules::{Captures, RoleCondition, Rule, RuleSet};
+use rolegate::site::{Site, Spellings};
+use rolegate::visitor::Visitor;
+
+use super::advice::{Closing, Found, Proposal, answering, page_rule};
+use super::names::is_denial_page;
+use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, place_of, segments, warning};
+
+/// What is odd about whom the rule at `place` admits, or answers where a gate does not.
+pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
+    match rule.role() {
+        Some(role) => {
+            let backwards = backwards(scene, place, rule);
+            let is_backwards = backwards.is_some();
+            let others = || wider(scene, place, rule, role).into_iter().chain(no_way_in(scene, place, rule));
+            backwards.into_iter().chain((!is_backwards).then(others).into_iter().flatten()).collect()
+        }
+        None => narrow_fallback(scene, place, rule).into_iter().collect(),
+    }
+}
+
+fn is_bare_404(decision: &Decision) -> bool {
+    decision.denied && decision.by.is_none() && matches!(decision.outcome, Outcome::NotFound { .. })
+}
+
+/// A visitor whom the condition admits.
+fn holder(role: &RoleCondition) -> Visitor {
+    match role {
+        RoleCondition::AnyOf(roles) => Visitor::with_roles(roles.first().cloned()),
+        RoleCondition::AnyToken => Visitor::with_roles(Vec::<String>::new()),
+    }
+}
+
+/// ROLE-4: a wider gate below admits others to what this one keeps.
+fn wider<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, role: &RoleCondition) -> Option<Found> {
+    if !rule.protects() {
+        return None;
+    }
+    let visit = Visit::of(rule);
+    let kept = scene.answer(&visit.by(&holder(role))).filter(|kept| kept.by == Some(place))?;
+    let others = scene
+        .closed
+        .iter()
+        .filter(|(at, other)| *at > place && other.pattern != rule.pattern && other.pattern.covers(&rule.pattern));
+    let (other, admitted) = others.take(LOOKED_AT).find_map(|(at, other)| {
+        let visitor = other.role().filter(|wide| *wide != role).and_then(|wide| stranger(wide, role))?;
+        let here = scene.answer(&visit.by(&visitor))?;
+        let same = kept.target == here.target && !here.denied;
+        (here.by == Some(*at) && same).then_some((*other, visitor))
+    })?;
+    let line = place_of(other.span, rule.span);
+    let who = match admitted.roles().and_then(|roles| roles.iter().next()) {
+        Some(role) => format!("the role `{role}`"),
+        None => "any valid token".to_owned(),
+    };
+    let message = format!("{line} admits others to what this gate keeps: who is denied here is asked again there");
+    let visitor = format!("with {who}, at `{}` the same as those whom this gate admits", visit.target());
+    let help =
+        format!("a role rule admits, whatever role rules before it did not: {line} covers `{}` too", rule.pattern);
+    let found = warning(rule, Field::From, "gate-wider-below", message, visitor, help);
+    let page = scene.denial_page().unwrap_or("/denied");
+    Some(found.proposing(page_rule(rule, page, 401, true).map(|page| Proposal {
+        help: format!("if it is for those alone whom this gate names, put `{page}` below it"),
+        changes: vec![(place, vec![rule.clone(), page])],
+        closes: Some(Closing { to_the_admitted: true, ..Closing::by(rule) }),
+    })))
+}
+
+/// Somebody whom one condition admits and the other does not.
+fn stranger(wide: &RoleCondition, narrow: &RoleCondition) -> Option<Visitor> {
+    match (wide, narrow) {
+        (_, RoleCondition::AnyToken) => None,
+        (RoleCondition::AnyToken, RoleCondition::AnyOf(_)) => Some(Visitor::with_roles(Vec::<String>::new())),
+        (RoleCondition::AnyOf(wide), RoleCondition::AnyOf(narrow)) => {
+            let other = wide.iter().take(LOOKED_AT).find(|role| !narrow.contains(role))?;
+            Some(Visitor::with_roles([other.clone()]))
+        }
+    }
+}
+
+/// A role rule that shows the page to log in to those who hold the role, and nothing to all others.
+fn backwards<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let apply = rule.apply()?;
+    let target = apply.to.substitute(&Captures::default()).path;
+    if apply.to.takes_captures() || !is_denial_page(&target) || is_denial_page(&rule.pattern.to_string()) {
+        return None;
+    }
+    let visit = Visit::of(rule);
+    let holder = scene.answer(&visit.by(&holder(rule.role()?)))?;
+    if holder.by != Some(place) || !is_bare_404(&scene.answer(&visit)?) {
+        return None;
+    }
+    let message = format!("this leads those who hold the role to `{target}`, and nobody else");
+    let visitor = format!("to those who hold the role `{target}`, to all others a 404, as at `{}`", visit.target());
+    let help = "a condition says for whom a rule is: those who hold the role";
+    let found = warning(rule, Field::To, "gate-backwards", message, visitor, help);
+    let own = own_path(rule);
+    let denied = RuleSet::parse(format!("{} {} {}", rule.pattern, apply.to, apply.status).as_bytes());
+    let denied = denied.rules.rules().first().map(|denied| Rule { span: rule.span, ..denied.clone() });
+    let both = own.zip(denied).filter(|_| rule.origin.is_none() && rule.query.is_empty());
+    Some(found.proposing(both.map(|(own, denied)| {
+        let denied = if apply.status == 200 { answering(&denied, |apply| apply.status = 401) } else { denied };
+        Proposal {
+            help: format!("write `{}`, then `{denied}` for everybody else", own.text),
+            changes: vec![(place, vec![own, denied])],
+            closes: None,
+        }
+    })))
+}
+
+/// The gate that shows its own paths to those who hold the role of the rule.
+fn own_path(rule: &Rule) -> Option<Rule> {
+    let to = if rule.pattern.ends_in_splat() { String::new() } else { format!("{} ", rule.pattern) };
+    let line = format!("{} {to}200!{}", rule.pattern, rule.apply()?.conditions);
+    let parsed = RuleSet::parse(line.as_bytes()).rules;
+    parsed.rules().first().map(|own| Rule { span: rule.span, ..own.clone() })
+}
+
+/// Those whom a gate denies get nothing at all, and the page to log in lies behind it.
+fn no_way_in<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    if !rule.protects() || !rule.pattern.ends_in_splat() {
+        return None;
+    }
+    let visit = Visit::of(rule).bare();
+    let stem = rule.pattern.stem()?;
+    let below = if stem.is_empty() { "/".to_owned() } else { format!("/{}/", stem.join("/")) };
+    let behind = |name: &&str| {
+        Spellings::of(scene.site, name).iter().all(|spelling| {
+            let decision = scene.answer(&visit.at(&RequestPath::of(segments(spelling))));
+            decision.is_some_and(|decision| {
+                let first = decision.passed_over.iter().find(|(_, why)| matches!(why, PassedOver::Role));
+                is_bare_404(&decision) && first.is_some_and(|(at, _)| *at == place)
+            })
+        })
+    };
+    let page = scene.login_pages().iter().copied().filter(|name| name.starts_with(&below)).find(behind)?;
+    // Another way is a page that the denied are shown or sent to, here or at the front page.
+    let front = RequestPath::parse(b"/").ok()?;
+    let answered = |visit: &Visit| scene.answer(visit).is_some_and(|decision| !is_bare_404(&decision));
+    if answered(&visit) || answered(&visit.at(&front)) {
+        return None;
+    }
+    let page = name_as_path(page);
+    let message = format!("nobody can log in: `{page}` and what it loads lie behind this gate");
+    let visitor = format!("a 404 at `{page}`, as everywhere below `{}`", rule.pattern);
+    let help = "those who are denied need a page to log in that is not denied to them";
+    let found = warning(rule, Field::From, "gate-without-way-in", message, visitor, help);
+    Some(found.proposing(page_rule(rule, &page, 401, false).map(|page| Proposal {
+        help: format!("show them the page in the place of what is denied, below this line: `{page}`"),
+        changes: vec![(place, vec![rule.clone(), page])],
+        closes: None,
+    })))
+}
+
+/// An answer for those whom a gate denies, which asks for more than the gate does.
+fn narrow_fallback<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let apply = rule.apply()?;
+    let asks = [
+        ("a parameter", !rule.query.is_empty()),
+        ("a host", rule.origin.is_some()),
+        ("a country", !apply.conditions.country.is_empty()),
+        ("a language", !apply.conditions.language.is_empty()),
+        ("a cookie", !apply.conditions.cookie.is_empty()),
+    ];
+    let (what, _) = asks.into_iter().find(|(_, asks)| *asks)?;
+    let visit = Visit::of(rule);
+    let decision = scene.answer(&visit)?;
+    if decision.by != Some(place) || !decision.denied {
+        return None;
+    }
+    let bare = visit.bare().elsewhere();
+    let there = scene.answer(&bare)?;
+    let (_, gate) = there.passed_over.iter().find(|(_, why)| *why == PassedOver::Role).and_then(|(at, _)| {
+        Some((*at, scene.rule(*at).filter(|gate| gate.protects() && rule.pattern.covers(&gate.pattern))?))
+    })?;
+    if !is_bare_404(&there) {
+        return None;
+    }
+    let line = place_of(gate.span, rule.span);
+    let message = format!("this answers those whom {line} denies, and asks for {what} that the gate does not ask for");
+    let visitor = format!("at `{}` a 404", bare.target());
+    let help = format!("nothing answers those who are denied without {what}");
+    let found = warning(rule, Field::From, "fallback-narrower", message, visitor, help);
+    let wide = super::advice::changed(rule, |rule| {
+        rule.query.clear();
+        rule.origin = None;
+        if let rolegate::rules::Effect::Apply(apply) = &mut rule.effect {
+            apply.conditions = rolegate::rules::Conditions::default();
+        }
+    });
+    let wide = Some(wide).filter(|_| !rule.captures_query());
+    Some(found.proposing(wide.map(|wide| Proposal {
+        help: format!("add the answer for all others below it: `{wide}`"),
+        changes: vec![(place, vec![rule.clone(), wide])],
+        closes: None,
+    })))
+}

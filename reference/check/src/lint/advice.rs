@@ -1,0 +1,387 @@
+//! What is proposed, and the proof that it makes nothing worse (LINT-1).
+//!
+//! A lint that knows what to write instead says it as a change to the list of rules. Before anybody reads it the changed
+//! list is looked at in its turn, and decided for visits and visitors that have to do with the change. Advice that fails
+//! is not told; what is wrong is told all the same.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use rolegate::decide::{Decision, Outcome};
+use rolegate::opens::opens;
+use rolegate::path::RequestPath;
+use rolegate::problem::{Advice, Edit, Problem};
+use rolegate::rules::{Effect, Pattern, RoleCondition, Rule, RuleSet};
+use rolegate::site::Site;
+use rolegate::visitor::Visitor;
+
+use super::scene::{LOOKED_AT, Scene, Visit, WORD, name_as_path, segments};
+
+/// RULES-14: so many rules are looked at again to prove advice, over all of it.
+const PROVED_OVER: usize = 20_000;
+
+/// So much advice is proved, however few the rules are.
+const PROVED: usize = 16;
+
+/// So many bytes may be compared for one proof. Where that is not enough the rules are too long, or too many of them meet, and
+/// no more is proved.
+const COMPARED: usize = 2_000_000;
+
+/// What so many other rules ask for is tried at each path.
+const CROSSED: usize = 16;
+
+/// What a lint has found, and what it would have written instead.
+pub(super) struct Found {
+    pub(super) problem: Problem,
+    /// In the order in which they are tried.
+    pub(super) proposals: Vec<Proposal>,
+}
+
+/// A change to the rules that has yet to be proved.
+pub(super) struct Proposal {
+    /// What to write, in words, for when it is proved.
+    pub(super) help: String,
+    /// For each place of the list that changes, the rules in the place of that rule.
+    pub(super) changes: Vec<(usize, Vec<Rule>)>,
+    /// What is closed on purpose.
+    pub(super) closes: Option<Closing>,
+}
+
+/// Paths that are closed, and to whom.
+pub(super) struct Closing {
+    pub(super) pattern: Pattern,
+    /// To all who do not satisfy it; none where they are closed to everybody.
+    pub(super) but_for: Option<RoleCondition>,
+    /// Whether that holds for those too whom another role rule admits.
+    pub(super) to_the_admitted: bool,
+}
+
+impl Closing {
+    /// What a gate covers, to those whom it turns away.
+    pub(super) fn by(gate: &Rule) -> Closing {
+        Closing { pattern: gate.pattern.clone(), but_for: gate.role().cloned(), to_the_admitted: false }
+    }
+}
+
+impl From<Problem> for Found {
+    fn from(problem: Problem) -> Found {
+        Found { problem, proposals: Vec::new() }
+    }
+}
+
+impl Found {
+    /// The same with changes that may be told.
+    pub(super) fn proposing(mut self, proposals: impl IntoIterator<Item = Proposal>) -> Found {
+        self.proposals.extend(proposals);
+        self
+    }
+}
+
+/// How often each kind was found.
+type Kinds = HashMap<&'static str, usize>;
+
+pub(super) fn kinds(found: &[Found]) -> Kinds {
+    let mut kinds = Kinds::new();
+    for found in found {
+        *kinds.entry(found.problem.id).or_default() += 1;
+    }
+    kinds
+}
+
+/// What was found, with the advice that is proved in the place of what is said without any. `again` looks at a changed list.
+pub(super) fn proved<S: Site>(
+    scene: &Scene<'_, S>,
+    found: Vec<Found>,
+    again: impl Fn(&RuleSet) -> Option<Kinds>,
+) -> Vec<Problem> {
+    let before = kinds(&found);
+    let rules = scene.rules().len();
+    let mut left = (PROVED_OVER / rules.max(1)).clamp(1, PROVED);
+    let mut told = HashMap::new();
+    let prove = |Found { mut problem, proposals }| {
+        for proposal in proposals {
+            // The same change can mend several findings; it is proved for each kind of them once.
+            let key = (problem.id, lines(&proposal, scene));
+            let holds = match told.get(&key) {
+                Some(holds) => *holds,
+                None if left == 0 || scene.is_used_up() => false,
+                None => {
+                    left -= 1;
+                    let own = Scene::with_left(scene.set(), scene.site, COMPARED);
+                    let holds = is_proved(&own, problem.id, &proposal, &before, &again);
+                    left = if own.is_used_up() { 0 } else { left };
+                    told.insert(key, holds);
+                    holds
+                }
+            };
+            if holds {
+                problem.advice = Some(Advice { edits: lines(&proposal, scene) });
+                problem.help = proposal.help;
+                break;
+            }
+        }
+        problem
+    };
+    found.into_iter().map(prove).collect()
+}
+
+/// The change as text in the place of rules.
+fn lines<S: Site>(proposal: &Proposal, scene: &Scene<'_, S>) -> Vec<Edit> {
+    let edits = proposal.changes.iter().filter_map(|(place, rules)| {
+        let lines = rules.iter().map(|rule| if rule.text.is_empty() { rule.to_string() } else { rule.text.clone() });
+        Some(Edit { span: scene.rule(*place)?.span, lines: lines.collect() })
+    });
+    edits.collect()
+}
+
+fn is_proved<S: Site>(
+    scene: &Scene<'_, S>,
+    id: &'static str,
+    proposal: &Proposal,
+    before: &Kinds,
+    again: impl Fn(&RuleSet) -> Option<Kinds>,
+) -> bool {
+    let Proposal { changes, closes, .. } = proposal;
+    if !changes.iter().flat_map(|(_, rules)| rules).all(|rule| reads_as(scene, rule)) {
+        return false;
+    }
+    let may_go_before = closes.as_ref().is_some_and(|closes| closes.to_the_admitted);
+    if !may_go_before && goes_before_a_gate(scene, changes) {
+        return false;
+    }
+    let edited = |as_told: &dyn Fn(usize, &Rule) -> Option<Rule>| {
+        let in_place = |place: usize, rule: &Rule| match changes.iter().find(|(at, _)| *at == place) {
+            Some((_, rules)) => rules.iter().filter_map(|new| as_told(place, new)).collect(),
+            None => vec![rule.clone()],
+        };
+        RuleSet::of(scene.rules().iter().enumerate().flat_map(|(place, rule)| in_place(place, rule)))
+    };
+    let set = edited(&|_, rule| Some(rule.clone()));
+    // A page that says that something is denied is for those who are denied, and a role rule that gives those whom it admits
+    // something that no gate keeps opens nothing: of the rest a reason is asked why nothing opens.
+    let rest = edited(&|place, rule| {
+        let was = scene.rule(place).filter(|was| gives_no_more(scene, was, rule));
+        if is_denial_page(rule) { None } else { Some(was.unwrap_or(rule).clone()) }
+    });
+    if opens((scene.set(), scene.site), (&rest, scene.site), [("", ""); 0]).is_some() {
+        return false;
+    }
+    let after = Scene::with_left(&set, scene.site, scene.left());
+    let is_better = is_no_worse(scene, &after, changes, closes.as_ref()) && {
+        let Some(kinds) = again(&set) else {
+            scene.spend(COMPARED);
+            return false;
+        };
+        let count = |kinds: &Kinds, id| kinds.get(id).copied().unwrap_or_default();
+        count(&kinds, id) < count(before, id) && kinds.keys().all(|other| count(&kinds, other) <= count(before, other))
+    };
+    scene.spend(scene.left().saturating_sub(after.left()));
+    is_better
+}
+
+/// Whether a rule that asks for no role would answer where a role rule below it does now. What it answers nobody is asked
+/// again, so those are locked out whom the role rule admits, or others get what it keeps.
+fn goes_before_a_gate<S: Site>(scene: &Scene<'_, S>, changes: &[(usize, Vec<Rule>)]) -> bool {
+    changes.iter().any(|(place, rules)| {
+        let is_there = |rule: &Rule| scene.rule(*place).is_some_and(|there| there == rule);
+        let mut new = rules.iter().filter(|rule| !rule.is_gate() && !is_there(rule));
+        new.any(|rule| {
+            let reach = rule.pattern.with_spellings();
+            let below = scene.rules().iter().skip(place + 1);
+            below.filter(|below| below.is_gate()).any(|gate| gate.pattern.with_spellings().may_meet(&reach))
+        })
+    })
+}
+
+/// Whether two role rules differ in what they show alone, and no gate has to do with that.
+fn gives_no_more<S: Site>(scene: &Scene<'_, S>, was: &Rule, is: &Rule) -> bool {
+    let for_whom = |rule: &Rule| rule.apply().map(|apply| apply.conditions.clone());
+    let same =
+        (&was.origin, &was.pattern, &was.query, for_whom(was)) == (&is.origin, &is.pattern, &is.query, for_whom(is));
+    let Some(apply) = is.apply().filter(|_| same && is.role().is_some()) else { return false };
+    let reach = apply.to.reach().with_spellings();
+    let is_kept = |gate: &Rule| match apply.to.is_absolute() {
+        true => gate.is_proxy(),
+        false => gate.pattern.may_meet(&reach) || gate.apply().is_some_and(|own| own.to.reach().may_meet(&reach)),
+    };
+    !scene.rules().iter().filter(|rule| rule.is_gate()).any(is_kept)
+}
+
+/// Whether the rule stands in the list already, or its line reads as what it is.
+fn reads_as<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> bool {
+    let same = |other: &Rule| {
+        (&other.origin, &other.pattern, &other.query, &other.effect)
+            == (&rule.origin, &rule.pattern, &rule.query, &rule.effect)
+    };
+    let parsed = RuleSet::parse(rule.to_string().as_bytes()).rules;
+    parsed.rules().iter().any(same) || scene.rules().iter().any(|other| other == rule)
+}
+
+/// Whether the rule shows a fixed page of the site with a status that says no.
+fn is_denial_page(rule: &Rule) -> bool {
+    rule.role().is_none()
+        && rule.apply().is_some_and(|apply| {
+            (400..500).contains(&apply.status) && !apply.to.is_absolute() && !apply.to.takes_captures()
+        })
+}
+
+/// What a visitor gets of the site or of another server.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Content {
+    File(String),
+    Url(String),
+}
+
+fn content(decision: &Decision) -> Option<Content> {
+    match &decision.outcome {
+        Outcome::Proxy { url } => Some(Content::Url(url.clone())),
+        // A destination that is no file here is still one elsewhere.
+        Outcome::NotFound { page: None, forced: false } => {
+            decision.target.clone().filter(|_| !decision.denied).map(Content::Url)
+        }
+        outcome => outcome.file().map(|file| Content::File(file.to_owned())),
+    }
+}
+
+/// Whether nobody whom the rules denied gets anything for it, and nobody whom they admitted is denied.
+fn is_no_worse<S: Site>(
+    before: &Scene<'_, S>,
+    after: &Scene<'_, S>,
+    changes: &[(usize, Vec<Rule>)],
+    closes: Option<&Closing>,
+) -> bool {
+    let touched: Vec<&Rule> =
+        changes.iter().flat_map(|(place, rules)| before.rule(*place).into_iter().chain(rules)).collect();
+    let visits = visits(before, &touched);
+    let mut visitors = vec![Visitor::Anonymous, Visitor::with_roles(["a role that no rule names"])];
+    visitors.extend(before.holders.iter().cloned());
+    visitors.iter().all(|visitor| {
+        let answers = visits.iter().map(|visit| {
+            let visit = visit.by(visitor);
+            Some((before.answer(&visit)?, after.answer(&visit)?, visit))
+        });
+        let Some(answers) = answers.collect::<Option<Vec<_>>>() else { return false };
+        let had: HashSet<Content> = answers.iter().filter_map(|(was, _, _)| content(was)).collect();
+        answers.iter().all(|(was, is, visit)| {
+            let is_closed_on_purpose = || {
+                let admitted =
+                    !was.denied && was.by.and_then(|by| before.rule(by)).is_some_and(|by| by.role().is_some());
+                closes.is_some_and(|Closing { pattern, but_for, to_the_admitted }| {
+                    let is_for_them = but_for.as_ref().is_some_and(|role| role.holds(visitor));
+                    visit.path().is_some_and(|path| pattern.matches(&path))
+                        && !(is.denied && is_for_them)
+                        && (*to_the_admitted || !admitted || !is.denied)
+                })
+            };
+            let opened = content(is).is_some_and(|shown| !had.contains(&shown)) && {
+                let admitted = !was.denied && !is.denied && is.role_dependent;
+                let is_page = is.by.and_then(|by| after.rule(by)).is_some_and(is_denial_page);
+                !admitted && !is_page && !before_gets(before, visit, &content(is))
+            };
+            // A page that a rule leads to and that is not there yet is no denial; one that was there is missed.
+            let is_changed = was.by.is_some_and(|by| changes.iter().any(|(place, _)| *place == by));
+            let is_missing = is.by.is_none() || (was.outcome.file().is_some() && !is_changed);
+            let is_nothing = is.denied || (matches!(is.outcome, Outcome::NotFound { .. }) && is_missing);
+            let was_something = !was.denied && !matches!(was.outcome, Outcome::NotFound { .. });
+            let locked_out = was_something
+                && is_nothing
+                && was.outcome != is.outcome
+                && !is_closed_on_purpose()
+                && !is_kept(before, visit, was);
+            let undenied = was.denied && !is.denied && content(is).is_some();
+            !opened && !locked_out && !undenied
+        })
+    })
+}
+
+/// Whether the visitor got a file by its own path already.
+fn before_gets<S: Site>(before: &Scene<'_, S>, visit: &Visit, shown: &Option<Content>) -> bool {
+    let Some(Content::File(file)) = shown else { return false };
+    let Some(path) = RequestPath::parse(name_as_path(file).as_bytes()).ok() else { return false };
+    before.answer(&visit.at(&path).without_query()).is_some_and(|decision| content(&decision) == *shown)
+}
+
+/// Whether what the visitor got is denied under its own path.
+fn is_kept<S: Site>(before: &Scene<'_, S>, visit: &Visit, was: &Decision) -> bool {
+    let Some(file) = was.outcome.file() else { return false };
+    let Some(path) = RequestPath::parse(name_as_path(file).as_bytes()).ok() else { return false };
+    before.answer(&visit.at(&path).without_query()).is_some_and(|decision| decision.denied)
+}
+
+/// Visits that have to do with the rules that change: what they match, what they lead to, and what matches beside them.
+fn visits<S: Site>(scene: &Scene<'_, S>, touched: &[&Rule]) -> Vec<Visit> {
+    let mut visits: Vec<Visit> = Vec::new();
+    let neighbours = scene.rules().iter().filter(|rule| {
+        touched.iter().any(|other| {
+            let leads = rule.apply().is_some_and(|apply| apply.to.reach().may_meet(&other.pattern));
+            leads || rule.pattern.may_meet(&other.pattern)
+        })
+    });
+    let neighbours: Vec<&Rule> = neighbours.take(LOOKED_AT).collect();
+    // What other rules ask for, at the paths of these.
+    let conditions = || neighbours.iter().filter_map(|rule| Some(&rule.apply()?.conditions));
+    let cookies: Vec<String> = conditions().flat_map(|conditions| &conditions.cookie).take(CROSSED).cloned().collect();
+    let countries = conditions().flat_map(|conditions| conditions.country.first()).map(String::as_str);
+    let countries: BTreeSet<&str> = countries.collect();
+    let countries: Vec<Option<&str>> = countries.into_iter().map(Some).take(2).chain([None]).collect();
+    let paths: BTreeSet<String> = touched.iter().map(|rule| rule.pattern.example(WORD).encoded()).collect();
+    let paths: Vec<RequestPath> = paths.iter().filter_map(|path| RequestPath::parse(path.as_bytes()).ok()).collect();
+    for rule in neighbours.iter().take(CROSSED) {
+        let visit = Visit::of(rule);
+        for path in &paths {
+            let visit = visit.at(path);
+            visits.extend(countries.iter().map(|country| visit.from(*country, &cookies)));
+            visits.push(visit.elsewhere());
+            visits.push(visit);
+        }
+    }
+    for rule in touched.iter().chain(&neighbours).copied() {
+        let visit = Visit::of(rule);
+        visits.push(visit.without_query());
+        visits.push(visit.bare());
+        visits.push(visit);
+    }
+    for rule in touched {
+        let visit = Visit::of(rule).bare();
+        let reach = rule.apply().map(|apply| apply.to.reach());
+        for pattern in [Some(&rule.pattern), reach.as_ref()].into_iter().flatten() {
+            let Some(stem) = pattern.stem() else { continue };
+            let stem = if stem.is_empty() { String::new() } else { format!("/{}", stem.join("/")) };
+            let names = scene.names_below(&stem).map(segments).map(RequestPath::of);
+            visits.extend(names.chain([RequestPath::of(segments(&stem))]).map(|path| visit.at(&path)));
+        }
+        let names = scene.names_below("").map(segments).map(RequestPath::of);
+        visits.extend(names.filter_map(|name| rule.path_to(&name)).map(|path| visit.at(&path)));
+    }
+    let mut known = HashSet::new();
+    visits.retain(|visit| known.insert(format!("{visit:?}")));
+    visits
+}
+
+/// A rule that shows a page of the site to those who have not been answered, with this status.
+pub(super) fn page_rule(of: &Rule, page: &str, status: u16, force: bool) -> Option<Rule> {
+    let force = if force { "!" } else { "" };
+    let line = format!(
+        "{}{} {page} {status}{force}",
+        of.origin.as_ref().map(ToString::to_string).unwrap_or_default(),
+        of.pattern
+    );
+    let rule = RuleSet::parse(line.as_bytes()).rules.rules().first()?.clone();
+    Some(Rule { span: of.span, ..rule })
+}
+
+/// The rule with another answer, and the text that says so.
+pub(super) fn changed(rule: &Rule, change: impl FnOnce(&mut Rule)) -> Rule {
+    let mut rule = rule.clone();
+    change(&mut rule);
+    rule.text = rule.to_string();
+    rule
+}
+
+/// The same where the answer alone changes.
+pub(super) fn answering(rule: &Rule, change: impl FnOnce(&mut rolegate::rules::Apply)) -> Rule {
+    changed(rule, |rule| {
+        if let Effect::Apply(apply) = &mut rule.effect {
+            change(apply);
+        }
+    })
+}

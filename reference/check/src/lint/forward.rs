@@ -1,0 +1,140 @@
+//! Rules that fetch something by what a visitor writes, or that fetch what a gate closes.
+
+use rolegate::decide::{Outcome, Remote};
+use rolegate::path::RequestPath;
+use rolegate::rules::{Apply, Captures, QueryValue, Rule};
+use rolegate::site::Site;
+
+use super::advice::{Found, Proposal, answering};
+use super::names::is_denial_page;
+use super::order::joined;
+use super::scene::{Field, Scene, Visit, WORD, place_of, warning};
+
+/// What is odd about what the rule at `place` fetches.
+pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
+    let fetches = rule.apply().is_some_and(|apply| !(300..400).contains(&apply.status));
+    let undone = (rule.role().is_none() && fetches).then(|| gate_undone(scene, place, rule)).flatten();
+    query_capture_in_path(rule).into_iter().chain(undone).collect()
+}
+
+/// SUBST-5: the value of a parameter may hold anything, where a segment of a path holds one name.
+fn query_capture_in_path(rule: &Rule) -> Option<Found> {
+    let apply = rule.apply().filter(|apply| !(300..400).contains(&apply.status))?;
+    let mut names = apply.to.names_in_path();
+    let name = names.find(|name| {
+        let is_captured = |value: &QueryValue| matches!(value, QueryValue::Capture(known) if known == name);
+        !rule.pattern.captures_name(name) && rule.query.iter().any(|constraint| is_captured(&constraint.value))
+    })?;
+    let message =
+        format!("`:{name}` is whatever a visitor writes into the query, and it lands in the path of what is fetched");
+    let help =
+        format!("capture it as a segment of the path, or put it into the query of the target: `?{name}=:{name}`");
+    Some(warning(rule, Field::To, "query-capture-in-path", message, None, help))
+}
+
+/// ROLE-12: a rule without a role that leads to where a gate leads those whom it admits.
+fn gate_undone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let (at, gate, visitor) = scene.closed.iter().find_map(|(at, gate)| {
+        let above = |ask: fn(&Scene<'_, S>, usize, &Rule, &Rule) -> Option<String>| {
+            (*at < place).then(|| ask(scene, place, rule, gate)).flatten()
+        };
+        let visitor = above(refused).or_else(|| above(run)).or_else(|| way_past(scene, place, rule, gate))?;
+        Some((*at, *gate, visitor))
+    })?;
+    let line = place_of(gate.span, rule.span);
+    let message = format!("this leads to what {line} keeps for others, without asking for a role");
+    let help = format!("those whom {line} denies are to be answered with something else");
+    let found = warning(rule, Field::To, "gate-undone", message, visitor, help);
+    let apply = rule.apply()?;
+    let role = gate.role().cloned().map(|role| Proposal {
+        help: "add the same `Role=` here".to_owned(),
+        changes: vec![(place, vec![answering(rule, |apply| apply.conditions.role = Some(role))])],
+        closes: None,
+    });
+    let out = (rule.pattern == gate.pattern).then(|| Proposal {
+        help: format!("take this line out: those whom {line} denies are answered by what comes later, or with a 404"),
+        changes: vec![(place, Vec::new())],
+        closes: None,
+    });
+    Some(found.proposing([joined(scene, (at, gate), (place, rule), apply), role, out].into_iter().flatten()))
+}
+
+/// What those get whom a gate denies that shows its own path, where a rule below it forwards what is asked there, or has a
+/// function answer it.
+fn run<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) -> Option<String> {
+    let (apply, own) = (rule.apply()?, gate.apply()?);
+    let runs = rule.is_proxy() || is_function(apply);
+    if own.to.is_absolute()
+        || !runs
+        || rule.role().is_some()
+        || !rule.pattern.covers(&gate.pattern)
+        || !gate.pattern.covers(&own.to.reach())
+    {
+        return None;
+    }
+    // A function or a server with which people log in is what those who are denied need.
+    let named = apply.to.substitute(&Captures::default()).path;
+    if !apply.to.takes_captures() && (is_denial_page(&named) || !is_function(apply)) {
+        return None;
+    }
+    let closed = Visit::of(gate);
+    let visit = Visit::of(rule).at(&closed.path()?);
+    let decision = scene.answer(&visit)?;
+    let what = if rule.is_proxy() {
+        "what this rule forwards to"
+    } else {
+        "what the function answers, on a host that runs it"
+    };
+    (decision.by == Some(place) && decision.denied)
+        .then(|| format!("at `{}` {what}, without being asked for a role", visit.target()))
+}
+
+/// Whether the rule leads to a function of the platform.
+pub(super) fn is_function(apply: &Apply) -> bool {
+    !apply.to.is_absolute() && apply.to.to_string().starts_with("/.netlify/functions/")
+}
+
+/// What those get whom the gate denies, and whom the rule would lead back.
+fn refused<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) -> Option<String> {
+    // ROLE-3: the file at the requested path is hidden in any case, and many rules are for all who have no other answer.
+    let shows_its_own = gate.apply().is_none_or(|apply| gate.pattern.covers(&apply.to.reach()));
+    if !rule.pattern.may_meet(&gate.pattern) || (shows_its_own && !rule.is_proxy()) {
+        return None;
+    }
+    let closed = Visit::of(gate);
+    let path = closed.path()?;
+    let visits = [Visit::of(rule).at(&path), closed];
+    visits.iter().find_map(|visit| {
+        let decision = scene.answer(visit)?;
+        let is_refused = decision.denied && matches!(decision.outcome, Outcome::NotFound { forced: true, .. });
+        (is_refused && decision.by == Some(place))
+            .then(|| format!("at `{path}` a 404, as if this rule were not there: it leads back to what is denied"))
+    })
+}
+
+/// What those get who ask at a path that the gate does not cover.
+fn way_past<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) -> Option<String> {
+    let (open, closed) = (rule.apply()?, gate.apply()?);
+    if !gate.is_proxy() || !rule.is_proxy() {
+        return None;
+    }
+    let shown = if open.to.takes_captures() {
+        closed.to.reach().example(WORD)
+    } else {
+        RequestPath::parse(open.to.substitute(&Captures::default()).path.as_bytes()).ok()?
+    };
+    let closed_at = if closed.to.takes_captures() { gate.path_to(&shown)? } else { Visit::of(gate).path()? };
+    let open_at = if open.to.takes_captures() { rule.path_to(&shown)? } else { Visit::of(rule).path()? };
+    let there = scene.answer(&Visit::of(gate).at(&closed_at))?;
+    let here = scene.answer(&Visit::of(rule).at(&open_at))?;
+    let is_open = here.by == Some(place) && !here.denied && matches!(here.outcome, Outcome::Proxy { .. });
+    let [fetched, kept] = [(rule, &open_at), (gate, &closed_at)].map(|(rule, path)| fetched(rule, path));
+    (is_open && there.denied && fetched?.is(&kept?))
+        .then(|| format!("at `{open_at}` what is closed at `{closed_at}`, without being asked for a role"))
+}
+
+/// What a rule fetches for those who ask at a path.
+fn fetched(rule: &Rule, path: &RequestPath) -> Option<Remote> {
+    let target = rule.apply()?.to.substitute(&rule.pattern.captures(path)?);
+    Some(Remote::of(target.origin().as_ref(), &target.path))
+}

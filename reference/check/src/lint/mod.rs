@@ -1,0 +1,81 @@
+//! What can be said only of a rule among the others, and before the files of the site: warnings, none of which changes
+//! what a rule does.
+//!
+//! What is said is tried first: wherever it can be, a request is made up and put to [`rolegate::decide()`], and nothing is
+//! told unless the decision bears it out; nor is it said what to write instead, unless that is proved (`advice`). Each rule costs a bounded number of look-ups, so that no file takes time in its
+//! square.
+
+mod admitted;
+mod advice;
+mod files;
+mod forward;
+mod gate;
+mod links;
+mod names;
+mod order;
+mod rewrite;
+mod scene;
+mod walk;
+
+use rolegate::problem::Problem;
+use rolegate::rules::{Rule, RuleSet};
+use rolegate::site::Site;
+
+use advice::Found;
+use scene::{Field, Scene, warning};
+
+/// Everything that is odd about the rules as a list, before the files of `site`.
+pub fn lint(rules: &RuleSet, site: &impl Site) -> Vec<Problem> {
+    lint_first(rules, site, usize::MAX)
+}
+
+/// What is odd about the first `most` rules, among all of them.
+pub fn lint_first(rules: &RuleSet, site: &impl Site, most: usize) -> Vec<Problem> {
+    let scene = Scene::new(rules, site);
+    let found = look(&scene, most);
+    // As much is compared as in the list itself, so that as much of the changed one is looked at; a list that takes most of it is
+    // looked at once.
+    advice::proved(&scene, found, |changed| {
+        let changed = Scene::new(changed, site);
+        let whole = changed.left();
+        let kinds = advice::kinds(&look(&changed, most));
+        (changed.left() > whole / 2).then_some(kinds)
+    })
+}
+
+/// The same without advice, for those who read what can be written without any: see [`crate::fix`].
+pub(crate) fn lint_without_advice(rules: &RuleSet, site: &impl Site) -> Vec<Problem> {
+    look(&Scene::new(rules, site), usize::MAX).into_iter().map(|found| found.problem).collect()
+}
+
+fn look<S: Site>(scene: &Scene<'_, S>, most: usize) -> Vec<Found> {
+    let mut problems = Vec::new();
+    let mut seen = order::Seen::default();
+    for (place, rule) in scene.rules().iter().enumerate().take(most) {
+        // RULES-14
+        if scene.is_used_up() {
+            problems.push(stopped(rule));
+            break;
+        }
+        if let Some(problem) = order::problem(scene, place, rule, &mut seen) {
+            // Of a rule that never decides there is nothing more to say.
+            problems.push(problem);
+            continue;
+        }
+        problems.extend(gate::problems(scene, place, rule));
+        problems.extend(links::problem(scene, rule));
+        problems.extend(rewrite::problems(scene, place, rule));
+        problems.extend(forward::problems(scene, place, rule));
+        problems.extend(admitted::problems(scene, place, rule));
+        problems.extend(files::problem(scene, place, rule));
+        problems.extend(walk::problems(scene, place, rule));
+    }
+    problems
+}
+
+/// RULES-14: what is said where the rules are so many in each other's way that to compare them all would take for ever.
+fn stopped(rule: &Rule) -> Found {
+    let message = "from here on the rules are not compared with each other: too many match the same paths".to_owned();
+    let help = "join rules that differ in a condition alone, or split the file and check each part";
+    warning(rule, Field::From, "lints-stopped", message, None, help)
+}

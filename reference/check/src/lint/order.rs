@@ -1,0 +1,192 @@
+//! Rules that are never met, because of one further up.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+
+use rolegate::problem::{Fix, Problem};
+use rolegate::rules::{Apply, Conditions, RoleCondition, Rule};
+use rolegate::site::Site;
+use rolegate::span::Span;
+
+use super::advice::{Closing, Found, Proposal, answering, page_rule};
+use super::scene::{Field, Scene, Visit, on_line, place_of, warning};
+
+/// Where each rule was met first, by what it means.
+pub(super) type Seen = HashMap<String, Span>;
+
+/// Why the rule at `place` never decides, if it never does.
+pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, seen: &mut Seen) -> Option<Found> {
+    duplicate(rule, seen).or_else(|| unmet(scene, place, rule))
+}
+
+/// RULES-11: an exact duplicate never decides.
+fn duplicate(rule: &Rule, seen: &mut Seen) -> Option<Found> {
+    let apply = rule.apply()?;
+    let mut meaning = rule.to_string();
+    if !apply.headers.is_empty() {
+        // Writing to a text cannot fail.
+        let _ = write!(meaning, " {:?}", apply.headers);
+    }
+    let first = match seen.entry(meaning) {
+        Entry::Vacant(entry) => {
+            entry.insert(rule.span);
+            return None;
+        }
+        Entry::Occupied(entry) => *entry.get(),
+    };
+    let message = format!("this rule already stands on {}, where it is met first", place_of(first, rule.span));
+    let found = warning(rule, Field::Beginning(""), "duplicate", message, None, "remove this line");
+    Some(Problem { fix: on_line(rule, Fix::RemoveLine), span: rule.span, ..found.problem }.into())
+}
+
+/// SHADOW-2: the first match is chosen before anything else, so a rule that decides for all leaves nothing to others.
+fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let visit = Visit::of(rule);
+    let path = rule.pattern.example(super::scene::WORD);
+    let candidates = scene.candidates(&path, &visit);
+    let before = candidates.into_iter().take_while(|(at, _)| *at < place);
+    let before: Vec<(usize, &Rule)> = before.collect();
+    let mut first = before.iter().filter_map(|(at, above)| Some((*at, *above, leaves_nothing_to(scene, above, rule)?)));
+    let (at, above, by) = first.next()?;
+    let line = place_of(above.span, rule.span);
+    let moved = || vec![(at, vec![rule.clone(), above.clone()]), (place, Vec::new())];
+    if rule.protects() && by.conditions.role.is_none() {
+        let message = format!("nobody is ever asked for a role here: {line} matches these paths first");
+        let visitor = if by.force {
+            format!("what {line} says, without being asked for a role")
+        } else {
+            format!("the file, or where there is none what {line} says, without being asked for a role")
+        };
+        let help = format!("a gate is met where it stands: {line} has answered before it is");
+        let found = warning(rule, Field::From, "gate-shadowed", message, visitor, help).problem;
+        let found = Found::from(Problem { span: rule.span, ..found });
+        let closes = Some(Closing::by(rule));
+        let help = format!("move this line above {line}");
+        return Some(found.proposing([Proposal { help, changes: moved(), closes }]));
+    }
+    let message = format!("this rule never decides: {line} matches these paths first");
+    let help = format!("{line} goes first, so this line has no effect");
+    let found = warning(rule, Field::From, "rule-unreachable", message, format!("what {line} says"), help).problem;
+    let found = Found::from(Problem { span: rule.span, fix: removable(above, rule), ..found });
+    let gates = || before.iter().filter(|(_, other)| other.is_gate());
+    let mut proposals: Vec<Proposal> =
+        gates().filter_map(|(at, gate)| joined(scene, (*at, gate), (place, rule), by)).collect();
+    // What asks for no role never goes above what does.
+    if gates().all(|(gate, _)| *gate < at) && !above.is_gate() {
+        let help = format!("move this line above {line}, or remove it");
+        proposals.push(Proposal { help, changes: moved(), closes: None });
+    }
+    let help = "remove this line".to_owned();
+    proposals.push(Proposal { help, changes: vec![(place, Vec::new())], closes: None });
+    Some(found.proposing(proposals))
+}
+
+/// A gate that shows its own paths, and a rule for the same paths that those whom it admits never reach: one rule with the
+/// role of the one and the destination of the other, and a page for everybody else.
+pub(super) fn joined<S: Site>(
+    scene: &Scene<'_, S>,
+    (at, gate): (usize, &Rule),
+    (place, rule): (usize, &Rule),
+    denied: &Apply,
+) -> Option<Proposal> {
+    let (own, apply) = (gate.apply()?, rule.apply()?);
+    let is_plain = apply.conditions == Conditions::default() && apply.headers.is_empty() && apply.signed.is_none();
+    let leads_elsewhere = (200..300).contains(&apply.status) && !gate.pattern.covers(&apply.to.reach());
+    let same_paths = gate.pattern == rule.pattern && gate.query == rule.query && gate.origin == rule.origin;
+    if !gate.protects() || !gate.pattern.covers(&own.to.reach()) || !is_plain || !same_paths {
+        return None;
+    }
+    if !leads_elsewhere && !apply.is_proxy() {
+        return None;
+    }
+    let with_target = answering(gate, |own| {
+        own.to = apply.to.clone();
+        own.status = apply.status;
+        own.force = true;
+    });
+    let of_denied = (!denied.to.is_absolute() && !denied.to.takes_captures()).then(|| denied.to.to_string());
+    let page = of_denied.filter(|page| scene.shows(page)).or_else(|| scene.denial_page().map(str::to_owned));
+    let fallback = page.and_then(|page| page_rule(gate, &page, 401, false));
+    let lines: Vec<Rule> = [Some(with_target), fallback].into_iter().flatten().collect();
+    let told: Vec<String> = lines.iter().map(|line| format!("`{line}`")).collect();
+    let help = format!(
+        "write one rule with the role and the destination in the place of {}, and take this one out: {}",
+        place_of(gate.span, rule.span),
+        told.join(", then ")
+    );
+    Some(Proposal { help, changes: vec![(at, lines), (place, Vec::new())], closes: None })
+}
+
+/// A gate also covers other spellings of its files (NOLEAK-3), which nothing decides that stands for its path alone, and what
+/// it would show stays hidden from those whom it denies (ROLE-12). It leaves nothing behind only where the gate above asks
+/// for the same role and shows the same.
+fn removable(above: &Rule, rule: &Rule) -> Option<Fix> {
+    let shows = |rule: &Rule| rule.apply().map(|apply| apply.to.clone());
+    let says_the_same = || {
+        (rule.role(), &rule.pattern, &rule.query, shows(rule))
+            == (above.role(), &above.pattern, &above.query, shows(above))
+    };
+    if rule.is_gate() && !says_the_same() {
+        return None;
+    }
+    on_line(rule, Fix::CommentOut)
+}
+
+/// The answer of `above`, if it decides every request that `rule` could decide.
+fn leaves_nothing_to<'r, S: Site>(scene: &Scene<'_, S>, above: &'r Rule, rule: &Rule) -> Option<&'r Apply> {
+    let apply = above.apply()?;
+    let covers = (above.origin.is_none() || above.origin == rule.origin)
+        && (above.query.is_empty() || above.query == rule.query)
+        && above.pattern.covers(&rule.pattern);
+    // RULES-9: a seal is no condition that anybody meets.
+    let everybody = Conditions::default();
+    let asked = rule.apply().map_or(&everybody, |apply| &apply.conditions);
+    if !covers {
+        return None;
+    }
+    scene.spend(above.text.len() + rule.text.len());
+    (holds_with(&apply.conditions, asked) && !may_step_aside(scene, above, apply, rule)).then_some(apply)
+}
+
+/// Whether `wider` holds for everybody for whom `narrower` does.
+fn holds_with(wider: &Conditions, narrower: &Conditions) -> bool {
+    let Conditions { role, country, language, cookie, unknown } = wider;
+    if wider == &Conditions::default() {
+        return true;
+    }
+    let role_holds = match (role, &narrower.role) {
+        (None, _) => true,
+        (Some(RoleCondition::AnyToken), other) => other.is_some(),
+        (Some(RoleCondition::AnyOf(wide)), Some(RoleCondition::AnyOf(narrow))) => all_among(narrow, wide),
+        (Some(_), _) => false,
+    };
+    let among = |wide: &[String], narrow: &[String]| wide.is_empty() || (!narrow.is_empty() && all_among(narrow, wide));
+    // COND-3.role: beside a role the country is another one than without.
+    let same_country = country.is_empty() || role.is_some() == narrower.role.is_some();
+    role_holds
+        && same_country
+        && among(country, &narrower.country)
+        && among(language, &narrower.language)
+        && among(cookie, &narrower.cookie)
+        && unknown.is_empty()
+}
+
+/// Whether every item of one list is one of the other; both can be long.
+fn all_among(narrow: &[String], wide: &[String]) -> bool {
+    if narrow.len() * wide.len() <= 64 {
+        return narrow.iter().all(|item| wide.contains(item));
+    }
+    let wide: HashSet<&str> = wide.iter().map(String::as_str).collect();
+    narrow.iter().all(|item| wide.contains(item.as_str()))
+}
+
+/// STATUS-5: whether the rule could be ignored for a path of the other one, because it would lead to itself. STATUS-5.own-tree: or
+/// because the path lies in its tree, or in that of another such rule.
+fn may_step_aside<S: Site>(scene: &Scene<'_, S>, above: &Rule, apply: &Apply, rule: &Rule) -> bool {
+    let is_redirect = (300..400).contains(&apply.status);
+    is_redirect
+        && (above.captures_query()
+            || (scene.has_trees() && above.own_tree().is_some())
+            || apply.to.reach().may_meet(&rule.pattern))
+}

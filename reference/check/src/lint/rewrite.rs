@@ -1,0 +1,119 @@
+//! Rewrites, whose target is not matched again (STATUS-4): into what a gate closes, and out of it.
+
+use rolegate::decide::Outcome;
+use rolegate::path::RequestPath;
+use rolegate::rules::{Apply, Rule};
+use rolegate::site::Site;
+
+use super::advice::{Closing, Found, Proposal, answering, changed};
+use super::scene::{Field, Scene, Visit, name_as_path, place_of, segments, warning};
+
+/// What is odd about where the rule at `place` leads, if it shows a page of the site.
+pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let apply = rule.apply().filter(|apply| !(300..400).contains(&apply.status) && !apply.to.is_absolute())?;
+    if rule.role().is_some() {
+        target_open(scene, place, rule, apply)
+    } else {
+        leads_into_gate(scene, place, rule, apply)
+    }
+}
+
+fn leads_into_gate<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<Found> {
+    let reach = apply.to.reach();
+    let visit = Visit::of(rule);
+    let gates = scene.gates_beside(rule.text.len()).iter();
+    let mut gates = gates.filter(|gate| reach.may_meet(&gate.pattern));
+    let (gate, asked, shown) = gates.find_map(|gate| {
+        let (asked, shown) = way_into(scene, place, rule, gate, &visit)?;
+        Some((gate, asked, shown))
+    })?;
+    let line = place_of(gate.span, rule.span);
+    let message = format!(
+        "this leads into `{}`, which {line} gates, and the target of a rewrite is not matched again",
+        gate.pattern
+    );
+    let visitor = format!("at `{asked}` what lies at `{shown}`, without being asked for a role");
+    let help = "a rewrite asks for the role that it names itself, and for no other";
+    let found = warning(rule, Field::To, "leads-into-gate", message, visitor, help);
+    // What leads to other places too is for those who get them.
+    let role = gate.role().filter(|_| gate.pattern.covers(&reach)).cloned();
+    Some(found.proposing(role.map(|role| Proposal {
+        help: "add the same `Role=` here, or lead elsewhere".to_owned(),
+        changes: vec![(place, vec![answering(rule, |apply| apply.conditions.role = Some(role))])],
+        closes: None,
+    })))
+}
+
+/// A path that the rule answers with what the gate denies to those who ask for it, and the path of that.
+fn way_into<S: Site>(
+    scene: &Scene<'_, S>,
+    place: usize,
+    rule: &Rule,
+    gate: &Rule,
+    visit: &Visit,
+) -> Option<(RequestPath, RequestPath)> {
+    let apply = rule.apply()?;
+    scene.spend(8 * gate.text.len());
+    // A file of the site says more than a made-up name.
+    let stem = gate.pattern.stem().filter(|stem| !stem.is_empty()).map(|stem| format!("/{}/", stem.join("/")));
+    let file = stem.and_then(|stem| scene.names_below(&stem).next());
+    let wanted = [file.map(|file| RequestPath::of(segments(file))), Some(gate.pattern.example(super::scene::WORD))];
+    wanted.into_iter().flatten().find_map(|shown| {
+        let asked = if apply.to.takes_captures() { rule.path_to(&shown)? } else { visit.path()? };
+        let shown = if apply.to.takes_captures() {
+            shown
+        } else {
+            RequestPath::parse(apply.to.substitute(&rolegate::rules::Captures::default()).path.as_bytes()).ok()?
+        };
+        let here = scene.answer(&visit.at(&asked))?;
+        // The page for those whom a gate turns away may well lie inside it. ROLE-3, ROLE-12: no denial leads back to what was
+        // denied.
+        let is_refused = matches!(here.outcome, Outcome::NotFound { forced: true, .. });
+        let is_denial = here.denied && (is_refused || !apply.to.takes_captures());
+        if here.by != Some(place) || is_denial || asked.same_but_for_slash(&shown) {
+            return None;
+        }
+        let there = scene.answer(&Visit::of(gate).at(&shown))?;
+        (there.denied && gate.pattern.matches(&shown)).then_some((asked, shown))
+    })
+}
+
+/// What a role rule shows is public under its own path.
+fn target_open<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<Found> {
+    let reach = apply.to.reach();
+    if rule.pattern.covers(&reach) || !(200..300).contains(&apply.status) {
+        return None;
+    }
+    // One page for a whole tree is a page for its visitors, and hides nothing.
+    if rule.pattern.ends_in_splat() && !apply.to.takes_captures() {
+        return None;
+    }
+    let visit = Visit::of(rule).without_query();
+    let stem = reach.stem()?;
+    let name = format!("/{}", stem.join("/"));
+    let file = if reach.ends_in_splat() {
+        if stem.is_empty() {
+            return None;
+        }
+        scene.names_below(&format!("{name}/")).find(|name| scene.is_public(name, &visit))?.to_owned()
+    } else {
+        let path = RequestPath::of(segments(&name));
+        scene.site.file(&path).filter(|file| scene.is_public(file, &visit))?.into_owned()
+    };
+    let shown = name_as_path(&file);
+    let message = format!("this shows `{shown}`, which is public under its own path");
+    let visitor = format!("`{shown}` under its own path, without being asked for a role");
+    let help = "the path that a rule leads to has no gate by that";
+    let found = warning(rule, Field::To, "gate-target-open", message, visitor, help);
+    let closed = changed(rule, |rule| {
+        rule.pattern = reach.clone();
+        rule.query.clear();
+    });
+    // The names of `from` stand for nothing in another `from`, but for the splat.
+    let is_plain = closed.apply().is_some_and(|apply| apply.to.names_in_path().all(|name| name == "splat"));
+    Some(found.proposing(is_plain.then(|| Proposal {
+        help: format!("where it is not for everybody, add `{closed}`"),
+        closes: Some(Closing::by(&closed)),
+        changes: vec![(place, vec![rule.clone(), closed])],
+    })))
+}

@@ -1,0 +1,233 @@
+//! Where visitors end up who go where they are sent.
+
+use std::borrow::Cow;
+
+use rolegate::decide::{Outcome, PassedOver};
+use rolegate::path::RequestPath;
+use rolegate::rules::Rule;
+use rolegate::site::Site;
+
+use super::advice::{Found, Proposal, changed, page_rule};
+use super::scene::{Field, Scene, Visit, WORD, place_of, warning};
+
+/// So many redirects one after the other are followed.
+const HOPS: usize = 8;
+
+/// What is odd about where the rule at `place` sends visitors.
+pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let apply = rule.apply()?;
+    if rule.role().is_none()
+        && let Some(problem) = misses_depth(scene, place, rule)
+    {
+        return Some(problem);
+    }
+    if !(300..400).contains(&apply.status) {
+        return None;
+    }
+    let found = login_page_gated(scene, place, rule).or_else(|| to_itself(scene, place, rule));
+    let found = found.or_else(|| tree_ends_walk(scene, place, rule));
+    let found = found.or_else(|| {
+        let visit = Visit::of(rule);
+        let role_dependent = match circle(scene, place, rule, &visit) {
+            Ok(problem) => return Some(problem),
+            Err(role_dependent) => role_dependent,
+        };
+        let mut holders = scene.holders.iter().filter(|_| role_dependent);
+        holders.find_map(|holder| circle(scene, place, rule, &visit.by(holder)).ok())
+    });
+    found.or_else(|| into_nothing(scene, place, rule))
+}
+
+/// An answer for those whom the gate above denies, at the root of the gate alone.
+fn misses_depth<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let own = rule.pattern.literal()?;
+    let visit = Visit::of(rule);
+    let gate = scene.candidates(&visit.path()?, &visit).into_iter().find_map(|(at, other)| {
+        let is_root = other.pattern.ends_in_splat() && other.pattern.stem().as_ref() == Some(&own);
+        (at < place && other.role().is_some() && other.protects() && is_root).then_some(other)
+    })?;
+    // At the root it does answer.
+    if scene.answer(&visit)?.by != Some(place) {
+        return None;
+    }
+    let deep = Visit::of(gate);
+    let decision = scene.answer(&deep)?;
+    if decision.by.is_some() || !decision.denied {
+        return None;
+    }
+    let line = place_of(gate.span, rule.span);
+    let message = format!("those whom {line} denies are answered at `{}` alone", rule.pattern);
+    let visitor =
+        format!("at `{}` what this line says; at deeper paths, such as `{}`, a 404", rule.pattern, deep.target());
+    let help = format!("below `{}` nothing answers them", rule.pattern);
+    let found = warning(rule, Field::From, "fallback-misses-depth", message, visitor, help);
+    let deep = changed(rule, |rule| rule.pattern = gate.pattern.clone());
+    Some(found.proposing([Proposal {
+        help: format!("write `{}`, which covers every path that the gate closes", gate.pattern),
+        changes: vec![(place, vec![deep])],
+        closes: None,
+    }]))
+}
+
+/// Those whom a gate denies are sent to what is denied to them, with nothing to answer in its place.
+fn login_page_gated<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let visit = Visit::of(rule);
+    let decision = scene.answer(&visit)?;
+    let Outcome::Redirect { location, .. } = &decision.outcome else { return None };
+    if decision.by != Some(place) || !decision.denied {
+        return None;
+    }
+    let next = scene.follow(&visit, location)?;
+    let there = scene.answer(&next)?;
+    if !there.denied || there.by.is_some() {
+        return None;
+    }
+    // NOLEAK-3: from one spelling of a file to another, so that the gate is met, is no way to a page to log in.
+    let file = |visit: &Visit| visit.path().and_then(|path| scene.site.file(&path).map(Cow::into_owned));
+    if file(&visit).is_some_and(|own| file(&next) == Some(own)) {
+        return None;
+    }
+    let mut gates = there.passed_over.iter().filter(|(_, why)| matches!(why, PassedOver::Role | PassedOver::Sealed));
+    let gate = gates.find_map(|(at, _)| scene.rule(*at).filter(|gate| gate.protects()))?;
+    let gate = place_of(gate.span, rule.span);
+    let page = next.path()?;
+    let message = format!("this sends those who are denied to `{page}`, which {gate} denies to them too");
+    let visitor = format!("a redirect to `{page}`, and there a 404");
+    let help = format!("the page and what it loads have to be open to those who are denied: {gate} covers `{page}`");
+    let found = warning(rule, Field::To, "login-page-gated", message, visitor, help);
+    let target = format!("{page}");
+    let shown = scene.page_at(&target).and_then(|file| {
+        let shown = page_rule(rule, &file, 401, rule.apply().is_some_and(|apply| apply.force))?;
+        Some(changed(rule, |own| own.effect = shown.effect))
+    });
+    Some(found.proposing(shown.map(|shown| Proposal {
+        help: format!("show the page in the place of what is denied: `{shown}`"),
+        changes: vec![(place, vec![shown])],
+        closes: None,
+    })))
+}
+
+/// STATUS-5: a redirect that would lead to where it came from is ignored.
+fn to_itself<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let is_ignored = |word: &str| {
+        let decision = scene.answer(&Visit::with_word(rule, word));
+        decision.is_some_and(|decision| decision.passed_over.contains(&(place, PassedOver::Loop)))
+    };
+    // A word may happen to be where the rule leads; two are not.
+    if !is_ignored(WORD) || !is_ignored("another-example") {
+        return None;
+    }
+    let message = "this leads to where it came from, so it is ignored".to_owned();
+    let help = "lead elsewhere; a slash at the end makes no other path";
+    Some(warning(rule, Field::To, "redirect-to-itself", message, None, help))
+}
+
+/// STATUS-5.own-tree: other gates end the walk where this one goes on, so what stands below acts here alone.
+fn tree_ends_walk<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let tree = rule.own_tree()?;
+    let path = RequestPath::of(tree.segments().chain([WORD]));
+    let visit = Visit::of(rule).at(&path);
+    if !rule.pattern.matches(&path) {
+        return None;
+    }
+    // Whoever is answered above does not come here.
+    if scene.answer(&visit)?.by.is_some_and(|by| by < place) {
+        return None;
+    }
+    let mut below = scene.candidates(&path, &visit).into_iter().filter(|(at, other)| {
+        *at > place && other.own_tree().is_none() && other.query.is_empty() && other.pattern.matches(&path)
+    });
+    let (mut first, mut gate) = (None, None);
+    for (_, other) in below.by_ref() {
+        first = first.or(Some(other));
+        gate = gate.or(other.protects().then_some(other));
+    }
+    let (line, what) = match (gate, first?) {
+        (Some(gate), _) => (place_of(gate.span, rule.span), "which closes what lies there"),
+        (None, other) => (place_of(other.span, rule.span), "which answers there too"),
+    };
+    let message = format!("below `{tree}` this does not act, and other gates then do not look at {line}, {what}");
+    let visitor = format!("at `{path}` what {line} says; from other gates the file, or a 404");
+    let help = format!("write {line} above this one");
+    Some(warning(rule, Field::To, "tree-ends-walk", message, visitor, help))
+}
+
+/// Redirects one after the other that end where there is nothing. One alone may lead to what is built elsewhere; what another
+/// rule of the list leads on is meant to be there.
+fn into_nothing<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    if scene.is_bare() || !scene.site.is_listed() || rule.pattern.literal().is_none() {
+        return None;
+    }
+    let mut visit = Visit::of(rule);
+    let mut way = vec![visit.target().to_owned()];
+    let mut places: Vec<usize> = Vec::new();
+    while places.len() < HOPS {
+        let decision = scene.answer(&visit)?;
+        match (&decision.outcome, decision.by) {
+            (Outcome::Redirect { location, .. }, Some(by)) => {
+                if places.is_empty() && by != place {
+                    return None;
+                }
+                places.push(by);
+                visit = scene.follow(&visit, location)?;
+                way.push(visit.target().to_owned());
+            }
+            (Outcome::NotFound { forced: false, .. }, None) if places.len() > 1 && !decision.denied => break,
+            _ => return None,
+        }
+    }
+    // What the platform serves lies in no folder.
+    if places.len() == HOPS || way.last().is_some_and(|last| last.starts_with("/.")) {
+        return None;
+    }
+    let hops: Vec<String> = way.iter().map(|target| format!("`{target}`")).collect();
+    let by: Vec<String> =
+        places.iter().filter_map(|at| scene.rule(*at)).map(|by| place_of(by.span, rule.span)).collect();
+    let message = format!("this leads on to where there is nothing: {}", hops.join(" → "));
+    let visitor = format!("a 404 at {}, by way of {}", hops.last()?, by.join(" and "));
+    let help = "each redirect is matched anew: what one rule leads to another can lead on";
+    Some(warning(rule, Field::To, "chain-into-nothing", message, visitor, help))
+}
+
+/// A circle of redirects of which the rule is the first in the list; else whether a role had a say on the way.
+fn circle<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, visit: &Visit) -> Result<Found, bool> {
+    let mut role_dependent = false;
+    let mut visits = vec![visit.clone()];
+    let mut places = Vec::new();
+    let mut round = None;
+    while let (Some(last), None, true) = (visits.last(), round, places.len() < HOPS) {
+        let Some(decision) = scene.answer(last) else { return Err(role_dependent) };
+        role_dependent |= decision.role_dependent;
+        let (Outcome::Redirect { location, .. }, Some(by)) = (&decision.outcome, decision.by) else {
+            return Err(role_dependent);
+        };
+        let Some(next) = scene.follow(last, location) else { return Err(role_dependent) };
+        // Each circle is told of once: where it begins here.
+        if places.is_empty() && by != place {
+            return Err(role_dependent);
+        }
+        places.push(by);
+        round = visits.iter().position(|before| before.place() == next.place());
+        visits.push(next);
+    }
+    let circle = places.get(round.unwrap_or_default()..).unwrap_or_default();
+    if !circle.contains(&place) || circle.iter().min() != Some(&place) {
+        return Err(role_dependent);
+    }
+    let way =
+        |visits: &[Visit]| visits.iter().map(|visit| format!("`{}`", visit.target())).collect::<Vec<_>>().join(" → ");
+    let start = visits.get(round.unwrap_or_default()..).unwrap_or_default();
+    let message = match round {
+        Some(_) => format!("this leads in a circle: {}", way(start)),
+        None => format!("this leads on and on: {} → …", way(start.get(..3).unwrap_or(start))),
+    };
+    let who = match visit.visitor.roles().and_then(|roles| roles.iter().next()) {
+        Some(role) => format!("with the role `{role}`, "),
+        None => String::new(),
+    };
+    let forced = circle.iter().filter_map(|at| scene.rule(*at)?.apply()).all(|apply| apply.force);
+    let files = if forced { "" } else { "where there is no file, " };
+    let visitor = format!("{who}{files}an error of the browser, after many redirects");
+    let help = "let one of the rules lead to a page, or leave that page out of its `from`";
+    Ok(warning(rule, Field::To, "redirect-loop", message, visitor, help))
+}

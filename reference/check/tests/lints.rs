@@ -1,0 +1,488 @@
+//! What `check` finds: every trap and its near miss, and the table of all kinds of problems.
+//!
+//! `GATECHECK_UPDATE=1 cargo test -p rolegate-check --test lints` writes `LINTS.md` anew.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails may panic"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use rolegate::{MemorySite, Problem, RuleSet};
+use rolegate_check::catalogue::{self, TRAPS};
+use rolegate_check::lint::lint;
+
+fn found(redirects: &str, toml: &str, files: &[&str]) -> Vec<Problem> {
+    let mut parsed = RuleSet::read(redirects.as_bytes(), toml.as_bytes());
+    parsed.problems.extend(lint(&parsed.rules, &MemorySite::new(files.iter().copied())));
+    parsed.problems
+}
+
+fn ids(problems: &[Problem]) -> Vec<&str> {
+    let mut ids: Vec<&str> = problems.iter().map(|problem| problem.id).collect();
+    ids.sort_unstable();
+    ids
+}
+
+const GATE: &str = "/m/* /m/:splat 200! Role=admin\n";
+
+/// Rules after `GATE`, files, and what is found.
+const AFTER_A_GATE: &[(&str, &[&str], &[&str])] = &[
+    ("", &["/m/x.html"], &[]),
+    // L5: below the gate a public rule is the answer for those who are denied.
+    ("/m/* /login 302", &["/m/x.html", "/login.html"], &[]),
+    // L6: anything that can reach the gated tree.
+    ("/p/* /m/:splat 200", &[], &["leads-into-gate"]),
+    ("/p/* /:splat 200", &["/m/x.html"], &["leads-into-gate"]),
+    ("/:a/p/* /:a/:splat 200", &[], &["leads-into-gate"]),
+    ("/p /m/x 200", &[], &["leads-into-gate"]),
+    ("/p/* /m/:splat 404", &[], &["leads-into-gate"]),
+    ("/p/* /m/:splat 302", &[], &[]),
+    ("/p/* /q/:splat 200", &[], &[]),
+    ("/p/* https://a.example/m/:splat 200", &[], &[]),
+    ("/p/* /m/:splat 200! Role=editor", &[], &[]),
+    // L16
+    ("/m/ /login 404", &["/login.html"], &["fallback-misses-depth"]),
+    ("/m /login 302", &[], &["fallback-misses-depth"]),
+    ("/m/* /login 404", &["/login.html"], &[]),
+    ("/m /login 302\n/m/* /login 404", &[], &[]),
+    ("/m/deep /login 302", &[], &[]),
+    // ROLE-3: a denial does not lead back to what was denied.
+    ("/m/* /m/:splat 200!", &["/m/x.html"], &[]),
+];
+
+const FORWARDED_GATE: &str = "/m/* http://up.example/m/:splat 200! Role=admin\n";
+
+/// Rules after `FORWARDED_GATE`, and what is found.
+const AFTER_A_FORWARDED_GATE: &[(&str, &[&str])] = &[
+    ("", &[]),
+    ("/* http://up.example/:splat 200!", &["gate-undone"]),
+    ("/* http://up.example/:splat 200", &["gate-undone"]),
+    ("/m/* https://UP.example.:443/m/:splat 200!", &["gate-undone"]),
+    ("/* http://up.example/:splat 200! Country=de", &["gate-undone"]),
+    ("/* http://up.example/:splat 200! Role=user", &["gate-wider-below"]),
+    ("/* http://other.example/:splat 200!", &[]),
+    ("/* http://up.example/public/:splat 200!", &[]),
+    ("/* http://up.example/:splat 302", &[]),
+    ("/m/* /login 302\n/* http://up.example/:splat 200!", &[]),
+    ("/m/* http://up.example/login 200!", &[]),
+    // At paths that the gate does not cover.
+    ("/p/* http://up.example/m/:splat 200!", &["gate-undone"]),
+    ("/p/* http://up.example/:splat 200!", &["gate-undone"]),
+    ("/p http://up.example/m/x 200!", &["gate-undone"]),
+    ("/p http://up.example/x 200!", &[]),
+    ("/p/* http://other.example/m/:splat 200!", &[]),
+];
+
+/// Rules by themselves, files, and what is found.
+const ALONE: &[(&str, &[&str], &[&str])] = &[
+    // L5
+    ("/m/* /x 200\n/m/* /m/:splat 200! Role=a", &[], &["gate-shadowed"]),
+    ("/* /x 200\n/m/* /m/:splat 200! Role=a", &[], &["gate-shadowed"]),
+    ("/m/* /x 200 Country=de\n/m/* /m/:splat 200! Role=a", &[], &[]),
+    ("/m/login /m/login 200\n/m/* /m/:splat 200! Role=a", &["/m/login.html"], &[]),
+    // STATUS-5: a rule that leads to itself leaves the path to what comes later.
+    ("/m/* /m/:splat 301\n/m/* /m/:splat 200! Role=a", &[], &["redirect-to-itself"]),
+    // L7
+    ("/m/* /m/:splat 200! Role=a Country=de", &[], &["role-with-condition"]),
+    ("/m/* /m/:splat 200! Role=a Language=de\n/m/* /login 302", &[], &["role-with-condition"]),
+    ("/m/* /m/:splat 200! Role=a Cookie=c\n/m/* /login 302!", &[], &[]),
+    ("/m/* /m/:splat 200! Role=a Country=de\n/m/* /m/:splat 200! Role=b", &[], &[]),
+    ("/m/* /m/:splat 200! Country=de", &[], &[]),
+    // L8
+    ("/x.html /x.html 200! Role=a", &["/x.html"], &["gate-one-spelling"]),
+    ("/x.html /x.html 200! Role=a\n/x /x.html 200! Role=a", &["/x.html"], &[]),
+    ("/x.html /x.html 200! Role=a\n/x /x.html 301!", &["/x.html"], &[]),
+    ("/admin /admin 200! Role=a", &["/admin/index.html"], &["gate-one-spelling"]),
+    ("/admin /admin 200! Role=a", &["/admin/index.html", "/admin/u.html"], &["gate-not-beneath", "gate-one-spelling"]),
+    ("/admin /admin 200! Role=a\n/admin/* /admin/:splat 200! Role=a", &["/admin/index.html", "/admin/u.html"], &[]),
+    ("/admin/* /admin/:splat 200! Role=a", &["/admin/index.html", "/admin.html", "/admin/u.html"], &[]),
+    ("/x.pdf /x.pdf 200! Role=a", &["/x.pdf"], &[]),
+    ("/x /x 200! Role=a\n/x /y 200! Role=b", &["/x.html"], &["gate-one-spelling"]),
+    ("/admin /admin 200! Role=a", &[], &["gate-one-spelling"]),
+    ("/x.pdf /x.pdf 200! Role=a", &[], &[]),
+    ("/api https://a.example/ 200! Role=a", &[], &[]),
+    // L9, L10
+    ("/* /:splat 200! Role=a\n/* /login 302", &["/login.html"], &["login-page-gated"]),
+    ("/* /:splat 200! Role=a\n/* / 302", &["/index.html"], &["login-page-gated"]),
+    ("/login /login 200\n/* /:splat 200! Role=a\n/* /login 302", &["/login.html"], &[]),
+    ("/* /:splat 200! Role=a\n/* /login.html 401", &["/login.html"], &[]),
+    ("/* /:splat 200! Role=a\n/* https://login.example/ 302", &[], &[]),
+    // L13
+    ("/a 1id=:x /b 301", &[], &["query-key-digit"]),
+    ("/a id1=:x /b 301", &[], &[]),
+    // What a gate shows from another path of the site.
+    (
+        "/m/* /kept/:splat 200! Role=a\n/m/* /kept/:splat 200\n/kept/* /kept/:splat 200! Role=a",
+        &["/kept/example.html"],
+        &["gate-undone"],
+    ),
+    (
+        "/m/* /kept/:splat 200! Role=a\n/m/* /login 401\n/kept/* /kept/:splat 200! Role=a",
+        &["/kept/example.html", "/login.html"],
+        &[],
+    ),
+    // Where a gate is in error, too.
+    (
+        "/m/* http://up.example/m/:splat 200! Role=a, b\n/* http://up.example/:splat 200!",
+        &[],
+        &["condition-empty", "gate-undone"],
+    ),
+    ("/m/* http://up.example/m/:splat 200! Role=a, b\n/* http://up.example/login 200!", &[], &["condition-empty"]),
+    // What a query says lands in a path.
+    ("/doc page=:page http://up.example/docs/:page 200!", &[], &["query-capture-in-path"]),
+    ("/doc page=:page /docs/v:page.html 200", &[], &["query-capture-in-path"]),
+    ("/doc page=:page /docs/:page 404", &[], &["query-capture-in-path"]),
+    ("/doc page=:page /docs/:page 302", &[], &[]),
+    ("/doc page=:page http://up.example/docs?page=:page 200!", &[], &[]),
+    ("/doc/:page http://up.example/docs/:page 200!", &[], &[]),
+    ("/doc/:page page=:page http://up.example/docs/:page 200!", &[], &[]),
+    // L15
+    ("https://a.example/m/* /m/:splat 200! Role=a", &[], &["gate-one-host"]),
+    ("https://a.example/m/* /m/:splat 200! Role=a\n/m/* /login 302!", &[], &[]),
+    ("https://a.example/m/* /x/:splat 200! Role=a\n/m/* /m/:splat 200! Role=a", &[], &[]),
+    (
+        "http://a.example/m/* /m/:splat 200! Role=a\nhttps://a.example/m/* /m/:splat 200! Role=a",
+        &[],
+        &["gate-one-host"],
+    ),
+    ("https://a.example/m/* /m/:splat 302", &[], &["redirect-to-itself"]),
+    ("/m/* q=1 /m/:splat 200! Role=a", &[], &["gate-one-query"]),
+    ("/m/* q=1 /x/:splat 200! Role=a\n/m/* /m/:splat 200! Role=a", &[], &[]),
+    // What is forwarded to, whatever a gate for the same says.
+    // What a role rule shows.
+    ("/m/* /private/:splat 200! Role=a", &["/private/x.html"], &["gate-target-open"]),
+    ("/ /private/x 200! Role=a", &["/private/x.html"], &["gate-target-open"]),
+    ("/m/* /welcome 200! Role=a", &["/welcome.html"], &[]),
+    ("/m/* /private/:splat 200! Role=a\n/private/* /private/:splat 200! Role=a", &["/private/x.html"], &[]),
+    ("/m/* /private/:splat 200! Role=a\n/private/* /404 404!", &["/private/x.html"], &[]),
+    // Never met.
+    ("/a /b 301\n/a /b 301", &[], &["duplicate"]),
+    ("/a /b 301\n/a /c 301", &[], &["rule-unreachable"]),
+    ("/* /index.html 200\n/a /c 301", &[], &["rule-unreachable"]),
+    ("/a/* /c/:splat 301\n/a/:x /d/:x 301", &[], &["rule-unreachable"]),
+    ("/a/:x /d/:x 301\n/a/* /c/:splat 301", &[], &[]),
+    ("/a q=1 /b 301\n/a /c 301", &[], &[]),
+    ("/a /b 301\n/a q=1 /c 301", &[], &["rule-unreachable"]),
+    ("/a /b 301 Country=de\n/a /c 301", &[], &[]),
+    ("/a /b 301 Country=de,at\n/a /c 301 Country=at", &[], &["rule-unreachable"]),
+    // COND-3.role: beside a role the country is not the one that the visitor names.
+    ("/a /b 301 Country=de\n/a /c 301! Role=a Country=de", &[], &[]),
+    ("/m/* /x/:splat 200! Role=a,b\n/m/* /y/:splat 200! Role=a", &[], &["rule-unreachable"]),
+    ("/m/* /x/:splat 200! Role=a\n/m/* /y/:splat 200! Role=a,b", &[], &[]),
+    ("/m/* /x/:splat 200! Role=*\n/m/* /y/:splat 200! Role=a", &[], &["rule-unreachable"]),
+    ("/* /login 302\n/login /x 200", &[], &[]),
+    ("/* /login 302\n/logout /x 200", &[], &["rule-unreachable"]),
+    ("https://a.example/* /x 302\n/a /y 302", &[], &[]),
+    // Files of the site.
+    ("/a /b 301", &["/a.html", "/b.html"], &["file-before-rule"]),
+    ("/a /404.html 404", &["/a.html", "/404.html"], &["file-before-rule"]),
+    ("/a /b 301!", &["/a.html"], &[]),
+    ("/a /b 301", &["/b.html"], &[]),
+    ("/a /a.html 200", &["/a.html"], &[]),
+    ("/a/* /b/:splat 301", &["/a/x.html"], &["files-before-rule"]),
+    ("/a/* /b/:splat 301!", &["/a/x.html"], &[]),
+    ("/* /index.html 200", &["/index.html", "/x.html"], &[]),
+    ("/a/* /a/404.html 404", &["/a/404.html", "/a/x.html"], &[]),
+    // In circles.
+    ("/a /b 301\n/b /a 301", &[], &["redirect-loop"]),
+    ("/a/* /b/:splat 301\n/b/* /c/:splat 301\n/c/* /a/:splat 301", &[], &["redirect-loop"]),
+    // STATUS-5.own-tree
+    ("/a/* /a/a/:splat 301", &[], &[]),
+    ("/a/* /a/a/:splat 301\n/a/a/* /b 301", &[], &["tree-ends-walk"]),
+    ("/a/* /a/a/:splat 301\n/a/a/* /a/a/:splat 200! Role=x\n/a/a/* /b 301", &[], &["tree-ends-walk"]),
+    ("/a/a/* /b 301\n/a/* /a/a/:splat 301", &[], &[]),
+    ("/* /en/:splat 302 Language=en\n/* /zh/:splat 302 Language=zh\n/* /en/:splat 302", &["/en/index.html"], &[]),
+    ("/* /en/:splat 302 Role=x\n/en/* /en/:splat 200! Role=x\n/en/* /login 401!", &[], &["tree-ends-walk"]),
+    ("/:v/* /:v/en/:splat 301", &[], &["redirect-loop"]),
+    ("/a /b 302 Role=x\n/b /a 302 Role=x", &[], &["redirect-loop"]),
+    ("/a /b 302 Role=x\n/b /a 302 Role=y", &[], &[]),
+    ("/a /b 301\n/b /c 301", &[], &[]),
+    ("/a /b 301\n/b /a 200", &[], &[]),
+    ("http://a.example/* https://a.example/:splat 301!", &[], &[]),
+    (
+        "http://a.example/* https://a.example/:splat 301!\nhttps://a.example/* http://a.example/:splat 301!",
+        &[],
+        &["redirect-loop"],
+    ),
+    ("/* https://a.example/:splat 301!", &[], &[]),
+    ("/a /a/ 301", &[], &["redirect-to-itself"]),
+    ("/a/* /a/:splat 301", &[], &["redirect-to-itself"]),
+    // LOC-2, STATUS-5: the query makes another request of it, once.
+    ("/a /a?x=y 301", &[], &[]),
+    ("/:x /example 301", &[], &[]),
+    ("/* /login 302", &[], &[]),
+    // A role rule that redirects protects nothing.
+    ("/* site=:site /.netlify/functions/go-on?site=:site 302! Role=*\n/* /index.html 200", &["/index.html"], &[]),
+    (
+        "/login /dashboard/ 302! Role=user\n/dashboard/* 200! Role=user\n/dashboard/* /login 302",
+        &["/login.html", "/dashboard/index.html"],
+        &[],
+    ),
+    ("/login /app 302! Role=user\n/p/* /login 200", &["/login.html"], &[]),
+    ("https://a.example/login /app 302! Role=user", &["/login.html"], &[]),
+    ("/login q=1 /app 302! Role=user", &["/login.html"], &[]),
+    ("/login /app 302! Role=user", &["/login.html", "/login/x.html"], &[]),
+    // A wider gate below.
+    (
+        "/admin/* 200! Role=admin\n/* 200! Role=user\n/* /login.html 401",
+        &["/admin/x.html", "/login.html"],
+        &["gate-wider-below"],
+    ),
+    ("/admin/* 200! Role=admin\n/* 200! Role=*\n/* /login.html 401", &["/login.html"], &["gate-wider-below"]),
+    (
+        "/admin/* 200! Role=admin\n/admin/* /login.html 401!\n/* 200! Role=user\n/* /login.html 401",
+        &["/login.html"],
+        &[],
+    ),
+    ("/admin/* 200! Role=admin\n/* 200! Role=admin\n/* /login.html 401", &["/login.html"], &[]),
+    ("/m/* 200! Role=admin\n/m/* 200! Role=editor", &[], &[]),
+    ("/home /admin/home 200! Role=admin\n/* 200! Role=user", &["/admin/home.html"], &[]),
+    // The denied get it after all.
+    ("/api/* https://api.example/:splat 200! Role=admin\n/api/* https://api.example/:splat 200", &[], &["gate-undone"]),
+    ("/api/* 200! Role=admin\n/api/* /.netlify/functions/:splat 200", &[], &["gate-undone"]),
+    ("/api/* 200! Role=admin\n/api/* /.netlify/functions/api 200", &[], &["gate-undone"]),
+    ("/api/* 200! Role=admin\n/api/* https://api.example/:splat 200", &[], &["gate-undone"]),
+    ("/api/* 200! Role=admin\n/api/* /.netlify/functions/login 200", &[], &[]),
+    ("/api/* /.netlify/functions/:splat 200! Role=admin\n/api/* /login 302", &[], &[]),
+    // Nobody can log in.
+    ("/* /index.html 200 Role=admin", &["/index.html", "/login.html"], &["gate-without-way-in"]),
+    ("/* 200! Role=admin", &["/index.html", "/login/index.html", "/style.css"], &["gate-without-way-in"]),
+    ("/* 200! Role=admin\n/* /login.html 401", &["/index.html", "/login.html"], &[]),
+    ("/* 200! Role=admin\n/* https://id.example/ 302", &["/index.html", "/login.html"], &[]),
+    ("/m/* 200! Role=admin", &["/m/index.html", "/login.html"], &[]),
+    ("/login /login 200\n/* 200! Role=admin", &["/index.html", "/login.html"], &[]),
+    ("/* 200! Role=admin", &["/index.html", "/blog/login-with-a-key.html"], &[]),
+    // The wrong way round.
+    ("/admin/* /login 302 Role=admin", &["/login.html"], &["gate-backwards"]),
+    ("/premium/* /login.html 200! Role=promo", &["/login.html"], &["gate-backwards"]),
+    ("/account /log-in 302! Role=user", &[], &["gate-backwards"]),
+    ("/admin/* 200! Role=admin\n/admin/* /login 302", &["/login.html"], &[]),
+    ("/login /app 302! Role=user\n/login /login 200", &["/login.html"], &[]),
+    // A fallback that asks for more.
+    ("/guide /guide 200! Role=user\n/guide tab=a /signin 302!", &[], &["fallback-narrower", "gate-one-spelling"]),
+    ("/g/* 200! Role=user\n/g/* /signin 302! Country=de", &[], &["fallback-narrower"]),
+    ("/g/* 200! Role=user\n/g/* /de/signin 302! Language=de\n/g/* /signin 302!", &[], &[]),
+    ("/g/* 200! Role=user\n/g/* tab=a /signin 302!\n/g/* /signin 302!", &[], &[]),
+    // A chain.
+    (
+        "/ /fr 301! Language=fr\n/:path /fr/:path 301! Language=fr",
+        &["/fr/index.html", "/index.html"],
+        &["chain-into-nothing"],
+    ),
+    ("/old /a 301\n/a /b 301", &["/index.html"], &["chain-into-nothing"]),
+    ("/old /a 301\n/a /b 301", &["/index.html", "/b.html"], &[]),
+    ("/old /a 301\n/a /b 301", &[], &[]),
+    ("/old /b 301", &["/index.html"], &[]),
+    ("/old /a 301\n/a https://a.example/ 301", &["/index.html"], &[]),
+    ("/old /a 301\n/a /.netlify/images 301", &["/index.html"], &[]),
+    // A star in a destination.
+    ("/* /* 200 Cookie=lang", &[], &["to-literal-star"]),
+    ("/a/* /b/* 301", &[], &["to-literal-star"]),
+    ("/a/* https://b.example/*/x 301", &[], &["to-literal-star"]),
+    ("/a/* /b/%2A 301", &[], &[]),
+    ("/a /b?x=* 301", &[], &[]),
+    // Conditions that never hold.
+    ("/a /b 302 Cookie=ab_test=a", &[], &["cookie-name"]),
+    ("/a /b 302 Cookie=ab_test", &[], &[]),
+    ("/a /b 302 Country=UK", &[], &["country-unknown"]),
+    ("/a /b 302 Country=de,USA", &[], &["country-unknown"]),
+    ("/a /b 302 Country=de,US,gb", &[], &[]),
+    ("/a /b 302 Language=zh_CN", &[], &["language-unknown"]),
+    ("/a /b 302 Language=english,de", &[], &["language-unknown"]),
+    ("/a /b 302 Language=en,zh-cn,pt-BR", &[], &[]),
+    // A target inside its own `from`.
+    ("/a/* /a/b/:splat 301", &["/a/x.html"], &["files-before-rule"]),
+];
+
+/// What is found in a line by itself, which every gate reads for itself: L1 to L4, L12, L14.
+const LINES: &[(&str, &[&str])] = &[
+    ("/m/* /m/:splat Role=a", &["status-missing"]),
+    ("/m/* /m/:splat 200! ROLE=a", &["condition-unknown"]),
+    ("/m/* /m/:splat 200! Rolle=a", &["condition-unknown"]),
+    ("/m/* /m/:splat 200! Role", &["bare-word"]),
+    ("/m 200! Role=a", &["to-missing"]),
+    ("/m/* 200! Role=a", &[]),
+    ("/m/* /m/:splat 200! Role=a:b", &["role-colon"]),
+    ("/m/* /m/:splat 200! Role=a, b", &["condition-empty"]),
+    ("/m/* /m/:splat 200! Role=a,b", &[]),
+    ("/m/* /m/:splat 200! Role=\"a\"", &["role-punctuation"]),
+    ("/m/* /m/:splat 200! Role='a,b'", &["role-punctuation"]),
+    ("/m/* /m/:splat 200! Role=“a”", &["role-punctuation"]),
+    ("/m/* /m/:splat 200! Role=a;b", &["role-punctuation"]),
+    ("/m/* /m/:splat 200! Role=a|b", &["role-punctuation"]),
+    ("/m/* /m/:splat 200! Role=a&b", &["role-punctuation"]),
+    ("/m/* /m/:splat 200! Role=a、b", &["role-punctuation"]),
+    ("/m/* /m/:splat 200! Role=[a,b]", &["role-punctuation"]),
+    ("/m/* /m/:splat 200! Role={a}", &["role-punctuation"]),
+    ("/m/* /m/:splat 200! Role=<a>", &["role-punctuation"]),
+    ("/m/* /m/:splat 200! Role==a", &["role-punctuation"]),
+    ("/m/* /m/:splat 200! Role=Role=a", &["role-punctuation"]),
+    ("/m/* /m/:splat 200! Role=\\u0061", &["role-punctuation"]),
+    ("/m/* /m/:splat 200! Role=team.blue,site-editor_2,!user,night%20shift,c++,a/b,a@b", &[]),
+    ("/m/* /m/:splat 200! role=a", &[]),
+];
+
+/// L11, L12
+const TOML: &[(&str, &[&str])] = &[
+    ("status = 200\nforce = 'yes'", &["toml-force"]),
+    ("status = '200!'", &["status-invalid"]),
+    ("status = 200\nforce = true", &[]),
+];
+
+#[test]
+fn every_trap_is_found_and_its_near_miss_is_not() {
+    let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
+    let mut check = |redirects: &str, toml: &str, files: &[&str], expected: &[&str]| {
+        let problems = found(redirects, toml, files);
+        if ids(&problems) != expected {
+            wrong.push(format!("{redirects}{toml}\nfound {:?} instead of {expected:?}\n", ids(&problems)));
+        }
+        let entries = problems.iter().filter_map(|problem| catalogue::find(problem.id));
+        seen.extend(entries.flat_map(|entry| entry.traps.iter().copied()));
+    };
+    for (rules, files, expected) in AFTER_A_GATE {
+        check(&format!("{GATE}{rules}\n"), "", files, expected);
+    }
+    for (rules, expected) in AFTER_A_FORWARDED_GATE {
+        check(&format!("{FORWARDED_GATE}{rules}\n"), "", &[], expected);
+    }
+    for (rules, files, expected) in ALONE {
+        check(rules, "", files, expected);
+    }
+    for (line, expected) in LINES {
+        check(line, "", &[], expected);
+    }
+    for (fields, expected) in TOML {
+        let entry =
+            format!("[[redirects]]\nfrom = '/m/*'\nto = '/m/:splat'\n{fields}\nconditions = {{ Role = 'a' }}\n");
+        check("", &entry, &[], expected);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(seen, TRAPS.iter().map(|trap| trap.id).collect());
+}
+
+/// Rules, entries and files, a kind that is found, and the advice that is given about it: lines in the place of lines.
+type Advised =
+    (&'static str, &'static str, &'static [&'static str], &'static str, &'static [(usize, &'static [&'static str])]);
+
+const FUNCTION: &str = "[[redirects]]\nfrom = '/api/*'\nto = '/.netlify/functions/:splat'\nstatus = 200\n";
+
+const ADVISED: &[Advised] = &[
+    (
+        "/api/config /api/config 200! Role=admin\n/api/* 200! Role=admin,staff\n/* /login.html 302",
+        FUNCTION,
+        &["/login.html", "/index.html"],
+        "rule-unreachable",
+        &[(2, &["/api/* /.netlify/functions/:splat 200! Role=admin,staff", "/api/* /login.html 401"]), (2, &[])],
+    ),
+    (
+        "/api/* 200! Role=admin",
+        FUNCTION,
+        &["/index.html"],
+        "gate-undone",
+        &[(1, &["/api/* /.netlify/functions/:splat 200! Role=admin"]), (2, &[])],
+    ),
+    (
+        "/admin/* 200! Role=admin\n/* 200! Role=user\n/ /login.html 401",
+        "",
+        &["/login.html", "/admin/index.html"],
+        "gate-wider-below",
+        &[(1, &["/admin/* 200! Role=admin", "/admin/* /login.html 401!"])],
+    ),
+    (
+        "/* /index.html 200 Role=admin",
+        "",
+        &["/index.html", "/login.html"],
+        "gate-without-way-in",
+        &[(1, &["/* /index.html 200 Role=admin", "/* /login.html 401"])],
+    ),
+    (
+        "/premium/* /login.html 200! Role=promo",
+        "",
+        &["/login.html"],
+        "gate-backwards",
+        &[(1, &["/premium/* 200! Role=promo", "/premium/* /login.html 401"])],
+    ),
+    (
+        "/m/* /x 200\n/m/* /m/:splat 200! Role=a",
+        "",
+        &["/x.html", "/m/a.html"],
+        "gate-shadowed",
+        &[(1, &["/m/* /m/:splat 200! Role=a", "/m/* /x 200"]), (2, &[])],
+    ),
+    ("/a/* /b/:splat 301", "", &["/a/x.html"], "files-before-rule", &[(1, &["/a/* /b/:splat 301!"])]),
+    // LINT-1: what would go round for ever, open what is closed, or lock out who is admitted.
+    ("/blog/* /blog/new/:splat 301", "", &["/blog/a.html"], "files-before-rule", &[]),
+    ("/p/* /:splat 200\n/m/* 200! Role=a", "", &["/m/x.html", "/index.html"], "leads-into-gate", &[]),
+    ("/a/* /b/:splat 301\n/a/m/* 200! Role=a", "", &["/a/x.html", "/a/m/y.html"], "files-before-rule", &[]),
+];
+
+/// LINT-1
+#[test]
+fn advice_is_the_one_that_is_proved() {
+    for (redirects, toml, files, id, edits) in ADVISED {
+        let problems = found(redirects, toml, files);
+        let problem = problems.iter().find(|problem| problem.id == *id).unwrap_or_else(|| panic!("{id}: {problems:?}"));
+        let told = problem.advice.iter().flat_map(|advice| &advice.edits);
+        let told: Vec<(usize, Vec<&str>)> =
+            told.map(|edit| (edit.span.line, edit.lines.iter().map(String::as_str).collect())).collect();
+        let expected: Vec<(usize, Vec<&str>)> = edits.iter().map(|(line, lines)| (*line, lines.to_vec())).collect();
+        assert_eq!(told, expected, "{redirects}: {}", problem.help);
+    }
+}
+
+/// STATIC-4
+#[test]
+fn a_link_into_a_gate_is_found() {
+    let site = MemorySite::new(["/m/x.html", "/p/y.html"]).with_links(&["/m/a.html", "/p/a.html"]);
+    for (rules, expected) in [
+        ("/m/* /m/:splat 200! Role=a", vec!["link-into-gate"]),
+        ("/p/* /p/:splat 200! Role=a", vec!["link-into-gate"]),
+        ("/:x/a /m/a.html 200! Role=a", vec![]),
+        ("/m/a /m/a.html 200! Role=a", vec!["gate-one-spelling", "link-into-gate"]),
+        ("/m/* Role", vec!["link-into-gate"]),
+        ("/m/* /m/:splat 200! Role=a\n/p/* /p/:splat 200! Role=a", vec![]),
+        ("/m/x /m/x.html 200! Role=a", vec!["gate-one-spelling"]),
+        ("/m/* /m/:splat 200!", vec![]),
+    ] {
+        let set = RuleSet::parse(rules.as_bytes()).rules;
+        assert_eq!(ids(&lint(&set, &site)), expected, "{rules}");
+    }
+}
+
+#[test]
+fn every_kind_is_told_somewhere_and_nothing_else() {
+    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut text = String::new();
+    let mut folders = vec![reference.join("gate/src"), reference.join("check/src/lint")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                text += &fs::read_to_string(&path).unwrap();
+            }
+        }
+    }
+    let told = |id: &str| text.contains(&format!("\"{id}\""));
+    let never: Vec<&str> = catalogue::all().map(|entry| entry.id).filter(|id| !told(id)).collect();
+    assert_eq!(never, [""; 0], "no code tells of these");
+}
+
+#[test]
+fn the_page_is_the_table() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../LINTS.md");
+    let page = catalogue::markdown();
+    if std::env::var_os("GATECHECK_UPDATE").is_some() {
+        fs::write(&file, &page).unwrap();
+    }
+    let written = fs::read_to_string(&file).unwrap_or_default();
+    assert!(written == page, "LINTS.md is stale; run `GATECHECK_UPDATE=1 cargo test -p rolegate-check --test lints`");
+}

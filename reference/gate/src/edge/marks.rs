@@ -1,0 +1,294 @@
+//! The names of header fields by which proxies, content networks and frameworks state something about a request.
+//!
+//! One list for two questions: what of a client's fields an upstream must not take for the gate's word (PROXY-5), and whether a
+//! request shows that a proxy stands in between (TOKEN-11). A server behind may obey a field that nobody here has heard of, so names are
+//! known by their parts where they have any in common, and a name too many is the smaller harm.
+
+/// What a field states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Which path, host, scheme or method is asked: what the gate has decided by, and says itself.
+    Request,
+    /// Where the client is, what it has proved, or who it is.
+    Client,
+    /// That a proxy has passed the request on.
+    Passage,
+}
+
+/// Begin the names of fields that state what is asked.
+const REQUEST_FAMILIES: &[&str] = &[
+    "x-envoy-original-",
+    "x-http-",
+    "x-invoke-",
+    "x-middleware-",
+    "x-netlify-original-",
+    "x-original-",
+    "x-override-",
+    "x-rewrite-",
+    "x-rewritten-",
+    "x-script-",
+    "x-waws-",
+];
+
+/// Names of fields that state what is asked.
+const REQUEST: &[&str] = &[
+    "disguised-host",
+    "front-end-https",
+    "https",
+    "path-info",
+    "proxy",
+    "request-uri",
+    "script-name",
+    "x-appservice-proto",
+    "x-forwarded-https",
+    "x-forwarded-method",
+    "x-forwarded-path",
+    "x-forwarded-protocol",
+    "x-forwarded-request-uri",
+    "x-forwarded-scheme",
+    "x-forwarded-ssl",
+    "x-forwarded-tls",
+    "x-forwarded-uri",
+    "x-forwarded-url",
+    "x-https",
+    "x-matched-path",
+    "x-method",
+    "x-now-route-matches",
+    "x-orig-uri",
+    "x-orig-url",
+    "x-path",
+    "x-path-info",
+    "x-proto",
+    "x-protocol",
+    "x-request-path",
+    "x-request-uri",
+    "x-request-url",
+    "x-scheme",
+    "x-server-name",
+    "x-uri",
+    "x-url",
+    "x-url-scheme",
+    "x-vhost",
+];
+
+/// End the names of fields that state what is asked: a host, or anything in the place of what was sent.
+const REQUEST_ENDS: &[&str] = &["host", "hostname", "override"];
+
+/// End the names of fields that begin with `x-` and state what is asked.
+const REQUEST_ENDS_OF_X: &[&str] = &["method", "path", "pathname", "proto", "protocol", "scheme", "uri", "url", "verb"];
+
+/// Begin the names of fields that state something about the client.
+const CLIENT_FAMILIES: &[&str] = &[
+    "ajp-",
+    "akamai-",
+    "cf-",
+    "client-cert",
+    "client-ssl-",
+    "client-verify",
+    "cloudfront-",
+    "fastly-",
+    "fly-",
+    "forwarded-",
+    "impersonate-",
+    "incap-",
+    "iv-",
+    "mellon-",
+    "oidc-",
+    "remote-",
+    "sm-",
+    "ssl-",
+    "tailscale-",
+    "tls-",
+    "wl-proxy-",
+    "x-akamai-",
+    "x-amz-cf-",
+    "x-amzn-mtls-",
+    "x-amzn-oidc-",
+    "x-appengine-",
+    "x-arr-",
+    "x-auth-request-",
+    "x-authenticated-",
+    "x-authentik-",
+    "x-azure-",
+    "x-client-cert",
+    "x-client-dn",
+    "x-client-ip",
+    "x-client-ssl-",
+    "x-client-subject-",
+    "x-client-verif",
+    "x-consumer-",
+    "x-country",
+    "x-custom-ip-",
+    "x-envoy-",
+    "x-forwarded-",
+    "x-gate-",
+    "x-goog-authenticated-",
+    "x-goog-iap-",
+    "x-group",
+    "x-incap-",
+    "x-jwt-",
+    "x-ms-client-",
+    "x-ms-token-",
+    "x-netlify-",
+    "x-nf-",
+    "x-pomerium-",
+    "x-proxy-",
+    "x-real-",
+    "x-remote-",
+    "x-role",
+    "x-spiffe",
+    "x-ssl-",
+    "x-sucuri-",
+    "x-tls-",
+    "x-user-",
+    "x-userinfo",
+    "x-vercel-",
+    "x-verified-",
+    "x-vouch-",
+    "x-webauth-",
+];
+
+/// Names of fields that state something about the client.
+const CLIENT: &[&str] = &[
+    "authenticated-user",
+    "forwarded",
+    "was-default-hostname",
+    "x-auth-email",
+    "x-auth-groups",
+    "x-auth-name",
+    "x-auth-roles",
+    "x-auth-subject",
+    "x-auth-user",
+    "x-auth-username",
+    "x-authenticated",
+    "x-client-addr",
+    "x-client-address",
+    "x-client-port",
+    "x-client-s-dn",
+    "x-coming-from",
+    "x-forward-for",
+    "x-forwarded",
+    "x-forwarder-for",
+    "x-from",
+    "x-ssl",
+    "x-user",
+    "x-username",
+    "xfcc",
+    "xroxy-connection",
+];
+
+/// End the names of fields that state an address: `client-ip`, `x-azure-clientip`, `cdn-src-ip` and their like.
+const CLIENT_ENDS: &[&str] =
+    &["clientip", "ip", "ipaddr", "ipaddress", "ipv4", "ipv6", "realip", "remoteip", "socketip"];
+
+/// End the names of fields that state who the client is, as a gateway has read it out of a token.
+const USER_ENDS: &[&str] = &["claims", "userinfo"];
+
+/// Begin the names of fields that tell of a passage.
+const PASSAGE_FAMILIES: &[&str] = &["cdn-", "ngrok-", "x-b3-"];
+
+/// Names of fields that tell of a passage.
+const PASSAGE: &[&str] = &[
+    "cdn-loop",
+    "max-forwards",
+    "proxy-connection",
+    "surrogate-capability",
+    "traceparent",
+    "via",
+    "x-amzn-trace-id",
+    "x-bluecoat-via",
+    "x-cloud-trace-context",
+    "x-correlation-id",
+    "x-request-id",
+    "x-varnish",
+];
+
+/// What a field of this name states, `_` and case aside; most state nothing of the kind.
+pub fn mark(name: &str) -> Option<Mark> {
+    let plain = plain(name);
+    // As CGI names the fields of a request, however often.
+    mark_of(plain.trim_start_matches("http-")).or_else(|| mark_of(&plain))
+}
+
+/// A name as servers that know no signs and no capitals read it.
+pub fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+}
+
+fn mark_of(plain: &str) -> Option<Mark> {
+    let begins = |families: &[&str]| families.iter().any(|family| plain.starts_with(family));
+    let last = plain.rsplit('-').next().unwrap_or(plain);
+    // `Host` itself is the request's, and no statement about another; so is the name of the client's own program.
+    if matches!(plain, "host" | "x-user-agent") {
+        return None;
+    }
+    let is_client = CLIENT.contains(&plain) || begins(CLIENT_FAMILIES);
+    let ends_so =
+        REQUEST_ENDS.contains(&last) || (plain.starts_with("x-") && REQUEST_ENDS_OF_X.contains(&last) && !is_client);
+    if REQUEST.contains(&plain) || begins(REQUEST_FAMILIES) || plain.contains("-original-") || ends_so {
+        return Some(Mark::Request);
+    }
+    if is_client || CLIENT_ENDS.contains(&last) || USER_ENDS.contains(&last) {
+        return Some(Mark::Client);
+    }
+    (PASSAGE.contains(&plain) || begins(PASSAGE_FAMILIES)).then_some(Mark::Passage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names that servers, networks and frameworks are known to write or to obey.
+    const STATE_WHAT_IS_ASKED: &str = "x-original-url x-original-uri x-original-path x-original-host x-original-method \
+        x-original-forwarded-for x-rewrite-url x-rewrite-uri x-envoy-original-path x-envoy-original-host \
+        x-waws-unencoded-url x-forwarded-uri x-forwarded-path x-forwarded-url x-forwarded-method x-forwarded-host \
+        x-forwarded-scheme x-forwarded-protocol x-forwarded-ssl front-end-https x-url-scheme x-scheme x-host x-http-host \
+        x-http-host-override x-host-override x-http-method x-http-method-override x-method-override x-netlify-original-pathname \
+        x-middleware-subrequest x-middleware-rewrite x-invoke-path x-matched-path x-path-info x-vhost x-backend-host \
+        request-uri proxy http_x_original_url HTTP_HOST Script_Name X_Rewrite_URL x-http-destinationurl x-override-url \
+        x-rewritten-url iis-original-url x-script-name x-base-url x-request-scheme x-requested-method x-http-verb \
+        x.original.url http_http_x_original_url";
+    const STATE_SOMETHING_ABOUT_THE_CLIENT: &str = "x-forwarded-for x-forwarded-proto x-forwarded-port x-forwarded-server \
+        x-forwarded-prefix x-forwarded-client-cert x-forwarded-user x-forwarded forwarded forwarded-for x-forward-for x-real-ip \
+        x-real-port client-ip x-client-ip x-cluster-client-ip true-client-ip x-true-client-ip cf-connecting-ip \
+        cf-connecting-ipv6 cf-pseudo-ipv4 cf-ipcountry cf-visitor cf-access-jwt-assertion fastly-client-ip fastly-ssl \
+        cloudfront-viewer-address cloudfront-forwarded-proto akamai-origin-hop x-akamai-edgescape x-azure-clientip \
+        x-azure-socketip x-azure-fdid x-arr-clientcert x-arr-ssl x-ms-client-principal x-appengine-user-ip \
+        x-appengine-country x-goog-authenticated-user-email x-goog-iap-jwt-assertion x-amzn-oidc-data \
+        x-amzn-mtls-clientcert x-envoy-external-address x-envoy-peer-metadata x-nf-client-connection-ip x-nf-geo \
+        x-netlify-id x-vercel-forwarded-for x-vercel-ip-country wl-proxy-client-ip wl-proxy-ssl wl-proxy-client-cert \
+        proxy-client-ip http-client-ip http_x_forwarded_for x-originating-ip x-remote-ip x-remote-addr remote-addr \
+        remote-user x-remote-user x-remote-groups x-webauth-user x-authenticated-user x-authenticated-groups \
+        x-auth-request-user x-auth-request-email x-auth-user x-authentik-username x-pomerium-claim-email x-consumer-username \
+        x-userinfo oidc_claim_sub sm_user iv-user ssl-client-cert ssl_client_verify x-ssl-client-dn x-ssl-cipher \
+        client-cert client-cert-chain x-client-cert x-client-verify x-tls-client-cert xfcc cdn-src-ip ali-cdn-real-ip \
+        x-sucuri-clientip incap-client-ip x-proxyuser-ip x-proxy-user X_Real_IP \
+        fly-forwarded-proto x-client-ip-address x-custom-ip-authorization x-verified-user ajp-remote-user tailscale-user-login \
+        impersonate-user impersonate-group x-user-role x-role x-roles x-groups x-user-id x-user-email x-jwt-payload x-jwt-claims \
+        x-userinfo x-endpoint-api-userinfo x-apigateway-api-userinfo x-client-subject-dn x-spiffe-id x-country x-country-code \
+        x-gate-status X.Forwarded.For HTTP_HTTP_X_FORWARDED_FOR";
+    const TELL_OF_A_PASSAGE: &str = "via cdn-loop x-request-id x-amzn-trace-id x-cloud-trace-context traceparent x-varnish x-b3-traceid \
+        proxy-connection max-forwards";
+    /// What browsers and programs send for themselves.
+    const ORDINARY: &str = "host accept accept-charset accept-encoding accept-language authorization cache-control connection \
+        content-encoding content-language content-length content-type cookie date dnt expect forward from http2-settings \
+        if-match if-modified-since if-none-match if-range keep-alive last-event-id origin pragma prefer priority range \
+        referer save-data sec-ch-ua sec-ch-ua-platform sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user sec-gpc \
+        sec-websocket-key sec-websocket-protocol te trailer transfer-encoding upgrade upgrade-insecure-requests user-agent \
+        x-api-key x-auth-token x-client-data x-client-id x-csrf-token x-goog-api-client x-requested-with x-user-agent \
+        x-xsrf-token x-own http-referer idempotency-key";
+
+    #[test]
+    fn what_names_state() {
+        for (names, expected) in [
+            (STATE_WHAT_IS_ASKED, Some(Mark::Request)),
+            (STATE_SOMETHING_ABOUT_THE_CLIENT, Some(Mark::Client)),
+            (TELL_OF_A_PASSAGE, Some(Mark::Passage)),
+            (ORDINARY, None),
+        ] {
+            for name in names.split_whitespace() {
+                assert_eq!(mark(name), expected, "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! How the site's own header fields get into an answer, and which of them do not.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use crate::caches;
+
+/// HEADERS-4: what the server says about the message and the connection, and what the gate says about a file's state.
+pub(super) fn is_reserved(name: &HeaderName) -> bool {
+    const RESERVED: &[&str] = &[
+        "accept-ranges",
+        "age",
+        "allow",
+        "alt-svc",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "date",
+        "etag",
+        "keep-alive",
+        "last-modified",
+        "location",
+        "proxy-authenticate",
+        "proxy-connection",
+        "server",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "www-authenticate",
+    ];
+    RESERVED.contains(&name.as_str())
+}
+
+/// The site's own fields for one answer.
+#[derive(Debug, Default)]
+pub struct Fields {
+    cache: Option<HeaderValue>,
+    vary: Vec<HeaderValue>,
+    others: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Fields {
+    /// Sorts the fields of the file. Of a name that comes twice the later counts.
+    pub fn of<'a>(fields: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>) -> Fields {
+        let mut sorted = Fields::default();
+        for (name, value) in fields {
+            if *name == header::CACHE_CONTROL {
+                sorted.cache = Some(value.clone());
+            } else if *name == header::VARY {
+                sorted.vary.push(value.clone());
+            } else {
+                sorted.others.push((name.clone(), value.clone()));
+            }
+        }
+        sorted
+    }
+
+    /// Adds them to an answer whose own fields are complete.
+    ///
+    /// `personal`: the answer depended on a role. `stored`: the site may say how it is stored at all.
+    pub fn apply(self, headers: &mut HeaderMap, personal: bool, stored: bool) {
+        for (name, value) in self.others {
+            // The parts of a multipart answer have types of their own.
+            let is_multipart = || {
+                let own = headers.get(header::CONTENT_TYPE);
+                own.is_some_and(|own| own.as_bytes().starts_with(b"multipart/byteranges"))
+            };
+            let is_body_less = || !headers.contains_key(header::CONTENT_TYPE);
+            let keeps_own = name == header::CONTENT_TYPE && (is_multipart() || is_body_less());
+            let is_refused = is_reserved(&name) || (personal && caches::steers_caches(&name));
+            if !keeps_own && !is_refused {
+                headers.insert(name, value);
+            }
+        }
+        // HEADERS-5, NOLEAK-4
+        if let Some(cache) = self.cache.filter(|cache| stored && (!personal || caches::is_private(cache))) {
+            headers.insert(header::CACHE_CONTROL, cache);
+        }
+        for vary in self.vary {
+            let own = headers.get(header::VARY).map(HeaderValue::as_bytes).unwrap_or_default();
+            let both = if own.is_empty() { vary.as_bytes().to_vec() } else { [own, b", ", vary.as_bytes()].concat() };
+            if let Ok(both) = HeaderValue::from_bytes(&both) {
+                headers.insert(header::VARY, both);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_5() {
+        let own = "private, max-age=0, must-revalidate";
+        for (cache, personal, stored, sent) in [
+            ("public, max-age=60", false, true, "public, max-age=60"),
+            ("public, max-age=60", true, true, own),
+            ("max-age=60", true, true, own),
+            ("private=\"set-cookie\", max-age=60", true, true, own),
+            ("x=\"a, private\", max-age=60", true, true, own),
+            ("private, s-maxage=60", true, true, own),
+            ("private, x: public", true, true, own),
+            ("no-store, must-understand", true, true, own),
+            ("private, max-age=60", true, true, "private, max-age=60"),
+            ("No-Store", true, true, "No-Store"),
+            ("private, max-age=60", true, false, own),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(own));
+            headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
+            let [cdn, accel] = ["netlify-cdn-cache-control", "x-accel-expires"].map(HeaderName::from_static);
+            let fields = [
+                (header::CACHE_CONTROL, HeaderValue::from_static(cache)),
+                (cdn.clone(), HeaderValue::from_static("public, s-maxage=60")),
+                (accel.clone(), HeaderValue::from_static("600")),
+                (header::VARY, HeaderValue::from_static("Accept-Language")),
+                (header::CONTENT_TYPE, HeaderValue::from_static("text/plain")),
+            ];
+            Fields::of(fields.iter().map(|(name, value)| (name, value))).apply(&mut headers, personal, stored);
+            assert_eq!(headers.get(header::CACHE_CONTROL).unwrap(), sent, "{cache}");
+            assert_eq!(headers.get(header::VARY).unwrap(), "Cookie, Accept-Language");
+            assert_eq!([&cdn, &accel].map(|name| headers.contains_key(name)), [!personal; 2]);
+            assert!(!headers.contains_key(header::CONTENT_TYPE), "an answer without a body has no type");
+        }
+    }
+}

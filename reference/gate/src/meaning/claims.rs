@@ -1,0 +1,226 @@
+//! What a verified token claims, and which of it counts as roles (CLAIM-1 to CLAIM-4).
+
+use std::collections::HashSet;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+/// The payload of a verified token: a JSON object without duplicate names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claims(Arc<Map<String, Value>>);
+
+impl Claims {
+    /// The claims of a payload with these members.
+    pub fn new(members: impl Into<Arc<Map<String, Value>>>) -> Claims {
+        Claims(members.into())
+    }
+
+    /// All members, in the order in which they stand.
+    pub fn members(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// The top-level member `name`.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// `exp` in whole seconds, rounded down: until then the token has not run out (TOKEN-5).
+    pub fn expiration(&self) -> Option<i64> {
+        let exp = self.0.get("exp")?;
+        // A float is cut off at the ends of the range.
+        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and a fraction is rounded down before")]
+        exp.as_i64().or_else(|| exp.as_f64().map(|exp| exp.floor() as i64))
+    }
+
+    /// The roles at `path`; anything that is not there in the right shape grants nothing.
+    pub fn roles(&self, path: &RolePath) -> Roles {
+        // CLAIM-4: this one place is looked at. Names of objects only: an array index addresses nothing.
+        let Some((last, parents)) = path.0.split_last() else {
+            return Roles::default();
+        };
+        let mut object = self.0.as_ref();
+        for name in parents {
+            match object.get(name) {
+                Some(Value::Object(inner)) => object = inner,
+                _ => return Roles::default(),
+            }
+        }
+        match object.get(last) {
+            // CLAIM-1; CLAIM-3: an item that is no string grants nothing.
+            Some(Value::Array(items)) => Roles::new(items.iter().filter_map(Value::as_str)),
+            // CLAIM-2: a single string is one role, never a list.
+            Some(Value::String(role)) => Roles::new([role.as_str()]),
+            _ => Roles::default(),
+        }
+    }
+}
+
+/// The roles of one visitor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roles {
+    /// In the order of the token.
+    held: Vec<String>,
+    /// The same once more where they are many, so that a rule asks for each of its roles once (COST-1).
+    many: HashSet<String>,
+}
+
+/// So many roles are compared one by one.
+const FEW: usize = 8;
+
+impl Roles {
+    /// These roles.
+    pub fn new<R: Into<String>>(roles: impl IntoIterator<Item = R>) -> Roles {
+        let held: Vec<String> = roles.into_iter().map(Into::into).collect();
+        let many = if held.len() > FEW { held.iter().cloned().collect() } else { HashSet::new() };
+        Roles { held, many }
+    }
+
+    /// Whether `role` is among them. ROLE-5: equal byte for byte, or not equal.
+    pub fn contains(&self, role: &str) -> bool {
+        if self.many.is_empty() { self.held.iter().any(|held| held == role) } else { self.many.contains(role) }
+    }
+
+    /// The roles in the order of the token.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.held.iter().map(String::as_str)
+    }
+}
+
+/// Where in a token the roles stand: names from the outermost object inwards.
+///
+/// Written with dots (`app_metadata.authorization.roles`) or, where a name holds a dot or a slash, as a JSON Pointer
+/// (RFC 6901): `/https:~1~1example.com~1roles`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RolePath(Vec<String>);
+
+impl RolePath {
+    /// The path of these names; `None` where there is none, or an empty one.
+    pub fn of(names: &[&str]) -> Option<RolePath> {
+        let sound = !names.is_empty() && names.iter().all(|name| !name.is_empty());
+        sound.then(|| RolePath(names.iter().map(|name| (*name).to_owned()).collect()))
+    }
+
+    /// Puts `roles` at this place of `claims`, and makes the objects that lead there.
+    ///
+    /// # Errors
+    /// The name on the way that is taken by something else than an object.
+    pub fn set(&self, claims: &mut Map<String, Value>, roles: &[&str]) -> Result<(), String> {
+        let mut object = claims;
+        let Some((last, parents)) = self.0.split_last() else { return Ok(()) };
+        for name in parents {
+            let inner = object.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()));
+            object = inner.as_object_mut().ok_or_else(|| name.clone())?;
+        }
+        object.insert(last.clone(), Value::from(roles));
+        Ok(())
+    }
+}
+
+/// Why a text is no [`RolePath`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RolePathError {
+    /// There is no name, or one of the names is empty.
+    #[error("`{0}` holds an empty name; write names with dots between them, such as `app_metadata.roles`")]
+    EmptyName(String),
+    /// RFC 6901 §3: `~` stands only before `0` or `1`.
+    #[error("`{0}` holds a `~` that is followed by neither `0` nor `1`; write `~0` for `~` and `~1` for `/`")]
+    BadEscape(String),
+}
+
+impl Default for RolePath {
+    /// CLAIM-1: `app_metadata.authorization.roles`.
+    fn default() -> RolePath {
+        RolePath(["app_metadata", "authorization", "roles"].map(str::to_owned).to_vec())
+    }
+}
+
+impl FromStr for RolePath {
+    type Err = RolePathError;
+
+    fn from_str(text: &str) -> Result<RolePath, RolePathError> {
+        let names = match text.strip_prefix('/') {
+            Some(pointer) => pointer
+                .split('/')
+                .map(|name| unescape(name).ok_or_else(|| RolePathError::BadEscape(text.to_owned())))
+                .collect::<Result<Vec<_>, _>>()?,
+            None => text.split('.').map(str::to_owned).collect(),
+        };
+        if names.iter().any(String::is_empty) {
+            return Err(RolePathError::EmptyName(text.to_owned()));
+        }
+        Ok(RolePath(names))
+    }
+}
+
+impl fmt::Display for RolePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dotted = self.0.iter().all(|name| !name.contains(['.', '/']));
+        if dotted {
+            return f.write_str(&self.0.join("."));
+        }
+        for name in &self.0 {
+            write!(f, "/{}", name.replace('~', "~0").replace('/', "~1"))?;
+        }
+        Ok(())
+    }
+}
+
+/// One name of a JSON Pointer (RFC 6901 §4).
+fn unescape(name: &str) -> Option<String> {
+    let mut plain = String::with_capacity(name.len());
+    let mut rest = name.chars();
+    while let Some(c) = rest.next() {
+        plain.push(match c {
+            '~' => match rest.next() {
+                Some('0') => '~',
+                Some('1') => '/',
+                _ => return None,
+            },
+            other => other,
+        });
+    }
+    Some(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roles(payload: Value, path: &str) -> Vec<String> {
+        let Value::Object(members) = payload else { panic!("an object") };
+        Claims::new(members).roles(&path.parse().unwrap()).iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn shapes() {
+        let at = |value: Value| roles(serde_json::json!({ "a": { "b": value } }), "a.b");
+        let none: [&str; 0] = [];
+        assert_eq!(at(serde_json::json!(["x", "y"])), ["x", "y"]);
+        assert_eq!(at(serde_json::json!(["x", 1, null, ["y"], {"z": "z"}])), ["x"]);
+        assert_eq!(at(serde_json::json!("x,y")), ["x,y"]);
+        for value in
+            [serde_json::json!(null), serde_json::json!(1), serde_json::json!(true), serde_json::json!({"x": "x"})]
+        {
+            assert_eq!(at(value), none);
+        }
+        assert_eq!(roles(serde_json::json!({ "b": ["x"], "a.b": ["y"], "a": [["b", "z"]] }), "a.b"), none);
+    }
+
+    #[test]
+    fn paths() {
+        assert_eq!(roles(serde_json::json!({ "https://x.y/r": ["z"] }), "/https:~1~1x.y~1r"), ["z"]);
+        assert_eq!(roles(serde_json::json!({ "a": ["z"] }), "/a"), ["z"]);
+        for text in ["app_metadata.roles", "a", "/x.y/z~1~0"] {
+            assert_eq!(text.parse::<RolePath>().unwrap().to_string(), text);
+        }
+        for text in ["", ".", "a.", "a..b", "/", "/a//b"] {
+            assert_eq!(text.parse::<RolePath>(), Err(RolePathError::EmptyName(text.to_owned())));
+        }
+        for text in ["/~", "/a~2"] {
+            assert_eq!(text.parse::<RolePath>(), Err(RolePathError::BadEscape(text.to_owned())));
+        }
+    }
+}

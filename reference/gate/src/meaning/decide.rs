@@ -1,0 +1,503 @@
+//! The decision: a pure function of rules, request, visitor and site.
+//!
+//! The rules are walked in list order (MATCH-1). A rule is a candidate when host, path and query match; the first
+//! candidate whose conditions hold decides. A role condition that does not hold marks the request as denied: from then
+//! on neither the request's own file nor what that rule would have shown is an answer, whatever comes later.
+
+mod denial;
+mod fetched;
+
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
+
+use smallvec::SmallVec;
+
+use crate::cost::step;
+use crate::path::{Refused, RequestPath, Segments, Target, segments};
+use crate::query::{self, Parameters};
+use crate::request::{Origin, Request};
+use crate::rules::{Apply, Conditions, Effect, Rule, RuleSet, Substituted};
+use crate::said::Said;
+use crate::site::{Site, Spellings, is_same_file};
+use crate::visitor::Visitor;
+use denial::Denial;
+use fetched::Fetched;
+pub use fetched::Remote;
+
+/// What the gate decided about a request, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What is answered.
+    pub outcome: Outcome,
+    /// The rule that decided, by its place in the list; `None` where no rule did.
+    pub by: Option<usize>,
+    /// The destination of the deciding rule after substitution, without a query that is passed on.
+    pub target: Option<String>,
+    /// The rules that did not decide, in list order, each with the reason.
+    pub passed_over: SmallVec<[(usize, PassedOver); 2]>,
+    /// Whether the visitor did not satisfy a role condition that covers the path.
+    pub denied: bool,
+    /// NOLEAK-4: whether a role rule or a sealed rule had a say, so that the answer differs from visitor to visitor.
+    pub role_dependent: bool,
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The request target has no safe canonical form, or none that a server beside this one is sure to share (FRONT-1).
+    BadRequest(Refused),
+    /// There is nothing to show: 404.
+    NotFound {
+        /// Whether there may be a file that the visitor must not see (ROLE-3).
+        forced: bool,
+        /// The page of the site that says so.
+        page: Option<String>,
+    },
+    /// The request is forwarded (PROXY-1).
+    Proxy {
+        /// Where to.
+        url: String,
+    },
+    /// The visitor is sent elsewhere (STATUS-1).
+    Redirect {
+        /// A status from 300 to 399.
+        status: u16,
+        /// The value of `Location` (LOC-1 to LOC-3).
+        location: String,
+    },
+    /// Another file is shown under the request's URL (STATUS-2, STATUS-3).
+    Rewrite {
+        /// The status to show it with.
+        status: u16,
+        /// The name of the file.
+        file: String,
+    },
+    /// The file at the requested path is shown: 200.
+    Serve {
+        /// The name of the file.
+        file: String,
+    },
+}
+
+impl Outcome {
+    /// The status that is answered; for [`Outcome::Proxy`] the one that the rule names.
+    pub fn status(&self) -> u16 {
+        match self {
+            Outcome::BadRequest(refused) => refused.status(),
+            Outcome::NotFound { .. } => 404,
+            Outcome::Proxy { .. } | Outcome::Serve { .. } => 200,
+            Outcome::Redirect { status, .. } | Outcome::Rewrite { status, .. } => *status,
+        }
+    }
+
+    /// The name of the file whose content is answered.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Outcome::BadRequest(_) | Outcome::Proxy { .. } | Outcome::Redirect { .. } => None,
+            Outcome::NotFound { page, .. } => page.as_deref(),
+            Outcome::Rewrite { file, .. } | Outcome::Serve { file } => Some(file),
+        }
+    }
+}
+
+/// Why a rule did not decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PassedOver {
+    /// A condition other than the role does not hold.
+    Condition,
+    /// The rule is for another scheme or host.
+    Host,
+    /// STATUS-5: the rule would redirect the request to itself.
+    Loop,
+    /// STATUS-5.own-tree: the path lies where such a redirect leads already.
+    OwnTree,
+    /// The rule is for another path.
+    Path,
+    /// The rule is for other query parameters.
+    Query,
+    /// The visitor does not hold a role that the rule asks for.
+    Role,
+    /// RULES-9: the line is in error and admits nobody.
+    Sealed,
+}
+
+impl PassedOver {
+    /// The reason as one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            PassedOver::Condition => "condition",
+            PassedOver::Host => "host",
+            PassedOver::Loop => "loop",
+            PassedOver::OwnTree => "own-tree",
+            PassedOver::Path => "path",
+            PassedOver::Query => "query",
+            PassedOver::Role => "role",
+            PassedOver::Sealed => "sealed",
+        }
+    }
+}
+
+/// Decides through the index (MATCH-9). [`Decision::passed_over`] holds those that the index did not leave out.
+pub fn decide(rules: &RuleSet, request: &Request<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
+    with_asked(rules, request, site, |asked| walk(rules, candidates(rules, asked), asked, visitor, site))
+}
+
+/// As [`decide`]; `None` where more than `most` rules would have to be looked at.
+pub fn decide_within(
+    most: usize,
+    rules: &RuleSet,
+    request: &Request<'_>,
+    visitor: &Visitor,
+    site: &impl Site,
+) -> Option<Decision> {
+    let looked_at = Cell::new(0);
+    let decision = with_asked(rules, request, site, |asked| {
+        let places = candidates(rules, asked).take(most + 1).inspect(|_| looked_at.set(looked_at.get() + 1));
+        walk(rules, places, asked, visitor, site)
+    });
+    (looked_at.get() <= most).then_some(decision)
+}
+
+/// Decides by walking the whole list: the definition. [`Decision::passed_over`] holds every rule before the one that
+/// decided.
+pub fn decide_by_walk(rules: &RuleSet, request: &Request<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
+    with_asked(rules, request, site, |asked| walk(rules, 0..rules.rules().len(), asked, visitor, site))
+}
+
+fn candidates<'a>(rules: &'a RuleSet, asked: &'a Asked<'_>) -> impl Iterator<Item = usize> + 'a {
+    let origin = if rules.names_origins() { asked.origin() } else { None };
+    let path = asked.target.path.name();
+    let others = asked.spellings.iter().filter(move |other| *other != path);
+    rules.candidates(&asked.segments, others, origin, &asked.parameters)
+}
+
+/// What is asked, made ready once for all rules.
+struct Asked<'a> {
+    rules: &'a RuleSet,
+    request: &'a Request<'a>,
+    target: &'a Target,
+    /// Those of the path.
+    segments: Segments<'a>,
+    parameters: Parameters,
+    origin: OnceCell<Option<Origin>>,
+    said: OnceCell<Said<'a>>,
+    /// The file that the path names.
+    own_file: Option<&'a str>,
+    /// NOLEAK-3: every path that names the same file; none where no rule is a gate.
+    spellings: &'a Spellings<'a>,
+    /// The segments of each of them.
+    spelled: OnceCell<Vec<Segments<'a>>>,
+}
+
+fn with_asked(
+    rules: &RuleSet,
+    request: &Request<'_>,
+    site: &impl Site,
+    decide: impl FnOnce(&Asked<'_>) -> Decision,
+) -> Decision {
+    // NOLEAK-1; FRONT-1: where another server has the site, it reads the target too.
+    let parse = if site.is_listed() { Target::parse } else { Target::parse_plain };
+    let target = match parse(request.target) {
+        Ok(target) => target,
+        Err(refused) => return bad_request(refused),
+    };
+    let parameters = target.query.as_deref().map(Parameters::parse).unwrap_or_default();
+    let own_file = site.file(&target.path);
+    let own_file = own_file.as_deref();
+    let gated = own_file.filter(|_| rules.has_gates());
+    let spellings = gated.map(|file| Spellings::of(site, file).and(site.other_names(file))).unwrap_or_default();
+    let segments = segments(target.path.name());
+    step(request.target.len());
+    decide(&Asked {
+        rules,
+        request,
+        target: &target,
+        segments,
+        parameters,
+        origin: OnceCell::new(),
+        said: OnceCell::new(),
+        own_file,
+        spellings: &spellings,
+        spelled: OnceCell::new(),
+    })
+}
+
+impl<'a> Asked<'a> {
+    /// COST-1: what the request says of its visitor is read where the first rule asks for it, and then known.
+    fn said(&self) -> &Said<'a> {
+        self.said.get_or_init(|| Said::of(self.request))
+    }
+
+    /// NOLEAK-3: whether the rule is for any other spelling of the file.
+    fn is_spelled_for(&self, rule: &Rule) -> bool {
+        let spelled = self.spelled.get_or_init(|| self.spellings.iter().map(segments).collect());
+        spelled.iter().any(|segments| rule.pattern.matches_segments(segments))
+    }
+
+    /// Where the request came to.
+    fn origin(&self) -> Option<&Origin> {
+        let origin = self.origin.get_or_init(|| {
+            // HTTP-4: the host of an absolute target counts. HOST-2: the scheme is that of the connection.
+            let host = self.target.host.as_deref().or(self.request.host);
+            host.map(|host| Origin::new(self.request.scheme, host))
+        });
+        origin.as_ref()
+    }
+}
+
+impl Asked<'_> {
+    /// STATIC-4: whether a gate closes another name of the not-found page, so that it is shown to nobody.
+    fn is_closed_by_a_link(&self, page: &str, site: &impl Site) -> bool {
+        if !self.rules.has_gates() || site.same_file(page).is_empty() {
+            return false;
+        }
+        let names = site.other_names(page);
+        let origin = if self.rules.names_origins() { self.origin() } else { None };
+        let mut places = self.rules.candidates(&[], names.iter().map(String::as_str), origin, &self.parameters);
+        places.any(|place| {
+            let rule = self.rules.rules().get(place).filter(|rule| rule.is_gate());
+            rule.is_some_and(|rule| names.iter().any(|name| rule.pattern.matches_name(name)))
+        })
+    }
+}
+
+/// A target that gets no decision.
+pub(crate) fn bad_request(refused: Refused) -> Decision {
+    Decision {
+        outcome: Outcome::BadRequest(refused),
+        by: None,
+        target: None,
+        passed_over: SmallVec::new(),
+        denied: false,
+        role_dependent: false,
+    }
+}
+
+fn walk(
+    rules: &RuleSet,
+    places: impl Iterator<Item = usize>,
+    asked: &Asked<'_>,
+    visitor: &Visitor,
+    site: &impl Site,
+) -> Decision {
+    let mut passed_over = SmallVec::new();
+    let (mut denial, mut role_dependent, mut in_tree) = (Denial::default(), false, false);
+    let in_order = places.filter_map(|place| Some((place, rules.rules().get(place)?)));
+    for (place, rule) in in_order {
+        step(1);
+        let test = test(rule, asked, visitor, &mut in_tree);
+        role_dependent |= test.covers && rule.is_gate();
+        let (apply, target) = match test.result {
+            Ok(decided) => decided,
+            Err(why) => {
+                // ROLE-2, ROLE-7, RULES-9
+                if matches!(why, PassedOver::Role | PassedOver::Sealed) {
+                    denial.record(rule);
+                }
+                passed_over.push((place, why));
+                continue;
+            }
+        };
+        let outcome = answer(apply, &target, asked, &denial, site);
+        let (denied, target) = (denial.stands_before(apply), Some(target.into_text()));
+        return Decision { outcome, by: Some(place), target, passed_over, denied, role_dependent };
+    }
+    let denied = denial.is_recorded();
+    let outcome = match asked.own_file {
+        // ROLE-3: where no rule decides, the file at the path stays closed to everybody who was denied, be it the very page that
+        // says so.
+        Some(file) if denied && site.not_found_page().is_some_and(|page| is_same_file(site, file, &page)) => {
+            Outcome::NotFound { forced: true, page: None }
+        }
+        _ if denied => NotFound::Forced.outcome(asked, Some(&denial), site),
+        Some(file) => Outcome::Serve { file: file.to_owned() },
+        None => NotFound::Ordinary.outcome(asked, None, site),
+    };
+    Decision { outcome, by: None, target: None, passed_over, denied, role_dependent }
+}
+
+/// Whether a rule decides, and whether it had a say at all.
+struct Test<'r> {
+    /// Whether host, path and query match, be it under another spelling of the file (NOLEAK-3).
+    covers: bool,
+    result: Result<(&'r Apply, Substituted), PassedOver>,
+}
+
+/// `in_tree` says whether the path lies in the tree that a rule before this one leads into.
+fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor, in_tree: &mut bool) -> Test<'r> {
+    let passed_over = |covers, why| Test { covers, result: Err(why) };
+
+    // ROLE-9, HOST-1
+    if rule.origin.is_some() && rule.origin.as_ref() != asked.origin() {
+        return passed_over(false, PassedOver::Host);
+    }
+    // MATCH-1 to MATCH-8
+    let path_matches = rule.pattern.matches_segments(&asked.segments);
+    // NOLEAK-3: a gate on one spelling of a file covers the others.
+    let matches = path_matches || (rule.is_gate() && asked.is_spelled_for(rule));
+    if !matches {
+        return passed_over(false, PassedOver::Path);
+    }
+    // RULES-9: whatever the query, so that the seal covers too much rather than too little.
+    let Effect::Apply(apply) = &rule.effect else {
+        return passed_over(true, PassedOver::Sealed);
+    };
+    // QUERY-1 to QUERY-3
+    if !rule.query_matches(&asked.parameters) {
+        return passed_over(false, PassedOver::Query);
+    }
+    let tree = path_matches.then(|| rule.own_tree()).flatten();
+    *in_tree |= tree.as_ref().is_some_and(|tree| lies_in(tree, rule, apply, asked));
+    // ROLE-7: the role before all other conditions, so that a denial is never lost.
+    if let Some(role) = &apply.conditions.role
+        && !role.holds(visitor)
+    {
+        return passed_over(true, PassedOver::Role);
+    }
+    if !path_matches {
+        return passed_over(true, PassedOver::Path);
+    }
+    // STATUS-5.own-tree: whoever asks; two such redirects would else send each other's visitors ever deeper.
+    if tree.is_some() && *in_tree {
+        return passed_over(true, PassedOver::OwnTree);
+    }
+    // COND-1, COND-2, RULES-10
+    if !apply.conditions.ask_for_nothing_else() && !conditions_hold(&apply.conditions, asked.said()) {
+        return passed_over(true, PassedOver::Condition);
+    }
+    let target = destination(rule, apply, asked);
+    // STATUS-5
+    if apply.is_redirect() && leads_to_itself(&target, asked) {
+        return passed_over(true, PassedOver::Loop);
+    }
+    Test { covers: true, result: Ok((apply, target)) }
+}
+
+/// Where the rule leads the request.
+fn destination(rule: &Rule, apply: &Apply, asked: &Asked<'_>) -> Substituted {
+    let captures = || rule.captures(&asked.segments, asked.target.path.trailing_slash(), &asked.parameters);
+    let captures = apply.to.takes_captures().then(captures).flatten();
+    apply.to.substitute(&captures.unwrap_or_default())
+}
+
+/// The answer of the rule that decided.
+fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: &Denial<'_>, site: &impl Site) -> Outcome {
+    // SHADOW-1: an existing file wins over an unforced rule. SHADOW-3: not after a denial.
+    if !apply.force
+        && !denial.is_recorded()
+        && site.is_listed()
+        && let Some(file) = asked.own_file
+    {
+        return Outcome::Serve { file: file.to_owned() };
+    }
+    let standing = denial.stands_before(apply).then_some(denial);
+    let is_redirect = apply.is_redirect();
+    // FRONT-1: the server behind a rule that forwards, or one in front, goes by the target too.
+    if !is_redirect
+        && target.site.is_some()
+        && let Err(refused) = Target::parse_plain(asked.request.target)
+    {
+        return Outcome::BadRequest(refused);
+    }
+    // SUBST-3, SUBST-4: a request that supplies dots, or no label of the host, is led nowhere. SUBST-5: nothing is fetched by
+    // a path of which its readers could make several.
+    if target.astray || (target.ambiguous && !is_redirect) {
+        let kind = if standing.is_some() { NotFound::Forced } else { NotFound::Ordinary };
+        return kind.outcome(asked, standing, site);
+    }
+    let query = asked.target.query.as_deref();
+    if is_redirect {
+        return Outcome::Redirect { status: apply.status, location: target.location(query) };
+    }
+    // ROLE-3, ROLE-12: after a denial no rule leads back to what was denied.
+    if standing.is_some_and(|denial| denial.protects(apply, target, asked, site)) {
+        return NotFound::Forced.outcome(asked, standing, site);
+    }
+    // STATUS-2
+    if target.site.is_some() {
+        return Outcome::Proxy { url: target.location(query) };
+    }
+    // STATUS-2, STATUS-3; STATUS-4: one hop. SUBST-4: what has no canonical form names no file.
+    let file = RequestPath::parse(target.path.as_bytes()).ok().and_then(|path| {
+        let own = path.same_but_for_slash(&asked.target.path);
+        if own { asked.own_file.map(str::to_owned) } else { site.file(&path).map(Cow::into_owned) }
+    });
+    match file {
+        Some(file) => Outcome::Rewrite { status: apply.status, file },
+        // STATUS-6
+        None => NotFound::Ordinary.outcome(asked, standing, site),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum NotFound {
+    Forced,
+    Ordinary,
+}
+
+impl NotFound {
+    fn outcome(self, asked: &Asked<'_>, denial: Option<&Denial<'_>>, site: &impl Site) -> Outcome {
+        // ROLE-3: the page is not shown to those to whom it is denied.
+        let is_denied =
+            |page: &str| denial.is_some_and(|denial| denial.hides(&Fetched::File(page.to_owned()), asked, site));
+        let is_shown = |page: &String| !is_denied(page) && !asked.is_closed_by_a_link(page, site);
+        let page = site.not_found_page().filter(is_shown);
+        Outcome::NotFound { forced: self == NotFound::Forced, page }
+    }
+}
+
+/// STATUS-5.own-tree: whether the request lies in the tree that the rule leads into.
+fn lies_in(tree: &RequestPath, rule: &Rule, apply: &Apply, asked: &Asked<'_>) -> bool {
+    let is_below = || {
+        let mut own = asked.segments.iter();
+        tree.segments().all(|segment| own.next().is_some_and(|own| *own == segment))
+    };
+    is_below() && (!apply.to.is_absolute() || is_of_this_site(&destination(rule, apply, asked), asked))
+}
+
+fn is_of_this_site(target: &Substituted, asked: &Asked<'_>) -> bool {
+    target.site.is_none() || target.origin().as_ref() == asked.origin()
+}
+
+/// STATUS-5: whether a redirect would lead to where the request came from, a trailing slash or a fragment aside.
+fn leads_to_itself(target: &Substituted, asked: &Asked<'_>) -> bool {
+    let same_path = || asked.target.path.is_spelled_by(target.path.as_bytes());
+    let same_query = || {
+        let sent = asked.target.query.as_deref().map(query::clean).unwrap_or_default();
+        target.resulting_query(asked.target.query.as_deref()).unwrap_or_default() == sent
+    };
+    is_of_this_site(target, asked) && same_path() && same_query()
+}
+
+/// COND-1: all conditions but the role.
+pub(crate) fn conditions_hold(conditions: &Conditions, said: &Said<'_>) -> bool {
+    let Conditions { role, country, language, cookie, unknown } = conditions;
+    // RULES-10
+    if !unknown.is_empty() {
+        return false;
+    }
+    step(country.len() + language.len());
+    let country_holds = || {
+        // COND-3
+        let visitor = said.country(role.is_some());
+        visitor.is_some_and(|visitor| country.iter().any(|code| code.as_bytes().eq_ignore_ascii_case(visitor)))
+    };
+    let language_holds = || {
+        let visitor = said.language();
+        visitor.is_some_and(|visitor| language.iter().any(|tag| speaks(visitor, tag.as_bytes())))
+    };
+    let cookie_holds = || cookie.iter().any(|name| said.cookie(name).is_some());
+    (country.is_empty() || country_holds())
+        && (language.is_empty() || language_holds())
+        && (cookie.is_empty() || cookie_holds())
+}
+
+/// Whether a visitor's language is `tag` or a variety of it: `en-GB` is `en`.
+fn speaks(visitor: &[u8], tag: &[u8]) -> bool {
+    visitor
+        .split_at_checked(tag.len())
+        .is_some_and(|(start, rest)| start.eq_ignore_ascii_case(tag) && matches!(rest.first(), None | Some(b'-')))
+}
+
+#[cfg(test)]
+mod tests;

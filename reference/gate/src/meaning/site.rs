@@ -1,0 +1,413 @@
+//! Which file of a site a path names.
+//!
+//! STATIC-1: `/about` is served from `about`, `about.html` or `about/index.html`, with and without a trailing slash.
+//! Names are compared byte for byte with a list made beforehand, so neither a file system that folds case nor a
+//! link made later can open anything else.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+
+use crate::headers::HeaderRules;
+use crate::path::RequestPath;
+use crate::request::Origin;
+
+/// A site: a set of files, each with a name relative to the site, such as `/about/index.html`.
+pub trait Site {
+    /// Whether the site serves a file with exactly this name.
+    fn has(&self, name: &str) -> bool;
+
+    /// The name of the file that a request for `path` is served from, pretty URLs included (STATIC-1).
+    fn file<'s>(&'s self, path: &'s RequestPath) -> Option<Cow<'s, str>> {
+        look_up(path, |name| self.has(name)).map(Cow::Owned)
+    }
+
+    /// The name of the page that is shown where nothing is found, if the site has one.
+    fn not_found_page(&self) -> Option<String> {
+        self.has(NOT_FOUND_PAGE).then(|| NOT_FOUND_PAGE.to_owned())
+    }
+
+    /// The header fields that the site gives its own files.
+    fn headers(&self) -> &HeaderRules {
+        const { &HeaderRules::NONE }
+    }
+
+    /// Whether the site knows which files it has. One that does not takes every path for a file, and no file wins over
+    /// a rule (SHADOW-1).
+    fn is_listed(&self) -> bool {
+        true
+    }
+
+    /// The server that has the site, where that is another one and the gate knows which.
+    fn server(&self) -> Option<&Origin> {
+        None
+    }
+
+    /// The names of the files, each once, in byte order; none where the site does not know them.
+    fn names(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        Box::new(std::iter::empty())
+    }
+
+    /// NOLEAK-3: further names under which the content of `file` may be served.
+    fn other_names(&self, _file: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// STATIC-4: all names of the very file that has this one, where links give it several; none where it has one alone.
+    fn same_file(&self, _name: &str) -> &[Arc<str>] {
+        &[]
+    }
+}
+
+/// The page for what is not found (STATUS-6).
+pub const NOT_FOUND_PAGE: &str = "/404.html";
+
+/// A site that is nothing but a list of names; for tests, properties and explanations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemorySite {
+    names: BTreeSet<String>,
+    links: Vec<Arc<[Arc<str>]>>,
+}
+
+impl MemorySite {
+    /// A site of the files with these names, less those that are never served (STATIC-2).
+    pub fn new<N: Into<String>>(names: impl IntoIterator<Item = N>) -> MemorySite {
+        let names = names.into_iter().map(Into::into).filter(|name| is_served(name)).collect();
+        MemorySite { names, links: Vec::new() }
+    }
+
+    /// The same site, where these are all names of one file.
+    #[must_use]
+    pub fn with_links(mut self, names: &[&str]) -> MemorySite {
+        let served = names.iter().copied().filter(|name| is_served(name));
+        self.names.extend(served.clone().map(str::to_owned));
+        self.links.push(served.map(Into::into).collect());
+        self
+    }
+}
+
+impl Site for MemorySite {
+    fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    fn names(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        Box::new(self.names.iter().map(String::as_str))
+    }
+
+    fn other_names(&self, file: &str) -> Vec<String> {
+        further_names(self, file)
+    }
+
+    fn same_file(&self, name: &str) -> &[Arc<str>] {
+        let all = self.links.iter().find(|names| names.iter().any(|other| **other == *name));
+        all.map(AsRef::as_ref).unwrap_or_default()
+    }
+}
+
+/// A site that another server has. Nobody here knows its files, so every path may name one.
+///
+/// NOLEAK-3: `/x`, `/x.html`, `/x/index.html` and `/x/index` count as one file, as they are on a server that knows pretty URLs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Elsewhere;
+
+impl Site for Elsewhere {
+    fn has(&self, _name: &str) -> bool {
+        false
+    }
+
+    /// The shortest spelling stands for the file.
+    fn file<'s>(&'s self, path: &'s RequestPath) -> Option<Cow<'s, str>> {
+        Some(Cow::Borrowed(shortest_elsewhere(path.name())))
+    }
+
+    fn is_listed(&self) -> bool {
+        false
+    }
+
+    fn other_names(&self, file: &str) -> Vec<String> {
+        names_elsewhere(file)
+    }
+}
+
+/// UPSTREAM-2: what a server with pretty URLs may append to a path, before it looks for a file, and then once more.
+const APPENDED: [&str; 4] = [".html", "/index", "/index.html", "/.html"];
+
+/// UPSTREAM-2: every other path that a server with pretty URLs may take for this one, which is their shortest spelling.
+pub(crate) fn names_elsewhere(shortest: &str) -> Vec<String> {
+    let once: Vec<String> = APPENDED
+        .iter()
+        .filter(|end| !shortest.is_empty() || end.starts_with('/'))
+        .map(|end| format!("{shortest}{end}"))
+        .collect();
+    let twice: Vec<String> =
+        once.iter().flat_map(|name| APPENDED.iter().map(move |end| format!("{name}{end}"))).collect();
+    once.into_iter().chain(twice).collect()
+}
+
+/// The shortest path that a server with pretty URLs may take for this one.
+pub(crate) fn shortest_elsewhere(name: &str) -> &str {
+    let name = name.strip_suffix(".html").unwrap_or(name);
+    name.strip_suffix("/index").unwrap_or(name)
+}
+
+/// STATIC-1: what the name of a file may have after the path that it is served from, in the order in which they win.
+const ENDINGS: [&str; 3] = ["", ".html", "/index.html"];
+
+/// The name of the file that `path` is served from, in a site whose names `exists` knows.
+///
+/// STATIC-1: the exact name, then `.html`, then `/index.html`. A trailing slash makes no difference, as it makes
+/// none for rules (MATCH-2).
+pub fn look_up(path: &RequestPath, exists: impl Fn(&str) -> bool) -> Option<String> {
+    let name = path.name();
+    let mut form = String::with_capacity(name.len() + "/index.html".len());
+    // The root has no name that a file could have with nothing more, or with less than a segment.
+    let mut endings = ENDINGS.into_iter().filter(|ending| !name.is_empty() || ending.starts_with('/'));
+    endings.find_map(|ending| {
+        form.clear();
+        form.push_str(name);
+        form.push_str(ending);
+        exists(&form).then(|| std::mem::take(&mut form))
+    })
+}
+
+/// Which file each path is served from, worked out once for a whole site. It agrees with [`look_up`] on every path.
+#[derive(Clone, Debug, Default)]
+pub struct Paths {
+    served: HashTable<Served>,
+    hasher: RandomState,
+}
+
+/// A path and its file.
+#[derive(Clone, Debug)]
+struct Served {
+    file: Arc<str>,
+    /// A path is how its file's name begins, and this is its length.
+    length: usize,
+}
+
+impl Paths {
+    /// The paths of files with these names.
+    pub fn of<'n>(names: impl Iterator<Item = &'n Arc<str>> + Clone) -> Paths {
+        let mut paths = Paths::default();
+        for ending in ENDINGS {
+            for (path, file) in names.clone().filter_map(|file| Some((file.strip_suffix(ending)?, file))) {
+                paths.add(path, file);
+            }
+        }
+        paths
+    }
+
+    /// The name of the file that `path` is served from.
+    pub fn file(&self, path: &RequestPath) -> Option<&str> {
+        let path = path.name();
+        self.served.find(self.hasher.hash_one(path), |served| served.path() == path).map(|served| served.file.as_ref())
+    }
+
+    /// A path that is served already keeps its file.
+    fn add(&mut self, path: &str, file: &Arc<str>) {
+        let Paths { served, hasher } = self;
+        let rehash = |served: &Served| hasher.hash_one(served.path());
+        served
+            .entry(hasher.hash_one(path), |served| served.path() == path, rehash)
+            .or_insert_with(|| Served { file: Arc::clone(file), length: path.len() });
+    }
+}
+
+impl Served {
+    fn path(&self) -> &str {
+        self.file.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// NOLEAK-3: the paths that serve the content of `file` besides its own: its other names (STATIC-4), and what it holds in a
+/// content coding, or did so once: `/x.html` and `/x` for `/x.html.br`.
+pub fn further_names(site: &impl Site, file: &str) -> Vec<String> {
+    let is_plain = |name: &str| uncoded(site, name).is_none();
+    if site.same_file(file).is_empty() && is_plain(file) {
+        return Vec::new();
+    }
+    let with_links = |name| std::iter::once(name).chain(site.same_file(name).iter().map(AsRef::as_ref));
+    let mut files: Vec<&str> = with_links(file).collect();
+    let plain: Vec<&str> = files.iter().filter_map(|name| uncoded(site, name)).collect();
+    files.extend(plain.into_iter().flat_map(with_links));
+    let mut known = BTreeSet::from([file]);
+    files.retain(|name| known.insert(name));
+    files.iter().flat_map(|name| Spellings::of(site, name).iter().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// The file that `name` by its ending is a content coding of.
+fn uncoded<'n>(site: &impl Site, name: &'n str) -> Option<&'n str> {
+    let uncoded = [".br", ".gz"].into_iter().find_map(|ending| name.strip_suffix(ending));
+    uncoded.filter(|plain| site.has(plain))
+}
+
+/// Whether two names are of one file.
+pub(crate) fn is_same_file(site: &impl Site, one: &str, other: &str) -> bool {
+    one == other || site.same_file(one).iter().any(|name| **name == *other)
+}
+
+/// NOLEAK-3: every path under which a file is served, by its name.
+#[derive(Clone, Debug, Default)]
+pub struct Spellings<'f> {
+    /// The file's own name, if there is a file.
+    file: Option<&'f str>,
+    /// The same without `.html`, where that serves the file.
+    page: Option<&'f str>,
+    /// The folder of the file, an `index.html`, where that serves it.
+    folder: Option<&'f str>,
+    /// Other names: of a site that does not know its files, and of what a file is a content coding of.
+    others: Vec<String>,
+}
+
+impl<'f> Spellings<'f> {
+    /// The paths under which `site` serves `file`.
+    pub fn of(site: &impl Site, file: &'f str) -> Spellings<'f> {
+        // STATIC-1: a shorter path serves the file only where none of the forms before it exists.
+        let page = file.strip_suffix(".html").filter(|page| !page.ends_with('/') && !site.has(page));
+        let folder = file
+            .strip_suffix("/index.html")
+            .filter(|folder| folder.is_empty() || (!site.has(folder) && !site.has(&[folder, ".html"].concat())));
+        Spellings { file: Some(file), page, folder, others: Vec::new() }
+    }
+
+    /// These, and `names` as well.
+    #[must_use]
+    pub fn and(self, names: Vec<String>) -> Spellings<'f> {
+        Spellings { others: names, ..self }
+    }
+
+    /// The name of each path.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let own = [self.file, self.page, self.folder].into_iter().flatten();
+        own.chain(self.others.iter().map(String::as_str))
+    }
+}
+
+/// STATIC-2: the rule and settings files at the root and every dot file are never served.
+pub fn is_served(name: &str) -> bool {
+    !matches!(name, "/_headers" | "/_redirects" | "/netlify.toml")
+        && !name.split('/').any(|segment| segment.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RequestPath {
+        crate::Target::parse(text.as_bytes()).unwrap().path
+    }
+
+    #[test]
+    fn static_1_and_2() {
+        let site = MemorySite::new([
+            "/index.html",
+            "/a",
+            "/a.html",
+            "/b.html",
+            "/b/index.html",
+            "/c/index.html",
+            "/.env",
+            "/d/.git/x",
+            "/_redirects",
+            "/d/_redirects",
+        ]);
+        for (asked, served) in [
+            ("/", Some("/index.html")),
+            ("/index", Some("/index.html")),
+            ("/a", Some("/a")),
+            ("/a/", Some("/a")),
+            ("/a.html", Some("/a.html")),
+            ("/b", Some("/b.html")),
+            ("/b/", Some("/b.html")),
+            ("/b/index", Some("/b/index.html")),
+            ("/c", Some("/c/index.html")),
+            ("/c/index.html/", Some("/c/index.html")),
+            ("/C", None),
+            ("/.env", None),
+            ("/d/.git/x", None),
+            ("/_redirects", None),
+            ("/d/_redirects", Some("/d/_redirects")),
+            ("/nothing", None),
+        ] {
+            assert_eq!(site.file(&path(asked)).as_deref(), served, "{asked}");
+        }
+    }
+
+    #[test]
+    fn static_1_worked_out_once() {
+        let ends = ["", ".html", "/index.html", "/index", "/index.html/index.html", ".html.html", "/a", "/a.html"];
+        let all: Vec<Arc<str>> = ["/a", "/index", "/é"]
+            .iter()
+            .flat_map(|start| ends.iter().map(move |end| format!("{start}{end}").into()))
+            .chain(["/index.html".into()])
+            .collect();
+        // Sites of all of these files, of every second, third, fifth or seventh, and of all but those.
+        for (step, first) in [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2), (5, 0), (5, 3), (7, 2)] {
+            let (some, others) = all.iter().enumerate().partition::<Vec<_>, _>(|(at, _)| at % step == first);
+            for names in [some, others] {
+                let names = || names.iter().map(|(_, name)| *name);
+                let (paths, site) = (Paths::of(names()), MemorySite::new(names().map(|name| name.as_ref())));
+                for asked in all.iter().map(|name| name.as_ref()).chain(["/", "/index.html/", "/A", "/.html", "/a/b"]) {
+                    let asked = path(asked);
+                    assert_eq!(paths.file(&asked), site.file(&asked).as_deref(), "{asked} of {:?}", site.names);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn noleak_3_spellings_are_those_that_serve_the_file() {
+        let site = MemorySite::new(["/index.html", "/a", "/a.html", "/c/index.html", "/c/index.html.br", "/d.gz"]);
+        let all = |file| Spellings::of(&site, file).iter().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(all("/index.html"), ["/index.html", "/index", ""]);
+        assert_eq!(all("/a.html"), ["/a.html"], "`/a` serves another file");
+        assert_eq!(all("/c/index.html"), ["/c/index.html", "/c/index", "/c"]);
+        assert_eq!(all("/c/index.html.br"), ["/c/index.html.br"]);
+        assert_eq!(site.other_names("/c/index.html.br"), ["/c/index.html", "/c/index", "/c"]);
+        assert_eq!(site.other_names("/d.gz"), [""; 0], "there is no `/d`");
+    }
+
+    #[test]
+    fn noleak_3_further_names_by_links() {
+        let site = MemorySite::new(["/m/x.html.br", "/m/z.html"])
+            .with_links(&["/m/x.html", "/pub/x.html", "/index.html"])
+            .with_links(&["/m/x.html.gz", "/y.gz"]);
+        assert_eq!(site.other_names("/m/x.html"), ["/pub/x.html", "/pub/x", "/index.html", "/index", ""]);
+        assert_eq!(site.other_names("/index.html"), ["/m/x.html", "/m/x", "/pub/x.html", "/pub/x"]);
+        let all = ["/m/x.html.gz", "/m/x.html", "/m/x", "/pub/x.html", "/pub/x", "/index.html", "/index", ""];
+        assert_eq!(site.other_names("/y.gz"), all);
+        assert_eq!(site.other_names("/m/z.html"), [""; 0]);
+        assert!(is_same_file(&site, "/pub/x.html", "/index.html") && !is_same_file(&site, "/m/z.html", "/index.html"));
+    }
+
+    #[test]
+    fn noleak_3_a_site_elsewhere_has_every_spelling() {
+        for asked in ["/a/x", "/a/x/", "/a/x.html", "/a/x/index", "/a/x/index.html"] {
+            let path = path(asked);
+            let file = Elsewhere.file(&path).unwrap_or_default();
+            assert_eq!(file, "/a/x", "{asked}");
+            let others = Elsewhere.other_names(&file);
+            let spellings = Spellings::of(&Elsewhere, &file).and(others);
+            let all = spellings.iter().map(str::to_owned).collect::<Vec<_>>();
+            assert!(
+                all.starts_with(&["/a/x", "/a/x.html", "/a/x/index", "/a/x/index.html"].map(String::from)),
+                "{asked}"
+            );
+            for name in ["/a/x.html.html", "/a/x/index/index.html", "/a/x/index.html/index.html", "/a/x/.html"] {
+                assert!(all.iter().any(|other| other == name), "{asked} may be {name}");
+            }
+        }
+        for asked in ["/", "/index", "/index.html"] {
+            assert_eq!(Elsewhere.file(&path(asked)).as_deref(), Some(""), "{asked}");
+            let others = Elsewhere.other_names("");
+            for name in ["/index", "/index.html", "/index/index.html"] {
+                assert!(others.iter().any(|other| other == name), "{asked} may be {name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! Tokens: JSON Web Tokens in compact serialization (RFC 7515, RFC 7519), signed with HS256, and nothing else.
+//!
+//! Every check stands in [`verify`], in the order in which it is made. The signature itself is checked by
+//! `jsonwebtoken` over a provider of our own (`provider`); that crate's own `decode` is not used, since it reads the
+//! clock, allows a leeway, ignores `crit` and `nbf`, and lets the last of two equal names win.
+
+mod algorithm;
+pub mod json;
+mod keys;
+mod provider;
+mod secret;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Number, Value};
+
+use crate::claims::{Claims, RolePath};
+use crate::cost::step;
+use json::Flaw;
+
+pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use keys::{KeyId, Keys, PublicKey, VerifyingKey};
+pub use secret::{Secret, SecretError, ShortSecret};
+
+/// COOKIE-4: a longer token is rejected unread.
+pub const MAX_TOKEN: usize = 8 * 1024;
+
+/// How tokens are read. The default is the strict reading.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// Where the roles stand (CLAIM-1).
+    pub role_path: RolePath,
+    /// How long after `exp`, and before `nbf`, a token still counts (TOKEN-5); none by default.
+    pub leeway: Duration,
+    /// Whether a token without `exp` is accepted (TOKEN-5); no by default.
+    pub accept_missing_exp: bool,
+    /// Whether a token without `typ` is accepted (TOKEN-7); no by default.
+    pub accept_missing_typ: bool,
+    /// TOKEN-9: one of them has to be among the token's `aud`; not looked at where there is none.
+    pub audiences: Vec<String>,
+    /// TOKEN-9: what `iss` has to be; not looked at where there is none.
+    pub issuer: Option<String>,
+}
+
+/// A point in time, as seconds and nanoseconds since 1970-01-01T00:00:00Z without leap seconds (RFC 7519 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time {
+    seconds: i64,
+    nanoseconds: u32,
+}
+
+impl Time {
+    /// The time `seconds` after the epoch.
+    pub fn from_seconds(seconds: i64) -> Time {
+        Time { seconds, nanoseconds: 0 }
+    }
+
+    /// The same time, `nanoseconds` later; what would reach the next second counts as the last nanosecond before it.
+    pub fn plus_nanoseconds(self, nanoseconds: u32) -> Time {
+        Time { nanoseconds: self.nanoseconds.saturating_add(nanoseconds).min(999_999_999), ..self }
+    }
+
+    /// Seconds since the epoch, rounded down.
+    pub fn seconds(self) -> i64 {
+        self.seconds
+    }
+
+    fn as_nanoseconds(self) -> i128 {
+        i128::from(self.seconds) * NANOSECONDS + i128::from(self.nanoseconds)
+    }
+}
+
+/// Why a token is not valid. TOKEN-11: for trusted channels only.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// `alg` is missing, no string, or not exactly the algorithm of a configured key.
+    #[error("the algorithm is not one that a configured key is for")]
+    Algorithm,
+    /// There is no `kid`, and several keys serve the algorithm.
+    #[error("the header does not name its key, and several keys serve its algorithm")]
+    AmbiguousKey,
+    /// `aud` is missing, or holds none of the configured audiences.
+    #[error("the token is for another audience")]
+    Audience,
+    /// A part is not base64url without padding, or has non-zero trailing bits.
+    #[error("the {0} is not base64url")]
+    Base64(Part),
+    /// `b64` is present and not `true` (RFC 7797).
+    #[error("the header asks for an unencoded payload")]
+    UnencodedPayload,
+    /// `crit` is present; no extension is understood (RFC 7515 §4.1.11).
+    #[error("the header names critical extensions")]
+    Critical,
+    /// Two members of one object have the same name.
+    #[error("the {0} holds a member name twice")]
+    DuplicateName(Part),
+    /// The time is at or after `exp`.
+    #[error("the token has expired")]
+    Expired,
+    /// `iss` is missing, or not the configured issuer.
+    #[error("the token is from another issuer")]
+    Issuer,
+    /// `exp` is missing.
+    #[error("the token has no expiration time")]
+    MissingExpiration,
+    /// `typ` is missing.
+    #[error("the token has no type")]
+    MissingType,
+    /// A part is no JSON text in UTF-8, or is nested too deep.
+    #[error("the {0} is not JSON")]
+    NotJson(Part),
+    /// `exp` or `nbf` is no number.
+    #[error("`{0}` is not a number of seconds")]
+    NotNumericDate(&'static str),
+    /// A part is JSON and no object.
+    #[error("the {0} is not a JSON object")]
+    NotObject(Part),
+    /// No key to verify with is configured.
+    #[error("no key to verify tokens is configured")]
+    NoKey,
+    /// The time is before `nbf`.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// The parts are not three.
+    #[error("the token does not have three parts")]
+    Parts,
+    /// The signature is not that of the key over the received bytes.
+    #[error("the signature does not verify")]
+    Signature,
+    /// The token is over [`MAX_TOKEN`] bytes.
+    #[error("the token is over 8 KiB")]
+    TooLong,
+    /// No configured key has the `kid` of the header.
+    #[error("the header names a key that is not configured")]
+    UnknownKey,
+    /// `typ` is present and neither `JWT` nor `application/jwt`.
+    #[error("the token is of another type than `JWT`")]
+    Type,
+}
+
+/// A part of a token in compact serialization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The JOSE header.
+    Header,
+    /// The claims.
+    Payload,
+    /// The signature.
+    Signature,
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Part::Header => "header",
+            Part::Payload => "payload",
+            Part::Signature => "signature",
+        })
+    }
+}
+
+/// The claims of `token`, if it is valid at the time `now`.
+///
+/// # Errors
+/// The first check that fails, in the order of the text.
+pub fn verify(token: &[u8], keys: &Keys, settings: &TokenSettings, now: Time) -> Result<Claims, TokenError> {
+    authenticate(token, keys, settings)?.check(settings, now)
+}
+
+/// The token, if it is sound and signed by one of `keys`. That depends on neither the settings nor the time once it is so,
+/// and may be remembered as long as the keys are these; [`Verified::check`] asks for the rest.
+///
+/// # Errors
+/// The first check that fails, in the order of the text.
+pub fn authenticate(token: &[u8], keys: &Keys, settings: &TokenSettings) -> Result<Verified, TokenError> {
+    if keys.is_empty() {
+        return Err(TokenError::NoKey);
+    }
+    // COOKIE-4
+    if token.len() > MAX_TOKEN {
+        return Err(TokenError::TooLong);
+    }
+
+    step(token.len());
+    // TOKEN-1: three parts of base64url, no padding, no other character, no stray trailing bits.
+    let parts = split(token)?;
+    let header_json = decode(parts.header, Part::Header)?;
+    let payload_json = decode(parts.payload, Part::Payload)?;
+    let signature = decode(parts.signature, Part::Signature)?;
+
+    // TOKEN-8: a JSON object, strictly.
+    let header = object(&header_json, Part::Header)?;
+    // TOKEN-2, TOKEN-3: the key is found by the header, and serves its own algorithm alone.
+    let key = keys.select(&header)?;
+    // TOKEN-4: nothing critical is understood; `kid`, `jwk`, `jku`, `x5u` and `x5c` are not looked at.
+    if header.contains_key("crit") {
+        return Err(TokenError::Critical);
+    }
+    if !matches!(header.get("b64"), None | Some(Value::Bool(true))) {
+        return Err(TokenError::UnencodedPayload);
+    }
+    // TOKEN-7
+    let type_is_named = check_type(&header, settings)?;
+
+    // TOKEN-2: over the bytes as received, in constant time.
+    if !key.verifies(parts.message, &signature) {
+        return Err(TokenError::Signature);
+    }
+
+    // Only now is the payload looked into. TOKEN-8
+    let payload = Arc::new(object(&payload_json, Part::Payload)?);
+    Ok(Verified { type_is_named, payload })
+}
+
+/// A token that is sound and signed by a key of the set; whether it counts, settings and time say.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// TOKEN-7: whether the header says `typ`.
+    type_is_named: bool,
+    payload: Arc<Map<String, Value>>,
+}
+
+impl Verified {
+    /// The claims, if the token counts by `settings` at the time `now`: looked at for every request, whether the token is
+    /// seen for the first time or not.
+    ///
+    /// # Errors
+    /// The first check that fails, in the order of the text.
+    pub fn check(&self, settings: &TokenSettings, now: Time) -> Result<Claims, TokenError> {
+        let Verified { type_is_named, payload } = self;
+        // TOKEN-7
+        if !type_is_named && !settings.accept_missing_typ {
+            return Err(TokenError::MissingType);
+        }
+        // TOKEN-5, TOKEN-6: `iat` is not checked.
+        check_expiration(payload, settings, now)?;
+        check_not_before(payload, settings, now)?;
+        // TOKEN-9
+        check_audience(payload, settings)?;
+        check_issuer(payload, settings)?;
+        Ok(Claims::new(Arc::clone(payload)))
+    }
+
+    /// The members of the payload.
+    pub fn payload(&self) -> &Map<String, Value> {
+        &self.payload
+    }
+}
+
+/// RFC 7515 §7.1, compact serialization.
+struct Parts<'a> {
+    /// Header and payload with the dot between them: what is signed.
+    message: &'a [u8],
+    header: &'a [u8],
+    payload: &'a [u8],
+    signature: &'a [u8],
+}
+
+fn split(token: &[u8]) -> Result<Parts<'_>, TokenError> {
+    let mut parts = token.split(|byte| *byte == b'.');
+    let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(TokenError::Parts);
+    };
+    let message = token.get(..header.len() + 1 + payload.len()).ok_or(TokenError::Parts)?;
+    Ok(Parts { message, header, payload, signature })
+}
+
+fn decode(bytes: &[u8], part: Part) -> Result<Vec<u8>, TokenError> {
+    URL_SAFE_NO_PAD.decode(bytes).map_err(|_| TokenError::Base64(part))
+}
+
+fn object(text: &[u8], part: Part) -> Result<Map<String, Value>, TokenError> {
+    json::object(text).map_err(|flaw| match flaw {
+        Flaw::DuplicateName => TokenError::DuplicateName(part),
+        Flaw::NotJson => TokenError::NotJson(part),
+        Flaw::NotObject => TokenError::NotObject(part),
+    })
+}
+
+/// RFC 8725 §3.11; RFC 7515 §4.1.9: media types are compared in any case, `application/` may be left out. Whether there
+/// is a type.
+fn check_type(header: &Map<String, Value>, settings: &TokenSettings) -> Result<bool, TokenError> {
+    match header.get("typ") {
+        None if settings.accept_missing_typ => Ok(false),
+        None => Err(TokenError::MissingType),
+        Some(Value::String(typ)) if typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("application/jwt") => {
+            Ok(true)
+        }
+        Some(_) => Err(TokenError::Type),
+    }
+}
+
+/// RFC 7519 §4.1.4: valid while now < exp.
+fn check_expiration(payload: &Map<String, Value>, settings: &TokenSettings, now: Time) -> Result<(), TokenError> {
+    match payload.get("exp") {
+        None if settings.accept_missing_exp => Ok(()),
+        None => Err(TokenError::MissingExpiration),
+        Some(Value::Number(exp)) => {
+            let late = now.as_nanoseconds().saturating_sub(leeway(settings));
+            if is_before(late, exp) { Ok(()) } else { Err(TokenError::Expired) }
+        }
+        Some(_) => Err(TokenError::NotNumericDate("exp")),
+    }
+}
+
+/// RFC 7519 §4.1.5: valid from nbf on.
+fn check_not_before(payload: &Map<String, Value>, settings: &TokenSettings, now: Time) -> Result<(), TokenError> {
+    match payload.get("nbf") {
+        None => Ok(()),
+        Some(Value::Number(nbf)) => {
+            let early = now.as_nanoseconds().saturating_add(leeway(settings));
+            if is_before(early, nbf) { Err(TokenError::NotYetValid) } else { Ok(()) }
+        }
+        Some(_) => Err(TokenError::NotNumericDate("nbf")),
+    }
+}
+
+/// RFC 7519 §4.1.3: a text, or a list of texts. A list that holds anything else is malformed.
+fn check_audience(payload: &Map<String, Value>, settings: &TokenSettings) -> Result<(), TokenError> {
+    if settings.audiences.is_empty() {
+        return Ok(());
+    }
+    let wanted = |audience: &Value| settings.audiences.iter().any(|wanted| audience == wanted);
+    match payload.get("aud") {
+        Some(one @ Value::String(_)) if wanted(one) => Ok(()),
+        Some(Value::Array(several)) if several.iter().all(Value::is_string) && several.iter().any(wanted) => Ok(()),
+        _ => Err(TokenError::Audience),
+    }
+}
+
+/// RFC 7519 §4.1.1: compared octet for octet.
+fn check_issuer(payload: &Map<String, Value>, settings: &TokenSettings) -> Result<(), TokenError> {
+    match &settings.issuer {
+        Some(issuer) if payload.get("iss").is_none_or(|found| found != issuer) => Err(TokenError::Issuer),
+        _ => Ok(()),
+    }
+}
+
+const NANOSECONDS: i128 = 1_000_000_000;
+
+fn leeway(settings: &TokenSettings) -> i128 {
+    i128::try_from(settings.leeway.as_nanos()).unwrap_or(i128::MAX)
+}
+
+/// Whether the time lies before `date`, a number of seconds. Fractions are compared, not rounded away.
+fn is_before(nanoseconds: i128, date: &Number) -> bool {
+    let whole = date.as_i64().map(i128::from).or_else(|| date.as_u64().map(i128::from));
+    if let Some(seconds) = whole {
+        return nanoseconds < seconds * NANOSECONDS;
+    }
+    // A number with a fraction or an exponent. No number at all is never in the future: fail closed for `exp`.
+    let Some(date) = date.as_f64().filter(|date| date.is_finite()) else {
+        return false;
+    };
+    let (date_seconds, date_rest) = (date.floor(), (date - date.floor()) * 1e9);
+    #[expect(clippy::cast_possible_truncation, reason = "`as` saturates; both ends lie beyond every time")]
+    let date_seconds = date_seconds as i128;
+    let (seconds, rest) = (nanoseconds.div_euclid(NANOSECONDS), nanoseconds.rem_euclid(NANOSECONDS));
+    #[expect(clippy::cast_precision_loss, reason = "less than 2^30, which a double holds exactly")]
+    let rest = rest as f64;
+    seconds < date_seconds || (seconds == date_seconds && rest < date_rest)
+}
+
+#[cfg(test)]
+mod tests;

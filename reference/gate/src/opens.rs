@@ -1,0 +1,564 @@
+//! Whether new rules let somebody see what the old ones denied them. Pure: rules and sites in, one example out.
+//!
+//! RELOAD-3. Nobody can try every request, so what is asked for is a reason why nothing opens, and where there is none the
+//! answer is that something does. The reason has these parts.
+//!
+//! 1. Each gate of the old rules stands in the new ones, or a wider one does ([`Comparison::heir`]), and it covers every file
+//!    that it covered, under whatever spelling or link, and wherever the file has been moved to.
+//! 2. A rule *stays* if it and every old rule above it that it meets stand in the new rules, in that order. Such a rule
+//!    decides nothing that it did not decide before: what kept it from a request is still above it.
+//! 3. Any other rule that lets somebody see something may not come before a gate, or lift one, or lead to what a gate closes,
+//!    unless whoever has its role has that of the gate too.
+//!
+//! 4. A denial lets an unforced rule act that a file went before (SHADOW-3). So where a gate is new to the requests of an unforced
+//!    rule, that rule may not lead to what a gate closes either.
+//!
+//! So what is added, taken away or moved is compared with the old gates, and the rest of a long list is not.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use crate::decide::decide;
+use crate::path::{RequestPath, segments};
+use crate::query::Parameters;
+use crate::request::{Origin, Request, Scheme};
+use crate::rules::{Apply, Captures, Effect, Pattern, QueryConstraint, QueryValue, RoleCondition, Rule, RuleSet};
+use crate::site::{Site, Spellings};
+use crate::span::Span;
+use crate::visitor::Visitor;
+
+/// So many comparisons of two rules, or of a rule and a path, are made; who changes more says so with a signal.
+const MOST: usize = 20_000_000;
+
+/// What opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// A path, or the beginning of one.
+    pub path: String,
+    /// Whom the old rules turned away there.
+    pub turned_away: String,
+    /// Where the old rule stands that did.
+    pub gate: Span,
+}
+
+impl fmt::Display for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Opening { path, turned_away, gate } = self;
+        write!(f, "`{path}` would open to {turned_away}, whom line {} of {} turned away before", gate.line, gate.file)
+    }
+}
+
+/// What would open if `new` took the place of `old`, each a list of rules before a site; `None` where nothing does.
+///
+/// `moved` holds files that the old site had under another name: that name, and the new one.
+pub fn opens<S: Site>(
+    old: (&RuleSet, &S),
+    new: (&RuleSet, &S),
+    moved: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>,
+) -> Option<Opening> {
+    if !old.0.has_gates() {
+        return None;
+    }
+    let mut comparison = Comparison::new(old, new);
+    match comparison.find(moved) {
+        Ok(()) => None,
+        Err(Stop::Opens(opening)) => Some(*opening),
+        Err(Stop::TooMuch(gate)) => Some(Opening {
+            path: gate.pattern.to_string(),
+            turned_away: format!("{} for all that can be told of so many changes", turned_away(gate)),
+            gate: gate.span,
+        }),
+    }
+}
+
+/// Why the search ends.
+enum Stop<'a> {
+    Opens(Box<Opening>),
+    /// There is more to compare than is compared.
+    TooMuch(&'a Rule),
+}
+
+type Found<'a> = Result<(), Stop<'a>>;
+
+/// A gate of the old rules.
+struct Gate<'a> {
+    rule: &'a Rule,
+    /// Where it stands in the old list.
+    place: usize,
+    /// Where what covers it stands in the new one.
+    heir: usize,
+    /// The paths of all files that it may cover.
+    reach: Pattern,
+}
+
+/// A rule of the new list that does not stay, and how far it reaches.
+struct Change<'a> {
+    rule: &'a Rule,
+    apply: &'a Apply,
+    place: usize,
+    /// Where the same rule stands in the old list.
+    was: Option<usize>,
+    /// It stays, but acts where a file went before it.
+    stays: bool,
+}
+
+struct Comparison<'a, S> {
+    old: &'a RuleSet,
+    new: &'a RuleSet,
+    old_site: &'a S,
+    new_site: &'a S,
+    /// Where each rule, by what it says, stands first.
+    first_old: HashMap<String, usize>,
+    first_new: HashMap<String, usize>,
+    left: usize,
+}
+
+impl<'a, S: Site> Comparison<'a, S> {
+    fn new((old, old_site): (&'a RuleSet, &'a S), (new, new_site): (&'a RuleSet, &'a S)) -> Comparison<'a, S> {
+        let (first_old, first_new) = (first_places(old), first_places(new));
+        Comparison { old, new, old_site, new_site, first_old, first_new, left: MOST }
+    }
+
+    fn find(&mut self, moved: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>) -> Found<'a> {
+        let gates = self.gates()?;
+        let changes = self.changes(&gates)?;
+        for change in &changes {
+            if !change.stays {
+                self.comes_before_or_lifts(change, &gates)?;
+            }
+            self.leads_behind(change, &gates)?;
+        }
+        self.files(&gates, &changes)?;
+        self.moved(&gates, moved)
+    }
+
+    fn spend(&mut self, steps: usize, gate: &'a Rule) -> Found<'a> {
+        self.left = self.left.checked_sub(steps).ok_or(Stop::TooMuch(gate))?;
+        Ok(())
+    }
+
+    /// The old gates, each with what covers it now.
+    fn gates(&mut self) -> Result<Vec<Gate<'a>>, Stop<'a>> {
+        let mut gates = Vec::new();
+        for (place, rule) in self.old.rules().iter().enumerate().filter(|(_, rule)| rule.is_gate()) {
+            let Some(heir) = self.heir(rule)? else {
+                return Err(open(rule.pattern.example("…").name(), rule));
+            };
+            gates.push(Gate { rule, place, heir, reach: rule.pattern.with_spellings() });
+        }
+        Ok(gates)
+    }
+
+    /// Where a gate stands in the new list that turns away everybody whom `gate` turns away.
+    fn heir(&mut self, gate: &'a Rule) -> Result<Option<usize>, Stop<'a>> {
+        if let Some(place) = self.first_new.get(&said(gate)) {
+            return Ok(Some(*place));
+        }
+        self.spend(self.new.rules().len(), gate)?;
+        Ok(self.new.rules().iter().position(|other| turns_away_all_of(other, gate)))
+    }
+
+    /// The new rules that let somebody see something and do not stay.
+    fn changes(&mut self, gates: &[Gate<'a>]) -> Result<Vec<Change<'a>>, Stop<'a>> {
+        let Some(some_gate) = gates.first().map(|gate| gate.rule) else { return Ok(Vec::new()) };
+        let places: Vec<Option<usize>> =
+            self.old.rules().iter().map(|rule| self.first_new.get(&said(rule)).copied()).collect();
+        // For each old rule, the last place that one above it has in the new list.
+        let lowest_above: Vec<Option<usize>> = places
+            .iter()
+            .scan(None, |lowest, place| {
+                let above = *lowest;
+                *lowest = (*lowest).max(*place);
+                Some(above)
+            })
+            .collect();
+        let missing = self.old.rules().iter().zip(&places).enumerate().filter(|(_, (_, place))| place.is_none());
+        let missing: Vec<(usize, Pattern)> = missing
+            .map(|(at, (rule, _))| {
+                (at, if rule.is_gate() { rule.pattern.with_spellings() } else { rule.pattern.clone() })
+            })
+            .collect();
+        let has_links = self.has_links();
+        // STATUS-5.own-tree: for a path in the tree of one such redirect all others are passed over, wherever they stand.
+        let trees = |rules: &'a RuleSet| rules.rules().iter().filter(|rule| rule.own_tree().is_some()).map(said);
+        let same_trees = trees(self.old).eq(trees(self.new));
+        let mut changes = Vec::new();
+        // The gates further up that are new, and the last place in the old list of one that is not.
+        let (mut new_gates, mut last_gate): (Vec<Pattern>, Option<usize>) = (Vec::new(), None);
+        for (place, rule) in self.new.rules().iter().enumerate() {
+            let was = self.first_old.get(&said(rule)).copied();
+            self.spend(1 + missing.len() + new_gates.len(), some_gate)?;
+            let meets_a_new_gate = was.is_some_and(|was| last_gate.is_some_and(|last| last > was))
+                || new_gates.iter().any(|gate| has_links || gate.may_meet(&rule.pattern));
+            if rule.is_gate() {
+                match was {
+                    Some(was) => last_gate = last_gate.max(Some(was)),
+                    None => new_gates.push(rule.pattern.with_spellings()),
+                }
+            }
+            let Some(apply) = rule.apply() else { continue };
+            let stays = same_trees
+                && was.is_some_and(|was| {
+                    let in_order =
+                        lowest_above.get(was).is_some_and(|lowest| lowest.is_none_or(|lowest| lowest < place));
+                    let mut gone = missing.iter().take_while(|(at, _)| *at < was);
+                    in_order && gone.all(|(_, pattern)| !has_links && !pattern.may_meet(&rule.pattern))
+                });
+            // A forced redirect shows nothing of what lies at its path.
+            let shows = !((300..400).contains(&apply.status) && (apply.force || !self.new_site.is_listed()));
+            let acts_anew = meets_a_new_gate && !apply.force && self.new_site.is_listed();
+            if shows && (!stays || acts_anew) {
+                changes.push(Change { rule, apply, place, was, stays });
+            }
+        }
+        Ok(changes)
+    }
+
+    fn has_same_names(&self) -> bool {
+        let same = |name: &str| self.old_site.same_file(name) == self.new_site.same_file(name);
+        self.old_site.names().eq(self.new_site.names()) && self.new_site.names().all(same)
+    }
+
+    fn has_links(&self) -> bool {
+        [self.old_site, self.new_site].iter().any(|site| site.names().any(|name| !site.same_file(name).is_empty()))
+    }
+
+    /// Whether a rule decides before the gate on a path of it, or admits somebody whom it turns away.
+    fn comes_before_or_lifts(&mut self, change: &Change<'a>, gates: &[Gate<'a>]) -> Found<'a> {
+        let Change { rule, apply, place, was, .. } = change;
+        // What a local rule without a role shows instead is looked at by where it leads.
+        if rule.role().is_none() && !apply.is_proxy() {
+            return Ok(());
+        }
+        for gate in gates {
+            self.spend(1, gate.rule)?;
+            let is_above = *place < gate.heir;
+            let was_above = was.is_some_and(|was| was < gate.place);
+            // RULES-9: no role lifts a seal. ROLE-3: nor does a rule without one lift anything.
+            let lifts = rule.role().is_some() && !gate.rule.is_sealed();
+            let matters = if is_above { !was_above } else { lifts };
+            let meets = self.has_links() || gate.reach.may_meet(&rule.pattern);
+            if matters && meets && share_an_origin(rule, gate.rule) && !is_no_wider(rule, gate.rule) {
+                return Err(open(rule.pattern.example("…").name(), gate.rule));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a rule leads to what a gate closes under its own path.
+    fn leads_behind(&mut self, change: &Change<'a>, gates: &[Gate<'a>]) -> Found<'a> {
+        let Change { rule, apply, .. } = change;
+        if (300..400).contains(&apply.status) {
+            return Ok(());
+        }
+        if apply.to.is_absolute() {
+            return self.forwards_behind(change, gates);
+        }
+        let literal =
+            if apply.to.takes_captures() { None } else { Some(apply.to.substitute(&Captures::default()).path) };
+        if let Some(path) = &literal {
+            let file =
+                RequestPath::parse(path.as_bytes()).ok().and_then(|path| Some(self.new_site.file(&path)?.into_owned()));
+            let Some(file) = file else { return Ok(()) };
+            let mut names: Vec<String> = Spellings::of(self.new_site, &file).iter().map(str::to_owned).collect();
+            names.extend(self.new_site.other_names(&file));
+            for gate in gates {
+                self.spend(names.len(), gate.rule)?;
+                let covered = names.iter().any(|name| gate.rule.pattern.matches_name(name));
+                if covered && !is_no_wider(rule, gate.rule) && !self.was_public(&file, rule) {
+                    return Err(open(&file, gate.rule));
+                }
+            }
+            return Ok(());
+        }
+        let reach = apply.to.reach().with_spellings();
+        for gate in gates {
+            self.spend(1, gate.rule)?;
+            let meets = self.has_links() || rule.captures_query() || gate.reach.may_meet(&reach);
+            if meets && !is_no_wider(rule, gate.rule) {
+                return Err(open(rule.pattern.example("…").name(), gate.rule));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anybody got `file` before, by its own path or by this rule.
+    fn was_public(&self, file: &str, rule: &Rule) -> bool {
+        let own = RequestPath::of(segments(file)).encoded();
+        let by_rule = self.first_old.contains_key(&said(rule)).then(|| rule.pattern.example("-").encoded());
+        [Some(own), by_rule].into_iter().flatten().any(|target| {
+            let request = Request {
+                method: "GET",
+                target: target.as_bytes(),
+                host: None,
+                scheme: Scheme::Https,
+                headers: &[],
+                country: None,
+            };
+            let decision = decide(self.old, &request, &Visitor::Anonymous, self.old_site);
+            decision.outcome.file() == Some(file)
+        })
+    }
+
+    /// The same for what lies on another server: URLs that the old rules fetched behind a gate.
+    fn forwards_behind(&mut self, change: &Change<'a>, gates: &[Gate<'a>]) -> Found<'a> {
+        let Change { rule, apply, .. } = change;
+        let (host, reach) = (upstream(apply), apply.to.reach().with_spellings());
+        let old: &'a RuleSet = self.old;
+        for (at, other) in old.rules().iter().enumerate() {
+            let Some(fetched) = other.apply().filter(|apply| apply.is_proxy()) else { continue };
+            let gate = match other.role() {
+                Some(_) => Some(other),
+                None => {
+                    self.spend(gates.len(), other)?;
+                    let above = gates.iter().take_while(|gate| gate.place < at).map(|gate| (gate.rule, &gate.reach));
+                    let mut above = above.filter(|(_, reach)| reach.may_meet(&other.pattern)).map(|(rule, _)| rule);
+                    above.next()
+                }
+            };
+            let Some(gate) = gate else { continue };
+            self.spend(1, gate)?;
+            let same_host = match (&host, upstream(fetched)) {
+                (Some(host), Some(other)) => *host == other,
+                _ => true,
+            };
+            let meets = rule.captures_query() || fetched.to.reach().with_spellings().may_meet(&reach);
+            if same_host && meets && !is_no_wider(rule, gate) {
+                return Err(open(rule.pattern.example("…").name(), gate));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every path of every file: what the old gates covered there they cover still, and no unforced rule goes before them.
+    fn files(&mut self, gates: &[Gate<'a>], changes: &[Change<'a>]) -> Found<'a> {
+        let covering = Lookup::of(gates.iter().map(|gate| gate.rule));
+        let unforced: Vec<&Change<'a>> = changes
+            .iter()
+            .filter(|change| !change.stays && !change.apply.force && change.rule.role().is_none())
+            .collect();
+        let before = Lookup::of(unforced.iter().map(|change| change.rule));
+        let (new_site, is_other_site): (&'a S, bool) = (self.new_site, !self.has_same_names());
+        let rules = self.new.rules().iter().enumerate();
+        let new_gates: Vec<&'a Rule> = self.new.rules().iter().filter(|rule| rule.is_gate()).collect();
+        let covering_now = Lookup::of(new_gates.iter().copied());
+        let acting: Vec<Change<'a>> = rules
+            .filter_map(|(place, rule)| {
+                let apply = rule.apply().filter(|apply| !apply.force)?;
+                Some(Change { rule, apply, place, was: Some(place), stays: true })
+            })
+            .collect();
+        let acting_at = Lookup::of(acting.iter().map(|change| change.rule));
+        for file in new_site.names() {
+            let own: Vec<String> = Spellings::of(new_site, file).iter().map(str::to_owned).collect();
+            let now: Vec<String> = own.iter().cloned().chain(new_site.other_names(file)).collect();
+            for path in &own {
+                let was = names_at(self.old_site, path);
+                let covered: Vec<&Gate<'a>> =
+                    covering.at(was.iter().chain([path])).into_iter().filter_map(|at| gates.get(at)).collect();
+                let is_known = |gate: &&Rule| {
+                    covered.iter().any(|old| old.rule.effect == gate.effect && old.rule.pattern == gate.pattern)
+                };
+                let mut by = covering_now.at(now.iter().chain([path])).into_iter().filter_map(|at| new_gates.get(at));
+                // Point 4, where it is a file that makes a gate cover the path.
+                if is_other_site && !by.all(is_known) {
+                    for change in acting_at.at([path]).into_iter().filter_map(|at| acting.get(at)) {
+                        self.leads_behind(change, gates)?;
+                    }
+                }
+                for gate in covered {
+                    self.spend(1 + now.len(), gate.rule)?;
+                    if !now.iter().any(|name| gate.rule.pattern.matches_name(name)) {
+                        return Err(open(path, gate.rule));
+                    }
+                    let mut first = before.at([path]).into_iter().filter_map(|at| unforced.get(at));
+                    let goes_before = |change: &&Change<'a>| {
+                        let was_above = change.was.is_some_and(|was| was < gate.place);
+                        change.place < gate.heir && !was_above && share_an_origin(change.rule, gate.rule)
+                    };
+                    if first.any(goes_before) {
+                        return Err(open(path, gate.rule));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A file that has another name now is closed there to whom it was closed before.
+    fn moved(
+        &mut self,
+        gates: &[Gate<'a>],
+        moved: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>,
+    ) -> Found<'a> {
+        let covering = Lookup::of(gates.iter().map(|gate| gate.rule));
+        let new_gates: Vec<&'a Rule> = self.new.rules().iter().filter(|rule| rule.is_gate()).collect();
+        let covering_now = Lookup::of(new_gates.iter().copied());
+        for (old, new) in moved {
+            let (was, now) = (names_at(self.old_site, old.as_ref()), names_at(self.new_site, new.as_ref()));
+            let heirs: Vec<&Rule> =
+                covering_now.at(&now).into_iter().filter_map(|at| new_gates.get(at).copied()).collect();
+            for gate in covering.at(&was).into_iter().filter_map(|at| gates.get(at)) {
+                self.spend(1 + heirs.len(), gate.rule)?;
+                // It was open under that name already, by a link or without it.
+                let was_known = self.old_site.has(new.as_ref());
+                if !was_known && !heirs.iter().any(|heir| turns_away_whom(heir, gate.rule)) {
+                    return Err(open(new.as_ref(), gate.rule));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Which rules of a list have to do with a path, whatever the host and the query.
+struct Lookup<'a> {
+    rules: RuleSet,
+    patterns: Vec<&'a Pattern>,
+}
+
+impl<'a> Lookup<'a> {
+    fn of(rules: impl Iterator<Item = &'a Rule>) -> Lookup<'a> {
+        let rules: Vec<&Rule> = rules.collect();
+        let bare = rules.iter().map(|rule| Rule {
+            span: rule.span,
+            text: String::new(),
+            origin: None,
+            pattern: rule.pattern.clone(),
+            query: Vec::new(),
+            effect: Effect::Seal,
+        });
+        Lookup { rules: RuleSet::of(bare), patterns: rules.iter().map(|rule| &rule.pattern).collect() }
+    }
+
+    /// The places of the rules that match one of these names.
+    fn at<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Vec<usize> {
+        let names: Vec<N> = names.into_iter().collect();
+        let Some((first, others)) = names.split_first() else { return Vec::new() };
+        let parameters = Parameters::default();
+        let path = segments(first.as_ref());
+        let places = self.rules.candidates(&path, others.iter().map(AsRef::as_ref), None, &parameters);
+        let matches = |place: &usize| {
+            let pattern = self.patterns.get(*place);
+            pattern.is_some_and(|pattern| names.iter().any(|name| pattern.matches_name(name.as_ref())))
+        };
+        places.filter(matches).collect()
+    }
+}
+
+/// Every path of the file that is served at the path with this name.
+fn names_at(site: &impl Site, name: &str) -> Vec<String> {
+    let path = RequestPath::of(segments(name));
+    let Some(file) = site.file(&path) else { return vec![path.name().to_owned()] };
+    let mut names: Vec<String> = Spellings::of(site, &file).iter().map(str::to_owned).collect();
+    names.extend(site.other_names(&file));
+    names
+}
+
+/// What a rule says, so that two rules which say the same say it in the same words.
+fn said(rule: &Rule) -> String {
+    match rule.apply() {
+        Some(apply) if !apply.headers.is_empty() => format!("{rule} {:?}", apply.headers),
+        _ => rule.to_string(),
+    }
+}
+
+fn first_places(rules: &RuleSet) -> HashMap<String, usize> {
+    let mut places = HashMap::new();
+    for (place, rule) in rules.rules().iter().enumerate() {
+        places.entry(said(rule)).or_insert(place);
+    }
+    places
+}
+
+fn open<'a>(path: &str, gate: &Rule) -> Stop<'a> {
+    let path = if path.is_empty() { "/" } else { path };
+    Stop::Opens(Box::new(Opening { path: path.to_owned(), turned_away: turned_away(gate), gate: gate.span }))
+}
+
+fn turned_away(gate: &Rule) -> String {
+    match gate.role() {
+        Some(RoleCondition::AnyOf(roles)) => format!("visitors without the role {}", listed(roles)),
+        Some(RoleCondition::AnyToken) => "visitors without a valid token".to_owned(),
+        None => "visitors".to_owned(),
+    }
+}
+
+fn listed(roles: &[String]) -> String {
+    let quoted: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
+    quoted.join(" or ")
+}
+
+/// Whether `other` turns away, wherever `gate` does, everybody whom it does.
+fn turns_away_all_of(other: &Rule, gate: &Rule) -> bool {
+    other.pattern.covers(&gate.pattern) && turns_away_whom(other, gate)
+}
+
+/// The same, whatever the paths.
+fn turns_away_whom(other: &Rule, gate: &Rule) -> bool {
+    let same_place = other.origin.is_none() || other.origin == gate.origin;
+    match (&other.effect, &gate.effect) {
+        _ if !same_place => false,
+        // RULES-9: whatever the query.
+        (Effect::Seal, _) => true,
+        (Effect::Apply(_), Effect::Seal) => false,
+        (Effect::Apply(_), Effect::Apply(_)) => {
+            // ROLE-3.redirect
+            let keeps_as_much = other.protects() || !gate.protects();
+            keeps_as_much && is_no_wider(other, gate) && covers_query(&other.query, &gate.query)
+        }
+    }
+}
+
+fn covers_query(wide: &[QueryConstraint], narrow: &[QueryConstraint]) -> bool {
+    let covers = |one: &QueryConstraint, other: &QueryConstraint| {
+        one.key == other.key && (matches!(one.value, QueryValue::Capture(_)) || one.value == other.value)
+    };
+    wide.is_empty()
+        || wide.len() == narrow.len() && wide.iter().all(|one| narrow.iter().any(|other| covers(one, other)))
+}
+
+/// Whether whoever satisfies the role of `rule` satisfies that of `gate` too. Everybody satisfies a rule without a role.
+fn is_no_wider(rule: &Rule, gate: &Rule) -> bool {
+    match (rule.role(), gate.role()) {
+        (Some(_), Some(RoleCondition::AnyToken)) => true,
+        (Some(RoleCondition::AnyOf(listed)), Some(RoleCondition::AnyOf(enough))) => {
+            let enough: HashSet<&String> = enough.iter().collect();
+            listed.iter().all(|role| enough.contains(role))
+        }
+        _ => false,
+    }
+}
+
+fn share_an_origin(one: &Rule, other: &Rule) -> bool {
+    one.origin.is_none() || other.origin.is_none() || one.origin == other.origin
+}
+
+/// The server that a rule fetches from; `None` where it is not always the same.
+fn upstream(apply: &Apply) -> Option<Origin> {
+    apply.to.has_fixed_host().then(|| apply.to.substitute(&Captures::default()).origin()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::MemorySite;
+
+    /// RULES-14: the cost grows with what has changed, and a long list is compared in a moment.
+    #[test]
+    fn a_long_list_is_compared() {
+        let list = |first: &str| -> String {
+            (0..5_000).fold(first.to_owned(), |all, n| {
+                all + &format!("/m/{n}/* /m/{n}/:splat 200! Role=admin\n/o/{n} /m/{n} 301\n")
+            })
+        };
+        let site = MemorySite::new((0..5_000).map(|n| format!("/m/{n}/x.html")));
+        let (old, new) =
+            (RuleSet::parse(list("/a /b 301\n").as_bytes()).rules, RuleSet::parse(list("").as_bytes()).rules);
+        let none: [(&str, &str); 0] = [];
+        assert_eq!(opens((&old, &site), (&new, &site), none), None);
+        let mut comparison = Comparison::new((&old, &site), (&new, &site));
+        assert!(comparison.find(none).is_ok());
+        assert!(MOST - comparison.left < 500_000, "{}", MOST - comparison.left);
+    }
+}

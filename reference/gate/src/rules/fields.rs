@@ -1,0 +1,185 @@
+//! The lines of a file, the fields of a line, and whether a line names a role.
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+/// As many fields as lines mostly have at most.
+const MOST_FIELDS: usize = 8;
+
+/// A field of a line, and where in the line it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Field<'a> {
+    pub(super) text: &'a str,
+    pub(super) start: usize,
+}
+
+impl Field<'_> {
+    pub(super) fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+}
+
+impl From<Field<'_>> for Range<usize> {
+    fn from(field: Field<'_>) -> Range<usize> {
+        field.start..field.end()
+    }
+}
+
+/// RULES-1: the lines of a file, each with the bytes that end it: LF, CR LF, or CR alone. A file from another
+/// time that ends its lines with CR must not turn into one long comment.
+pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let length = match memchr::memchr2(b'\n', b'\r', rest) {
+            Some(at) if rest.get(at..at + 2) == Some(b"\r\n") => at + 2,
+            Some(at) => at + 1,
+            None => rest.len(),
+        };
+        let (line, after) = rest.split_at_checked(length)?;
+        rest = after;
+        Some(line)
+    })
+}
+
+/// RULES-1: fields are separated by runs of spaces or tabs. RULES-2: one that starts with `#` ends the rule.
+pub(super) fn fields(line: &str) -> Vec<Field<'_>> {
+    let mut fields = Vec::with_capacity(MOST_FIELDS);
+    let (mut rest, mut start) = (line, 0);
+    loop {
+        let end = memchr::memchr2(b' ', b'\t', rest.as_bytes()).unwrap_or(rest.len());
+        // Both lie beside an ASCII character, or at the end.
+        let (Some(text), after) = (rest.get(..end), rest.get(end + 1..)) else { return fields };
+        if text.starts_with('#') {
+            return fields;
+        }
+        if !text.is_empty() {
+            fields.push(Field { text, start });
+        }
+        let Some(after) = after else { return fields };
+        (rest, start) = (after, start + end + 1);
+    }
+}
+
+/// Whether a field can be `to` (RULES-3).
+pub(super) fn is_destination(text: &str) -> bool {
+    text.starts_with('/') || text.starts_with("http://") || text.starts_with("https://")
+}
+
+/// RULES-9: whether a line in error names a role, in any field that is no path at its start.
+///
+/// A space that is none to the format, or a control character, may have joined two fields or parted one, so each field is
+/// looked at both cut there and with them taken out.
+pub(super) fn names_role(fields: &[Field<'_>]) -> bool {
+    let first_is_path = fields.first().is_some_and(|field| is_destination(field.text));
+    let mut parts = fields.iter().flat_map(|field| field.text.split(is_unseen)).skip(usize::from(first_is_path));
+    parts.any(is_like_role)
+        || fields.iter().skip(usize::from(first_is_path)).any(|field| is_like_role_joined(field.text))
+}
+
+/// What parts a text without being seen as a space of the format.
+pub(super) fn is_unseen(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
+}
+
+/// Whether a text is like `role` when what is not seen is taken out of it.
+pub(super) fn is_like_role_joined(text: &str) -> bool {
+    text.contains(is_unseen) && is_like_role(&text.replace(is_unseen, ""))
+}
+
+/// Whether a text begins with `role` in any case, or is within one edit of `role`: its first run of letters, or all
+/// that stands before its `=` or `:`, where a digit, a hyphen or a character that nobody sees may be the edit.
+pub(super) fn is_like_role(text: &str) -> bool {
+    // No more of a word is looked at than tells.
+    const TELLING: usize = "role".len() + 2;
+    let text = text.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let lower = || text.chars().flat_map(char::to_lowercase);
+    let letters = lower().skip_while(|c| !c.is_alphabetic()).take_while(|c| c.is_alphabetic());
+    let key = lower().take_while(|c| !matches!(c, '=' | ':' | '\u{ff1d}' | '\u{ff1a}'));
+    let is_like = |word: Word| word.starts_with(&['r', 'o', 'l', 'e']) || is_within_one_edit(&word, "role");
+    is_like(letters.take(TELLING).collect()) || is_like(key.take(TELLING).collect())
+}
+
+/// The first characters of a word.
+type Word = SmallVec<[char; 12]>;
+
+/// Whether one letter inserted, left out, replaced, or two swapped, make `word` into `wanted`.
+pub fn within_one_edit(word: &str, wanted: &str) -> bool {
+    // A word that is longer still is none.
+    is_within_one_edit(&word.chars().take(wanted.len() + 2).collect::<Word>(), wanted)
+}
+
+fn is_within_one_edit(word: &[char], wanted: &str) -> bool {
+    let wanted: Word = wanted.chars().collect();
+    let same = word.iter().zip(wanted.iter()).take_while(|(a, b)| a == b).count();
+    let (word, wanted) = (word.get(same..).unwrap_or_default(), wanted.get(same..).unwrap_or_default());
+    match (word, wanted) {
+        ([], []) => true,
+        ([a, b, word @ ..], [c, d, wanted @ ..]) if a == d && b == c && word == wanted => true,
+        ([_, word @ ..], [_, wanted @ ..]) if word == wanted => true,
+        ([_, word @ ..], wanted) if word == wanted => true,
+        (word, [_, wanted @ ..]) => word == wanted,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_in_three_ways() {
+        let all: Vec<&[u8]> = lines(b"a\nb\r\n\rc\r").collect();
+        assert_eq!(all, [&b"a\n"[..], b"b\r\n", b"\r", b"c\r"]);
+        assert_eq!(lines(b"").count(), 0);
+    }
+
+    #[test]
+    fn fields_and_comments() {
+        let texts = |line| fields(line).iter().map(|field| (field.text, field.start)).collect::<Vec<_>>();
+        assert_eq!(texts(" /a\t \t/b#c  301 # /x"), [("/a", 1), ("/b#c", 6), ("301", 12)]);
+        assert_eq!(texts("#/a"), []);
+        assert_eq!(texts(" \t"), []);
+    }
+
+    #[test]
+    fn rules_9_names() {
+        for text in [
+            "Role=a",
+            "ROLE=a",
+            "role",
+            "roles=a",
+            "Roles:a",
+            "Rolle=a",
+            "Rol=a",
+            "Roel=a",
+            "Rule=a",
+            "Ole=a",
+            "Xrole=a",
+            "!Role=a",
+            "\"Role=a\"",
+            "Rôle=a",
+            "role-name",
+            "=role",
+            "/roles/x",
+            "R0le=a",
+            "Ro-le=a",
+            "Ro\u{ad}le=a",
+            "\u{feff}Role=a",
+        ] {
+            assert!(is_like_role(text), "{text}");
+        }
+        for text in ["Country=de", "302", "/login", "ro=a", "admin", "Language=en", "rules=x", "", "r"] {
+            assert!(!is_like_role(text), "{text}");
+        }
+        assert!(!names_role(&fields("/role /b 301")));
+        assert!(names_role(&fields("role/x /b 301")));
+        assert!(names_role(&fields("/a\u{a0}Role=x /b 301")));
+        assert!(names_role(&fields("/a /b 301 Ro\u{a0}le=x")));
+        assert!(names_role(&fields("/a /b 301 Ro\u{85}le=x")));
+        assert!(!names_role(&fields("/a /b 301 x # Role=x")));
+    }
+}

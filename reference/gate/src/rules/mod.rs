@@ -1,0 +1,402 @@
+//! The rules of a site: the bytes of `_redirects` and `netlify.toml` in; an ordered, indexed list of rules and a list of
+//! problems out.
+//!
+//! Reading never fails as a whole (RULES-6). Every line is accounted for: it is a rule, an error, a comment or blank.
+//! RULES-9: a line in error that names a role becomes a *sealed* rule, which covers its path and admits nobody; where
+//! not even the path can be read, [`RuleSet::unreadable`] says so and no gate starts.
+
+mod addresses;
+mod captures;
+mod fields;
+mod file;
+mod index;
+mod parse;
+mod parts;
+mod pattern;
+mod reach;
+mod target;
+mod text;
+mod toml;
+mod values;
+
+use std::fmt;
+
+pub use addresses::UnknownPort;
+pub use captures::{Captured, Captures};
+pub use fields::{lines, within_one_edit};
+use http::header::{HeaderName, HeaderValue};
+pub use parse::MAX_LINE;
+pub use pattern::{Oddity, Pattern, PatternFault, PatternFaultKind};
+pub use reach::EXAMPLE;
+pub use target::{Destination, Substituted};
+
+use crate::claims::Roles;
+use crate::cost::step;
+use crate::path;
+use crate::problem::Problem;
+use crate::query::{Parameters, form_encode};
+use crate::request::{Origin, Scheme};
+use crate::span::Span;
+use crate::visitor::Visitor;
+
+/// Rules in list order, with an index over them.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    index: index::Index,
+    addresses: addresses::Addresses,
+    unreadable: Vec<Span>,
+    has_gates: bool,
+}
+
+/// What the rule files of a site hold.
+#[derive(Clone, Debug, Default)]
+pub struct Parsed {
+    /// The rules in force, in list order.
+    pub rules: RuleSet,
+    /// What is wrong with the files, in the order of their lines.
+    pub problems: Vec<Problem>,
+    /// Every line of `_redirects`, in order; together they are the whole file.
+    pub lines: Vec<Line>,
+}
+
+/// One line of a rule file, with what ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The bytes of the line.
+    pub span: Span,
+    /// What the line is.
+    pub kind: LineKind,
+}
+
+/// What a line of a rule file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineKind {
+    /// Nothing but white space.
+    Blank,
+    /// A comment.
+    Comment,
+    /// A line in error that put no rule into force.
+    Error,
+    /// The rule at this place of the list.
+    Rule(usize),
+}
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The line without white space around it; in `netlify.toml` the entry's `from`.
+    pub span: Span,
+    /// The line as written, without white space around it; in `netlify.toml` the entry as such a line.
+    pub text: String,
+    /// HOST-1: the scheme and host of a full-URL `from`.
+    pub origin: Option<Origin>,
+    /// The path of `from`.
+    pub pattern: Pattern,
+    /// QUERY-1: the parameters that a request must have.
+    pub query: Vec<QueryConstraint>,
+    /// What the rule does.
+    pub effect: Effect,
+}
+
+/// What a rule does to a request that its host, path and query match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Admit those who satisfy the conditions, and answer.
+    Apply(Box<Apply>),
+    /// RULES-9: admit nobody.
+    Seal,
+}
+
+/// The answer of a rule, and for whom it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apply {
+    /// Where the rule leads.
+    pub to: Destination,
+    /// RULES-4: the status, 301 where none is written.
+    pub status: u16,
+    /// RULES-4: whether the rule wins over an existing file.
+    pub force: bool,
+    /// COND-1: all of them must hold.
+    pub conditions: Conditions,
+    /// TOML-1, PROXY-1: what a forwarded request carries besides its own headers; only `netlify.toml` can say it.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// PROXY-1: the name of the environment variable whose secret signs forwarded requests.
+    pub signed: Option<String>,
+}
+
+/// A query parameter that a rule asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryConstraint {
+    /// The key, decoded.
+    pub key: Vec<u8>,
+    /// What its value must be.
+    pub value: QueryValue,
+}
+
+/// The value that a rule asks of a query parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueryValue {
+    /// Any value, which this name then stands for.
+    Capture(String),
+    /// This value, decoded.
+    Literal(Vec<u8>),
+}
+
+/// The conditions of a rule; an empty list is no condition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// `Role=`
+    pub role: Option<RoleCondition>,
+    /// `Country=`: one of these codes.
+    pub country: Vec<String>,
+    /// `Language=`: one of these tags.
+    pub language: Vec<String>,
+    /// `Cookie=`: one of these names.
+    pub cookie: Vec<String>,
+    /// RULES-10: conditions that nobody knows, as written; they never hold.
+    pub unknown: Vec<String>,
+}
+
+/// Which visitors a role condition admits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoleCondition {
+    /// ROLE-1: whose token holds one of these roles.
+    AnyOf(Vec<String>),
+    /// ROLE-6: `Role=*`; whose token is valid.
+    AnyToken,
+}
+
+impl RuleSet {
+    /// Reads a `_redirects` file. RULES-6: good rules and problems come back together.
+    pub fn parse(bytes: &[u8]) -> Parsed {
+        RuleSet::read(bytes, &[])
+    }
+
+    /// Reads a `_redirects` file and a `netlify.toml`; one that is not there is empty.
+    ///
+    /// TOML-2: the rules of `_redirects` come first, and all are in force.
+    pub fn read(redirects: &[u8], toml: &[u8]) -> Parsed {
+        let mut read = file::read(redirects);
+        if !toml.is_empty() {
+            let toml = toml::read(toml);
+            read.rules.extend(toml.rules);
+            read.unreadable.extend(toml.unreadable);
+            read.problems.extend(toml.problems);
+        }
+        let file::Read { rules, unreadable, problems, lines } = read;
+        Parsed { rules: RuleSet::new(rules, unreadable), problems, lines }
+    }
+
+    /// The rules, in list order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// These rules, in this order.
+    pub fn of(rules: impl IntoIterator<Item = Rule>) -> RuleSet {
+        RuleSet::new(rules.into_iter().collect(), Vec::new())
+    }
+
+    /// RULES-9: lines that name a role and whose path cannot be read. While there is one, no gate starts.
+    pub fn unreadable(&self) -> &[Span] {
+        &self.unreadable
+    }
+
+    /// Whether the list holds a rule that decides who sees its path.
+    pub(crate) fn has_gates(&self) -> bool {
+        self.has_gates
+    }
+
+    /// Whether a rule names a host.
+    pub(crate) fn names_origins(&self) -> bool {
+        self.index.names_origins()
+    }
+
+    /// HOST-3: the host that rules name for a request to `host`, where ports that `is_own` knows are those of the site; a host
+    /// that they do not name as it is.
+    pub(crate) fn address<'a>(
+        &'a self,
+        scheme: Scheme,
+        host: &'a str,
+        is_own: impl Fn(u16) -> bool,
+    ) -> Result<&'a str, UnknownPort> {
+        self.addresses.find(scheme, host, is_own)
+    }
+
+    /// The rules that can match the path of these decoded segments, or one of `others` by name, by their place in the
+    /// list, in list order (MATCH-9), for a request from `origin` with `parameters`.
+    pub fn candidates<'a>(
+        &'a self,
+        path: &[&str],
+        others: impl IntoIterator<Item = &'a str>,
+        origin: Option<&Origin>,
+        parameters: &'a Parameters,
+    ) -> impl Iterator<Item = usize> + 'a {
+        let mut look_up = self.index.look_up(origin, parameters);
+        look_up.path(path);
+        others.into_iter().for_each(|name| look_up.path(&path::segments(name)));
+        look_up.candidates()
+    }
+
+    /// HEADERS-6: these rules, with others before them.
+    pub(crate) fn below(self, first: &[Rule]) -> RuleSet {
+        RuleSet::new(first.iter().cloned().chain(self.rules).collect(), self.unreadable)
+    }
+
+    fn new(rules: Vec<Rule>, unreadable: Vec<Span>) -> RuleSet {
+        let index = index::Index::new(&rules);
+        let addresses = addresses::Addresses::of(&rules);
+        let has_gates = rules.iter().any(Rule::is_gate);
+        RuleSet { rules, index, addresses, unreadable, has_gates }
+    }
+}
+
+impl Rule {
+    /// The answer of the rule; none where it is sealed.
+    pub fn apply(&self) -> Option<&Apply> {
+        match &self.effect {
+            Effect::Apply(apply) => Some(apply),
+            Effect::Seal => None,
+        }
+    }
+
+    /// The rule's role condition.
+    pub fn role(&self) -> Option<&RoleCondition> {
+        self.apply().and_then(|apply| apply.conditions.role.as_ref())
+    }
+
+    /// RULES-9: whether the rule admits nobody.
+    pub fn is_sealed(&self) -> bool {
+        self.effect == Effect::Seal
+    }
+
+    /// Whether the rule decides who sees its path: it has a role condition, or is sealed.
+    pub fn is_gate(&self) -> bool {
+        self.is_sealed() || self.role().is_some()
+    }
+
+    /// ROLE-3.redirect: whether what lies at its path is for those alone whom the rule admits; a role rule that redirects sends its
+    /// holders elsewhere, and protects nothing (LINT-2). RULES-9: of a sealed line nobody knows.
+    pub fn protects(&self) -> bool {
+        self.is_gate() && self.apply().is_none_or(|apply| !apply.is_redirect())
+    }
+
+    /// Whether the rule forwards requests to another server (PROXY-1).
+    pub fn is_proxy(&self) -> bool {
+        self.apply().is_some_and(Apply::is_proxy)
+    }
+
+    /// QUERY-1, QUERY-2: whether the request has exactly the parameters that the rule asks for, if it asks for any.
+    pub(crate) fn query_matches(&self, parameters: &Parameters) -> bool {
+        if self.query.is_empty() {
+            return true;
+        }
+        step(self.query.len());
+        // Keys of a rule differ from each other, so equal numbers and all present means none besides.
+        self.query.len() == parameters.len()
+            && self.query.iter().all(|constraint| match (parameters.value(&constraint.key), &constraint.value) {
+                // QUERY-3: a bare key has no value to capture or to compare.
+                (None, _) => false,
+                (Some(_), QueryValue::Capture(_)) => true,
+                (Some(value), QueryValue::Literal(expected)) => value == expected,
+            })
+    }
+
+    /// What the names in `from` and in the query stand for, if both match.
+    pub(crate) fn captures(
+        &self,
+        segments: &[&str],
+        trailing_slash: bool,
+        parameters: &Parameters,
+    ) -> Option<Captures> {
+        let mut captures = self.pattern.captures_of(segments, trailing_slash)?;
+        for constraint in &self.query {
+            if let QueryValue::Capture(name) = &constraint.value {
+                captures.add_text(name, parameters.value(&constraint.key)?.to_vec());
+            }
+        }
+        Some(captures)
+    }
+}
+
+impl Apply {
+    /// STATUS-1: whether the visitor is sent elsewhere.
+    pub(crate) fn is_redirect(&self) -> bool {
+        (300..400).contains(&self.status)
+    }
+
+    /// Whether the request is forwarded to another server (PROXY-1).
+    pub fn is_proxy(&self) -> bool {
+        self.to.is_absolute() && self.status == 200
+    }
+}
+
+impl Conditions {
+    /// Whether they ask for a role at most.
+    pub(crate) fn ask_for_nothing_else(&self) -> bool {
+        let Conditions { role: _, country, language, cookie, unknown } = self;
+        country.is_empty() && language.is_empty() && cookie.is_empty() && unknown.is_empty()
+    }
+}
+
+impl RoleCondition {
+    /// Whether `visitor` satisfies the condition. Only the holder of a verified token can.
+    pub fn holds(&self, visitor: &Visitor) -> bool {
+        match (self, visitor.roles()) {
+            (_, None) => false,
+            // ROLE-6
+            (RoleCondition::AnyToken, Some(_)) => true,
+            // ROLE-1, ROLE-5
+            (RoleCondition::AnyOf(listed), Some(held)) => any(listed, held),
+        }
+    }
+}
+
+fn any(listed: &[String], held: &Roles) -> bool {
+    step(listed.len());
+    listed.iter().any(|role| held.contains(role))
+}
+
+impl fmt::Display for Rule {
+    /// The rule as a rule file spells it; reading that again gives the same rule.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(origin) = &self.origin {
+            write!(f, "{origin}")?;
+        }
+        write!(f, "{}", self.pattern)?;
+        for QueryConstraint { key, value } in &self.query {
+            match value {
+                QueryValue::Capture(name) => write!(f, " {}=:{name}", form_encode(key))?,
+                QueryValue::Literal(text) => write!(f, " {}={}", form_encode(key), form_encode(text))?,
+            }
+        }
+        match &self.effect {
+            // A role named without anything else is what seals a line.
+            Effect::Seal => f.write_str(" Role"),
+            Effect::Apply(apply) => {
+                // Headers have no spelling in this file.
+                let Apply { to, status, force, conditions, headers: _, signed } = apply.as_ref();
+                write!(f, " {to} {status}{}{conditions}", if *force { "!" } else { "" })?;
+                signed.iter().try_for_each(|variable| write!(f, " Sign={variable}"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Conditions {
+    /// Each condition with a space before it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.role {
+            Some(RoleCondition::AnyToken) => f.write_str(" Role=*")?,
+            Some(RoleCondition::AnyOf(roles)) => write!(f, " Role={}", roles.join(","))?,
+            None => {}
+        }
+        for (key, list) in [("Country", &self.country), ("Language", &self.language), ("Cookie", &self.cookie)] {
+            if !list.is_empty() {
+                write!(f, " {key}={}", list.join(","))?;
+            }
+        }
+        self.unknown.iter().try_for_each(|unknown| write!(f, " {unknown}"))
+    }
+}

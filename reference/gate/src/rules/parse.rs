@@ -1,0 +1,205 @@
+//! One line of a `_redirects` file: `from [query…] [to] [status[!]] [conditions…]`.
+//!
+//! Each step stands under the requirement that it obeys. A line is a rule or a fault; a fault on a line that names a
+//! role seals its path (RULES-9).
+
+use std::collections::HashSet;
+
+use super::fields::{self, Field};
+use super::parts::{self, ConditionReader, Fault, Form, Parts, Remarks};
+use super::{Apply, Conditions, QueryConstraint};
+use crate::cost::step;
+
+/// RULES-14: a longer line is an error. No request target comes near it, and what is done within a line stays bounded.
+pub const MAX_LINE: usize = 16 * 1024;
+
+/// So many query parameters are compared with each other one by one.
+const FEW: usize = 8;
+
+/// Reads one line without white space around it; `remarks` gets what does not keep it from being a rule.
+pub(super) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, Fault> {
+    // RULES-14
+    if content.len() > MAX_LINE {
+        let id = "line-too-long";
+        let message = format!("this line has {} bytes; no more than {MAX_LINE} are read", content.len());
+        return Err(Fault::at(0..1, id, message, "write several shorter rules"));
+    }
+    step(content.len());
+    let line = read_text(content)?;
+    let fields = fields::fields(line);
+    let Some((from, rest)) = fields.split_first() else {
+        return Err(Fault::at(0..0, "blank", "this line is blank", "remove it"));
+    };
+    // What is white space in ASCII is a separator or a control character.
+    let foreign = |field: &Field<'_>| field.text.find(char::is_whitespace).map(|at| field.start + at);
+    if !line.is_ascii()
+        && let Some(at) = fields.iter().find_map(foreign)
+    {
+        let width = line.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+        let message = "only spaces and tabs separate fields; this is another kind of white space";
+        let help = "put an ordinary space here, or percent-encode it inside a path".to_owned();
+        return Err(Fault::at(at..at + width, "white-space", message, help));
+    }
+
+    let (origin, pattern) = parts::read_from(*from, remarks)?;
+
+    // RULES-1: query parameters stand between `from` and `to`.
+    let (query, rest) = read_query(rest, remarks)?;
+
+    // RULES-3, RULES-5
+    let (to, rest) = match rest.split_first() {
+        Some((to, rest)) if fields::is_destination(to.text) => (Some(*to), rest),
+        _ => (None, rest),
+    };
+    let (status, rest) = read_status(*from, to, rest)?;
+    let names = parts::captured_names(*from, &pattern, &query)?;
+    let to = match to {
+        Some(field) => parts::read_destination(field, &names, status.code, remarks)?,
+        None => parts::left_out_destination(*from, &names, status.code)?,
+    };
+    drop(names);
+    if let Some(field) = status.field {
+        parts::remark_on_status(status.code, field, remarks);
+    }
+
+    // COND-1
+    let (conditions, signed) = read_conditions(rest, remarks)?;
+    let (signature, signed) = signed.unzip();
+    let Status { code: status, force, .. } = status;
+    let apply = Apply { to, status, force, conditions, headers: Vec::new(), signed };
+    if let Some(field) = signature {
+        parts::remark_on_signature(&apply, field, remarks);
+    }
+    Ok(Parts { origin, pattern, query, apply })
+}
+
+/// RULES-13: text in UTF-8 without control characters.
+fn read_text(content: &[u8]) -> Result<&str, Fault> {
+    let line = std::str::from_utf8(content).map_err(|error| {
+        let at = error.valid_up_to();
+        let end = error.error_len().map_or(content.len(), |length| at + length);
+        Fault::at(
+            at..end,
+            "invalid-utf8",
+            format!("byte {at} of this line is not UTF-8"),
+            "save the file as UTF-8, or percent-encode the path",
+        )
+    })?;
+    // Most lines hold nothing but ASCII that can be seen; to look at all of it is quicker than to stop early.
+    if content.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~' | b'\t')) {
+        return Ok(line);
+    }
+    match line.char_indices().find(|(_, c)| c.is_control() && *c != '\t') {
+        None => Ok(line),
+        Some((at, c)) => Err(Fault::at(
+            at..at + c.len_utf8(),
+            "control-character",
+            format!("this line holds the control character U+{:04X}", u32::from(c)),
+            "remove it",
+        )),
+    }
+}
+
+/// QUERY-1: `key=value` and `key=:name`, up to `to`, or to a status where `to` is left out.
+fn read_query<'f, 'a>(
+    mut rest: &'f [Field<'a>],
+    remarks: &mut Remarks,
+) -> Result<(Vec<QueryConstraint>, &'f [Field<'a>]), Fault> {
+    let mut query: Vec<QueryConstraint> = Vec::new();
+    let mut keys = HashSet::new();
+    while let Some((field, after)) = rest.split_first() {
+        if fields::is_destination(field.text) {
+            break;
+        }
+        let Some((key, value)) = field.text.split_once('=') else {
+            if field.text.starts_with(|c: char| c.is_ascii_digit()) {
+                break;
+            }
+            let message = format!("`{}` is neither a query parameter nor a destination", field.text);
+            let help = "a parameter is `key=value`; a destination begins with `/`, `http://` or `https://`";
+            return Err(Fault::at(*field, "bare-word", message, help));
+        };
+        let constraint = parts::read_parameter(*field, key, value, remarks)?;
+        // Most lines ask for few parameters; the set keeps the time of any other within bounds.
+        let repeated = if query.len() < FEW {
+            query.iter().any(|known| known.key == constraint.key)
+        } else {
+            if keys.is_empty() {
+                keys.extend(query.iter().map(|known| known.key.clone()));
+            }
+            !keys.insert(constraint.key.clone())
+        };
+        if repeated {
+            let message = format!("the parameter `{}` stands here twice", String::from_utf8_lossy(&constraint.key));
+            return Err(Fault::at(*field, "query-key-repeated", message, "leave one of them out"));
+        }
+        query.push(constraint);
+        rest = after;
+    }
+    Ok((query, rest))
+}
+
+struct Status<'a> {
+    field: Option<Field<'a>>,
+    code: u16,
+    force: bool,
+}
+
+/// RULES-4, RULES-11: digits from 200 to 599, and perhaps one `!`. It cannot be left out where conditions follow.
+fn read_status<'f, 'a>(
+    from: Field<'_>,
+    to: Option<Field<'_>>,
+    rest: &'f [Field<'a>],
+) -> Result<(Status<'a>, &'f [Field<'a>]), Fault> {
+    let Some((field, rest)) = rest.split_first() else {
+        return match to {
+            Some(_) => Ok((Status { field: None, code: 301, force: false }, rest)),
+            None => Err(parts::destination_missing(from)),
+        };
+    };
+    if field.text.contains('=') {
+        let help = format!("write `302` or `200!`, for example, before `{}`", field.text);
+        return Err(Fault::at(*field, "status-missing", "conditions stand after a status, and there is none", help));
+    }
+    let (digits, force) = match field.text.strip_suffix('!') {
+        Some(digits) => (digits, true),
+        None => (field.text, false),
+    };
+    match parts::read_status(digits) {
+        Some(code) => Ok((Status { field: Some(*field), code, force }, rest)),
+        None => Err(Fault::at(
+            *field,
+            "status-invalid",
+            format!("`{}` is not a status", field.text),
+            "write a number from 200 to 599, with a `!` directly after it to force",
+        )),
+    }
+}
+
+/// The secret that signs, by the name of its variable, and where that stands.
+type Signed<'a> = Option<(Field<'a>, String)>;
+
+/// RULES-7 to RULES-11.
+fn read_conditions<'a>(rest: &[Field<'a>], remarks: &mut Remarks) -> Result<(Conditions, Signed<'a>), Fault> {
+    let mut conditions = ConditionReader::default();
+    let mut signed = None;
+    for field in rest {
+        let Some((key, value)) = field.text.split_once('=') else {
+            let message = format!("`{}` is not a condition", field.text);
+            let help = "a condition is `Key=value`; no space stands around `=` or `,`";
+            let fault = Fault::at(*field, "bare-word", message, help);
+            // What comes first on the line is said first.
+            return Err(conditions.unknown.unwrap_or(fault));
+        };
+        match key {
+            "Sign" | "signed" if signed.is_some() => return Err(parts::repeated(*field, key)),
+            "Sign" | "signed" => signed = Some((*field, parts::read_variable(*field, value)?)),
+            _ => conditions.add(*field, key, value.split(','), Form::Text, remarks)?,
+        }
+    }
+    // RULES-9
+    Ok((conditions.finish(|| fields::names_role(rest))?, signed))
+}
+
+#[cfg(test)]
+mod tests;

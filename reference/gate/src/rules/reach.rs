@@ -1,0 +1,329 @@
+//! Which paths a pattern and a destination have to do with, for those who look at rules and not at requests.
+
+use super::captures::Captured;
+use super::pattern::{Oddity, Pattern, Segment};
+use super::target::{Destination, Part};
+use super::{QueryValue, Rule};
+use crate::cost::step;
+use crate::path::{self, RequestPath};
+
+/// The word in the place of a free segment, where a path is made up.
+pub const EXAMPLE: &str = "example";
+
+impl Pattern {
+    /// The segments of the one path that the pattern matches, if it is one alone.
+    pub fn literal(&self) -> Option<Vec<&str>> {
+        if self.splat { None } else { self.stem() }
+    }
+
+    /// The segments that stand before a splat, or all where there is none; `None` where one of them is free.
+    pub fn stem(&self) -> Option<Vec<&str>> {
+        if !self.middles.is_empty() {
+            return None;
+        }
+        let texts = self.head.iter().map(|segment| match segment {
+            Segment::Literal(text) => Some(&**text),
+            Segment::Placeholder(_) | Segment::Prefix(_) => None,
+        });
+        texts.collect()
+    }
+
+    /// Whether a segment of the path, or a splat, is captured under this name.
+    pub fn captures_name(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
+
+    /// Whether the pattern matches any depth below its stem.
+    pub fn ends_in_splat(&self) -> bool {
+        self.splat
+    }
+
+    /// NOLEAK-3: a pattern of every path that may name the same file as one that this pattern matches, and of more besides.
+    pub fn with_spellings(&self) -> Pattern {
+        let mut head = self.head.clone();
+        let may_be_index = |segment: &Segment| match segment {
+            Segment::Literal(text) => matches!(&**text, "index" | "index.html"),
+            Segment::Placeholder(_) => true,
+            Segment::Prefix(prefix) => "index.html".starts_with(&**prefix),
+        };
+        if head.pop_if(|last| may_be_index(last)).is_none()
+            && let Some(Segment::Literal(text) | Segment::Prefix(text)) = head.pop()
+        {
+            // What stands behind the last dot may be `.html`, or a part of it.
+            let base = text.rsplit_once('.').map_or(&*text, |(base, _)| base);
+            head.push(Segment::Prefix(base.into()));
+        }
+        Pattern { head, middles: Vec::new(), splat: true }
+    }
+
+    /// Whether a path may be matched by both patterns; `true` where that is not plain.
+    pub fn may_meet(&self, other: &Pattern) -> bool {
+        let is_open = |pattern: &Pattern| pattern.splat || !pattern.middles.is_empty();
+        let (own, others) = (self.head.len(), other.head.len());
+        let lengths_meet = (is_open(self) || others <= own) && (is_open(other) || own <= others);
+        lengths_meet && self.head.iter().zip(&other.head).inspect(|_| step(1)).all(|(a, b)| a.may_meet(b))
+    }
+}
+
+impl Segment {
+    fn may_meet(&self, other: &Segment) -> bool {
+        match (self, other) {
+            (Segment::Placeholder(_), _) | (_, Segment::Placeholder(_)) => true,
+            (Segment::Literal(a), Segment::Literal(b)) => a == b,
+            (Segment::Prefix(prefix), Segment::Literal(text)) | (Segment::Literal(text), Segment::Prefix(prefix)) => {
+                text.starts_with(&**prefix)
+            }
+            (Segment::Prefix(a), Segment::Prefix(b)) => a.starts_with(&**b) || b.starts_with(&**a),
+        }
+    }
+}
+
+/// The text of a path without its dot segments and empty segments, spelled as it is where that reads the same.
+pub(super) fn tidy(path: &str, pattern: &Pattern) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for segment in path.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => {
+                kept.pop();
+            }
+            _ => kept.push(segment),
+        }
+    }
+    kept.retain(|segment| !segment.is_empty());
+    let text = format!("/{}", kept.join("/"));
+    match Pattern::parse(&text) {
+        Ok((again, oddities)) if again == *pattern && !oddities.contains(&Oddity::NotCanonical) => text,
+        _ => pattern.to_string(),
+    }
+}
+
+/// A piece of the path of a destination.
+enum Step {
+    /// This segment.
+    Literal(String),
+    /// What stands for a name of the path: one segment.
+    One(String),
+    /// What stands for the splat: any number of them.
+    Rest,
+}
+
+impl Destination {
+    /// A pattern of every path that the destination can become, be it with more besides.
+    pub fn reach(&self) -> Pattern {
+        let (steps, whole) = self.steps();
+        let mut pattern = Pattern { head: Vec::new(), middles: Vec::new(), splat: !whole };
+        for step in steps {
+            match step {
+                Step::Literal(text) => pattern.head.push(Segment::Literal(text.as_str().into())),
+                Step::One(name) => pattern.head.push(Segment::Placeholder(name.as_str().into())),
+                Step::Rest => pattern.splat = true,
+            }
+        }
+        pattern
+    }
+
+    /// The path as far as it can be cut into segments, and whether that is all of it.
+    fn steps(&self) -> (Vec<Step>, bool) {
+        let mut segments: Vec<Vec<&Part>> = vec![Vec::new()];
+        let mut pieces = Vec::new();
+        for part in self.path_parts().as_ref() {
+            match part {
+                Part::Literal(text) => {
+                    let texts = text.split('/').enumerate();
+                    pieces.extend(texts.map(|(at, text)| (at > 0, Part::Literal(text.to_owned()))));
+                }
+                Part::Capture(_) => pieces.push((false, part.clone())),
+            }
+        }
+        for (begins, part) in &pieces {
+            if *begins {
+                segments.push(Vec::new());
+            }
+            let is_empty = matches!(part, Part::Literal(text) if text.is_empty());
+            segments.last_mut().filter(|_| !is_empty).into_iter().for_each(|segment| segment.push(part));
+        }
+        let mut steps = Vec::new();
+        for segment in segments.iter().filter(|segment| !segment.is_empty()) {
+            if matches!(steps.last(), Some(Step::Rest)) {
+                return (steps, false);
+            }
+            steps.push(match segment.as_slice() {
+                [Part::Literal(text)] => match path::decode_segment(text.as_bytes()) {
+                    Ok(text) if !matches!(text.as_str(), "." | "..") => Step::Literal(text),
+                    _ => return (steps, false),
+                },
+                [Part::Capture(name)] if name == Captured::SPLAT => Step::Rest,
+                [Part::Capture(name)] => Step::One(name.clone()),
+                _ => return (steps, false),
+            });
+        }
+        (steps, true)
+    }
+}
+
+impl Rule {
+    /// STATUS-5.own-tree: the fixed path below which the rule puts what its splat holds, if the rule matches there too and makes a
+    /// longer path of what it matches.
+    pub fn own_tree(&self) -> Option<RequestPath> {
+        let apply = self.apply().filter(|apply| apply.is_redirect() && self.pattern.splat)?;
+        let [Part::Literal(before), Part::Capture(name), after @ ..] = apply.to.template_path() else { return None };
+        let fixed = before.strip_suffix('/').filter(|text| name == Captured::SPLAT && !text.is_empty())?;
+        step(before.len());
+        let tree = RequestPath::parse(fixed.as_bytes()).ok()?;
+        let head: Vec<Segment> = tree.segments().map(|segment| Segment::Literal(segment.into())).collect();
+        let goes_on = after.iter().any(|part| !matches!(part, Part::Literal(text) if text == "/"));
+        let behind_stars: usize = self.pattern.middles.iter().map(|run| run.len() + 1).sum();
+        let gets_longer = head.len() + usize::from(goes_on) > self.pattern.head.len() + behind_stars;
+        let below = Pattern { head, middles: Vec::new(), splat: true };
+        (gets_longer && self.pattern.may_meet(&below)).then_some(tree)
+    }
+
+    /// Whether a name of the query can land in the destination, where it need not be a whole segment.
+    pub fn captures_query(&self) -> bool {
+        self.query.iter().any(|constraint| matches!(constraint.value, QueryValue::Capture(_)))
+    }
+
+    /// A path that the rule matches and leads to `wanted`, if a plain one is to be had.
+    pub fn path_to(&self, wanted: &RequestPath) -> Option<RequestPath> {
+        let (steps, true) = self.apply()?.to.steps() else { return None };
+        let mut names: Vec<(String, &str)> = Vec::new();
+        let mut splat = None;
+        let wanted: Vec<&str> = wanted.segments().collect();
+        let mut rest = wanted.as_slice();
+        for step in steps {
+            match step {
+                Step::Literal(text) => rest = rest.split_first().filter(|(first, _)| **first == text)?.1,
+                Step::One(name) => {
+                    let (first, after) = rest.split_first()?;
+                    if names.iter().any(|(known, text)| *known == name && text != first) {
+                        return None;
+                    }
+                    names.push((name, first));
+                    rest = after;
+                }
+                Step::Rest => splat = Some(std::mem::take(&mut rest)),
+            }
+        }
+        if !rest.is_empty() || !self.pattern.middles.is_empty() {
+            return None;
+        }
+        let mut path: Vec<String> = Vec::new();
+        for segment in &self.pattern.head {
+            path.push(match segment {
+                Segment::Literal(text) => text.to_string(),
+                Segment::Placeholder(name) => {
+                    names.iter().find(|(known, _)| **known == **name).map_or(EXAMPLE, |(_, text)| text).to_owned()
+                }
+                Segment::Prefix(_) => return None,
+            });
+        }
+        if self.pattern.splat {
+            path.extend(splat.unwrap_or(&[EXAMPLE]).iter().map(|segment| (*segment).to_owned()));
+        }
+        Some(RequestPath::of(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::RuleSet;
+
+    fn pattern(text: &str) -> Pattern {
+        Pattern::parse(text).unwrap().0
+    }
+
+    fn rule(line: &str) -> Rule {
+        RuleSet::parse(line.as_bytes()).rules.rules()[0].clone()
+    }
+
+    #[test]
+    fn patterns_that_may_meet() {
+        for (a, b, expected) in [
+            ("/a", "/a", true),
+            ("/a", "/b", false),
+            ("/a", "/a/b", false),
+            ("/a/*", "/a", true),
+            ("/a/*", "/a/b/c", true),
+            ("/a/*", "/b/*", false),
+            ("/:x", "/a", true),
+            ("/:x/b", "/a/*", true),
+            ("/a*", "/ab/c", true),
+            ("/a*", "/b", false),
+            ("/a*", "/ab*", true),
+            ("/a/*/c", "/a/b", true),
+            ("/*", "/", true),
+        ] {
+            assert_eq!(pattern(a).may_meet(&pattern(b)), expected, "{a} {b}");
+            assert_eq!(pattern(b).may_meet(&pattern(a)), expected, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn noleak_3_patterns_of_all_spellings() {
+        for (text, spelled) in [
+            ("/a", "/a*"),
+            ("/a.html", "/a*"),
+            ("/a/x.html", "/a/x*"),
+            ("/a/index.html", "/a/*"),
+            ("/a/index", "/a/*"),
+            ("/a/*", "/a*"),
+            ("/a/:x", "/a/*"),
+            ("/:x/*", "/*"),
+            ("/in*", "/*"),
+            ("/a.h*", "/a*"),
+            ("/a/*/c", "/a*"),
+            ("/*", "/*"),
+            ("/", "/*"),
+        ] {
+            assert_eq!(pattern(text).with_spellings().to_string(), spelled, "{text}");
+        }
+    }
+
+    #[test]
+    fn tidy_text_keeps_its_spelling_where_it_can() {
+        for (path, expected) in [
+            ("/日本//ü", "/日本/ü"),
+            ("/a/./%62/../c/*", "/a/c/*"),
+            ("/a/%2e%2e/:x/", "/:x"),
+            ("/..", "/"),
+            ("//a", "/a"),
+        ] {
+            assert_eq!(tidy(path, &pattern(path)), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn reach_of_destinations() {
+        for (line, reach) in [
+            ("/a /b/c?x=y 200", "/b/c"),
+            ("/a/* /b/:splat 200", "/b/*"),
+            ("/a/* /:splat 200", "/*"),
+            ("/a/* /:splat/b 200", "/*"),
+            ("/a/:x /b/:x/ 200", "/b/:x"),
+            ("/a/:x /b/x-:x/c 200", "/b/*"),
+            ("/a /b/../c 200", "/c"),
+            ("/a / 200", "/"),
+        ] {
+            assert_eq!(rule(line).apply().unwrap().to.reach().to_string(), reach, "{line}");
+        }
+    }
+
+    #[test]
+    fn paths_that_lead_somewhere() {
+        for (line, wanted, path) in [
+            ("/a/* /:splat 200", "m/n", Some("/a/m/n")),
+            ("/a/* /m/:splat 200", "m/n", Some("/a/n")),
+            ("/a/* /m/:splat 200", "x/n", None),
+            ("/:x/* /m/:x/:splat 200", "m/n/o", Some("/n/o")),
+            ("/:x/:y /:x/:x 200", "m/m", Some("/m/example")),
+            ("/:x/:y /:x/:x 200", "m/n", None),
+            ("/a /m/n 200", "m/n", Some("/a")),
+            ("/a /m/n 200", "m", None),
+        ] {
+            let wanted = RequestPath::of(wanted.split('/'));
+            assert_eq!(rule(line).path_to(&wanted).map(|path| path.encoded()).as_deref(), path, "{line}");
+        }
+    }
+}

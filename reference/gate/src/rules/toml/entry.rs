@@ -1,0 +1,354 @@
+//! One `[[redirects]]` entry: a table becomes a rule or a fault.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::ops::Range;
+
+use http::header::{HeaderName, HeaderValue};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::super::fields::Field;
+use super::super::parse::MAX_LINE;
+use super::super::parts::{self, ConditionReader, Covered, Fault, Form, Parts, Remarks};
+use super::super::target::{Destination, Names};
+use super::super::{Apply, Conditions, QueryConstraint};
+use super::names_role;
+use crate::netlify_toml::on_one_line;
+use crate::problem::Severity;
+
+type Value<'v, 'i> = &'v Spanned<DeValue<'i>>;
+
+/// The fields of an entry, each under one name whatever alias it was written with (TOML-1).
+#[derive(Default)]
+struct Fields<'v, 'i> {
+    from: Option<Value<'v, 'i>>,
+    to: Option<Value<'v, 'i>>,
+    status: Option<Value<'v, 'i>>,
+    force: Option<Value<'v, 'i>>,
+    query: Option<Value<'v, 'i>>,
+    conditions: Option<Value<'v, 'i>>,
+    headers: Option<Value<'v, 'i>>,
+    signed: Option<Value<'v, 'i>>,
+}
+
+/// Reads one entry of `text`: the rule, and where its `from` stands.
+pub(super) fn read(
+    text: &str,
+    at: Range<usize>,
+    table: &DeTable<'_>,
+    remarks: &mut Remarks,
+) -> Result<(Parts, Range<usize>), Fault> {
+    let reader = EntryReader { text };
+    let fields = reader.fields(table, remarks)?;
+    let Some(from) = fields.from else {
+        let message = "this rule has no `from`".to_owned();
+        return Err(Fault::at(at, "from-missing", message, "write `from = \"/path\"`"));
+    };
+    let (origin, pattern) = reader.with_text("from", from, remarks, parts::read_from)?;
+    let query = fields.query.map(|query| reader.query(query, remarks)).transpose()?.unwrap_or_default();
+    let status = fields.status.map(|status| reader.status(status, remarks)).transpose()?;
+    let force = fields.force.map(|force| reader.force(force)).transpose()?.unwrap_or_default();
+    let code = status.unwrap_or(301);
+    let names = parts::captured_names(from.span(), &pattern, &query)?;
+    let to = match fields.to {
+        Some(to) => {
+            reader.with_text("to", to, remarks, |field, remarks| read_destination(field, &names, code, remarks))?
+        }
+        None => reader.with_text("from", from, remarks, |field, _| parts::left_out_destination(field, &names, code))?,
+    };
+    drop(names);
+    let conditions = fields
+        .conditions
+        .map(|conditions| reader.conditions(conditions, table, remarks))
+        .transpose()?
+        .unwrap_or_default();
+    let headers = fields.headers.map(|headers| reader.headers(headers)).transpose()?.unwrap_or_default();
+    let signed = fields
+        .signed
+        .map(|signed| reader.with_text("signed", signed, remarks, |field, _| parts::read_variable(field, field.text)))
+        .transpose()?;
+    let apply = Apply { to, status: code, force, conditions, headers, signed };
+    if let Some(signed) = fields.signed {
+        parts::remark_on_signature(&apply, signed.span(), remarks);
+    }
+    let is_empty = |table: &Value<'_, '_>| table.get_ref().as_table().is_some_and(|table| table.is_empty());
+    if let Some(headers) = fields.headers.filter(|table| !apply.is_proxy() && !is_empty(table)) {
+        let message = "these headers go with a forwarded request, and this rule forwards none";
+        let help = "leave them out, or write a URL and the status 200";
+        remarks.push((Severity::Warning, Fault::at(headers.span(), "headers-without-proxy", message, help)));
+    }
+    Ok((Parts { origin, pattern, query, apply }, from.span()))
+}
+
+/// RULES-9: what an entry in error covers, and where its `from` stands.
+pub(super) fn covering(table: &DeTable<'_>) -> Option<(Range<usize>, Covered)> {
+    let mut written = table.iter().filter(|(key, _)| matches!(key.get_ref().as_ref(), "from" | "origin"));
+    let (_, from) = written.next()?;
+    // Of two paths nobody knows which one is meant.
+    if written.next().is_some() {
+        return None;
+    }
+    let covered = parts::covering(from.get_ref().as_str()?.trim(), false)?;
+    Some((from.span(), covered))
+}
+
+/// RULES-3
+fn read_destination(
+    field: Field<'_>,
+    names: &Names<'_>,
+    status: u16,
+    remarks: &mut Remarks,
+) -> Result<Destination, Fault> {
+    if !super::super::fields::is_destination(field.text) {
+        let message = format!("`{}` is not a destination", field.text);
+        let help = "a destination begins with `/`, `http://` or `https://`";
+        return Err(Fault::at(field, "to-not-a-path", message, help));
+    }
+    parts::read_destination(field, names, status, remarks)
+}
+
+struct EntryReader<'t> {
+    text: &'t str,
+}
+
+impl EntryReader<'_> {
+    fn fields<'v, 'i>(&self, table: &'v DeTable<'i>, remarks: &mut Remarks) -> Result<Fields<'v, 'i>, Fault> {
+        let mut fields = Fields::default();
+        for (key, value) in table {
+            let slot = match key.get_ref().as_ref() {
+                "from" | "origin" => &mut fields.from,
+                "to" | "destination" => &mut fields.to,
+                "status" => &mut fields.status,
+                "force" => &mut fields.force,
+                "query" | "params" | "parameters" => &mut fields.query,
+                "conditions" => &mut fields.conditions,
+                "headers" => &mut fields.headers,
+                "signed" | "sign" | "signing" => &mut fields.signed,
+                other => {
+                    let message = format!("`{other}` is not a field of a rule, and is not looked at");
+                    let help = "the fields are `from`, `to`, `status`, `force`, `query`, `conditions`, `headers` and \
+                                `signed`";
+                    let fault = Fault::at(key.span(), "toml-field-unknown", message, help);
+                    // RULES-9: `role = "admin"` beside `from`, or `condition.Role`.
+                    if names_role(other, value.get_ref()) {
+                        return Err(fault);
+                    }
+                    remarks.push((Severity::Warning, fault));
+                    continue;
+                }
+            };
+            if slot.replace(value).is_some() {
+                let message = format!("`{}` stands here twice, under two names", key.get_ref());
+                let help = "leave one of them out".to_owned();
+                return Err(Fault::at(key.span(), "toml-field-repeated", message, help));
+            }
+        }
+        Ok(fields)
+    }
+
+    /// Runs `read` on a text, and puts what it finds where it stands in the file.
+    fn with_text<T>(
+        &self,
+        name: &str,
+        value: Value<'_, '_>,
+        remarks: &mut Remarks,
+        read: impl FnOnce(Field<'_>, &mut Remarks) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let field = self.field(name, value)?;
+        let verbatim = self.text.get(field.start..field.end()) == Some(field.text);
+        let place = |mut fault: Fault| {
+            // Escapes stand in the file as other bytes than in the text, and a place in one is none in the other.
+            if !verbatim {
+                fault.range = value.span();
+                fault.instead = None;
+            }
+            fault
+        };
+        let mut found = Remarks::new();
+        let result = read(field, &mut found);
+        remarks.extend(found.into_iter().map(|(severity, fault)| (severity, place(fault))));
+        result.map_err(place)
+    }
+
+    /// A text without control characters, of a length that a line of `_redirects` can have.
+    fn field<'v>(&self, name: &str, value: Value<'v, '_>) -> Result<Field<'v>, Fault> {
+        let fault = |id, message, help: &str| Fault::at(value.span(), id, message, help);
+        let DeValue::String(text) = value.get_ref() else {
+            let kind = value.get_ref().type_str();
+            let message = format!("`{name}` takes a text, and this is of the type {kind}");
+            return Err(fault("toml-type", message, "write it in quotes"));
+        };
+        // RULES-14
+        if text.len() > MAX_LINE {
+            let message = format!("this text has {} bytes; no more than {MAX_LINE} are read", text.len());
+            return Err(fault("line-too-long", message, "write several shorter rules"));
+        }
+        // RULES-13
+        if let Some(c) = text.chars().find(|c| c.is_control()) {
+            let message = format!("this text holds the control character U+{:04X}", u32::from(c));
+            return Err(fault("control-character", message, "remove it"));
+        }
+        if text.trim().len() != text.len() {
+            let message = format!("`{text}` has white space around it");
+            return Err(fault("white-space", message, "write it without"));
+        }
+        Ok(Field { text, start: value.span().start + 1 })
+    }
+
+    /// A table, or a fault that says how to write one.
+    fn table<'v, 'i>(&self, name: &str, value: Value<'v, 'i>, example: &str) -> Result<&'v DeTable<'i>, Fault> {
+        value.get_ref().as_table().ok_or_else(|| {
+            let message = format!("`{name}` is not a table");
+            Fault::at(value.span(), "toml-type", message, format!("write `{name} = {{ {example} }}`"))
+        })
+    }
+
+    /// QUERY-1
+    fn query(&self, value: Value<'_, '_>, remarks: &mut Remarks) -> Result<Vec<QueryConstraint>, Fault> {
+        let table = self.table("query", value, r#"id = ":id""#)?;
+        let mut query: Vec<QueryConstraint> = Vec::with_capacity(table.len());
+        for (key, value) in in_order(table) {
+            let name = key.get_ref();
+            let constraint = self.with_text(name, value, remarks, |field, remarks| {
+                parts::read_parameter(field, name, field.text, remarks)
+            })?;
+            query.push(constraint);
+        }
+        // Two keys can differ only in how they are encoded.
+        let mut keys: Vec<&[u8]> = query.iter().map(|constraint| constraint.key.as_slice()).collect();
+        keys.sort_unstable();
+        if keys.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
+            let message = "a parameter stands here twice";
+            return Err(Fault::at(value.span(), "query-key-repeated", message, "leave one of them out"));
+        }
+        Ok(query)
+    }
+
+    /// RULES-4, TOML-3: a number, or the same number as a text.
+    fn status(&self, value: Value<'_, '_>, remarks: &mut Remarks) -> Result<u16, Fault> {
+        let digits = match value.get_ref() {
+            DeValue::Integer(number) if number.radix() == 10 => Cow::Borrowed(number.as_str()),
+            DeValue::String(text) => Cow::Borrowed(text.as_ref()),
+            // TOML-4
+            DeValue::Float(number) => Cow::Owned(whole(number.as_str()).unwrap_or_else(|| number.as_str().to_owned())),
+            other => Cow::Owned(format!("this {}", other.type_str())),
+        };
+        let Some(code) = parts::read_status(&digits) else {
+            let help = match digits.strip_suffix('!').and_then(parts::read_status) {
+                Some(code) => format!("write `status = {code}` and, to force, `force = true`"),
+                None => "write a number from 200 to 599".to_owned(),
+            };
+            let message = format!("`{digits}` is not a status");
+            return Err(Fault::at(value.span(), "status-invalid", message, help));
+        };
+        parts::remark_on_status(code, value.span(), remarks);
+        Ok(code)
+    }
+
+    /// TOML-3
+    fn force(&self, value: Value<'_, '_>) -> Result<bool, Fault> {
+        value.get_ref().as_bool().ok_or_else(|| {
+            Fault::at(
+                value.span(),
+                "toml-force",
+                "`force` is neither `true` nor `false`",
+                "write `force = true` or `force = false`, without quotes",
+            )
+        })
+    }
+
+    /// COND-1, RULES-7, RULES-8: lists, or texts with commas.
+    fn conditions(
+        &self,
+        value: Value<'_, '_>,
+        entry: &DeTable<'_>,
+        remarks: &mut Remarks,
+    ) -> Result<Conditions, Fault> {
+        let mut conditions = ConditionReader::default();
+        for (key, value) in in_order(self.table("conditions", value, r#"Role = ["admin"]"#)?) {
+            let name = key.get_ref();
+            let mut items: Vec<&str> = Vec::new();
+            match value.get_ref() {
+                DeValue::Array(list) => {
+                    for item in list {
+                        let field = self.field(name, item)?;
+                        // Other gates are known to read such an item as two.
+                        if field.text.contains(',') {
+                            let message = format!("`{}` holds a comma", field.text);
+                            let help = "write each value as a text of its own";
+                            return Err(Fault::at(item.span(), "condition-comma", message, help));
+                        }
+                        items.push(field.text);
+                    }
+                }
+                _ => items.extend(self.field(name, value)?.text.split(',').map(str::trim)),
+            }
+            let form = if value.get_ref().is_array() { Form::List } else { Form::Text };
+            conditions.add(value.span(), name, items.iter().copied(), form, remarks)?;
+        }
+        // RULES-9
+        let named = || entry.iter().any(|(key, value)| names_role(key.get_ref(), value.get_ref()));
+        conditions.finish(named)
+    }
+
+    /// PROXY-1
+    fn headers(&self, value: Value<'_, '_>) -> Result<Vec<(HeaderName, HeaderValue)>, Fault> {
+        let mut headers: Vec<(HeaderName, HeaderValue)> = Vec::new();
+        let mut names = HashSet::new();
+        for (key, value) in in_order(self.table("headers", value, r#"X-From = "here""#)?) {
+            let name = key.get_ref();
+            let text = match value.get_ref() {
+                // TOML-4
+                DeValue::String(text) if text.contains(['\n', '\r']) && text.len() <= MAX_LINE => on_one_line(text),
+                _ => Cow::Borrowed(self.field(name, value)?.text),
+            };
+            let fault = |id, message, help: &str| Fault::at(key.span(), id, message, help);
+            let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
+                let message = format!("`{name}` is no name of a header");
+                return Err(fault("header-name", message, "write letters, digits and `-`"));
+            };
+            let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) else {
+                let message = format!("the value of `{name}` cannot stand in a header");
+                return Err(fault("header-value", message, "write it in visible characters"));
+            };
+            if OF_THE_CONNECTION.contains(&header.as_str()) {
+                let message = format!("the gate itself writes `{name}`");
+                return Err(fault("header-of-the-connection", message, "leave it out"));
+            }
+            if !names.insert(header.clone()) {
+                let message = format!("`{name}` stands here twice");
+                return Err(fault("header-repeated", message, "leave one of them out"));
+            }
+            headers.push((header, value));
+        }
+        Ok(headers)
+    }
+}
+
+/// The digits of a number with a point or an exponent that is a whole number.
+fn whole(number: &str) -> Option<String> {
+    let number: f64 = number.parse().ok()?;
+    (number.fract() == 0.0 && (0.0..1000.0).contains(&number)).then(|| format!("{number:.0}"))
+}
+
+/// What says how a message is framed and where it goes (RFC 9110 §7.2, §7.6.1; RFC 9112 §6).
+const OF_THE_CONNECTION: [&str; 10] = [
+    "connection",
+    "content-length",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-nf-sign",
+];
+
+/// The entries of a table as they were written; the library keeps them by name.
+fn in_order<'v, 'i>(table: &'v DeTable<'i>) -> Vec<(&'v Spanned<Cow<'i, str>>, Value<'v, 'i>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}

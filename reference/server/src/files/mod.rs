@@ -1,0 +1,576 @@
+//! A site folder, opened: the names of its files, and the content of all that are not too long.
+//!
+//! A request never becomes a path of the file system. It becomes a canonical name, the name is looked up in the
+//! index, and the index knows what was seen when the site was opened. So a file system that folds case, a link made
+//! later, or a `..` in whatever spelling cannot open anything else (STATIC-2, NOLEAK-1).
+//!
+//! An opened site is a snapshot. Files that are added, changed or removed later are seen by [`DirSite::reopen`].
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rolegate::headers::HeaderRules;
+use rolegate::path::RequestPath;
+use rolegate::request::Origin;
+use rolegate::site::{self, Elsewhere, Paths, Site};
+
+use crate::disk::{self, MOST_RULES};
+
+pub mod body;
+pub(crate) mod coding;
+pub(crate) mod entry;
+mod file;
+pub(crate) mod preconditions;
+pub(crate) mod ranges;
+mod walk;
+
+use entry::{Entry, FileId, Stamp};
+pub(crate) use file::Chosen;
+#[doc(hidden)]
+pub use file::File;
+use walk::Walked;
+
+/// The site in a folder. A clone shares the content.
+#[derive(Clone, Debug)]
+pub struct DirSite {
+    folder: PathBuf,
+    options: SiteOptions,
+    files: Files,
+    links: Links,
+    paths: Paths,
+    headers: HeaderRules,
+}
+
+/// The files of a site by their names.
+type Files = BTreeMap<Arc<str>, Arc<File>>;
+/// For each file of several names all of them.
+type Links = HashMap<Arc<str>, Arc<[Arc<str>]>>;
+
+/// How a site is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteOptions {
+    /// How many octets of content are kept in memory, the shortest files first. What does not fit is read from the disk
+    /// whenever it is sent.
+    pub memory: u64,
+    /// A file of more octets than this is read from the disk whenever it is sent.
+    pub longest: u64,
+    /// Another server has the files: the folder holds the rules alone, and no file of it is part of the site.
+    pub elsewhere: bool,
+    /// The server that has the files, where it is known: what is denied there is told from what others have at the same path.
+    pub server: Option<Origin>,
+    /// Whether files are sent in a content coding to those who accept one: a precompressed file beside it, or one made
+    /// when the site is opened of text that is kept. What is made counts as `memory`.
+    pub compress: bool,
+}
+
+impl Default for SiteOptions {
+    fn default() -> SiteOptions {
+        SiteOptions { memory: 64 * 1024 * 1024, longest: 1024 * 1024, elsewhere: false, server: None, compress: true }
+    }
+}
+
+impl DirSite {
+    /// Opens the site in `folder`, with the header fields of the `_headers` and the `netlify.toml` in it.
+    ///
+    /// Dot files, `_redirects`, `_headers`, `netlify.toml`, links that lead out of the folder or to one of these,
+    /// and whatever is no regular file are not part of the site (STATIC-2). A link inside the folder is one more name of
+    /// what it leads to, and so is a hard link (STATIC-4).
+    ///
+    /// # Errors
+    /// Where the folder, or a file or folder in it, cannot be read; the path stands in the message.
+    pub fn open(folder: impl AsRef<Path>) -> io::Result<DirSite> {
+        let folder = folder.as_ref();
+        let [fields, toml] = ["_headers", "netlify.toml"].map(|name| {
+            disk::read_inside(folder, name, MOST_RULES).map_err(|error| walk::naming(&folder.join(name), &error))
+        });
+        let headers = HeaderRules::read(&fields?.unwrap_or_default(), &toml?.unwrap_or_default()).rules;
+        DirSite::open_with(folder, SiteOptions::default(), headers)
+    }
+
+    /// Opens the site in `folder` as `options` say, with these header fields and no others.
+    ///
+    /// # Errors
+    /// As [`DirSite::open`].
+    pub fn open_with(folder: impl AsRef<Path>, options: SiteOptions, headers: HeaderRules) -> io::Result<DirSite> {
+        DirSite::after(&Files::new(), folder.as_ref(), options, headers)
+    }
+
+    /// Opens the site again as it now is, with these header fields. Only files that are new or may have changed are read.
+    ///
+    /// # Errors
+    /// As [`DirSite::open`]; this site stays as it is.
+    pub fn reopen(&self, headers: HeaderRules) -> io::Result<DirSite> {
+        DirSite::after(&self.files, &self.folder, self.options.clone(), headers)
+    }
+
+    fn after(before: &Files, folder: &Path, options: SiteOptions, headers: HeaderRules) -> io::Result<DirSite> {
+        let (files, links) = read(folder, &options, before)?;
+        let paths = Paths::of(files.keys());
+        Ok(DirSite { folder: folder.to_owned(), options, files, links, paths, headers })
+    }
+
+    /// The same files with other header fields.
+    pub fn with_headers(self, headers: HeaderRules) -> DirSite {
+        DirSite { headers, ..self }
+    }
+
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The names of the site's files, each relative to the site with a slash in front, in byte order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(AsRef::as_ref)
+    }
+
+    /// The files of this site that `before` knew by another name: the name there and the name here.
+    pub(crate) fn moved_since(&self, before: &DirSite) -> Vec<(Arc<str>, Arc<str>)> {
+        let known = |stamp: &Stamp| stamp.file_id().filter(|_| stamp.length > 0);
+        let mut names: HashMap<FileId, Vec<(&Arc<str>, Stamp)>> = HashMap::new();
+        for (name, stamp) in before.files.iter().map(|(name, file)| (name, file.plain.stamp())) {
+            if let Some(id) = known(&stamp) {
+                names.entry(id).or_default().push((name, stamp));
+            }
+        }
+        let mut moved = Vec::new();
+        for (name, stamp) in self.files.iter().map(|(name, file)| (name, file.plain.stamp())) {
+            // The number of a file that is gone is given to another one, which has other times or another length.
+            let was = known(&stamp).and_then(|id| names.get(&id)).into_iter().flatten();
+            let was = was.filter(|(old, before)| before.same_content(&stamp) && *old != name);
+            moved.extend(was.map(|(old, _)| (Arc::clone(old), Arc::clone(name))));
+        }
+        moved
+    }
+
+    /// The file with this name of the index, to answer with it.
+    pub fn find(&self, name: &str) -> Option<&File> {
+        self.files.get(name).map(Arc::as_ref)
+    }
+}
+
+impl Site for DirSite {
+    fn has(&self, name: &str) -> bool {
+        self.files.contains_key(name)
+    }
+
+    fn file<'s>(&'s self, path: &'s RequestPath) -> Option<Cow<'s, str>> {
+        if self.options.elsewhere { Elsewhere.file(path) } else { self.paths.file(path).map(Cow::Borrowed) }
+    }
+
+    fn is_listed(&self) -> bool {
+        !self.options.elsewhere
+    }
+
+    fn server(&self) -> Option<&Origin> {
+        self.options.server.as_ref()
+    }
+
+    fn names(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        Box::new(DirSite::names(self))
+    }
+
+    fn other_names(&self, file: &str) -> Vec<String> {
+        if self.options.elsewhere { Elsewhere.other_names(file) } else { site::further_names(self, file) }
+    }
+
+    fn same_file(&self, name: &str) -> &[Arc<str>] {
+        self.links.get(name).map(AsRef::as_ref).unwrap_or_default()
+    }
+
+    fn headers(&self) -> &HeaderRules {
+        &self.headers
+    }
+}
+
+/// The files of a site, those of `before` that have not changed among them.
+fn read(folder: &Path, options: &SiteOptions, before: &Files) -> io::Result<(Files, Links)> {
+    if options.elsewhere {
+        return Ok((Files::new(), Links::new()));
+    }
+    let mut found = Vec::new();
+    let Walked { files, hidden } = walk::walk(folder)?;
+    for (name, path) in files {
+        // What goes away while the site is opened is not part of it.
+        if let Some(metadata) = unless_gone(fs::metadata(&path).map_err(|error| walk::naming(&path, &error)))? {
+            let stamp = Stamp::of(&metadata);
+            // STATIC-2
+            if stamp.file_id().is_some_and(|id| hidden.contains(&id)) {
+                tracing::warn!(name, "a further name of a rule file or a dot file is not part of the site");
+                continue;
+            }
+            found.push((stamp, name, path));
+        }
+    }
+    let links = links(&mut found);
+    found.sort_by(|(a, a_name, _), (b, b_name, _)| (a.length, a_name).cmp(&(b.length, b_name)));
+    let mut left = options.memory;
+    let mut entries = BTreeMap::new();
+    let mut shortest_first = Vec::new();
+    for (stamp, name, path) in found {
+        let rest = left.checked_sub(stamp.length).filter(|_| stamp.length <= options.longest);
+        let keep = rest.is_some();
+        left = rest.unwrap_or(left);
+        let known = before.get(name.as_str()).map(|file| &file.plain);
+        let unchanged = known.filter(|entry| entry.kept().is_some() == keep && entry.is_still(&path, stamp));
+        let entry = match unchanged {
+            Some(entry) => Some(Arc::clone(entry)),
+            None => unless_gone(Entry::read(path, &name, keep))?.map(Arc::new),
+        };
+        if let Some(entry) = entry {
+            shortest_first.push(name.clone());
+            entries.insert(name, entry);
+        }
+    }
+    let mut files = Files::new();
+    for name in shortest_first {
+        let Some(entry) = entries.get(&name) else { continue };
+        let beside = if options.compress { file::beside(&name, &entries) } else { Vec::new() };
+        let unchanged = before.get(name.as_str()).filter(|file| file.is_made_of(entry, &beside));
+        let file = match unchanged {
+            Some(file) => Arc::clone(file),
+            None if options.compress => Arc::new(File::coded(Arc::clone(entry), beside, left)),
+            None => Arc::new(File::plain(Arc::clone(entry))),
+        };
+        left = left.saturating_sub(file.made());
+        files.insert(name.into(), file);
+    }
+    Ok((files, links))
+}
+
+/// Which file it is: what the system says, or else where it really lies.
+type Identity = (Option<FileId>, Option<PathBuf>);
+
+/// STATIC-4: the names of each file that has several, of which no more than so many are left.
+fn links(found: &mut Vec<(Stamp, String, PathBuf)>) -> Links {
+    let mut names: HashMap<Identity, Vec<(bool, String)>> = HashMap::new();
+    // A file without content has nothing that could be seen under another name.
+    for (stamp, name, path) in found.iter().filter(|(stamp, ..)| stamp.length > 0) {
+        let id = stamp.file_id();
+        let path_alone = if id.is_none() { Some(path.clone()) } else { None };
+        let is_further = !path.to_str().is_some_and(|path| path.ends_with(name.as_str()));
+        names.entry((id, path_alone)).or_default().push((is_further, name.clone()));
+    }
+    let mut left_out = HashSet::new();
+    let mut links = Links::new();
+    for mut names in names.into_values().filter(|names| names.len() > 1) {
+        // Its own name first.
+        names.sort();
+        for (_, name) in names.drain(names.len().min(walk::MOST_NAMES)..) {
+            tracing::warn!(name, "a further name of a file that has so many is not part of the site");
+            left_out.insert(name);
+        }
+        let all: Arc<[Arc<str>]> = names.into_iter().map(|(_, name)| name.into()).collect();
+        links.extend(all.iter().map(|name| (Arc::clone(name), Arc::clone(&all))));
+    }
+    found.retain(|(_, name, _)| !left_out.contains(name));
+    links
+}
+
+fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::entry::{Content, OpenError};
+    use super::*;
+
+    fn site(files: &[(&str, &[u8])]) -> (tempfile::TempDir, DirSite) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        let site = DirSite::open(folder.path()).unwrap();
+        (folder, site)
+    }
+
+    #[test]
+    fn the_index_holds_what_may_be_served() {
+        let (_folder, site) = site(&[
+            ("index.html", b""),
+            ("a/b.html", b""),
+            ("_redirects", b""),
+            ("_headers", b""),
+            ("netlify.toml", b""),
+            (".env", b""),
+            ("a/.git/config", b""),
+            ("Ä.html", b""),
+        ]);
+        assert_eq!(site.names().collect::<Vec<_>>(), ["/a/b.html", "/index.html", "/Ä.html"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_stay_inside() {
+        use std::os::unix::fs::symlink;
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("secret"), "x").unwrap();
+        let (folder, _) = site(&[("a/b.html", b"b"), (".env", b"x"), ("_redirects", b"x")]);
+        for (target, link) in [
+            (outside.path().join("secret"), "out"),
+            (outside.path().to_owned(), "outdir"),
+            (folder.path().join(".env"), "env"),
+            (folder.path().join("_redirects"), "rules"),
+            (folder.path().join("a"), "inside"),
+            (folder.path().to_owned(), "a/loop"),
+            (folder.path().join("nowhere"), "dangling"),
+        ] {
+            symlink(target, folder.path().join(link)).unwrap();
+        }
+        let site = DirSite::open(folder.path()).unwrap();
+        assert_eq!(site.names().collect::<Vec<_>>(), ["/a/b.html", "/inside/b.html"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn static_2_further_names_of_what_is_never_served() {
+        use std::os::unix::fs::symlink;
+        let (folder, _) = site(&[(".env", b"x"), ("conf/rules.txt", b"# rules"), ("a.txt", b"a"), ("b/.gitkeep", b"")]);
+        let at = |name: &str| folder.path().join(name);
+        symlink("conf/rules.txt", at("_redirects")).unwrap();
+        symlink("a.txt", at(".current")).unwrap();
+        fs::hard_link(at(".env"), at("env.txt")).unwrap();
+        fs::hard_link(at("b/.gitkeep"), at("empty.txt")).unwrap();
+        let site = DirSite::open(folder.path()).unwrap();
+        assert_eq!(site.names().collect::<Vec<_>>(), ["/a.txt", "/empty.txt"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn static_4_a_file_knows_all_its_names() {
+        use std::os::unix::fs::symlink;
+        let (folder, _) =
+            site(&[("m/x.html", b"x"), ("m/deep/y.html", b"y"), ("m/x.html.br", b"coded"), ("empty", b"")]);
+        let at = |name: &str| folder.path().join(name);
+        symlink("m", at("pub")).unwrap();
+        symlink("pub", at("chain")).unwrap();
+        symlink("m/x.html", at("one.html")).unwrap();
+        symlink("m/x.html.br", at("coded.br")).unwrap();
+        fs::hard_link(at("m/deep/y.html"), at("hard.html")).unwrap();
+        fs::hard_link(at("empty"), at("empty too")).unwrap();
+        let site = DirSite::open(folder.path()).unwrap();
+        let same = |name| site.same_file(name).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(same("/pub/x.html"), ["/m/x.html", "/chain/x.html", "/one.html", "/pub/x.html"]);
+        assert_eq!(same("/hard.html"), ["/hard.html", "/m/deep/y.html", "/chain/deep/y.html", "/pub/deep/y.html"]);
+        assert_eq!(same("/empty"), [""; 0]);
+        let others = site.other_names("/one.html");
+        for name in ["/m/x.html", "/m/x", "/pub/x", "/chain/x.html"] {
+            assert!(others.iter().any(|other| other == name), "{name} of {others:?}");
+        }
+        assert!(!others.iter().any(|other| other == "/one.html"));
+        // What holds it in a coding, wherever that lies.
+        let others = site.other_names("/coded.br");
+        assert!(
+            ["/m/x.html", "/m/x", "/one"].iter().all(|name| others.iter().any(|other| other == name)),
+            "{others:?}"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn static_4_links_that_lead_to_links_make_no_more_than_some_names() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        for depth in 0..18 {
+            let here = folder.path().join(format!("{depth:02}"));
+            fs::create_dir(&here).unwrap();
+            fs::write(here.join("x"), "x").unwrap();
+            for link in ["a", "b"] {
+                symlink(format!("../{:02}", depth + 1), here.join(link)).unwrap();
+            }
+        }
+        let site = DirSite::open(folder.path()).unwrap();
+        let names: Vec<&str> = site.names().collect();
+        assert!(names.len() <= 18 * walk::MOST_NAMES, "{}", names.len());
+        assert!((0..18).all(|depth| names.contains(&format!("/{depth:02}/x").as_str())), "own names are all there");
+        assert!(names.contains(&"/00/a/b/x"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn rules_15_what_is_no_regular_file_is_not_waited_for() {
+        use std::os::unix::fs::symlink;
+        let (folder, _) = site(&[("a.html", b"a")]);
+        symlink("/dev/zero", folder.path().join("zero")).unwrap();
+        symlink("nowhere", folder.path().join("_headers")).unwrap();
+        assert!(DirSite::open(folder.path()).unwrap_err().to_string().contains("leads nowhere"));
+        fs::remove_file(folder.path().join("_headers")).unwrap();
+        match std::process::Command::new("mkfifo").arg(folder.path().join("fifo")).status() {
+            Ok(status) if status.success() => {}
+            _ => println!("partly skipped: there is no mkfifo"),
+        }
+        assert_eq!(DirSite::open(folder.path()).unwrap().names().collect::<Vec<_>>(), ["/a.html"]);
+    }
+
+    /// Long enough to be read from the disk whenever it is sent.
+    const LONG: usize = 2_000_000;
+
+    /// Sets the times of a file back, so that it counts as settled.
+    fn settle(path: &Path) {
+        let past = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        fs::File::options().write(true).open(path).unwrap().set_modified(past).unwrap();
+    }
+
+    async fn content(site: &DirSite, name: &str) -> Result<(Content, String), OpenError> {
+        let (content, tag) = site.find(name).unwrap().plain.stored().content().await?;
+        Ok((content, tag.to_str().unwrap().to_owned()))
+    }
+
+    async fn text(site: &DirSite, name: &str) -> String {
+        match content(site, name).await.unwrap().0 {
+            Content::Whole(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+            Content::OnDisk(mut file, _) => std::io::read_to_string(&mut file).unwrap(),
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_link_made_later_opens_nothing() {
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("b.html"), vec![b's'; LONG]).unwrap();
+        let (folder, site) = site(&[("a/b.html", &vec![b'b'; LONG])]);
+        assert!(content(&site, "/a/b.html").await.is_ok());
+        fs::rename(folder.path().join("a"), folder.path().join("c")).unwrap();
+        std::os::unix::fs::symlink(outside.path(), folder.path().join("a")).unwrap();
+        assert!(content(&site, "/a/b.html").await.is_err());
+        assert_eq!(site.reopen(HeaderRules::NONE).unwrap().names().collect::<Vec<_>>(), ["/c/b.html"]);
+    }
+
+    #[tokio::test]
+    async fn a_site_stays_as_it_was_until_it_is_opened_again() {
+        let (folder, site) = site(&[("a.txt", b"one"), ("b.txt", b"b"), ("gone.txt", b"gone")]);
+        let (_, before) = content(&site, "/a.txt").await.unwrap();
+        fs::write(folder.path().join("a.txt"), "two").unwrap();
+        fs::write(folder.path().join("new.txt"), "new").unwrap();
+        fs::remove_file(folder.path().join("gone.txt")).unwrap();
+        assert_eq!(text(&site, "/a.txt").await, "one");
+        assert_eq!(content(&site, "/a.txt").await.unwrap().1, before);
+        assert_eq!(text(&site, "/gone.txt").await, "gone");
+        let again = site.reopen(HeaderRules::NONE).unwrap();
+        assert_eq!(again.names().collect::<Vec<_>>(), ["/a.txt", "/b.txt", "/new.txt"]);
+        assert_eq!(text(&again, "/a.txt").await, "two");
+        assert_ne!(content(&again, "/a.txt").await.unwrap().1, before);
+        let entry = &again.find("/a.txt").unwrap().plain;
+        assert_eq!((entry.length(), entry.media_type.to_str().unwrap()), (3, "text/plain; charset=utf-8"));
+    }
+
+    #[test]
+    fn only_what_may_have_changed_is_read_again() {
+        let (folder, site) = site(&[("old.txt", b"old"), ("young.txt", b"young")]);
+        let same = |a: &DirSite, b: &DirSite, name| Arc::ptr_eq(&a.files[name], &b.files[name]);
+        let again = site.reopen(HeaderRules::NONE).unwrap();
+        assert!(!same(&site, &again, "/old.txt"), "what was just written may change within the tick of a clock");
+        // On Unix the time of the last change of any kind cannot be set back, so the moment of reading is set forward.
+        settle(&folder.path().join("old.txt"));
+        let mut settled = site.reopen(HeaderRules::NONE).unwrap();
+        let file = Arc::get_mut(settled.files.get_mut("/old.txt").unwrap()).unwrap();
+        Arc::get_mut(&mut file.plain).unwrap().seem_read_later();
+        let again = settled.reopen(HeaderRules::NONE).unwrap();
+        assert!(same(&settled, &again, "/old.txt"));
+        assert!(!same(&settled, &again, "/young.txt"));
+        fs::write(folder.path().join("old.txt"), "new").unwrap();
+        settle(&folder.path().join("old.txt"));
+        assert!(
+            !same(&settled, &settled.reopen(HeaderRules::NONE).unwrap(), "/old.txt"),
+            "same length, same date, another file"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_long_file_is_read_from_the_disk_and_never_in_another_state() {
+        let (folder, site) = site(&[("b", &vec![b'x'; LONG])]);
+        let (first, tag) = content(&site, "/b").await.unwrap();
+        assert!(matches!(first, Content::OnDisk(..)));
+        assert_eq!(content(&site, "/b").await.unwrap().1, tag);
+        let entry = &site.find("/b").unwrap().plain;
+        assert_eq!((entry.length(), entry.media_type.to_str().unwrap()), (2_000_000, "application/octet-stream"));
+        fs::write(folder.path().join("b"), vec![b'y'; LONG]).unwrap();
+        assert!(matches!(content(&site, "/b").await, Err(OpenError::Changed)));
+        let again = site.reopen(HeaderRules::NONE).unwrap();
+        assert_ne!(content(&again, "/b").await.unwrap().1, tag);
+        fs::remove_file(folder.path().join("b")).unwrap();
+        let gone = content(&again, "/b").await;
+        assert!(matches!(gone, Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound));
+    }
+
+    #[test]
+    fn the_shortest_files_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, length) in [("a", 500), ("b", 100), ("c", 400), ("d", 401), ("e", 0)] {
+            fs::write(folder.path().join(name), vec![b'x'; length]).unwrap();
+        }
+        let kept = |memory, longest| {
+            let options = SiteOptions { memory, longest, compress: false, ..SiteOptions::default() };
+            let site = DirSite::open_with(folder.path(), options, HeaderRules::NONE).unwrap();
+            site.files
+                .iter()
+                .filter(|(_, file)| file.plain.kept().is_some())
+                .map(|(name, _)| name.as_ref())
+                .collect::<String>()
+        };
+        assert_eq!(kept(500, 1000), "/b/c/e");
+        assert_eq!(kept(10_000, 400), "/b/c/e");
+        assert_eq!(kept(901, 1000), "/b/c/d/e");
+        assert_eq!(kept(0, 1000), "/e");
+    }
+
+    const TEXT: &str = "<p>The quick brown fox jumps over the lazy dog.</p>\n";
+
+    fn codings(site: &DirSite, name: &str) -> Vec<(&'static str, bool)> {
+        let file = site.find(name).unwrap();
+        file.codings().map(|(coding, is_beside)| (coding.name(), is_beside)).collect()
+    }
+
+    #[test]
+    fn text_is_compressed_once_and_what_lies_beside_it_is_used() {
+        let text = TEXT.repeat(100);
+        let gzip = coding::Coding::Gzip.encode(text.as_bytes()).unwrap();
+        let stale = coding::Coding::Gzip.encode(TEXT.repeat(99).as_bytes()).unwrap();
+        let (folder, site) = site(&[
+            ("a.html", text.as_bytes()),
+            ("b.html", text.as_bytes()),
+            ("b.html.gz", &gzip),
+            ("c.html", text.as_bytes()),
+            ("c.html.gz", &stale),
+            ("d.png", text.as_bytes()),
+            ("e.png", text.as_bytes()),
+            ("e.png.gz", &gzip),
+            ("f.html", TEXT.as_bytes()),
+        ]);
+        assert_eq!(codings(&site, "/a.html"), [("br", false), ("gzip", false)]);
+        assert_eq!(codings(&site, "/b.html"), [("br", false), ("gzip", true)]);
+        assert_eq!(
+            codings(&site, "/c.html"),
+            [("br", false), ("gzip", false)],
+            "what lies beside it is something else"
+        );
+        assert_eq!(codings(&site, "/d.png"), [], "pictures are compressed already");
+        assert_eq!(codings(&site, "/e.png"), [("gzip", true)], "its author thought otherwise");
+        assert_eq!(codings(&site, "/f.html"), [], "so little is not worth it");
+        assert_eq!(codings(&site, "/b.html.gz"), []);
+
+        let plain = DirSite::open_with(
+            folder.path(),
+            SiteOptions { compress: false, ..SiteOptions::default() },
+            HeaderRules::NONE,
+        )
+        .unwrap();
+        assert_eq!(codings(&plain, "/b.html"), []);
+        let total = folder.path().read_dir().unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum::<u64>();
+        let narrow = SiteOptions { memory: total, ..SiteOptions::default() };
+        let narrow = DirSite::open_with(folder.path(), narrow, HeaderRules::NONE).unwrap();
+        assert_eq!(codings(&narrow, "/a.html"), [], "nothing is left to keep what would be made");
+        assert_eq!(codings(&narrow, "/b.html"), [("gzip", true)]);
+    }
+}

@@ -1,0 +1,145 @@
+//! LAYOUT-2: which `_redirects` and which `_headers` are those of the published folder.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use rolegate::span::RuleFile;
+
+use super::gates::Gates;
+use super::project::Project;
+use super::{COPIED, LayoutError, Note, is_same, is_there, read_within};
+use crate::config::LoadError;
+
+/// The folders of a site.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    /// The folder that the operator names.
+    pub(super) named: &'a Path,
+    /// The folder that is published.
+    pub(super) published: &'a Path,
+    pub(super) is_built: bool,
+    /// The root of the project and the folders that its build works in, but the published one.
+    pub(super) others: Vec<PathBuf>,
+    /// Whether a `netlify.toml` says what is published.
+    pub(super) is_project: bool,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn new(named: &'a Path, published: &'a Path, project: Option<&Project>) -> Place<'a> {
+        let folders = project.into_iter().flat_map(|project| [&project.folder].into_iter().chain(&project.bases));
+        let others = folders.filter(|folder| !is_same(folder, published)).cloned().collect();
+        Place { named, published, is_built: published.is_dir(), others, is_project: project.is_some() }
+    }
+
+    /// RULES-15: the folders that a rule file may lie in.
+    pub(super) fn roots(&self) -> Vec<PathBuf> {
+        [self.published.to_owned()].into_iter().chain(self.others.iter().cloned()).collect()
+    }
+
+    /// The folders that a build copies into the published one: beside it, or beside a folder that it lies in.
+    pub(super) fn copied(&self) -> impl Iterator<Item = PathBuf> {
+        let is_above = |folder: &&Path| self.others.iter().any(|root| folder.starts_with(root) && folder != root);
+        let between = self.published.ancestors().skip(1).take_while(is_above).map(Path::to_owned);
+        let roots = self.others.iter().cloned().chain(between).collect::<BTreeSet<_>>().into_iter();
+        let folders = roots.flat_map(|root| COPIED.map(|name| root.join(name)));
+        folders.filter(|folder| folder.is_dir() && !is_same(folder, self.published))
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, LoadError> {
+        Ok(read_within(path, &self.roots())?.unwrap_or_default())
+    }
+}
+
+/// Where another `_redirects` or `_headers` may lie in a project.
+pub(super) fn candidates(root: &Path) -> impl Iterator<Item = PathBuf> {
+    let folders = COPIED.map(|name| root.join(name)).into_iter().chain([root.to_owned()]);
+    folders.flat_map(|folder| [RuleFile::Redirects, RuleFile::Headers].map(|file| folder.join(file.name())))
+}
+
+/// The file that is the `file` of the published folder, whether it is there or not.
+pub(super) fn choose(file: RuleFile, place: &Place<'_>, notes: &mut Vec<Note>) -> Result<PathBuf, LoadError> {
+    let own = place.published.join(file.name());
+    let in_folders = |folders: &mut dyn Iterator<Item = PathBuf>| -> Vec<PathBuf> {
+        folders.map(|folder| folder.join(file.name())).filter(|path| is_there(path)).collect()
+    };
+    let mut sources = in_folders(&mut place.copied());
+    let mut beside = in_folders(&mut place.others.iter().cloned());
+    if sources.is_empty() && beside.is_empty() {
+        return Ok(own);
+    }
+    if is_there(&own) {
+        let bytes = place.read(&own)?;
+        for source in sources {
+            let other = place.read(&source)?;
+            if other == bytes {
+                continue;
+            }
+            // LAYOUT-1: the root of the project leads to both.
+            if !is_same(place.named, place.published) {
+                let help = format!("build the site again, or name `{}` if that is right", place.published.display());
+                return Err(several(file, vec![own, source], place, help).into());
+            }
+            notes.push(not_read(
+                file,
+                &source,
+                "it differs from the one in the published folder",
+                &other,
+                &bytes,
+                &own,
+            ));
+        }
+        left_beside(file, &beside, place, &bytes, &own, notes)?;
+        return Ok(own);
+    }
+    let (published, mut copied) = (place.published.display(), true);
+    if !place.is_built && sources.is_empty() {
+        // A build may copy it from here too.
+        (sources, copied) = (std::mem::take(&mut beside), false);
+    }
+    let Some((source, rest)) = sources.split_first() else {
+        left_beside(file, &beside, place, &[], &own, notes)?;
+        return Ok(own);
+    };
+    let bytes = place.read(source)?;
+    for other in rest {
+        if place.read(other)? != bytes {
+            return Err(several(file, sources, place, "keep one of them".to_owned()).into());
+        }
+    }
+    if place.is_built || !copied {
+        notes.push(Note::warning(
+            format!("`{}` is read as if a build had copied it into `{published}`", source.display()),
+            format!("hosts read `{}` alone: see to it that the build puts it there", own.display()),
+        ));
+    }
+    left_beside(file, &beside, place, &bytes, &own, notes)?;
+    Ok(source.clone())
+}
+
+/// LAYOUT-3: files beside the published folder, which no host reads.
+fn left_beside(
+    file: RuleFile,
+    beside: &[PathBuf],
+    place: &Place<'_>,
+    read: &[u8],
+    own: &Path,
+    notes: &mut Vec<Note>,
+) -> Result<(), LoadError> {
+    for path in beside {
+        let bytes = place.read(path)?;
+        if bytes != read {
+            notes.push(not_read(file, path, "it lies outside the published folder", &bytes, read, own));
+        }
+    }
+    Ok(())
+}
+
+fn not_read(file: RuleFile, path: &Path, why: &str, bytes: &[u8], read: &[u8], own: &Path) -> Note {
+    let is_missing = Gates::of(file, bytes).are_missing_in(&Gates::of(file, read));
+    let help = format!("put its lines into `{}`, and remove it if the build does not need it", own.display());
+    Note::about(is_missing, format!("`{}` is not read: {why}", path.display()), help)
+}
+
+fn several(file: RuleFile, files: Vec<PathBuf>, place: &Place<'_>, help: String) -> LayoutError {
+    LayoutError::SeveralFiles { name: file.name(), files, published: place.published.to_owned(), help }
+}
