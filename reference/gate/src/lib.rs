@@ -64,7 +64,7 @@ pub use edge::{Country, CountrySource, Edge, Forwarding, Network};
 pub use explain::{Explanation, visitor_in_words};
 pub use gate::{Gate, StartError};
 pub use headers::{HeaderRules, ParsedHeaders};
-pub use mint::mint;
+pub use mint::{mint, mint_with_key_id};
 pub use path::{Refused, RequestPath, Target};
 pub use problem::{Fix, Problem, Severity};
 pub use request::{Request, Scheme};

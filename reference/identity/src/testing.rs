@@ -1,6 +1,7 @@
 //! What the tests of this crate share.
 
-use rolegate::token::{Keys, Secret, mint_with_key_id, verify};
+use rolegate::mint_with_key_id;
+use rolegate::token::{Keys, Secret, verify};
 use rolegate::{RolePath, Time, TokenSettings};
 use serde_json::{Map, Value};
 

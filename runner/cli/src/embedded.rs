@@ -9,12 +9,12 @@ use gatecheck::deploy::Deployment;
 use gatecheck::gates::{Gate, GateError, InProcess, Running, site_folder};
 use gatecheck::wire::Target;
 use gatecheck_mutants::reference::{edge, keys, token_settings};
-use rolegate::config::{Config, KeySource, Variables};
-use rolegate::gate::GateInForce;
-use rolegate::proxy::ProxySettings;
 use rolegate::request::Origin;
-use rolegate::server::{Server, ServerOptions};
-use rolegate::token::KeyRing;
+use rolegate_server::config::{Config, KeySource, Variables};
+use rolegate_server::in_force::GateInForce;
+use rolegate_server::key_ring::KeyRing;
+use rolegate_server::proxy::ProxySettings;
+use rolegate_server::server::{Server, ServerOptions};
 
 /// The reference gate of this version.
 #[derive(Clone, Copy, Debug)]

@@ -226,14 +226,19 @@ fn a_bundle_that_is_deployed_passes_as_a_whole() {
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let rules = std::fs::read(bundles.join("bundle-1/site/_redirects")).unwrap();
-    let site = rolegate::files::DirSite::open(bundles.join("bundle-1/site")).unwrap();
+    let site = rolegate_server::files::DirSite::open(bundles.join("bundle-1/site")).unwrap();
     let keys = rolegate::token::Keys::hs256(manifest.secret.as_bytes()).unwrap();
-    let gate = rolegate::gate::Gate::new(rolegate::rules::RuleSet::parse(&rules).rules, keys, Default::default(), site)
-        .unwrap();
+    let gate = rolegate_server::in_force::KeyedGate::new(
+        rolegate::rules::RuleSet::parse(&rules).rules,
+        keys,
+        Default::default(),
+        site,
+    )
+    .unwrap();
     let server = runtime
-        .block_on(rolegate::server::Server::bind(
+        .block_on(rolegate_server::server::Server::bind(
             ([127, 0, 0, 1], 0).into(),
-            rolegate::GateInForce::new(gate).into(),
+            rolegate_server::GateInForce::new(gate).into(),
             Default::default(),
         ))
         .unwrap();

@@ -7,10 +7,10 @@ use gatecheck::wire::plain::Plain;
 use gatecheck::wire::{AFTERMATH, Answer, End, Response, Sent, Target};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use rolegate::decide::Decision;
-use rolegate::proxy::fields::{self, Additions, Audience, Sender};
-use rolegate::proxy::sign::SiteClaims;
 use rolegate::request::Scheme;
 use rolegate::rules::{Effect, Rule};
+use rolegate_server::proxy::fields::{self, Additions, Audience, Sender};
+use rolegate_server::proxy::sign::SiteClaims;
 use tokio::io::{AsyncReadExt as _, DuplexStream};
 use url::Url;
 

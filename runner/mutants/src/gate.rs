@@ -18,11 +18,10 @@ use hyper::header::CONTENT_LENGTH;
 use rolegate::decide::{Decision, Outcome};
 use rolegate::edge::Connection;
 use rolegate::request::Scheme;
-use rolegate::respond::{Ask, respond};
-use rolegate::server::head::{self, Fault, Head, HeadLimits};
-use rolegate::server::{Limits, refuse};
-use rolegate::token::Time;
 use rolegate::visitor::Visitor;
+use rolegate_server::respond::{Ask, respond};
+use rolegate_server::server::head::{self, Fault, Head, HeadLimits};
+use rolegate_server::server::{Limits, refuse};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::task::JoinSet;
 
@@ -198,7 +197,7 @@ async fn answer(ground: &Ground, defect: Defect, memory: &Memory, mut asked: Ask
     if let Defect::Request(edit) = defect {
         edit(&mut asked);
     }
-    let scene = Scene { ground, asked: &asked, now: Time::now(), memory };
+    let scene = Scene { ground, asked: &asked, now: rolegate_server::clock::now(), memory };
     if let Defect::Ahead(is_final) = defect {
         let early = scene.decide_over(&Visitor::Anonymous, |rule| Some(for_everybody(rule)));
         if let Outcome::Proxy { url } = &early.outcome {

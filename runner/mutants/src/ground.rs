@@ -11,11 +11,11 @@ use gatecheck::deploy::Deployment;
 use gatecheck::gates::{GateError, site_folder};
 use gatecheck::wire::plain::{Clients, HttpVersion, PlainOptions};
 use rolegate::edge::Edge;
-use rolegate::files::DirSite;
-use rolegate::proxy::sign::Signatures;
 use rolegate::rules::{Rule, RuleSet};
 use rolegate::site::Site as _;
 use rolegate::token::{Keys, TokenSettings};
+use rolegate_server::files::DirSite;
+use rolegate_server::proxy::sign::Signatures;
 use serde_json::{Map, Value, json};
 
 use super::public::PublicRing;

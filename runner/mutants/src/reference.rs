@@ -4,7 +4,8 @@ use gatecheck::corpus::{PublicKeys, Settings};
 use gatecheck::deploy::Deployment;
 use rolegate::claims::RolePath;
 use rolegate::edge::{CountrySource, Edge};
-use rolegate::token::{Algorithm, Algorithms, Keys, TokenSettings, jwks};
+use rolegate::token::{Algorithm, Keys, TokenSettings};
+use rolegate_keys::{Algorithms, jwks};
 
 /// Whom the reference is told to believe about a visitor.
 ///
@@ -30,7 +31,7 @@ pub fn keys(settings: &Settings) -> Result<Keys, String> {
     match &settings.public {
         None => Keys::hs256(settings.secret.as_bytes()).map_err(|error| error.to_string()),
         Some(PublicKeys::Pem(text)) => {
-            Keys::from_pem(text.as_bytes(), &algorithms).map_err(|error| format!("the PEM text: {error}"))
+            rolegate_keys::from_pem(text.as_bytes(), &algorithms).map_err(|error| format!("the PEM text: {error}"))
         }
         Some(PublicKeys::Jwks(text)) => match jwks::parse(text.as_bytes(), &algorithms) {
             Ok(set) => Ok(set.keys),

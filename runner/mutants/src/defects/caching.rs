@@ -1,10 +1,9 @@
 //! What a cache may keep (NOLEAK-4), and a gate that keeps what it must not.
 
+use Defect::Reply;
 use rolegate::decide::Outcome;
 
 use crate::{Defect, Mutant};
-
-use Defect::Reply;
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

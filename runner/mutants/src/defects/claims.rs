@@ -1,12 +1,11 @@
 //! Where the roles stand in a token, and in what shape they count (CLAIM-1, CLAIM-3, CLAIM-4).
 
+use Defect::Settings;
 use rolegate::claims::RolePath;
 use serde_json::Value;
 
 use crate::jwt::Token;
 use crate::{Defect, Mutant};
-
-use Defect::Settings;
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

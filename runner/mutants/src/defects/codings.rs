@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use Defect::Reply;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use gatecheck::wire::coding::decoded;
@@ -9,8 +10,6 @@ use rolegate::decide::Decision;
 
 use crate::scene::{Reply as Answer, Scene};
 use crate::{Defect, Mutant};
-
-use Defect::Reply;
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

@@ -1,13 +1,12 @@
 //! Country, language and cookie conditions (COND-1 to COND-3).
 
+use Defect::{Decide, Request, RuleList};
 use rolegate::decide::{Decision, Outcome, PassedOver};
 use rolegate::rules::{Conditions, Effect, Rule, RuleSet};
 use rolegate::visitor::Visitor;
 
 use crate::scene::{Asked, Scene};
 use crate::{Defect, Mutant};
-
-use Defect::{Decide, Request, RuleList};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

@@ -1,12 +1,11 @@
 //! Where the token is found (COOKIE-1, COOKIE-2, COOKIE-4).
 
+use Defect::{Reply, Request, Visitor as Who};
 use rolegate::cookie;
 use rolegate::visitor::Visitor;
 
 use crate::scene::{Asked, Reply as Answer, Scene};
 use crate::{Defect, Mutant};
-
-use Defect::{Reply, Request, Visitor as Who};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

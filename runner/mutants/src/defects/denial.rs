@@ -1,13 +1,12 @@
 //! What a visitor without the role gets (ROLE-2 to ROLE-4, ROLE-7, ROLE-9, ROLE-11, ROLE-12, SHADOW-3).
 
+use Defect::{Decide, Reply, RuleList};
 use rolegate::decide::{Decision, Outcome, PassedOver};
 use rolegate::rules::{Conditions, Effect, Rule, RuleSet};
 use rolegate::visitor::Visitor;
 
 use crate::scene::{Reply as Answer, Scene};
 use crate::{Defect, Mutant};
-
-use Defect::{Decide, Reply, RuleList};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

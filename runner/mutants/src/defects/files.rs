@@ -1,11 +1,10 @@
 //! Which file a path names, and which never (STATIC-1, STATIC-2).
 
+use Defect::{Decide, Reply};
 use rolegate::decide::{Decision, Outcome};
 
 use crate::scene::{Reply as Answer, Scene};
 use crate::{Defect, Mutant};
-
-use Defect::{Decide, Reply};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

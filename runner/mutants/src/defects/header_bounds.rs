@@ -1,5 +1,6 @@
 //! What the site's own header fields may not do: frame an answer, undo what a gate says, or stand for a password (HEADERS-4 to HEADERS-6).
 
+use Defect::{Decide, HeaderText, Reply};
 use rolegate::decide::Decision;
 use rolegate::span::RuleFile;
 use rolegate::visitor::Visitor;
@@ -7,8 +8,6 @@ use rolegate::visitor::Visitor;
 use super::headers::{by_path, in_another_spelling, is_extra, lines, of_the_path, of_the_site, raw, star_inside};
 use crate::scene::{Reply as Answer, Scene};
 use crate::{Defect, Mutant};
-
-use Defect::{Decide, HeaderText, Reply};
 
 /// Names that caches have made up.
 const MADE_UP: [&str; 8] = [

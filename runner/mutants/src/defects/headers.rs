@@ -1,13 +1,12 @@
 //! The site's own header fields: which are read, and for which path (HEADERS-1 to HEADERS-3).
 
+use Defect::{HeaderText, Reply};
 use rolegate::decide::Outcome;
 use rolegate::path::Target;
 use rolegate::site::Site as _;
 
 use crate::scene::Scene;
 use crate::{Defect, Mutant};
-
-use Defect::{HeaderText, Reply};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new("headers/not-read", "HEADERS-1", "`_headers` is not read", HeaderText(|_| String::new())),

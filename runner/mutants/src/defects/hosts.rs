@@ -1,14 +1,13 @@
 //! Scheme, host, and header fields that claim something else (HOST-1 to HOST-3, HTTP-4).
 
+use Defect::{Decide, Request, RuleList, Wire};
 use rolegate::decide::Decision;
 use rolegate::rules::Rule;
 use rolegate::visitor::Visitor;
 
+use super::messages::{fields, is, map, without};
 use crate::scene::{Asked, Scene};
 use crate::{Defect, Mutant};
-
-use super::messages::{fields, is, map, without};
-use Defect::{Decide, Request, RuleList, Wire};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

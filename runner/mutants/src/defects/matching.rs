@@ -1,12 +1,11 @@
 //! Which paths and queries a rule matches (MATCH-2 to MATCH-7, QUERY-1, QUERY-3, QUERY-4).
 
+use Defect::{Decide, Request, RuleList};
 use rolegate::path::RequestPath;
 use rolegate::rules::{Pattern, QueryValue, Rule, RuleSet};
 
 use crate::scene::Scene;
 use crate::{Defect, Mutant};
-
-use Defect::{Decide, Request, RuleList};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

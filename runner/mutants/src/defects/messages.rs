@@ -2,11 +2,10 @@
 
 use std::sync::PoisonError;
 
+use Defect::{Visitor as Who, Wire};
 use rolegate::visitor::Visitor;
 
 use crate::{Defect, Mutant};
-
-use Defect::{Visitor as Who, Wire};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

@@ -1,11 +1,10 @@
 //! Methods other than GET (HTTP-1, NOLEAK-2).
 
+use Defect::{Decide, Reply, Request};
 use rolegate::decide::Outcome;
 
 use crate::scene::{Reply as Answer, Scene};
 use crate::{Defect, Mutant};
-
-use Defect::{Decide, Reply, Request};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

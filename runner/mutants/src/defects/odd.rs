@@ -1,5 +1,6 @@
 //! Odd requests that lead to something other than the answer of the gate: an error of the gate's own, the start page, or a file past the rules.
 
+use Defect::{Decide, Reply, RuleList, RuleText};
 use rolegate::TokenError;
 use rolegate::decide::{Decision, Outcome};
 use rolegate::rules::{Conditions, Effect, RoleCondition, Rule};
@@ -8,8 +9,6 @@ use rolegate::visitor::Visitor;
 use crate::jwt::Token;
 use crate::scene::{Reply as Answer, Scene};
 use crate::{Defect, Mutant};
-
-use Defect::{Decide, Reply, RuleList, RuleText};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

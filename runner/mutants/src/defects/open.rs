@@ -1,6 +1,7 @@
 //! What opens where it should close: an error, an unknown form or an odd spelling on the way to the decision lets the visitor past the rules. The
 //! commonest defect of all, and so one for each kind of thing that a gate may fail to read.
 
+use Defect::{Decide, Refusal, Reply, Request};
 use rolegate::TokenError;
 use rolegate::decide::{Decision, Outcome};
 use rolegate::token::Part;
@@ -10,8 +11,6 @@ use serde_json::Value;
 use crate::jwt::Token;
 use crate::scene::{Asked, Reply as Answer, Scene};
 use crate::{Defect, Mutant};
-
-use Defect::{Decide, Refusal, Reply, Request};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

@@ -1,5 +1,6 @@
 //! Two readings of one path: the rules see one spelling and the files another (NOLEAK-1).
 
+use Defect::{Decide, Reply, Wire};
 use rolegate::decide::Decision;
 use rolegate::path::RequestPath;
 use rolegate::rules::RuleSet;
@@ -7,8 +8,6 @@ use rolegate::visitor::Visitor;
 
 use crate::scene::{Reply as Answer, Scene};
 use crate::{Defect, Mutant};
-
-use Defect::{Decide, Reply, Wire};
 
 /// Stands for what the rules do not understand.
 pub(super) const OPAQUE: &str = "%E2%80%A5";

@@ -1,13 +1,12 @@
 //! What goes to an upstream (PROXY-1 to PROXY-6).
 
+use Defect::Onward;
 use gatecheck::upstream::ASK;
 use rolegate::rules::Rule;
 
 use crate::forward::Onward as Request;
 use crate::scene::Scene;
 use crate::{Defect, Mutant};
-
-use Defect::Onward;
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

@@ -1,5 +1,6 @@
 //! When a request goes to an upstream, and for whom (PROXY-1 to PROXY-4).
 
+use Defect::{Ahead, Decide};
 use rolegate::decide::{Decision, Outcome};
 use rolegate::rules::{Effect, RoleCondition, Rule};
 use rolegate::visitor::Visitor;
@@ -7,8 +8,6 @@ use rolegate::visitor::Visitor;
 use crate::forward::for_everybody;
 use crate::scene::Scene;
 use crate::{Defect, Mutant};
-
-use Defect::{Ahead, Decide};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

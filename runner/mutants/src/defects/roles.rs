@@ -1,12 +1,11 @@
 //! Which roles open which rules (ROLE-1, ROLE-4 to ROLE-6, RULES-8).
 
+use Defect::{RuleList, Visitor as Who};
 use rolegate::rules::{Effect, RoleCondition, Rule};
 use rolegate::visitor::Visitor;
 
 use crate::scene::Scene;
 use crate::{Defect, Mutant};
-
-use Defect::{RuleList, Visitor as Who};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

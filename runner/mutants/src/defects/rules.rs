@@ -1,12 +1,11 @@
 //! How the rule file is read (RULES-1 to RULES-13, MATCH-1).
 
+use Defect::{Decide, RuleList, RuleText};
 use rolegate::rules::{Effect, LineKind, Rule, RuleSet};
 use rolegate::span::RuleFile;
 
 use super::status::reread;
 use crate::{Defect, Mutant};
-
-use Defect::{Decide, RuleList, RuleText};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

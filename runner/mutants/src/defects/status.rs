@@ -1,12 +1,11 @@
 //! What a rule answers with (STATUS-1 to STATUS-6), and when a file wins over it (SHADOW-1, SHADOW-2).
 
+use Defect::{Decide, Reply};
 use rolegate::decide::{Decision, Outcome, PassedOver};
 use rolegate::rules::{Rule, RuleSet};
 
 use crate::scene::Reply as Answer;
 use crate::{Defect, Mutant};
-
-use Defect::{Decide, Reply};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

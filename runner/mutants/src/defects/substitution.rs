@@ -1,5 +1,6 @@
 //! What becomes of `:splat` and `:name` in a target (SUBST-1 to SUBST-5).
 
+use Defect::{Decide, Reply, Request, RuleList};
 use rolegate::decide::{Decision, Outcome};
 use rolegate::rules::Rule;
 use rolegate::visitor::Visitor;
@@ -7,8 +8,6 @@ use rolegate::visitor::Visitor;
 use super::status::reread;
 use crate::scene::Scene;
 use crate::{Defect, Mutant};
-
-use Defect::{Decide, Reply, Request, RuleList};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

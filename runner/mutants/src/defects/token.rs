@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use Defect::{Reply, Secret, Settings};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rolegate::visitor::Visitor;
@@ -11,8 +12,6 @@ use serde_json::Value;
 use crate::jwt::{Hash, Token, decode};
 use crate::scene::Reply as Answer;
 use crate::{Defect, Mutant};
-
-use Defect::{Reply, Secret, Settings};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(

@@ -1,5 +1,6 @@
 //! How `netlify.toml` is read (TOML-1 to TOML-3).
 
+use Defect::{Decide, RuleList, TomlText};
 use rolegate::decide::Decision;
 use rolegate::rules::{Apply, Effect, RoleCondition, Rule};
 use rolegate::span::RuleFile;
@@ -7,8 +8,6 @@ use rolegate::visitor::Visitor;
 
 use crate::scene::Scene;
 use crate::{Defect, Mutant};
-
-use Defect::{Decide, RuleList, TomlText};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new("toml/not-read", "TOML-2", "`netlify.toml` is not read", TomlText(|_| String::new())),

@@ -1,5 +1,6 @@
 //! Two servers make one path canonical in two ways (FRONT-1), or two parts of one server do (NOLEAK-1).
 
+use Defect::Decide;
 use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
 use rolegate::visitor::Visitor;
@@ -7,8 +8,6 @@ use rolegate::visitor::Visitor;
 use super::paths::{OPAQUE, reads};
 use crate::scene::Scene;
 use crate::{Defect, Mutant};
-
-use Defect::Decide;
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
