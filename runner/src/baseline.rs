@@ -14,9 +14,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
 
-use crate::corpus::recipe::nearest;
 use crate::corpus::source::OneOrMany;
 use crate::corpus::{Case, Corpus, LoadError};
+use crate::suggest::nearest;
 use crate::verdict::Verdict;
 
 /// What is known, in written order.
@@ -250,8 +250,9 @@ impl Entry {
         if let Some(why) = corpus.retired(pattern) {
             return Some(format!("`{pattern}` was retired ({why}); remove it"));
         }
-        let near =
-            nearest(pattern, corpus.names().iter()).map(|near| format!(", for example `{near}`")).unwrap_or_default();
+        let near = nearest(pattern, corpus.names().iter().map(String::as_str))
+            .map(|near| format!(", for example `{near}`"))
+            .unwrap_or_default();
         Some(format!("`{pattern}` fits no case; remove it, or write the id as it is now{near}"))
     }
 

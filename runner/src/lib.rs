@@ -12,7 +12,8 @@
 //! 5. [`judge`]: an expectation and an exchange become a [`verdict::Verdict`]. Pure: no clock, no socket, and no knowledge of the reference gate.
 //! 6. [`invariants`]: what must hold for every refused request is checked by asking again.
 //! 7. [`event`] and [`report`]: verdicts become events, and events become what a person or a program reads; [`baseline`] holds the failures that somebody
-//!    answers for; [`text`] lets nothing hide in what is shown; [`exit`] has the last word;
+//!    answers for; [`text`] lets nothing hide in what is shown, and [`suggest`] says what a mistyped word may
+//!    have meant; [`exit`] has the last word;
 //!    [`schema`] describes every file that is read or written.
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -40,6 +41,7 @@ pub mod mint;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod suggest;
 pub mod text;
 pub mod upstream;
 pub mod verdict;

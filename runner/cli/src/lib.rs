@@ -20,6 +20,7 @@ pub mod list;
 mod manual;
 mod matrix;
 mod merge;
+mod report;
 mod run;
 mod self_test;
 mod show;
@@ -53,6 +54,8 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Put the parts of a run together that `run --shard` made, and write every report of the whole
     Merge(merge::MergeArgs),
+    /// Render a saved run again, in the terminal or in any format
+    Report(report::ReportArgs),
     /// Write a file of known failures from a report, or hold one against a report
     Baseline(baseline::BaselineArgs),
     /// Say what changed from one run to another
@@ -105,6 +108,7 @@ pub fn main() -> ExitStatus {
     let outcome = match cli.command {
         Command::Run(args) => corpus().and_then(|corpus| run::run(corpus, *args)),
         Command::Merge(args) => corpus().and_then(|corpus| merge::merge(&corpus, args)),
+        Command::Report(args) => corpus().and_then(|corpus| report::report(&corpus, args)),
         Command::Baseline(args) => corpus().and_then(|corpus| baseline::baseline(&corpus, &args)),
         Command::Compare(args) => corpus().and_then(|corpus| compare::compare(&corpus, args)),
         Command::Matrix(args) => corpus().and_then(|corpus| matrix::matrix(&corpus, args)),
@@ -166,8 +170,7 @@ fn corpus(folder: Option<&Path>) -> Result<Arc<Corpus>, Failure> {
     };
     loaded.map(Arc::new).map_err(|errors| {
         let place = found.map_or_else(|| "the built-in corpus".to_owned(), |folder| folder.display().to_string());
-        let lines: Vec<_> = errors.iter().map(|error| format!("  {error}")).collect();
-        Failure::harness(format!("{place} has {} mistakes:\n{}", errors.len(), lines.join("\n")))
+        Failure::harness(mistakes(&place, &errors))
     })
 }
 

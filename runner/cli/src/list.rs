@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use gatecheck::corpus::Corpus;
 use gatecheck::exit::ExitStatus;
+use gatecheck_mutants::Mutant;
 
 use super::{Failure, say};
 
@@ -23,6 +24,9 @@ pub struct ListArgs {
     /// Families of attacks with counts
     #[arg(long, group = "what")]
     families: bool,
+    /// The broken gates of `gatecheck self-test`, with the requirement that each breaks; patterns are starts of ids and requirements
+    #[arg(long, group = "what")]
+    broken_gates: bool,
 }
 
 /// Lists cases, one id a line, or what the flag says.
@@ -31,6 +35,20 @@ pub(super) fn list(corpus: &Corpus, args: &ListArgs) -> Result<ExitStatus, Failu
         args.patterns.is_empty() || args.patterns.iter().any(|pattern| case.matches(pattern))
     };
     let mut out = String::new();
+    if args.broken_gates {
+        let fits = |mutant: &&Mutant| {
+            let fits = |pattern: &String| mutant.id.starts_with(pattern.as_str()) || mutant.requirement == pattern;
+            args.patterns.is_empty() || args.patterns.iter().any(fits)
+        };
+        for mutant in gatecheck_mutants::all().filter(fits) {
+            let _ = writeln!(out, "{:<48} {:<14} {}", mutant.id, mutant.requirement, mutant.says);
+        }
+        say(&out);
+        return Ok(ExitStatus::AsExpected);
+    }
+    if let Some(pattern) = args.patterns.iter().find(|pattern| !corpus.cases().any(|(_, case)| case.matches(pattern))) {
+        return Err(Failure::usage(corpus.nothing_fits(pattern)));
+    }
     if args.requirements {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for (_, case) in corpus.cases().filter(|(_, case)| chosen(case)) {

@@ -1,5 +1,6 @@
 //! `gatecheck run`.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use gatecheck::corpus::Corpus;
 use gatecheck::corpus::source::Level;
+use gatecheck::corpus::{Case, Corpus};
 use gatecheck::deploy::Manifest;
 use gatecheck::event::Event;
 use gatecheck::exit::{ExitStatus, HELP};
@@ -19,7 +20,8 @@ use gatecheck::invariants::Invariant;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
 use gatecheck::run::order::{Order, Shard};
-use gatecheck::run::{Plan, RunOptions, Serves};
+use gatecheck::run::{Plan, PlanError, RunOptions, Serves};
+use gatecheck::suggest::did_you_mean;
 use gatecheck::verdict::Verdict;
 use gatecheck::wire::Target;
 use gatecheck::wire::plain::HttpVersion;
@@ -36,7 +38,7 @@ use super::format::{Output, Outputs};
 #[command(after_help = HELP)]
 pub struct RunArgs {
     /// The URL of a running gate, and patterns that select cases: an id or the start of one (`role/denial`), a glob (`token/*`), a requirement
-    /// (`ROLE-3`), a family. Without a URL the embedded reference is started; without a pattern every case is run
+    /// (`ROLE-3`) or a glob over requirements (`TOKEN-*`), a family. Without a URL the embedded reference is started; without a pattern every case is run
     #[arg(value_name = "URL | PATTERN")]
     what: Vec<String>,
     /// Start this command for each suite; `{site}`, `{port}`, `{spare-port}`, `{secret}`, `{role-path}` and the like are filled in
@@ -78,6 +80,9 @@ pub struct RunArgs {
     /// Failures that are known: a YAML file; they are asked and told, and do not fail the run. An entry that is no longer true does (see `gatecheck baseline`)
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// Ask only what failed, leaked, was left unproven or could not be asked in this JSON report; patterns narrow it down
+    #[arg(long, value_name = "REPORT", conflicts_with = "shard")]
+    only_failed: Option<String>,
     /// Ask only this part of the selected cases, so that several jobs can share a run; `gatecheck merge` puts the JSON reports together
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
@@ -128,6 +133,13 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             patterns.push(word.clone());
         }
     }
+    if let Some(file) = &args.only_failed {
+        patterns = failed(&corpus, file, &patterns)?;
+        if patterns.is_empty() {
+            super::say(&format!("nothing that failed in {file} is selected: there is nothing to ask again\n"));
+            return Ok(ExitStatus::AsExpected);
+        }
+    }
     if args.jobs == 0 {
         return Err(Failure::usage("`--jobs 0` asks nothing; write 1 or more"));
     }
@@ -159,7 +171,12 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             .chain(gate.without())
             .collect(),
     };
-    let plan = Plan::new(&corpus, &gate, &options).map_err(|error| Failure::usage(error.to_string()))?;
+    let plan = Plan::new(&corpus, &gate, &options).map_err(|error| {
+        Failure::usage(match &error {
+            PlanError::NothingSelected(pattern) => corpus.nothing_fits(pattern),
+            _ => error.to_string(),
+        })
+    })?;
     let baseline = args.baseline.as_deref().map(super::baseline::open).transpose()?.unwrap_or_default();
     let mut outputs = Outputs::open(args.format)?;
     let options_of_report = ReportOptions { show_secrets: args.show_secrets, strict: args.strict };
@@ -251,6 +268,17 @@ fn fails_the_run(event: &Event, corpus: &Corpus, strict: bool) -> bool {
     }
 }
 
+/// The cases that failed in a report, under the ids that they have now; those alone that fit a pattern, where there are any.
+fn failed(corpus: &Corpus, file: &str, patterns: &[String]) -> Result<Vec<String>, Failure> {
+    let mut report = super::reports(&[file.to_owned()])?;
+    let results = report.pop().map(|named| named.report.results).unwrap_or_default();
+    let ids: BTreeSet<String> =
+        results.iter().filter(|result| result.is_finding()).map(|result| corpus.current_id(&result.id)).collect();
+    let selected = |case: &Case| patterns.is_empty() || patterns.iter().any(|pattern| case.matches(pattern));
+    let cases = corpus.cases().filter(|(_, case)| ids.contains(&case.id) && selected(case));
+    Ok(cases.map(|(_, case)| case.id.clone()).collect())
+}
+
 fn gate(args: &RunArgs, url: Option<&str>) -> Result<Gate, Failure> {
     let started_here = args.launch.is_some() || args.gate.is_some() || args.broken_gate.is_some();
     match url {
@@ -274,8 +302,10 @@ fn gate(args: &RunArgs, url: Option<&str>) -> Result<Gate, Failure> {
 
 fn broken_gate(id: &str) -> Result<Gate, Failure> {
     let mutant = gatecheck_mutants::all().find(|mutant| mutant.id == id);
-    let mutant = mutant
-        .ok_or_else(|| Failure::usage(format!("no broken gate `{id}`; `gatecheck self-test` lists them by id")))?;
+    let mutant = mutant.ok_or_else(|| {
+        let meant = did_you_mean(id, gatecheck_mutants::all().map(|mutant| mutant.id));
+        Failure::usage(format!("no broken gate `{id}`{meant}; `gatecheck list --broken-gates` lists them by id"))
+    })?;
     Ok(Gate::InProcess(Arc::new(BrokenGate::new(*mutant, Arc::default()))))
 }
 

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use clap::Args;
-use gatecheck::corpus::recipe::nearest;
 use gatecheck::corpus::{Case, Corpus, Suite};
 use gatecheck::exit::ExitStatus;
 use gatecheck::report::outcome::expected;
@@ -37,10 +36,7 @@ pub(super) fn show(corpus: &Corpus, args: &ShowArgs) -> Result<ExitStatus, Failu
             if let Some(why) = corpus.retired(&args.case) {
                 return Err(Failure::usage(format!("`{}` is asked no more: {why}", args.case)));
             }
-            let near = nearest(&args.case, corpus.names().iter())
-                .map(|near| format!("; did you mean `{near}`?"))
-                .unwrap_or_default();
-            return Err(Failure::usage(format!("no case `{}`{near}", args.case)));
+            return Err(Failure::usage(corpus.nothing_fits(&args.case)));
         }
         (None, [(_, first), ..]) => {
             return Err(Failure::usage(format!(

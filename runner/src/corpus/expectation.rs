@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::template::Template;
+use crate::suggest::with_suggestion;
 
 /// The statuses with which the HTTP layer refuses a request.
 pub const REFUSALS: [u16; 13] = [400, 404, 405, 408, 411, 413, 414, 417, 421, 426, 431, 501, 505];
@@ -284,7 +285,7 @@ impl Names {
 
     fn written(&self, map: &Map<String, Value>) -> Result<Vec<Alternative>, String> {
         let written: Expectation =
-            serde_json::from_value(Value::Object(map.clone())).map_err(|error| error.to_string())?;
+            serde_json::from_value(Value::Object(map.clone())).map_err(|error| with_suggestion(&error.to_string()))?;
         if let Some(list) = written.any_of {
             if map.len() > 1 {
                 return Err("nothing else can stand beside `any-of`".to_owned());

@@ -15,6 +15,7 @@ use super::recipe::{self, Recipe, Recipes};
 use super::source::{Family, Level, Requirement, SuiteSource, TokensFile};
 use super::{Corpus, FEATURES, LoadError, Suite, template};
 use crate::keys::TestKey;
+use crate::suggest::{did_you_mean, with_suggestion};
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
@@ -136,7 +137,10 @@ impl Loader {
             Ok(value) => Some(value),
             Err(error) => {
                 let place = error.location();
-                self.say(name, place, error.to_string());
+                // The place stands in front already.
+                let said = error.to_string();
+                let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+                self.say(name, place, with_suggestion(said));
                 None
             }
         }
@@ -170,7 +174,10 @@ impl Loader {
                     all.0.insert(name.clone(), recipe);
                     places.push((name, source.referenced));
                 }
-                Err(error) => self.say(file, Some(source.referenced), format!("token `{name}`: {error}")),
+                Err(error) => {
+                    let said = with_suggestion(&error.to_string());
+                    self.say(file, Some(source.referenced), format!("token `{name}`: {said}"));
+                }
             }
         }
         for (name, place) in places {
@@ -186,7 +193,8 @@ impl Loader {
         let cases = suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
         for (suite, case) in cases.filter(|_| files.contains_key("families.yaml")) {
             if let Some(family) = case.family.as_ref().filter(|family| !families.iter().any(|one| one.id == **family)) {
-                let message = format!("no family `{family}` in families.yaml");
+                let meant = did_you_mean(family, families.iter().map(|one| one.id.as_str()));
+                let message = format!("no family `{family}` in families.yaml{meant}");
                 self.errors.push(LoadError { file: suite.file.clone(), line: case.line, column: 1, message });
             }
         }
@@ -194,7 +202,8 @@ impl Loader {
 
     fn known_feature(&mut self, file: &str, place: Option<serde_saphyr::Location>, feature: &str) {
         if !FEATURES.contains(&feature) {
-            self.say(file, place, format!("no feature `{feature}`; known: {}", FEATURES.join(", ")));
+            let meant = did_you_mean(feature, FEATURES);
+            self.say(file, place, format!("no feature `{feature}`{meant}; known: {}", FEATURES.join(", ")));
         }
     }
 }

@@ -22,6 +22,7 @@ use self::recipe::Recipes;
 use self::request::Request;
 pub use self::settings::{PublicKeys, Settings};
 use self::source::{Access, Family, FileSource, Level, Requirement};
+use crate::suggest::did_you_mean;
 
 /// The secret of every suite that names none: 64 octets, as RFC 7518 §3.2 wants at least 32.
 pub const DEFAULT_SECRET: &str = "gatecheck-conformance-secret-of-64-octets-0123456789abcdefABCDEF";
@@ -189,6 +190,18 @@ impl Corpus {
         suites.chain(self.cases().map(|(_, case)| case.id.clone())).collect()
     }
 
+    /// That nothing fits a pattern, and what may have been meant: a suite, a case, a requirement, a family.
+    #[must_use]
+    pub fn nothing_fits(&self, pattern: &str) -> String {
+        let names = self.names();
+        let known = names.iter().map(String::as_str);
+        let requirements = self.requirements.iter().map(|one| one.id.as_str());
+        let families = self.families.iter().map(|one| one.id.as_str());
+        let meant = did_you_mean(pattern, requirements.chain(families).chain(known));
+        let meant = if meant.is_empty() { "; `gatecheck list` shows the ids".to_owned() } else { meant };
+        format!("no case fits `{pattern}`{meant}")
+    }
+
     /// The corpus for a gate that must choose as the reference does: a case where the sources disagree binds it to the label that
     /// the case records. A case that records none stays as it is.
     #[must_use]
@@ -264,11 +277,12 @@ impl Case {
         self.ids().any(|own| own == id)
     }
 
-    /// Whether `pattern` selects this case: its id, the start of its id at a slash, a glob over the id, or a requirement id. An id that it had does as well.
+    /// Whether `pattern` selects this case: its id, the start of its id at a slash, a glob over the id, a requirement id or a glob over one, or a family.
+    /// An id that it had does as well.
     #[must_use]
     pub fn matches(&self, pattern: &str) -> bool {
         let pattern = pattern.trim_end_matches('/');
-        self.requirements.iter().any(|id| id == pattern)
+        self.requirements.iter().any(|id| id == pattern || (pattern.contains('*') && glob(pattern, id)))
             || self.family.as_deref() == Some(pattern)
             || self.ids().any(|id| below(id, pattern).is_some() || (pattern.contains('*') && glob(pattern, id)))
     }

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::suggest::nearest;
+
 /// How a token is made. Every field but `base` changes something about the base.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -271,24 +273,10 @@ impl Recipes {
 
 /// “no recipe `x`; …”, with the nearest known name.
 pub fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> String {
-    match nearest(name, known) {
+    match nearest(name, known.map(String::as_str)) {
         Some(near) => format!("no token recipe `{name}`; did you mean `{near}`?"),
         None => format!("no token recipe `{name}`; recipes stand in `tokens.yaml` or under `tokens` of the suite"),
     }
-}
-
-/// The known name that shares the longest start or end with `name`.
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<&'a str> {
-    let shared = |other: &str| {
-        let start = name.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
-        let end = name.bytes().rev().zip(other.bytes().rev()).take_while(|(a, b)| a == b).count();
-        start.max(end)
-    };
-    known
-        .map(|other| (shared(other), other))
-        .max_by_key(|(count, _)| *count)
-        .filter(|(count, _)| *count >= 3)
-        .map(|(_, other)| other.as_str())
 }
 
 fn overlay(mut base: Recipe, change: &Recipe) -> Recipe {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::recipe::Recipe;
 use super::template::{Piece, Template};
+use crate::suggest::with_suggestion;
 
 /// The `request` of a case.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -122,7 +123,8 @@ impl Request {
     /// # Errors
     /// A sentence that says what is wrong and what to write instead.
     pub fn understand(value: Value) -> Result<Self, String> {
-        let source: RequestSource = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        let source: RequestSource =
+            serde_json::from_value(value).map_err(|error| with_suggestion(&error.to_string()))?;
         let form = match (&source.path, &source.target, &source.raw) {
             (Some(path), None, None) => Form::Path(ordinary_path(path)?),
             (None, Some(target), None) => Form::Target(Template::parse(target)?),

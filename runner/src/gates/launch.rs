@@ -14,6 +14,7 @@ use super::{GateError, Running, log_end, site_folder};
 use crate::deploy::Deployment;
 use crate::invariants::Invariant;
 use crate::report::redact::Redactor;
+use crate::suggest::{did_you_mean, with_suggestion};
 use crate::wire::{Sent, Target, raw::Wire};
 
 /// How a gate is started, and what it lacks.
@@ -115,13 +116,15 @@ impl GateFile {
     /// A sentence with the position of the mistake.
     pub fn open(file: &Path) -> Result<Self, String> {
         let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let mut gate: Self = serde_saphyr::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+        let mut gate: Self = serde_saphyr::from_str(&text)
+            .map_err(|error| format!("{}: {}", file.display(), with_suggestion(&error.to_string())))?;
         gate.here = file.parent().map(Path::to_path_buf).unwrap_or_default();
         for feature in gate.unsupported.keys() {
             if !crate::corpus::FEATURES.contains(&feature.as_str()) {
                 return Err(format!(
-                    "{}: no feature `{feature}`; known: {}",
+                    "{}: no feature `{feature}`{}; known: {}",
                     file.display(),
+                    did_you_mean(feature, crate::corpus::FEATURES),
                     crate::corpus::FEATURES.join(", ")
                 ));
             }

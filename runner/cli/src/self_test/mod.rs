@@ -84,7 +84,7 @@ fn docket(corpus: &Corpus, args: &SelfTestArgs) -> Result<Docket, Failure> {
     }
     for pattern in &args.patterns {
         if !corpus.cases().any(|(_, case)| case.matches(pattern)) {
-            return Err(Failure::usage(format!("no case fits `{pattern}`; `gatecheck list` shows the ids")));
+            return Err(Failure::usage(corpus.nothing_fits(pattern)));
         }
     }
     let measure = match (args.matrix, args.patterns.is_empty()) {
