@@ -15,7 +15,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         }
         if others.len().abs_diff(letters.len()) <= most {
             let changes = distance(&letters, &others);
-            if changes <= most && closest.is_none_or(|(fewest, _)| changes < fewest) {
+            if changes < letters.len() && changes <= most && closest.is_none_or(|(fewest, _)| changes < fewest) {
                 closest = Some((changes, other));
             }
         }
