@@ -292,7 +292,9 @@ fn gate(args: &RunArgs, url: Option<&str>) -> Result<Gate, Failure> {
         None => match (&args.launch, &args.gate, &args.broken_gate) {
             (Some(command), _, _) => Ok(Gate::Launch(Box::new(GateFile::of_command(command)))),
             (None, Some(name), _) => {
-                GateFile::open(&gate_file(name)).map(|file| Gate::Launch(Box::new(file))).map_err(Failure::usage)
+                let file = GateFile::open(&gate_file(name)).map_err(Failure::usage)?;
+                file.is_whole().map_err(|message| Failure { status: ExitStatus::Unreachable, message })?;
+                Ok(Gate::Launch(Box::new(file)))
             }
             (None, None, Some(id)) => broken_gate(id),
             (None, None, None) => Ok(crate::embedded::gate()),

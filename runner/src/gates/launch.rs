@@ -26,6 +26,12 @@ pub struct GateFile {
     /// What it is and how it is installed, for people.
     #[serde(default)]
     pub about: Option<String>,
+    /// A line for a shell that installs what the gate is made of; `{here}` is filled in. For people and for CI: a run never installs anything.
+    #[serde(default)]
+    pub install: Option<String>,
+    /// What must be there before the gate can start: programs by name, and files and folders by a path, in which `{here}` is filled in.
+    #[serde(default)]
+    pub needs: Vec<String>,
     /// The command line, split as a shell would. `{site}`, `{work}` (an empty folder, where the command starts), `{port}`,
     /// `{spare-port}`, `{secret}`, `{role-path}`, `{here}` (the folder of the gate file), `{trusted-proxy}` (networks with
     /// commas between), `{country-header}`, `{public-key}` (a PEM file), `{jwks}` (a JSON file), `{algorithms}` (with commas
@@ -80,6 +86,8 @@ impl GateFile {
         Self {
             name: command.split_whitespace().next().unwrap_or(command).to_owned(),
             about: None,
+            install: None,
+            needs: Vec::new(),
             command: command.to_owned(),
             env: BTreeMap::new(),
             files: BTreeMap::new(),
@@ -118,7 +126,7 @@ impl GateFile {
         let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
         let mut gate: Self = serde_saphyr::from_str(&text)
             .map_err(|error| format!("{}: {}", file.display(), with_suggestion(&error.to_string())))?;
-        gate.here = file.parent().map(Path::to_path_buf).unwrap_or_default();
+        gate.here = super::parts::folder_of(file);
         for feature in gate.unsupported.keys() {
             if !crate::corpus::FEATURES.contains(&feature.as_str()) {
                 return Err(format!(
@@ -208,9 +216,8 @@ pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Resul
         .map_err(|error| GateError::Harness(format!("no temporary folder: {error}")))?;
     let log =
         tempfile::NamedTempFile::new().map_err(|error| GateError::Harness(format!("no temporary file: {error}")))?;
-    let here = file.here.canonicalize().unwrap_or_else(|_| file.here.clone());
     let (port, spare_port) = (free_port().await?, free_port().await?);
-    let places = Places { site: folder.path(), work: work.path(), here: &here, port, spare_port, deployment };
+    let places = Places { site: folder.path(), work: work.path(), here: &file.here, port, spare_port, deployment };
     let not_started = |reason: String| GateError::NotStarted { site: deployment.name(), reason };
     let keys = [(PUBLIC_KEY_FILE, deployment.settings.pem()), (JWKS_FILE, deployment.settings.jwks())];
     let keys = keys.into_iter().filter_map(|(name, text)| Some((name, text?.to_owned())));

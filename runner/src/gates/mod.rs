@@ -5,6 +5,7 @@
 //! - a URL: a gate that already runs, with one suite or a bundle deployed to it.
 
 pub mod launch;
+mod parts;
 
 use std::collections::BTreeMap;
 use std::future::Future;
