@@ -40,8 +40,8 @@ function readRule(line) {
 function pattern(from) {
   const source = from
     .replace(/\/$/, '')
-    .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
-    .replace(/\/\*$/, '(?:/(?<splat>.*))?')
+    .replace(/[.+*?^${}()|[\]\\]/g, '\\$&')
+    .replace(/\/\\\*$/, '(?:/(?<splat>.*))?')
     .replace(/\/:([A-Za-z]\w*)/g, '/(?<$1>[^/]+)');
   return new RegExp(`^${source}/?$`, 's');
 }

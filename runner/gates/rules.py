@@ -16,10 +16,11 @@ class Rule(NamedTuple):
 
     def pattern(self, group="\\", ending=""):
         """The regular expression of the path, and the destination by the numbers of its groups; `ending` may follow the path's own text."""
-        names = re.findall(r"/:(\w+)", self.source)
-        regex = re.sub(r"/:\w+", "/([^/]+)", re.sub(r"([.+?^${}()|\[\]\\])", r"\\\1", self.source.rstrip("/")))
-        if regex.endswith("/*"):
-            regex, names = f"{regex[:-2]}(?:{ending and ending + '|'}/(.*))?", [*names, "splat"]
+        path = self.source.rstrip("/").removesuffix("/*")
+        names = re.findall(r"/:(\w+)", path)
+        regex = re.sub(r"/:\w+", "/([^/]+)", re.sub(r"([.+*?^${}()|\[\]\\])", r"\\\1", path))
+        if self.source.endswith("/*"):
+            regex, names = f"{regex}(?:{ending and ending + '|'}/(.*))?", [*names, "splat"]
         elif ending:
             regex += f"(?:{ending})?"
         to = self.to

@@ -5,6 +5,7 @@ usage: translate.py SITE PORT WORK; JWT_SECRET and ROLE_PATH in the environment.
 Gates become `<LocationMatch>` with `Require claim`, other rules `RewriteRule`. A line that cannot be written so is left out aloud.
 """
 import os, re, sys
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,7 +20,8 @@ def quoted(text):
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 def can_be_written(rule):
-    return not re.search(r"[\x00-\x1f\x7f'\"$]", " ".join([rule.source, rule.to, *(rule.roles or [])]))
+    known = {int(status) for status in HTTPStatus if status >= 200}
+    return rule.status in known and not re.search(r"[\x00-\x1f\x7f'\"$]", " ".join([rule.source, rule.to, *(rule.roles or [])]))
 
 rewrites, sections, denials, gates = [], [], [], {}
 for rule in rules.read(site, can_be_written):

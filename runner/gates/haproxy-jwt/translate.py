@@ -25,7 +25,7 @@ def argument(text):
 
 def can_be_written(rule):
     plain = not re.search(r"[\x00-\x1f\x7f'\"]", " ".join([rule.source, rule.to, *(rule.roles or [])]))
-    return plain and not (300 <= rule.status < 400 and rule.status not in (301, 302, 303, 307, 308))
+    return plain and rule.status >= 200 and not (300 <= rule.status < 400 and rule.status not in (301, 302, 303, 307, 308))
 
 # Every spelling of every file that is served.
 spellings = {}

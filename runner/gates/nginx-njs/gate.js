@@ -14,7 +14,7 @@ function readRule(line) {
     const conditions = status ? rest.slice(1) : rest;
     if (conditions.length > 1 || (conditions.length && !/^[Rr]ole=./.test(conditions[0]))) { return null; }
     const names = [];
-    const source = decodeURI(words[0]).replace(/\/$/, '').replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/\/\*$/, '/:splat*')
+    const source = decodeURI(words[0]).replace(/\/$/, '').replace(/[.+*?^${}()|[\]\\]/g, '\\$&').replace(/\/\\\*$/, '/:splat*')
         .replace(/\/:(\w+)(\*?)/g, (all, name, star) => { names.push(name); return star ? '(?:/(.*))?' : '/([^/]+)'; });
     return {
         pattern: new RegExp('^' + source + '/?$'), names: names, to: to,
