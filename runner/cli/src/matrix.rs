@@ -7,7 +7,7 @@ use clap::Args;
 use gatecheck::corpus::Corpus;
 use gatecheck::exit::ExitStatus;
 use gatecheck::report::html;
-use gatecheck::report::matrix::Matrix;
+use gatecheck::report::matrix::{IN_WORDS, Matrix};
 
 use super::format::{Output, Rendering, tell};
 use super::{Failure, reports};
@@ -73,7 +73,8 @@ pub(super) fn matrix(corpus: &Corpus, args: MatrixArgs) -> Result<ExitStatus, Fa
     if args.differing {
         matrix = matrix.differing();
     }
-    tell(args.format, &matrix.terminal(), |kind| {
+    let text = if matrix.gates.len() > IN_WORDS { matrix.narrow() } else { matrix.terminal() };
+    tell(args.format, &text, |kind| {
         Ok(match kind {
             Kind::Html => html::matrix::render(&matrix),
             Kind::Markdown => matrix.markdown(),

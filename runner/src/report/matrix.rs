@@ -2,6 +2,10 @@
 //!
 //! It reads reports alone. A requirement is told in the words of the ledger at hand, and a case counts for the first requirement that it names.
 
+mod narrow;
+
+pub use narrow::IN_WORDS;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
