@@ -144,7 +144,7 @@ impl Reader {
 
     /// HEADERS-1, HEADERS-3, HEADERS-4
     fn field(&mut self, text: &str) -> Result<(), Fault> {
-        let Some((name, value)) = text.split_once(':') else {
+        let Some((name, rest)) = text.split_once(':') else {
             return Err(Fault {
                 id: "no-colon",
                 range: 0..text.len(),
@@ -152,7 +152,8 @@ impl Reader {
                 help: "begin a path with `/`, and write a header field as `Name: value`".to_owned(),
             });
         };
-        let (written, value) = (0..name.len(), value.trim());
+        let (written, value) = (0..name.len(), rest.trim());
+        let value_start = text.len() - rest.trim_start().len();
         let name = name.trim_end();
         if matches!(name, "http" | "https") && value.starts_with("//") {
             return Err(Fault {
@@ -178,7 +179,7 @@ impl Reader {
         let (known, value) = self.names.read(name, value).map_err(|fault| Fault {
             range: match fault.part {
                 Part::Name => written,
-                Part::Value => text.len().saturating_sub(value.len())..text.len(),
+                Part::Value => value_start..value_start + value.len(),
                 Part::Both => 0..text.len(),
             },
             id: fault.id,
