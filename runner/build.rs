@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or(io::ErrorKind::NotFound)?)
-        .join("../conformance-cases")
-        .canonicalize()?;
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or(io::ErrorKind::NotFound)?);
+    // `corpus` is a link to the other, which a published crate holds as a folder. Not every checkout has links.
+    let root = ["corpus", "../conformance-cases"].map(|name| here.join(name)).into_iter().find(|path| path.is_dir());
+    let root = root.ok_or(io::ErrorKind::NotFound)?.canonicalize()?;
     println!("cargo::rerun-if-changed={}", root.display());
     let mut files = Vec::new();
     walk(&root, &mut files)?;
