@@ -41,7 +41,8 @@ pub struct RunArgs {
     /// (`ROLE-3`) or a glob over requirements (`TOKEN-*`), a family. Without a URL the embedded reference is started; without a pattern every case is run
     #[arg(value_name = "URL | PATTERN")]
     what: Vec<String>,
-    /// Start this command for each suite; `{site}`, `{port}`, `{spare-port}`, `{secret}`, `{role-path}` and the like are filled in
+    /// Start this command for each suite, in the folder where you stand; `{site}`, `{port}`, `{spare-port}`, `{secret}`, `{role-path}` and the
+    /// like are filled in
     #[arg(long, value_name = "CMD", conflicts_with = "gate")]
     launch: Option<String>,
     /// Start the gate that this gate file describes: a path, or a name under `runner/gates/`
@@ -290,7 +291,11 @@ fn gate(args: &RunArgs, url: Option<&str>) -> Result<Gate, Failure> {
             Err(Failure::usage("--connect-to and --bundle go with the URL of a running gate"))
         }
         None => match (&args.launch, &args.gate, &args.broken_gate) {
-            (Some(command), _, _) => Ok(Gate::Launch(Box::new(GateFile::of_command(command)))),
+            (Some(command), _, _) => {
+                let file = GateFile::of_command(command);
+                file.check().map_err(|why| Failure::usage(format!("--launch: {why}")))?;
+                Ok(Gate::Launch(Box::new(file)))
+            }
             (None, Some(name), _) => {
                 let file = GateFile::open(&gate_file(name)).map_err(Failure::usage)?;
                 file.is_whole().map_err(|message| Failure { status: ExitStatus::Unreachable, message })?;

@@ -152,9 +152,11 @@ fn status_2_usage() {
         (&["run", "--format", "json=-", "--format", "tap=-"], "only one --format"),
         (&["run", "--format", "json=no/such/folder/x"], "no such folder"),
         (&["run", "--no-such-flag"], "--no-such-flag"),
+        (&["run", "--launch", "gate {sites} {port}"], "did you mean `{site}`?"),
+        (&["run", "--launch", "gate {site}"], "`{port}` stands nowhere"),
         (&["show", "role/denial/no-tokn"], "did you mean"),
     ] {
-        let output = gatecheck(arguments);
+        let output = gatecheck(&[&["--corpus", MINI], arguments].concat());
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
         assert!(text(&output.stderr).contains(says), "{arguments:?}: {}", text(&output.stderr));
     }
@@ -300,7 +302,7 @@ fn an_interrupted_run_leaves_no_gate_behind() {
     std::fs::write(&command, format!("sleep 300 &\necho $! $$ >'{}'\nwait\n", gate.display())).unwrap();
     let mut run = std::process::Command::new(assert_cmd::cargo::cargo_bin("gatecheck"))
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
-        .args(["run", "role/denial", "--launch", &format!("sh '{}'", command.display())])
+        .args(["run", "role/denial", "--launch", &format!("sh '{}' {{site}} {{port}}", command.display())])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::piped())
         .spawn()

@@ -111,3 +111,25 @@ fn only_what_failed_is_asked_again() {
     assert_eq!(nothing.status.code(), Some(0));
     assert!(text(&nothing.stdout).contains("nothing that failed"), "{}", text(&nothing.stdout));
 }
+
+/// A gate as a script in the folder where the user stands: it is found there, and answers every request with what the folder says.
+#[cfg(unix)]
+#[test]
+fn a_command_starts_in_the_folder_of_the_caller() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("gate.sh"),
+        "test -f here.txt && echo found it && exit 7\necho not here; exit 8\n",
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("here.txt"), "").unwrap();
+    let run = Command::cargo_bin("gatecheck")
+        .unwrap()
+        .current_dir(folder.path())
+        .env("NO_COLOR", "1")
+        .args(["--corpus", MINI, "run", "--launch", "sh gate.sh {site} {port}"])
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(3), "{}", text(&run.stderr));
+    assert!(text(&run.stdout).contains("found it"), "{}", text(&run.stdout));
+}

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
-use super::{GateError, Running, log_end, site_folder};
+use super::{GateError, Running, log_end, placeholders, site_folder};
 use crate::deploy::Deployment;
 use crate::invariants::Invariant;
 use crate::report::redact::Redactor;
@@ -69,6 +69,9 @@ pub struct GateFile {
     /// The folder of the gate file.
     #[serde(skip)]
     pub here: PathBuf,
+    /// The folder in which the command starts; `{work}` if there is none.
+    #[serde(skip)]
+    pub starts_in: Option<PathBuf>,
 }
 
 fn one() -> usize {
@@ -80,7 +83,7 @@ fn half_a_minute() -> u64 {
 }
 
 impl GateFile {
-    /// A gate that is nothing but a command line.
+    /// A gate that is nothing but a command line; it starts in the folder of the caller, whose files it names.
     #[must_use]
     pub fn of_command(command: &str) -> Self {
         Self {
@@ -99,6 +102,7 @@ impl GateFile {
             unsupported: BTreeMap::new(),
             without: BTreeMap::new(),
             here: PathBuf::from("."),
+            starts_in: std::env::current_dir().ok(),
         }
     }
 
@@ -137,7 +141,16 @@ impl GateFile {
                 ));
             }
         }
+        gate.check().map_err(|why| format!("{}: {why}", file.display()))?;
         Ok(gate)
+    }
+
+    /// Says which placeholder is mistyped or missing.
+    ///
+    /// # Errors
+    /// A sentence that says what to write instead.
+    pub fn check(&self) -> Result<(), String> {
+        placeholders::check(self)
     }
 }
 
@@ -147,7 +160,7 @@ const PUBLIC_KEY_FILE: &str = "public-key.pem";
 const JWKS_FILE: &str = "jwks.json";
 
 /// The settings that most suites do not make, each with the feature that a gate without a place for it lacks.
-const OPTIONAL: [(&str, Option<&str>); 8] = [
+pub(super) const OPTIONAL: [(&str, Option<&str>); 8] = [
     ("algorithms", None),
     ("audience", Some("audience")),
     ("country-header", Some("country-header")),
@@ -236,7 +249,11 @@ pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Resul
     };
     let mut command = Command::new(&program);
     let variables = file.env.iter().filter_map(|(name, value)| Some((name, places.word(value)?)));
-    command.args(words).envs(&deployment.settings.environment).envs(variables).current_dir(work.path());
+    command
+        .args(words)
+        .envs(&deployment.settings.environment)
+        .envs(variables)
+        .current_dir(file.starts_in.as_deref().unwrap_or(work.path()));
     command.stdin(Stdio::null()).stdout(output()?).stderr(output()?).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);

@@ -6,6 +6,7 @@
 
 pub mod launch;
 mod parts;
+mod placeholders;
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -1,0 +1,92 @@
+//! The placeholders of a gate's command: those that there are, and whether those that it needs are there.
+
+use super::launch::{GateFile, OPTIONAL};
+use crate::suggest::nearest;
+
+/// What is filled in for every suite, in alphabetical order.
+const ALWAYS: [&str; 7] = ["here", "port", "role-path", "secret", "site", "spare-port", "work"];
+
+/// Says which placeholder of a gate is mistyped or missing.
+///
+/// # Errors
+/// A sentence that says what to write instead.
+pub(super) fn check(gate: &GateFile) -> Result<(), String> {
+    let known = || ALWAYS.into_iter().chain(OPTIONAL.iter().map(|(name, _)| *name));
+    let of_env = gate.env.iter().map(|(name, value)| (format!("the variable `{name}`"), value, false));
+    // A file of the gate may be full of braces of its own.
+    let of_files = gate.files.iter().map(|(name, text)| (format!("the file `{name}`"), text, true));
+    let texts = std::iter::once(("the command".to_owned(), &gate.command, false)).chain(of_env).chain(of_files);
+    for (place, text, may_have_braces) in texts {
+        for word in words_in_braces(text).filter(|word| !known().any(|name| name == *word)) {
+            if may_have_braces && nearest(word, known()).is_none() {
+                continue;
+            }
+            let meant = match nearest(word, known()) {
+                Some(near) => format!("did you mean `{{{near}}}`?"),
+                None => {
+                    let names: Vec<String> = known().map(|name| format!("`{{{name}}}`")).collect();
+                    format!("there are {}; what needs other braces goes into a script", names.join(", "))
+                }
+            };
+            return Err(format!("{place}: `{{{word}}}` is no placeholder; {meant}"));
+        }
+    }
+    let all = || std::iter::once(&gate.command).chain(gate.env.values()).chain(gate.files.values());
+    for (name, what, example) in [
+        ("port", "on which port of 127.0.0.1 to listen", "--port {port}"),
+        ("site", "which folder to serve", "--dir {site}"),
+    ] {
+        if !all().any(|text| text.contains(&format!("{{{name}}}"))) {
+            return Err(format!(
+                "the gate is not told {what}: `{{{name}}}` stands nowhere in its command, as in `{example}`"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// `name` of every `{name}` in a text; `${name}` is a shell's.
+fn words_in_braces(text: &str) -> impl Iterator<Item = &str> {
+    let opened = text.match_indices('{').filter(|(at, _)| !text.get(..*at).is_some_and(|before| before.ends_with('$')));
+    opened.filter_map(|(at, _)| {
+        let (word, _) = text.get(at..)?.strip_prefix('{')?.split_once('}')?;
+        let is_name = word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        is_name.then_some(word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_mistyped_or_missing_is_told() {
+        for (command, told) in [
+            ("gate --dir {site} --port {port}", None),
+            ("gate {site} {port} {work} {here} {secret} {jwks} {trusted-proxy}", None),
+            ("sh -c 'x=${x} exec gate {site} {port}'", None),
+            ("gate {sites} {port}", Some("the command: `{sites}` is no placeholder; did you mean `{site}`?")),
+            ("gate {site} {role_path} {port}", Some("did you mean `{role-path}`?")),
+            ("gate {site} {folder} {port}", Some("there are `{here}`, `{port}`")),
+            ("gate --dir {site}", Some("on which port of 127.0.0.1 to listen: `{port}` stands nowhere")),
+            ("gate --port {port}", Some("which folder to serve: `{site}` stands nowhere")),
+        ] {
+            let found = check(&GateFile::of_command(command));
+            match told {
+                None => assert_eq!(found, Ok(()), "{command}"),
+                Some(told) => assert!(found.clone().unwrap_err().contains(told), "{command}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn placeholders_may_stand_in_variables_and_files() {
+        let mut gate = GateFile::of_command("gate");
+        gate.env.insert("PORT".to_owned(), "{port}".to_owned());
+        gate.files.insert("gate.json".to_owned(), r#"{"site": "{site}", "on": {}, "x": "{other}"}"#.to_owned());
+        assert_eq!(check(&gate), Ok(()));
+        gate.files.insert("more".to_owned(), "{secrets}".to_owned());
+        assert!(check(&gate).unwrap_err().starts_with("the file `more`: `{secrets}`"));
+    }
+}
