@@ -17,12 +17,29 @@
     )
 )]
 
+pub mod body;
 pub mod call;
+pub mod cookie;
+pub mod hooks;
+pub mod import;
+pub mod limits;
+pub mod mail;
 pub mod moment;
+pub mod operator;
+pub mod page;
+pub mod password;
+pub mod refusal;
+pub mod secrets;
+pub mod service;
+pub mod settings;
+pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tokens;
+pub mod user;
 
 pub use call::{Call, Handler, Reply};
 pub use moment::Moment;
+pub use service::{Parts, Service};
+pub use settings::Settings;
 pub use tokens::Tokens;

@@ -1,0 +1,220 @@
+//! Event functions: programs of the site's author that are asked when a user is made, confirmed or logs in.
+
+use std::fmt;
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::body;
+use crate::user::{Metadata, User};
+
+/// How often a function is asked before it counts as failed.
+const TRIES: usize = 3;
+/// How long it may take each time.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: u64 = 256 * 1024;
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A user is about to be made.
+    Validate,
+    /// A user is confirmed.
+    Signup,
+    /// A user logs in.
+    Login,
+}
+
+impl Event {
+    /// The event's name in the document.
+    pub fn name(self) -> &'static str {
+        match self {
+            Event::Validate => "validate",
+            Event::Signup => "signup",
+            Event::Login => "login",
+        }
+    }
+}
+
+/// The metadata that a function answers with; each map replaces the whole one of the user.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Changes {
+    /// What the operator says of the user.
+    pub app_metadata: Option<Metadata>,
+    /// What the user says.
+    pub user_metadata: Option<Metadata>,
+}
+
+impl Changes {
+    /// Makes the changes.
+    pub fn apply(self, user: &mut User, now: crate::Moment) {
+        if let Some(app) = self.app_metadata
+            && app != user.app_metadata
+        {
+            user.app_metadata = app;
+            user.roles_changed_at = Some(now);
+        }
+        if let Some(own) = self.user_metadata {
+            user.user_metadata = Some(own);
+        }
+    }
+}
+
+/// Why a function did not accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookFault {
+    /// Nobody listens there.
+    Unreachable,
+    /// It took too long.
+    TooSlow,
+    /// It answered with another status than 200, 202 or 204, or with what is no JSON document.
+    Refused(u16),
+}
+
+/// Where an event function is: `http://` and an address of this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    address: SocketAddr,
+    authority: String,
+    path: String,
+}
+
+impl Target {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// Where it leads away from this machine, or is none.
+    pub fn read(url: &str) -> Result<Target, String> {
+        let help = || {
+            format!("`{url}` is no event function of this machine; write a URL such as `http://127.0.0.1:9000/signup`")
+        };
+        let rest = url.strip_prefix("http://").ok_or_else(help)?;
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+        if !is_plain(rest) {
+            return Err(help());
+        }
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| help())?),
+            _ => (authority, 80),
+        };
+        let host: IpAddr = match host {
+            "localhost" | "127.0.0.1" => Ipv4Addr::LOCALHOST.into(),
+            "[::1]" => Ipv6Addr::LOCALHOST.into(),
+            _ => return Err(help()),
+        };
+        Ok(Target { address: (host, port).into(), authority: authority.to_owned(), path: format!("/{path}") })
+    }
+}
+
+/// Asks event functions.
+pub trait Caller: Send + Sync + fmt::Debug {
+    /// Sends a JSON document with these header fields; the status and the body of what comes back.
+    ///
+    /// # Errors
+    /// Where nobody listens, or it takes too long.
+    fn post(&self, target: &Target, fields: &[(&str, &str)], document: &[u8]) -> io::Result<(u16, Vec<u8>)>;
+}
+
+/// Asks over HTTP/1.0, so that the answer ends with the connection and has no further framing (RFC 9112 §6.3).
+#[derive(Clone, Copy, Debug)]
+pub struct Loopback;
+
+impl Caller for Loopback {
+    fn post(&self, target: &Target, fields: &[(&str, &str)], document: &[u8]) -> io::Result<(u16, Vec<u8>)> {
+        let mut stream = TcpStream::connect_timeout(&target.address, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let mut message = format!(
+            "POST {} HTTP/1.0\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n",
+            target.path,
+            target.authority,
+            document.len()
+        );
+        for (name, value) in fields {
+            message.push_str(&format!("{name}: {value}\r\n"));
+        }
+        message.push_str("\r\n");
+        let mut message = message.into_bytes();
+        message.extend_from_slice(document);
+        stream.write_all(&message)?;
+        let mut answer = Vec::new();
+        stream.take(MAX_ANSWER).read_to_end(&mut answer)?;
+        read_answer(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no HTTP answer"))
+    }
+}
+
+/// Status and body of an answer that ends with its connection.
+fn read_answer(answer: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let status = std::str::from_utf8(answer.get(9..12)?).ok()?.parse().ok()?;
+    let head = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    answer.starts_with(b"HTTP/1.").then(|| (status, answer.get(head + 4..).unwrap_or_default().to_vec()))
+}
+
+/// Asks a function, again where it fails.
+///
+/// # Errors
+/// How it failed the last time.
+pub fn ask(
+    caller: &dyn Caller,
+    target: &Target,
+    fields: &[(&str, &str)],
+    document: &[u8],
+) -> Result<Changes, HookFault> {
+    let mut fault = HookFault::Unreachable;
+    for _ in 0..TRIES {
+        fault = match caller.post(target, fields, document) {
+            Ok((200 | 202 | 204, body)) if body.iter().all(u8::is_ascii_whitespace) => return Ok(Changes::default()),
+            Ok((status @ (200 | 202 | 204), body)) => match body::json(&body) {
+                Ok(changes) => return Ok(changes),
+                Err(_) => HookFault::Refused(status),
+            },
+            Ok((status, _)) => HookFault::Refused(status),
+            Err(error) if matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => {
+                HookFault::TooSlow
+            }
+            // There is nobody to ask again.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return Err(HookFault::Unreachable),
+            Err(_) => HookFault::Unreachable,
+        };
+    }
+    Err(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_are_on_this_machine() {
+        for good in ["http://127.0.0.1:9/a?b", "http://localhost", "http://[::1]:80/x"] {
+            assert!(Target::read(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "https://127.0.0.1/",
+            "http://192.0.2.1/",
+            "http://localhost.evil.example/",
+            "http://a@127.0.0.1@evil.example/",
+            "http://127.0.0.1:x/",
+            "http://127.0.0.1/a b",
+            "http://127.0.0.1/a\r\nb",
+            "127.0.0.1",
+            "",
+        ] {
+            assert!(Target::read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn answers() {
+        assert_eq!(read_answer(b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n{}"), Some((200, b"{}".to_vec())));
+        assert_eq!(read_answer(b"HTTP/1.0 204 No Content\r\n\r\n"), Some((204, Vec::new())));
+        for bad in [b"".as_slice(), b"HTTP/1.1 200 OK\r\n", b"SSH-2.0-x 200\r\n\r\n", b"HTTP/1.1 2"] {
+            assert_eq!(read_answer(bad), None);
+        }
+    }
+}

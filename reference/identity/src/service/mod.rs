@@ -1,0 +1,446 @@
+//! The routes of GoTrue's public API, below `/.netlify/identity`.
+//!
+//! A route reads what was asked, decides in one transaction of the store, and answers. Passwords are hashed and event
+//! functions asked before the transaction begins, so that none is held open while something slow is waited for.
+
+mod account;
+mod admin;
+mod external;
+mod grant;
+mod issue;
+mod public;
+
+use std::sync::Arc;
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, VARY,
+};
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::body::MAX_BODY;
+use crate::cookie;
+use crate::hooks::{self, Caller, Event, Target};
+use crate::limits::Attempts;
+use crate::mail::{Mail, Mailbox, Subject};
+use crate::password::{MAX_PASSWORD, PasswordFault, Passwords};
+use crate::refusal::{self, Refusal};
+use crate::secrets::{self, NoRandomness};
+use crate::settings::Settings;
+use crate::store::{AuditEntry, Fault, Store, Writing};
+use crate::tokens::bearer;
+use crate::user::{MailKind, User, is_email};
+use crate::{Call, Handler, Moment, Reply, Tokens};
+
+/// Where the service stands.
+pub const PREFIX: &str = "/.netlify/identity";
+
+/// What a service is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// What is kept.
+    pub store: Arc<dyn Store>,
+    /// Signs and reads access tokens.
+    pub tokens: Arc<dyn Tokens>,
+    /// Where mails go.
+    pub mailbox: Arc<dyn Mailbox>,
+    /// How event functions are asked.
+    pub caller: Arc<dyn Caller>,
+    /// How the service behaves.
+    pub settings: Settings,
+}
+
+/// Why there is no service.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// The settings cannot be meant.
+    #[error("{0}")]
+    Settings(String),
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] Fault),
+    /// There is no randomness.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    /// Passwords cannot be hashed.
+    #[error(transparent)]
+    Passwords(#[from] PasswordFault),
+}
+
+/// The identity service of one site.
+#[derive(Debug)]
+pub struct Service {
+    store: Arc<dyn Store>,
+    tokens: Arc<dyn Tokens>,
+    mailbox: Arc<dyn Mailbox>,
+    caller: Arc<dyn Caller>,
+    settings: Settings,
+    passwords: Passwords,
+    attempts: Attempts,
+    own: Own,
+}
+
+/// What the service keeps for itself.
+struct Own {
+    /// What refresh tokens follow from.
+    refresh_key: Vec<u8>,
+    /// Who it is, for event functions.
+    instance: Uuid,
+    /// The bearer token of the operator, for as long as this service runs.
+    operator: String,
+}
+
+impl std::fmt::Debug for Own {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Own").field("instance", &self.instance).finish_non_exhaustive()
+    }
+}
+
+/// What a route comes to.
+type Answer = Result<Reply, Refusal>;
+
+/// Whoever uses the admin API.
+enum Admin {
+    /// The operator, a program with the secret, or an event function.
+    System,
+    /// A user whose `role` is `admin`.
+    User(Box<User>),
+}
+
+impl Handler for Service {
+    fn prefix(&self) -> &str {
+        PREFIX
+    }
+
+    fn body_limit(&self, _: &Method, _: &str) -> usize {
+        MAX_BODY
+    }
+
+    fn answer(&self, call: &Call) -> Reply {
+        let reply = match self.allows_origin(call) {
+            true if call.method == Method::OPTIONS => Reply::empty(StatusCode::NO_CONTENT),
+            true => self.route(call).unwrap_or_else(|refusal| refusal.reply(call.now)),
+            false => Reply::error(StatusCode::FORBIDDEN, "This origin may not use the service"),
+        };
+        self.with_cors(reply, call)
+    }
+}
+
+impl Service {
+    /// Puts a service together.
+    ///
+    /// # Errors
+    /// Where a part of it does not work.
+    pub fn new(parts: Parts) -> Result<Service, StartFault> {
+        let Parts { store, tokens, mailbox, caller, settings } = parts;
+        settings.check().map_err(StartFault::Settings)?;
+        let own = Own::read(&*store)?;
+        let passwords = Passwords::start(settings.password_cost)?;
+        let attempts = Attempts::new(settings.token_attempts);
+        Ok(Service { store, tokens, mailbox, caller, settings, passwords, attempts, own })
+    }
+
+    /// The bearer token with which the operator may use the admin API of this process.
+    pub fn operator_token(&self) -> &str {
+        &self.own.operator
+    }
+
+    /// What is kept.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// How the service behaves.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Where mails go.
+    pub fn mailbox(&self) -> &Arc<dyn Mailbox> {
+        &self.mailbox
+    }
+
+    /// The way that a signed-in user or a visitor takes through [`Handler::answer`].
+    fn route(&self, call: &Call) -> Answer {
+        let get = call.method == Method::GET || call.method == Method::HEAD;
+        let (post, put, delete) =
+            (call.method == Method::POST, call.method == Method::PUT, call.method == Method::DELETE);
+        let segments: Vec<&str> = call.path.split('/').skip(1).collect();
+        match segments.as_slice() {
+            ["health"] if get => Ok(public::health()),
+            ["settings"] if get => Ok(self.public_settings()),
+            ["signup"] if post => self.sign_up(call),
+            ["verify"] if post => self.verify(call),
+            ["recover"] if post => self.recover(call),
+            ["token"] if post => self.token(call),
+            ["user"] if get => self.show_user(call),
+            ["user"] if put => self.change_user(call),
+            ["logout"] if post => self.log_out(call),
+            ["invite"] if post => self.invite(call),
+            ["authorize"] if get => self.authorize(call),
+            ["stand-in"] if get => self.stand_in_page(call),
+            ["stand-in"] if post => self.stand_in(call),
+            ["callback"] if get => self.callback(call),
+            ["admin", "users"] if get => self.list_users(call),
+            ["admin", "users"] if post => self.create_user(call),
+            ["admin", "users", id] if get => self.admin_user(call, id),
+            ["admin", "users", id] if put => self.admin_change(call, id),
+            ["admin", "users", id] if delete => self.admin_remove(call, id),
+            ["admin", "audit"] if get => self.audit_log(call),
+            ["health" | "settings" | "signup" | "verify" | "recover" | "token" | "user" | "logout" | "invite"]
+            | ["authorize" | "stand-in" | "callback"]
+            | ["admin", "users" | "audit"]
+            | ["admin", "users", _] => Ok(Reply::empty(StatusCode::METHOD_NOT_ALLOWED)),
+            _ => Ok(Reply {
+                body: "404 page not found\n".into(),
+                ..Reply::empty(StatusCode::NOT_FOUND).with(CONTENT_TYPE, "text/plain; charset=utf-8")
+            }),
+        }
+    }
+
+    /// Whether the page that asks may: no page of a stranger's makes users here, or guesses passwords.
+    fn allows_origin(&self, call: &Call) -> bool {
+        let is_read = call.method == Method::GET || call.method == Method::HEAD;
+        is_read || cookie::is_same_origin(call) || self.foreign_origin(call).is_some()
+    }
+
+    /// The origin of a page elsewhere that the operator lets use the service.
+    fn foreign_origin<'a>(&self, call: &'a Call) -> Option<&'a str> {
+        call.header("origin").filter(|origin| self.settings.cors_origins.iter().any(|allowed| allowed == origin))
+    }
+
+    fn with_cors(&self, reply: Reply, call: &Call) -> Reply {
+        let reply = if self.settings.cors_origins.is_empty() { reply } else { reply.with(VARY, "Origin") };
+        let Some(origin) = self.foreign_origin(call) else { return reply };
+        let reply = reply
+            .with(ACCESS_CONTROL_ALLOW_ORIGIN, origin)
+            .with(ACCESS_CONTROL_ALLOW_CREDENTIALS, "true")
+            .with(ACCESS_CONTROL_EXPOSE_HEADERS, "Link, X-Total-Count");
+        if call.method != Method::OPTIONS {
+            return reply;
+        }
+        reply
+            .with(ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE")
+            .with(
+                ACCESS_CONTROL_ALLOW_HEADERS,
+                "Accept, Authorization, Content-Type, X-JWT-AUD, X-Use-Cookie, X-Nf-Client",
+            )
+            .with(ACCESS_CONTROL_MAX_AGE, "600")
+    }
+
+    /// The claims of the bearer token. The cookie is never looked at: no page of a stranger's acts for a visitor.
+    fn claims(&self, call: &Call) -> Result<Map<String, Value>, Refusal> {
+        let token =
+            bearer(call).ok_or_else(|| Refusal::Unauthorized("This endpoint requires a Bearer token".to_owned()))?;
+        let claims =
+            self.tokens.read(token, call.now).map_err(|why| Refusal::Unauthorized(format!("Invalid token: {why}")))?;
+        // What else is signed with the same secret names nobody.
+        if subject(&claims).is_none() {
+            return Err(Refusal::Unauthorized("Invalid token: it names no user".to_owned()));
+        }
+        Ok(claims)
+    }
+
+    /// The user of the bearer token, as the store has it now.
+    fn bearer_user(&self, call: &Call) -> Result<User, Refusal> {
+        let claims = self.claims(call)?;
+        let aud = requested_audience(call, Some(&claims));
+        if aud != claims.get("aud").and_then(Value::as_str).unwrap_or_default() {
+            return Err(Refusal::bad("Token audience doesn't match request audience"));
+        }
+        let id = subject(&claims).and_then(|sub| Uuid::try_parse(sub).ok()).ok_or(Refusal::NoUser)?;
+        self.store.read()?.user(id)?.filter(|user| user.aud == aud).ok_or(Refusal::NoUser)
+    }
+
+    /// Whoever may use the admin API. The gate's roles are not asked.
+    fn admin(&self, call: &Call) -> Result<Admin, Refusal> {
+        let token =
+            bearer(call).ok_or_else(|| Refusal::Unauthorized("This endpoint requires a Bearer token".to_owned()))?;
+        if secrets::same(token.as_bytes(), self.own.operator.as_bytes()) {
+            return Ok(Admin::System);
+        }
+        let claims = self.claims(call)?;
+        match subject(&claims) {
+            Some("0") => Ok(Admin::System),
+            Some(sub) if Uuid::try_parse(sub).is_ok_and(|id| id.is_nil()) => Ok(Admin::System),
+            _ => match self.bearer_user(call) {
+                Ok(user) if user.role == "admin" => Ok(Admin::User(Box::new(user))),
+                Err(refusal @ Refusal::Inner(_)) => Err(refusal),
+                _ => Err(Refusal::Unauthorized("User not allowed".to_owned())),
+            },
+        }
+    }
+
+    /// The hash of a password, if it can be one.
+    fn hash(&self, password: &str) -> Result<String, Refusal> {
+        if password.len() > MAX_PASSWORD {
+            return Err(Refusal::unprocessable(format!("A password has at most {MAX_PASSWORD} bytes")));
+        }
+        Ok(self.passwords.hash(password)?)
+    }
+
+    /// Asks the function of an event, if there is one, and makes the changes that it answers with.
+    fn ask(&self, event: Event, user: &mut User, now: Moment) -> Result<(), Refusal> {
+        let url = match event {
+            Event::Validate => &self.settings.hooks.validate,
+            Event::Signup => &self.settings.hooks.signup,
+            Event::Login => &self.settings.hooks.login,
+        };
+        let Some(url) = url else { return Ok(()) };
+        let target = Target::read(url).map_err(Refusal::Inner)?;
+        let instance = self.own.instance.to_string();
+        let document = json!({ "event": event.name(), "instance_id": instance, "user": user.shown() }).to_string();
+        let signed = json!({
+            "iat": now.seconds(),
+            "sub": instance,
+            "iss": "gotrue",
+            "sha256": secrets::hex_digest(document.as_bytes()),
+        });
+        let signature = self.tokens.sign(signed.as_object().unwrap_or(&Map::new()));
+        let kind = format!("identity_{}", event.name());
+        let fields = [("X-Netlify-Event", kind.as_str()), ("X-Webhook-Signature", signature.as_str())];
+        let changes = hooks::ask(&*self.caller, &target, &fields, document.as_bytes())
+            .map_err(|fault| refusal::of_hook(event.name(), fault))?;
+        changes.apply(user, now);
+        Ok(())
+    }
+
+    /// Puts a mail into the mailbox, with a fresh token that `user` then has out. The user still has to be stored; a mail
+    /// whose token is not stored opens nothing.
+    fn send(&self, call: &Call, user: &mut User, subject: Subject) -> Result<(), Refusal> {
+        let kind = match subject {
+            Subject::Confirmation | Subject::Invite => MailKind::Confirmation,
+            Subject::Recovery => MailKind::Recovery,
+            Subject::EmailChange => MailKind::EmailChange,
+        };
+        let to = match (&user.new_email, subject) {
+            (Some(new), Subject::EmailChange) => new.clone(),
+            _ => user.email.clone(),
+        };
+        let token = secrets::token()?;
+        let sent = Some(call.now);
+        match subject {
+            Subject::Confirmation => user.confirmation_sent_at = sent,
+            Subject::Invite => user.invited_at = sent,
+            Subject::Recovery => user.recovery_sent_at = sent,
+            Subject::EmailChange => user.email_change_sent_at = sent,
+        }
+        user.mail_tokens.set(kind, Some(secrets::digest(&token)));
+        let mail = Mail::new(&to, subject, &call.origin, &self.settings.mail_path, &token);
+        self.mailbox.deliver(&mail, call.now).map_err(|error| Refusal::Inner(format!("cannot deliver a mail: {error}")))
+    }
+}
+
+impl Own {
+    /// Reads what was kept, or makes it.
+    fn read(store: &dyn Store) -> Result<Own, StartFault> {
+        let mut transaction = store.write()?;
+        let refresh_key = match transaction.note("refresh key")? {
+            Some(key) => key,
+            None => {
+                let key = secrets::random::<32>()?.to_vec();
+                transaction.put_note("refresh key", &key)?;
+                key
+            }
+        };
+        let instance = match transaction.note("instance")?.and_then(|bytes| Uuid::from_slice(&bytes).ok()) {
+            Some(instance) => instance,
+            None => {
+                let instance = secrets::id()?;
+                transaction.put_note("instance", instance.as_bytes())?;
+                instance
+            }
+        };
+        transaction.commit()?;
+        Ok(Own { refresh_key, instance, operator: secrets::token()? })
+    }
+}
+
+/// Whom a token is about.
+fn subject(claims: &Map<String, Value>) -> Option<&str> {
+    claims.get("sub").and_then(Value::as_str).filter(|sub| !sub.is_empty())
+}
+
+/// The audience that a request is for: that of its field, then that of its token, then the empty one.
+fn requested_audience(call: &Call, claims: Option<&Map<String, Value>>) -> String {
+    let of_token = claims.and_then(|claims| claims.get("aud")).and_then(Value::as_str);
+    call.header("x-jwt-aud").filter(|aud| !aud.is_empty()).or(of_token).unwrap_or_default().to_owned()
+}
+
+/// An address that can have an account.
+fn checked_email(email: Option<&str>) -> Result<&str, Refusal> {
+    let email = email.ok_or_else(|| Refusal::unprocessable("An email address is required"))?;
+    if is_email(email) {
+        Ok(email)
+    } else {
+        Err(Refusal::unprocessable("Unable to validate email address: invalid format"))
+    }
+}
+
+/// What the audit log says happened.
+#[derive(Clone, Copy)]
+enum Action {
+    Login,
+    Logout,
+    InviteAccepted,
+    UserSignedUp,
+    UserInvited,
+    UserDeleted,
+    TokenRefreshed,
+    UserModified,
+    RecoveryRequested,
+}
+
+impl Action {
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Action::Login => ("login", "account"),
+            Action::Logout => ("logout", "account"),
+            Action::InviteAccepted => ("invite_accepted", "account"),
+            Action::UserSignedUp => ("user_signedup", "team"),
+            Action::UserInvited => ("user_invited", "team"),
+            Action::UserDeleted => ("user_deleted", "team"),
+            Action::TokenRefreshed => ("token_refreshed", "token"),
+            Action::UserModified => ("user_modified", "user"),
+            Action::RecoveryRequested => ("user_recovery_requested", "user"),
+        }
+    }
+}
+
+impl Admin {
+    /// Who stands in the audit log.
+    fn actor(&self) -> (String, String, Option<String>) {
+        match self {
+            Admin::System => (Uuid::nil().to_string(), String::new(), None),
+            Admin::User(user) => actor(user),
+        }
+    }
+}
+
+fn actor(user: &User) -> (String, String, Option<String>) {
+    let name = user.user_metadata.as_ref().and_then(|data| data.get("full_name")).and_then(Value::as_str);
+    (user.id.to_string(), user.email.clone(), name.map(str::to_owned))
+}
+
+/// Writes an entry to the audit log.
+fn note(
+    transaction: &mut dyn Writing,
+    now: Moment,
+    (id, email, name): (String, String, Option<String>),
+    action: Action,
+    traits: Option<Value>,
+) -> Result<(), Refusal> {
+    let (action, kind) = action.names();
+    let mut payload = Map::new();
+    payload.insert("timestamp".to_owned(), now.to_string().into());
+    payload.insert("actor_id".to_owned(), id.into());
+    payload.insert("actor_email".to_owned(), email.into());
+    payload.extend(name.map(|name| ("actor_name".to_owned(), name.into())));
+    payload.insert("action".to_owned(), action.into());
+    payload.insert("log_type".to_owned(), kind.into());
+    payload.extend(traits.map(|traits| ("traits".to_owned(), traits)));
+    let entry = AuditEntry { id: secrets::id()?.to_string(), payload, created_at: now.to_string() };
+    Ok(transaction.add_audit(now, &entry)?)
+}

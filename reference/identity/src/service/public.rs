@@ -1,0 +1,217 @@
+//! What needs no bearer token: `/health`, `/settings`, `/signup`, `/verify`, `/recover`.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::{Action, Answer, Service, actor, checked_email, note, requested_audience};
+use crate::body::{self, Asked, filled};
+use crate::hooks::Event;
+use crate::mail::Subject;
+use crate::refusal::Refusal;
+use crate::secrets::{self, digest};
+use crate::settings::PROVIDERS;
+use crate::store::Fault;
+use crate::user::{MailKind, User};
+use crate::{Call, Moment, Reply};
+
+/// How long a mailed token is good.
+const MAIL_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long an invitation is good.
+const INVITE_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+const TAKEN: &str = "A user with this email address has already been registered";
+
+pub(super) fn health() -> Reply {
+    let document = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "name": "GoTrue",
+        "description": "rolegate's identity service, which speaks GoTrue's API",
+    });
+    Reply::json(StatusCode::OK, &document)
+}
+
+impl Service {
+    pub(super) fn public_settings(&self) -> Reply {
+        let mut external: Map<String, Value> = PROVIDERS
+            .iter()
+            .map(|name| ((*name).to_owned(), self.settings.providers.iter().any(|on| on == name).into()))
+            .collect();
+        external.insert("email".to_owned(), true.into());
+        external.insert("saml".to_owned(), false.into());
+        let document = json!({
+            "external": external,
+            "external_labels": self.settings.external_labels,
+            "disable_signup": self.settings.disable_signup,
+            "autoconfirm": self.settings.autoconfirm,
+        });
+        Reply::json(StatusCode::OK, &document)
+    }
+
+    pub(super) fn sign_up(&self, call: &Call) -> Answer {
+        if self.settings.disable_signup {
+            return Err(Refusal::Message(StatusCode::FORBIDDEN, "Signups not allowed for this instance".to_owned()));
+        }
+        let asked: Asked =
+            body::json(&call.body).map_err(|why| Refusal::bad(format!("Could not read Signup params: {why}")))?;
+        let password = filled(asked.password.as_ref())
+            .ok_or_else(|| Refusal::unprocessable("Signup requires a valid password"))?;
+        let email = checked_email(filled(asked.email.as_ref()))?;
+        let aud = requested_audience(call, None);
+        let found = self.store.read()?.user_by_email(&aud, email)?;
+        let is_new = found.is_none();
+        // Hashed in any case, so that the time does not tell who has an account.
+        let hash = self.hash(password)?;
+        let mut user = match found {
+            Some(user) if user.confirmed_at.is_some() => return self.taken(call, &aud, email, &asked),
+            // The first password stays: whoever signs up for somebody else's address does not choose theirs.
+            Some(user) => user,
+            None => {
+                let mut user = User::new(secrets::id()?, &aud, email, "email", call.now);
+                user.password = Some(hash);
+                user
+            }
+        };
+        if let Some(data) = &asked.data {
+            user.merge_user_metadata(data);
+        }
+        if is_new {
+            self.ask(Event::Validate, &mut user, call.now)?;
+        }
+        let confirms = self.settings.autoconfirm;
+        if confirms {
+            self.ask(Event::Signup, &mut user, call.now)?;
+            user.confirmed_at = Some(call.now);
+            user.mail_tokens.set(MailKind::Confirmation, None);
+        } else if is_due(user.confirmation_sent_at, self.settings.mail_interval(), call.now) {
+            self.send(call, &mut user, Subject::Confirmation)?;
+        }
+        user.updated_at = call.now;
+        let mut transaction = self.store.write()?;
+        if let Some(other) = transaction.user_by_email(&aud, email)?
+            && (other.id != user.id || other.confirmed_at.is_some())
+        {
+            drop(transaction);
+            return self.taken(call, &aud, email, &asked);
+        }
+        transaction.put_user(&user)?;
+        if confirms {
+            note(&mut *transaction, call.now, actor(&user), Action::UserSignedUp, None)?;
+        }
+        transaction.commit()?;
+        Ok(Reply::json(StatusCode::OK, &user.shown()))
+    }
+
+    /// The answer to a sign-up for an address that has an account: GoTrue says so, or nobody can tell.
+    fn taken(&self, call: &Call, aud: &str, email: &str, asked: &Asked) -> Answer {
+        if !self.settings.hide_users {
+            return Err(Refusal::bad(TAKEN));
+        }
+        let mut nobody = User::new(secrets::id()?, aud, email, "email", call.now);
+        if let Some(data) = &asked.data {
+            nobody.merge_user_metadata(data);
+        }
+        nobody.confirmation_sent_at = Some(call.now);
+        Ok(Reply::json(StatusCode::OK, &nobody.shown()))
+    }
+
+    pub(super) fn verify(&self, call: &Call) -> Answer {
+        let asked: Asked =
+            body::json(&call.body).map_err(|why| Refusal::bad(format!("Could not read verification params: {why}")))?;
+        let token = filled(asked.token.as_ref()).ok_or_else(|| Refusal::unprocessable("Verify requires a token"))?;
+        let token = digest(token);
+        let kind = match asked.r#type.as_deref() {
+            Some("signup") => MailKind::Confirmation,
+            Some("recovery") => MailKind::Recovery,
+            _ => return Err(Refusal::unprocessable("Verify requires a verification type")),
+        };
+        let no_user = || Refusal::Message(StatusCode::NOT_FOUND, "User not found".to_owned());
+        let mut user = self.store.read()?.user_by_mail_token(kind, &token)?.ok_or_else(no_user)?;
+        if has_expired(&user, kind, call.now) {
+            return Err(Refusal::unprocessable(match kind {
+                MailKind::Recovery => "Recovery token expired",
+                _ => "Confirmation token expired",
+            }));
+        }
+        let is_invited = user.invited_at.is_some();
+        if kind == MailKind::Confirmation && user.password.is_none() && is_invited {
+            let password = filled(asked.password.as_ref())
+                .ok_or_else(|| Refusal::unprocessable("Invited users must specify a password"))?;
+            user.password = Some(self.hash(password)?);
+        }
+        let confirms = user.confirmed_at.is_none();
+        if confirms {
+            self.ask(Event::Signup, &mut user, call.now)?;
+            user.confirmed_at = Some(call.now);
+            user.mail_tokens.set(MailKind::Confirmation, None);
+        }
+        user.mail_tokens.set(kind, None);
+        user.updated_at = call.now;
+        user.last_sign_in_at = Some(call.now);
+        let mut transaction = self.store.write()?;
+        // A token is good once, also if it comes twice at the same time.
+        if transaction.user_by_mail_token(kind, &token)?.is_none_or(|found| found.id != user.id) {
+            return Err(no_user());
+        }
+        transaction.put_user(&user)?;
+        if confirms {
+            let action = if is_invited { Action::InviteAccepted } else { Action::UserSignedUp };
+            note(&mut *transaction, call.now, actor(&user), action, None)?;
+        }
+        note(&mut *transaction, call.now, actor(&user), Action::Login, None)?;
+        let issued = self.issue(&mut *transaction, &user, call.now)?;
+        transaction.commit()?;
+        Ok(self.token_reply(call, &issued))
+    }
+
+    pub(super) fn recover(&self, call: &Call) -> Answer {
+        let asked: Asked =
+            body::json(&call.body).map_err(|why| Refusal::bad(format!("Could not read verification params: {why}")))?;
+        let email = filled(asked.email.as_ref())
+            .ok_or_else(|| Refusal::unprocessable("Password recovery requires an email"))?;
+        let aud = requested_audience(call, None);
+        let done = Ok(Reply::json(StatusCode::OK, &json!({})));
+        let mut transaction = self.store.write()?;
+        let Some(mut user) = transaction.user_by_email(&aud, email)? else { return done };
+        if !is_due(user.recovery_sent_at, self.settings.mail_interval(), call.now) {
+            if self.settings.hide_users {
+                return done;
+            }
+            return Err(Refusal::Message(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Rate limit exceeded, try again later".to_owned(),
+            ));
+        }
+        self.send(call, &mut user, Subject::Recovery)?;
+        transaction.put_user(&user)?;
+        note(&mut *transaction, call.now, actor(&user), Action::RecoveryRequested, None)?;
+        transaction.commit()?;
+        done
+    }
+}
+
+/// Whether the time has come for another mail.
+fn is_due(last: Option<Moment>, interval: Duration, now: Moment) -> bool {
+    last.is_none_or(|last| now.since(last) >= interval)
+}
+
+/// Whether the token that a user has out is too old.
+pub(super) fn has_expired(user: &User, kind: MailKind, now: Moment) -> bool {
+    let (sent, life) = match kind {
+        // GoTrue forgets to look at the time of an invitation.
+        MailKind::Confirmation => match user.confirmation_sent_at.max(user.invited_at) {
+            sent if sent == user.invited_at => (sent, INVITE_LIFE),
+            sent => (sent, MAIL_LIFE),
+        },
+        MailKind::Recovery => (user.recovery_sent_at, MAIL_LIFE),
+        MailKind::EmailChange => (user.email_change_sent_at, MAIL_LIFE),
+    };
+    sent.is_none_or(|sent| now.since(sent) >= life)
+}
+
+/// The user whose invitation has this token, if it is still good.
+pub(super) fn invited(service: &Service, token: &str, now: Moment) -> Result<Option<User>, Fault> {
+    let found = service.store.read()?.user_by_mail_token(MailKind::Confirmation, &digest(token))?;
+    Ok(found.filter(|user| user.invited_at.is_some() && !has_expired(user, MailKind::Confirmation, now)))
+}

@@ -1,0 +1,163 @@
+//! What the operator says of the service, in `identity.toml` beside the store.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::password::Cost;
+
+/// The providers that GoTrue knows, in the order in which `/settings` tells them.
+pub const PROVIDERS: [&str; 5] = ["bitbucket", "github", "gitlab", "google", "facebook"];
+
+/// How the service behaves. What is not said is as [`Settings::default`] has it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Whether an address counts as confirmed at once, without a mail.
+    pub autoconfirm: bool,
+    /// Whether only those who are invited can have an account.
+    pub disable_signup: bool,
+    /// Whether everything is as GoTrue does it where that is a known nuisance: no grace for refresh tokens, no cookie that
+    /// was not asked for, no second mail within 15 minutes, successful calls of `/token` count for the limit.
+    pub strict: bool,
+    /// How long an access token is good.
+    #[serde(deserialize_with = "seconds")]
+    pub token_life: Duration,
+    /// Who gets the cookie `nf_jwt` from the server.
+    pub cookie: CookieMode,
+    /// The path of the page that the links in mails open. It has to load the widget.
+    pub mail_path: String,
+    /// Whether `/signup`, `/recover` and `/token` hide whether an address has an account. GoTrue tells.
+    pub hide_users: bool,
+    /// The external providers that are stood in for, such as `github`.
+    pub providers: Vec<String>,
+    /// The label of the button for SAML; there is no SAML.
+    pub external_labels: BTreeMap<String, String>,
+    /// Where visitors go after an external login, if not back to the page they came from.
+    pub redirect_url: Option<String>,
+    /// Origins of other hosts whose pages may use the service, such as `http://localhost:3000`.
+    pub cors_origins: Vec<String>,
+    /// How many failed calls of `/token` an address may make at once; as many come back within five minutes. 0 is no limit.
+    pub token_attempts: u32,
+    /// How long a used refresh token still gives the same successor.
+    #[serde(deserialize_with = "seconds")]
+    pub refresh_grace: Duration,
+    /// The URLs of event functions, by event.
+    pub hooks: Hooks,
+    /// What a password hash costs; not for the operator to say.
+    #[serde(skip)]
+    pub password_cost: Cost,
+}
+
+/// The URLs of event functions; on this machine alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hooks {
+    /// Asked before a user is made.
+    pub validate: Option<String>,
+    /// Asked when a user is confirmed.
+    pub signup: Option<String>,
+    /// Asked at every log-in.
+    pub login: Option<String>,
+}
+
+/// Who gets the cookie `nf_jwt` from the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CookieMode {
+    /// Who sends `X-Use-Cookie`, as with GoTrue.
+    Asked,
+    /// Also who comes by `localhost` or a loopback address, where the widget sends no `X-Use-Cookie`: a cookie that scripts
+    /// can read and replace, since `@netlify/identity` logs out where it cannot.
+    #[default]
+    Always,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            autoconfirm: false,
+            disable_signup: false,
+            strict: false,
+            token_life: Duration::from_secs(3600),
+            cookie: CookieMode::default(),
+            mail_path: "/".to_owned(),
+            hide_users: false,
+            providers: Vec::new(),
+            external_labels: BTreeMap::new(),
+            redirect_url: None,
+            cors_origins: Vec::new(),
+            token_attempts: 30,
+            refresh_grace: Duration::from_secs(10),
+            hooks: Hooks::default(),
+            password_cost: Cost::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads `identity.toml`.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn read(text: &str) -> Result<Settings, String> {
+        let settings: Settings = toml::from_str(text).map_err(|error| error.to_string())?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// # Errors
+    /// What cannot be meant.
+    pub fn check(&self) -> Result<(), String> {
+        if let Some(unknown) = self.providers.iter().find(|provider| !PROVIDERS.contains(&provider.as_str())) {
+            return Err(format!("there is no provider `{unknown}`; write one of {}", PROVIDERS.join(", ")));
+        }
+        if !self.mail_path.starts_with('/') || self.mail_path.starts_with("//") || self.mail_path.contains('#') {
+            return Err(format!("`{}` is no path of the site; write one such as `/welcome`", self.mail_path));
+        }
+        if self.token_life < Duration::from_secs(1) || self.token_life > Duration::from_secs(7 * 24 * 3600) {
+            return Err("`token_life` lies between one second and a week; write seconds".to_owned());
+        }
+        let hooks = [&self.hooks.validate, &self.hooks.signup, &self.hooks.login];
+        hooks.into_iter().flatten().try_for_each(|url| crate::hooks::Target::read(url).map(drop))
+    }
+
+    /// The grace of refresh tokens that is in force.
+    pub fn grace(&self) -> Duration {
+        if self.strict { Duration::ZERO } else { self.refresh_grace }
+    }
+
+    /// How long after a mail the next of its kind is sent.
+    pub fn mail_interval(&self) -> Duration {
+        if self.strict { Duration::from_secs(15 * 60) } else { Duration::ZERO }
+    }
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings() {
+        assert_eq!(Settings::read("").unwrap(), Settings::default());
+        let read = Settings::read("autoconfirm = true\ntoken_life = 65\nproviders = ['github']\ncookie = 'asked'\n[hooks]\nsignup = 'http://127.0.0.1:9/x'").unwrap();
+        assert!(read.autoconfirm);
+        assert_eq!((read.token_life, read.cookie), (Duration::from_secs(65), CookieMode::Asked));
+        for bad in [
+            "autoconfrim = true",
+            "providers = ['myspace']",
+            "mail_path = 'x'",
+            "mail_path = '//evil.example'",
+            "token_life = 0",
+            "[hooks]\nlogin = 'http://192.0.2.1/x'",
+            "[hooks]\nlogin = 'https://127.0.0.1/x'",
+        ] {
+            assert!(Settings::read(bad).is_err(), "{bad}");
+        }
+    }
+}
