@@ -1,7 +1,7 @@
 #!/bin/bash -eu
 # Builds every target of this checkout into $OUT, each with its seeds and, where it has one, its dictionary.
 cd "$SRC/gatecheck"
-cargo fuzz build -O --features server
+cargo fuzz build -O --features all
 
 targets="$(cargo fuzz list)"
 host="$(rustc -vV | sed -n 's/^host: //p')"

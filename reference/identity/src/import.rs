@@ -76,7 +76,7 @@ fn moment(text: &str) -> Option<Moment> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{FileStore, Reading as _};
+    use crate::store::FileStore;
 
     #[test]
     fn all_or_none() {
