@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::corpus::source::Access;
 use crate::corpus::{Settings, Suite, TOML_FILE};
+use crate::own::OwnSite;
 
 /// What every canary starts with.
 pub const CANARY_MARK: &[u8] = b"canary-";
@@ -39,13 +41,15 @@ pub struct SiteFiles {
     pub bodies: BTreeMap<String, Vec<u8>>,
     /// Canary to path and access.
     pub canaries: BTreeMap<String, (String, Access)>,
+    /// What tells the files in the place of canaries.
+    pub own: Option<Arc<OwnSite>>,
 }
 
 impl SiteFiles {
     /// Writes the bodies of a suite's files.
     #[must_use]
     pub fn of(suite: &Suite) -> Self {
-        let mut site = Self::default();
+        let mut site = Self { own: suite.own.clone(), ..Self::default() };
         for (index, (path, spec)) in suite.files.iter().enumerate() {
             let canary = canary(&suite.id, path);
             site.bodies.insert(path.clone(), body(suite, path, spec.access, &canary, spec.size, index));
@@ -140,6 +144,9 @@ impl<'a> Deployment<'a> {
     /// What the file system says.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         for (suite, prefix) in &self.suites {
+            if let Some(own) = &suite.own {
+                own.copy_to(&folder.join(prefix.trim_start_matches('/')))?;
+            }
             for (path, body) in SiteFiles::of(suite).bodies {
                 let file = folder.join(format!("{prefix}{path}").trim_start_matches('/'));
                 if let Some(parent) = file.parent() {

@@ -8,6 +8,7 @@ use crate::corpus::expectation::{Alternative, Expected, HeaderExpectation, Locat
 use crate::corpus::source::Access;
 use crate::corpus::template::{Fill, Piece};
 use crate::deploy::{CANARY_DIGITS, CANARY_MARK, SiteFiles};
+use crate::own::OwnSite;
 use crate::text::printable;
 use crate::upstream::Received;
 use crate::verdict::{Leak, Mismatch, Verdict};
@@ -266,7 +267,13 @@ fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>)
         );
     }
     let readable = decoded.as_ref().map_or(response.body.as_slice(), |decoded| &decoded.octets);
-    if let Some(file) = &alternative.shows {
+    if let (Some(file), Some(own)) = (&alternative.shows, &scene.files.own) {
+        // RFC 9110 §9.3.2, §15.4.5: neither has a body that could show it.
+        let bare = exchange.sent.is_head() || response.status == 304;
+        if let Some(actual) = own.not_shown(file, readable).filter(|_| !bare) {
+            say("body", format!("the content of {file}"), actual);
+        }
+    } else if let Some(file) = &alternative.shows {
         let canary = scene.files.canaries.iter().find(|(_, (path, _))| path == file).map(|(canary, _)| canary.as_str());
         if !canary.is_some_and(|canary| contains(readable, canary.as_bytes())) {
             let actual = match shown(readable, scene.files).first() {
@@ -432,6 +439,9 @@ pub fn leaks(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'
 /// Protected canaries in places where they do not belong: those that this visitor may have, and those that are leaks.
 fn found(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'_>) -> (Vec<Leak>, Vec<Leak>) {
     let shown_file = fitting.and_then(Alternative::shown);
+    if let Some(own) = &scene.files.own {
+        return (Vec::new(), found_of_own(shown_file, exchange, scene, own));
+    }
     let earlier = fitting.map(|one| one.earlier_shows.as_slice()).unwrap_or_default();
     let octets = exchange.answer.octets();
     let (before, rest) = octets
@@ -465,6 +475,25 @@ fn found(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'_>) 
         note(file, "earlier responses on the connection");
     }
     found.into_iter().partition(|leak| scene.may_have.contains(&leak.file))
+}
+
+/// What of a user's files is in an answer whose visitor may not have it. Text that several files hold belongs to whoever may have one of them.
+fn found_of_own(shown: Option<&str>, exchange: &Exchange, scene: &Scene<'_>, own: &OwnSite) -> Vec<Leak> {
+    let may_have = |file: &str| shown == Some(file) || scene.may_have.contains(file);
+    let response = exchange.answer.response();
+    let decoded = response.and_then(Response::decoded).unwrap_or_default();
+    let places = [
+        ("body", response.map_or(&[][..], |response| &response.body)),
+        ("compressed body", &decoded.octets),
+        ("octets around the response", exchange.answer.octets()),
+    ];
+    let cached =
+        response.and_then(crate::own::cached).map(|says| format!(" (a cache says {says})")).unwrap_or_default();
+    let leak = places.into_iter().find_map(|(place, bytes)| {
+        let file = own.marks.leaked(bytes, &may_have)?;
+        Some(Leak { file: file.to_owned(), place: format!("{place}{cached}").into() })
+    });
+    leak.into_iter().collect()
 }
 
 fn protected<'a>(octets: &[u8], files: &'a SiteFiles) -> BTreeSet<&'a str> {

@@ -38,6 +38,7 @@ pub mod judge;
 pub mod keys;
 pub mod listener;
 pub mod mint;
+pub mod own;
 pub mod report;
 pub mod run;
 pub mod schema;

@@ -53,6 +53,7 @@ pub mod opens;
 pub mod problem;
 pub mod rules;
 pub mod span;
+pub mod witness;
 
 pub use meaning::{claims, cookie, decide, path, query, request, site, token, visitor};
 

@@ -53,7 +53,12 @@ pub(super) struct Outputs {
     at_the_end: Vec<Output>,
     streams: Vec<(Destination, NdjsonWriter<Box<dyn Write>>)>,
     standard_output_taken: bool,
+    /// What is written in the place of the usual page.
+    page: Option<Page>,
 }
+
+/// Makes a page of a run.
+type Page = Box<dyn Fn(&Aggregate) -> String>;
 
 impl<K: Rendering> FromStr for Output<K> {
     type Err = String;
@@ -85,7 +90,7 @@ impl Outputs {
             };
             streams.push((output.to, NdjsonWriter::new(out)));
         }
-        Ok(Self { at_the_end, streams, standard_output_taken: taken })
+        Ok(Self { at_the_end, streams, standard_output_taken: taken, page: None })
     }
 
     /// Tells the streams what happened.
@@ -109,9 +114,15 @@ impl Outputs {
                 (_, Ok(_)) => {}
             }
         }
-        write_all(self.at_the_end, |kind| {
-            kind.render(run).map_err(|error| Failure::harness(format!("{kind}: {error}")))
+        write_all(self.at_the_end, |kind| match self.page.as_ref().filter(|_| kind == Kind::Html) {
+            Some(page) => Ok(page(run)),
+            None => kind.render(run).map_err(|error| Failure::harness(format!("{kind}: {error}"))),
         })
+    }
+
+    /// The same with another page for people.
+    pub(super) fn with_page(self, page: impl Fn(&Aggregate) -> String + 'static) -> Self {
+        Self { page: Some(Box::new(page)), ..self }
     }
 }
 

@@ -11,6 +11,7 @@
     )
 )]
 
+mod audit;
 mod baseline;
 mod bundle;
 mod compare;
@@ -52,6 +53,8 @@ pub struct Cli {
 enum Command {
     /// Run the corpus against a gate and say what is wrong and why
     Run(Box<run::RunArgs>),
+    /// Ask a deployed site whether the rules in its folder hold there: is it shut? Only for sites that are yours, or that you may test
+    Audit(Box<audit::AuditArgs>),
     /// Put the parts of a run together that `run --shard` made, and write every report of the whole
     Merge(merge::MergeArgs),
     /// Render a saved run again, in the terminal or in any format
@@ -107,6 +110,7 @@ pub fn main() -> ExitStatus {
     let corpus = || corpus(cli.corpus.as_deref());
     let outcome = match cli.command {
         Command::Run(args) => corpus().and_then(|corpus| run::run(corpus, *args)),
+        Command::Audit(args) => corpus().and_then(|corpus| audit::audit(&corpus, *args)),
         Command::Merge(args) => corpus().and_then(|corpus| merge::merge(&corpus, args)),
         Command::Report(args) => corpus().and_then(|corpus| report::report(&corpus, args)),
         Command::Baseline(args) => corpus().and_then(|corpus| baseline::baseline(&corpus, &args)),

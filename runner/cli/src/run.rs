@@ -171,6 +171,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             .map(|invariant| (*invariant, "switched off with --without".to_owned()))
             .chain(gate.without())
             .collect(),
+        manners: None,
     };
     let plan = Plan::new(&corpus, &gate, &options).map_err(|error| {
         Failure::usage(match &error {
@@ -238,10 +239,10 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
 }
 
 /// How long the tasks of a run that stopped early may take to end.
-const ENDING: Duration = Duration::from_secs(5);
+pub(super) const ENDING: Duration = Duration::from_secs(5);
 
 /// Waits until somebody asks the program to stop: Ctrl-C, or a polite `kill`.
-async fn interruption() {
+pub(super) async fn interruption() {
     #[cfg(unix)]
     let polite = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
@@ -307,7 +308,7 @@ fn gate(args: &RunArgs, url: Option<&str>) -> Result<Gate, Failure> {
     }
 }
 
-fn broken_gate(id: &str) -> Result<Gate, Failure> {
+pub(super) fn broken_gate(id: &str) -> Result<Gate, Failure> {
     let mutant = gatecheck_mutants::all().find(|mutant| mutant.id == id);
     let mutant = mutant.ok_or_else(|| {
         let meant = did_you_mean(id, gatecheck_mutants::all().map(|mutant| mutant.id));
@@ -317,7 +318,7 @@ fn broken_gate(id: &str) -> Result<Gate, Failure> {
 }
 
 /// `NAME` stands for `runner/gates/NAME/gate.yaml` in this folder or one above; anything with a slash or a dot is a path.
-fn gate_file(name: &str) -> PathBuf {
+pub(super) fn gate_file(name: &str) -> PathBuf {
     if name.contains(['/', '.', '\\']) {
         let path = PathBuf::from(name);
         return if path.is_dir() { path.join("gate.yaml") } else { path };
@@ -329,7 +330,7 @@ fn gate_file(name: &str) -> PathBuf {
     found.unwrap_or(below)
 }
 
-fn target(url: &str, connect_to: Option<SocketAddr>) -> Result<Target, Failure> {
+pub(super) fn target(url: &str, connect_to: Option<SocketAddr>) -> Result<Target, Failure> {
     let parsed = Url::parse(url).map_err(|error| Failure::usage(format!("`{url}` is no URL: {error}")))?;
     let (Some(host), Some(port)) = (parsed.host_str(), parsed.port_or_known_default()) else {
         return Err(Failure::usage(format!("`{url}` names no host")));

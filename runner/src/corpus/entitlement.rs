@@ -5,36 +5,48 @@
 //! connection are several visitors, and what belongs to one of them is leaked to the others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::expectation::{Alternative, Expected};
 use super::{Case, Suite};
 
 /// The files of a suite by the recipe of the token that opens them.
 #[derive(Clone, Debug, Default)]
-pub struct Entitlements(BTreeMap<String, BTreeSet<String>>);
+pub struct Entitlements(BTreeMap<String, Arc<BTreeSet<String>>>);
 
 impl Entitlements {
     /// What the cases of a suite say.
     #[must_use]
     pub fn of(suite: &Suite) -> Self {
+        if let Some(own) = &suite.own {
+            return Self(own.may_have.clone());
+        }
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for case in suite.cases.iter().filter(|case| !case.request.is_several()) {
             for token in case.request.whole_tokens() {
                 found.entry(token.to_owned()).or_default().extend(shown(case));
             }
         }
-        Self(found)
+        Self(found.into_iter().map(|(token, files)| (token, Arc::new(files))).collect())
     }
 
     /// The files that the visitor of a case may have.
     #[must_use]
-    pub fn of_case(&self, case: &Case) -> BTreeSet<String> {
+    pub fn of_case(&self, case: &Case) -> Arc<BTreeSet<String>> {
         // On one connection a server in front may send the requests of many.
         if case.request.is_several() {
-            return BTreeSet::new();
+            return Arc::default();
         }
-        let by_token = case.request.whole_tokens().filter_map(|token| self.0.get(token)).flatten().cloned();
-        shown(case).chain(by_token).collect()
+        let mut by_token = case.request.whole_tokens().filter_map(|token| self.0.get(token));
+        let mut own = shown(case).peekable();
+        match (by_token.next(), by_token.next(), own.peek()) {
+            (Some(files), None, None) => Arc::clone(files),
+            (first, second, _) => {
+                let further = case.request.whole_tokens().filter_map(|token| self.0.get(token)).skip(2);
+                let files = first.into_iter().chain(second).chain(further).flat_map(|files| files.iter().cloned());
+                Arc::new(own.chain(files).collect())
+            }
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use self::aliases::{Alias, Fate, below};
 use self::expectation::Expected;
@@ -22,6 +23,7 @@ use self::recipe::Recipes;
 use self::request::Request;
 pub use self::settings::{PublicKeys, Settings};
 use self::source::{Access, Family, FileSource, Level, Requirement};
+use crate::own::OwnSite;
 use crate::suggest::did_you_mean;
 
 /// The secret of every suite that names none: 64 octets, as RFC 7518 §3.2 wants at least 32.
@@ -96,6 +98,8 @@ pub struct Suite {
     pub mark_rules: bool,
     /// Path to what the file is.
     pub files: BTreeMap<String, FileSource>,
+    /// The site of a user in the place of these files.
+    pub own: Option<Arc<OwnSite>>,
     /// All recipes that the suite can name.
     pub recipes: Recipes,
     /// The cases, expanded, in written order.
@@ -111,6 +115,8 @@ pub struct Case {
     pub former: Vec<String>,
     /// The id as written in the suite file.
     pub written_id: String,
+    /// The file in which it stands, where that is not the one of its suite.
+    pub file: Option<String>,
     /// The line of the case in the suite file, counted from 1.
     pub line: u64,
     /// The line of the expectation, counted from 1.
@@ -129,6 +135,10 @@ pub struct Case {
     pub features: Vec<String>,
     /// The full id of the control.
     pub control: String,
+    /// What is asked before it, one after the other, in the same place; the answers are looked through for leaks by nobody.
+    pub before: Vec<Request>,
+    /// Whether it is asked over HTTP/2, whatever the run speaks.
+    pub over_http2: bool,
     /// What is sent.
     pub request: Request,
     /// What must come back.
@@ -256,10 +266,23 @@ impl Suite {
         names(&self.rules) || self.toml.as_ref().is_some_and(|toml| names(toml.as_bytes()))
     }
 
+    /// Whether somebody may not have the file.
+    #[must_use]
+    pub fn is_protected(&self, file: &str) -> bool {
+        self.own.as_ref().is_some_and(|own| own.marks.is_closed(file))
+            || self.files.get(file).is_some_and(|file| file.access == Access::Protected)
+    }
+
+    /// The folder of its file in a checkout, with a slash at its end. The rule files of a user are named as the user named them.
+    #[must_use]
+    pub fn folder(&self) -> &'static str {
+        if self.own.is_some() { "" } else { "conformance-cases/" }
+    }
+
     /// Whether any file is protected.
     #[must_use]
     pub fn has_protected_files(&self) -> bool {
-        self.files.values().any(|file| file.access == Access::Protected)
+        self.own.is_some() || self.files.values().any(|file| file.access == Access::Protected)
     }
 }
 
@@ -267,8 +290,8 @@ impl Case {
     /// Whether whatever is expected lets the visitor in to a protected file.
     #[must_use]
     pub fn shows_protected(&self, suite: &Suite) -> bool {
-        let protected = |file: &str| suite.files.get(file).is_some_and(|file| file.access == Access::Protected);
-        self.expected.shows_something() && self.expected.alternatives().filter_map(|one| one.shown()).all(protected)
+        self.expected.shows_something()
+            && self.expected.alternatives().filter_map(|one| one.shown()).all(|file| suite.is_protected(file))
     }
 
     /// Whether `id` is its id, or was.

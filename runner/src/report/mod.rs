@@ -318,6 +318,7 @@ mod tests {
             id: "a/b/c".to_owned(),
             suite: "a/b".to_owned(),
             file: "a/b.yaml".to_owned(),
+            folder: "conformance-cases/",
             line: 1,
             requirements: vec!["ROLE-1".to_owned()],
             level,

@@ -21,8 +21,10 @@ pub struct Outcome {
     pub id: String,
     /// The id of the suite.
     pub suite: String,
-    /// The suite file, relative to the corpus.
+    /// The file of the case, relative to its folder.
     pub file: String,
+    /// The folder of that file in a checkout, with a slash at its end; empty where the file says it all.
+    pub folder: &'static str,
     /// The line of the case in it.
     pub line: u64,
     /// What the case tests (the first) and touches.
@@ -79,7 +81,8 @@ impl Outcome {
         Self {
             id: case.id.clone(),
             suite: suite.id.clone(),
-            file: suite.file.clone(),
+            file: case.file.as_ref().unwrap_or(&suite.file).clone(),
+            folder: suite.folder(),
             line: case.line,
             requirements: case.requirements.clone(),
             level: case.level,
@@ -105,7 +108,7 @@ impl Outcome {
     /// The suite file as it stands in a checkout.
     #[must_use]
     pub fn path(&self) -> String {
-        format!("conformance-cases/{}", self.file)
+        format!("{}{}", self.folder, self.file)
     }
 
     /// The verdict as it is counted: `known` where a baseline covers it, but a leak stays a leak.

@@ -67,7 +67,7 @@ impl Aggregate {
         for result in &report.results {
             let found = cases.get(result.id.as_str());
             let (suite, case) = found.ok_or_else(|| RereadError::NoCase(result.id.clone()))?;
-            run.take(case, outcome(result, &suite.id, case.why.clone())?);
+            run.take(case, outcome(result, suite, case.why.clone())?);
         }
         run.close();
         Ok(run)
@@ -107,13 +107,14 @@ impl CaseResult {
     }
 }
 
-fn outcome(result: &CaseResult, suite: &str, why: Option<String>) -> Result<Outcome, RereadError> {
+fn outcome(result: &CaseResult, suite: &Suite, why: Option<String>) -> Result<Outcome, RereadError> {
     let elapsed = duration("millis", result.millis)?;
     let evidence = result.exchange.as_ref().map(|record| record.evidence(elapsed)).transpose();
     Ok(Outcome {
         id: result.id.clone(),
-        suite: suite.to_owned(),
+        suite: suite.id.clone(),
         file: result.file.clone(),
+        folder: suite.folder(),
         line: result.line,
         requirements: result.requirements.clone(),
         level: result.level,

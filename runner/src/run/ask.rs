@@ -1,6 +1,6 @@
 //! One case: sent, judged, and asked again for what must hold for every refused request.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::Shared;
 use super::compose::{compose, moves, now};
@@ -13,6 +13,7 @@ use crate::event::{Finished, Lengths};
 use crate::gates::Gate;
 use crate::invariants::{Invariant, Metadata, secrets, uniform};
 use crate::judge::{Judgement, Scene, judge, leaks, misplaced, summary, upstream};
+use crate::own::refusal;
 use crate::upstream::ASK;
 use crate::verdict::{AFTER, Fault, Leak, Mismatch, Verdict};
 use crate::wire::plain::{HttpVersion, Plain};
@@ -33,7 +34,13 @@ impl Proof {
         let shows_protected =
             suite.is_some_and(|suite| suite.cases.get(case).is_some_and(|case| case.shows_protected(suite)));
         let response = finished.exchange.as_ref().and_then(|exchange| exchange.answer.response());
+        let own = suite.and_then(|suite| suite.own.as_ref());
         let admitted = response.filter(|_| shows_protected).map(Metadata::of);
+        // A length that a public file has too betrays nothing.
+        let admitted = admitted.map(|metadata| match (own, metadata.length) {
+            (Some(own), Some(length)) if own.marks.is_public_length(length) => Metadata { length: None, ..metadata },
+            _ => metadata,
+        });
         // A gate elsewhere may give every file the date of its deployment, which is no secret then.
         let elsewhere = matches!(shared.gate, Gate::Remote(_));
         let metadata = admitted.map(|metadata| if elsewhere { metadata.without_date() } else { metadata });
@@ -90,7 +97,21 @@ pub(super) async fn ask(
         let ask = (suite.needs_upstream() && sent.raw.is_none()).then(|| shared.upstream.next_ask());
         sent.headers.extend(ask.iter().map(|ask| (ASK.to_owned(), ask.clone().into_bytes())));
         finished.attempts = finished.attempts.saturating_add(1);
-        match send(shared, clients, sent, way).await {
+        if let Some(manners) = &shared.options.manners {
+            sent.headers.push(("User-Agent".to_owned(), manners.user_agent.clone().into_bytes()));
+        }
+        if let Err(error) = first_asked(shared, clients, stage, suite, case).await {
+            finished.verdict = Verdict::Error(error);
+            return finished;
+        }
+        match sent_in_turn(shared, clients, case, sent, way).await {
+            Ok(exchange) if paused(shared, &exchange, finished.attempts).await => {}
+            Ok(exchange) if refused(shared, &exchange).is_some() => {
+                let says = refused(shared, &exchange).unwrap_or_default();
+                finished.verdict = Verdict::Error(Fault::Unreachable(says));
+                finished.exchange = Some(exchange);
+                return finished;
+            }
             Ok(exchange)
                 if way == Way::Usual && is_lost(clients, &exchange) && leaks(None, &exchange, &scene).is_empty() =>
             {
@@ -98,6 +119,12 @@ pub(super) async fn ask(
             }
             Ok(exchange) => {
                 let mut judgement = judge(&case.expected, &exchange, &scene);
+                if let (Some(own), Some(file), Some(response)) =
+                    (&suite.own, judgement.fitting.and_then(Alternative::shown), exchange.answer.response())
+                {
+                    own.marks
+                        .learn(file, &response.decoded().map_or_else(|| response.body.clone(), |body| body.octets));
+                }
                 let received = ask.as_ref().map(|ask| shared.upstream.received(ask));
                 if let (Some(received), Verdict::Pass) = (received, &judgement.verdict) {
                     let mismatches = upstream(judgement.fitting, &received);
@@ -132,6 +159,68 @@ pub(super) async fn ask(
                 return finished;
             }
         }
+    }
+}
+
+/// How often a site that asks for a pause is asked again.
+const PAUSES: u32 = 3;
+/// The pause where a site does not say how long.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Whether the site asked for a pause, and has had it.
+async fn paused(shared: &Shared, exchange: &Exchange, attempts: u32) -> bool {
+    let Some(manners) = &shared.options.manners else { return false };
+    let Some(refusal) = exchange.answer.response().and_then(|response| refusal(response, SystemTime::now())) else {
+        return false;
+    };
+    let pause = refusal.pause.unwrap_or(PAUSE);
+    if attempts > PAUSES || pause > Duration::from_secs(manners.longest_pause) {
+        return false;
+    }
+    shared.pace.pause(pause).await;
+    true
+}
+
+/// Why an answer is none of the gate's.
+fn refused(shared: &Shared, exchange: &Exchange) -> Option<String> {
+    shared.options.manners.as_ref()?;
+    Some(refusal(exchange.answer.response()?, SystemTime::now())?.says)
+}
+
+/// Asks what is to be asked before a case.
+async fn first_asked(
+    shared: &Shared,
+    clients: &Clients,
+    stage: &Stage,
+    suite: &Suite,
+    case: &Case,
+) -> Result<(), Fault> {
+    for request in &case.before {
+        let first = Case { request: request.clone(), before: Vec::new(), ..case.clone() };
+        let mut sent = compose(suite, &first, &shared.place(clients, &stage.prefix), now()).map_err(Fault::Harness)?;
+        if let Some(manners) = &shared.options.manners {
+            sent.headers.push(("User-Agent".to_owned(), manners.user_agent.clone().into_bytes()));
+        }
+        let asked = sent_in_turn(shared, clients, case, sent, Way::Usual).await;
+        asked.map_err(|error| Fault::Unreachable(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Sends a request over the version of HTTP that its case wants.
+async fn sent_in_turn(
+    shared: &Shared,
+    clients: &Clients,
+    case: &Case,
+    sent: Sent,
+    way: Way,
+) -> std::io::Result<Exchange> {
+    match &clients.second {
+        Some(second) if case.over_http2 && !sent.byte_exact => {
+            shared.pace.wait().await;
+            second.exchange(sent).await
+        }
+        _ => send(shared, clients, sent, way).await,
     }
 }
 

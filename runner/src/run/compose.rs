@@ -61,7 +61,10 @@ pub fn compose(suite: &Suite, case: &Case, at: &Place<'_>, now: i64) -> Result<S
     }
     let token = match &request.token {
         None => None,
-        Some(TokenRef::Named(name)) => Some(mint.named(name)?),
+        Some(TokenRef::Named(name)) => match suite.own.as_ref().and_then(|own| own.tokens.token(name)) {
+            Some(given) => Some(given?),
+            None => Some(mint.named(name)?),
+        },
         Some(TokenRef::Inline(recipe)) => Some(mint.mint(recipe)?),
     };
     if let Some(token) = token {

@@ -25,6 +25,8 @@ pub(super) struct Clients {
     pub(super) origin: String,
     /// None for a gate that only the byte-exact wire reaches.
     pub(super) plain: Option<Plain>,
+    /// For cases that are asked over HTTP/2, whatever the run speaks.
+    pub(super) second: Option<Plain>,
     pub(super) wire: Wire,
 }
 
@@ -34,6 +36,8 @@ impl Clients {
         let options = &shared.options;
         let ordinary = shared.ordinary.clone().transpose().map_err(GateError::Harness)?;
         let plain = ordinary.map(|clients| Plain::new(target.clone(), clients));
+        let second = shared.second.clone().transpose().map_err(GateError::Harness)?;
+        let second = second.map(|clients| Plain::new(target.clone(), clients));
         let wire = match &running.door {
             Some(door) => Wire::within(door.clone(), options.timeout),
             None => {
@@ -42,7 +46,7 @@ impl Clients {
                 Wire::new(target.clone(), tls, options.timeout)
             }
         };
-        Ok(Self { origin: target.origin(), target, plain, wire })
+        Ok(Self { origin: target.origin(), target, plain, second, wire })
     }
 }
 

@@ -26,6 +26,7 @@ use crate::event::{Conditions, Event, Finished, Lengths, Started};
 use crate::gates::{Gate, GateError};
 use crate::invariants::Invariant;
 use crate::listener::Listener;
+use crate::own::Manners;
 use crate::report::evidence::TOLD;
 use crate::upstream::Upstream;
 use crate::verdict::{Fault, Verdict};
@@ -57,6 +58,8 @@ pub struct RunOptions {
     pub serves: Serves,
     /// Invariants that are not checked, with the reason.
     pub without: BTreeMap<Invariant, String>,
+    /// How the run behaves towards a site that is no test object; none where it is one.
+    pub manners: Option<Manners>,
 }
 
 impl Default for RunOptions {
@@ -74,6 +77,7 @@ impl Default for RunOptions {
             insecure: false,
             serves: Serves::Suite,
             without: BTreeMap::new(),
+            manners: None,
         }
     }
 }
@@ -225,6 +229,8 @@ struct Shared {
     upstream: Upstream,
     /// The ordinary clients; none for a gate of this process, which only the byte-exact wire reaches.
     ordinary: Option<Result<plain::Clients, String>>,
+    /// The same over HTTP/2, where a case is asked so whatever the run speaks.
+    second: Option<Result<plain::Clients, String>>,
     events: mpsc::UnboundedSender<Event>,
 }
 
@@ -268,6 +274,7 @@ pub async fn run(
                 remote: if let Gate::Remote(target) = &gate { Some(target) } else { None },
             })
         }),
+        second: second_clients(&corpus, &gate, &options),
         corpus,
         gate,
         options,
@@ -293,6 +300,21 @@ pub async fn run(
     }
     while rounds.join_next().await.is_some() {}
     let _ = shared.events.send(Event::RunFinished { at: SystemTime::now(), elapsed: started.elapsed() });
+}
+
+/// Clients for the cases that are asked over HTTP/2. Only a site behind TLS is: there the version is agreed on, so that one that speaks none is asked all
+/// the same.
+fn second_clients(corpus: &Corpus, gate: &Gate, options: &RunOptions) -> Option<Result<plain::Clients, String>> {
+    let Gate::Remote(target) = gate else { return None };
+    let is_wanted = target.https && corpus.cases().any(|(_, case)| case.over_http2);
+    is_wanted.then(|| {
+        plain::Clients::new(PlainOptions {
+            version: HttpVersion::Http2,
+            insecure: options.insecure,
+            limit: options.timeout,
+            remote: Some(target),
+        })
+    })
 }
 
 async fn run_round(shared: &Arc<Shared>, round: &Round) {

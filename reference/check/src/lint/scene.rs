@@ -7,12 +7,13 @@ use rolegate::cost::step;
 use rolegate::decide::{Decision, Outcome, decide_within};
 use rolegate::path::{RequestPath, Target};
 use rolegate::problem::{Fix, Problem, Severity};
-use rolegate::query::{Parameters, form_encode};
+use rolegate::query::Parameters;
 use rolegate::request::{Origin, Request, Scheme};
-use rolegate::rules::{Captures, Conditions, QueryValue, RoleCondition, Rule, RuleSet};
+use rolegate::rules::{Captures, RoleCondition, Rule, RuleSet};
 use rolegate::site::Site;
 use rolegate::span::{RuleFile, Span};
 use rolegate::visitor::Visitor;
+use rolegate::witness::Witness;
 
 use super::advice::Found;
 use super::names::{is_denial_page, is_login_page};
@@ -24,7 +25,7 @@ pub(super) const LOOKED_AT: usize = 64;
 const ROLES: usize = 8;
 
 /// The word in the place of a free segment.
-pub(super) const WORD: &str = rolegate::rules::EXAMPLE;
+pub(super) use rolegate::witness::WORD;
 
 /// Rules and files, with what is asked of them often.
 pub(super) struct Scene<'a, S> {
@@ -287,30 +288,8 @@ impl Visit {
 
     /// The same, with another word in the place of each free segment.
     pub(super) fn with_word(rule: &Rule, word: &str) -> Visit {
-        let (scheme, host) = match &rule.origin {
-            Some(origin) => (origin.scheme(), Some(origin.host().to_owned())),
-            None => (Scheme::Https, None),
-        };
-        let query: Vec<String> = rule
-            .query
-            .iter()
-            .map(|constraint| {
-                let value = match &constraint.value {
-                    QueryValue::Capture(_) => word.to_owned(),
-                    QueryValue::Literal(text) => form_encode(text),
-                };
-                format!("{}={value}", form_encode(&constraint.key))
-            })
-            .collect();
-        let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
-        let target = rule.pattern.example(word).encoded() + &query;
-        let mut visit = Visit { target, host, scheme, country: None, headers: Vec::new(), visitor: Visitor::Anonymous };
-        if let Some(Conditions { country, language, cookie, .. }) = rule.apply().map(|apply| &apply.conditions) {
-            visit.country = country.first().cloned();
-            visit.headers.extend(language.first().map(|tag| ("accept-language", tag.clone())));
-            visit.headers.extend(cookie.first().map(|name| ("cookie", format!("{name}=1"))));
-        }
-        visit
+        let Witness { target, host, scheme, country, headers } = Witness::of(rule, word);
+        Visit { target, host, scheme, country, headers, visitor: Visitor::Anonymous }
     }
 
     /// The same visit to another path, with the same query.

@@ -36,6 +36,15 @@ pub struct SelfTestArgs {
     /// How many gates are tried at a time
     #[arg(long, value_name = "N", default_value_t = 12)]
     at_once: usize,
+    /// Try `gatecheck audit` instead: sites of different shape, each behind every broken gate
+    #[arg(long, conflicts_with_all = ["matrix", "keep", "format"])]
+    audit: bool,
+    /// With `--audit`: only the sites of these names
+    #[arg(long, value_name = "NAME", requires = "audit")]
+    site: Vec<String>,
+    /// With `--audit`: the budget of each audit
+    #[arg(long, value_name = "N", requires = "audit", default_value_t = 2000)]
+    budget: usize,
     /// Write the result as well: `json=PATH`
     #[arg(long, value_name = "KIND=PATH")]
     format: Vec<String>,
@@ -43,6 +52,9 @@ pub struct SelfTestArgs {
 
 /// Tries the corpus on gates that are known to be wrong.
 pub(super) fn self_test(corpus: Arc<Corpus>, args: &SelfTestArgs) -> Result<ExitStatus, Failure> {
+    if args.audit {
+        return audit(&corpus, args);
+    }
     let paths = args
         .format
         .iter()
@@ -72,6 +84,25 @@ pub(super) fn self_test(corpus: Arc<Corpus>, args: &SelfTestArgs) -> Result<Exit
         write(&path, &format!("{text}\n"))?;
     }
     Ok(if outcome.is_clean() && teeth.are_sound() { ExitStatus::AsExpected } else { ExitStatus::Findings })
+}
+
+/// Tries the audit on sites behind gates that are known to be wrong.
+fn audit(corpus: &Arc<Corpus>, args: &SelfTestArgs) -> Result<ExitStatus, Failure> {
+    let options = gatecheck_audit::self_test::Options {
+        mutants: args.mutant.clone(),
+        sites: args.site.clone(),
+        at_once: args.at_once,
+        budget: args.budget,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::harness(error.to_string()))?;
+    let started = Instant::now();
+    let figures = runtime.block_on(gatecheck_audit::self_test::hold(corpus, &options)).map_err(Failure::harness)?;
+    runtime.shutdown_background();
+    say(&gatecheck_audit::self_test::render(&figures, started.elapsed().as_secs_f64()));
+    Ok(if gatecheck_audit::self_test::is_good(&figures) { ExitStatus::AsExpected } else { ExitStatus::Findings })
 }
 
 fn docket(corpus: &Corpus, args: &SelfTestArgs) -> Result<Docket, Failure> {

@@ -97,6 +97,7 @@ impl Loader {
                     .join("/"),
                 former: Vec::new(),
                 written_id: id.clone(),
+                file: None,
                 line: source.id.referenced.line(),
                 expect_line: source
                     .expect
@@ -112,6 +113,8 @@ impl Loader {
                     "{suite_id}/{}",
                     source.control.as_ref().map_or(&context.suite.control.value, |control| &control.value)
                 ),
+                before: Vec::new(),
+                over_http2: false,
                 request,
                 expected,
             });

@@ -81,6 +81,7 @@ impl Loader {
             headers: source.site.headers,
             mark_rules: source.site.mark_rules,
             files: source.site.files.into_iter().map(|(path, spec)| (path, spec.value)).collect(),
+            own: None,
             recipes,
             cases,
         })

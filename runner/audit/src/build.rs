@@ -1,0 +1,396 @@
+//! What was chosen becomes a corpus of one suite: the rules are its requirements, the requests its cases, and a holder whom a gate lets in is the control of
+//! that gate.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use gatecheck::corpus::expectation::Expected;
+use gatecheck::corpus::recipe::Recipes;
+use gatecheck::corpus::request::{Form, Request, TokenRef};
+use gatecheck::corpus::source::{Access, Level, Provenance, Requirement, Sides};
+use gatecheck::corpus::template::Template;
+use gatecheck::corpus::{Case, Corpus, Settings, Suite};
+use gatecheck::own::OwnSite;
+use gatecheck::own::marks::{Marks, Named};
+use sha2::{Digest, Sha256};
+
+use crate::expect::{Context, wanted};
+use crate::model::{Answer, RuleView, Said};
+use crate::probe::{From, Kind, Probe, Probes};
+use crate::visitors::Visitor;
+use crate::{AboutCase, AboutRule, Audit, Seen, Sizes, Wish};
+
+/// The id of the one suite.
+pub const SUITE: &str = "site";
+/// The secret of a site whose secret nobody told: nothing that is signed with it may count.
+const UNKNOWN: &str = "the-secret-of-this-site-is-not-known-here-and-this-is-not-it-00000";
+
+pub(super) fn audit(seen: &Seen, wish: &Wish, from: &From<'_>, probes: Probes) -> Audit {
+    let names = names(&seen.model.views);
+    let mut builder = Builder { seen, wish, names: &names, cases: Vec::new(), about: BTreeMap::new(), forwarded: 0 };
+    for probe in &probes.chosen {
+        builder.add(probe);
+    }
+    let Builder { mut cases, about, forwarded, .. } = builder;
+    // The control of a gate is the first request of somebody whom it lets in.
+    let mut controls: BTreeMap<usize, String> = BTreeMap::new();
+    for case in &cases {
+        let Some(about) = about.get(&case.id).filter(|about| about.kind == Kind::Rule && !about.is_stranger) else {
+            continue;
+        };
+        let lets_in = seen.model.views.get(about.rule).is_some_and(|view| view.is_gate) && !about.denies;
+        if lets_in && matches!(case.expected, Expected::Judge(_)) {
+            controls.entry(about.rule).or_insert_with(|| case.id.clone());
+        }
+    }
+    for case in &mut cases {
+        let control = about.get(&case.id).and_then(|about| controls.get(&about.rule));
+        case.control = control.cloned().unwrap_or_default();
+    }
+    let files_of = |place: usize| seen.ground.closed.values().filter(|gate| **gate == place).count();
+    let files_by_gate: BTreeMap<usize, usize> = if seen.model.views.len() < 1000 {
+        (0..seen.model.views.len()).map(|place| (place, files_of(place))).collect()
+    } else {
+        seen.ground.closed.values().fold(BTreeMap::new(), |mut counts, gate| {
+            let count: &mut usize = counts.entry(*gate).or_default();
+            *count = count.saturating_add(1);
+            counts
+        })
+    };
+    let rules = seen.model.views.iter().enumerate().map(|(place, view)| AboutRule {
+        id: format!("{}:{}", short(&view.file), view.line),
+        file: view.file.clone(),
+        line: view.line,
+        pattern: view.pattern.clone(),
+        condition: view.condition.clone(),
+        text: view.text.clone(),
+        is_gate: view.is_gate,
+        contested: view.contested,
+        not_asked: not_asked(from, place, view, wish),
+        has_holder: controls.contains_key(&place),
+        files: files_by_gate.get(&place).copied().unwrap_or_default(),
+    });
+    let rules: Vec<AboutRule> = rules.collect();
+    let marks = marks(seen);
+    let untold = marks.told().1;
+    let own = OwnSite {
+        folder: seen.model.published.clone(),
+        marks,
+        may_have: seen.ground.may_have.clone(),
+        tokens: Arc::clone(&wish.given),
+        is_alike: wish.is_alike,
+    };
+    let requests: usize = about.values().map(|about| about.requests).sum();
+    let sizes = Sizes {
+        rules: (rules.len(), rules.iter().filter(|rule| rule.is_gate).count()),
+        rule_files: rules.iter().map(|rule| rule.file.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
+        files: (seen.model.files().count(), seen.ground.closed.len()),
+        untold,
+        visitors: seen.visitors.told(),
+        requests: (requests, probes.all().saturating_sub(forwarded)),
+        by_kind: probes.counts,
+        forwarded,
+    };
+    let corpus = corpus(seen, wish, &rules, cases, own);
+    Audit { corpus: Arc::new(corpus), cases: about, rules, notes: notes(seen), sizes }
+}
+
+fn not_asked(from: &From<'_>, place: usize, view: &RuleView, wish: &Wish) -> Option<String> {
+    if view.forwards && !view.is_gate && !wish.forwarding {
+        return Some("it leads to another server or to a function; --forwarding asks it".to_owned());
+    }
+    from.why_not(place)
+}
+
+fn notes(seen: &Seen) -> Vec<String> {
+    let mut notes = seen.model.notes.clone();
+    for (file, place) in seen.ground.shown_anyway.iter().take(5) {
+        let rule = seen.model.views.get(*place).map(|view| format!("{}:{}", view.file, view.line)).unwrap_or_default();
+        notes.push(format!(
+            "{rule} shows {file} to everybody, although a gate stands before its own path: as the rules are written this is no leak (`rolegate check` says more)"
+        ));
+    }
+    if !seen.visitors.lacking.is_empty() {
+        notes.push(format!(
+            "nobody here holds {}: say --secret-env NAME, or --token ROLE=FILE, and it is asked who is let in",
+            seen.visitors.lacking.join(", ")
+        ));
+    }
+    notes
+}
+
+fn marks(seen: &Seen) -> Marks {
+    let public = seen.ground.public.iter().map(|name| Named { name: name.clone(), access: Access::Public });
+    let closed = seen.ground.closed.keys().map(|name| Named { name: name.clone(), access: Access::Protected });
+    let files: Vec<Named> = public.chain(closed).collect();
+    Marks::of(&files, |name| seen.model.content(name))
+}
+
+/// A short name of each rule that stays when other lines come and go.
+fn names(views: &[RuleView]) -> Vec<String> {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let plain = |text: &str| -> String {
+        let kept = text.trim_matches('/').chars().map(|letter| match letter {
+            '/' | ' ' => '.',
+            '*' => '+',
+            letter if letter.is_ascii_alphanumeric() || "-_:=,".contains(letter) => letter,
+            _ => '_',
+        });
+        kept.collect()
+    };
+    views
+        .iter()
+        .map(|view| {
+            let mut name = plain(&view.pattern);
+            if name.is_empty() {
+                name.push_str("root");
+            }
+            if !view.condition.is_empty() {
+                name.push('@');
+                name.push_str(&plain(&view.condition));
+            }
+            let count = seen.entry(name.clone()).or_default();
+            *count = count.saturating_add(1);
+            if *count > 1 { format!("{name}~{count}") } else { name }
+        })
+        .collect()
+}
+
+fn short(file: &str) -> &str {
+    file.rsplit('/').next().unwrap_or(file)
+}
+
+struct Builder<'a> {
+    seen: &'a Seen,
+    wish: &'a Wish,
+    names: &'a [String],
+    cases: Vec<Case>,
+    about: BTreeMap<String, AboutCase>,
+    forwarded: usize,
+}
+
+impl Builder<'_> {
+    fn add(&mut self, probe: &Probe) {
+        let model = &self.seen.model;
+        let said = model.decide(&probe.ask, &probe.visitor.who);
+        if said.answer == Answer::Forwarded && !self.wish.forwarding {
+            self.forwarded = self.forwarded.saturating_add(1);
+            return;
+        }
+        let Some(view) = model.views.get(probe.rule) else { return };
+        let otherwise = self.otherwise(probe);
+        let conditional = probe.ask.headers.iter().any(|(name, _)| {
+            let name = name.to_ascii_lowercase();
+            name.starts_with("if-") || name == "range"
+        });
+        // STATUS-4: whether what a rule leads to is asked of the rules again.
+        let again = match &said.answer {
+            Answer::Shown { file, .. } if said.by.is_some() => {
+                let own = model.decide(&self.seen.way.ask(crate::ground::path_of(file)), &probe.visitor.who);
+                own.denied.then_some("STATUS-4")
+            }
+            _ => None,
+        };
+        let context = Context {
+            writing: probe.writing,
+            at_the_gate: self
+                .seen
+                .ground
+                .witnesses
+                .get(probe.rule)
+                .and_then(Option::as_ref)
+                .map(|one| &one.to_strangers),
+            contested: view.contested.or(again),
+            conditional,
+            otherwise: otherwise.as_ref(),
+        };
+        let wanted = wanted(&said, context);
+        let Some(request) = request(probe, &probe.visitor) else { return };
+        let name = self.names.get(probe.rule).map_or("rule", String::as_str);
+        let label = if probe.label.is_empty() { String::new() } else { format!("/{}", plain_label(&probe.label)) };
+        let mut id = format!("{SUITE}/{name}/{}{label}/{}", probe.kind.name(), plain_label(&probe.visitor.id));
+        let mut number = 1_usize;
+        while self.about.contains_key(&id) {
+            number = number.saturating_add(1);
+            id = format!("{SUITE}/{name}/{}{label}/{}~{number}", probe.kind.name(), plain_label(&probe.visitor.id));
+        }
+        self.about.insert(
+            id.clone(),
+            AboutCase {
+                rule: probe.rule,
+                kind: probe.kind,
+                visitor: probe.visitor.words.clone(),
+                is_stranger: probe.visitor.is_stranger,
+                target: String::from_utf8_lossy(&probe.ask.target).into_owned(),
+                admits: matches!(&said.answer, Answer::Shown { file, .. } if self.seen.ground.closed.contains_key(file)),
+                denies: said.denied,
+                requests: probe.before.len().saturating_add(1),
+            },
+        );
+        self.cases.push(Case {
+            id,
+            former: Vec::new(),
+            written_id: format!("{name}/{}", probe.kind.name()),
+            file: Some(view.file.clone()),
+            line: view.line,
+            expect_line: view.line,
+            requirements: vec![requirement_id(view)],
+            level: wanted.level,
+            why: why(probe, &said),
+            family: None,
+            sources: Vec::new(),
+            features: Vec::new(),
+            control: String::new(),
+            before: probe.before.iter().filter_map(|visitor| self::request(probe, visitor)).collect(),
+            over_http2: probe.over_http2,
+            request,
+            expected: wanted.expected,
+        });
+    }
+
+    /// What the request would get if the visitor came from the country that a rule asks for.
+    fn otherwise(&self, probe: &Probe) -> Option<Said> {
+        let model = &self.seen.model;
+        if !model.views.iter().any(|view| view.asks_country) {
+            return None;
+        }
+        let country = model.made(probe.rule, crate::model::Model::word()).and_then(|made| made.country);
+        let ask = crate::model::Ask { country: country.or_else(|| Some("US".to_owned())), ..probe.ask.clone() };
+        Some(model.decide(&ask, &probe.visitor.who))
+    }
+}
+
+fn why(probe: &Probe, said: &Said) -> Option<String> {
+    let why = match probe.kind {
+        Kind::Cache => "A cache in front of the site keeps for one visitor what another one got.",
+        Kind::Spelling if said.denied => {
+            "The gate is on one spelling of the path, and the site hands out the file by another."
+        }
+        Kind::Token if said.denied => "A token counts that must not.",
+        _ if said.denied && probe.visitor.recipe.is_some() => {
+            "The gate lets in whoever sends a token that must not count, or one for another role."
+        }
+        _ if said.denied => "The gate is open.",
+        _ if !probe.visitor.is_stranger => "Whoever holds the role is kept out.",
+        _ => "The rule does not do what it says.",
+    };
+    Some(why.to_owned())
+}
+
+fn plain_label(label: &str) -> String {
+    let plain = |letter: char| if letter.is_ascii_alphanumeric() || "-_.~/:".contains(letter) { letter } else { '_' };
+    label.trim_matches('/').chars().map(plain).collect()
+}
+
+fn requirement_id(view: &RuleView) -> String {
+    format!("{}:{}", short(&view.file), view.line)
+}
+
+/// The request of a probe as a visitor sends it; none where its target is no text that a case can hold.
+fn request(probe: &Probe, visitor: &Visitor) -> Option<Request> {
+    let target = String::from_utf8(probe.ask.target.clone()).ok()?;
+    let text = Template::text(&target);
+    let form = if probe.is_exact || !is_ordinary(&target) { Form::Target(text) } else { Form::Path(text) };
+    let mut headers = Vec::new();
+    for (name, value) in &probe.ask.headers {
+        headers.push((name.clone(), literal(value)));
+    }
+    Some(Request {
+        form,
+        method: probe.ask.method.clone(),
+        token: visitor.recipe.clone().map(TokenRef::Named),
+        cookies: Vec::new(),
+        headers,
+        host: None,
+        body: None,
+    })
+}
+
+/// Whether an ordinary client sends the target as it stands.
+fn is_ordinary(target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default();
+    target.starts_with('/')
+        && !target.starts_with("//")
+        && path.split('/').all(|segment| {
+            let lower = segment.to_ascii_lowercase().replace("%2e", ".");
+            lower != "." && lower != ".."
+        })
+        && target.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"<>`{}|^#'".contains(&byte))
+}
+
+/// Bytes as they are.
+fn literal(bytes: &[u8]) -> Template {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Template::text(text),
+        Err(_) => {
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            Template::parse(&format!("$(x:{digits})")).unwrap_or_default()
+        }
+    }
+}
+
+fn corpus(seen: &Seen, wish: &Wish, rules: &[AboutRule], cases: Vec<Case>, own: OwnSite) -> Corpus {
+    let mut known = BTreeSet::new();
+    let requirement = |rule: &AboutRule| Requirement {
+        id: rule.id.clone(),
+        level: if rule.contested.is_some() { Level::Survey } else { Level::Must },
+        provenance: Provenance::Documented,
+        sides: Sides::One,
+        sentence: rule.text.clone(),
+        note: None,
+        no_case: None,
+    };
+    let requirements: Vec<Requirement> =
+        rules.iter().filter(|rule| known.insert(rule.id.clone())).map(requirement).collect();
+    let texts = &seen.model.texts;
+    let mut digest = Sha256::new()
+        .chain_update("gatecheck audit\0")
+        .chain_update(&texts.redirects)
+        .chain_update("\0")
+        .chain_update(&texts.toml)
+        .chain_update("\0")
+        .chain_update(&texts.headers);
+    for name in seen.model.files() {
+        digest.update(name);
+        digest.update("\0");
+    }
+    for case in &cases {
+        digest.update(&case.id);
+        digest.update("\0");
+    }
+    let digest: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let settings = Settings {
+        secret: wish.secret.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
+        role_path: wish.role_path.clone(),
+        audience: wish.audience.clone(),
+        issuer: wish.issuer.clone(),
+        ..Settings::default()
+    };
+    let toml = String::from_utf8_lossy(&texts.toml).into_owned();
+    let headers = String::from_utf8_lossy(&texts.headers).into_owned();
+    let suite = Suite {
+        id: SUITE.to_owned(),
+        file: rules.first().map(|rule| rule.file.clone()).unwrap_or_default(),
+        digest: digest.clone(),
+        title: format!("The site in {}", wish.site.display()),
+        about: None,
+        standalone: Some("it is a site of its own".to_owned()),
+        settings,
+        rules: texts.redirects.clone(),
+        toml: (!toml.is_empty()).then(|| gatecheck::own::toml_without_publish(&toml)),
+        headers: (!headers.is_empty()).then_some(headers),
+        mark_rules: false,
+        files: BTreeMap::new(),
+        own: Some(Arc::new(own)),
+        recipes: Recipes(seen.visitors.recipes.0.clone()),
+        cases,
+    };
+    Corpus {
+        origin: wish.site.display().to_string(),
+        digest,
+        requirements,
+        families: Vec::new(),
+        aliases: Vec::new(),
+        suites: vec![suite],
+    }
+}

@@ -1,0 +1,215 @@
+//! The site as the audit sees it: which file is closed to whom, and with which requests each rule is tried.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::model::{Answer, Ask, Model, Said, Who};
+use crate::visitors::Visitors;
+
+/// No more files than this are looked at for one gate or one rewrite.
+const FILES_OF_A_RULE: usize = 64;
+
+/// Which file is closed to whom, and the requests with which rules are tried.
+#[derive(Debug)]
+pub struct Ground {
+    /// The files that somebody may not have, in byte order, each with the first gate that closes it.
+    pub closed: BTreeMap<String, usize>,
+    /// Files that everybody gets by asking for them.
+    pub public: Vec<String>,
+    /// Files that a gate closes and another rule shows to everybody, with that rule.
+    pub shown_anyway: Vec<(String, usize)>,
+    /// By the recipe of its token: the closed files that a visitor may have.
+    pub may_have: BTreeMap<String, Arc<BTreeSet<String>>>,
+    /// For each rule the request with which it is tried first; none where no request was found that it decides.
+    pub witnesses: Vec<Option<Witnessed>>,
+    /// A path that everybody may have.
+    pub open: String,
+}
+
+/// The request with which a rule is tried first.
+#[derive(Clone, Debug)]
+pub struct Witnessed {
+    /// The request.
+    pub ask: Ask,
+    /// The file behind it, where there is one.
+    pub file: Option<String>,
+    /// What a stranger gets.
+    pub to_strangers: Said,
+    /// The role whose holder the gate lets in; none where nobody is let in by it, or it is no gate.
+    pub admits: Option<String>,
+}
+
+/// Where requests go.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// The host of the site, without a port where it is the scheme's own.
+    pub host: Option<String>,
+    /// Whether it is reached over TLS.
+    pub https: bool,
+}
+
+impl Way {
+    /// A request on this way.
+    #[must_use]
+    pub fn ask(&self, target: impl Into<Vec<u8>>) -> Ask {
+        Ask {
+            target: target.into(),
+            method: "GET".to_owned(),
+            host: self.host.clone(),
+            https: self.https,
+            headers: Vec::new(),
+            country: None,
+        }
+    }
+}
+
+/// The path of a file by its own name, escaped as far as it must be.
+#[must_use]
+pub fn path_of(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~!$'()*+,;=:@&".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// The path that people use: without `.html` or `index.html`.
+#[must_use]
+pub fn pretty(name: &str) -> String {
+    let path = path_of(name);
+    match path.strip_suffix("/index.html") {
+        Some(folder) => format!("{folder}/"),
+        None => path.strip_suffix(".html").map_or(path.clone(), str::to_owned),
+    }
+}
+
+impl Ground {
+    /// Looks at a site.
+    #[must_use]
+    pub fn of(model: &Model, visitors: &Visitors, way: &Way) -> Self {
+        let (mut closed, mut public) = (BTreeMap::new(), Vec::new());
+        let mut by_gate: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        for name in model.files() {
+            let said = model.decide(&way.ask(path_of(name)), &Who::Nobody);
+            match (&said.answer, said.closed_by.first()) {
+                (Answer::Shown { file, .. }, _) if file == name => public.push(name.to_owned()),
+                (_, Some(gate)) => {
+                    closed.insert(name.to_owned(), *gate);
+                    for gate in &said.closed_by {
+                        by_gate.entry(*gate).or_default().push(name.to_owned());
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut ground = Self {
+            closed,
+            public,
+            shown_anyway: Vec::new(),
+            may_have: BTreeMap::new(),
+            witnesses: Vec::new(),
+            open: "/no-such-page".to_owned(),
+        };
+        ground.take_out_what_is_shown(model, way);
+        ground.open =
+            ground.public.iter().find(|name| name.ends_with(".html")).map_or(ground.open.clone(), |name| pretty(name));
+        for place in 0..model.views.len() {
+            let files = by_gate.get(&place).map(Vec::as_slice).unwrap_or_default();
+            let witness = ground.witness(model, visitors, way, place, files);
+            ground.witnesses.push(witness);
+        }
+        for visitor in visitors.holders() {
+            let has = |name: &&String| {
+                [path_of(name), pretty(name)].iter().any(|path| {
+                    matches!(model.decide(&way.ask(path.as_str()), &visitor.who).answer, Answer::Shown { file, .. } if file == **name)
+                })
+            };
+            let files: BTreeSet<String> = ground.closed.keys().filter(has).cloned().collect();
+            ground.may_have.extend(visitor.recipe.clone().map(|recipe| (recipe, Arc::new(files))));
+        }
+        ground
+    }
+
+    /// What a rule without a role shows to everybody is public, whatever gate stands before its own path: the rules say so.
+    fn take_out_what_is_shown(&mut self, model: &Model, way: &Way) {
+        for (place, view) in model.views.iter().enumerate().filter(|(_, view)| !view.is_gate && view.to.is_some()) {
+            let mut targets = Vec::new();
+            targets.extend(model.made(place, Model::word()).map(|made| made.target));
+            // `/open/* /members/:splat`: what lies behind the place that the splat stands for.
+            if let Some((before, _)) = view.to.as_deref().and_then(|to| to.split_once(":splat"))
+                && let Some(stem) = view.pattern.strip_suffix('*')
+                && before.starts_with('/')
+                && !stem.contains(['*', ':'])
+            {
+                let below = self.closed.range(before.to_owned()..).take_while(|(name, _)| name.starts_with(before));
+                targets.extend(
+                    below.take(FILES_OF_A_RULE).filter_map(|(name, _)| {
+                        name.strip_prefix(before).map(|rest| format!("{stem}{}", path_of(rest)))
+                    }),
+                );
+            }
+            for target in targets {
+                let Answer::Shown { file, .. } = model.decide(&way.ask(target), &Who::Nobody).answer else { continue };
+                if self.closed.remove(&file).is_some() {
+                    self.shown_anyway.push((file.clone(), place));
+                    self.public.push(file);
+                }
+            }
+        }
+    }
+
+    /// The request with which the rule at `place` is tried.
+    fn witness(
+        &self,
+        model: &Model,
+        visitors: &Visitors,
+        way: &Way,
+        place: usize,
+        files: &[String],
+    ) -> Option<Witnessed> {
+        let view = model.views.get(place)?;
+        let made = model.made(place, Model::word())?;
+        let mut plain = way.ask(made.target.as_str());
+        plain.headers = made.headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
+        plain.host = made.host.clone().or(plain.host);
+        let at = |target: String| Ask { target: target.into_bytes(), ..plain.clone() };
+        let query = made.target.find('?').and_then(|at| made.target.get(at..)).unwrap_or_default();
+        // Pages first: a page is what people ask for, and what most hosts treat in their own way.
+        let (pages, others): (Vec<_>, Vec<_>) =
+            files.iter().take(FILES_OF_A_RULE).partition(|name| name.ends_with(".html"));
+        let paths = pages.into_iter().chain(others).map(|name| (Some(name.clone()), at(pretty(name) + query)));
+        let candidates = paths.chain([(None, plain.clone())]);
+        let holders: Vec<(&str, &Who)> = {
+            let named = view.roles.iter().map(String::as_str);
+            let any = [""].into_iter().filter(|_| view.is_gate && view.roles.is_empty() && !view.is_sealed);
+            named.chain(any).filter_map(|role| Some((role, &visitors.holder(role)?.who))).collect()
+        };
+        let mut second = None;
+        for (file, ask) in candidates {
+            let to_strangers = model.decide(&ask, &Who::Nobody);
+            let stands_in_the_way = to_strangers.closed_by.contains(&place);
+            if view.is_gate {
+                let lets_in = |who: &Who| {
+                    let said = model.decide(&ask, who);
+                    !said.denied && said.by == Some(place)
+                };
+                // Without a token for its role nobody can be let in, and what the rules would say is asked all the same.
+                let would = holders.iter().find(|(_, who)| lets_in(who)).map(|(role, _)| (*role).to_owned());
+                let found = Witnessed { ask, file, to_strangers, admits: would };
+                if stands_in_the_way && found.admits.is_some() {
+                    return Some(found);
+                }
+                if stands_in_the_way && second.is_none() {
+                    second = Some(found);
+                }
+            } else if to_strangers.by == Some(place) {
+                return Some(Witnessed { ask, file, to_strangers, admits: None });
+            }
+        }
+        second
+    }
+}

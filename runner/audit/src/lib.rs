@@ -1,0 +1,264 @@
+//! `gatecheck audit`: is *my* site shut? A user's own rules and files, asked of the site that is deployed.
+//!
+//! 1. [`model`]: the reference reads rules, `netlify.toml`, `_headers` and files as a gate does.
+//! 2. [`visitors`]: nobody, forged tokens, holders of each role.
+//! 3. [`ground`]: which file is closed to whom, and with which request each rule is tried.
+//! 4. [`spellings`], [`probe`]: near misses, and what a budget takes of all that could be asked. [`tokens`]: the corpus' own.
+//! 5. [`expect`]: what the rules say becomes what must come back.
+//! 6. [`Audit`]: all of it as a corpus of one suite, which `gatecheck` runs, judges and reports as any other.
+//! 7. [`site_check`]: whether what is deployed is this site at all.
+//! 8. [`verdicts`]: the cases of a rule become a verdict on the rule; [`table`] and [`page`] show them.
+//!
+//! 9. [`self_test`]: whether all this finds the gates that are broken on purpose.
+//!
+//! The reference is the model here, and the judge sees expectations alone: a verdict is never the reference's opinion of an answer.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "a test that cannot go on should stop with a message"
+    )
+)]
+
+pub mod expect;
+pub mod given;
+pub mod ground;
+pub mod model;
+pub mod page;
+pub mod plan;
+pub mod probe;
+pub mod self_test;
+pub mod site_check;
+pub mod spellings;
+pub mod table;
+pub mod tokens;
+pub mod verdicts;
+pub mod visitors;
+
+mod build;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use gatecheck::corpus::Corpus;
+use gatecheck::own::Tokens as GivenTokens;
+
+pub use build::SUITE;
+
+use crate::ground::{Ground, Way};
+use crate::model::{Answer, Model};
+use crate::probe::{From, Kind, Probes, Tokens};
+use crate::visitors::{Means, Visitors};
+
+/// What the user says.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// The root of the project, or the folder that is published.
+    pub site: PathBuf,
+    /// The `netlify.toml` to read, where it is not the one of the project.
+    pub netlify_toml: Option<PathBuf>,
+    /// The secret of the site.
+    pub secret: Option<String>,
+    /// Where roles stand in a token.
+    pub role_path: String,
+    /// The claim `iss` of tokens that are made.
+    pub issuer: Option<String>,
+    /// The claim `aud` of tokens that are made.
+    pub audience: Option<String>,
+    /// Roles for which there are real tokens.
+    pub given_roles: BTreeSet<String>,
+    /// The tokens for them.
+    pub given: Arc<dyn GivenTokens>,
+    /// How many requests at most.
+    pub budget: usize,
+    /// What is left out is drawn with it.
+    pub seed: u32,
+    /// Whether requests may be asked that the site forwards to other servers or to functions.
+    pub forwarding: bool,
+    /// The host that is asked; none for a gate that is started here.
+    pub host: Option<String>,
+    /// Scheme and authority of the site.
+    pub origin: String,
+    /// Whether the site is reached over TLS.
+    pub https: bool,
+    /// Whether what is served is byte for byte what lies in the folder.
+    pub is_alike: bool,
+    /// The time, in seconds since the epoch.
+    pub now: i64,
+}
+
+/// What is asked of a site, ready to be run.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// The cases, as a corpus of one suite.
+    pub corpus: Arc<Corpus>,
+    /// What each case is about, by its id.
+    pub cases: BTreeMap<String, AboutCase>,
+    /// The rules in list order.
+    pub rules: Vec<AboutRule>,
+    /// What was looked at, for the head of the report.
+    pub sizes: Sizes,
+    /// What the reader should know, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// What a case is about.
+#[derive(Clone, Debug)]
+pub struct AboutCase {
+    /// The rule, by its place in the list.
+    pub rule: usize,
+    /// What kind of request it is.
+    pub kind: Kind,
+    /// Who asks, in words.
+    pub visitor: String,
+    /// Whether that is somebody whom nothing lets in.
+    pub is_stranger: bool,
+    /// The request target, as text.
+    pub target: String,
+    /// Whether the rules let the visitor in to something that others may not have.
+    pub admits: bool,
+    /// Whether the rules turn the visitor away for want of a role.
+    pub denies: bool,
+    /// How many requests it is.
+    pub requests: usize,
+}
+
+/// What a report says of a rule beside its verdict.
+#[derive(Clone, Debug)]
+pub struct AboutRule {
+    /// Where it stands: file and line.
+    pub id: String,
+    /// The rule file.
+    pub file: String,
+    /// The line.
+    pub line: u64,
+    /// Path and host.
+    pub pattern: String,
+    /// The conditions.
+    pub condition: String,
+    /// The rule as written.
+    pub text: String,
+    /// Whether it decides who sees its path.
+    pub is_gate: bool,
+    /// The requirement under which sources disagree about such a rule.
+    pub contested: Option<&'static str>,
+    /// Why it is not asked, if it is not.
+    pub not_asked: Option<String>,
+    /// Whether there was anybody to be let in.
+    pub has_holder: bool,
+    /// How many files it closes.
+    pub files: usize,
+}
+
+/// How much there is.
+#[derive(Clone, Debug, Default)]
+pub struct Sizes {
+    /// Rules, and gates among them.
+    pub rules: (usize, usize),
+    /// The rule files that there are.
+    pub rule_files: Vec<String>,
+    /// Files of the site, and those that somebody may not have.
+    pub files: (usize, usize),
+    /// Closed files that nothing tells.
+    pub untold: usize,
+    /// The visitors in one line.
+    pub visitors: String,
+    /// How many requests are asked, and how many there would be.
+    pub requests: (usize, usize),
+    /// By kind: how many there would be, and how many are asked.
+    pub by_kind: BTreeMap<Kind, (usize, usize)>,
+    /// Requests that are not asked because the site would forward them.
+    pub forwarded: usize,
+}
+
+/// The site as it is read, before anything is chosen.
+#[derive(Debug)]
+pub struct Seen {
+    /// Rules and files.
+    pub model: Model,
+    /// Who asks.
+    pub visitors: Visitors,
+    /// Which file is closed to whom.
+    pub ground: Ground,
+    /// Where requests go.
+    pub way: Way,
+}
+
+impl Seen {
+    /// Reads a site.
+    ///
+    /// # Errors
+    /// Why no gate would start on it, in a sentence.
+    pub fn of(wish: &Wish) -> Result<Self, String> {
+        let model = Model::read(&wish.site, wish.netlify_toml.as_deref())?;
+        if model.views.is_empty() {
+            return Err(format!(
+                "there are no rules for `{}`: write them into its `_redirects`, or name the folder that holds them",
+                model.published.display()
+            ));
+        }
+        let means = Means {
+            secret: wish.secret.clone(),
+            given: wish.given_roles.clone(),
+            issuer: wish.issuer.clone(),
+            audience: wish.audience.clone(),
+        };
+        let visitors = Visitors::of(&model.views, &means);
+        let way = Way { host: wish.host.clone(), https: wish.https };
+        let ground = Ground::of(&model, &visitors, &way);
+        Ok(Self { model, visitors, ground, way })
+    }
+
+    /// Files that everybody gets, by path and content: what tells whether a deployed site is this one.
+    #[must_use]
+    pub fn public_files(&self, most: usize) -> Vec<(String, Vec<u8>)> {
+        let stride = self.ground.public.len().div_ceil(most.max(1)).max(1);
+        let names = self.ground.public.iter().step_by(stride).take(most);
+        names.filter_map(|name| Some((ground::path_of(name), self.model.content(name)?))).collect()
+    }
+
+    /// Redirects that act on everybody, by path: the target, the status and where they lead.
+    #[must_use]
+    pub fn open_redirects(&self, most: usize) -> Vec<(String, u16, String)> {
+        let rules = self.model.views.iter().zip(&self.ground.witnesses);
+        let plain = rules
+            .filter(|(view, _)| !view.is_gate && view.host.is_none() && !view.asks_country && view.contested.is_none());
+        let redirects = plain.filter_map(|(_, witness)| {
+            let witness =
+                witness.as_ref().filter(|witness| !witness.to_strangers.denied && witness.ask.headers.is_empty())?;
+            let Answer::Redirect { status, location } = &witness.to_strangers.answer else { return None };
+            Some((String::from_utf8_lossy(&witness.ask.target).into_owned(), *status, location.clone()))
+        });
+        redirects.take(most).collect()
+    }
+
+    /// What is asked, chosen within the budget.
+    #[must_use]
+    pub fn audit(self, wish: &Wish, corpus: &Corpus) -> Audit {
+        let from = From {
+            model: &self.model,
+            ground: &self.ground,
+            visitors: &self.visitors,
+            way: &self.way,
+            origin: &wish.origin,
+            budget: wish.budget,
+            seed: wish.seed,
+            any_host: wish.host.is_none(),
+        };
+        let tokens =
+            wish.secret.as_deref().map(|secret| Tokens { corpus, secret, role_path: &wish.role_path, now: wish.now });
+        let probes = from.choose(tokens);
+        build::audit(&self, wish, &from, probes)
+    }
+}
+
+/// How many requests are asked before anything is said about a rule.
+#[must_use]
+pub fn asked_of(probes: &Probes) -> usize {
+    probes.chosen.iter().map(|probe| probe.before.len().saturating_add(1)).sum()
+}

@@ -1,0 +1,418 @@
+//! Which requests there are to ask, in the order in which a budget takes them: every rule by every class of visitor, caches, spellings, files, tokens.
+
+use std::collections::BTreeMap;
+
+use gatecheck::corpus::Corpus;
+
+use crate::expect::Writing;
+use crate::ground::{Ground, Way, path_of, pretty};
+use crate::model::{Ask, Model, Who};
+use crate::spellings;
+use crate::tokens::{Borrowed, borrowed};
+use crate::visitors::{Visitor, Visitors};
+
+/// One request of one visitor, for one rule.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// The rule, by its place in the list.
+    pub rule: usize,
+    /// What kind of request it is.
+    pub kind: Kind,
+    /// What tells it from others of its kind: a spelling, a file, a case of the corpus.
+    pub label: String,
+    /// The request.
+    pub ask: Ask,
+    /// Whether an ordinary client would change it on the way.
+    pub is_exact: bool,
+    /// How it is written.
+    pub writing: Writing,
+    /// Who asks.
+    pub visitor: Visitor,
+    /// Who asks for the same just before, in order.
+    pub before: Vec<Visitor>,
+    /// Whether it is asked over HTTP/2.
+    pub over_http2: bool,
+}
+
+/// What kind of request it is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Kind {
+    /// The request with which a rule is tried first.
+    Rule,
+    /// The same URL asked by two visitors, one after the other.
+    Cache,
+    /// A near miss, or another spelling.
+    Spelling,
+    /// A closed file, by one of its names.
+    File,
+    /// A token of the corpus.
+    Token,
+}
+
+impl Kind {
+    /// The name in ids.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Cache => "cache",
+            Self::Spelling => "spelling",
+            Self::File => "file",
+            Self::Token => "token",
+        }
+    }
+}
+
+/// What there is to ask, and how much of it is left out.
+#[derive(Debug, Default)]
+pub struct Probes {
+    /// The requests that are asked.
+    pub chosen: Vec<Probe>,
+    /// How many there would be of each kind, and how many of them are asked.
+    pub counts: BTreeMap<Kind, (usize, usize)>,
+}
+
+impl Probes {
+    /// How many requests would cover all.
+    #[must_use]
+    pub fn all(&self) -> usize {
+        self.counts.values().map(|(all, _)| all).sum()
+    }
+}
+
+/// What requests are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct From<'a> {
+    /// The rules and files.
+    pub model: &'a Model,
+    /// Which file is closed to whom.
+    pub ground: &'a Ground,
+    /// Who asks.
+    pub visitors: &'a Visitors,
+    /// Where requests go.
+    pub way: &'a Way,
+    /// The scheme and authority, for targets that are whole URLs.
+    pub origin: &'a str,
+    /// How many requests at most.
+    pub budget: usize,
+    /// What is left out is drawn with it.
+    pub seed: u32,
+    /// Whether the host is one that a rule for another host may be tried at.
+    pub any_host: bool,
+}
+
+/// Tokens of the corpus for a site whose secret is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Tokens<'a> {
+    /// The corpus.
+    pub corpus: &'a Corpus,
+    /// The secret of the site.
+    pub secret: &'a str,
+    /// Where roles stand.
+    pub role_path: &'a str,
+    /// The time, in seconds since the epoch.
+    pub now: i64,
+}
+
+/// How many gates are asked for their caches: what stands in front of a site stands in front of all of it.
+const CACHED_GATES: usize = 3;
+/// How many right holders and how many others are asked for each gate.
+const HOLDERS_OF_A_GATE: usize = 4;
+
+impl<'a> From<'a> {
+    /// Chooses what is asked.
+    #[must_use]
+    pub fn choose(&self, tokens: Option<Tokens<'_>>) -> Probes {
+        let mut probes = Probes::default();
+        // By kind: the number of requests, and how to make the one at a place.
+        let rules: Vec<usize> = (0..self.model.views.len()).filter(|place| self.is_asked(*place)).collect();
+        let first: Vec<(usize, Vec<Visitor>)> = rules.iter().map(|place| (*place, self.visitors_of(*place))).collect();
+        self.take(&mut probes, Kind::Rule, first.iter().map(|(_, visitors)| visitors.len()), |group, at| {
+            let (place, visitors) = first.get(group)?;
+            self.at_the_rule(*place, visitors.get(at)?.clone())
+        });
+        let cached = self.caches(&rules);
+        self.take(&mut probes, Kind::Cache, cached.iter().map(|_| 1), |group, _| cached.get(group).cloned());
+        let spelled: Vec<(usize, Vec<Visitor>)> = rules.iter().map(|place| (*place, self.who_spells(*place))).collect();
+        let counts: Vec<usize> = spelled
+            .iter()
+            .map(|(place, visitors)| self.spellings(*place).len().saturating_mul(visitors.len()))
+            .collect();
+        self.take(&mut probes, Kind::Spelling, counts.into_iter(), |group, at| {
+            let (place, visitors) = spelled.get(group)?;
+            let visitor = visitors.get(at.checked_rem(visitors.len())?)?.clone();
+            self.spelled(*place, at.checked_div(visitors.len())?, visitor)
+        });
+        let files: Vec<(&String, &usize)> =
+            self.ground.closed.iter().filter(|(_, gate)| self.is_asked(**gate)).collect();
+        self.take(&mut probes, Kind::File, files.iter().map(|_| 2), |group, at| {
+            let (name, gate) = files.get(group)?;
+            self.file(name, **gate, at)
+        });
+        let gate = rules.iter().copied().find(|place| self.admitting_role(*place).is_some_and(|role| !role.is_empty()));
+        if let (Some(tokens), Some(place)) = (tokens, gate) {
+            let role = self.admitting_role(place).unwrap_or_default();
+            let all = borrowed(tokens.corpus, tokens.secret, tokens.role_path, role, tokens.now);
+            self.take(&mut probes, Kind::Token, all.iter().map(|_| 1), |group, _| self.token(place, all.get(group)?));
+        }
+        probes
+    }
+
+    /// Takes as many of a kind as the budget leaves, drawn evenly over all groups.
+    fn take(
+        &self,
+        probes: &mut Probes,
+        kind: Kind,
+        groups: impl Iterator<Item = usize>,
+        make: impl Fn(usize, usize) -> Option<Probe>,
+    ) {
+        let groups: Vec<usize> = groups.collect();
+        let all: usize = groups.iter().sum();
+        let spent: usize = probes.chosen.iter().map(|probe| probe.before.len().saturating_add(1)).sum();
+        let most = self.budget.saturating_sub(spent).min(all);
+        let mut taken = 0_usize;
+        let mut cost = 0_usize;
+        let (mut group, mut start) = (0_usize, 0_usize);
+        for number in 0..most {
+            // The place of the draw: evenly spread, moved by the seed, each once.
+            let place = drawn(number, most, all, self.seed);
+            while groups.get(group).is_some_and(|count| place >= start.saturating_add(*count)) {
+                start = start.saturating_add(groups.get(group).copied().unwrap_or_default());
+                group = group.saturating_add(1);
+            }
+            if let Some(probe) = make(group, place.saturating_sub(start)) {
+                cost = cost.saturating_add(probe.before.len()).saturating_add(1);
+                if cost > self.budget.saturating_sub(spent) {
+                    break;
+                }
+                probes.chosen.push(probe);
+                taken = taken.saturating_add(1);
+            }
+        }
+        // What makes no request is no gap.
+        let lost = if most == all { all.saturating_sub(taken) } else { 0 };
+        probes.counts.insert(kind, (all.saturating_sub(lost), taken));
+    }
+
+    /// Whether a rule is asked at all, and if not it is told.
+    #[must_use]
+    pub fn is_asked(&self, place: usize) -> bool {
+        self.why_not(place).is_none()
+    }
+
+    /// Why a rule is not asked.
+    #[must_use]
+    pub fn why_not(&self, place: usize) -> Option<String> {
+        let view = self.model.views.get(place)?;
+        if let Some(host) = view.host.as_ref().filter(|host| !self.any_host && Some(*host) != self.way.host.as_ref()) {
+            return Some(format!("it is for `{host}`, and no other host is asked"));
+        }
+        match self.ground.witnesses.get(place).and_then(Option::as_ref) {
+            Some(_) => None,
+            None => {
+                Some("no request was found that it decides: a rule before it, or a file, takes them all".to_owned())
+            }
+        }
+    }
+
+    /// The role whose holder a gate lets in.
+    #[must_use]
+    pub fn admitting_role(&self, place: usize) -> Option<&'a str> {
+        self.ground.witnesses.get(place)?.as_ref()?.admits.as_deref()
+    }
+
+    /// Who asks for the request with which a rule is tried first; whoever is let in by it comes first.
+    fn visitors_of(&self, place: usize) -> Vec<Visitor> {
+        let Some(view) = self.model.views.get(place) else { return Vec::new() };
+        let anonymous = Visitors::anonymous();
+        if !view.is_gate {
+            return vec![anonymous];
+        }
+        let admitted = self.admitting_role(place);
+        let right =
+            admitted.into_iter().chain(view.roles.iter().map(String::as_str).filter(|role| Some(*role) != admitted));
+        let mut all: Vec<Visitor> =
+            right.filter_map(|role| self.visitors.holder(role)).take(HOLDERS_OF_A_GATE).cloned().collect();
+        all.push(anonymous);
+        let wrong = self.visitors.holders().filter(|visitor| match &visitor.who {
+            Who::Holder(roles) => !roles.iter().any(|role| view.roles.contains(role)),
+            Who::Nobody => false,
+        });
+        for visitor in wrong.take(HOLDERS_OF_A_GATE) {
+            if !all.contains(visitor) {
+                all.push(visitor.clone());
+            }
+        }
+        all.extend(self.visitors.forgers(view.roles.first().map(String::as_str).unwrap_or_default()));
+        all
+    }
+
+    /// Who asks for spellings: a stranger, and whoever is let in.
+    fn who_spells(&self, place: usize) -> Vec<Visitor> {
+        let is_gate = self.model.views.get(place).is_some_and(|view| view.is_gate);
+        let mut all = vec![Visitors::anonymous()];
+        if is_gate {
+            let holder = self.admitting_role(place).and_then(|role| self.visitors.holder(role));
+            all.extend(holder.cloned());
+        }
+        all
+    }
+
+    fn at_the_rule(&self, place: usize, visitor: Visitor) -> Option<Probe> {
+        let witness = self.ground.witnesses.get(place)?.as_ref()?;
+        Some(Probe {
+            rule: place,
+            kind: Kind::Rule,
+            label: String::new(),
+            ask: witness.ask.clone(),
+            is_exact: false,
+            writing: Writing::Plain,
+            visitor,
+            before: Vec::new(),
+            over_http2: false,
+        })
+    }
+
+    fn spellings(&self, place: usize) -> Vec<spellings::Spelling> {
+        let Some(witness) = self.ground.witnesses.get(place).and_then(Option::as_ref) else { return Vec::new() };
+        if !self.model.views.get(place).is_some_and(|view| view.is_gate) {
+            return Vec::new();
+        }
+        let target = String::from_utf8_lossy(&witness.ask.target).into_owned();
+        spellings::of(&target, &self.ground.open, self.origin)
+    }
+
+    fn spelled(&self, place: usize, at: usize, visitor: Visitor) -> Option<Probe> {
+        let witness = self.ground.witnesses.get(place)?.as_ref()?;
+        let spelling = self.spellings(place).into_iter().nth(at)?;
+        let mut ask = witness.ask.clone();
+        ask.target = spelling.target;
+        ask.method = spelling.method.to_owned();
+        ask.headers.extend(spelling.headers);
+        Some(Probe {
+            rule: place,
+            kind: Kind::Spelling,
+            label: spelling.id.to_owned(),
+            ask,
+            is_exact: spelling.is_exact,
+            writing: if spelling.is_exact { Writing::Odd } else { Writing::Plain },
+            visitor,
+            before: Vec::new(),
+            over_http2: false,
+        })
+    }
+
+    fn file(&self, name: &str, gate: usize, at: usize) -> Option<Probe> {
+        let witness = self.ground.witnesses.get(gate)?.as_ref()?;
+        let path = if at == 0 { path_of(name) } else { pretty(name) };
+        if at == 1 && path == path_of(name) {
+            return None;
+        }
+        let mut ask = witness.ask.clone();
+        ask.target = path.clone().into_bytes();
+        Some(Probe {
+            rule: gate,
+            kind: Kind::File,
+            label: path,
+            ask,
+            is_exact: false,
+            writing: Writing::Plain,
+            visitor: Visitors::anonymous(),
+            before: Vec::new(),
+            over_http2: false,
+        })
+    }
+
+    fn token(&self, place: usize, borrowed: &Borrowed) -> Option<Probe> {
+        let mut probe = self.at_the_rule(place, Visitors::anonymous())?;
+        probe.kind = Kind::Token;
+        probe.label.clone_from(&borrowed.id);
+        probe.is_exact = true;
+        probe.ask.headers.extend(borrowed.headers.clone());
+        probe.visitor = Visitor {
+            id: "token".to_owned(),
+            words: format!("whoever sends the cookie of `{}`", borrowed.id),
+            recipe: None,
+            is_stranger: borrowed.who == Who::Nobody,
+            who: borrowed.who.clone(),
+        };
+        Some(probe)
+    }
+
+    /// The same URL by a member and by a stranger, in both orders, with and without a query, over both versions of HTTP.
+    fn caches(&self, rules: &[usize]) -> Vec<Probe> {
+        let mut all = Vec::new();
+        let gates = rules.iter().filter(|place| {
+            let shows =
+                self.ground.witnesses.get(**place).and_then(Option::as_ref).is_some_and(|one| one.file.is_some());
+            shows && self.admitting_role(**place).is_some()
+        });
+        for place in gates.take(CACHED_GATES) {
+            let holder = self.admitting_role(*place).and_then(|role| self.visitors.holder(role));
+            let (Some(holder), anonymous) = (holder, Visitors::anonymous()) else { continue };
+            let with_query = self.model.views.get(*place).is_some_and(|view| !view.asks_query);
+            for over_http2 in [false, true] {
+                if over_http2 && !self.way.https {
+                    continue;
+                }
+                for (name, query) in [("with-a-query", true), ("without-a-query", false)] {
+                    if query && !with_query {
+                        continue;
+                    }
+                    let version = if over_http2 { "-http-2" } else { "" };
+                    let orders = [
+                        ("member-first", vec![holder.clone()], anonymous.clone()),
+                        ("stranger-first", vec![anonymous.clone()], holder.clone()),
+                        ("stranger-between", vec![anonymous.clone(), holder.clone()], anonymous.clone()),
+                    ];
+                    for (order, before, visitor) in orders {
+                        let Some(mut probe) = self.at_the_rule(*place, visitor) else { continue };
+                        probe.kind = Kind::Cache;
+                        probe.label = format!("{order}-{name}{version}");
+                        if query {
+                            let text = format!("?gatecheck={:08x}{place}{}", self.seed, all.len());
+                            probe.ask.target.extend_from_slice(text.as_bytes());
+                        }
+                        probe.before = before;
+                        probe.over_http2 = over_http2;
+                        all.push(probe);
+                    }
+                }
+            }
+        }
+        all
+    }
+}
+
+/// The place that draw `number` of `most` falls on, of `all`: in order, each once, evenly spread and moved by the seed.
+fn drawn(number: usize, most: usize, all: usize, seed: u32) -> usize {
+    if most >= all {
+        return number;
+    }
+    let scaled = |number: usize| {
+        let place = (number as u128).saturating_mul(all as u128).checked_div(most as u128).unwrap_or_default();
+        usize::try_from(place).unwrap_or(all)
+    };
+    let (first, next) = (scaled(number), scaled(number.saturating_add(1)));
+    let room = next.saturating_sub(first).max(1);
+    let shift =
+        usize::try_from(seed.wrapping_mul(2_654_435_761).rotate_left(u32::try_from(number % 31).unwrap_or_default()));
+    first.saturating_add(shift.unwrap_or_default().checked_rem(room).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::drawn;
+
+    #[test]
+    fn draws_are_in_order_and_each_once() {
+        for (most, all) in [(1, 1), (3, 10), (10, 10), (7, 1000), (999, 1000)] {
+            for seed in [0, 1, 77, u32::MAX] {
+                let places: Vec<usize> = (0..most).map(|number| drawn(number, most, all, seed)).collect();
+                assert!(places.windows(2).all(|two| two[0] < two[1]), "{places:?}");
+                assert!(places.iter().all(|place| *place < all), "{places:?}");
+            }
+        }
+        assert_ne!(drawn(3, 7, 1000, 1), drawn(3, 7, 1000, 2));
+    }
+}

@@ -1,0 +1,197 @@
+//! Is it this site? Public files and redirects that act on everybody are looked at before anything else, so that another site, or an old deploy, is told as
+//! such and not as a hundred failures.
+
+use std::time::SystemTime;
+
+use gatecheck::own::refusal;
+use gatecheck::text::printable;
+use gatecheck::wire::plain::Plain;
+use gatecheck::wire::{AFTERMATH, Response, Sent, Target};
+
+/// What was found.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SiteCheck {
+    /// Public files that are byte for byte as here.
+    pub same: usize,
+    /// Public files that are there and built otherwise.
+    pub built: usize,
+    /// What is not as here, a line each.
+    pub differs: Vec<String>,
+    /// Redirects that act as written.
+    pub acting: usize,
+    /// Bodies of public answers.
+    pub seen: Vec<Vec<u8>>,
+    /// What else came back: that the site cannot be reached, or wants to be left alone.
+    pub in_the_way: Option<String>,
+}
+
+impl SiteCheck {
+    /// Why this is not the site in the folder, if it is not: more differs than agrees.
+    #[must_use]
+    pub fn objection(&self) -> Option<String> {
+        let agrees = self.same.saturating_add(self.built).saturating_add(self.acting);
+        (self.differs.len() > agrees).then(|| {
+            let lines: Vec<String> = self.differs.iter().take(6).map(|line| format!("  {line}")).collect();
+            format!("the deployed site is not what lies in this folder:\n{}", lines.join("\n"))
+        })
+    }
+
+    /// Whether every file that was compared is byte for byte as here.
+    #[must_use]
+    pub fn is_alike(&self) -> bool {
+        self.same > 0 && self.built == 0 && self.differs.is_empty()
+    }
+
+    /// The check in one line.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let compared = self.same.saturating_add(self.built).saturating_add(self.differs.len());
+        if compared == 0 {
+            return "there is nothing public to compare".to_owned();
+        }
+        let mut told =
+            format!("{} of {compared} public files and redirects as here", self.same.saturating_add(self.acting));
+        if self.built > 0 {
+            told.push_str(&format!(", {} built otherwise", self.built));
+        }
+        told
+    }
+}
+
+/// Looks at public files (path and content) and at redirects (target, status, Location).
+pub async fn check(
+    client: &Plain,
+    target: &Target,
+    user_agent: &str,
+    files: &[(String, Vec<u8>)],
+    redirects: &[(String, u16, String)],
+    pause: std::time::Duration,
+) -> SiteCheck {
+    let mut found = SiteCheck::default();
+    let ask = async |path: &str, found: &mut SiteCheck| -> Option<Response> {
+        tokio::time::sleep(pause).await;
+        let sent = Sent {
+            method: "GET".to_owned(),
+            target: path.as_bytes().to_vec(),
+            host: target.host_value().into_bytes(),
+            headers: vec![("User-Agent".to_owned(), user_agent.as_bytes().to_vec())],
+            body: Vec::new(),
+            raw: None,
+            responses: 1,
+            byte_exact: false,
+            linger: AFTERMATH,
+        };
+        match client.exchange(sent).await {
+            Ok(exchange) => {
+                let response = exchange.answer.response().cloned();
+                match &response {
+                    Some(response) => {
+                        if let Some(refusal) = refusal(response, SystemTime::now()) {
+                            found.in_the_way = Some(refusal.says);
+                        }
+                    }
+                    None => found.in_the_way = Some("no whole answer came back".to_owned()),
+                }
+                response
+            }
+            Err(error) => {
+                found.in_the_way = Some(format!("{}: {error}", target.origin()));
+                None
+            }
+        }
+    };
+    for (path, content) in files {
+        let Some(mut response) = ask(path, &mut found).await else { break };
+        if found.in_the_way.is_some() {
+            break;
+        }
+        // STATIC-3: a host may send a visitor to the spelling that it prefers. On this host alone, and once.
+        let first = response.header("location").next().map(|value| String::from_utf8_lossy(value).into_owned());
+        if (300..400).contains(&response.status)
+            && let Some(other) = first.as_deref().and_then(|location| same_host(location, target))
+        {
+            let Some(again) = ask(&other, &mut found).await else { break };
+            response = again;
+        }
+        let body = response.decoded().map_or(response.body.clone(), |decoded| decoded.octets);
+        found.seen.push(body.clone());
+        if body == *content {
+            found.same = found.same.saturating_add(1);
+        } else if response.status == 200 && is_alike(content, &body) {
+            found.built = found.built.saturating_add(1);
+        } else {
+            let bytes = |count: usize| format!("{count} bytes");
+            found.differs.push(format!(
+                "{path}: here {}, there status {} with {}",
+                bytes(content.len()),
+                response.status,
+                bytes(body.len())
+            ));
+        }
+    }
+    for (path, status, location) in redirects {
+        if found.in_the_way.is_some() {
+            break;
+        }
+        let Some(response) = ask(path, &mut found).await else { break };
+        let there = response.header("location").next().map(printable);
+        let is_same = response.status == *status
+            && there.as_deref().is_some_and(|there| there == location || there.ends_with(location.as_str()));
+        if is_same {
+            found.acting = found.acting.saturating_add(1);
+        } else {
+            found.differs.push(format!(
+                "{path}: the rules say {status} to {location}, there status {}{}",
+                response.status,
+                there.map(|there| format!(" to {there}")).unwrap_or_default()
+            ));
+        }
+    }
+    found
+}
+
+/// The path of a `Location` that stays on this host.
+fn same_host(location: &str, target: &Target) -> Option<String> {
+    if location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\") {
+        return Some(location.to_owned());
+    }
+    let rest = location.strip_prefix(&target.origin())?;
+    rest.starts_with('/').then(|| rest.to_owned())
+}
+
+/// Whether a page is the local one, built or injected into by the host: a third of its telling lines stand there.
+fn is_alike(here: &[u8], there: &[u8]) -> bool {
+    let lines: Vec<&[u8]> = here
+        .split(|byte| matches!(byte, b'\n' | b'>'))
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| line.len() >= 12)
+        .collect();
+    let found = lines.iter().filter(|line| contains(there, line)).count();
+    !lines.is_empty() && found.saturating_mul(3) >= lines.len()
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_that_differs_than_agrees_is_another_site() {
+        let differs = |count: usize| (0..count).map(|number| format!("/{number}")).collect();
+        for (same, built, differ, is_other) in [(0, 0, 0, false), (0, 0, 1, true), (1, 0, 1, false), (3, 1, 5, true)] {
+            let check = SiteCheck { same, built, differs: differs(differ), ..SiteCheck::default() };
+            assert_eq!(check.objection().is_some(), is_other, "{check:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_was_built_otherwise() {
+        let here = b"<!doctype html>\n<title>Home of the club</title>\n<p>Everybody is welcome on Tuesdays.</p>\n";
+        let there = b"<!DOCTYPE html><html><head><script>x</script><title>Home of the club</title></head><p>Everybody is welcome on Tuesdays.</p>";
+        assert!(is_alike(here, there));
+        assert!(!is_alike(here, b"<!doctype html><title>It works!</title>"));
+    }
+}

@@ -1,0 +1,112 @@
+//! The corpus' own tokens and cookies, asked of a user's gate. Who sends them is told by the model, since the secret is known.
+
+use gatecheck::corpus::recipe::{Edit, Recipe, Recipes};
+use gatecheck::corpus::request::Form;
+use gatecheck::corpus::source::Level;
+use gatecheck::corpus::{Case, Corpus, Settings, Suite};
+use gatecheck::run::{Place, compose};
+use gatecheck::wire::Target;
+use serde_json::Value;
+
+use crate::model::{Who, who_sends};
+
+/// Header lines that speak of a visitor, from a case of the corpus.
+#[derive(Clone, Debug)]
+pub struct Borrowed {
+    /// The id of the case.
+    pub id: String,
+    /// The header lines.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Who that is.
+    pub who: Who,
+}
+
+/// What a gate of the corpus may lack and every gate that is audited has.
+const HAS: [&str; 2] = ["raw-target", "http-1"];
+
+/// Every case of the corpus in which nothing but the token, its cookie or the fields around it differs from the control, for a gate with this secret that asks
+/// for this role.
+#[must_use]
+pub fn borrowed(corpus: &Corpus, secret: &str, role_path: &str, role: &str, now: i64) -> Vec<Borrowed> {
+    let nowhere = Target { https: false, host: "site.example".to_owned(), port: 80, connect_to: None };
+    let mut all = Vec::new();
+    for suite in corpus.suites.iter().filter(|suite| suite.settings == Settings::default()) {
+        let settings = Settings { secret: secret.to_owned(), role_path: role_path.to_owned(), ..Settings::default() };
+        let recipes = suite.recipes.0.iter().map(|(name, recipe)| (name.clone(), for_role(recipe, role)));
+        let moved = Suite {
+            settings,
+            recipes: Recipes(recipes.collect()),
+            cases: Vec::new(),
+            files: std::collections::BTreeMap::new(),
+            ..suite.clone()
+        };
+        for case in suite.cases.iter().filter(|case| is_about_the_visitor(suite, case)) {
+            let place = Place { target: &nowhere, prefix: "", listener: "http://127.0.0.1:1" };
+            let Ok(sent) = compose(&moved, case, &place, now) else { continue };
+            let size: usize = sent.headers.iter().map(|(name, value)| name.len().saturating_add(value.len())).sum();
+            // Longer heads are refused by hosts for their length alone.
+            if size > 3500 {
+                continue;
+            }
+            let Some(who) = who_sends(&sent.headers, secret, role_path, now) else { continue };
+            all.push(Borrowed { id: case.id.clone(), headers: sent.headers, who });
+        }
+    }
+    all
+}
+
+fn is_about_the_visitor(suite: &Suite, case: &Case) -> bool {
+    let Some(control) = suite.case(&case.control) else { return false };
+    let target = |case: &Case| match &case.request.form {
+        Form::Path(text) | Form::Target(text) => Some(text.to_string()),
+        Form::Raw { .. } => None,
+    };
+    let request = &case.request;
+    case.level != Level::Survey
+        && target(case).is_some()
+        && target(case) == target(control)
+        && request.method == "GET"
+        && request.body.is_none()
+        && request.host.is_none()
+        && (request.carries_token() || !request.cookies.is_empty())
+        && case.features.iter().all(|feature| HAS.contains(&feature.as_str()))
+        && request
+            .headers
+            .iter()
+            .all(|(name, _)| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'))
+}
+
+/// The recipe with another name in the place of the role that the corpus' gates ask for.
+pub(crate) fn for_role(recipe: &Recipe, role: &str) -> Recipe {
+    let text = |text: &String| text.replace("admin", role);
+    let maybe = |value: &Option<String>| value.as_ref().map(text);
+    let edit = |edit: &Edit| Edit {
+        append: maybe(&edit.append),
+        prepend: maybe(&edit.prepend),
+        insert: maybe(&edit.insert),
+        replace: maybe(&edit.replace),
+        with: maybe(&edit.with),
+        set: maybe(&edit.set),
+        ..edit.clone()
+    };
+    Recipe {
+        roles: recipe.roles.as_ref().map(|value| renamed(value, role)),
+        claims: recipe.claims.iter().map(|(name, value)| (name.clone(), renamed(value, role))).collect(),
+        header: recipe.header.iter().map(|(name, value)| (name.clone(), renamed(value, role))).collect(),
+        header_text: maybe(&recipe.header_text),
+        claims_text: maybe(&recipe.claims_text),
+        edits: recipe.edits.iter().map(edit).collect(),
+        ..recipe.clone()
+    }
+}
+
+fn renamed(value: &Value, role: &str) -> Value {
+    match value {
+        Value::String(text) => Value::String(text.replace("admin", role)),
+        Value::Array(items) => items.iter().map(|item| renamed(item, role)).collect(),
+        Value::Object(members) => Value::Object(
+            members.iter().map(|(name, value)| (name.replace("admin", role), renamed(value, role))).collect(),
+        ),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,198 @@
+//! The cases of a rule become a verdict on the rule. `Shut` needs somebody who was let in, and `Open` needs bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gatecheck::report::aggregate::Aggregate;
+use gatecheck::report::outcome::Outcome;
+use gatecheck::verdict::{Fault, Verdict};
+
+use crate::probe::Kind;
+use crate::{AboutCase, AboutRule, Audit};
+
+/// What is said of a rule.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Standing {
+    /// Content came back to somebody who may not have it.
+    Open,
+    /// Something was answered otherwise than the rule says, and nothing leaked.
+    Otherwise,
+    /// A holder was not let in, so that no denial proves anything.
+    Unproven,
+    /// Not all of it was asked, or no answer came.
+    Unjudged,
+    /// Everybody who was tried was turned away, and nobody was let in.
+    Denied,
+    /// A holder was let in, and nobody else.
+    Shut,
+    /// A rule that is no gate does what it says.
+    Acts,
+    /// Sources disagree about such a rule: what the site does was looked at, and nothing leaked.
+    Contested,
+    /// Nothing was asked.
+    NotAsked,
+}
+
+impl Standing {
+    /// The word in reports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "OPEN",
+            Self::Otherwise => "differs",
+            Self::Unproven => "unproven",
+            Self::Unjudged => "no answer",
+            Self::Denied => "denied",
+            Self::Shut => "shut",
+            Self::Acts => "acts",
+            Self::Contested => "contested",
+            Self::NotAsked => "not asked",
+        }
+    }
+}
+
+/// A rule with its verdict.
+#[derive(Clone, Debug)]
+pub struct RuleVerdict<'a> {
+    /// The rule.
+    pub rule: &'a AboutRule,
+    /// What is said of it.
+    pub standing: Standing,
+    /// Why, in one line.
+    pub says: String,
+    /// How many requests were asked for it.
+    pub requests: usize,
+    /// Who was let in.
+    pub let_in: BTreeSet<String>,
+    /// How many requests of whom were turned away.
+    pub turned_away: BTreeMap<String, usize>,
+    /// The findings, the heaviest first.
+    pub findings: Vec<(&'a Outcome, Option<&'a AboutCase>)>,
+    /// Where sources disagree: how often the site chose to send a visitor to another spelling.
+    pub respelled: usize,
+}
+
+/// The verdict on each rule, in list order.
+#[must_use]
+pub fn of<'a>(audit: &'a Audit, run: &'a Aggregate) -> Vec<RuleVerdict<'a>> {
+    let mut by_rule: BTreeMap<usize, Vec<(&Outcome, Option<&AboutCase>)>> = BTreeMap::new();
+    for outcome in run.all_findings() {
+        let about = audit.cases.get(&outcome.id);
+        by_rule.entry(about.map_or(usize::MAX, |about| about.rule)).or_default().push((outcome, about));
+    }
+    for outcome in run.outcomes.values().filter(|outcome| !outcome.verdict.is_finding()) {
+        let about = audit.cases.get(&outcome.id);
+        by_rule.entry(about.map_or(usize::MAX, |about| about.rule)).or_default().push((outcome, about));
+    }
+    let mut planned: BTreeMap<usize, usize> = BTreeMap::new();
+    for about in audit.cases.values() {
+        let count = planned.entry(about.rule).or_default();
+        *count = count.saturating_add(1);
+    }
+    let rules = audit.rules.iter().enumerate();
+    rules
+        .map(|(place, rule)| {
+            let outcomes = by_rule.remove(&place).unwrap_or_default();
+            let missing = match run.pins.shard {
+                Some(_) => 0,
+                None => planned.get(&place).copied().unwrap_or_default().saturating_sub(outcomes.len()),
+            };
+            verdict(rule, outcomes, missing)
+        })
+        .collect()
+}
+
+fn verdict<'a>(
+    rule: &'a AboutRule,
+    outcomes: Vec<(&'a Outcome, Option<&'a AboutCase>)>,
+    missing: usize,
+) -> RuleVerdict<'a> {
+    let requests = outcomes.iter().map(|(_, about)| about.map_or(1, |about| about.requests)).sum();
+    let (mut let_in, mut turned_away) = (BTreeSet::new(), BTreeMap::<String, usize>::new());
+    let mut respelled = 0_usize;
+    for (outcome, about) in &outcomes {
+        let (Some(about), Verdict::Pass | Verdict::Observed(_)) = (about, &outcome.verdict) else { continue };
+        if about.denies {
+            let count = turned_away.entry(about.visitor.clone()).or_default();
+            *count = count.saturating_add(1);
+        } else if about.kind == Kind::Rule && !about.is_stranger && outcome.verdict == Verdict::Pass {
+            let_in.insert(about.visitor.clone());
+        }
+        if !about.denies && outcome.came.starts_with("status 3") && outcome.expected.contains(crate::expect::RESPELLED)
+        {
+            respelled = respelled.saturating_add(1);
+        }
+    }
+    let findings: Vec<(&Outcome, Option<&AboutCase>)> =
+        outcomes.iter().filter(|(outcome, _)| outcome.verdict.is_finding()).copied().collect();
+    let of_kind =
+        |wanted: fn(&Verdict) -> bool| findings.iter().filter(move |(outcome, _)| wanted(&outcome.verdict)).count();
+    let leaks: Vec<_> = findings.iter().filter(|(outcome, _)| matches!(outcome.verdict, Verdict::Leak(_))).collect();
+    let fails = of_kind(|verdict| matches!(verdict, Verdict::Fail(_)));
+    let unproven = of_kind(|verdict| matches!(verdict, Verdict::Unproven(_)));
+    let errors = of_kind(|verdict| matches!(verdict, Verdict::Error(_)));
+    let away: usize = turned_away.values().sum();
+    let (standing, says) = if let Some((leak, about)) = leaks.first() {
+        (Standing::Open, opened(leak, *about, leaks.len()))
+    } else if outcomes.is_empty() {
+        (
+            Standing::NotAsked,
+            rule.not_asked.clone().unwrap_or_else(|| "the budget did not reach it, or another part asks it".to_owned()),
+        )
+    } else if unproven > 0 {
+        (Standing::Unproven, "whoever holds its role was not let in, so the denials prove nothing".to_owned())
+    } else if fails > 0 {
+        (Standing::Otherwise, differs(&findings, fails))
+    } else if errors > 0 || missing > 0 {
+        (Standing::Unjudged, unjudged(&findings, errors, missing))
+    } else if rule.contested.is_some() {
+        (
+            Standing::Contested,
+            format!("sources disagree about such a rule ({}); nothing leaked", rule.contested.unwrap_or_default()),
+        )
+    } else if !rule.is_gate {
+        (Standing::Acts, String::new())
+    } else if rule.has_holder && !let_in.is_empty() && away > 0 {
+        (Standing::Shut, String::new())
+    } else {
+        (Standing::Denied, "denied to all that were tried; nobody was let in, so this proves little".to_owned())
+    };
+    RuleVerdict { rule, standing, says, requests, let_in, turned_away, findings, respelled }
+}
+
+fn opened(leak: &Outcome, about: Option<&AboutCase>, count: usize) -> String {
+    let Some(about) = about else { return leak.actual() };
+    let whose = if about.denies || about.is_stranger {
+        about.visitor.clone()
+    } else {
+        format!("{}, who may not have it", about.visitor)
+    };
+    let more = if count > 1 { format!(" (and {} more)", count.saturating_sub(1)) } else { String::new() };
+    let cached = leak.reasons().iter().any(|reason| reason.contains("a cache says"));
+    let cached = if cached { ", from a cache" } else { "" };
+    format!("{} came back to {whose}{cached}{more}", about.target)
+}
+
+fn differs(findings: &[(&Outcome, Option<&AboutCase>)], fails: usize) -> String {
+    let first = findings.iter().find(|(outcome, _)| matches!(outcome.verdict, Verdict::Fail(_)));
+    let Some((outcome, about)) = first else { return String::new() };
+    let target = about.map(|about| about.target.as_str()).unwrap_or_default();
+    let visitor = about.map(|about| about.visitor.as_str()).unwrap_or_default();
+    let more = if fails > 1 { format!(" (and {} more)", fails.saturating_sub(1)) } else { String::new() };
+    format!(
+        "{target} for {visitor}: {} instead of {}{more}",
+        outcome.came,
+        outcome.expected.split("; or ").next().unwrap_or_default()
+    )
+}
+
+fn unjudged(findings: &[(&Outcome, Option<&AboutCase>)], errors: usize, missing: usize) -> String {
+    let why = findings.iter().find_map(|(outcome, _)| match &outcome.verdict {
+        Verdict::Error(Fault::Unreachable(why) | Fault::Harness(why)) => Some(why.clone()),
+        _ => None,
+    });
+    match (why, missing) {
+        (Some(why), 0) => format!("{errors} requests had no answer: {why}"),
+        (Some(why), _) => format!("{errors} requests had no answer ({why}), {missing} were not asked"),
+        (None, _) => format!("{missing} requests were not asked"),
+    }
+}

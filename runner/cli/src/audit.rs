@@ -1,0 +1,456 @@
+//! `gatecheck audit`.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use gatecheck::corpus::{Corpus, DEFAULT_ROLE_PATH};
+use gatecheck::event::Event;
+use gatecheck::exit::{ExitStatus, HELP};
+use gatecheck::gates::Gate;
+use gatecheck::gates::launch::GateFile;
+use gatecheck::invariants::Invariant;
+use gatecheck::own::{Manners, NoTokens, Tokens};
+use gatecheck::report::aggregate::{Aggregate, ReportOptions};
+use gatecheck::report::merge;
+use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
+use gatecheck::run::order::Shard;
+use gatecheck::run::{Plan, RunOptions};
+use gatecheck::wire::Target;
+use gatecheck::wire::plain::{Clients, HttpVersion, Plain, PlainOptions};
+use gatecheck_audit::given::{Given, TokenFrom};
+use gatecheck_audit::site_check::{SiteCheck, check};
+use gatecheck_audit::table::TableOptions;
+use gatecheck_audit::{Audit, Seen, Wish, page, plan, table, verdicts};
+use tokio::sync::mpsc;
+
+use super::format::{Output, Outputs, tell};
+use super::run::{ENDING, broken_gate, gate_file, interruption, target};
+use super::{Failure, reports, say};
+
+/// Arguments of `gatecheck audit`.
+#[derive(Args, Debug)]
+#[command(after_help = HELP)]
+pub struct AuditArgs {
+    /// The URL of the site: scheme and host. Only a site that is yours, or that you may test. Without it the folder is put to the embedded gate: does it do
+    /// what I mean?
+    url: Option<String>,
+    /// The root of the project, or the folder that is published
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    site: PathBuf,
+    /// Read the rules of this `netlify.toml`, if it is not the one of the project
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The variable that holds the secret of the site: with it there are holders of every role, and tokens that only whoever knows it can forge
+    #[arg(long, value_name = "NAME")]
+    secret_env: Option<String>,
+    /// A real token for a role, in a file; `none=FILE` is a token without a role
+    #[arg(long, value_name = "ROLE=FILE")]
+    token: Vec<String>,
+    /// A command that prints a real token for a role, for tokens with a short life
+    #[arg(long, value_name = "ROLE=CMD")]
+    token_command: Vec<String>,
+    /// Where the roles stand in a token: names with dots, or a JSON pointer
+    #[arg(long, value_name = "PATH", default_value = DEFAULT_ROLE_PATH)]
+    role_path: String,
+    /// The claim `iss` of the tokens that are made
+    #[arg(long, value_name = "TEXT")]
+    issuer: Option<String>,
+    /// The claim `aud` of the tokens that are made
+    #[arg(long, value_name = "TEXT")]
+    audience: Option<String>,
+    /// Say what would be asked and how long it takes, and send nothing
+    #[arg(long)]
+    plan: bool,
+    /// No more requests than this: every rule by every class of visitor first, then caches, spellings, files, tokens
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    budget: usize,
+    /// Ask also what the site forwards to other servers or to functions
+    #[arg(long)]
+    forwarding: bool,
+    /// Audit although what is deployed does not look like what lies in the folder
+    #[arg(long)]
+    anyway: bool,
+    /// Start this command on a copy of the site and ask it; `{site}`, `{port}`, `{secret}`, `{role-path}` and the like are filled in
+    #[arg(long, value_name = "CMD", conflicts_with = "gate")]
+    launch: Option<String>,
+    /// Start the gate that this gate file describes: a path, or a name under `runner/gates/`
+    #[arg(long, value_name = "NAME")]
+    gate: Option<String>,
+    /// Ask this broken gate of `gatecheck self-test`, to see how its defect shows on this site
+    #[arg(long, value_name = "ID", conflicts_with_all = ["launch", "gate"])]
+    broken_gate: Option<String>,
+    /// Connect to this address, whatever the name in the URL resolves to
+    #[arg(long, value_name = "ADDR:PORT")]
+    connect_to: Option<SocketAddr>,
+    /// Ask ordinary requests over HTTP/2
+    #[arg(long)]
+    http2: bool,
+    /// Take any certificate
+    #[arg(long)]
+    insecure: bool,
+    /// How many requests may be under way at once
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    jobs: usize,
+    /// At most this many requests a second; 20 for a site that is not on this machine
+    #[arg(long, value_name = "N")]
+    rate: Option<f64>,
+    /// Time limit of one answer, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    timeout: f64,
+    /// How often a request is sent again when the connection itself fails
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    retries: u32,
+    /// The longest pause that the site may ask for, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    longest_pause: u64,
+    /// What is known: a YAML file, as `gatecheck baseline` writes it
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Ask only this part; without a value, the part that the variables of the CI engine name (`CI_NODE_INDEX`, `JOB_COMPLETION_INDEX` and the like)
+    #[arg(long, value_name = "I/N", num_args = 0..=1, default_missing_value = "auto")]
+    shard: Option<String>,
+    /// Put the JSON reports of the parts together, asking nothing; the other options have to be those of the parts
+    #[arg(long, value_name = "REPORT", num_args = 1.., conflicts_with = "shard")]
+    merge: Vec<String>,
+    /// What the budget leaves out, and the order, are drawn with this number; parts of one audit need the same (default: 1)
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u32>,
+    /// Write a report as well, any number of times; KIND is json, ndjson, junit, tap, sarif, markdown, annotations, badge-json, badge-svg, har or html, and
+    /// `-` as PATH is standard output
+    #[arg(long, value_name = "KIND=PATH")]
+    format: Vec<Output>,
+    /// How many findings of one rule are shown whole
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    whole: usize,
+    /// List every rule, however many there are
+    #[arg(long)]
+    all: bool,
+    /// Let tokens and secrets stand in the report
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+/// The rate for a site that is not on this machine.
+const GENTLE: f64 = 20.0;
+/// How many public files and redirects are compared before anything else.
+const COMPARED: usize = 8;
+
+/// Audits a site.
+pub(super) fn audit(corpus: &Corpus, args: AuditArgs) -> Result<ExitStatus, Failure> {
+    let goal = Goal::of(&args)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::harness(error.to_string()))?;
+    let wish = wish(&args, &goal)?;
+    let seen = Seen::of(&wish).map_err(Failure::usage)?;
+    if args.plan {
+        say(&plan::render(&seen.audit(&wish, corpus), goal.rate));
+        return Ok(ExitStatus::AsExpected);
+    }
+    if !args.merge.is_empty() {
+        return merged(&args, &seen.audit(&wish, corpus));
+    }
+    let site = runtime.block_on(site_check(&args, &goal, &seen))?;
+    let told = site.as_ref().map(SiteCheck::told);
+    let wish = Wish { is_alike: site.as_ref().is_none_or(SiteCheck::is_alike), ..wish };
+    let audit = seen.audit(&wish, corpus);
+    if let Some(own) = audit.corpus.suites.first().and_then(|suite| suite.own.as_ref()) {
+        site.iter().flat_map(|site| &site.seen).for_each(|body| own.marks.see(body));
+    }
+    if audit.cases.is_empty() {
+        return Err(Failure::usage("there is nothing to ask: no rule of this site can be tried"));
+    }
+    let outcome = ask(&args, goal, &wish, &audit, &runtime, told.clone())?;
+    // What stopped early has gates that still run: they end with the tasks that keep them.
+    runtime.shutdown_timeout(ENDING);
+    outcome
+}
+
+/// What is asked, and how.
+struct Goal {
+    gate: Gate,
+    /// The site at a URL.
+    remote: Option<Target>,
+    /// Whether it is somebody's site, and not a gate that was started here.
+    rate: Option<f64>,
+}
+
+impl Goal {
+    fn of(args: &AuditArgs) -> Result<Self, Failure> {
+        let started_here = args.launch.is_some() || args.gate.is_some() || args.broken_gate.is_some();
+        let gate = match &args.url {
+            Some(_) if started_here => {
+                return Err(Failure::usage(
+                    "a URL names a site that is there already; --launch, --gate and --broken-gate start one",
+                ));
+            }
+            Some(url) => Gate::Remote(target(url.trim_end_matches('/'), args.connect_to)?),
+            None if args.connect_to.is_some() => return Err(Failure::usage("--connect-to goes with a URL")),
+            None => match (&args.launch, &args.gate, &args.broken_gate) {
+                (Some(command), ..) => Gate::Launch(Box::new(GateFile::of_command(command))),
+                (None, Some(name), _) => {
+                    Gate::Launch(Box::new(GateFile::open(&gate_file(name)).map_err(Failure::usage)?))
+                }
+                (None, None, Some(id)) => broken_gate(id)?,
+                (None, None, None) => crate::embedded::gate(),
+            },
+        };
+        let remote = match &gate {
+            Gate::Remote(target) => Some(target.clone()),
+            _ => None,
+        };
+        if args.rate.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
+            return Err(Failure::usage("`--rate` is a number of requests a second above zero"));
+        }
+        let is_far = remote.as_ref().is_some_and(|target| !is_loopback(target));
+        let rate = args.rate.or_else(|| is_far.then_some(GENTLE));
+        Ok(Self { gate, remote, rate })
+    }
+}
+
+fn is_loopback(target: &Target) -> bool {
+    let host = target.host.trim_matches(['[', ']']);
+    let by_name = host == "localhost" || host.ends_with(".localhost");
+    match target.connect_to {
+        Some(address) => address.ip().is_loopback(),
+        None => by_name || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+    }
+}
+
+/// What the user says, understood.
+fn wish(args: &AuditArgs, goal: &Goal) -> Result<Wish, Failure> {
+    let mut secret = match &args.secret_env {
+        None => None,
+        Some(name) => match std::env::var(name) {
+            Ok(secret) => Some(secret),
+            Err(_) => {
+                return Err(Failure::usage(format!("--secret-env {name}: there is no such variable, or it is no text")));
+            }
+        },
+    };
+    if let Some(secret) = &secret {
+        gatecheck_audit::model::check_secret(secret)
+            .map_err(|error| Failure::usage(format!("--secret-env: {error}")))?;
+    }
+    // A gate that is started here is given a secret of our own where the user names none.
+    if secret.is_none() && goal.remote.is_none() && args.token.is_empty() && args.token_command.is_empty() {
+        secret = Some(gatecheck::corpus::DEFAULT_SECRET.to_owned());
+    }
+    let pairs = |texts: &[String], make: fn(&str) -> TokenFrom, what: &str| {
+        let read = texts.iter().map(|text| match text.split_once('=') {
+            Some((role, value)) if !role.is_empty() && !value.is_empty() => Ok((role.to_owned(), make(value))),
+            _ => Err(Failure::usage(format!("--{what} {text}: write ROLE=… , for example `admin=admin.jwt`"))),
+        });
+        read.collect::<Result<Vec<_>, _>>()
+    };
+    let mut from = pairs(&args.token, |path| TokenFrom::File(PathBuf::from(path)), "token")?;
+    from.extend(pairs(&args.token_command, |command| TokenFrom::Command(command.to_owned()), "token-command")?);
+    let given = Given::of(from);
+    if !args.plan && args.merge.is_empty() {
+        given.check().map_err(Failure::usage)?;
+    }
+    let given_roles = given.roles();
+    let tokens: Arc<dyn Tokens> = if given_roles.is_empty() { Arc::new(NoTokens) } else { Arc::new(given) };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok());
+    Ok(Wish {
+        site: args.site.clone(),
+        netlify_toml: args.config.clone(),
+        secret,
+        role_path: args.role_path.clone(),
+        issuer: args.issuer.clone(),
+        audience: args.audience.clone(),
+        given_roles,
+        given: tokens,
+        budget: args.budget.max(1),
+        seed: args.seed.unwrap_or(1),
+        forwarding: args.forwarding,
+        host: goal.remote.as_ref().map(Target::host_value),
+        origin: goal.remote.as_ref().map_or_else(|| "http://127.0.0.1".to_owned(), Target::origin),
+        https: goal.remote.as_ref().is_some_and(|target| target.https),
+        is_alike: true,
+        now: now.unwrap_or_default(),
+    })
+}
+
+fn user_agent() -> String {
+    format!(
+        "gatecheck/{} (audit of role rules, by the owner of this site; {})",
+        env!("CARGO_PKG_VERSION"),
+        env!("CARGO_PKG_REPOSITORY")
+    )
+}
+
+/// Whether what is deployed is this site. A gate that is started here serves this very folder.
+async fn site_check(args: &AuditArgs, goal: &Goal, seen: &Seen) -> Result<Option<SiteCheck>, Failure> {
+    let Some(target) = &goal.remote else { return Ok(None) };
+    let options = PlainOptions {
+        version: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
+        insecure: args.insecure,
+        limit: limit(args)?,
+        remote: Some(target),
+    };
+    let client = Plain::new(target.clone(), Clients::new(options).map_err(Failure::harness)?);
+    let pause = goal.rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(rate.recip().min(60.0)));
+    let (files, redirects) = (seen.public_files(COMPARED), seen.open_redirects(COMPARED));
+    let found = check(&client, target, &user_agent(), &files, &redirects, pause).await;
+    if let Some(why) = &found.in_the_way {
+        return Err(Failure { status: ExitStatus::Unreachable, message: format!("there is no site to ask: {why}") });
+    }
+    match found.objection() {
+        Some(objection) if !args.anyway => Err(Failure {
+            status: ExitStatus::Unreachable,
+            message: format!(
+                "{objection}\nbuild the folder as it is deployed (--site), or name the right URL; --anyway audits all the same"
+            ),
+        }),
+        _ => Ok(Some(found)),
+    }
+}
+
+fn limit(args: &AuditArgs) -> Result<Duration, Failure> {
+    Duration::try_from_secs_f64(args.timeout)
+        .ok()
+        .filter(|limit| !limit.is_zero())
+        .ok_or_else(|| Failure::usage("`--timeout` is a number of seconds above zero"))
+}
+
+fn shard(args: &AuditArgs) -> Result<Option<Shard>, Failure> {
+    match args.shard.as_deref() {
+        None => Ok(None),
+        Some("auto") => {
+            let found = Shard::of_environment(|name| std::env::var(name).ok()).map_err(Failure::usage)?;
+            found.map(Some).ok_or_else(|| {
+                Failure::usage("--shard: no variable of a CI engine says which part this is; write --shard I/N, for example `--shard 2/3`")
+            })
+        }
+        Some(text) => text.parse().map(Some).map_err(Failure::usage),
+    }
+}
+
+fn run_options(args: &AuditArgs, goal: &Goal, wish: &Wish) -> Result<RunOptions, Failure> {
+    let asked_once = "an audit asks each question once";
+    Ok(RunOptions {
+        patterns: Vec::new(),
+        shard: shard(args)?,
+        seed: Some(wish.seed),
+        jobs: args.jobs.max(1),
+        timeout: limit(args)?,
+        rate: goal.rate,
+        retries: args.retries,
+        http: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
+        insecure: args.insecure,
+        without: [Invariant::Liveness, Invariant::Uniform]
+            .into_iter()
+            .map(|one| (one, asked_once.to_owned()))
+            .collect(),
+        manners: goal.remote.is_some().then(|| Manners { user_agent: user_agent(), longest_pause: args.longest_pause }),
+        ..RunOptions::default()
+    })
+}
+
+fn ask(
+    args: &AuditArgs,
+    goal: Goal,
+    wish: &Wish,
+    audit: &Audit,
+    runtime: &tokio::runtime::Runtime,
+    site: Option<String>,
+) -> Result<Result<ExitStatus, Failure>, Failure> {
+    let options = run_options(args, &goal, wish)?;
+    let plan = Plan::new(&audit.corpus, &goal.gate, &options).map_err(|error| Failure::usage(error.to_string()))?;
+    let baseline = args.baseline.as_deref().map(super::baseline::open).transpose()?.unwrap_or_default();
+    let mut outputs = Outputs::open(args.format.clone())?.with_page(page_of(audit, site.clone()));
+    let mut report = Aggregate::new(ReportOptions { show_secrets: args.show_secrets, strict: false }).knowing(baseline);
+    let progress = std::io::stderr().is_terminal();
+    let mut bar = TerminalReporter::new(TerminalOptions { whole: args.whole, observations: false, progress });
+    let planned = plan.cases();
+    let interrupted = runtime
+        .block_on(async {
+            let (events, mut happened) = mpsc::unbounded_channel();
+            let running =
+                tokio::spawn(gatecheck::run::run(Arc::clone(&audit.corpus), goal.gate, options, plan, events));
+            let mut interruption = pin!(interruption());
+            let interrupted = loop {
+                let event = tokio::select! {
+                    event = happened.recv() => event,
+                    () = interruption.as_mut() => {
+                        running.abort();
+                        break true;
+                    }
+                };
+                let Some(event) = event else { break false };
+                report.note(&event);
+                bar.note(&event, &report);
+                outputs.note(&event, &report);
+            };
+            if interrupted {
+                // What was asked is told, and what is missing is named.
+                let started = report.pins.started.unwrap_or_else(SystemTime::now);
+                let elapsed = SystemTime::now().duration_since(started).unwrap_or_default();
+                let end = Event::RunFinished { at: SystemTime::now(), elapsed };
+                report.note(&end);
+                bar.note(&end, &report);
+            }
+            match running.await {
+                Err(error) if error.is_cancelled() => Ok(interrupted),
+                ended => ended.map(|()| interrupted),
+            }
+        })
+        .map_err(|error| Failure::harness(format!("the audit ended early: {error}")))?;
+    let text = table::render(audit, &report, &verdicts::of(audit, &report), site.as_deref(), table_options(args));
+    outputs.finish(&text, &report)?;
+    let asked = report.outcomes.len();
+    if interrupted {
+        let missing = planned.saturating_sub(asked);
+        return Ok(Err(Failure::harness(format!(
+            "the audit was interrupted: {missing} of {planned} cases were not asked"
+        ))));
+    }
+    Ok(Ok(report.exit_status()))
+}
+
+fn table_options(args: &AuditArgs) -> TableOptions {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let columns = columns.or_else(|| terminal_width().filter(|_| std::io::stdout().is_terminal())).unwrap_or(100);
+    TableOptions { whole: args.whole, columns: columns.clamp(60, 160), all: args.all }
+}
+
+/// The columns of the terminal.
+fn terminal_width() -> Option<usize> {
+    #[cfg(unix)]
+    return rustix::termios::tcgetwinsize(std::io::stdout())
+        .ok()
+        .map(|size| usize::from(size.ws_col))
+        .filter(|columns| *columns > 0);
+    #[cfg(not(unix))]
+    None
+}
+
+fn page_of(audit: &Audit, site: Option<String>) -> impl Fn(&Aggregate) -> String + 'static {
+    let audit = audit.clone();
+    move |run| page::render(&audit, run, &verdicts::of(&audit, run), site.as_deref())
+}
+
+/// The parts of an audit become one.
+fn merged(args: &AuditArgs, audit: &Audit) -> Result<ExitStatus, Failure> {
+    let parts = reports(&args.merge)?;
+    let whole = merge::merge(&parts, &audit.corpus).map_err(|error| {
+        let lines: Vec<String> = error.0.iter().map(|line| format!("  {line}")).collect();
+        Failure::usage(format!("these are not the parts of one audit:\n{}", lines.join("\n")))
+    })?;
+    let run = Aggregate::reread(&whole, &audit.corpus, None).map_err(|error| Failure::usage(error.to_string()))?;
+    let text = table::render(audit, &run, &verdicts::of(audit, &run), None, table_options(args));
+    let page = page_of(audit, None);
+    tell(args.format.clone(), &text, |kind| match kind {
+        gatecheck::report::Kind::Html => Ok(page(&run)),
+        kind => kind.render(&run).map_err(|error| Failure::harness(format!("{kind}: {error}"))),
+    })?;
+    let _ = std::io::stdout().flush();
+    Ok(run.exit_status())
+}

@@ -1,0 +1,129 @@
+//! A site that is not the corpus' own: a user's files, which bear no canaries. What tells that one of them came back is taken from the files themselves.
+
+mod answered;
+pub mod marks;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use self::answered::{Refusal, cached, refusal};
+use self::marks::Marks;
+
+/// The site of a user: its files, what tells them, and who may have which of them.
+#[derive(Debug)]
+pub struct OwnSite {
+    /// The folder that is published. A gate that is started here is given a copy of it.
+    pub folder: PathBuf,
+    /// What tells the files that somebody may not have.
+    pub marks: Marks,
+    /// The files that a visitor may have, by the recipe of the token.
+    pub may_have: BTreeMap<String, Arc<BTreeSet<String>>>,
+    /// Tokens that no recipe makes.
+    pub tokens: Arc<dyn Tokens>,
+    /// Whether what is served is byte for byte what lies in the folder, as far as was seen.
+    pub is_alike: bool,
+}
+
+/// Tokens that somebody else makes.
+pub trait Tokens: fmt::Debug + Send + Sync {
+    /// The token behind this recipe name; `None` where the recipe says how it is made.
+    ///
+    /// # Errors
+    /// A sentence that says why there is none.
+    fn token(&self, recipe: &str) -> Option<Result<Vec<u8>, String>>;
+}
+
+/// No such tokens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTokens;
+
+impl Tokens for NoTokens {
+    fn token(&self, _recipe: &str) -> Option<Result<Vec<u8>, String>> {
+        None
+    }
+}
+
+/// How a run behaves towards a gate that is somebody's real site.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Manners {
+    /// The `User-Agent`, which says what this is.
+    pub user_agent: String,
+    /// The longest pause that a site can ask for, in seconds; one that asks for more is not asked again.
+    pub longest_pause: u64,
+}
+
+impl OwnSite {
+    /// Writes a copy of the published folder. Rule files are left out: the deployment writes them.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn copy_to(&self, folder: &Path) -> std::io::Result<()> {
+        copy(&self.folder, folder, true)
+    }
+
+    /// Why an answer does not show the file, if it does not. A page that is not built as the local one cannot be told by its bytes, so only what is plainly
+    /// another file counts against it.
+    #[must_use]
+    pub fn not_shown(&self, file: &str, body: &[u8]) -> Option<String> {
+        if self.marks.is_whole(file, body) || self.marks.shows(file, body) {
+            return None;
+        }
+        if let Some(other) = self.marks.other_than(file, body) {
+            return Some(other.to_owned());
+        }
+        (self.is_alike && self.marks.knows(file))
+            .then(|| format!("a body of {} bytes that is not its content", body.len()))
+    }
+}
+
+/// Names at the root that the deployment writes itself.
+const WRITTEN: [&str; 3] = ["_redirects", "_headers", "netlify.toml"];
+
+fn copy(from: &Path, to: &Path, is_root: bool) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (name, kind) = (entry.file_name(), entry.file_type()?);
+        let name_text = name.to_string_lossy();
+        // Folders of tools, such as `.git`, are no part of a site.
+        if (is_root && WRITTEN.contains(&&*name_text)) || (kind.is_dir() && name_text.starts_with('.')) {
+            continue;
+        }
+        let (source, target) = (entry.path(), to.join(&name));
+        if kind.is_dir() {
+            copy(&source, &target, false)?;
+        } else if kind.is_file() {
+            std::fs::copy(&source, &target)?;
+        } else if kind.is_symlink() {
+            #[cfg(unix)]
+            std::os::unix::fs::symlink(std::fs::read_link(&source)?, &target)?;
+        }
+    }
+    Ok(())
+}
+
+/// The text of a `netlify.toml` for a copy of the published folder: it names no folder any more, since the copy is that folder.
+#[must_use]
+pub fn toml_without_publish(text: &str) -> String {
+    let names_a_folder = |line: &str| {
+        let key = line.split('=').next().unwrap_or_default().trim();
+        line.contains('=') && matches!(key.rsplit('.').next(), Some("publish" | "base" | "\"publish\"" | "\"base\""))
+    };
+    let lines =
+        text.split_inclusive('\n').map(|line| if names_a_folder(line) { format!("# {line}") } else { line.to_owned() });
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_names_no_folder() {
+        let text = "[build]\npublish = \"dist\"\n  base=\"web\"\n[[redirects]]\nfrom = \"/publish\"\n[context.x]\nbuild.publish = 'y'\n";
+        let copy = "[build]\n# publish = \"dist\"\n#   base=\"web\"\n[[redirects]]\nfrom = \"/publish\"\n[context.x]\n# build.publish = 'y'\n";
+        assert_eq!(toml_without_publish(text), copy);
+    }
+}
