@@ -31,6 +31,9 @@ REFERENCE = ["requirements.md", "cases.md", "lints.md", "front-ends.md", "fuzzin
 PROJECT = ["architecture.md", "contributing.md", "security.md", "benchmarks.md", "changelog.md", "releasing.md"]
 GUIDES_FIRST = ["judge-my-gate.md", "audit-my-site.md", "gate-my-site.md", "tokens.md", "deploy.md", "reading-the-report.md"]
 
+# The id of a requirement.
+REQUIREMENT = r"\b[A-Z][A-Z0-9]*-[0-9]+(?:\.[a-z][a-z0-9-]*)?"
+
 
 def slug(heading, _separator="-"):
     """The anchor of a heading, as code hosts make it, so that a link holds in both places."""
@@ -104,9 +107,17 @@ def suites_by_requirement():
     for path in sorted((ROOT / "conformance-cases").glob("*/*.yaml")):
         suite = path.relative_to(ROOT / "conformance-cases").with_suffix("").as_posix()
         for named in re.findall(r"^\s*(?:- )?requirement: *(\[[^\]]*\]|\S+)", path.read_text(), re.M):
-            for one in re.findall(r"[A-Z0-9]+-[0-9]+(?:\.[a-z0-9-]+)?", named):
+            for one in re.findall(REQUIREMENT, named):
                 found.setdefault(one, {})[suite] = None
     return found
+
+
+def linked(text, known):
+    """`text` with a link for each requirement that it names, but in code."""
+    parts = text.strip().split("`")
+    for at in range(0, len(parts), 2):
+        parts[at] = re.sub(REQUIREMENT, lambda found: f"[{found[0]}](#{found[0]})" if found[0] in known else found[0], parts[at])
+    return "`".join(parts)
 
 
 def ledger():
@@ -133,11 +144,11 @@ def ledger():
         if headings[name] != last:
             last = headings[name]
             words += ["", f"## {last}"]
-        words += ["", f"### {name} {{#{name}}}", "", f"**{entry['level']}** · {entry['provenance']}", "", entry["sentence"].strip()]
+        words += ["", f"### {name} {{#{name}}}", "", f"**{entry['level']}** · {entry['provenance']}", "", linked(entry["sentence"], headings)]
         if "note" in entry:
-            words += ["", f"*Decided here:* {entry['note'].strip()}"]
+            words += ["", f"*Decided here:* {linked(entry['note'], headings)}"]
         if "no-case" in entry:
-            words += ["", f"*No case asks for it:* {entry['no-case'].strip()}"]
+            words += ["", f"*No case asks for it:* {linked(entry['no-case'], headings)}"]
         named = [f"[{suite}]({SOURCE}conformance-cases/{suite}.yaml)" for suite in suites.get(name, {})]
         if named:
             words += ["", f"*Asked by:* {', '.join(named)}"]
