@@ -1,4 +1,4 @@
-//! The README's walk-through, as it is written there, in a real browser.
+//! The walk-through of the guide, as it is written there, in a real browser.
 //!
 //! Each command of the section runs in a shell, in a folder of the test; the cookie is set and the pages are opened in a
 //! headless Chromium, where there is one: `CHROMIUM` names it, or it is found in `PATH`.
@@ -21,16 +21,18 @@ use std::process::{Child, Command, Stdio};
 
 use chromium::{Browser, find};
 
-const README: &str = include_str!("../../../README.md");
+const GUIDE: &str = include_str!("../../../docs/gate-my-site.md");
 
-/// The heading of the section in the README.
+/// The heading of the section in the guide.
 const SECTION: &str = "## Try it: a page for members";
 
 /// The commands of the section, without their prompts, in order.
 fn commands() -> Vec<String> {
-    let (_, section) = README.split_once(SECTION).expect("the section is there");
+    let (_, section) = GUIDE.split_once(SECTION).expect("the section is there");
     let section = section.split("\n## ").next().unwrap_or_default();
     let lines = section.lines().filter_map(|line| line.strip_prefix("$ "));
+    // What stands for the browser is asked by `gatecheck-cli`, which runs the commands of every page.
+    let lines = lines.take_while(|line| !line.starts_with("curl"));
     lines.map(|line| line.split("   # ").next().unwrap_or_default().trim_end().to_owned()).collect()
 }
 
@@ -56,7 +58,7 @@ impl Drop for Gate {
 }
 
 #[test]
-fn the_walk_through_of_the_readme() {
+fn the_walk_through_of_the_guide() {
     let folder = tempfile::tempdir().expect("a folder");
     let commands = commands();
     let mut gate = None;
@@ -106,7 +108,7 @@ fn the_walk_through_of_the_readme() {
     let mut browser = Browser::start(&program);
     let without = browser.open(&format!("{origin}/testauth/"));
     assert_eq!((without.status, without.text.as_str()), (404, "Please log in"), "the login page, with status 404");
-    // As the README has the reader do it in the console of the browser.
+    // As the guide has the reader do it in the console of the browser.
     browser.run(&format!("document.cookie = 'nf_jwt={token}; path=/'"));
     let with = browser.open(&format!("{origin}/testauth/"));
     assert_eq!((with.status, with.text.as_str()), (200, "Members only"), "in, with the role");
