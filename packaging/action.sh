@@ -18,20 +18,22 @@ if [ -n "${CHECK:-}" ]; then
     if [ -n "${SARIF:-}" ]; then rolegate "${arguments[@]}" --format sarif >"$SARIF" || true; fi
 fi
 
-# Judges one gate: a name for its reports, then how `gatecheck run` gets to it.
+# Asks one gate or site: a name for the reports, further words as a workflow writes them, then the command.
 judge() {
     local name="$1" words=()
-    shift
-    read -r -d '' -a words <<<"${PATTERNS:-} ${ARGUMENTS:-}" || true
-    gatecheck run "$@" ${words[@]+"${words[@]}"} --format "json=$reports/$name.json" --format "html=$reports/$name.html" \
+    read -r -d '' -a words <<<"$2" || true
+    shift 2
+    gatecheck "$@" ${words[@]+"${words[@]}"} --format "json=$reports/$name.json" --format "html=$reports/$name.html" \
         --format "junit=$reports/$name.xml" --format "markdown=$reports/$name.md"
     keep $?
     if [ -f "$reports/$name.md" ]; then cat "$reports/$name.md" >>"$summary"; fi
 }
 
-if [ -n "${LAUNCH:-}" ]; then judge launch --launch "$LAUNCH"; fi
-if [ -n "${GATE:-}" ]; then judge gate --gate "$GATE"; fi
+more="${PATTERNS:-} ${ARGUMENTS:-}"
+if [ -n "${LAUNCH:-}" ]; then judge launch "$more" run --launch "$LAUNCH"; fi
+if [ -n "${GATE:-}" ]; then judge gate "$more" run --gate "$GATE"; fi
 if [ -n "${URL:-}" ]; then
-    if [ -n "${BUNDLE:-}" ]; then judge url "$URL" --bundle "$BUNDLE"; else judge url "$URL"; fi
+    if [ -n "${BUNDLE:-}" ]; then judge url "$more" run "$URL" --bundle "$BUNDLE"; else judge url "$more" run "$URL"; fi
 fi
+if [ -n "${AUDIT:-}" ]; then judge audit "${AUDIT_ARGUMENTS:-}" audit "$AUDIT" --site "${SITE:-.}"; fi
 exit "$status"
