@@ -58,6 +58,7 @@ impl Failure {
 /// The reference gate: a static site behind redirect rules with role conditions
 #[derive(Debug, Parser)]
 #[command(
+    name = "rolegate",
     version,
     after_help = "Exit status: 0 done; 1 the rules, the secret or an input line are refused; \
     2 wrong usage, or a folder, file or address that cannot be had."
