@@ -3,6 +3,7 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
     clippy::unwrap_used,
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatecheck::corpus::Corpus;
+use gatecheck::deploy::Deployment;
 use gatecheck::event::Event;
 use gatecheck::gates::Gate;
 use gatecheck::gates::launch::GateFile;
@@ -158,4 +160,40 @@ fn run(corpus: &Arc<Corpus>, file: GateFile) -> Run {
         }
     }
     run
+}
+
+/// The gate notes its port and waits; whoever is quicker listens there, and the gate ends as one does that finds its port taken.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_gate_whose_port_somebody_has_taken_is_started_on_another() {
+    let corpus = Corpus::open(&folder().join("../../conformance-cases")).unwrap();
+    let suite = corpus.suites.iter().find(|suite| suite.id == "role/denial").unwrap();
+    let settings = suite.settings.clone();
+    let deployment = Deployment { suites: vec![(suite, String::new())], settings, upstream: String::new() };
+    let notes = tempfile::tempdir().unwrap();
+    let place = notes.path().display();
+    let command = format!(
+        "sh -c 'if [ -e {place}/1 ]; then echo {{port}} > {place}/2.new; mv {place}/2.new {place}/2; exec sleep 60; fi; \
+         echo {{port}} > {place}/1.new; mv {place}/1.new {place}/1; until [ -e {place}/taken ]; do sleep 0.05; done; exit 1'"
+    );
+    let gate = Gate::Launch(Box::new(GateFile::of_command(&command)));
+    // It listens in the place of the second start as well, so that this one counts as ready.
+    let thieves = async {
+        let mut taken = Vec::new();
+        for note in ["1", "2"] {
+            let port = loop {
+                match std::fs::read_to_string(notes.path().join(note)) {
+                    Ok(port) => break port.trim().parse::<u16>().unwrap(),
+                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            };
+            taken.push(tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap());
+            std::fs::write(notes.path().join("taken"), "").unwrap();
+        }
+        taken
+    };
+    let (started, taken) = tokio::join!(gate.start(&deployment), thieves);
+    let running = started.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(running.target.port, taken[1].local_addr().unwrap().port());
+    running.stop().await;
 }

@@ -7,10 +7,10 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use super::{GateError, Running, log_end, placeholders, site_folder};
+use super::{GateError, Running, log_end, placeholders, port, site_folder};
 use crate::deploy::Deployment;
 use crate::invariants::Invariant;
 use crate::report::redact::Redactor;
@@ -171,6 +171,9 @@ pub(super) const OPTIONAL: [(&str, Option<&str>); 8] = [
     ("trusted-upstream", None),
 ];
 
+/// How often a gate is started whose ports somebody else has taken.
+const MOST_ATTEMPTS: usize = 5;
+
 /// What the placeholders of a gate file stand for.
 struct Places<'a> {
     site: &'a Path,
@@ -222,6 +225,25 @@ impl Places<'_> {
 
 /// Starts the command on the site of a deployment and waits until it answers.
 pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Result<Running, GateError> {
+    let mut attempts = 1;
+    loop {
+        let ports = (port::free().await?, port::free().await?);
+        let started = start_at(ports, file, deployment).await;
+        // Another process may have taken a port meanwhile, which is nothing that the gate has done.
+        let robbed = matches!(started, Err(GateError::NotStarted { .. }))
+            && (port::is_taken(ports.0).await || port::is_taken(ports.1).await);
+        if !robbed || attempts >= MOST_ATTEMPTS {
+            return started;
+        }
+        attempts += 1;
+    }
+}
+
+async fn start_at(
+    (port, spare_port): (u16, u16),
+    file: &GateFile,
+    deployment: &Deployment<'_>,
+) -> Result<Running, GateError> {
     let folder = site_folder(deployment)?;
     let work = tempfile::Builder::new()
         .prefix("gatecheck-")
@@ -229,7 +251,6 @@ pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Resul
         .map_err(|error| GateError::Harness(format!("no temporary folder: {error}")))?;
     let log =
         tempfile::NamedTempFile::new().map_err(|error| GateError::Harness(format!("no temporary file: {error}")))?;
-    let (port, spare_port) = (free_port().await?, free_port().await?);
     let places = Places { site: folder.path(), work: work.path(), here: &file.here, port, spare_port, deployment };
     let not_started = |reason: String| GateError::NotStarted { site: deployment.name(), reason };
     let keys = [(PUBLIC_KEY_FILE, deployment.settings.pem()), (JWKS_FILE, deployment.settings.jwks())];
@@ -356,11 +377,6 @@ async fn answers(target: &Target, path: Option<&str>) -> bool {
         .exchange(sent)
         .await
         .is_ok_and(|exchange| exchange.answer.response().is_some())
-}
-
-async fn free_port() -> Result<u16, GateError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.and_then(|listener| listener.local_addr());
-    listener.map(|address| address.port()).map_err(|error| GateError::Harness(format!("no free port: {error}")))
 }
 
 /// The last lines that the command printed, without the secret.

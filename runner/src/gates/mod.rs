@@ -7,6 +7,7 @@
 pub mod launch;
 mod parts;
 mod placeholders;
+mod port;
 
 use std::collections::BTreeMap;
 use std::future::Future;
