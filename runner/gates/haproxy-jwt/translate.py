@@ -61,8 +61,8 @@ for number, rule in enumerate(rules.read(site, can_be_written)):
     lines.append(f"acl rule_{number} var(txn.path) -m reg {word(regex)}")
     when = f"if !done rule_{number}"
     if roles:
-        found = f"acl role_{number} var(txn.role%s) -m str {' '.join(map(word, roles))}"
-        lines += [f"acl role_{number} var(txn.token) -m found"] if roles == ["*"] else [found % at for at in LOOKED_AT]
+        found = lambda at: f"acl role_{number} var(txn.role{at}) -m str -- {' '.join(map(word, roles))}"
+        lines += [f"acl role_{number} var(txn.token) -m found"] if roles == ["*"] else [found(at) for at in LOOKED_AT]
         lines += [f"http-request set-var(txn.denied) bool(true) {when} !role_{number}"]
         when += f" role_{number}"
         lines += [f"http-request unset-var(txn.denied) {when}"]
