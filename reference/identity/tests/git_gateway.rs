@@ -506,7 +506,7 @@ fn sizes_are_bounded() {
     let limit = |method: http::Method, path: &str| desk.gateway.body_limit(&method, path);
     assert_eq!(limit(http::Method::POST, "/github/git/blobs"), 4296);
     assert_eq!(limit(http::Method::POST, "/github/git/trees"), 1024 * 1024);
-    assert_eq!(limit(http::Method::POST, "/github/nothing"), 0);
+    assert_eq!(limit(http::Method::POST, "/github/nothing"), 1024 * 1024);
 }
 
 #[test]

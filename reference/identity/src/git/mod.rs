@@ -187,8 +187,7 @@ impl GitGateway {
         match Route::read(method.as_str(), path) {
             // A file as base64 in JSON, perhaps with line ends.
             Some(Route::CreateBlob) => self.longest_file.saturating_mul(2).saturating_add(4096),
-            Some(_) => LONGEST_BODY,
-            None => 0,
+            _ => LONGEST_BODY,
         }
     }
 

@@ -103,7 +103,12 @@ impl Writer {
         if let (Ok(Moved::Done), Some(files)) = (&moved, &files) {
             files.take(repository)?;
         }
-        fs::remove_file(&path).map_err(GitError::file(&path))?;
+        if let Err(GitError::Slow(_)) = &moved {
+            // It was ended like a gateway that is killed, and has left the same.
+            self.finish(repository)?;
+        } else {
+            fs::remove_file(&path).map_err(GitError::file(&path))?;
+        }
         moved
     }
 

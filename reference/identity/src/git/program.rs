@@ -32,6 +32,9 @@ pub enum GitError {
         /// What the system says.
         error: io::Error,
     },
+    /// It is too old.
+    #[error("`{0}` is too old: install git 2.38 or later")]
+    Old(String),
     /// It ended with another status than 0.
     #[error("`git {command}` failed: {said}")]
     Failed {

@@ -143,6 +143,10 @@ impl Repository {
     /// Where there is none, or git cannot be run.
     pub fn open(program: PathBuf, path: &Path) -> Result<Repository, GitError> {
         let mut git = Program::new(program);
+        let version = git.line(Run::new(&["version"]))?;
+        if !is_recent(&version) {
+            return Err(GitError::Old(version));
+        }
         let find = Run::new(&["rev-parse", "--path-format=absolute", "--git-common-dir"]).within(path);
         let git_dir = PathBuf::from(git.line(find)?);
         git.git_dir = Some(git_dir.clone());
@@ -366,6 +370,13 @@ impl Repository {
     }
 }
 
+/// Whether this git can merge without files, which it can since 2.38.
+fn is_recent(version: &str) -> bool {
+    let numbers = version.trim_start_matches("git version ").split(['.', ' ']);
+    let mut numbers = numbers.map_while(|number| number.parse::<u32>().ok());
+    (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()) >= (2, 38)
+}
+
 fn object(line: &str) -> Option<Object> {
     let mut words = line.split(' ');
     let oid = Oid::read(words.next()?)?;
@@ -440,4 +451,41 @@ fn signature(text: &str) -> Signature {
     let zone = zone.or_else(|| FixedOffset::east_opt(0));
     let date = date.zip(zone).map(|(date, zone)| date.with_timezone(&zone));
     Signature { name: name.trim().to_owned(), email: email.to_owned(), date }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_git_is_recent() {
+        for version in
+            ["git version 2.38.0", "git version 2.47.3", "git version 2.39.5 (Apple Git-154)", "git version 3.0"]
+        {
+            assert!(is_recent(version), "{version}");
+        }
+        for version in ["git version 2.37.9", "git version 1.99", "git version", "something"] {
+            assert!(!is_recent(version), "{version}");
+        }
+    }
+
+    #[test]
+    fn names_of_objects_are_whole() {
+        assert!(Oid::read(&"a".repeat(40)).is_some());
+        assert!(Oid::read(&"0".repeat(64)).is_some());
+        for text in
+            ["", "abc", "--all", "HEAD", "main"].map(str::to_owned).into_iter().chain(["A", "g"].map(|c| c.repeat(40)))
+        {
+            assert!(Oid::read(&text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_git_writes_of_an_author() {
+        let ada = signature("Ada Lovelace <ada@site.example> 1800000000 +0130");
+        assert_eq!((ada.name.as_str(), ada.email.as_str()), ("Ada Lovelace", "ada@site.example"));
+        assert_eq!(ada.date.map(|date| date.to_rfc3339()).as_deref(), Some("2027-01-15T09:30:00+01:30"));
+        assert_eq!(signature("odd").date, None);
+        assert_eq!(signature("A <a <b> x").email, "a <b");
+    }
 }
