@@ -38,8 +38,6 @@ mod advice;
 pub mod authorize;
 pub mod caches;
 #[doc(hidden)]
-pub mod columns;
-#[doc(hidden)]
 pub mod cost;
 pub mod edge;
 pub mod explain;
@@ -47,17 +45,27 @@ pub mod gate;
 pub mod headers;
 mod meaning;
 mod mint;
-#[doc(hidden)]
-pub mod netlify_toml;
 pub mod opens;
 pub mod problem;
-pub mod rules;
+mod reach;
+mod reading;
+/// The rules of a site: the list, what a rule is made of, and reading it from files.
+pub mod rules {
+    pub use crate::meaning::rules::*;
+    pub use crate::reach::EXAMPLE;
+    pub use crate::reading::{
+        Line, LineKind, MAX_LINE, Oddity, Parsed, PatternFault, PatternFaultKind, lines, within_one_edit,
+    };
+}
 pub mod span;
+mod speed;
 pub mod witness;
 
 pub use meaning::{claims, cookie, decide, path, query, request, site, token, visitor};
 
 pub(crate) use meaning::said;
+#[doc(hidden)]
+pub use reading::{columns, netlify_toml};
 
 pub use claims::{Claims, RolePath, RolePathError, Roles};
 pub use decide::{Decision, Outcome, PassedOver, decide, decide_by_walk};

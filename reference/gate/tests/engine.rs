@@ -7,6 +7,8 @@
     missing_docs,
     clippy::as_conversions,
     clippy::cast_possible_truncation,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,

@@ -71,7 +71,7 @@ impl Memory {
 
     /// Remembers `token`.
     pub(super) fn remember(&self, token: &[u8], verified: &Verified) {
-        let octets = token.len() + octets_of_members(&verified.payload());
+        let octets = token.len() + octets_of_members(verified.payload());
         let entry = Entry { hash: self.hash(token), token: token.into(), verified: verified.clone(), octets };
         self.threads.get_or_default().borrow_mut().add(entry, self.share);
     }

@@ -13,7 +13,7 @@ use super::parse::{Fault, explain};
 use super::password::{self, Closed};
 use super::pattern::HeaderPath;
 use super::{Block, ParsedHeaders};
-use crate::netlify_toml::{TomlFile, on_one_line};
+use crate::reading::netlify_toml::{TomlFile, on_one_line};
 
 type Value<'v, 'i> = &'v Spanned<DeValue<'i>>;
 

@@ -13,10 +13,10 @@ use std::cell::{Cell, OnceCell};
 use smallvec::SmallVec;
 
 use crate::cost::step;
+use crate::meaning::rules::{Apply, Conditions, Effect, Rule, RuleSet, Substituted};
 use crate::path::{Refused, RequestPath, Segments, Target, segments};
 use crate::query::{self, Parameters};
 use crate::request::{Origin, Request};
-use crate::rules::{Apply, Conditions, Effect, Rule, RuleSet, Substituted};
 use crate::said::Said;
 use crate::site::{Site, Spellings, is_same_file};
 use crate::visitor::Visitor;

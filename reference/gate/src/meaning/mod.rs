@@ -6,6 +6,7 @@ pub mod decide;
 pub mod path;
 pub mod query;
 pub mod request;
+pub(crate) mod rules;
 pub(crate) mod said;
 pub mod site;
 pub mod token;

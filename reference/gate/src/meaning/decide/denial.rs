@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 
 use super::Asked;
 use super::fetched::Fetched;
+use crate::meaning::rules::{Apply, Captures, Effect, Rule, Substituted};
 use crate::path::segments;
-use crate::rules::{Apply, Captures, Effect, Rule, Substituted};
 use crate::site::Site;
 
 /// The gates that the visitor did not pass, in list order.

@@ -8,9 +8,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use percent_encoding::percent_decode;
 
+use crate::meaning::rules::Substituted;
 use crate::path::{RequestPath, Resolver};
 use crate::request::Origin;
-use crate::rules::Substituted;
 use crate::site::{Site, is_same_file};
 
 /// What an answer shows the content of.

@@ -7,7 +7,7 @@ use rust_iso3166::{ALL, from_alpha2, from_alpha3};
 const LOOKED_UP: usize = 16;
 
 /// COND-5: the id, message and help of what is said of a condition of which a value never holds.
-pub(super) fn never_holds(key: &str, values: &[String]) -> Option<(&'static str, String, String)> {
+pub(crate) fn never_holds(key: &str, values: &[String]) -> Option<(&'static str, String, String)> {
     let mut values = values.iter().take(LOOKED_UP);
     match key {
         "Country" | "country" => values.find_map(|value| {

@@ -1,40 +1,24 @@
-//! The rules of a site: the bytes of `_redirects` and `netlify.toml` in; an ordered, indexed list of rules and a list of
-//! problems out.
+//! The rules of a site: an ordered list, each rule with whom it is for and what it answers.
 //!
-//! Reading never fails as a whole (RULES-6). Every line is accounted for: it is a rule, an error, a comment or blank.
-//! RULES-9: a line in error that names a role becomes a *sealed* rule, which covers its path and admits nobody; where
-//! not even the path can be read, [`RuleSet::unreadable`] says so and no gate starts.
+//! RULES-9: a line in error that names a role is a *sealed* rule, which covers its path and admits nobody; where not even
+//! the path can be read, [`RuleSet::unreadable`] says so and no gate starts.
 
 mod addresses;
-mod captures;
-mod fields;
-mod file;
-mod index;
-mod parse;
-mod parts;
-mod pattern;
-mod reach;
-mod target;
-mod text;
-mod toml;
-mod values;
+pub(crate) mod captures;
+pub(crate) mod destination;
+pub(crate) mod pattern;
 
-use std::fmt;
+use http::header::{HeaderName, HeaderValue};
 
 pub use addresses::UnknownPort;
 pub use captures::{Captured, Captures};
-pub use fields::{lines, within_one_edit};
-use http::header::{HeaderName, HeaderValue};
-pub use parse::MAX_LINE;
-pub use pattern::{Oddity, Pattern, PatternFault, PatternFaultKind};
-pub use reach::EXAMPLE;
-pub use target::{Destination, Substituted};
+pub use destination::{Destination, Substituted};
+pub use pattern::Pattern;
 
 use crate::claims::Roles;
 use crate::cost::step;
 use crate::path;
-use crate::problem::Problem;
-use crate::query::{Parameters, form_encode};
+use crate::query::Parameters;
 use crate::request::{Origin, Scheme};
 use crate::span::Span;
 use crate::visitor::Visitor;
@@ -43,43 +27,10 @@ use crate::visitor::Visitor;
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
     rules: Vec<Rule>,
-    index: index::Index,
+    pub(crate) index: crate::speed::index::Index,
     addresses: addresses::Addresses,
     unreadable: Vec<Span>,
     has_gates: bool,
-}
-
-/// What the rule files of a site hold.
-#[derive(Clone, Debug, Default)]
-pub struct Parsed {
-    /// The rules in force, in list order.
-    pub rules: RuleSet,
-    /// What is wrong with the files, in the order of their lines.
-    pub problems: Vec<Problem>,
-    /// Every line of `_redirects`, in order; together they are the whole file.
-    pub lines: Vec<Line>,
-}
-
-/// One line of a rule file, with what ends it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// The bytes of the line.
-    pub span: Span,
-    /// What the line is.
-    pub kind: LineKind,
-}
-
-/// What a line of a rule file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LineKind {
-    /// Nothing but white space.
-    Blank,
-    /// A comment.
-    Comment,
-    /// A line in error that put no rule into force.
-    Error,
-    /// The rule at this place of the list.
-    Rule(usize),
 }
 
 /// One rule.
@@ -168,26 +119,6 @@ pub enum RoleCondition {
 }
 
 impl RuleSet {
-    /// Reads a `_redirects` file. RULES-6: good rules and problems come back together.
-    pub fn parse(bytes: &[u8]) -> Parsed {
-        RuleSet::read(bytes, &[])
-    }
-
-    /// Reads a `_redirects` file and a `netlify.toml`; one that is not there is empty.
-    ///
-    /// TOML-2: the rules of `_redirects` come first, and all are in force.
-    pub fn read(redirects: &[u8], toml: &[u8]) -> Parsed {
-        let mut read = file::read(redirects);
-        if !toml.is_empty() {
-            let toml = toml::read(toml);
-            read.rules.extend(toml.rules);
-            read.unreadable.extend(toml.unreadable);
-            read.problems.extend(toml.problems);
-        }
-        let file::Read { rules, unreadable, problems, lines } = read;
-        Parsed { rules: RuleSet::new(rules, unreadable), problems, lines }
-    }
-
     /// The rules, in list order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
@@ -244,8 +175,8 @@ impl RuleSet {
         RuleSet::new(first.iter().cloned().chain(self.rules).collect(), self.unreadable)
     }
 
-    fn new(rules: Vec<Rule>, unreadable: Vec<Span>) -> RuleSet {
-        let index = index::Index::new(&rules);
+    pub(crate) fn new(rules: Vec<Rule>, unreadable: Vec<Span>) -> RuleSet {
+        let index = crate::speed::index::Index::new(&rules);
         let addresses = addresses::Addresses::of(&rules);
         let has_gates = rules.iter().any(Rule::is_gate);
         RuleSet { rules, index, addresses, unreadable, has_gates }
@@ -356,47 +287,4 @@ impl RoleCondition {
 fn any(listed: &[String], held: &Roles) -> bool {
     step(listed.len());
     listed.iter().any(|role| held.contains(role))
-}
-
-impl fmt::Display for Rule {
-    /// The rule as a rule file spells it; reading that again gives the same rule.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(origin) = &self.origin {
-            write!(f, "{origin}")?;
-        }
-        write!(f, "{}", self.pattern)?;
-        for QueryConstraint { key, value } in &self.query {
-            match value {
-                QueryValue::Capture(name) => write!(f, " {}=:{name}", form_encode(key))?,
-                QueryValue::Literal(text) => write!(f, " {}={}", form_encode(key), form_encode(text))?,
-            }
-        }
-        match &self.effect {
-            // A role named without anything else is what seals a line.
-            Effect::Seal => f.write_str(" Role"),
-            Effect::Apply(apply) => {
-                // Headers have no spelling in this file.
-                let Apply { to, status, force, conditions, headers: _, signed } = apply.as_ref();
-                write!(f, " {to} {status}{}{conditions}", if *force { "!" } else { "" })?;
-                signed.iter().try_for_each(|variable| write!(f, " Sign={variable}"))
-            }
-        }
-    }
-}
-
-impl fmt::Display for Conditions {
-    /// Each condition with a space before it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.role {
-            Some(RoleCondition::AnyToken) => f.write_str(" Role=*")?,
-            Some(RoleCondition::AnyOf(roles)) => write!(f, " Role={}", roles.join(","))?,
-            None => {}
-        }
-        for (key, list) in [("Country", &self.country), ("Language", &self.language), ("Cookie", &self.cookie)] {
-            if !list.is_empty() {
-                write!(f, " {key}={}", list.join(","))?;
-            }
-        }
-        self.unknown.iter().try_for_each(|unknown| write!(f, " {unknown}"))
-    }
 }

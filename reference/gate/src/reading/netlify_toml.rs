@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::columns::Columns;
+use crate::reading::columns::Columns;
 use crate::span::{RuleFile, Span};
 
 /// TOML-4, HEADERS-8: a text in which every line break, with the white space around it, is one space.
@@ -25,6 +25,7 @@ pub struct TomlFile<'a> {
 }
 
 impl<'a> TomlFile<'a> {
+    /// A file with these bytes.
     pub fn new(file: &'a [u8]) -> TomlFile<'a> {
         let bytes = file.strip_prefix("\u{feff}".as_bytes()).unwrap_or(file);
         let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');

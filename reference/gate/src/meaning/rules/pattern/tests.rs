@@ -1,4 +1,6 @@
 use super::*;
+use crate::path::Refused;
+use crate::rules::{Oddity, PatternFaultKind};
 
 fn pattern(text: &str) -> Pattern {
     Pattern::parse(text).unwrap().0

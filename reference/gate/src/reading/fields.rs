@@ -9,13 +9,13 @@ const MOST_FIELDS: usize = 8;
 
 /// A field of a line, and where in the line it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Field<'a> {
-    pub(super) text: &'a str,
-    pub(super) start: usize,
+pub(crate) struct Field<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) start: usize,
 }
 
 impl Field<'_> {
-    pub(super) fn end(&self) -> usize {
+    pub(crate) fn end(&self) -> usize {
         self.start + self.text.len()
     }
 }
@@ -46,7 +46,7 @@ pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// RULES-1: fields are separated by runs of spaces or tabs. RULES-2: one that starts with `#` ends the rule.
-pub(super) fn fields(line: &str) -> Vec<Field<'_>> {
+pub(crate) fn fields(line: &str) -> Vec<Field<'_>> {
     let mut fields = Vec::with_capacity(MOST_FIELDS);
     let (mut rest, mut start) = (line, 0);
     loop {
@@ -65,7 +65,7 @@ pub(super) fn fields(line: &str) -> Vec<Field<'_>> {
 }
 
 /// Whether a field can be `to` (RULES-3).
-pub(super) fn is_destination(text: &str) -> bool {
+pub(crate) fn is_destination(text: &str) -> bool {
     text.starts_with('/') || text.starts_with("http://") || text.starts_with("https://")
 }
 
@@ -73,7 +73,7 @@ pub(super) fn is_destination(text: &str) -> bool {
 ///
 /// A space that is none to the format, or a control character, may have joined two fields or parted one, so each field is
 /// looked at both cut there and with them taken out.
-pub(super) fn names_role(fields: &[Field<'_>]) -> bool {
+pub(crate) fn names_role(fields: &[Field<'_>]) -> bool {
     let first_is_path = fields.first().is_some_and(|field| is_destination(field.text));
     let mut parts = fields.iter().flat_map(|field| field.text.split(is_unseen)).skip(usize::from(first_is_path));
     parts.any(is_like_role)
@@ -81,18 +81,18 @@ pub(super) fn names_role(fields: &[Field<'_>]) -> bool {
 }
 
 /// What parts a text without being seen as a space of the format.
-pub(super) fn is_unseen(c: char) -> bool {
+pub(crate) fn is_unseen(c: char) -> bool {
     c.is_whitespace() || c.is_control()
 }
 
 /// Whether a text is like `role` when what is not seen is taken out of it.
-pub(super) fn is_like_role_joined(text: &str) -> bool {
+pub(crate) fn is_like_role_joined(text: &str) -> bool {
     text.contains(is_unseen) && is_like_role(&text.replace(is_unseen, ""))
 }
 
 /// Whether a text begins with `role` in any case, or is within one edit of `role`: its first run of letters, or all
 /// that stands before its `=` or `:`, where a digit, a hyphen or a character that nobody sees may be the edit.
-pub(super) fn is_like_role(text: &str) -> bool {
+pub(crate) fn is_like_role(text: &str) -> bool {
     // No more of a word is looked at than tells.
     const TELLING: usize = "role".len() + 2;
     let text = text.trim_start_matches(|c: char| !c.is_alphanumeric());

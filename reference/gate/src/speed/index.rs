@@ -18,11 +18,11 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use smallvec::SmallVec;
 
-use super::pattern::{Pattern, Segment};
-use super::{QueryConstraint, QueryValue, Rule};
 use crate::cost::step;
+use crate::meaning::rules::pattern::Segment;
 use crate::query::Parameters;
 use crate::request::Origin;
+use crate::rules::{Pattern, QueryConstraint, QueryValue, Rule};
 use prefixes::Prefixes;
 
 /// The place of a rule in the list.
@@ -38,7 +38,7 @@ type NodeAt = usize;
 type Level = SmallVec<[NodeAt; 8]>;
 
 #[derive(Clone, Debug)]
-pub(super) struct Index {
+pub(crate) struct Index {
     nodes: Vec<Node>,
     /// The texts of the literal segments that lead to nodes, one after the other.
     texts: String,
@@ -125,7 +125,7 @@ impl Default for Index {
 }
 
 impl Index {
-    pub(super) fn new(rules: &[Rule]) -> Index {
+    pub(crate) fn new(rules: &[Rule]) -> Index {
         let mut index = Index::default();
         // Most rules have a segment that no rule before them has. The table is empty, so nothing is hashed.
         index.nodes.reserve(rules.len());
@@ -224,12 +224,12 @@ impl Index {
     }
 
     /// Whether any rule names an origin.
-    pub(super) fn names_origins(&self) -> bool {
+    pub(crate) fn names_origins(&self) -> bool {
         !self.origins.is_empty()
     }
 
     /// A look-up of the candidates of one request, which comes from `origin` with `parameters`.
-    pub(super) fn look_up<'a>(&'a self, origin: Option<&Origin>, parameters: &'a Parameters) -> LookUp<'a> {
+    pub(crate) fn look_up<'a>(&'a self, origin: Option<&Origin>, parameters: &'a Parameters) -> LookUp<'a> {
         let origin = origin.and_then(|origin| self.origins.get(origin));
         LookUp { index: self, origin: origin.copied(), parameters, lists: Vec::with_capacity(4) }
     }
@@ -307,7 +307,7 @@ impl List {
 }
 
 /// Collects the lists of the rules that may match one of several paths.
-pub(super) struct LookUp<'a> {
+pub(crate) struct LookUp<'a> {
     index: &'a Index,
     /// The root of the rules that name the origin of the request.
     origin: Option<NodeAt>,
@@ -317,7 +317,7 @@ pub(super) struct LookUp<'a> {
 
 impl<'a> LookUp<'a> {
     /// Adds the rules that may match the path of these decoded segments.
-    pub(super) fn path(&mut self, segments: &[&str]) {
+    pub(crate) fn path(&mut self, segments: &[&str]) {
         let LookUp { index, origin, parameters, lists } = self;
         let index = *index;
         let mut add = |list: &'a List| list.cursors(parameters, lists);
@@ -364,13 +364,13 @@ impl<'a> LookUp<'a> {
     }
 
     /// The rules that were found, in list order, each once. Lazy: the caller stops at the first that decides.
-    pub(super) fn candidates(self) -> Candidates<'a> {
+    pub(crate) fn candidates(self) -> Candidates<'a> {
         Candidates { heap: self.lists.into(), last: None }
     }
 }
 
 /// Candidates in list order: a merge of ascending lists.
-pub(super) struct Candidates<'a> {
+pub(crate) struct Candidates<'a> {
     heap: BinaryHeap<Reverse<Cursor<'a>>>,
     last: Option<Place>,
 }

@@ -6,23 +6,24 @@ use std::ops::Range;
 use super::fields;
 use super::parse::read_line;
 use super::parts::{self, Fault, Parts, UNREADABLE_NOTE, seal_note};
-use super::{Effect, Line, LineKind, Rule};
-use crate::columns::Columns;
+use super::{Line, LineKind};
 use crate::cost::step;
 use crate::problem::{Problem, Severity};
+use crate::reading::columns::Columns;
+use crate::rules::{Effect, Rule};
 use crate::span::{RuleFile, Span};
 
 /// What one rule file holds, before the rules of all files become one list.
 #[derive(Default)]
-pub(super) struct Read {
-    pub(super) rules: Vec<Rule>,
-    pub(super) unreadable: Vec<Span>,
-    pub(super) problems: Vec<Problem>,
-    pub(super) lines: Vec<Line>,
+pub(crate) struct Read {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) unreadable: Vec<Span>,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) lines: Vec<Line>,
 }
 
 /// Reads a whole file.
-pub(super) fn read(bytes: &[u8]) -> Read {
+pub(crate) fn read(bytes: &[u8]) -> Read {
     let mut reader = Reader { read: Read::default(), kind: LineKind::Blank };
     // RULES-13: a byte-order mark is no part of the first rule.
     let mark = if bytes.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };

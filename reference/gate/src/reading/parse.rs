@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 use super::fields::{self, Field};
 use super::parts::{self, ConditionReader, Fault, Form, Parts, Remarks};
-use super::{Apply, Conditions, QueryConstraint};
 use crate::cost::step;
+use crate::rules::{Apply, Conditions, QueryConstraint};
 
 /// RULES-14: a longer line is an error. No request target comes near it, and what is done within a line stays bounded.
 pub const MAX_LINE: usize = 16 * 1024;
@@ -17,7 +17,7 @@ pub const MAX_LINE: usize = 16 * 1024;
 const FEW: usize = 8;
 
 /// Reads one line without white space around it; `remarks` gets what does not keep it from being a rule.
-pub(super) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, Fault> {
+pub(crate) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, Fault> {
     // RULES-14
     if content.len() > MAX_LINE {
         let id = "line-too-long";

@@ -11,7 +11,7 @@ use crate::request::{Origin, Scheme};
 
 /// The origins that rules name, by scheme and by host without its port.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Addresses {
+pub(crate) struct Addresses {
     named: HashMap<(Scheme, String), Vec<Origin>>,
 }
 
@@ -20,7 +20,7 @@ pub(super) struct Addresses {
 pub struct UnknownPort;
 
 impl Addresses {
-    pub(super) fn of(rules: &[Rule]) -> Addresses {
+    pub(crate) fn of(rules: &[Rule]) -> Addresses {
         let mut named: HashMap<(Scheme, String), Vec<Origin>> = HashMap::new();
         for origin in rules.iter().filter_map(|rule| rule.origin.as_ref()) {
             let of_name = named.entry((origin.scheme(), origin.name().to_owned())).or_default();
@@ -33,7 +33,7 @@ impl Addresses {
 
     /// `host` as the rules name it, where ports that `is_own` knows are those of the site; a host that they do not name as
     /// it is.
-    pub(super) fn find<'a>(
+    pub(crate) fn find<'a>(
         &'a self,
         scheme: Scheme,
         host: &'a str,
@@ -55,8 +55,8 @@ impl Addresses {
 
 #[cfg(test)]
 mod tests {
+    use crate::meaning::rules::RuleSet;
     use crate::request::Scheme;
-    use crate::rules::RuleSet;
 
     #[test]
     fn host_3_a_port_is_no_way_past_a_rule() {

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
 
-use super::super::captures::{Captured, Captures};
 use super::Part;
 use crate::cost::step;
+use crate::meaning::rules::captures::{Captured, Captures};
 use crate::path::{Resolver, SEGMENT};
 use crate::query;
 
-pub(super) fn fill(parts: &[Part], captures: &Captures, encode: impl Fn(&Captured) -> String) -> String {
+pub(crate) fn fill(parts: &[Part], captures: &Captures, encode: impl Fn(&Captured) -> String) -> String {
     parts.iter().fold(String::new(), |text, part| match part {
         Part::Literal(literal) => text + literal,
         // Every name in a destination is one that its pattern captures.
@@ -23,7 +23,7 @@ pub(super) fn fill(parts: &[Part], captures: &Captures, encode: impl Fn(&Capture
 }
 
 /// SUBST-3: whether the text for a label of the host is empty: `https://:splat/a` must not become `https:///a`.
-pub(super) fn lacks_a_label(host: &[Part], captures: &Captures) -> bool {
+pub(crate) fn lacks_a_label(host: &[Part], captures: &Captures) -> bool {
     host.iter().any(|part| match part {
         Part::Literal(_) => false,
         Part::Capture(name) => captures.find(name).is_none_or(|captured| captured.text().is_empty()),
@@ -31,13 +31,13 @@ pub(super) fn lacks_a_label(host: &[Part], captures: &Captures) -> bool {
 }
 
 /// SUBST-4: whether text that the request has supplied makes, alone or with what stands beside it, a segment of dots.
-pub(super) fn climbs(path: &[Part], captures: &Captures) -> bool {
+pub(crate) fn climbs(path: &[Part], captures: &Captures) -> bool {
     pieces(path, captures).iter().any(|piece| piece.supplied && is_dots(&piece.text))
 }
 
 /// SUBST-5: whether readers could disagree about where the segments of a path end that the request has supplied, or about
 /// their being dots.
-pub(super) fn is_ambiguous(path: &[Part], captures: &Captures) -> bool {
+pub(crate) fn is_ambiguous(path: &[Part], captures: &Captures) -> bool {
     let names = path.iter().filter_map(|part| match part {
         Part::Literal(_) => None,
         Part::Capture(name) => captures.find(name),
@@ -136,7 +136,7 @@ fn is_dots(segment: &str) -> bool {
 }
 
 /// SUBST-3: adds no `?`, `#`, `&`, control character; and a `/` only where the splat has one.
-pub(super) fn encode_for_path(captured: &Captured) -> String {
+pub(crate) fn encode_for_path(captured: &Captured) -> String {
     match captured {
         Captured::Splat { segments, trailing_slash } => {
             let mut text = String::new();
@@ -156,25 +156,25 @@ pub(super) fn encode_for_path(captured: &Captured) -> String {
 }
 
 /// QUERY-4
-pub(super) fn encode_for_query(captured: &Captured) -> String {
+pub(crate) fn encode_for_query(captured: &Captured) -> String {
     query::form_encode(&captured.text())
 }
 
 /// SUBST-3: nothing but letters, digits and `-` stands in a host as it is.
-pub(super) fn encode_for_host(captured: &Captured) -> String {
+pub(crate) fn encode_for_host(captured: &Captured) -> String {
     const LABEL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-');
     percent_encode(&captured.text(), LABEL).to_string()
 }
 
 /// Whether a local path is plainly what [`canonical`] makes of it: no segment but perhaps the last is empty, and none
 /// begins as dots do.
-pub(super) fn is_canonical(path: &str) -> bool {
+pub(crate) fn is_canonical(path: &str) -> bool {
     path.starts_with('/') && !path.as_bytes().windows(2).any(|pair| matches!(pair, [b'/', b'/' | b'.' | b'%']))
 }
 
 /// SUBST-3, SUBST-4: a local path without dot segments and empty segments, so that it begins with exactly one slash
 /// and leads nowhere above the root. Other escapes stay as they are.
-pub(super) fn canonical(path: &str) -> String {
+pub(crate) fn canonical(path: &str) -> String {
     let mut resolver = Resolver::default();
     for segment in path.strip_prefix('/').unwrap_or(path).split('/') {
         let dots = || segment.to_ascii_lowercase().replace("%2e", ".");

@@ -8,14 +8,14 @@ use http::header::{HeaderName, HeaderValue};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::super::destination::Names;
 use super::super::fields::Field;
 use super::super::parse::MAX_LINE;
 use super::super::parts::{self, ConditionReader, Covered, Fault, Form, Parts, Remarks};
-use super::super::target::{Destination, Names};
-use super::super::{Apply, Conditions, QueryConstraint};
 use super::names_role;
-use crate::netlify_toml::on_one_line;
 use crate::problem::Severity;
+use crate::reading::netlify_toml::on_one_line;
+use crate::rules::{Apply, Conditions, Destination, QueryConstraint};
 
 type Value<'v, 'i> = &'v Spanned<DeValue<'i>>;
 
@@ -33,7 +33,7 @@ struct Fields<'v, 'i> {
 }
 
 /// Reads one entry of `text`: the rule, and where its `from` stands.
-pub(super) fn read(
+pub(crate) fn read(
     text: &str,
     at: Range<usize>,
     table: &DeTable<'_>,
@@ -82,7 +82,7 @@ pub(super) fn read(
 }
 
 /// RULES-9: what an entry in error covers, and where its `from` stands.
-pub(super) fn covering(table: &DeTable<'_>) -> Option<(Range<usize>, Covered)> {
+pub(crate) fn covering(table: &DeTable<'_>) -> Option<(Range<usize>, Covered)> {
     let mut written = table.iter().filter(|(key, _)| matches!(key.get_ref().as_ref(), "from" | "origin"));
     let (_, from) = written.next()?;
     // Of two paths nobody knows which one is meant.

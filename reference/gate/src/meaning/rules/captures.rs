@@ -29,20 +29,20 @@ impl Captures {
         self.0.iter().inspect(|_| step(1)).find(|(known, _)| known == name).map(|(_, captured)| captured)
     }
 
-    pub(super) fn add_splat(&mut self, segments: &[&str], trailing_slash: bool) {
+    pub(crate) fn add_splat(&mut self, segments: &[&str], trailing_slash: bool) {
         step(segments.len());
         let segments = segments.iter().map(|segment| (*segment).to_owned()).collect();
         self.0.push((Captured::SPLAT.into(), Captured::Splat { segments, trailing_slash }));
     }
 
-    pub(super) fn add_text(&mut self, name: &str, text: Vec<u8>) {
+    pub(crate) fn add_text(&mut self, name: &str, text: Vec<u8>) {
         self.0.push((name.to_owned().into(), Captured::Text(text)));
     }
 }
 
 impl Captured {
     /// The name of what `*` matched.
-    pub(super) const SPLAT: &'static str = "splat";
+    pub(crate) const SPLAT: &'static str = "splat";
 
     /// The captured text, not encoded.
     pub fn text(&self) -> Vec<u8> {

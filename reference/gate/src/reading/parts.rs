@@ -2,30 +2,30 @@
 
 use std::ops::Range;
 
+use super::destination::{DestinationFaultKind, Names, split_scheme};
 use super::fields::{self, Field};
-use super::pattern::{Oddity, Pattern, PatternFault, PatternFaultKind};
-use super::reach::tidy;
-use super::target::{Destination, DestinationFaultKind, Names, split_scheme};
+use super::pattern::{Oddity, PatternFault, PatternFaultKind};
 use super::values;
-use super::{Apply, Conditions, QueryConstraint, QueryValue, RoleCondition};
 use crate::path::{Refused, is_authority};
 use crate::problem::{Fix, Problem, Severity};
 use crate::query::form_decode;
+use crate::reach::tidy;
 use crate::request::Origin;
+use crate::rules::{Apply, Conditions, Destination, Pattern, QueryConstraint, QueryValue, RoleCondition};
 use crate::span::Span;
 
 /// What is wrong with a rule; the bytes at fault are counted as those of the field are.
-pub(super) struct Fault {
-    pub(super) id: &'static str,
-    pub(super) range: Range<usize>,
-    pub(super) message: String,
-    pub(super) help: String,
+pub(crate) struct Fault {
+    pub(crate) id: &'static str,
+    pub(crate) range: Range<usize>,
+    pub(crate) message: String,
+    pub(crate) help: String,
     /// Text of the same meaning that is better in place of the range.
-    pub(super) instead: Option<String>,
+    pub(crate) instead: Option<String>,
 }
 
 impl Fault {
-    pub(super) fn at(
+    pub(crate) fn at(
         place: impl Into<Range<usize>>,
         id: &'static str,
         message: impl Into<String>,
@@ -37,7 +37,7 @@ impl Fault {
 
 impl Fault {
     /// The fault as it is told, with the place of its range.
-    pub(super) fn into_problem(self, severity: Severity, span: Span) -> Problem {
+    pub(crate) fn into_problem(self, severity: Severity, span: Span) -> Problem {
         let Fault { id, range: _, message, help, instead } = self;
         let fix = instead.map(|text| Fix::Replace { start: span.start, end: span.end, text });
         Problem { id, severity, span, message, help, note: None, fix, refuses_to_start: false, advice: None }
@@ -45,21 +45,21 @@ impl Fault {
 }
 
 /// RULES-9: what follows where a path can be read and its rule cannot.
-pub(super) fn seal_note(origin: Option<&Origin>, pattern: &Pattern) -> String {
+pub(crate) fn seal_note(origin: Option<&Origin>, pattern: &Pattern) -> String {
     let origin = origin.map(ToString::to_string).unwrap_or_default();
     format!("nobody is admitted to `{origin}{pattern}` until this is corrected, because it names a role")
 }
 
 /// RULES-9: what follows where not even the path can be read.
-pub(super) const UNREADABLE_NOTE: &str =
+pub(crate) const UNREADABLE_NOTE: &str =
     "no gate starts with this file, because this names a role and its path cannot be read";
 
 /// Where a rule is in force: scheme and host, if it names one, and path.
-pub(super) type Covered = (Option<Origin>, Pattern);
+pub(crate) type Covered = (Option<Origin>, Pattern);
 
 /// RULES-9: what a rule in error covers by its `from`, if that can be read at all; all that begins so where the text
 /// is cut short.
-pub(super) fn covering(from: &str, cut_short: bool) -> Option<Covered> {
+pub(crate) fn covering(from: &str, cut_short: bool) -> Option<Covered> {
     let (origin, path) = split_from(from)?;
     let origin = match origin {
         // A host that cannot be read is every host.
@@ -79,21 +79,21 @@ pub(super) fn covering(from: &str, cut_short: bool) -> Option<Covered> {
 }
 
 /// RULES-14.bounds: a rule holds no more names than so many in each of its parts.
-pub(super) const MAX_NAMES: usize = 32;
+pub(crate) const MAX_NAMES: usize = 32;
 
 /// What does not keep a text from being a rule.
-pub(super) type Remarks = Vec<(Severity, Fault)>;
+pub(crate) type Remarks = Vec<(Severity, Fault)>;
 
 /// What is read as a rule.
-pub(super) struct Parts {
-    pub(super) origin: Option<Origin>,
-    pub(super) pattern: Pattern,
-    pub(super) query: Vec<QueryConstraint>,
-    pub(super) apply: Apply,
+pub(crate) struct Parts {
+    pub(crate) origin: Option<Origin>,
+    pub(crate) pattern: Pattern,
+    pub(crate) query: Vec<QueryConstraint>,
+    pub(crate) apply: Apply,
 }
 
 /// `from`: HOST-1 for a URL, MATCH-1 to MATCH-8 for its path.
-pub(super) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Option<Origin>, Pattern), Fault> {
+pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Option<Origin>, Pattern), Fault> {
     let Some((origin, path)) = split_from(field.text) else {
         return Err(Fault::at(
             field,
@@ -138,10 +138,10 @@ pub(super) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
     Ok((origin, pattern))
 }
 
-pub(super) type RawOrigin<'a> = Option<(crate::request::Scheme, &'a str)>;
+pub(crate) type RawOrigin<'a> = Option<(crate::request::Scheme, &'a str)>;
 
 /// Scheme and host, if any, and the path.
-pub(super) fn split_from(text: &str) -> Option<(RawOrigin<'_>, &str)> {
+pub(crate) fn split_from(text: &str) -> Option<(RawOrigin<'_>, &str)> {
     if text.starts_with('/') {
         return Some((None, text));
     }
@@ -223,7 +223,7 @@ fn oddity_text(oddity: Oddity, tidy: &str) -> (&'static str, String, String) {
 }
 
 /// QUERY-1: one parameter that a request must have.
-pub(super) fn read_parameter(
+pub(crate) fn read_parameter(
     field: Field<'_>,
     key: &str,
     value: &str,
@@ -258,7 +258,7 @@ pub(super) fn read_parameter(
 ///
 /// # Errors
 /// RULES-14.bounds: there are too many.
-pub(super) fn captured_names<'a>(
+pub(crate) fn captured_names<'a>(
     place: impl Into<Range<usize>>,
     pattern: &'a Pattern,
     query: &'a [QueryConstraint],
@@ -275,7 +275,7 @@ pub(super) fn captured_names<'a>(
 }
 
 /// RULES-4, RULES-11: a number from 200 to 599.
-pub(super) fn read_status(digits: &str) -> Option<u16> {
+pub(crate) fn read_status(digits: &str) -> Option<u16> {
     match digits.as_bytes() {
         [b'2'..=b'5', b'0'..=b'9', b'0'..=b'9'] => digits.parse().ok(),
         _ => None,
@@ -283,14 +283,14 @@ pub(super) fn read_status(digits: &str) -> Option<u16> {
 }
 
 /// STATUS-1
-pub(super) fn remark_on_status(code: u16, place: impl Into<Range<usize>>, remarks: &mut Remarks) {
+pub(crate) fn remark_on_status(code: u16, place: impl Into<Range<usize>>, remarks: &mut Remarks) {
     if (300..400).contains(&code) && !matches!(code, 301 | 302 | 303 | 307 | 308) {
         let message = format!("{code} is an unusual status for a redirect");
         remarks.push((Severity::Warning, Fault::at(place, "status-unusual", message, "write 301 or 302")));
     }
 }
 
-pub(super) fn destination_missing(from: Field<'_>) -> Fault {
+pub(crate) fn destination_missing(from: Field<'_>) -> Fault {
     Fault::at(
         from,
         "to-missing",
@@ -300,7 +300,7 @@ pub(super) fn destination_missing(from: Field<'_>) -> Fault {
 }
 
 /// SUBST-1 to SUBST-3.
-pub(super) fn read_destination(
+pub(crate) fn read_destination(
     field: Field<'_>,
     names: &Names<'_>,
     status: u16,
@@ -380,7 +380,7 @@ fn star_in(text: &str) -> Option<String> {
 }
 
 /// RULES-5: `/a/* 200` leads to `/a/:splat`.
-pub(super) fn left_out_destination(from: Field<'_>, names: &Names<'_>, status: u16) -> Result<Destination, Fault> {
+pub(crate) fn left_out_destination(from: Field<'_>, names: &Names<'_>, status: u16) -> Result<Destination, Fault> {
     let stem = split_from(from.text).and_then(|(_, path)| path.strip_suffix('*')).filter(|stem| stem.ends_with('/'));
     match stem {
         Some(stem) if (200..300).contains(&status) => {
@@ -394,7 +394,7 @@ pub(super) fn left_out_destination(from: Field<'_>, names: &Names<'_>, status: u
 }
 
 /// PROXY-1: the secret stands in the environment, never in a rule file.
-pub(super) fn read_variable(field: Field<'_>, name: &str) -> Result<String, Fault> {
+pub(crate) fn read_variable(field: Field<'_>, name: &str) -> Result<String, Fault> {
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if begins && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Ok(name.to_owned());
@@ -405,7 +405,7 @@ pub(super) fn read_variable(field: Field<'_>, name: &str) -> Result<String, Faul
 }
 
 /// PROXY-1: only what is forwarded can be signed.
-pub(super) fn remark_on_signature(apply: &Apply, place: impl Into<Range<usize>>, remarks: &mut Remarks) {
+pub(crate) fn remark_on_signature(apply: &Apply, place: impl Into<Range<usize>>, remarks: &mut Remarks) {
     if !apply.is_proxy() {
         let message = "only a forwarded request is signed, and this rule forwards none";
         let help = "leave the signature out, or write a URL and the status 200";
@@ -415,7 +415,7 @@ pub(super) fn remark_on_signature(apply: &Apply, place: impl Into<Range<usize>>,
 
 /// How the values of a condition are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// As a text, with commas between them.
     Text,
     /// As a list of texts.
@@ -449,16 +449,16 @@ fn no_condition(key: &str) -> &'static str {
 
 /// Conditions as they are read, one after the other (RULES-7 to RULES-11).
 #[derive(Default)]
-pub(super) struct ConditionReader {
+pub(crate) struct ConditionReader {
     conditions: Conditions,
     roles: Vec<String>,
     /// The first condition that nobody knows.
-    pub(super) unknown: Option<Fault>,
+    pub(crate) unknown: Option<Fault>,
 }
 
 impl ConditionReader {
     /// One condition and the values that it lists.
-    pub(super) fn add<'v>(
+    pub(crate) fn add<'v>(
         &mut self,
         place: impl Into<Range<usize>>,
         key: &str,
@@ -518,7 +518,7 @@ impl ConditionReader {
     }
 
     /// RULES-9: a condition that nobody knows, on a rule that names a role, is a fault of the whole rule.
-    pub(super) fn finish(self, names_role: impl FnOnce() -> bool) -> Result<Conditions, Fault> {
+    pub(crate) fn finish(self, names_role: impl FnOnce() -> bool) -> Result<Conditions, Fault> {
         let ConditionReader { mut conditions, roles, unknown } = self;
         if let Some(fault) = unknown
             && names_role()
@@ -587,7 +587,7 @@ fn punctuated(place: Range<usize>, key: &str, role: &str, list: &[String]) -> Fa
 }
 
 /// RULES-11
-pub(super) fn repeated(place: impl Into<Range<usize>>, key: &str) -> Fault {
+pub(crate) fn repeated(place: impl Into<Range<usize>>, key: &str) -> Fault {
     let message = format!("`{key}` stands here twice");
     Fault::at(place, "condition-repeated", message, "list the values in one condition, with commas between them")
 }

@@ -1,17 +1,10 @@
 //! Path patterns: literal segments, placeholders and splats (MATCH-1 to MATCH-8).
 
-mod read;
-
-use std::fmt;
-
-use percent_encoding::{AsciiSet, percent_encode};
+use smol_str::SmolStr;
 
 use super::captures::{Captured, Captures};
-use super::parts::MAX_NAMES;
-use super::text::Text;
 use crate::cost::step;
-use crate::path::{self, Refused, RequestPath, SEGMENT};
-use read::{Kind, read_segments, resolve};
+use crate::path::{self, RequestPath};
 
 /// The path of a rule.
 ///
@@ -20,146 +13,25 @@ use read::{Kind, read_segments, resolve};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
     /// The segments before the first `*`.
-    pub(super) head: Vec<Segment>,
+    pub(crate) head: Vec<Segment>,
     /// For each `*` in the middle, the segments between it and the next.
-    pub(super) middles: Vec<Vec<Segment>>,
+    pub(crate) middles: Vec<Vec<Segment>>,
     /// Whether the pattern ends in a splat, which matches any number of segments, none included (MATCH-3).
-    pub(super) splat: bool,
+    pub(crate) splat: bool,
 }
 
 /// One segment of a [`Pattern`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Segment {
+pub(crate) enum Segment {
     /// MATCH-5, MATCH-6: this text and no other.
-    Literal(Text),
+    Literal(SmolStr),
     /// MATCH-4: any one segment.
-    Placeholder(Text),
+    Placeholder(SmolStr),
     /// MATCH-8: `/a*`; a segment that begins with this text. Only before a splat.
-    Prefix(Text),
-}
-
-/// RULES-14.bounds: every run behind a star in the middle is looked for in the whole of a request's path.
-const MAX_BEHIND_STAR: usize = 32;
-
-/// Why a text is no pattern; `start..end` are the bytes at fault.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PatternFault {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) kind: PatternFaultKind,
-    /// RULES-9: a pattern that covers everything the text could have meant.
-    pub(super) covering: Pattern,
-}
-
-/// What keeps a text from being a pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PatternFaultKind {
-    /// `**`
-    DoubleStar,
-    /// A `#`.
-    Fragment,
-    /// RULES-14.bounds: more placeholders than [`MAX_NAMES`].
-    ManyNames,
-    /// RULES-14.bounds: more segments behind the first star than [`MAX_BEHIND_STAR`].
-    ManyStars,
-    /// A `?`.
-    Query,
-    /// A segment that no request path can hold.
-    Segment(Refused),
-}
-
-/// What is odd about a pattern that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Oddity {
-    /// A `*` that is no splat.
-    LiteralStar,
-    /// MATCH-8: `/a/*/c`.
-    MiddleStar,
-    /// Dot segments or empty segments.
-    NotCanonical,
-    /// MATCH-8: `/a*`.
-    PrefixStar,
+    Prefix(SmolStr),
 }
 
 impl Pattern {
-    /// Reads a path that begins with a slash, and says what is odd about it.
-    pub fn parse(text: &str) -> Result<(Pattern, Vec<Oddity>), PatternFault> {
-        let mut segments = read_segments(text)?;
-        let mut oddities = Vec::new();
-
-        // MATCH-2: a slash at the end is no part of it, and `//` is `/`.
-        segments.pop_if(|last| last.raw.is_empty());
-        if matches!(segments.as_slice(), [only] if only.raw.is_empty()) {
-            segments.clear();
-        }
-        // NOLEAK-1: dots and empty segments are resolved as they are in requests.
-        if segments.iter().any(|segment| matches!(segment.decoded.as_ref(), "" | "." | "..")) {
-            oddities.push(Oddity::NotCanonical);
-            segments = resolve(segments);
-        }
-
-        let last = segments.len().saturating_sub(1);
-        let splats = usize::from(segments.last().is_some_and(|segment| segment.raw == "*"));
-        let head = Vec::with_capacity(segments.len() - splats);
-        let mut pattern = Pattern { head, middles: Vec::new(), splat: false };
-        let (mut names, mut behind_star) = (0, 0);
-        for (at, segment) in segments.into_iter().enumerate() {
-            behind_star += usize::from(!pattern.middles.is_empty());
-            let kind = segment.classify(at == last);
-            names += usize::from(matches!(kind, Kind::Segment(Segment::Placeholder(_), _)));
-            let bound = if names > MAX_NAMES { Some(PatternFaultKind::ManyNames) } else { None };
-            if let Some(kind) = bound.or((behind_star > MAX_BEHIND_STAR).then_some(PatternFaultKind::ManyStars)) {
-                // Whatever the path matches begins as it does up to the first star.
-                let covering = Pattern { head: pattern.head, middles: Vec::new(), splat: true };
-                return Err(PatternFault { start: 0, end: text.len(), kind, covering });
-            }
-            match kind {
-                Kind::Star if at == last => pattern.splat = true,
-                Kind::Star => {
-                    note(&mut oddities, Oddity::MiddleStar);
-                    pattern.middles.push(Vec::new());
-                }
-                Kind::Segment(segment, oddity) => {
-                    oddity.into_iter().for_each(|oddity| note(&mut oddities, oddity));
-                    pattern.splat = matches!(segment, Segment::Prefix(_));
-                    pattern.middles.last_mut().unwrap_or(&mut pattern.head).push(segment);
-                }
-            }
-        }
-        Ok((pattern, oddities))
-    }
-
-    /// RULES-9: the pattern of everything that begins with the readable part of `text`, which ends before `end`.
-    pub(super) fn covering(text: &str, end: usize) -> Pattern {
-        let readable = text.get(..end).unwrap_or_default();
-        let (parents, partial) = readable.rsplit_once('/').unwrap_or_default();
-        let mut pattern = match Pattern::parse(parents) {
-            Ok((pattern, _)) if !pattern.splat => pattern,
-            Ok((pattern, _)) => return pattern,
-            Err(fault) => return fault.covering,
-        };
-        pattern.splat = true;
-        if !partial.is_empty()
-            && !partial.starts_with(':')
-            && !partial.contains('*')
-            && let Ok(prefix) = path::decode_segment(partial.as_bytes())
-        {
-            pattern.middles.last_mut().unwrap_or(&mut pattern.head).push(Segment::Prefix(prefix.as_str().into()));
-        }
-        pattern
-    }
-
-    /// HEADERS-6: the pattern of everything that a path could mean in which a `*` may stand anywhere.
-    pub(crate) fn covering_star(text: &str) -> Pattern {
-        if let Some(star) = text.find('*') {
-            return Pattern::covering(text, star);
-        }
-        match Pattern::parse(text) {
-            Ok((pattern, _)) => pattern,
-            Err(fault) => fault.covering,
-        }
-    }
-
     /// Whether a `*` stands before the end.
     #[cfg(feature = "cost")]
     pub fn has_star_in_the_middle(&self) -> bool {
@@ -187,7 +59,7 @@ impl Pattern {
     }
 
     /// The same for the path of these decoded segments.
-    pub(super) fn captures_of(&self, segments: &[&str], trailing_slash: bool) -> Option<Captures> {
+    pub(crate) fn captures_of(&self, segments: &[&str], trailing_slash: bool) -> Option<Captures> {
         let starts = self.place(segments)?;
         let mut captures = Captures::default();
         let mut at = capture_run(&self.head, segments, 0, &mut captures);
@@ -250,7 +122,7 @@ impl Pattern {
     }
 
     /// RULES-12: whether the pattern begins with `/.netlify`.
-    pub(super) fn is_reserved(&self) -> bool {
+    pub(crate) fn is_reserved(&self) -> bool {
         let Some(Segment::Literal(first) | Segment::Prefix(first)) = self.head.first() else {
             return false;
         };
@@ -258,7 +130,7 @@ impl Pattern {
     }
 
     /// The names that `captures` defines, in order; a name can stand twice.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let runs = std::iter::once(&self.head).chain(&self.middles).flatten();
         let placeholders = runs.filter_map(|segment| match segment {
             Segment::Placeholder(name) => Some(&**name),
@@ -298,61 +170,6 @@ impl Pattern {
             end = start.checked_sub(1)?;
         }
         Some(starts)
-    }
-}
-
-impl fmt::Display for Pattern {
-    /// The pattern as a rule file spells it; reading that again gives the same pattern.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut ends_in_star = false;
-        let mut run = |f: &mut fmt::Formatter<'_>, segments: &[Segment]| {
-            for segment in segments {
-                match segment {
-                    Segment::Placeholder(name) => write!(f, "/:{}", &**name)?,
-                    Segment::Prefix(prefix) => {
-                        ends_in_star = true;
-                        write!(f, "/{}*", Spelled(prefix))?;
-                    }
-                    Segment::Literal(text) => write!(f, "/{}", Spelled(text))?,
-                }
-            }
-            Ok(())
-        };
-        run(f, &self.head)?;
-        for middle in &self.middles {
-            f.write_str("/*")?;
-            run(f, middle)?;
-        }
-        if self.splat && !ends_in_star {
-            f.write_str("/*")?;
-        } else if self.head.is_empty() && self.middles.is_empty() {
-            f.write_str("/")?;
-        }
-        Ok(())
-    }
-}
-
-/// Literal text, so encoded that no part of it is read as a placeholder or a splat.
-struct Spelled<'a>(&'a str);
-
-impl fmt::Display for Spelled<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const LITERAL: &AsciiSet = &SEGMENT.add(b'*');
-        let rest = match self.0.strip_prefix(':') {
-            Some(rest) => {
-                f.write_str("%3A")?;
-                rest
-            }
-            None => self.0,
-        };
-        percent_encode(rest.as_bytes(), LITERAL).fmt(f)
-    }
-}
-
-/// Notes what is odd, once however often it stands there.
-fn note(oddities: &mut Vec<Oddity>, oddity: Oddity) {
-    if !oddities.contains(&oddity) {
-        oddities.push(oddity);
     }
 }
 

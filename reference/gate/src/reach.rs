@@ -1,11 +1,10 @@
 //! Which paths a pattern and a destination have to do with, for those who look at rules and not at requests.
 
-use super::captures::Captured;
-use super::pattern::{Oddity, Pattern, Segment};
-use super::target::{Destination, Part};
-use super::{QueryValue, Rule};
 use crate::cost::step;
+use crate::meaning::rules::destination::Part;
+use crate::meaning::rules::pattern::Segment;
 use crate::path::{self, RequestPath};
+use crate::rules::{Captured, Destination, Oddity, Pattern, QueryValue, Rule};
 
 /// The word in the place of a free segment, where a path is made up.
 pub const EXAMPLE: &str = "example";
@@ -79,7 +78,7 @@ impl Segment {
 }
 
 /// The text of a path without its dot segments and empty segments, spelled as it is where that reads the same.
-pub(super) fn tidy(path: &str, pattern: &Pattern) -> String {
+pub(crate) fn tidy(path: &str, pattern: &Pattern) -> String {
     let mut kept: Vec<&str> = Vec::new();
     for segment in path.split('/').skip(1) {
         match segment {

@@ -12,7 +12,7 @@ use super::List;
 use crate::cost::step;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Prefixes {
+pub(crate) struct Prefixes {
     lists: HashTable<(String, List)>,
     hasher: RandomState,
     /// The different lengths of the texts, shortest first; known once [`Prefixes::close`] was called.
@@ -21,7 +21,7 @@ pub(super) struct Prefixes {
 
 impl Prefixes {
     /// The rules for segments that begin with `text`.
-    pub(super) fn entry(&mut self, text: &str) -> &mut List {
+    pub(crate) fn entry(&mut self, text: &str) -> &mut List {
         let Prefixes { lists, hasher, .. } = self;
         let hash = |text: &str| hash(hasher, text);
         let entry = lists.entry(hash(text), |(known, _)| known == text, |(known, _)| hash(known));
@@ -29,14 +29,14 @@ impl Prefixes {
     }
 
     /// Makes ready to be asked.
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.lengths = self.lists.iter().map(|(text, _)| text.len()).collect();
         self.lengths.sort_unstable();
         self.lengths.dedup();
     }
 
     /// The rules for every text that `segment` begins with.
-    pub(super) fn of<'a>(&'a self, segment: &str) -> impl Iterator<Item = &'a List> {
+    pub(crate) fn of<'a>(&'a self, segment: &str) -> impl Iterator<Item = &'a List> {
         let mut state = self.hasher.build_hasher();
         let mut hashed = 0;
         self.lengths.iter().map_while(move |length| segment.as_bytes().get(..*length)).filter_map(move |text| {

@@ -13,13 +13,13 @@ use toml::de::{DeTable, DeValue};
 use super::fields::{is_like_role, is_like_role_joined, is_unseen, within_one_edit};
 use super::file::Read;
 use super::parts::{Fault, Parts, Remarks, UNREADABLE_NOTE, seal_note};
-use super::{Effect, Rule};
-use crate::netlify_toml::TomlFile;
 use crate::problem::Severity;
+use crate::reading::netlify_toml::TomlFile;
+use crate::rules::{Effect, Rule};
 use crate::span::Span;
 
 /// Reads a whole file.
-pub(super) fn read(bytes: &[u8]) -> Read {
+pub(crate) fn read(bytes: &[u8]) -> Read {
     let file = TomlFile::new(bytes);
     let bytes = file.bytes();
     let mut reader = Reader { file, read: Read::default() };
