@@ -138,6 +138,14 @@ fn one_run_writes_every_format() {
     assert!(stamp.clock_offset.is_some_and(|offset| (-1.5..0.5).contains(&offset)), "its clock is ours: {stamp:?}");
 }
 
+/// The corpus of the project has many suites, and a gate at a URL has one.
+#[test]
+fn status_2_a_url_serves_one_suite() {
+    let output = gatecheck(&["run", "http://127.0.0.1:1"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--suite"), "{}", text(&output.stderr));
+}
+
 #[test]
 fn status_2_usage() {
     for (arguments, says) in [
@@ -145,7 +153,6 @@ fn status_2_usage() {
         (&["run", "--gate", "no-such-gate"], "no-such-gate"),
         (&["run", "http://a.example", "http://b.example"], "one URL"),
         (&["run", "http://a.example/path", "--suite", "role/denial"], "scheme, host and port"),
-        (&["run", "http://127.0.0.1:1"], "--suite"),
         (&["run", "--format", "json"], "json=PATH"),
         (&["run", "--format", "xml=x"], "no format `xml`"),
         (&["run", "--format", "html=-"], "for a browser"),
