@@ -18,6 +18,7 @@ mod check;
 mod debug;
 mod edge;
 mod explain;
+mod identity;
 mod limits;
 mod manual;
 mod proxy;
@@ -78,6 +79,8 @@ enum Command {
     Explain(Box<explain::Explain>),
     /// Look into a token, verify one, make one
     Token(Box<token::Token>),
+    /// The users of the identity service of `serve --identity`
+    Identity(identity::Identity),
     /// Write the completions of a shell to standard output
     Completions(manual::Completions),
     /// Write a manual page to standard output, as `man -l -` reads it
@@ -200,6 +203,7 @@ fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Token(command) => command.run(),
+        Command::Identity(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     };

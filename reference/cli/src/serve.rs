@@ -20,6 +20,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::debug::DebugArgs;
 use super::edge::EdgeArgs;
+use super::identity::{self, IdentityArgs};
 use super::limits::LimitArgs;
 use super::proxy::ProxyArgs;
 use super::signals::{Signal, Signals};
@@ -80,6 +81,8 @@ pub(super) struct Serve {
     proxy: ProxyArgs,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    identity: IdentityArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -94,6 +97,7 @@ impl Serve {
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|error| Failure::cannot_run(format!("cannot start worker threads: {error}")))?;
         let Opened { source: key, fresh, settings } = runtime.block_on(self.tokens.open())?;
+        let (key, settings) = self.identity.keys(key, settings, self.tokens.names_role_path())?;
         let config = Config {
             site: self.dir.clone(),
             netlify_toml: self.rules.config.clone(),
@@ -133,6 +137,7 @@ impl Serve {
             );
         }
         say_where(&source);
+        let identity = self.identity.open(&config.key, self.host, &self.dir, &source.layout.published)?;
         let gate = Arc::new(GateInForce::new(gate));
         let operations = Arc::new(Operations::default());
         let reloader = Reloader::new(config, &source, Arc::clone(&gate), Arc::clone(&operations)).with_tls(tls.clone());
@@ -141,6 +146,7 @@ impl Serve {
             .name("reload".to_owned())
             .spawn(move || reloader.run(&occasions))
             .map_err(|error| Failure::cannot_run(format!("cannot start a thread: {error}")))?;
+        let (mounts, names) = identity.as_ref().map(|identity| identity.mounts(&gate)).unzip();
         let options = ServerOptions {
             limits: self.limits.within_the_system(),
             operations,
@@ -148,12 +154,14 @@ impl Serve {
             debug_page: self.debug.page()?,
             proxy: self.proxy.settings()?,
             authorize: self.proxy.authorize(),
+            mounts: mounts.unwrap_or_default(),
+            names,
         };
         // TOKEN-12.refresh
         let counted = Arc::clone(&options.operations);
         let _kept_fresh_to_the_end =
             fresh.map(|fresh| runtime.spawn(fresh.keep(move |had| counted.metrics().keys_refreshed(had))));
-        let ended = runtime.block_on(self.listen(gate, options, &told));
+        let ended = runtime.block_on(self.listen(gate, options, &told, identity.as_ref()));
         // A second signal does not wait for files that are still being read.
         runtime.shutdown_background();
         drop(watch);
@@ -174,6 +182,7 @@ impl Serve {
         gate: Arc<GateInForce>,
         options: ServerOptions,
         reload: &mpsc::Sender<Occasion>,
+        identity: Option<&identity::Opened>,
     ) -> Result<Exit, Failure> {
         let address = SocketAddr::new(self.host, self.port);
         let cannot_listen = |error| Failure::cannot_run(format!("cannot listen on {address}: {error}"));
@@ -200,6 +209,7 @@ impl Serve {
             }
         }
         self.debug.warn(server.local_addr());
+        let _to_the_end = identity.map(|identity| identity.started(scheme, server.local_addr())).transpose()?;
         let (stop, stopped) = watch::channel(false);
         let mut served = std::pin::pin!(server.run(stopping(stopped, self.limits.stop_delay())));
         loop {

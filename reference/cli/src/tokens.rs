@@ -96,6 +96,11 @@ impl TokenArgs {
         }
     }
 
+    /// Whether the operator says where the roles stand.
+    pub(super) fn names_role_path(&self) -> bool {
+        self.role_path.is_some()
+    }
+
     /// Finds out where the keys come from; those of a URL are fetched.
     pub(super) async fn open(&self) -> Result<Opened, Failure> {
         let settings = self.settings()?;

@@ -34,8 +34,6 @@ pub mod secrets;
 pub mod service;
 pub mod settings;
 pub mod store;
-#[cfg(test)]
-pub(crate) mod testing;
 pub mod tokens;
 pub mod user;
 

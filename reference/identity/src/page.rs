@@ -18,7 +18,8 @@ pub fn guarded(reply: Reply) -> Reply {
     );
     reply
         .with(CONTENT_SECURITY_POLICY, &policy)
-        .with(REFERRER_POLICY, "no-referrer")
+        // With `no-referrer` a browser would send `Origin: null` with the page's own forms.
+        .with(REFERRER_POLICY, "same-origin")
         .with(X_CONTENT_TYPE_OPTIONS, "nosniff")
         .with(HeaderName::from_static("cross-origin-resource-policy"), "same-origin")
         .with(HeaderName::from_static("cross-origin-opener-policy"), "same-origin")

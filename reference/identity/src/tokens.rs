@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use rolegate::token::verify;
+use rolegate::{Keys, Secret, SecretError, Time, TokenSettings, mint_with_key_id};
 use serde_json::{Map, Value};
 
 use crate::{Call, Moment};
@@ -22,6 +24,36 @@ pub trait Tokens: Send + Sync + fmt::Debug {
     /// # Errors
     /// Why the token is not good, in words that may be told to whoever sent it.
     fn read(&self, token: &str, now: Moment) -> Result<Map<String, Value>, String>;
+}
+
+/// The tokens of a gate with one secret, whose reading this is.
+#[derive(Debug)]
+pub struct SecretTokens {
+    secret: Secret,
+    keys: Keys,
+}
+
+impl SecretTokens {
+    /// The tokens under this secret.
+    ///
+    /// # Errors
+    /// Where the secret is none (ROLE-10).
+    pub fn new(secret: &[u8]) -> Result<SecretTokens, SecretError> {
+        Ok(SecretTokens { secret: Secret::new(secret)?, keys: Keys::hs256(secret)? })
+    }
+}
+
+impl Tokens for SecretTokens {
+    fn sign(&self, claims: &Map<String, Value>) -> String {
+        mint_with_key_id(&self.secret, KEY_ID, claims)
+    }
+
+    fn read(&self, token: &str, now: Moment) -> Result<Map<String, Value>, String> {
+        let now = Time::from_seconds(i64::try_from(now.seconds()).unwrap_or(i64::MAX));
+        verify(token.as_bytes(), &self.keys, &TokenSettings::default(), now)
+            .map(|claims| claims.members().clone())
+            .map_err(|error| error.to_string())
+    }
 }
 
 /// The bearer token of a request (RFC 6750 §2.1), if the one `Authorization` field has that form.
@@ -44,7 +76,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::GateTokens;
 
     fn call(authorization: &[&'static str]) -> Call {
         let mut headers = HeaderMap::new();
@@ -82,12 +113,12 @@ mod tests {
 
     #[test]
     fn a_token_is_good_until_it_expires() {
-        let tokens = GateTokens::new(b"secret");
+        let tokens = SecretTokens::new(b"secret").unwrap();
         let claims = json!({ "exp": 11, "app_metadata": { "roles": ["admin", 1, "editor"] } });
         let token = tokens.sign(claims.as_object().unwrap());
         let read = tokens.read(&token, Moment::from_seconds(10)).unwrap();
         assert_eq!(roles(&read).collect::<Vec<_>>(), ["admin", "editor"]);
         assert!(tokens.read(&token, Moment::from_seconds(11)).is_err());
-        assert!(GateTokens::new(b"other").read(&token, Moment::from_seconds(10)).is_err());
+        assert!(SecretTokens::new(b"other").unwrap().read(&token, Moment::from_seconds(10)).is_err());
     }
 }

@@ -4,12 +4,10 @@ use std::io;
 use std::time::Duration;
 
 use rolegate_identity::settings::{CookieMode, Hooks as HookUrls};
-use rolegate_identity::{Moment, Settings, tokens};
+use rolegate_identity::{Settings, tokens};
 use serde_json::{Value, json};
 
 mod common;
-#[path = "../src/testing.rs"]
-mod testing;
 
 use common::{ORIGIN, World};
 

@@ -318,6 +318,19 @@ impl KeySource {
         Ok(KeyRing::from(keys))
     }
 
+    /// The same, with a secret that lies in a file read now and not again; for who signs with it too.
+    ///
+    /// # Errors
+    /// [`LoadError::File`] where the file cannot be read.
+    pub fn held(self) -> Result<KeySource, LoadError> {
+        match self {
+            KeySource::SecretFile(path) => {
+                Ok(KeySource::Secret { name: path.display().to_string(), secret: without_line_end(read(&path)?) })
+            }
+            source => Ok(source),
+        }
+    }
+
     /// The file that the keys are read from, if they are.
     pub fn file(&self) -> Option<&Path> {
         match self {

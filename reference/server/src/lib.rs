@@ -43,5 +43,5 @@ pub use in_force::{GateInForce, KeyedGate};
 pub use jwks_url::{FetchError, FreshKeys, JwksUrl, JwksUrlError, Schedule};
 pub use key_ring::KeyRing;
 pub use layout::{Layout, LayoutError};
-pub use server::{Admin, DebugPage, Limits, Operations, Server, ServerOptions};
+pub use server::{Admin, DebugPage, Limits, Mount, Mounted, Operations, Server, ServerOptions};
 pub use source::{Source, SourceFile};

@@ -10,10 +10,9 @@ use rolegate_identity::hooks::{Caller, Target};
 use rolegate_identity::mail::{Mail, Mailbox};
 use rolegate_identity::password::Cost;
 use rolegate_identity::store::{FileStore, Store};
+use rolegate_identity::tokens::SecretTokens;
 use rolegate_identity::{Call, Handler as _, Moment, Parts, Reply, Service, Settings, Tokens as _};
 use serde_json::{Value, json};
-
-use crate::testing::GateTokens;
 
 pub const SECRET: &[u8] = b"a secret of thirty-two bytes, ok";
 pub const ORIGIN: &str = "http://site.localhost:8888";
@@ -23,7 +22,7 @@ pub struct World {
     pub service: Service,
     pub mails: Arc<Mails>,
     pub hooks: Arc<Hooks>,
-    pub tokens: Arc<GateTokens>,
+    pub tokens: Arc<SecretTokens>,
     pub now: Mutex<Moment>,
 }
 
@@ -99,7 +98,7 @@ impl World {
         let mut settings = Settings { password_cost: Cost::CHEAP, token_attempts: 0, ..Settings::default() };
         change(&mut settings);
         let (mails, hooks) = (Arc::new(Mails::default()), Arc::new(Hooks::default()));
-        let tokens = Arc::new(GateTokens::new(SECRET));
+        let tokens = Arc::new(SecretTokens::new(SECRET).unwrap());
         let service = Service::new(Parts {
             store,
             tokens: tokens.clone(),

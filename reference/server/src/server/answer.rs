@@ -24,7 +24,7 @@ use super::connection::Here;
 use super::head::{Fault, Head};
 use super::io::Tap;
 use super::standing::Standing;
-use super::{head, http2, log, shares};
+use super::{head, http2, log, mounts, shares};
 use crate::clock;
 use crate::files::DirSite;
 use crate::files::body::Body;
@@ -84,6 +84,9 @@ pub(crate) fn answer_http1<'a>(here: &'a Here, tap: &Tap, seen: hyper::Request<I
     };
     match decided {
         Decided::Answer(response) => Answering::Now(Some(closing(response))),
+        Decided::Mounted(errand) => {
+            Answering::Later(Box::pin(async move { closing(here.server.mounts.carry_out(errand, seen).await) }))
+        }
         Decided::Plan(plan) => Answering::Later(Box::pin(async move {
             let mut plan = plan;
             let standing = plan.standing.take();
@@ -110,6 +113,7 @@ pub(crate) async fn answer_http2(
     let decided = decided.and_then(|()| http2::read(&seen, limits)).and_then(|head| asked.decide(&head));
     let mut response = match decided {
         Ok(Decided::Answer(response)) => response,
+        Ok(Decided::Mounted(errand)) => Box::pin(here.server.mounts.carry_out(errand, seen)).await,
         // Nothing is switched to another protocol in HTTP/2: no request can ask for it (RFC 9113 §8.6).
         Ok(Decided::Plan(plan)) => asked.carry_out(&plan, seen, Some(activity.files())).await.0,
         Err(fault) => asked.refuse(fault),
@@ -132,6 +136,8 @@ enum Decided {
     Answer(Response<Body>),
     /// What is still to be done for it.
     Plan(Box<Plan>),
+    /// It is not the rules that answer.
+    Mounted(Box<mounts::Errand>),
 }
 
 /// What the gate decided, and how it is carried out where that takes its time.
@@ -179,6 +185,12 @@ impl<'a> Asked<'a> {
         // TOKEN-11: for the operator's own addresses; for everybody else there is no such page.
         if let Some(page) = server.debug_page.as_ref().and_then(|page| page.answer(gate, head, &known, now)) {
             return Ok(Decided::Answer(page));
+        }
+        if let Some(refusal) = server.mounts.refusal(&known) {
+            return Ok(Decided::Answer(refusal));
+        }
+        if let Some(errand) = server.mounts.errand(head, &known, connection.peer) {
+            return Ok(Decided::Mounted(Box::new(errand)));
         }
         // HTTP-4: its host is known by now.
         let sent = origin_form(head.target);

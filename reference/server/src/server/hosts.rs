@@ -17,6 +17,18 @@ pub(super) fn is_nobody_elses(host: &str, names: &[String]) -> bool {
     is_localhost(host) || address(host).is_some() || names.iter().any(|own| own.eq_ignore_ascii_case(name))
 }
 
+/// Whether `host` is a name or address of this machine, a name below `localhost`, which leads nowhere else (RFC 6761 §6.3),
+/// or one of `names`.
+pub(super) fn is_own(host: &str, names: &[String]) -> bool {
+    let name = name(host);
+    let is_below_localhost = || {
+        let end = name.len().checked_sub(".localhost".len());
+        end.and_then(|end| name.get(end..)).is_some_and(|end| end.eq_ignore_ascii_case(".localhost"))
+            && rolegate::path::is_authority(host)
+    };
+    is_this_machine(host) || is_below_localhost() || names.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
 fn is_localhost(host: &str) -> bool {
     name(host).eq_ignore_ascii_case("localhost")
 }
@@ -36,6 +48,27 @@ fn name(host: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_server_answers_to() {
+        let names = ["site.example".to_owned()];
+        for (host, own) in [
+            ("localhost:1", true),
+            ("site.localhost:8888", true),
+            ("Site.LocalHost.", true),
+            ("127.0.0.1", true),
+            ("[::1]:8888", true),
+            ("SITE.example:443", true),
+            ("192.0.2.1", false),
+            ("site.localhost.evil.example", false),
+            ("evil-localhost", false),
+            ("a b.localhost", false),
+            ("a.site.example", false),
+            ("", false),
+        ] {
+            assert_eq!(is_own(host, &names), own, "{host}");
+        }
+    }
 
     #[test]
     fn whose_hosts_are() {

@@ -19,6 +19,7 @@ use tokio::task::{Id, JoinSet};
 use crate::in_force::GateInForce;
 use crate::proxy::{Proxy, ProxySettings};
 use listener::{Place, Places};
+use mounts::Mounts;
 use shares::Shares;
 use tls::Tls;
 
@@ -37,6 +38,7 @@ mod limits;
 mod listener;
 mod log;
 pub mod metrics;
+pub mod mounts;
 pub mod operations;
 mod preface;
 pub(crate) mod shares;
@@ -48,6 +50,7 @@ pub use admin::Admin;
 pub use answer::refuse;
 pub use debug::DebugPage;
 pub use limits::Limits;
+pub use mounts::{Mount, Mounted};
 pub use operations::Operations;
 
 /// How a server serves.
@@ -65,6 +68,10 @@ pub struct ServerOptions {
     pub proxy: ProxySettings,
     /// Whether a trusted proxy is told who may see what ([`rolegate::authorize`]).
     pub authorize: bool,
+    /// What is answered before the rules are asked, in this order.
+    pub mounts: Vec<Arc<dyn Mount>>,
+    /// The names that the server answers to, beside those of this machine; without them it answers to all.
+    pub names: Option<Vec<String>>,
 }
 
 /// What every connection of a server shares.
@@ -83,16 +90,19 @@ pub struct Shared {
     pub(crate) files: Shares<IpAddr>,
     /// Whether a trusted proxy is told who may see what.
     pub authorize: bool,
+    /// What is answered before the rules are asked.
+    pub(crate) mounts: Mounts,
 }
 
 impl Shared {
     /// What the connections to `port` share.
     #[doc(hidden)]
     pub fn new(port: u16, gate: Arc<GateInForce>, options: ServerOptions) -> Shared {
-        let ServerOptions { limits, operations, tls, debug_page, proxy, authorize } = options;
+        let ServerOptions { limits, operations, tls, debug_page, proxy, authorize, mounts, names } = options;
+        let mounts = Mounts::new(mounts, names);
         let files = Shares::new(limits.files, limits.files_per_client);
         let proxy = Proxy::new(proxy, &limits);
-        Shared { port, gate, limits, operations, tls, debug_page, proxy, files, authorize }
+        Shared { port, gate, limits, operations, tls, debug_page, proxy, files, authorize, mounts }
     }
 }
 

@@ -1,0 +1,162 @@
+//! What is answered here before the rules are asked: services of the operator's in the gate's own origin.
+//!
+//! A mount is asked for its answer on a thread that may wait, and a bounded number of them at a time, so that the gate's own
+//! answers never wait for one. What of a request it gets was seen by the gate: its host is one that the server answers to.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, HeaderValue};
+use hyper::{HeaderMap, Method, Response, StatusCode};
+use rolegate::edge::{Seen, marks};
+use rolegate::path::origin_form;
+use rolegate::request::Scheme;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::head::Head;
+use super::hosts;
+use crate::files::body::Body;
+use crate::respond;
+
+/// So many requests are under way at the mounts at a time; further ones wait.
+const AT_A_TIME: usize = 64;
+/// How long a request waits for its turn, and how long its body may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Answers some requests before the rules are asked.
+pub trait Mount: Send + Sync + fmt::Debug {
+    /// Whether a request for this host and this path, as it was sent, is answered here.
+    fn takes(&self, host: &str, path: &str) -> bool;
+
+    /// The longest body that such a request may have, in bytes.
+    fn body_limit(&self, method: &Method, path: &str) -> usize;
+
+    /// The answer; it may take its time. A body of `None` was longer than the limit.
+    fn answer(&self, asked: &Mounted, body: Option<Bytes>) -> Response<Bytes>;
+}
+
+/// A request that a [`Mount`] takes.
+#[derive(Clone, Debug)]
+pub struct Mounted {
+    /// The method.
+    pub method: Method,
+    /// The path as it was sent.
+    pub path: String,
+    /// What follows the first `?`, as it was sent.
+    pub query: String,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The scheme that the visitor used.
+    pub scheme: Scheme,
+    /// The host that the visitor asked, with its port where one is named.
+    pub host: String,
+    /// The visitor's address, or that of the proxy that does not tell it.
+    pub client: IpAddr,
+    /// Whether the visitor sits at this machine: by the connection, with no proxy between, and by a name of this machine's.
+    pub is_here: bool,
+}
+
+/// The mounts of a server.
+#[derive(Debug)]
+pub(crate) struct Mounts {
+    mounts: Vec<Arc<dyn Mount>>,
+    /// The names that the server answers to, beside those of this machine; it answers to all where nobody says.
+    names: Option<Vec<String>>,
+    places: Arc<Semaphore>,
+}
+
+/// A request, and who answers it.
+#[derive(Debug)]
+pub(crate) struct Errand {
+    mount: Arc<dyn Mount>,
+    asked: Mounted,
+}
+
+impl Mounts {
+    pub(crate) fn new(mounts: Vec<Arc<dyn Mount>>, names: Option<Vec<String>>) -> Mounts {
+        Mounts { mounts, names, places: Arc::new(Semaphore::new(AT_A_TIME)) }
+    }
+
+    /// The refusal of a request for a host that is not this server's: a name of a stranger's can lead here (DNS rebinding).
+    pub(crate) fn refusal(&self, seen: &Seen<'_>) -> Option<Response<Body>> {
+        let names = self.names.as_ref()?;
+        let is_own = seen.host.is_some_and(|host| hosts::is_own(host, names));
+        (!is_own).then(|| {
+            respond::refuse(
+                StatusCode::MISDIRECTED_REQUEST,
+                "421: this server does not answer to the name by which it was asked.\n",
+            )
+        })
+    }
+
+    /// Who answers a request, if it is a mount.
+    pub(crate) fn errand(&self, head: &Head<'_>, seen: &Seen<'_>, peer: IpAddr) -> Option<Errand> {
+        if self.mounts.is_empty() {
+            return None;
+        }
+        let target = origin_form(head.target);
+        let target = std::str::from_utf8(&target).ok()?;
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let host = seen.host.unwrap_or_default();
+        let mount = self.mounts.iter().find(|mount| mount.takes(host, path))?;
+        let client = seen.client.unwrap_or(peer);
+        let is_here = client.is_loopback()
+            && !seen.through_proxy
+            && !head.headers.iter().any(|(name, _)| marks::mark(name).is_some())
+            && hosts::is_own(host, &[]);
+        let asked = Mounted {
+            method: Method::from_bytes(head.method.as_bytes()).ok()?,
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: HeaderMap::new(),
+            scheme: seen.scheme,
+            host: host.to_owned(),
+            client,
+            is_here,
+        };
+        Some(Errand { mount: Arc::clone(mount), asked })
+    }
+
+    /// The answer to a request that a mount takes.
+    pub(crate) async fn carry_out(&self, errand: Box<Errand>, seen: hyper::Request<Incoming>) -> Response<Body> {
+        let Errand { mount, mut asked } = *errand;
+        let busy =
+            || respond::refuse(StatusCode::SERVICE_UNAVAILABLE, "503: too many requests are under way at present.\n");
+        // The semaphore is never closed.
+        let Ok(Ok(place)) = timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await else { return busy() };
+        let (parts, body) = seen.into_parts();
+        asked.headers = parts.headers;
+        let limit = mount.body_limit(&asked.method, &asked.path);
+        let body = match timeout(PATIENCE, Limited::new(body, limit).collect()).await {
+            Ok(Ok(body)) => Some(body.to_bytes()),
+            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => None,
+            Ok(Err(_)) | Err(_) => {
+                return respond::refuse(StatusCode::REQUEST_TIMEOUT, "408: the body did not come.\n");
+            }
+        };
+        let is_head = asked.method == Method::HEAD;
+        let path = asked.path.clone();
+        let method = asked.method.clone();
+        let answered = tokio::task::spawn_blocking(move || {
+            let answer = mount.answer(&asked, body);
+            drop(place);
+            answer
+        });
+        let Ok(answer) = answered.await else {
+            return respond::refuse(StatusCode::INTERNAL_SERVER_ERROR, "500: no answer could be made.\n");
+        };
+        // TOKEN-11: no query, which may hold tokens.
+        tracing::info!(%method, path, status = answer.status().as_u16(), outcome = "mounted");
+        let (mut parts, bytes) = answer.into_parts();
+        if parts.status != StatusCode::NO_CONTENT {
+            parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        }
+        Response::from_parts(parts, if is_head { Body::default() } else { Body::of(bytes) })
+    }
+}
