@@ -8,11 +8,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::decide::{Decision, Outcome, bad_request, decide as decide_by_index};
+use crate::elsewhere::{names_elsewhere, shortest_elsewhere};
 use crate::headers::HeaderRules;
 use crate::path::{RequestPath, Target};
 use crate::request::{Origin, Request};
 use crate::rules::RuleSet;
-use crate::site::{Site, names_elsewhere, shortest_elsewhere};
+use crate::site::Site;
 use crate::visitor::Visitor;
 
 /// Answers like the gate itself: 200, or the denial response as it is.

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
+use rolegate::answer::{Answer, AnswerBody, NOT_FORWARDED, NOT_FOUND, cache_rules};
 use rolegate::authorize::Manner;
 use rolegate::decide::{Decision, Outcome};
 use rolegate::headers::Fields;
@@ -41,6 +42,17 @@ enum Method {
     Other,
 }
 
+impl Method {
+    /// The method's name; of the others it does not matter which one it is.
+    fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Other => "",
+        }
+    }
+}
+
 impl<'a> Ask<'a> {
     /// Reads what matters from `request`.
     pub fn of(request: &Request<'a>) -> Ask<'a> {
@@ -64,9 +76,9 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// A response in the making; the rules that hold for all of them are applied by [`Answer::finish`].
+/// A response in the making; the rules that hold for all of them are applied by [`Draft::finish`].
 #[derive(Debug)]
-struct Answer {
+struct Draft {
     status: StatusCode,
     headers: HeaderMap,
     body: Body,
@@ -79,7 +91,7 @@ struct Answer {
 /// What is answered, before anything of a file is touched.
 enum Form<'s> {
     /// No file.
-    Ready(Answer),
+    Ready(Draft),
     /// A file of the site.
     Sent(Sent<'s>),
 }
@@ -122,7 +134,7 @@ const GATE_LOCATION: HeaderName = HeaderName::from_static("x-gate-location");
 /// AUTHORIZE-1: the server in front may serve.
 pub(crate) fn admit(decision: &Decision) -> Response<Body> {
     let (rules, _) = cache_rules(decision);
-    Answer::new(StatusCode::OK, Body::default())
+    Draft::new(StatusCode::OK, Body::default())
         .with(GATE_CACHE, rules)
         .with(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
         .finish(false)
@@ -152,7 +164,7 @@ async fn refuse_as_is(site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Res
 async fn refuse_by_status(site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
     let told = refuse_as_is(site, decision, ask).await;
     let status = if told.status() == StatusCode::UNAUTHORIZED { told.status() } else { StatusCode::FORBIDDEN };
-    let mut answer = Answer::new(status, Body::default())
+    let mut answer = Draft::new(status, Body::default())
         .with(GATE_STATUS, HeaderValue::from(told.status().as_u16()))
         .with(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     if let Some(location) = told.headers().get(header::LOCATION) {
@@ -163,7 +175,7 @@ async fn refuse_by_status(site: &DirSite, decision: &Decision, ask: &Ask<'_>) ->
 
 /// The response to a request that got no decision; the connection is closed after it.
 pub(crate) fn refuse(status: StatusCode, sentence: &'static str) -> Response<Body> {
-    Answer::text(status, sentence)
+    Draft::text(status, sentence)
         .with(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
         .with(header::CONNECTION, HeaderValue::from_static("close"))
         .finish(false)
@@ -171,53 +183,31 @@ pub(crate) fn refuse(status: StatusCode, sentence: &'static str) -> Response<Bod
 
 /// What a decision comes to.
 fn form<'s>(site: &'s DirSite, decision: &Decision, ask: &Ask<'_>) -> Form<'s> {
-    match &decision.outcome {
-        Outcome::BadRequest(refused) => Form::Ready(match refused.status() {
-            414 => Answer::text(StatusCode::URI_TOO_LONG, "414: this address is too long.\n"),
-            _ => Answer::text(StatusCode::BAD_REQUEST, "400: this address cannot be read.\n"),
-        }),
-        // STATUS-6: the site's own page, else a plain sentence.
-        Outcome::NotFound { page, .. } => page
-            .as_deref()
-            .map_or_else(|| Form::Ready(Answer::not_found()), |page| Form::page(site, page, StatusCode::NOT_FOUND)),
+    let method = ask.method.name();
+    match AnswerBody::of(decision, method) {
+        (status, AnswerBody::Page(name)) => Form::page(site, name, status_code(status)),
+        (_, AnswerBody::File(name)) => Form::file(site, name, ask),
         // PROXY-1: the server forwards such a request before it comes here; whoever has no connections cannot.
-        Outcome::Proxy { .. } => Form::Ready(Answer::text(
-            StatusCode::NOT_IMPLEMENTED,
-            "501: this address is forwarded to another server, which is not done here.\n",
-        )),
-        // STATUS-1: without a body, so nothing of the request is repeated in one.
-        Outcome::Redirect { status, location } => Form::Ready(match HeaderValue::try_from(location.as_str()) {
-            Ok(location) => Answer::new(status_code(*status), Body::default()).with(header::LOCATION, location),
-            // LOC-3: a value that is no header value never leaves; the decision has made sure that it is one.
-            Err(_) => Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "500: this answer cannot be sent.\n"),
-        }),
-        // NOLEAK-2, HTTP-1: a denied visitor gets the denial response for every method and every header.
-        Outcome::Rewrite { status: 200, file } | Outcome::Serve { file } if !decision.denied => {
-            Form::file(site, file, ask)
+        (status, AnswerBody::Upstream(_)) => Form::Ready(Draft::text(status_code(status), NOT_FORWARDED)),
+        (_, AnswerBody::Location(_) | AnswerBody::Sentence(_)) => {
+            Form::Ready(Draft::from(Answer::of(decision, method)))
         }
-        Outcome::Serve { file } => Form::page(site, file, StatusCode::OK),
-        // STATUS-3
-        Outcome::Rewrite { status, file } => Form::page(site, file, status_code(*status)),
     }
 }
 
 impl<'s> Form<'s> {
     fn page(site: &'s DirSite, name: &str, status: StatusCode) -> Form<'s> {
         site.find(name)
-            .map_or_else(|| Form::Ready(Answer::not_found()), |file| Form::Sent(Sent::Page(&file.plain, status)))
+            .map_or_else(|| Form::Ready(Draft::not_found()), |file| Form::Sent(Sent::Page(&file.plain, status)))
     }
 
     fn file(site: &'s DirSite, name: &str, ask: &Ask<'_>) -> Form<'s> {
-        if ask.method == Method::Other {
-            let answer = Answer::text(StatusCode::METHOD_NOT_ALLOWED, "405: this address answers GET and HEAD only.\n");
-            return Form::Ready(answer.with(header::ALLOW, HeaderValue::from_static("GET, HEAD")));
-        }
-        let Some(file) = site.find(name) else { return Form::Ready(Answer::not_found()) };
+        let Some(file) = site.find(name) else { return Form::Ready(Draft::not_found()) };
         match file.choose(ask.accepts) {
             Some(chosen) => Form::Sent(Sent::File(file, chosen)),
             // HTTP-10
             None => Form::Ready(
-                Answer::text(StatusCode::NOT_ACCEPTABLE, "406: this file is not there in a coding that you accept.\n")
+                Draft::text(StatusCode::NOT_ACCEPTABLE, "406: this file is not there in a coding that you accept.\n")
                     .varies_with_coding(file),
             ),
         }
@@ -234,49 +224,38 @@ impl<'s> Sent<'s> {
     }
 
     /// The answer with its content.
-    fn with(&self, (content, tag): Tagged, ask: &Ask<'_>) -> Answer {
+    fn with(&self, (content, tag): Tagged, ask: &Ask<'_>) -> Draft {
         match self {
             Sent::Page(entry, status) => {
                 let body = Body::of_range(content, 0..entry.length());
-                let answer = Answer::new(*status, body).with(header::CONTENT_TYPE, entry.media_type.clone());
-                Answer { is_file: true, ..answer }
+                let answer = Draft::new(*status, body).with(header::CONTENT_TYPE, entry.media_type.clone());
+                Draft { is_file: true, ..answer }
             }
             Sent::File(file, chosen) => conditional(file, *chosen, content, tag, ask).varies_with_coding(file),
         }
     }
 
     /// The answer where the content is not to be had.
-    fn without(&self, error: OpenError) -> Answer {
+    fn without(&self, error: OpenError) -> Draft {
         match (self, error) {
-            (Sent::Page(_, StatusCode::NOT_FOUND), _) => Answer::not_found(),
+            (Sent::Page(_, StatusCode::NOT_FOUND), _) => Draft::not_found(),
             // Length, tag and content of one state, or none of them.
             (_, OpenError::Changed) => {
-                Answer::text(StatusCode::SERVICE_UNAVAILABLE, "503: this file has changed and is not ready yet.\n")
+                Draft::text(StatusCode::SERVICE_UNAVAILABLE, "503: this file has changed and is not ready yet.\n")
                     .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
             }
             // The file has gone since the site was opened.
-            (_, OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Answer::not_found(),
+            (_, OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Draft::not_found(),
             (_, OpenError::Io(error)) => {
                 tracing::error!(%error, "a file of the site cannot be read");
-                Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "500: this file cannot be read.\n")
+                Draft::text(StatusCode::INTERNAL_SERVER_ERROR, "500: this file cannot be read.\n")
             }
         }
     }
 }
 
-/// NOLEAK-4: the cache rules of an answer, and whether it varies with the cookie.
-fn cache_rules(decision: &Decision) -> (HeaderValue, bool) {
-    if decision.denied {
-        (const { HeaderValue::from_static("private, no-store") }, true)
-    } else if decision.role_dependent {
-        (const { HeaderValue::from_static("private, max-age=0, must-revalidate") }, true)
-    } else {
-        (const { HeaderValue::from_static("public, max-age=0, must-revalidate") }, false)
-    }
-}
-
 /// HTTP-2: the representation that was chosen is what conditions and ranges speak of (RFC 9110 §13, §14).
-fn conditional(file: &File, chosen: Chosen<'_>, content: Content, tag: HeaderValue, ask: &Ask<'_>) -> Answer {
+fn conditional(file: &File, chosen: Chosen<'_>, content: Content, tag: HeaderValue, ask: &Ask<'_>) -> Draft {
     let now = SystemTime::now();
     let modified = file.plain.modified.clone().and_then(|modified| not_in_the_future(modified, now));
     let length = chosen.stored.length();
@@ -286,8 +265,8 @@ fn conditional(file: &File, chosen: Chosen<'_>, content: Content, tag: HeaderVal
         length,
     };
     let mut answer = match ask.preconditions.evaluate(validators, ask.method == Method::Head, now) {
-        Verdict::NotModified => Answer::new(StatusCode::NOT_MODIFIED, Body::default()),
-        Verdict::Failed => return Answer::text(StatusCode::PRECONDITION_FAILED, "412: the file has changed.\n"),
+        Verdict::NotModified => Draft::new(StatusCode::NOT_MODIFIED, Body::default()),
+        Verdict::Failed => return Draft::text(StatusCode::PRECONDITION_FAILED, "412: the file has changed.\n"),
         Verdict::Send(selection) => {
             let answer = selected(&file.plain.media_type, content, length, &tag, selection);
             match chosen.coding {
@@ -310,20 +289,14 @@ fn conditional(file: &File, chosen: Chosen<'_>, content: Content, tag: HeaderVal
 }
 
 /// RFC 9110 §15.3.7 and §15.5.17: the whole representation, a range, several, or none.
-fn selected(
-    media_type: &HeaderValue,
-    content: Content,
-    length: u64,
-    tag: &HeaderValue,
-    selection: Selection,
-) -> Answer {
+fn selected(media_type: &HeaderValue, content: Content, length: u64, tag: &HeaderValue, selection: Selection) -> Draft {
     match selection {
-        Selection::Whole => Answer::whole(Body::of_range(content, 0..length))
+        Selection::Whole => Draft::whole(Body::of_range(content, 0..length))
             .with(header::CONTENT_TYPE, media_type.clone())
             .with(header::ACCEPT_RANGES, const { HeaderValue::from_static("bytes") }),
         Selection::One(range) => {
             let content_range = value(content_range(&range, length));
-            Answer::new(StatusCode::PARTIAL_CONTENT, Body::of_range(content, range))
+            Draft::new(StatusCode::PARTIAL_CONTENT, Body::of_range(content, range))
                 .with(header::CONTENT_TYPE, media_type.clone())
                 .with(header::CONTENT_RANGE, content_range)
         }
@@ -341,11 +314,11 @@ fn selected(
                 (head, range)
             });
             let body = Body::of_parts(content, parts.collect(), format!("\r\n--{boundary}--\r\n"));
-            Answer::new(StatusCode::PARTIAL_CONTENT, body)
+            Draft::new(StatusCode::PARTIAL_CONTENT, body)
                 .with(header::CONTENT_TYPE, value(format!("multipart/byteranges; boundary={boundary}")))
         }
         Selection::Unsatisfiable => {
-            Answer::text(StatusCode::RANGE_NOT_SATISFIABLE, "416: the file has no such range.\n")
+            Draft::text(StatusCode::RANGE_NOT_SATISFIABLE, "416: the file has no such range.\n")
                 .with(header::CONTENT_RANGE, value(format!("bytes */{length}")))
         }
     }
@@ -375,32 +348,47 @@ const FIELDS: usize = 6;
 /// As many as the answer that is a file mostly has.
 const FIELDS_OF_A_FILE: usize = 12;
 
-impl Answer {
-    fn new(status: StatusCode, body: Body) -> Answer {
-        Answer::with_room(FIELDS, status, body)
+impl From<Answer<'_>> for Draft {
+    /// An answer without a file in it.
+    fn from(answer: Answer<'_>) -> Draft {
+        let status = status_code(answer.status);
+        let mut draft = match answer.body {
+            AnswerBody::Sentence(sentence) => Draft::text(status, sentence),
+            AnswerBody::Location(_) | AnswerBody::Page(_) | AnswerBody::File(_) | AnswerBody::Upstream(_) => {
+                Draft::new(status, Body::default())
+            }
+        };
+        draft.headers.extend(answer.fields);
+        draft
+    }
+}
+
+impl Draft {
+    fn new(status: StatusCode, body: Body) -> Draft {
+        Draft::with_room(FIELDS, status, body)
     }
 
     /// The whole of a file.
-    fn whole(body: Body) -> Answer {
-        Answer::with_room(FIELDS_OF_A_FILE, StatusCode::OK, body)
+    fn whole(body: Body) -> Draft {
+        Draft::with_room(FIELDS_OF_A_FILE, StatusCode::OK, body)
     }
 
-    fn with_room(fields: usize, status: StatusCode, body: Body) -> Answer {
-        Answer { status, headers: HeaderMap::with_capacity(fields), body, is_file: false, is_negotiated: false }
+    fn with_room(fields: usize, status: StatusCode, body: Body) -> Draft {
+        Draft { status, headers: HeaderMap::with_capacity(fields), body, is_file: false, is_negotiated: false }
     }
 
-    fn text(status: StatusCode, sentence: &'static str) -> Answer {
-        Answer::new(status, Body::of(sentence))
+    fn text(status: StatusCode, sentence: &'static str) -> Draft {
+        Draft::new(status, Body::of(sentence))
             .with(header::CONTENT_TYPE, const { HeaderValue::from_static("text/plain; charset=utf-8") })
     }
 
     /// STATUS-6: what is said where the site has no page that says it.
-    fn not_found() -> Answer {
-        Answer::text(StatusCode::NOT_FOUND, "404: there is nothing at this address.\n")
+    fn not_found() -> Draft {
+        Draft::text(StatusCode::NOT_FOUND, NOT_FOUND)
     }
 
-    fn varies_with_coding(self, file: &File) -> Answer {
-        Answer { is_negotiated: file.is_negotiated(), ..self }
+    fn varies_with_coding(self, file: &File) -> Draft {
+        Draft { is_negotiated: file.is_negotiated(), ..self }
     }
 
     /// With what depends on the decision, and on the path.
@@ -410,7 +398,7 @@ impl Answer {
         self.finish(ask.method == Method::Head)
     }
 
-    fn with(mut self, name: HeaderName, value: HeaderValue) -> Answer {
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Draft {
         self.headers.insert(name, value);
         self
     }
@@ -447,7 +435,7 @@ impl Answer {
     }
 
     fn finish(self, is_head: bool) -> Response<Body> {
-        let Answer { status, mut headers, body, .. } = self;
+        let Draft { status, mut headers, body, .. } = self;
         let length = body.remaining();
         // RFC 9110 §15.3.5, §15.4.5: whatever the page of the rule.
         let no_content = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);

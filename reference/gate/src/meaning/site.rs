@@ -6,11 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::hash::BuildHasher as _;
 use std::sync::Arc;
-
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 
 use crate::headers::HeaderRules;
 use crate::path::RequestPath;
@@ -109,54 +105,8 @@ impl Site for MemorySite {
     }
 }
 
-/// A site that another server has. Nobody here knows its files, so every path may name one.
-///
-/// NOLEAK-3: `/x`, `/x.html`, `/x/index.html` and `/x/index` count as one file, as they are on a server that knows pretty URLs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Elsewhere;
-
-impl Site for Elsewhere {
-    fn has(&self, _name: &str) -> bool {
-        false
-    }
-
-    /// The shortest spelling stands for the file.
-    fn file<'s>(&'s self, path: &'s RequestPath) -> Option<Cow<'s, str>> {
-        Some(Cow::Borrowed(shortest_elsewhere(path.name())))
-    }
-
-    fn is_listed(&self) -> bool {
-        false
-    }
-
-    fn other_names(&self, file: &str) -> Vec<String> {
-        names_elsewhere(file)
-    }
-}
-
-/// UPSTREAM-2: what a server with pretty URLs may append to a path, before it looks for a file, and then once more.
-const APPENDED: [&str; 4] = [".html", "/index", "/index.html", "/.html"];
-
-/// UPSTREAM-2: every other path that a server with pretty URLs may take for this one, which is their shortest spelling.
-pub(crate) fn names_elsewhere(shortest: &str) -> Vec<String> {
-    let once: Vec<String> = APPENDED
-        .iter()
-        .filter(|end| !shortest.is_empty() || end.starts_with('/'))
-        .map(|end| format!("{shortest}{end}"))
-        .collect();
-    let twice: Vec<String> =
-        once.iter().flat_map(|name| APPENDED.iter().map(move |end| format!("{name}{end}"))).collect();
-    once.into_iter().chain(twice).collect()
-}
-
-/// The shortest path that a server with pretty URLs may take for this one.
-pub(crate) fn shortest_elsewhere(name: &str) -> &str {
-    let name = name.strip_suffix(".html").unwrap_or(name);
-    name.strip_suffix("/index").unwrap_or(name)
-}
-
 /// STATIC-1: what the name of a file may have after the path that it is served from, in the order in which they win.
-const ENDINGS: [&str; 3] = ["", ".html", "/index.html"];
+pub(crate) const ENDINGS: [&str; 3] = ["", ".html", "/index.html"];
 
 /// The name of the file that `path` is served from, in a site whose names `exists` knows.
 ///
@@ -173,55 +123,6 @@ pub fn look_up(path: &RequestPath, exists: impl Fn(&str) -> bool) -> Option<Stri
         form.push_str(ending);
         exists(&form).then(|| std::mem::take(&mut form))
     })
-}
-
-/// Which file each path is served from, worked out once for a whole site. It agrees with [`look_up`] on every path.
-#[derive(Clone, Debug, Default)]
-pub struct Paths {
-    served: HashTable<Served>,
-    hasher: RandomState,
-}
-
-/// A path and its file.
-#[derive(Clone, Debug)]
-struct Served {
-    file: Arc<str>,
-    /// A path is how its file's name begins, and this is its length.
-    length: usize,
-}
-
-impl Paths {
-    /// The paths of files with these names.
-    pub fn of<'n>(names: impl Iterator<Item = &'n Arc<str>> + Clone) -> Paths {
-        let mut paths = Paths::default();
-        for ending in ENDINGS {
-            for (path, file) in names.clone().filter_map(|file| Some((file.strip_suffix(ending)?, file))) {
-                paths.add(path, file);
-            }
-        }
-        paths
-    }
-
-    /// The name of the file that `path` is served from.
-    pub fn file(&self, path: &RequestPath) -> Option<&str> {
-        let path = path.name();
-        self.served.find(self.hasher.hash_one(path), |served| served.path() == path).map(|served| served.file.as_ref())
-    }
-
-    /// A path that is served already keeps its file.
-    fn add(&mut self, path: &str, file: &Arc<str>) {
-        let Paths { served, hasher } = self;
-        let rehash = |served: &Served| hasher.hash_one(served.path());
-        served
-            .entry(hasher.hash_one(path), |served| served.path() == path, rehash)
-            .or_insert_with(|| Served { file: Arc::clone(file), length: path.len() });
-    }
-}
-
-impl Served {
-    fn path(&self) -> &str {
-        self.file.get(..self.length).unwrap_or_default()
-    }
 }
 
 /// NOLEAK-3: the paths that serve the content of `file` besides its own: its other names (STATIC-4), and what it holds in a
@@ -339,28 +240,6 @@ mod tests {
     }
 
     #[test]
-    fn static_1_worked_out_once() {
-        let ends = ["", ".html", "/index.html", "/index", "/index.html/index.html", ".html.html", "/a", "/a.html"];
-        let all: Vec<Arc<str>> = ["/a", "/index", "/é"]
-            .iter()
-            .flat_map(|start| ends.iter().map(move |end| format!("{start}{end}").into()))
-            .chain(["/index.html".into()])
-            .collect();
-        // Sites of all of these files, of every second, third, fifth or seventh, and of all but those.
-        for (step, first) in [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2), (5, 0), (5, 3), (7, 2)] {
-            let (some, others) = all.iter().enumerate().partition::<Vec<_>, _>(|(at, _)| at % step == first);
-            for names in [some, others] {
-                let names = || names.iter().map(|(_, name)| *name);
-                let (paths, site) = (Paths::of(names()), MemorySite::new(names().map(|name| name.as_ref())));
-                for asked in all.iter().map(|name| name.as_ref()).chain(["/", "/index.html/", "/A", "/.html", "/a/b"]) {
-                    let asked = path(asked);
-                    assert_eq!(paths.file(&asked), site.file(&asked).as_deref(), "{asked} of {:?}", site.names);
-                }
-            }
-        }
-    }
-
-    #[test]
     fn noleak_3_spellings_are_those_that_serve_the_file() {
         let site = MemorySite::new(["/index.html", "/a", "/a.html", "/c/index.html", "/c/index.html.br", "/d.gz"]);
         let all = |file| Spellings::of(&site, file).iter().map(str::to_owned).collect::<Vec<_>>();
@@ -383,31 +262,5 @@ mod tests {
         assert_eq!(site.other_names("/y.gz"), all);
         assert_eq!(site.other_names("/m/z.html"), [""; 0]);
         assert!(is_same_file(&site, "/pub/x.html", "/index.html") && !is_same_file(&site, "/m/z.html", "/index.html"));
-    }
-
-    #[test]
-    fn noleak_3_a_site_elsewhere_has_every_spelling() {
-        for asked in ["/a/x", "/a/x/", "/a/x.html", "/a/x/index", "/a/x/index.html"] {
-            let path = path(asked);
-            let file = Elsewhere.file(&path).unwrap_or_default();
-            assert_eq!(file, "/a/x", "{asked}");
-            let others = Elsewhere.other_names(&file);
-            let spellings = Spellings::of(&Elsewhere, &file).and(others);
-            let all = spellings.iter().map(str::to_owned).collect::<Vec<_>>();
-            assert!(
-                all.starts_with(&["/a/x", "/a/x.html", "/a/x/index", "/a/x/index.html"].map(String::from)),
-                "{asked}"
-            );
-            for name in ["/a/x.html.html", "/a/x/index/index.html", "/a/x/index.html/index.html", "/a/x/.html"] {
-                assert!(all.iter().any(|other| other == name), "{asked} may be {name}");
-            }
-        }
-        for asked in ["/", "/index", "/index.html"] {
-            assert_eq!(Elsewhere.file(&path(asked)).as_deref(), Some(""), "{asked}");
-            let others = Elsewhere.other_names("");
-            for name in ["/index", "/index.html", "/index/index.html"] {
-                assert!(others.iter().any(|other| other == name), "{asked} may be {name}");
-            }
-        }
     }
 }

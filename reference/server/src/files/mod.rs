@@ -16,7 +16,8 @@ use std::sync::Arc;
 use rolegate::headers::HeaderRules;
 use rolegate::path::RequestPath;
 use rolegate::request::Origin;
-use rolegate::site::{self, Elsewhere, Paths, Site};
+use rolegate::site::{self, Elsewhere, Site};
+use rolegate::speed::Paths;
 
 use crate::disk::{self, MOST_RULES};
 

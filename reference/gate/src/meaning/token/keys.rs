@@ -74,7 +74,7 @@ impl Keys {
         let algorithm = header.get("alg").and_then(Value::as_str);
         match &self.kind {
             Kind::None => Err(TokenError::NoKey),
-            // TOKEN-3: the one algorithm, in its one spelling. TOKEN-4: `kid` is not looked at.
+            // TOKEN-3: the one algorithm, in its one spelling. TOKEN-4: a secret has no `kid`, so a token's is not read.
             Kind::Secret(secret) if algorithm == Some("HS256") => Ok(Selected::Secret(secret)),
             Kind::Secret(_) => Err(TokenError::Algorithm),
             Kind::Public(keys) => {

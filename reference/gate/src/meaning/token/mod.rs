@@ -1,8 +1,10 @@
-//! Tokens: JSON Web Tokens in compact serialization (RFC 7515, RFC 7519), signed with HS256, and nothing else.
+//! Tokens: JSON Web Tokens in compact serialization (RFC 7515, RFC 7519), signed with HS256 by a secret, or by a public key
+//! with the one algorithm that the key is for.
 //!
-//! Every check stands in [`verify`], in the order in which it is made. The signature itself is checked by
-//! `jsonwebtoken` over a provider of our own (`provider`); that crate's own `decode` is not used, since it reads the
-//! clock, allows a leeway, ignores `crit` and `nbf`, and lets the last of two equal names win.
+//! Every check stands in [`authenticate`] and [`Verified::check`], in the order in which it is made. The signature of a
+//! secret is checked by `jsonwebtoken` over a provider of our own (`provider`), that of a public key by the
+//! [`VerifyingKey`] behind it. That crate's own `decode` is not used, since it reads the clock, allows a leeway, ignores
+//! `crit` and `nbf`, and lets the last of two equal names win.
 
 mod algorithm;
 pub mod json;
@@ -195,7 +197,8 @@ pub fn authenticate(token: &[u8], keys: &Keys, settings: &TokenSettings) -> Resu
     let header = object(&header_json, Part::Header)?;
     // TOKEN-2, TOKEN-3: the key is found by the header, and serves its own algorithm alone.
     let key = keys.select(&header)?;
-    // TOKEN-4: nothing critical is understood; `kid`, `jwk`, `jku`, `x5u` and `x5c` are not looked at.
+    // TOKEN-4: nothing critical is understood. Of what names a key only `kid` has been read, and only to pick among public
+    // keys (TOKEN-12); `jwk`, `jku`, `x5u` and `x5c` are never read.
     if header.contains_key("crit") {
         return Err(TokenError::Critical);
     }
