@@ -13,16 +13,22 @@
     reason = "a test that fails may panic"
 )]
 
+mod common;
 #[path = "git_gateway/desk.rs"]
 mod desk;
 #[path = "decap/server.rs"]
 mod server;
+#[path = "../src/testing.rs"]
+mod testing;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use common::World;
 use desk::{FILES, bare, git, has_git, options};
-use rolegate_identity::git::{GitGateway, GitOptions};
+use rolegate_identity::git::{GitGateway, GitHandler, GitOptions};
+use rolegate_identity::{Handler, Moment, tokens};
+use serde_json::json;
 use server::Server;
 
 fn folder() -> PathBuf {
@@ -59,7 +65,13 @@ fn edited(mode: &str) -> Option<(tempfile::TempDir, PathBuf, Vec<String>)> {
     let path = kept.path().join("site.git");
     let roles = vec!["editor".to_owned()];
     let gateway = GitGateway::open(GitOptions { roles, ..options(&path) }).expect("a gateway");
-    let server = Server::start(gateway, folder(), cms, mode == "workflow");
+    let world = World::new(|_| {});
+    let ada = world.user("ada@site.example");
+    let named = json!({ "app_metadata": { "roles": ["editor"] }, "user_metadata": { "full_name": "Ada Lovelace" } });
+    assert_eq!(world.change(&ada, named).status, 200);
+    let handlers: Vec<Box<dyn Handler>> =
+        vec![Box::new(GitHandler::new(gateway, world.tokens)), Box::new(world.service)];
+    let server = Server::start(handlers, folder(), cms, mode == "workflow");
     let output =
         Command::new("node").arg(folder().join("drive.mjs")).arg(&chromium).arg(server.origin()).arg(mode).output();
     let output = match output {

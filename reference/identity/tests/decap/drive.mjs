@@ -126,7 +126,7 @@ const steps = {
 try {
   await page.goto(`${origin}/admin/`);
   await put("input[name=email]", "ada@site.example");
-  await put("input[name=password]", "correct horse");
+  await put("input[name=password]", "password");
   await click("Login");
   await steps[mode]();
   console.log("done");

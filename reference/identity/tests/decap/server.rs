@@ -1,4 +1,4 @@
-//! The smallest site that the CMS can work in: its page, the two routes of Identity that it needs, and Git Gateway.
+//! The smallest site that the CMS can work in: its page, and below their prefixes the identity service and Git Gateway.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,13 +6,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::{fs, thread};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use rolegate_identity::git::{GitGateway, GitHandler, PREFIX};
-use rolegate_identity::{Call, Handler, Moment, Reply, Tokens};
-use serde_json::{Map, Value, json};
+use rolegate_identity::{Call, Handler, Moment, Reply};
+use serde_json::json;
 
 /// A server on loopback; it ends with the test.
 #[derive(Debug)]
@@ -23,35 +20,18 @@ pub struct Server {
 
 #[derive(Debug)]
 struct Site {
-    handler: GitHandler,
+    handlers: Vec<Box<dyn Handler>>,
     folder: PathBuf,
     cms: PathBuf,
     workflow: bool,
     asked: Mutex<Vec<String>>,
 }
 
-/// Tokens that are read by their middle part alone: nobody forges one in this test.
-#[derive(Debug)]
-struct Unsigned;
-
-impl Tokens for Unsigned {
-    fn sign(&self, claims: &Map<String, Value>) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        format!("{}.{}.none", part(&json!({ "alg": "none" })), part(&json!(claims)))
-    }
-
-    fn read(&self, token: &str, _now: Moment) -> Result<Map<String, Value>, String> {
-        let claims = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-        claims.and_then(|claims| serde_json::from_slice(&claims).ok()).ok_or_else(|| "not one of ours".to_owned())
-    }
-}
-
 impl Server {
-    pub fn start(gateway: GitGateway, folder: PathBuf, cms: PathBuf, workflow: bool) -> Server {
+    pub fn start(handlers: Vec<Box<dyn Handler>>, folder: PathBuf, cms: PathBuf, workflow: bool) -> Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a socket");
         let address = listener.local_addr().expect("an address");
-        let handler = GitHandler::new(gateway, Arc::new(Unsigned));
-        let site = Arc::new(Site { handler, folder, cms, workflow, asked: Mutex::default() });
+        let site = Arc::new(Site { handlers, folder, cms, workflow, asked: Mutex::default() });
         let served = site.clone();
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -67,7 +47,7 @@ impl Server {
         format!("http://site.localhost:{}", self.address.port())
     }
 
-    /// Status, method and path of everything that the gateway was asked.
+    /// Status, method and path of everything that the two services were asked.
     pub fn asked(&self) -> Vec<String> {
         self.site.asked.lock().expect("no panic").clone()
     }
@@ -95,29 +75,29 @@ impl Site {
 
     fn answer(&self, method: &Method, target: &str, headers: HeaderMap, body: Bytes) -> Reply {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        if let Some(rest) = path.strip_prefix(PREFIX) {
+        for handler in &self.handlers {
+            let Some(rest) = path.strip_prefix(handler.prefix()) else {
+                continue;
+            };
+            if body.len() > handler.body_limit(method, rest) {
+                return Reply::too_large();
+            }
+            let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
             let call = Call {
                 method: method.clone(),
                 path: rest.to_owned(),
                 query: query.to_owned(),
+                origin: format!("http://{host}"),
                 headers,
                 body,
-                origin: String::new(),
                 client: [127, 0, 0, 1].into(),
                 now: Moment::now(),
             };
-            if call.body.len() > self.handler.body_limit(method, rest) {
-                return Reply::too_large();
-            }
-            let reply = self.handler.answer(&call);
+            let reply = handler.answer(&call);
             self.asked.lock().expect("no panic").push(format!("{} {method} {rest}", reply.status.as_u16()));
             return reply;
         }
         let ok = http::StatusCode::OK;
-        let user = json!({
-            "id": "11111111-1111-4111-8111-111111111111", "aud": "", "role": "", "email": "ada@site.example",
-            "app_metadata": { "provider": "email", "roles": ["editor"] }, "user_metadata": { "full_name": "Ada Lovelace" },
-        });
         let file = |path: PathBuf, kind: &str| {
             let body = fs::read(path).expect("a file");
             Reply { body: body.into(), ..Reply::empty(ok) }.with(http::header::CONTENT_TYPE, kind)
@@ -135,15 +115,6 @@ impl Site {
             "/status.json" => {
                 Reply::json(ok, &json!({ "components": [{ "name": "Git Gateway", "status": "operational" }] }))
             }
-            "/.netlify/identity/token" => {
-                let mut claims = user.as_object().cloned().expect("an object");
-                claims.insert("exp".to_owned(), json!(Moment::now().seconds() + 3600));
-                let token = Unsigned.sign(&claims);
-                let body =
-                    json!({ "access_token": token, "token_type": "bearer", "expires_in": 3600, "refresh_token": "r" });
-                Reply::json(ok, &body)
-            }
-            "/.netlify/identity/user" => Reply::json(ok, &user),
             _ => Reply::error(http::StatusCode::NOT_FOUND, "Not Found"),
         }
     }
