@@ -6,7 +6,8 @@
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let letters: Vec<char> = word.to_lowercase().chars().collect();
     let most = (letters.len().saturating_add(2) / 3).clamp(1, 6);
-    let (mut closest, mut alike): (Option<(usize, &str)>, Option<(usize, &str)>) = (None, None);
+    let mut closest: Option<(usize, &str)> = None;
+    let mut alike: Option<(usize, &str)> = None;
     for other in known {
         let others: Vec<char> = other.to_lowercase().chars().collect();
         let start = letters.iter().zip(&others).take_while(|(a, b)| a == b).count();
