@@ -17,17 +17,24 @@ use sha2::{Digest, Sha256};
 use crate::expect::{Context, wanted};
 use crate::model::{Answer, RuleView, Said};
 use crate::probe::{From, Kind, Probe, Probes};
+use crate::tokens::UNKNOWN;
 use crate::visitors::Visitor;
 use crate::{AboutCase, AboutRule, Audit, Seen, Sizes, Wish};
 
 /// The id of the one suite.
 pub const SUITE: &str = "site";
-/// The secret of a site whose secret nobody told: nothing that is signed with it may count.
-const UNKNOWN: &str = "the-secret-of-this-site-is-not-known-here-and-this-is-not-it-00000";
 
 pub(super) fn audit(seen: &Seen, wish: &Wish, from: &From<'_>, probes: Probes) -> Audit {
     let names = names(&seen.model.views);
-    let mut builder = Builder { seen, wish, names: &names, cases: Vec::new(), about: BTreeMap::new(), forwarded: 0 };
+    let mut builder = Builder {
+        seen,
+        wish,
+        names: &names,
+        cases: Vec::new(),
+        about: BTreeMap::new(),
+        forwarded: 0,
+        asks_country: seen.model.views.iter().any(|view| view.asks_country),
+    };
     for probe in &probes.chosen {
         builder.add(probe);
     }
@@ -167,6 +174,8 @@ struct Builder<'a> {
     cases: Vec<Case>,
     about: BTreeMap<String, AboutCase>,
     forwarded: usize,
+    /// Whether any rule asks for a country.
+    asks_country: bool,
 }
 
 impl Builder<'_> {
@@ -191,7 +200,9 @@ impl Builder<'_> {
             }
             _ => None,
         };
+        let target = String::from_utf8_lossy(&probe.ask.target);
         let context = Context {
+            target: &target,
             writing: probe.writing,
             at_the_gate: self
                 .seen
@@ -205,7 +216,8 @@ impl Builder<'_> {
             otherwise: otherwise.as_ref(),
         };
         let wanted = wanted(&said, context);
-        let Some(request) = request(probe, &probe.visitor) else { return };
+        let own_host = self.seen.way.host.as_ref();
+        let Some(request) = request(probe, &probe.visitor, own_host) else { return };
         let name = self.names.get(probe.rule).map_or("rule", String::as_str);
         let label = if probe.label.is_empty() { String::new() } else { format!("/{}", plain_label(&probe.label)) };
         let mut id = format!("{SUITE}/{name}/{}{label}/{}", probe.kind.name(), plain_label(&probe.visitor.id));
@@ -241,7 +253,7 @@ impl Builder<'_> {
             sources: Vec::new(),
             features: Vec::new(),
             control: String::new(),
-            before: probe.before.iter().filter_map(|visitor| self::request(probe, visitor)).collect(),
+            before: probe.before.iter().filter_map(|visitor| self::request(probe, visitor, own_host)).collect(),
             over_http2: probe.over_http2,
             request,
             expected: wanted.expected,
@@ -251,7 +263,7 @@ impl Builder<'_> {
     /// What the request would get if the visitor came from the country that a rule asks for.
     fn otherwise(&self, probe: &Probe) -> Option<Said> {
         let model = &self.seen.model;
-        if !model.views.iter().any(|view| view.asks_country) {
+        if !self.asks_country {
             return None;
         }
         let country = model.made(probe.rule, crate::model::Model::word()).and_then(|made| made.country);
@@ -287,7 +299,7 @@ fn requirement_id(view: &RuleView) -> String {
 }
 
 /// The request of a probe as a visitor sends it; none where its target is no text that a case can hold.
-fn request(probe: &Probe, visitor: &Visitor) -> Option<Request> {
+fn request(probe: &Probe, visitor: &Visitor, own_host: Option<&String>) -> Option<Request> {
     let target = String::from_utf8(probe.ask.target.clone()).ok()?;
     let text = Template::text(&target);
     let form = if probe.is_exact || !is_ordinary(&target) { Form::Target(text) } else { Form::Path(text) };
@@ -301,7 +313,7 @@ fn request(probe: &Probe, visitor: &Visitor) -> Option<Request> {
         token: visitor.recipe.clone().map(TokenRef::Named),
         cookies: Vec::new(),
         headers,
-        host: None,
+        host: probe.ask.host.as_ref().filter(|host| Some(*host) != own_host).map(|host| Template::text(host)),
         body: None,
     })
 }

@@ -34,6 +34,8 @@ pub enum Writing {
 /// What a request is judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
+    /// The request target.
+    pub target: &'a str,
     /// How the request is written.
     pub writing: Writing,
     /// What a stranger gets at the path that the gate is for.
@@ -65,7 +67,6 @@ pub fn wanted(said: &Said, context: Context<'_>) -> Wanted {
 
 fn of(said: &Said, context: Context<'_>) -> Vec<Alternative> {
     let mut all = vec![as_said(said)];
-    let shows = matches!(said.answer, Answer::Shown { .. });
     if let (Answer::Shown { status: 200, file }, true) = (&said.answer, context.conditional) {
         // RFC 9110 §13.1, §14.2: a part, what the visitor has already, or what the condition refuses.
         all.push(Alternative { admits: Some(file.clone()), ..status(&[206, 304, 412, 416]) });
@@ -73,14 +74,27 @@ fn of(said: &Said, context: Context<'_>) -> Vec<Alternative> {
     if said.denied && context.conditional {
         all.push(Alternative { name: Some(DENIED.to_owned()), ..status(&[412, 416]) });
     }
-    // STATIC-3: a gate may send a visitor to another spelling of the same path. Which one is not known here, so it has to stay on the site.
-    if shows || context.writing == Writing::Odd || matches!(said.answer, Answer::NotFound) {
-        all.push(Alternative {
-            name: Some(RESPELLED.to_owned()),
-            location: Some(LocationExpectation::Any),
-            same_origin: true,
-            ..status(&[301, 302, 307, 308])
-        });
+    // STATIC-3: a gate may send a visitor to another spelling of the same path. Of an odd one nobody knows which it takes for the right one, so that it has to
+    // stay on the site.
+    let other = |location| Alternative {
+        name: Some(RESPELLED.to_owned()),
+        location: Some(location),
+        same_origin: true,
+        ..status(&[301, 302, 307, 308])
+    };
+    match (&said.answer, context.writing) {
+        (_, Writing::Odd) => all.push(other(LocationExpectation::Any)),
+        (Answer::Shown { .. } | Answer::NotFound, Writing::Plain) => {
+            let file = match &said.answer {
+                Answer::Shown { file, .. } => Some(file.as_str()),
+                _ => None,
+            };
+            let targets = spellings_of(context.target, file)
+                .into_iter()
+                .map(|target| LocationExpectation::Is(Template::text(&target)));
+            all.extend(targets.map(other));
+        }
+        _ => {}
     }
     if context.writing == Writing::Odd {
         let refused: Vec<u16> = REFUSALS.iter().copied().chain([401, 403]).collect();
@@ -88,6 +102,28 @@ fn of(said: &Said, context: Context<'_>) -> Vec<Alternative> {
         all.extend(context.at_the_gate.filter(|gate| gate.denied).map(as_said));
     }
     all
+}
+
+/// The other ways to write a path, with or without a slash, `.html` or `index.html`, that a host may prefer; the query stays.
+fn spellings_of(target: &str, file: Option<&str>) -> Vec<String> {
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, format!("?{query}")),
+        None => (target, String::new()),
+    };
+    let bare = path.strip_suffix('/').unwrap_or(path);
+    let page = bare
+        .strip_suffix("/index.html")
+        .or_else(|| bare.strip_suffix(".html"))
+        .or_else(|| bare.strip_suffix("/index"))
+        .unwrap_or(bare);
+    let mut all: Vec<String> = ["", "/", ".html", "/index.html"].iter().map(|end| format!("{page}{end}")).collect();
+    all.extend(file.map(crate::ground::path_of));
+    all.extend(file.map(crate::ground::pretty));
+    all.iter_mut().filter(|path| path.is_empty()).for_each(|path| path.push('/'));
+    all.sort_unstable();
+    all.dedup();
+    all.retain(|other| other != path);
+    all.into_iter().map(|path| format!("{path}{query}")).collect()
 }
 
 fn as_said(said: &Said) -> Alternative {
@@ -125,5 +161,22 @@ fn status(status: &[u16]) -> Alternative {
         closed: false,
         then_closed: false,
         upstream: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_may_be_written_otherwise_and_not_as_it_is() {
+        for (target, file, others) in [
+            ("/a/home", Some("/a/home.html"), &["/a/home.html", "/a/home/", "/a/home/index.html"][..]),
+            ("/a/", Some("/a/index.html"), &["/a", "/a.html", "/a/index.html"]),
+            ("/", Some("/index.html"), &["/.html", "/index.html"]),
+            ("/a?x=1", None, &["/a.html?x=1", "/a/?x=1", "/a/index.html?x=1"]),
+        ] {
+            assert_eq!(spellings_of(target, file), others, "{target}");
+        }
     }
 }

@@ -250,8 +250,9 @@ impl Seen {
             seed: wish.seed,
             any_host: wish.host.is_none(),
         };
-        let tokens =
-            wish.secret.as_deref().map(|secret| Tokens { corpus, secret, role_path: &wish.role_path, now: wish.now });
+        // Who brings real tokens has another key than a secret, for which forgeries of the corpus say little.
+        let tokens = Tokens { corpus, secret: wish.secret.as_deref(), role_path: &wish.role_path, now: wish.now };
+        let tokens = (wish.secret.is_some() || wish.given_roles.is_empty()).then_some(tokens);
         let probes = from.choose(tokens);
         build::audit(&self, wish, &from, probes)
     }

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use crate::Audit;
 use crate::table::{count, thousands};
-use crate::verdicts::{RuleVerdict, Standing};
+use crate::verdicts::{RuleVerdict, Standing, reasons};
 
 /// More findings of a rule than this are told by number.
 const WHOLE: usize = 20;
@@ -123,9 +123,9 @@ fn card(verdict: &RuleVerdict<'_>) -> Markup {
                     }
                     div class="body" {
                     dl class="facts" {
-                        dt { "Expected" } dd { (visible(&outcome.expected)) }
+                        dt { "Expected" } dd { (visible(outcome.expected.split("; or ").next().unwrap_or_default())) }
                         dt { "Got" } dd { (visible(&outcome.came)) }
-                        @for reason in outcome.reasons() {
+                        @for reason in reasons(outcome) {
                             dt { @if matches!(outcome.verdict, Verdict::Leak(_)) { "Leaked" } @else { "Differs" } } dd { (visible(&reason)) }
                         }
                         @if let Some(why) = &outcome.why { dt { "Why" } dd { (why) } }

@@ -106,8 +106,8 @@ pub struct From<'a> {
 pub struct Tokens<'a> {
     /// The corpus.
     pub corpus: &'a Corpus,
-    /// The secret of the site.
-    pub secret: &'a str,
+    /// The secret of the site, where it is known.
+    pub secret: Option<&'a str>,
     /// Where roles stand.
     pub role_path: &'a str,
     /// The time, in seconds since the epoch.
@@ -149,9 +149,17 @@ impl<'a> From<'a> {
             let (name, gate) = files.get(group)?;
             self.file(name, **gate, at)
         });
-        let gate = rules.iter().copied().find(|place| self.admitting_role(*place).is_some_and(|role| !role.is_empty()));
-        if let (Some(tokens), Some(place)) = (tokens, gate) {
-            let role = self.admitting_role(place).unwrap_or_default();
+        let is_for_tokens = |place: &usize| {
+            let view = self.model.views.get(*place);
+            let protects =
+                self.ground.witnesses.get(*place).and_then(Option::as_ref).is_some_and(|one| one.file.is_some());
+            view.is_some_and(|view| !view.roles.is_empty()) && protects
+        };
+        let admits = |place: &usize| self.admitting_role(*place).is_some_and(|role| !role.is_empty());
+        let found = rules.iter().copied().find(admits).or_else(|| rules.iter().copied().find(is_for_tokens));
+        if let (Some(tokens), Some(place)) = (tokens, found) {
+            let named = self.model.views.get(place).and_then(|view| view.roles.first()).map(String::as_str);
+            let role = self.admitting_role(place).or(named).unwrap_or_default();
             let all = borrowed(tokens.corpus, tokens.secret, tokens.role_path, role, tokens.now);
             self.take(&mut probes, Kind::Token, all.iter().map(|_| 1), |group, _| self.token(place, all.get(group)?));
         }

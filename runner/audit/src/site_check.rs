@@ -45,12 +45,12 @@ impl SiteCheck {
     /// The check in one line.
     #[must_use]
     pub fn told(&self) -> String {
-        let compared = self.same.saturating_add(self.built).saturating_add(self.differs.len());
+        let as_here = self.same.saturating_add(self.acting);
+        let compared = as_here.saturating_add(self.built).saturating_add(self.differs.len());
         if compared == 0 {
             return "there is nothing public to compare".to_owned();
         }
-        let mut told =
-            format!("{} of {compared} public files and redirects as here", self.same.saturating_add(self.acting));
+        let mut told = format!("{as_here} of {compared} public files and redirects as here");
         if self.built > 0 {
             told.push_str(&format!(", {} built otherwise", self.built));
         }

@@ -179,6 +179,8 @@ fn misspelled(path: &str, open: &str) -> Vec<Spelling> {
 /// The same path, asked for otherwise: method, part, coding, and fields that some servers go by.
 fn otherwise_asked(target: &str, open: &str) -> Vec<Spelling> {
     let with = |id, headers: &[(&str, &str)]| Spelling::with(id, target, headers);
+    // What a server is free to refuse.
+    let odd = |id, headers: &[(&str, &str)]| Spelling { is_exact: true, ..Spelling::with(id, target, headers) };
     let mut all = vec![
         Spelling { method: "HEAD", ..Spelling::plain("head", target) },
         with("range", &[("Range", "bytes=0-")]),
@@ -209,7 +211,22 @@ fn otherwise_asked(target: &str, open: &str) -> Vec<Spelling> {
         with("crawler", &[("From", "googlebot(at)googlebot.com")]),
         with("referer", &[("Referer", target)]),
         with("no-cache", &[("Cache-Control", "no-cache"), ("Pragma", "no-cache")]),
-        with("connection-names-cookie", &[("Connection", "close")]),
+        with("connection-closes", &[("Connection", "close")]),
+        odd("connection-names-cookie", &[("Connection", "close, Cookie")]),
+        odd("expectation", &[("Expect", "100-continue")]),
+        odd(
+            "upgrade",
+            &[
+                ("Connection", "Upgrade"),
+                ("Upgrade", "websocket"),
+                ("Sec-WebSocket-Version", "13"),
+                ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ],
+        ),
+        odd(
+            "upgrade-to-http-2",
+            &[("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAAQAAP__")],
+        ),
         Spelling::plain("query", format!("{target}{}x=1", if target.contains('?') { "&" } else { "?" })),
         Spelling::plain("empty-query", format!("{target}{}", if target.contains('?') { "&" } else { "?" })),
         Spelling::with("original-url", open, &[("X-Original-URL", target), ("X-Rewrite-URL", target)]),

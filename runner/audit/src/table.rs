@@ -8,7 +8,7 @@ use gatecheck::text::visible;
 use gatecheck::verdict::Verdict;
 use owo_colors::OwoColorize as _;
 
-use crate::verdicts::{RuleVerdict, Standing};
+use crate::verdicts::{RuleVerdict, Standing, reasons};
 use crate::{Audit, Sizes};
 
 /// How the terminal report is written.
@@ -152,7 +152,7 @@ fn details(out: &mut String, verdicts: &[RuleVerdict<'_>], options: TableOptions
             };
             row("expected", outcome.expected.split("; or ").next().unwrap_or_default());
             row("got", &outcome.came);
-            for reason in outcome.reasons() {
+            for reason in reasons(outcome) {
                 row(if matches!(outcome.verdict, Verdict::Leak(_)) { "leaked" } else { "differs" }, &reason);
             }
             outcome.why.iter().for_each(|why| row("why", why));
@@ -228,7 +228,9 @@ fn closing(out: &mut String, audit: &Audit, run: &Aggregate, verdicts: &[RuleVer
     if parts.is_empty() {
         parts.push("none".to_owned());
     }
+    let missing = if run.pins.shard.is_some() { 0 } else { audit.cases.len().saturating_sub(run.outcomes.len()) };
     let headline = match run.exit_status() {
+        ExitStatus::AsExpected if missing > 0 => "NOT FINISHED".red().bold().to_string(),
         ExitStatus::AsExpected => run.headline().green().bold().to_string(),
         _ => run.headline().red().bold().to_string(),
     };

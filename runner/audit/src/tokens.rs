@@ -24,10 +24,15 @@ pub struct Borrowed {
 /// What a gate of the corpus may lack and every gate that is audited has.
 const HAS: [&str; 2] = ["raw-target", "http-1"];
 
+/// The secret of a site whose secret nobody told: nothing that is signed with it may count.
+pub(crate) const UNKNOWN: &str = "the-secret-of-this-site-is-not-known-here-and-this-is-not-it-00000";
+
 /// Every case of the corpus in which nothing but the token, its cookie or the fields around it differs from the control, for a gate with this secret that asks
-/// for this role.
+/// for this role. Without the secret they are forgeries.
 #[must_use]
-pub fn borrowed(corpus: &Corpus, secret: &str, role_path: &str, role: &str, now: i64) -> Vec<Borrowed> {
+pub fn borrowed(corpus: &Corpus, secret: Option<&str>, role_path: &str, role: &str, now: i64) -> Vec<Borrowed> {
+    let is_known = secret.is_some();
+    let secret = secret.unwrap_or(UNKNOWN);
     let nowhere = Target { https: false, host: "site.example".to_owned(), port: 80, connect_to: None };
     let mut all = Vec::new();
     for suite in corpus.suites.iter().filter(|suite| suite.settings == Settings::default()) {
@@ -48,7 +53,9 @@ pub fn borrowed(corpus: &Corpus, secret: &str, role_path: &str, role: &str, now:
             if size > 3500 {
                 continue;
             }
-            let Some(who) = who_sends(&sent.headers, secret, role_path, now) else { continue };
+            // Whatever is signed with a secret that is not the site's makes nobody of whoever sends it.
+            let who = if is_known { who_sends(&sent.headers, secret, role_path, now) } else { Some(Who::Nobody) };
+            let Some(who) = who else { continue };
             all.push(Borrowed { id: case.id.clone(), headers: sent.headers, who });
         }
     }

@@ -114,7 +114,12 @@ fn verdict<'a>(
         if about.denies {
             let count = turned_away.entry(about.visitor.clone()).or_default();
             *count = count.saturating_add(1);
-        } else if about.kind == Kind::Rule && !about.is_stranger && outcome.verdict == Verdict::Pass {
+        } else if about.kind == Kind::Rule
+            && !about.is_stranger
+            && outcome.verdict == Verdict::Pass
+            // Whoever is sent to another spelling was not let in yet.
+            && (!about.admits || outcome.came.starts_with("status 2"))
+        {
             let_in.insert(about.visitor.clone());
         }
         if !about.denies && outcome.came.starts_with("status 3") && outcome.expected.contains(crate::expect::RESPELLED)
@@ -122,8 +127,10 @@ fn verdict<'a>(
             respelled = respelled.saturating_add(1);
         }
     }
-    let findings: Vec<(&Outcome, Option<&AboutCase>)> =
+    let mut findings: Vec<(&Outcome, Option<&AboutCase>)> =
         outcomes.iter().filter(|(outcome, _)| outcome.verdict.is_finding()).copied().collect();
+    // What was asked of every rule first: it says more than a spelling or an order of requests.
+    findings.sort_by_key(|(outcome, about)| (heaviness(&outcome.verdict), about.map(|about| about.kind)));
     let of_kind =
         |wanted: fn(&Verdict) -> bool| findings.iter().filter(move |(outcome, _)| wanted(&outcome.verdict)).count();
     let leaks: Vec<_> = findings.iter().filter(|(outcome, _)| matches!(outcome.verdict, Verdict::Leak(_))).collect();
@@ -133,7 +140,7 @@ fn verdict<'a>(
     let away: usize = turned_away.values().sum();
     let (standing, says) = if let Some((leak, about)) = leaks.first() {
         (Standing::Open, opened(leak, *about, leaks.len()))
-    } else if outcomes.is_empty() {
+    } else if outcomes.is_empty() && missing == 0 {
         (
             Standing::NotAsked,
             rule.not_asked.clone().unwrap_or_else(|| "the budget did not reach it, or another part asks it".to_owned()),
@@ -157,6 +164,27 @@ fn verdict<'a>(
         (Standing::Denied, "denied to all that were tried; nobody was let in, so this proves little".to_owned())
     };
     RuleVerdict { rule, standing, says, requests, let_in, turned_away, findings, respelled }
+}
+
+fn heaviness(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Leak(_) => 0,
+        Verdict::Fail(_) => 1,
+        Verdict::Error(_) => 2,
+        _ => 3,
+    }
+}
+
+/// What there is to say of a finding beside what was expected and what came.
+#[must_use]
+pub fn reasons(outcome: &Outcome) -> Vec<String> {
+    match &outcome.verdict {
+        Verdict::Fail(mismatches) => {
+            let telling = mismatches.iter().filter(|one| !matches!(one.what.as_str(), "answer" | "status"));
+            telling.map(ToString::to_string).collect()
+        }
+        _ => outcome.reasons(),
+    }
 }
 
 fn opened(leak: &Outcome, about: Option<&AboutCase>, count: usize) -> String {

@@ -18,7 +18,6 @@ use gatecheck::own::{Manners, NoTokens, Tokens};
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::report::merge;
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
-use gatecheck::run::order::Shard;
 use gatecheck::run::{Plan, RunOptions};
 use gatecheck::wire::Target;
 use gatecheck::wire::plain::{Clients, HttpVersion, Plain, PlainOptions};
@@ -29,6 +28,7 @@ use gatecheck_audit::{Audit, Seen, Wish, page, plan, table, verdicts};
 use tokio::sync::mpsc;
 
 use super::format::{Output, Outputs, tell};
+use super::part::{BY_THE_ENGINE, part};
 use super::run::{ENDING, broken_gate, gate_file, interruption, target};
 use super::{Failure, reports, say};
 
@@ -112,7 +112,7 @@ pub struct AuditArgs {
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// Ask only this part; without a value, the part that the variables of the CI engine name (`CI_NODE_INDEX`, `JOB_COMPLETION_INDEX` and the like)
-    #[arg(long, value_name = "I/N", num_args = 0..=1, default_missing_value = "auto")]
+    #[arg(long, value_name = "I/N", num_args = 0..=1, default_missing_value = BY_THE_ENGINE)]
     shard: Option<String>,
     /// Put the JSON reports of the parts together, asking nothing; the other options have to be those of the parts
     #[arg(long, value_name = "REPORT", num_args = 1.., conflicts_with = "shard")]
@@ -230,7 +230,9 @@ fn wish(args: &AuditArgs, goal: &Goal) -> Result<Wish, Failure> {
         Some(name) => match std::env::var(name) {
             Ok(secret) => Some(secret),
             Err(_) => {
-                return Err(Failure::usage(format!("--secret-env {name}: there is no such variable, or it is no text")));
+                return Err(Failure::usage(format!(
+                    "--secret-env {name}: there is no such variable, or it is no text"
+                )));
             }
         },
     };
@@ -320,24 +322,11 @@ fn limit(args: &AuditArgs) -> Result<Duration, Failure> {
         .ok_or_else(|| Failure::usage("`--timeout` is a number of seconds above zero"))
 }
 
-fn shard(args: &AuditArgs) -> Result<Option<Shard>, Failure> {
-    match args.shard.as_deref() {
-        None => Ok(None),
-        Some("auto") => {
-            let found = Shard::of_environment(|name| std::env::var(name).ok()).map_err(Failure::usage)?;
-            found.map(Some).ok_or_else(|| {
-                Failure::usage("--shard: no variable of a CI engine says which part this is; write --shard I/N, for example `--shard 2/3`")
-            })
-        }
-        Some(text) => text.parse().map(Some).map_err(Failure::usage),
-    }
-}
-
 fn run_options(args: &AuditArgs, goal: &Goal, wish: &Wish) -> Result<RunOptions, Failure> {
     let asked_once = "an audit asks each question once";
     Ok(RunOptions {
         patterns: Vec::new(),
-        shard: shard(args)?,
+        shard: part(args.shard.as_deref())?,
         seed: Some(wish.seed),
         jobs: args.jobs.max(1),
         timeout: limit(args)?,

@@ -21,6 +21,7 @@ pub mod list;
 mod manual;
 mod matrix;
 mod merge;
+mod part;
 mod report;
 mod run;
 mod self_test;

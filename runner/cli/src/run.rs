@@ -19,7 +19,7 @@ use gatecheck::gates::launch::GateFile;
 use gatecheck::invariants::Invariant;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
-use gatecheck::run::order::{Order, Shard};
+use gatecheck::run::order::Order;
 use gatecheck::run::{Plan, PlanError, RunOptions, Serves};
 use gatecheck::suggest::did_you_mean;
 use gatecheck::verdict::Verdict;
@@ -32,6 +32,7 @@ use url::Url;
 
 use super::Failure;
 use super::format::{Output, Outputs};
+use super::part::{BY_THE_ENGINE, part};
 
 /// Arguments of `gatecheck run`.
 #[derive(Args, Debug)]
@@ -84,9 +85,10 @@ pub struct RunArgs {
     /// Ask only what failed, leaked, was left unproven or could not be asked in this JSON report; patterns narrow it down
     #[arg(long, value_name = "REPORT", conflicts_with = "shard")]
     only_failed: Option<String>,
-    /// Ask only this part of the selected cases, so that several jobs can share a run; `gatecheck merge` puts the JSON reports together
-    #[arg(long, value_name = "I/N")]
-    shard: Option<Shard>,
+    /// Ask only this part of the selected cases, so that several jobs can share a run; `gatecheck merge` puts the JSON reports together. Without a value, the
+    /// part that the variables of the CI engine name (`CI_NODE_INDEX`, `JOB_COMPLETION_INDEX` and the like)
+    #[arg(long, value_name = "I/N", num_args = 0..=1, default_missing_value = BY_THE_ENGINE)]
+    shard: Option<String>,
     /// Shuffle by this number; a run without it draws one and tells it
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u32>,
@@ -155,7 +157,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
     patterns.extend(args.suite.clone());
     let options = RunOptions {
         patterns,
-        shard: args.shard,
+        shard: part(args.shard.as_deref())?,
         seed: Some(args.seed.unwrap_or_else(Order::fresh_seed)),
         jobs: args.jobs,
         timeout: Duration::try_from_secs_f64(args.timeout)

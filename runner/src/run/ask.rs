@@ -13,7 +13,7 @@ use crate::event::{Finished, Lengths};
 use crate::gates::Gate;
 use crate::invariants::{Invariant, Metadata, secrets, uniform};
 use crate::judge::{Judgement, Scene, judge, leaks, misplaced, summary, upstream};
-use crate::own::refusal;
+use crate::own::{OwnSite, refusal};
 use crate::upstream::ASK;
 use crate::verdict::{AFTER, Fault, Leak, Mismatch, Verdict};
 use crate::wire::plain::{HttpVersion, Plain};
@@ -35,6 +35,15 @@ impl Proof {
             suite.is_some_and(|suite| suite.cases.get(case).is_some_and(|case| case.shows_protected(suite)));
         let response = finished.exchange.as_ref().and_then(|exchange| exchange.answer.response());
         let own = suite.and_then(|suite| suite.own.as_ref());
+        // A site of a user may send its visitors to another spelling as well, so that not every alternative shows something.
+        let may_show = |own: &OwnSite| {
+            let case = suite.and_then(|suite| suite.cases.get(case));
+            case.is_some_and(|case| {
+                case.expected.alternatives().filter_map(Alternative::shown).any(|file| own.marks.is_closed(file))
+            })
+        };
+        let shows_protected = shows_protected
+            || (own.is_some_and(|own| may_show(own)) && response.is_some_and(|response| response.status == 200));
         let admitted = response.filter(|_| shows_protected).map(Metadata::of);
         // A length that a public file has too betrays nothing.
         let admitted = admitted.map(|metadata| match (own, metadata.length) {
@@ -305,6 +314,14 @@ impl Again<'_> {
             && let Some(place) = self.proof.metadata.leaked(exchange)
         {
             let leak = Leak { file: "content (what describes it)".to_owned(), place: place.into() };
+            // What describes a user's file may be the same by chance, and a leak needs bytes.
+            if self.suite.own.is_some() {
+                return Verdict::Fail(vec![Mismatch {
+                    what: place.to_owned(),
+                    expected: "nothing that describes the content".to_owned(),
+                    actual: "the same as for whoever is let in".to_owned(),
+                }]);
+            }
             return if self.may_have_the_control() {
                 Verdict::Fail(vec![misplaced(&leak)])
             } else {

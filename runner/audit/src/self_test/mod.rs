@@ -33,6 +33,11 @@ pub const WITH_SECRET: usize = 95;
 /// Of those that leak, at least so many of a hundred without it.
 pub const WITHOUT_SECRET: usize = 70;
 
+/// After a finding that is no leak so many further cases are waited for, to see whether it leaks too.
+const FURTHER: usize = 300;
+/// The budget of the look at a gate that no moved case tells from the sound one.
+const LOOK: usize = 300;
+
 /// What is tried.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -117,7 +122,7 @@ async fn on_site(
         .ok()
         .and_then(|since| i64::try_from(since.as_secs()).ok())
         .unwrap_or_default();
-    let wish = |secret: Option<&str>| Wish {
+    let wish = |secret: Option<&str>, budget: usize| Wish {
         site: folder.path().to_owned(),
         netlify_toml: None,
         secret: secret.map(str::to_owned),
@@ -126,7 +131,7 @@ async fn on_site(
         audience: None,
         given_roles: BTreeSet::new(),
         given: Arc::new(NoTokens),
-        budget: options.budget,
+        budget,
         seed: 1,
         forwarding: false,
         host: None,
@@ -135,12 +140,13 @@ async fn on_site(
         is_alike: true,
         now,
     };
-    let audit = |secret: Option<&str>| -> Result<Audit, String> {
-        let wish = wish(secret);
+    let audit = |secret: Option<&str>, budget: usize| -> Result<Audit, String> {
+        let wish = wish(secret, budget);
         Ok(Seen::of(&wish).map_err(|error| format!("{}: {error}", shape.name))?.audit(&wish, corpus))
     };
-    let with = Arc::new(audit(Some(DEFAULT_SECRET))?);
-    let without = Arc::new(audit(None)?);
+    let with = Arc::new(audit(Some(DEFAULT_SECRET), options.budget)?);
+    let without = Arc::new(audit(None, options.budget)?);
+    let look = Arc::new(audit(Some(DEFAULT_SECRET), options.budget.min(LOOK))?);
     let sites = Arc::new(Sites::default());
     let sound = Mutant::new("none", "", "nothing is wrong", Defect::None);
     let mut figures = Figures { site: shape.name, ..Figures::default() };
@@ -153,14 +159,15 @@ async fn on_site(
     let mut trials = JoinSet::new();
     for mutant in mutants {
         let turn = Arc::clone(&turns).acquire_owned().await.map_err(|error| error.to_string())?;
-        let (with, without, sites, corpus) =
-            (Arc::clone(&with), Arc::clone(&without), Arc::clone(&sites), Arc::clone(corpus));
+        let (with, without, look) = (Arc::clone(&with), Arc::clone(&without), Arc::clone(&look));
+        let (sites, corpus) = (Arc::clone(&sites), Arc::clone(corpus));
         let killers = killers.get(mutant.id).cloned().unwrap_or_default();
         let mutant: &'static Mutant = mutant;
         trials.spawn(async move {
-            let found = try_gate(&with, gate(*mutant, &sites), true).await;
-            let shows =
-                found.anything || found.not_started || shows::shows(&corpus, &with, mutant, &sites, &killers).await;
+            // Most broken gates are broken in what a site does not have: a look is enough to see that nothing shows.
+            let moved = shows::shows(&corpus, &with, mutant, &sites, &killers).await;
+            let found = try_gate(if moved { &with } else { &look }, gate(*mutant, &sites), true).await;
+            let shows = moved || found.anything || found.not_started;
             let blind = if shows { try_gate(&without, gate(*mutant, &sites), true).await } else { Found::default() };
             drop(turn);
             (mutant, found, shows, blind)
@@ -228,6 +235,8 @@ async fn try_gate(audit: &Audit, gate: Gate, hunting: bool) -> Found {
         ..RunOptions::default()
     };
     let mut found = Found::default();
+    // How many cases were finished since the first finding.
+    let mut since = 0_usize;
     let Ok(plan) = Plan::new(&audit.corpus, &gate, &options) else { return found };
     let (events, mut happened) = mpsc::unbounded_channel();
     let running = tokio::spawn(gatecheck::run::run(Arc::clone(&audit.corpus), gate, options, plan, events));
@@ -258,7 +267,8 @@ async fn try_gate(audit: &Audit, gate: Gate, hunting: bool) -> Found {
             Event::GateFailed { .. } => found.not_started = true,
             _ => {}
         }
-        if hunting && (found.leak || found.findings.len() > 200) {
+        since = since.saturating_add(usize::from(found.anything));
+        if hunting && (found.leak || since > FURTHER) {
             break;
         }
     }

@@ -1,0 +1,384 @@
+//! `gatecheck audit` from outside: what it finds, what it sends, and what it leaves alone.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop with a message"
+)]
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
+use rolegate_server::{Config, GateInForce, KeySource, Server, ServerOptions};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const SECRET: &str = "a secret of the site that the test alone knows, of 64 bytes and more";
+
+/// A club's site: a gate with a redirect for everybody else, and a redirect that acts on everybody.
+fn site() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("_redirects", "/start  /  301\n/members/*  /members/:splat  200!  Role=member\n/members/*  /login  302\n");
+    for (name, text) in [
+        ("index", "Welcome to the rowing club on the river, everybody may read this page."),
+        ("login", "Please say who you are, so that we can let you in to the pages of the club."),
+        ("members/index", "The members' own page with the rota of the boats and of those who clean them."),
+        ("members/minutes", "Minutes of the general meeting: the treasurer was thanked, the boat was sold for 4,711."),
+    ] {
+        let lines = (1..9).map(|line| format!("<p>{line}. {text} ({name}, line {line})</p>\n")).collect::<String>();
+        write(&format!("{name}.html"), &format!("<!doctype html>\n<title>{name}</title>\n{lines}"));
+    }
+    folder
+}
+
+fn audit(site: &Path, arguments: &[&str]) -> Output {
+    command(site, arguments).output().unwrap()
+}
+
+fn command(site: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("gatecheck").unwrap();
+    command.current_dir(site).env("NO_COLOR", "1").env("COLUMNS", "100").env("SITE_SECRET", SECRET);
+    command.args(["audit", "--site", "."]).args(arguments);
+    command
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn the_embedded_gate_is_shut() {
+    let site = site();
+    let report = site.path().join("report.json");
+    let output = audit(site.path(), &["--format", &format!("json={}", report.display())]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("_redirects:2  /members/*  Role=member  shut"), "{said}");
+    assert!(said.contains("_redirects:1  /start") && said.contains("acts"), "{said}");
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert!(report["summary"]["pass"].as_u64().unwrap() > 200, "{}", report["summary"]);
+}
+
+#[test]
+fn a_broken_gate_is_open_and_its_line_is_named() {
+    let site = site();
+    let (sarif, page) = (site.path().join("audit.sarif"), site.path().join("audit.html"));
+    let output = audit(
+        site.path(),
+        &[
+            "--broken-gate",
+            "open/any-bad-token",
+            "--format",
+            &format!("sarif={}", sarif.display()),
+            "--format",
+            &format!("html={}", page.display()),
+            "--format",
+            "annotations=annotations.txt",
+        ],
+    );
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("OPEN") && said.contains("came back to"), "{said}");
+    assert!(!said.contains(gatecheck::corpus::DEFAULT_SECRET), "{said}");
+    let sarif: Value = serde_json::from_str(&std::fs::read_to_string(sarif).unwrap()).unwrap();
+    let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(
+        (place["artifactLocation"]["uri"].as_str(), place["region"]["startLine"].as_u64()),
+        (Some("_redirects"), Some(2))
+    );
+    let annotations = std::fs::read_to_string(site.path().join("annotations.txt")).unwrap();
+    assert!(annotations.starts_with("::error file=_redirects,line=2,"), "{annotations}");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(
+        page.contains("OPEN") && page.contains("curl -isS") && page.contains("/members/*"),
+        "the page has a card for the rule"
+    );
+}
+
+#[test]
+fn what_is_known_is_no_news() {
+    let site = site();
+    let output = audit(site.path(), &["--broken-gate", "denial/tells-what-exists", "--format", "json=report.json"]);
+    let report: Value =
+        serde_json::from_str(&std::fs::read_to_string(site.path().join("report.json")).unwrap()).unwrap();
+    let known: Vec<String> = report["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|result| result["verdict"] == "fail")
+        .map(|result| format!("- cases: {}\n  reason: known\n  owner: me\n", result["id"].as_str().unwrap()))
+        .collect();
+    if output.status.code() == Some(0) {
+        return;
+    }
+    std::fs::write(site.path().join("known.yaml"), known.concat()).unwrap();
+    let output = audit(site.path(), &["--broken-gate", "denial/tells-what-exists", "--baseline", "known.yaml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+}
+
+/// A server that notes every head and answers as `answer` says.
+fn server(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let (noted, answer) = (Arc::clone(&heads), Arc::new(answer));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let (noted, answer) = (Arc::clone(&noted), Arc::clone(&answer));
+            std::thread::spawn(move || {
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && matches!(stream.read(&mut byte), Ok(1)) {
+                    head.push(byte[0]);
+                }
+                let head = String::from_utf8_lossy(&head).into_owned();
+                let _ = stream.write_all(answer(&head).as_bytes());
+                noted.lock().unwrap().push(head);
+            });
+        }
+    });
+    (format!("http://{address}"), heads)
+}
+
+fn page(status: &str, fields: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\n{fields}Content-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+}
+
+#[test]
+fn a_plan_sends_nothing() {
+    let site = site();
+    let (url, heads) = server(|_| page("200 OK", "", ""));
+    let output = audit(site.path(), &[&url, "--plan", "--rate", "20"]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("nothing is sent now") && said.contains("by visitor") && said.contains("at 20/s"), "{said}");
+    assert!(heads.lock().unwrap().is_empty());
+}
+
+#[test]
+fn another_site_is_told_as_such() {
+    let site = site();
+    let (url, heads) = server(|_| page("200 OK", "", "<h1>It works!</h1>"));
+    let output = audit(site.path(), &[&url]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(
+        said.contains("the deployed site is not what lies in this folder") && said.contains("/index.html: here"),
+        "{said}"
+    );
+    assert!(heads.lock().unwrap().len() < 10, "nothing more is asked");
+}
+
+#[test]
+fn a_site_that_wants_a_pause_is_never_shut() {
+    let site = site();
+    let home = std::fs::read_to_string(site.path().join("index.html")).unwrap();
+    let login = std::fs::read_to_string(site.path().join("login.html")).unwrap();
+    // Public pages are there; at the gate it has had enough.
+    let (url, heads) = server(move |head| match head.split(' ').nth(1).unwrap_or_default() {
+        "/index.html" | "/" => page("200 OK", "", &home),
+        "/login.html" | "/login" => page("200 OK", "", &login),
+        "/start" => page("301 Moved Permanently", "Location: /\r\n", ""),
+        _ => page("429 Too Many Requests", "Retry-After: 1000\r\n", ""),
+    });
+    let output = audit(site.path(), &[&url, "--budget", "40"]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("429") && !said.contains("  shut"), "{said}");
+    let heads = heads.lock().unwrap();
+    assert!(heads.iter().all(|head| head.starts_with("GET ") || head.starts_with("HEAD ")), "{heads:?}");
+    assert!(heads.iter().all(|head| head.to_lowercase().contains("user-agent: gatecheck/")), "{heads:?}");
+    assert!(heads.iter().all(|head| !head.contains("Host: elsewhere")), "{heads:?}");
+}
+
+#[test]
+fn without_a_secret_nobody_is_let_in_and_that_is_said() {
+    let site = site();
+    let gate = Gate::start(site.path());
+    let output = audit(site.path(), &[&gate.url(), "--budget", "150"]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("denied to all that were tried; nobody was let in, so this proves little"), "{said}");
+    assert!(said.contains("nobody here holds member"), "{said}");
+    // With it the same gate is shut.
+    let output = audit(site.path(), &[&gate.url(), "--budget", "150", "--secret-env", "SITE_SECRET"]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("shut") && said.contains("left out:"), "{said}");
+    // A real token does as well.
+    let token = rolegate_token("member");
+    let output =
+        audit(site.path(), &[&gate.url(), "--budget", "150", "--token-command", &format!("member=echo {token}")]);
+    assert!(text(&output).contains("shut"), "{}", text(&output));
+}
+
+/// A token of the site for a role.
+fn rolegate_token(role: &str) -> String {
+    use gatecheck::corpus::Settings;
+    use gatecheck::corpus::recipe::{Recipe, Recipes};
+    use gatecheck::mint::Mint;
+    let settings = Settings { secret: SECRET.to_owned(), ..Settings::default() };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let recipes = Recipes::default();
+    let mint = Mint { recipes: &recipes, settings: &settings, now: i64::try_from(now).unwrap(), listener: "" };
+    let object = |text: &str| serde_json::from_str::<serde_json::Map<String, Value>>(text).unwrap();
+    let recipe = Recipe {
+        header: object(r#"{ "alg": "HS256", "typ": "JWT" }"#),
+        claims: object(r#"{ "exp": "$(now+3600)" }"#),
+        roles: Some(serde_json::json!([role])),
+        ..Recipe::default()
+    };
+    String::from_utf8(mint.mint(&recipe).unwrap()).unwrap()
+}
+
+#[test]
+fn parts_become_one_and_what_is_missing_is_named() {
+    let site = site();
+    // Three jobs side by side, each told its part by the variables of its engine.
+    let jobs: Vec<Child> = (1..=3)
+        .map(|part| {
+            std::process::Command::new(assert_cmd::cargo::cargo_bin("gatecheck"))
+                .current_dir(site.path())
+                .env("NO_COLOR", "1")
+                .env("CI_NODE_INDEX", part.to_string())
+                .env("CI_NODE_TOTAL", "3")
+                .args(["audit", "--site", ".", "--shard", "--format", &format!("json=part-{part}.json")])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for job in jobs {
+        assert!(job.wait_with_output().unwrap().status.success());
+    }
+    // One is lost.
+    let output = audit(site.path(), &["--merge", "part-1.json", "part-3.json"]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("part 2/3 is missing; run it with `--shard 2/3` and the same options"), "{said}");
+    let output =
+        audit(site.path(), &["--format", "junit=all.xml", "--merge", "part-1.json", "part-2.json", "part-3.json"]);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("shut"), "{said}");
+    assert!(site.path().join("all.xml").is_file());
+    // The parts of another audit are none of this one.
+    let output =
+        audit(site.path(), &["--seed", "2", "--budget", "90", "--merge", "part-1.json", "part-2.json", "part-3.json"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+}
+
+/// The reference on a folder, in this process.
+struct Gate {
+    address: SocketAddr,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Gate {
+    fn start(site: &Path) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let key = KeySource::Secret { name: "SITE_SECRET".to_owned(), secret: SECRET.into() };
+        let settings = rolegate::TokenSettings {
+            role_path: gatecheck::corpus::DEFAULT_ROLE_PATH.parse().unwrap(),
+            ..rolegate::TokenSettings::default()
+        };
+        let loaded = Config::of(site.to_owned(), key, settings).load().unwrap();
+        let gate = Arc::new(GateInForce::new(loaded.gate));
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = runtime.block_on(Server::bind(address, gate, ServerOptions::default())).unwrap();
+        let address = server.local_addr();
+        runtime.spawn(server.run(std::future::pending()));
+        Self { address, _runtime: runtime }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+/// nginx with a cache in front of a gate.
+struct Cache {
+    process: Child,
+    address: SocketAddr,
+    _work: TempDir,
+}
+
+impl Cache {
+    /// `None`, said aloud, where nginx is not installed.
+    fn start(gate: SocketAddr, setting: &str) -> Option<Self> {
+        let folders =
+            std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).chain([PathBuf::from("/usr/sbin")]);
+        let Some(nginx) = folders.map(|folder| folder.join("nginx")).find(|path| path.is_file()) else {
+            eprintln!("skipped: nginx is not installed");
+            return None;
+        };
+        let work = tempfile::tempdir().unwrap();
+        let at = work.path().display();
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let temporary =
+            ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|kind| format!("{kind}_temp_path {at}/{kind};"));
+        let conf = format!(
+            "events {{}}\nhttp {{\n{}\naccess_log off;\nproxy_cache_path {at}/cache keys_zone=pages:1m;\n\
+             server {{\n  listen {address};\n  location / {{\n    proxy_pass http://{gate};\n    proxy_set_header Host $http_host;\n    \
+             proxy_cache pages;\n    add_header X-Cache-Status $upstream_cache_status always;\n{setting}\n  }}\n}}\n}}\n",
+            temporary.join("\n")
+        );
+        std::fs::write(work.path().join("nginx.conf"), conf).unwrap();
+        let global = format!("daemon off; master_process off; pid {at}/pid; error_log stderr;");
+        let process = std::process::Command::new(nginx)
+            .args(["-p", &at.to_string(), "-c", &format!("{at}/nginx.conf"), "-g", &global])
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(work.path().join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(address).is_err() {
+            let log = std::fs::read_to_string(work.path().join("log")).unwrap_or_default();
+            assert!(Instant::now() < until, "nginx does not listen: {log}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Some(Self { process, address, _work: work })
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_cache_that_is_wrongly_set_up_is_caught_and_a_right_one_is_not_blamed() {
+    let site = site();
+    let gate = Gate::start(site.path());
+    // It keeps what says that it must not be kept.
+    let wrong = "    proxy_ignore_headers Cache-Control Expires Set-Cookie Vary;\n    proxy_cache_valid any 5m;";
+    for (setting, status, says) in [(wrong, 1, "OPEN"), ("", 0, "shut")] {
+        let Some(cache) = Cache::start(gate.address, setting) else { return };
+        let url = format!("http://{}", cache.address);
+        let output = audit(site.path(), &[&url, "--secret-env", "SITE_SECRET", "--budget", "300"]);
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(status), "{setting}: {said}");
+        assert!(said.contains(says), "{setting}: {said}");
+        if status == 1 {
+            assert!(said.contains("from a cache") || said.contains("a cache says"), "{said}");
+        }
+    }
+}
