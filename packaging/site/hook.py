@@ -17,8 +17,10 @@ PAGES = {
     "README.md": "index.md",
     "conformance-cases/requirements.yaml": "requirements.md",
     "conformance-cases/README.md": "cases.md",
+    "reference/README.md": "reference.md",
     "reference/LINTS.md": "lints.md",
     "reference/examples/front-ends.md": "front-ends.md",
+    "reference/identity/git-gateway.md": "git-gateway.md",
     "fuzz/README.md": "fuzzing.md",
     "ARCHITECTURE.md": "architecture.md",
     "CONTRIBUTING.md": "contributing.md",
@@ -27,7 +29,7 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "RELEASING.md": "releasing.md",
 }
-REFERENCE = ["requirements.md", "cases.md", "lints.md", "front-ends.md", "fuzzing.md"]
+REFERENCE = ["requirements.md", "reference.md", "cases.md", "lints.md", "front-ends.md", "git-gateway.md", "fuzzing.md"]
 PROJECT = ["architecture.md", "contributing.md", "security.md", "benchmarks.md", "changelog.md", "releasing.md"]
 GUIDES_FIRST = ["judge-my-gate.md", "audit-my-site.md", "gate-my-site.md", "tokens.md", "deploy.md", "reading-the-report.md"]
 

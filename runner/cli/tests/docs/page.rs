@@ -86,8 +86,8 @@ impl Page {
             let block = lines.by_ref().take_while(|(line, _)| line.trim_start() != "```");
             // A block of a list is indented as its fence is.
             let indent = line.len() - line.trim_start().len();
-            let block: Vec<(usize, &str)> =
-                block.map(|(line, number)| (number, line.get(indent..).unwrap_or_default())).collect();
+            let block = block.map(|(line, number)| (number, line.get(indent..).unwrap_or_default().to_owned()));
+            let block = joined(block);
             let said = std::mem::take(&mut before);
             match language {
                 "console" => self.read_console(number, said, &block),
@@ -101,7 +101,7 @@ impl Page {
         self.text = text;
     }
 
-    fn read_console(&mut self, number: usize, said: Before, block: &[(usize, &str)]) {
+    fn read_console(&mut self, number: usize, said: Before, block: &[(usize, String)]) {
         if block.first().is_none_or(|(_, line)| !line.starts_with("$ ")) {
             self.faults.push(format!("{}:{number}: a ```console block begins with `$ ` and a command", self.name));
             return;
@@ -117,7 +117,7 @@ impl Page {
         for (number, line) in block {
             match (line.strip_prefix("$ "), self.steps.last_mut()) {
                 (Some(command), _) => self.steps.push(step(*number, command)),
-                (None, Some(step)) => step.output.push((*line).to_owned()),
+                (None, Some(step)) => step.output.push(line.clone()),
                 (None, None) => {}
             }
         }
@@ -125,4 +125,16 @@ impl Page {
             last.status = said.status;
         }
     }
+}
+
+/// The lines of a block, where a command goes on behind a backslash as one.
+fn joined(lines: impl Iterator<Item = (usize, String)>) -> Vec<(usize, String)> {
+    let mut all: Vec<(usize, String)> = Vec::new();
+    for (number, line) in lines {
+        match all.last_mut().and_then(|(_, last)| Some((last.strip_suffix('\\')?.to_owned(), last))) {
+            Some((start, last)) => *last = start + line.trim_start(),
+            None => all.push((number, line)),
+        }
+    }
+    all
 }
