@@ -1,4 +1,13 @@
 //! Every route, its success and its failures, in the words of GoTrue.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that fails may panic"
+)]
 
 use std::io;
 use std::time::Duration;

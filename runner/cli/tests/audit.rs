@@ -322,8 +322,8 @@ struct Cache {
 impl Cache {
     /// `None`, said aloud, where nginx is not installed.
     fn start(gate: SocketAddr, setting: &str) -> Option<Self> {
-        let folders =
-            std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).chain([PathBuf::from("/usr/sbin")]);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
         let Some(nginx) = folders.map(|folder| folder.join("nginx")).find(|path| path.is_file()) else {
             eprintln!("skipped: nginx is not installed");
             return None;

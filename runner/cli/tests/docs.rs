@@ -87,7 +87,7 @@ fn every_option_that_a_page_names_exists() {
 
 #[test]
 fn every_link_leads_somewhere() {
-    let faults: Vec<String> = pages().iter().flat_map(|page| links::dead(page)).collect();
+    let faults: Vec<String> = pages().iter().flat_map(links::dead).collect();
     none_of(&faults, "links lead nowhere");
 }
 

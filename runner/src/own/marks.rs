@@ -478,7 +478,7 @@ mod tests {
     fn the_file_that_is_shown() {
         let marks = marks();
         assert!(marks.is_whole("/members/a.html", FILES[1].2.as_bytes()));
-        assert!(marks.shows("/members/a.html", FILES[1].2.to_uppercase().as_bytes()) == false);
+        assert!(!marks.shows("/members/a.html", FILES[1].2.to_uppercase().as_bytes()));
         assert_eq!(marks.other_than("/members/a.html", FILES[2].2.as_bytes()), Some("/members/b.html"));
         assert_eq!(marks.other_than("/members/a.html", FILES[1].2.as_bytes().get(20..).unwrap()), None);
         assert_eq!(marks.told(), (4, 1), "one is the copy of a public file");

@@ -1,5 +1,5 @@
 //! A service without sockets, a clock that a test moves, and mails that a test reads.
-#![allow(dead_code, reason = "not every test uses all of it")]
+#![allow(dead_code, clippy::type_complexity, reason = "not every test uses all of it; what is remembered is read once")]
 
 use std::io;
 use std::sync::{Arc, Mutex};

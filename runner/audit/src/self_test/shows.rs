@@ -61,7 +61,7 @@ fn wire(running: &Running) -> Option<Wire> {
 
 /// The request of a case as it would be asked of the site, at each of its gates.
 fn moved(audit: &Audit, site: &Suite, from: &Suite, case: &Case, running: &Running) -> Vec<Sent> {
-    let control = from.case(&case.control).and_then(|control| path(control));
+    let control = from.case(&case.control).and_then(path);
     let (Some(own), Some(control)) = (path(case), control) else { return Vec::new() };
     if !matches!(case.request.method.as_str(), "GET" | "HEAD") || case.request.body.is_some() {
         return Vec::new();
