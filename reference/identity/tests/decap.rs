@@ -18,16 +18,14 @@ mod common;
 mod desk;
 #[path = "decap/server.rs"]
 mod server;
-#[path = "../src/testing.rs"]
-mod testing;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::World;
 use desk::{FILES, bare, git, has_git, options};
+use rolegate_identity::Handler;
 use rolegate_identity::git::{GitGateway, GitHandler, GitOptions};
-use rolegate_identity::{Handler, Moment, tokens};
 use serde_json::json;
 use server::Server;
 
