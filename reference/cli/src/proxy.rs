@@ -38,13 +38,13 @@ pub(super) struct ProxyArgs {
     /// Seconds that connecting may take; then the answer is 504
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     connect_timeout: Duration,
-    /// Seconds until the first octet of an answer; then the answer is 504
+    /// Seconds until the first byte of an answer; then the answer is 504
     #[arg(long, value_name = "SECONDS", default_value = "26", value_parser = seconds)]
     answer_timeout: Duration,
     /// Seconds that a server may be silent within its answer; then the connection is closed
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     upstream_idle_timeout: Duration,
-    /// Octets that the body of a forwarded request may have; a longer one is answered 413
+    /// Bytes that the body of a forwarded request may have; a longer one is answered 413
     #[arg(long, value_name = "OCTETS", default_value_t = 64 << 20)]
     max_body: u64,
     /// The address of this site, said in the signature of signed rules

@@ -348,7 +348,7 @@ fn quoted<'a>(names: impl Iterator<Item = &'a str>, last: &str) -> String {
     }
 }
 
-/// Octets of a request as a person can read them.
+/// Bytes of a request as a person can read them.
 fn text(octets: &[u8]) -> String {
     String::from_utf8_lossy(octets).escape_debug().to_string()
 }

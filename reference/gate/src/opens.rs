@@ -3,7 +3,7 @@
 //! RELOAD-3. Nobody can try every request, so what is asked for is a reason why nothing opens, and where there is none the
 //! answer is that something does. The reason has these parts.
 //!
-//! 1. Each gate of the old rules stands in the new ones, or a wider one does ([`Comparison::heir`]), and it covers every file
+//! 1. Each gate of the old rules stands in the new ones, or a wider one does (`Comparison::heir`), and it covers every file
 //!    that it covered, under whatever spelling or link, and wherever the file has been moved to.
 //! 2. A rule *stays* if it and every old rule above it that it meets stand in the new rules, in that order. Such a rule
 //!    decides nothing that it did not decide before: what kept it from a request is still above it.

@@ -112,7 +112,7 @@ pub enum UnusableKey {
 /// Why a text is no key set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwksError {
-    /// It is over [`MAX_JWKS`] octets.
+    /// It is over [`MAX_JWKS`] bytes.
     #[error("it is over 256 KiB")]
     TooLong,
     /// It is not JSON.
@@ -239,7 +239,7 @@ fn read(member: &Value, algorithms: &Algorithms) -> Result<PublicKey, UnusableKe
     Ok(public_key(&material, algorithm, id))
 }
 
-/// The octets of a member in base64url without padding (RFC 7518 §2).
+/// The bytes of a member in base64url without padding (RFC 7518 §2).
 fn number(jwk: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, UnusableKey> {
     let text = jwk.get(name).and_then(Value::as_str).ok_or(UnusableKey::Member(name))?;
     URL_SAFE_NO_PAD.decode(text).ok().filter(|octets| !octets.is_empty()).ok_or(UnusableKey::Member(name))

@@ -38,14 +38,14 @@ impl VerifyingKey for Verifier {
     }
 }
 
-/// The octets of a key that has been found sound.
+/// The bytes of a key that has been found sound.
 pub(crate) struct Material {
     pub(crate) kind: KeyKind,
     /// SubjectPublicKeyInfo, or for curves the bare point.
     octets: Vec<u8>,
 }
 
-/// Why octets are no key that can be used.
+/// Why bytes are no key that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unsound {
     /// No key of a kind that is supported, or one that is broken.

@@ -24,7 +24,7 @@ const COUNTRY: &str = "x-gate-country";
 
 /// Whoever is not trusted is not believed, and behind a trusted proxy only what that proxy wrote counts.
 ///
-/// The first octet chooses the family of fields and the proxies in front; every further line is a field, whose first octet
+/// The first byte chooses the family of fields and the proxies in front; every further line is a field, whose first byte
 /// chooses the name.
 pub fn edge(bytes: &[u8]) {
     let Some((choice, lines)) = bytes.split_first() else { return };

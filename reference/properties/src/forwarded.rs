@@ -123,7 +123,7 @@ impl Reader {
     }
 }
 
-/// Slashes, backslashes and dots of two octets, as lenient decoders of UTF-8 read them; a text ends before NUL.
+/// Slashes, backslashes and dots of two bytes, as lenient decoders of UTF-8 read them; a text ends before NUL.
 fn overlong(text: &[u8]) -> Vec<u8> {
     let mut read = Vec::new();
     let mut rest = text.split(|byte| *byte == 0).next().unwrap_or_default();

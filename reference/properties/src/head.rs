@@ -93,7 +93,7 @@ fn over_http2(head: &Head<'_>) -> Option<Request<()>> {
     Some(request)
 }
 
-/// RFC 9112 §2 to §6, read off the octets of a head that was accepted.
+/// RFC 9112 §2 to §6, read off the bytes of a head that was accepted.
 fn says_the_same_to_a_naive_reader(head: &Head<'_>, whole: &[u8]) {
     let text: String = whole.iter().map(|byte| char::from(*byte)).collect();
     let text = text.trim_start_matches(['\r', '\n']);

@@ -77,7 +77,7 @@ fn repeats_a_name(text: &[u8]) -> bool {
     false
 }
 
-/// How many octets come before the quotation mark that ends a string.
+/// How many bytes come before the quotation mark that ends a string.
 fn length_of_string(text: &[u8]) -> usize {
     let mut escaped = false;
     text.iter()

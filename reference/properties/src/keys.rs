@@ -103,7 +103,7 @@ fn every_member_is_accounted_for(document: &[u8], set: &Jwks) {
 }
 
 /// What an attacker who knows the document could take for a secret: the document, each of its keys, each text in them,
-/// and the octets that a text stands for.
+/// and the bytes that a text stands for.
 fn secrets(document: &[u8]) -> Vec<Vec<u8>> {
     let plain: Value = serde_json::from_slice(document).unwrap_or_default();
     let members = plain.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

@@ -74,7 +74,7 @@ pub enum KeySource {
     Secret {
         /// What the operator calls it, such as the name of an environment variable; for messages.
         name: String,
-        /// Its octets.
+        /// Its bytes.
         secret: Vec<u8>,
     },
     /// A file that holds the secret. One line end at its end is not part of it.

@@ -1,6 +1,6 @@
 //! Tokens that have been verified, so that a visit does not pay for each of its requests what its first one has paid.
 //!
-//! Remembered is what depends on the octets of the token and the set of keys alone: that it is sound and signed, and its
+//! Remembered is what depends on the bytes of the token and the set of keys alone: that it is sound and signed, and its
 //! payload. The memory belongs to the set and goes with it; settings and times are looked at every time.
 
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ use rolegate::token::Verified;
 use serde_json::{Map, Value};
 use thread_local::ThreadLocal;
 
-/// About how many octets one generation of all threads holds at most, tokens and payloads together, where the threads
+/// About how many bytes one generation of all threads holds at most, tokens and payloads together, where the threads
 /// are no more than eight.
 const MAX_OCTETS: usize = 2 * 1024 * 1024;
 /// What each thread may hold at least.
@@ -26,7 +26,7 @@ const MIN_SHARE: usize = MAX_OCTETS / 8;
 pub(crate) struct Memory {
     hasher: RandomState,
     threads: ThreadLocal<RefCell<Generations>>,
-    /// How many octets one generation of one thread holds at most.
+    /// How many bytes one generation of one thread holds at most.
     share: usize,
 }
 
@@ -100,7 +100,7 @@ impl Generations {
     }
 }
 
-/// About how many octets these members hold; rather more than less.
+/// About how many bytes these members hold; rather more than less.
 fn octets_of_members(members: &Map<String, Value>) -> usize {
     // A name, its hash and a place in the order, and some of each to spare.
     const MEMBER: usize = 2 * (size_of::<String>() + size_of::<Value>() + 4 * size_of::<usize>());

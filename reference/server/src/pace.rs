@@ -1,6 +1,6 @@
 //! Whether the other side of a body keeps up (PACE-1). Pure: time is a parameter.
 //!
-//! One octet now and then keeps a connection, a file and an upstream for ever, so that something has come is no measure.
+//! One byte now and then keeps a connection, a file and an upstream for ever, so that something has come is no measure.
 //! What counts is how much has moved in the time that was waited *for that side*; while the gate itself reads from a disk
 //! or waits for somebody else, nobody is late.
 

@@ -270,7 +270,7 @@ fn conditional(file: &File, chosen: Chosen<'_>, content: Content, tag: HeaderVal
         Verdict::Send(selection) => {
             let answer = selected(&file.plain.media_type, content, length, &tag, selection);
             match chosen.coding {
-                // An answer without octets of the file has no coding.
+                // An answer without bytes of the file has no coding.
                 Some(coding) if answer.status != StatusCode::RANGE_NOT_SATISFIABLE => {
                     answer.with(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()))
                 }

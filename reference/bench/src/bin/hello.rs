@@ -1,4 +1,4 @@
-//! The baseline of the load run: a hyper server that answers every request with the same few octets, and nothing else.
+//! The baseline of the load run: a hyper server that answers every request with the same few bytes, and nothing else.
 //!
 //! `hello [PORT] [BODY-OCTETS]`; prints the address that it listens on.
 #![forbid(unsafe_code)]

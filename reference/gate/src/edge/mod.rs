@@ -200,7 +200,7 @@ impl Edge {
         Told { client, scheme: hop("x-forwarded-proto"), host: hop("x-forwarded-host") }
     }
 
-    /// HOST-2.lists: what a list says of the hop that the visitor made, with `nearer` proxies behind the one that he came to.
+    /// HOST-2.lists: what a list says of the hop that the visitor made, with `nearer` proxies behind the one that they came to.
     ///
     /// The last entry is a proxy's, whatever the others are.
     fn entry<'a>(&self, entries: &[&'a [u8]], nearer: usize) -> Said<'a> {

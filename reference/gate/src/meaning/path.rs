@@ -143,7 +143,7 @@ impl Parts<'_> {
         if bytes.len() > MAX_TARGET {
             return Err(Refused::TooLong);
         }
-        // The first octet that is none of a path's, and what follows it.
+        // The first byte that is none of a path's, and what follows it.
         let end = bytes.iter().position(|byte| is(*byte, NO_PATH));
         let (before, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
         if rest.contains(&b'#') {
@@ -242,16 +242,16 @@ fn joined(segments: impl IntoIterator<Item: AsRef<str>>) -> String {
     segments.into_iter().fold(String::new(), |name, segment| name + "/" + segment.as_ref())
 }
 
-/// An octet of a path that means itself: nothing is to decode, and nothing to refuse.
+/// A byte of a path that means itself: nothing is to decode, and nothing to refuse.
 const PLAIN: u8 = 1;
 /// The same, and it may begin a segment of a path in canonical form.
 const INITIAL: u8 = 2;
-/// An octet of a label of a host.
+/// A byte of a label of a host.
 const HOST: u8 = 4;
-/// An octet that ends the path of a target, or has no place in a target at all.
+/// A byte that ends the path of a target, or has no place in a target at all.
 const NO_PATH: u8 = 8;
 
-/// What each octet may be. Every request is read with this, and most paths need nothing else.
+/// What each byte may be. Every request is read with this, and most paths need nothing else.
 const KINDS: [u8; 256] = {
     let mut kinds = [0; 256];
     let (mut rest, mut byte) = (kinds.as_mut_slice(), 0_u8);
@@ -369,7 +369,7 @@ pub(crate) fn spelled_by(bytes: &[u8]) -> Result<Cow<'_, str>, Refused> {
     Ok(Cow::Owned(text))
 }
 
-/// The octet that the two hexadecimal digits after a `%` mean, and what follows them.
+/// The byte that the two hexadecimal digits after a `%` mean, and what follows them.
 pub(crate) fn escape(after_percent: &[u8]) -> Option<(u8, &[u8])> {
     let [high, low, rest @ ..] = after_percent else {
         return None;

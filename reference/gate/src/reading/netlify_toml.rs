@@ -1,4 +1,4 @@
-//! The octets of a `netlify.toml` and the places in them, which rules and header fields are both read from.
+//! The bytes of a `netlify.toml` and the places in them, which rules and header fields are both read from.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -28,9 +28,9 @@ pub enum PatternFaultKind {
     DoubleStar,
     /// A `#`.
     Fragment,
-    /// RULES-14.bounds: more placeholders than [`MAX_NAMES`].
+    /// RULES-14.bounds: more placeholders than `MAX_NAMES`.
     ManyNames,
-    /// RULES-14.bounds: more segments behind the first star than [`MAX_BEHIND_STAR`].
+    /// RULES-14.bounds: more segments behind the first star than `MAX_BEHIND_STAR`.
     ManyStars,
     /// A `?`.
     Query,

@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 use crate::meaning::site::ENDINGS;
 use crate::path::RequestPath;
 
-/// Which file each path is served from, worked out once for a whole site. It agrees with [`look_up`] on every path.
+/// Which file each path is served from, worked out once for a whole site. It agrees with [`look_up`](crate::site::look_up) on every path.
 #[derive(Clone, Debug, Default)]
 pub struct Paths {
     served: HashTable<Served>,

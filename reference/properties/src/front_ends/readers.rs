@@ -108,7 +108,7 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
-/// Every escape of an octet that is wanted becomes that octet; what is no escape stays.
+/// Every escape of a byte that is wanted becomes that byte; what is no escape stays.
 fn decode_some(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> Vec<u8> {
     let mut decoded = Vec::new();
     let mut rest = bytes;
@@ -210,7 +210,7 @@ fn without_tail(segment: &[u8]) -> &[u8] {
     end.and_then(|end| segment.get(..=end)).unwrap_or(segment)
 }
 
-/// Two octets of overlong UTF-8 become the ASCII character that they are too long for.
+/// Two bytes of overlong UTF-8 become the ASCII character that they are too long for.
 fn shortest(bytes: &[u8]) -> Vec<u8> {
     let mut short: Vec<u8> = Vec::new();
     for byte in bytes {

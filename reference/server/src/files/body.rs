@@ -26,7 +26,7 @@ pub struct Body(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    /// No octets.
+    /// No bytes.
     Empty,
     /// At hand, and sent as one piece.
     Bytes(Box<Bytes>),
@@ -121,7 +121,7 @@ impl Body {
         self
     }
 
-    /// How many octets are still to be sent; of what an upstream sends nobody knows.
+    /// How many bytes are still to be sent; of what an upstream sends nobody knows.
     pub(crate) fn remaining(&self) -> u64 {
         match &self.0 {
             Kind::Empty => 0,
@@ -157,7 +157,7 @@ impl Pieces {
         }
     }
 
-    /// The next octets; a range is read chunk by chunk.
+    /// The next bytes; a range is read chunk by chunk.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         let bytes = loop {
             if let Some(reading) = &mut self.reading {

@@ -34,7 +34,7 @@ impl Coding {
         }
     }
 
-    /// The octets in this coding; none where that is not worth the trouble.
+    /// The bytes in this coding; none where that is not worth the trouble.
     pub(super) fn encode(self, octets: &[u8]) -> Option<Vec<u8>> {
         let mut coded = Vec::with_capacity(octets.len() / 2);
         match self {
@@ -76,7 +76,7 @@ impl Coding {
 
 const CHUNK: usize = 16 * 1024;
 
-/// Whether both give the same octets; `decoded` that cannot be read does not.
+/// Whether both give the same bytes; `decoded` that cannot be read does not.
 fn same(plain: impl Read, decoded: impl Read) -> io::Result<bool> {
     let (mut plain, mut decoded) = (BufReader::with_capacity(CHUNK, plain), BufReader::with_capacity(CHUNK, decoded));
     loop {
@@ -151,7 +151,7 @@ impl Accepts {
         Accepts { brotli: coded(brotli), gzip: coded(gzip), identity: identity.or(star).unwrap_or(UNLISTED) }
     }
 
-    /// The best of what is there: `Some(None)` for the octets as they are, `None` where all is refused.
+    /// The best of what is there: `Some(None)` for the bytes as they are, `None` where all is refused.
     pub(crate) fn choose(self, there: impl Iterator<Item = Coding>) -> Option<Option<Coding>> {
         let weight = |coding| match coding {
             Coding::Brotli => self.brotli,

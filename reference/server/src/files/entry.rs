@@ -68,7 +68,7 @@ pub(super) fn file_id(metadata: &Metadata) -> Option<FileId> {
     Stamp::of(metadata).file_id()
 }
 
-/// Where the octets of an answer are.
+/// Where the bytes of an answer are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stored<'s> {
     /// In memory, with their entity tag: a digest of the content (RFC 9110 §8.8.3), quotes included.
@@ -143,7 +143,7 @@ fn whole(bytes: &Bytes, tag: &HeaderValue) -> Tagged {
 }
 
 impl Stored<'_> {
-    /// Octets of the content.
+    /// Bytes of the content.
     pub(crate) fn length(&self) -> u64 {
         match self {
             Stored::AtHand(bytes, _) => bytes.len() as u64,
@@ -230,7 +230,7 @@ impl Entry {
         }
     }
 
-    /// The length of the content, in octets.
+    /// The length of the content, in bytes.
     pub(crate) fn length(&self) -> u64 {
         self.stamp.length
     }

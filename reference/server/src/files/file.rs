@@ -1,4 +1,4 @@
-//! A file of the site with all its representations: the octets as they are, and the same in content codings.
+//! A file of the site with all its representations: the bytes as they are, and the same in content codings.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -56,7 +56,7 @@ impl File {
     }
 
     /// A file with its codings: what lies beside it, if that is the same content, else what is made of it now in no more
-    /// than `memory` octets.
+    /// than `memory` bytes.
     pub(super) fn coded(plain: Arc<Entry>, beside: Vec<(Coding, Arc<Entry>)>, memory: u64) -> File {
         let mut left = memory;
         let text = plain.kept().filter(|_| plain.length() >= SHORTEST && is_compressible(&plain.media_type));
@@ -84,7 +84,7 @@ impl File {
             && self.beside.iter().zip(beside).all(|(a, b)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1))
     }
 
-    /// How many octets were made of the file.
+    /// How many bytes were made of the file.
     pub(super) fn made(&self) -> u64 {
         let made = |(_, coded): &(Coding, Coded)| match coded {
             Coded::Beside(_) => 0,
@@ -110,7 +110,7 @@ impl File {
         Some(Chosen { stored, coding })
     }
 
-    /// Every representation: its entity tag, its octets, and whether it is in a coding. What cannot be read is left out.
+    /// Every representation: its entity tag, its bytes, and whether it is in a coding. What cannot be read is left out.
     pub fn representations(&self) -> Vec<(String, Vec<u8>, bool)> {
         let of_entry = |entry: &Entry, coded| {
             let mut octets = Vec::new();

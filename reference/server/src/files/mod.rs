@@ -54,10 +54,10 @@ type Links = HashMap<Arc<str>, Arc<[Arc<str>]>>;
 /// How a site is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteOptions {
-    /// How many octets of content are kept in memory, the shortest files first. What does not fit is read from the disk
+    /// How many bytes of content are kept in memory, the shortest files first. What does not fit is read from the disk
     /// whenever it is sent.
     pub memory: u64,
-    /// A file of more octets than this is read from the disk whenever it is sent.
+    /// A file of more bytes than this is read from the disk whenever it is sent.
     pub longest: u64,
     /// Another server has the files: the folder holds the rules alone, and no file of it is part of the site.
     pub elsewhere: bool,

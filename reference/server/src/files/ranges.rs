@@ -18,7 +18,7 @@ pub(crate) enum Selection {
     Unsatisfiable,
 }
 
-/// Selects from a file of `length` octets.
+/// Selects from a file of `length` bytes.
 ///
 /// A malformed header is ignored (§14.2), and so are many or overlapping ranges, with which a small request asks
 /// for a large answer.

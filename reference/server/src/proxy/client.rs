@@ -17,7 +17,7 @@ use super::stream::Upload;
 /// request rarely meets a closing one.
 const KEPT: Duration = Duration::from_secs(4);
 
-/// How many octets of an answer are read ahead of the visitor over HTTP/1.1.
+/// How many bytes of an answer are read ahead of the visitor over HTTP/1.1.
 const BUFFER: usize = 64 * 1024;
 
 pub(super) type HttpClient = Client<HttpsConnector<Connector>, Upload>;

@@ -56,7 +56,7 @@ pub struct ProxySettings {
     pub idle_timeout: Duration,
     /// How long both ends of a tunnel may be silent.
     pub tunnel_timeout: Duration,
-    /// Octets of a request body; a longer one is answered 413.
+    /// Bytes of a request body; a longer one is answered 413.
     pub body_limit: u64,
     /// What signatures say about the site.
     pub claims: SiteClaims,

@@ -1,4 +1,4 @@
-//! What follows an answer 101: octets both ways, until one side ends or both are silent for too long.
+//! What follows an answer 101: bytes both ways, until one side ends or both are silent for too long.
 
 use std::io;
 use std::pin::Pin;
@@ -24,7 +24,7 @@ pub struct Tunnel {
 }
 
 impl Tunnel {
-    /// Carries octets until the end. Nothing of what goes through is read.
+    /// Carries bytes until the end. Nothing of what goes through is read.
     pub async fn run(self) {
         let Tunnel { client, upstream, idle, place: _place } = self;
         let (client, upstream) = match tokio::try_join!(client, upstream) {

@@ -357,7 +357,7 @@ pub fn refuse(fault: Fault) -> Response<Body> {
 mod tests {
     #[test]
     fn a_target_that_hyper_accepts_is_the_target_it_hands_on() {
-        // What `agrees` relies on, for every octet that can stand in a target.
+        // What `agrees` relies on, for every byte that can stand in a target.
         for octet in (0x21..=0xff_u8).filter(|octet| *octet != b'#') {
             for target in [
                 [b"/a".as_slice(), &[octet], b"b"].concat(),

@@ -1,4 +1,4 @@
-//! One connection, from its first octet to its last: TLS where it is configured, then HTTP/2 or HTTP/1.1.
+//! One connection, from its first byte to its last: TLS where it is configured, then HTTP/2 or HTTP/1.1.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ use super::{OnStop, Shared};
 use crate::clock;
 use crate::proxy::Tunnel;
 
-/// How many octets of answers HTTP/2 keeps for one stream until the client takes them.
+/// How many bytes of answers HTTP/2 keeps for one stream until the client takes them.
 const SEND_BUFFER: usize = 64 * 1024;
 
 /// What the requests of one connection are answered with.

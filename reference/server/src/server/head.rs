@@ -16,9 +16,9 @@ use rolegate::path::is_authority;
 /// What one request head may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct HeadLimits {
-    /// Octets of the whole head, empty lines before it included.
+    /// Bytes of the whole head, empty lines before it included.
     pub head: usize,
-    /// Octets of the request target.
+    /// Bytes of the request target.
     pub target: usize,
 }
 
@@ -54,7 +54,7 @@ pub enum Fault {
 
 /// Reads the first request head in `bytes`.
 ///
-/// Returns the head, or the fault that it has, and the number of octets that it takes, so that
+/// Returns the head, or the fault that it has, and the number of bytes that it takes, so that
 /// the next head of a pipeline starts behind it. `None` where no whole head is there.
 pub fn first(bytes: &[u8], limits: HeadLimits) -> Option<(Result<Head<'_>, Fault>, usize)> {
     let mut lines = [const { MaybeUninit::uninit() }; MAX_HEADER_LINES];
@@ -126,7 +126,7 @@ fn host<'a>(headers: &[(&'a str, &'a [u8])], minor: u8) -> Result<Option<&'a str
     }
 }
 
-/// RFC 9112 §6: whether octets of a body follow, or why nobody can tell where they would end.
+/// RFC 9112 §6: whether bytes of a body follow, or why nobody can tell where they would end.
 pub(crate) fn body_follows(headers: &[(&str, &[u8])], minor: u8) -> Result<bool, Fault> {
     let mut lengths = named(headers, "content-length");
     let length = lengths.next();

@@ -15,7 +15,7 @@ use super::head::{Fault, Head, HeadLimits, MAX_HEADER_LINES, body_follows};
 /// Makes one `Cookie` line of several (RFC 9113 §8.2.3), for the gate and for whom it forwards to.
 ///
 /// # Errors
-/// COST-2: the fields are too many or too long. That is counted first, as they stand after HPACK: a few octets of a
+/// COST-2: the fields are too many or too long. That is counted first, as they stand after HPACK: a few bytes of a
 /// request can name fields of many kilobytes, and hundreds of crumbs would become one line.
 pub fn join_cookies(fields: &mut HeaderMap, limits: HeadLimits) -> Result<(), Fault> {
     let size: usize = fields.iter().map(|(name, value)| name.as_str().len().saturating_add(value.len())).sum();

@@ -3,7 +3,7 @@
 //! Why this exists: see [`super::head`]. hyper reads request heads from this adapter and tidies
 //! them; the adapter keeps the same bytes, and the service takes each head from here in the order
 //! in which hyper calls it. Both sides parse with `httparse`, so both cut a pipeline of several
-//! heads at the same octets. Bodies would break that bond, so there are none: a request that
+//! heads at the same bytes. Bodies would break that bond, so there are none: a request that
 //! announces one is the last of its connection, and nothing behind it is kept or read as a
 //! request.
 //!
@@ -28,7 +28,7 @@ use crate::pace::{Measure, Pace};
 
 /// How long the adapter waits for the client to close after the last answer.
 const LINGER: Duration = Duration::from_secs(1);
-/// How many octets it reads and drops meanwhile.
+/// How many bytes it reads and drops meanwhile.
 const LINGER_OCTETS: usize = 256 * 1024;
 
 /// The copy holds at most so many heads of the largest size.

@@ -14,9 +14,9 @@ pub struct Limits {
     pub connections_per_client: Option<usize>,
     /// Requests at a time on one HTTP/2 connection.
     pub streams: u32,
-    /// Octets of a request head; a longer one is answered 431.
+    /// Bytes of a request head; a longer one is answered 431.
     pub head: usize,
-    /// Octets of a request target; a longer one is answered 414.
+    /// Bytes of a request target; a longer one is answered 414.
     pub target: usize,
     /// How long a connection may be idle, or take to send a request head, before it is closed.
     pub head_timeout: Duration,

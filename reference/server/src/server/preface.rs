@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// What every HTTP/2 connection begins with (RFC 9113 §3.4). It is no request that HTTP/1.1 would answer.
 const HTTP2: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The first octets of a connection, which were read to see what follows.
+/// The first bytes of a connection, which were read to see what follows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Preface {
     octets: [u8; HTTP2.len()],
@@ -15,7 +15,7 @@ pub(crate) struct Preface {
 }
 
 impl Preface {
-    /// Reads no further than to the first octet that tells; `None` where the client has ended before it.
+    /// Reads no further than to the first byte that tells; `None` where the client has ended before it.
     pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Preface>> {
         let mut preface = Preface::default();
         while HTTP2.starts_with(preface.octets()) && !preface.is_http2() {

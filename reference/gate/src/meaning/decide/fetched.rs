@@ -138,7 +138,7 @@ impl Host {
 }
 
 /// An IPv4 address as resolvers read it: one to four numbers, decimal, octal or hexadecimal, the last of which stands for all
-/// octets that are left.
+/// bytes that are left.
 fn ipv4(text: &str) -> Option<Ipv4Addr> {
     let number = |text: &str| match (text.strip_prefix("0x"), text.strip_prefix('0')) {
         (Some(digits), _) => u32::from_str_radix(digits, 16).ok(),

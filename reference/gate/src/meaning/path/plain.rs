@@ -28,7 +28,7 @@ pub enum Ambiguity {
     /// An escape of a letter, digit, `-`, `.`, `_` or `~` (RFC 3986 §6.2.2.2).
     #[error("an escape of a character that needs none")]
     Needless,
-    /// An octet that no URL holds unescaped: UTF-8 for some, Latin-1 for others.
+    /// A byte that no URL holds unescaped: UTF-8 for some, Latin-1 for others.
     #[error("an unescaped character that is not ASCII")]
     NotAscii,
     /// `;`, from which on some drop the segment.

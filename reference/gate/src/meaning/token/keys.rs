@@ -27,7 +27,7 @@ impl Keys {
         Keys::default()
     }
 
-    /// The secret of these octets, for HS256.
+    /// The secret of these bytes, for HS256.
     ///
     /// # Errors
     /// ROLE-10: see [`Secret::new`].

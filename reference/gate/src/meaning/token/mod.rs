@@ -335,7 +335,7 @@ fn check_audience(payload: &Map<String, Value>, settings: &TokenSettings) -> Res
     }
 }
 
-/// RFC 7519 §4.1.1: compared octet for octet.
+/// RFC 7519 §4.1.1: compared byte for byte.
 fn check_issuer(payload: &Map<String, Value>, settings: &TokenSettings) -> Result<(), TokenError> {
     match &settings.issuer {
         Some(issuer) if payload.get("iss").is_none_or(|found| found != issuer) => Err(TokenError::Issuer),

@@ -16,7 +16,7 @@ pub struct Secret {
 /// Why a secret is refused (ROLE-10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// There is no octet in it.
+    /// There is no byte in it.
     #[error("the secret is empty")]
     Empty,
     /// There is nothing but white space in it.
@@ -30,12 +30,12 @@ pub enum SecretError {
     "the secret has {octets} octets; RFC 7518 section 3.2 asks for at least 32, and a short one can be guessed offline"
 )]
 pub struct ShortSecret {
-    /// How many octets the secret has.
+    /// How many bytes the secret has.
     pub octets: usize,
 }
 
 impl Secret {
-    /// The secret of these octets, taken as they are (TOKEN-2).
+    /// The secret of these bytes, taken as they are (TOKEN-2).
     ///
     /// # Errors
     /// ROLE-10: an empty secret, and one of nothing but white space, is refused.

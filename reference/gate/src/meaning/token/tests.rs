@@ -129,7 +129,7 @@ fn encodings() {
     assert_eq!(try_it(&format!("{header}.{payload}+.{signature}")), Err(TokenError::Base64(Part::Payload)));
     assert_eq!(try_it(&format!("{message}.")), Err(TokenError::Signature));
     assert_eq!(try_it(&format!("{message}.{}", &signature[..40])), Err(TokenError::Signature));
-    // The last character of a signature of 32 octets has two bits to spare.
+    // The last character of a signature of 32 bytes has two bits to spare.
     let last = signature.chars().last().unwrap();
     let stray = char::from(u8::try_from(last).unwrap() + 1);
     assert_eq!(try_it(&format!("{message}.{}{stray}", &signature[..42])), Err(TokenError::Base64(Part::Signature)));

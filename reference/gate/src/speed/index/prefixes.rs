@@ -1,6 +1,6 @@
 //! MATCH-8: rules whose last segment begins with a text, as in `/a*`.
 //!
-//! A segment of a request is hashed octet by octet, so that every text that it begins with is found in one pass,
+//! A segment of a request is hashed byte by byte, so that every text that it begins with is found in one pass,
 //! however many texts there are and however long they are.
 
 use std::hash::{BuildHasher as _, Hasher as _};
