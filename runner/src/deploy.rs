@@ -66,6 +66,12 @@ impl SiteFiles {
 }
 
 impl<'a> Deployment<'a> {
+    /// The ids of the suites, for people.
+    #[must_use]
+    pub fn stated(&self) -> String {
+        self.suites.iter().map(|(suite, _)| suite.id.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
     /// One suite alone, at the root of its site.
     #[must_use]
     pub fn alone(suite: &'a Suite) -> Self {

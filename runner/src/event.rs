@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::corpus::Corpus;
+use crate::corpus::question::Profile;
 use crate::invariants::Invariant;
 use crate::run::RunOptions;
 use crate::run::order::Shard;
@@ -71,14 +72,16 @@ pub struct Conditions {
     pub timeout: Duration,
     /// How often a request is sent again when the connection itself failed.
     pub retries: u32,
+    /// Which questions are asked.
+    pub profile: Profile,
 }
 
 impl Conditions {
     /// The conditions of a run.
     #[must_use]
     pub fn of(options: &RunOptions) -> Self {
-        let RunOptions { patterns, http, timeout, retries, .. } = options;
-        Self { patterns: patterns.clone(), http: *http, timeout: *timeout, retries: *retries }
+        let RunOptions { patterns, http, timeout, retries, profile, .. } = options;
+        Self { patterns: patterns.clone(), http: *http, timeout: *timeout, retries: *retries, profile: *profile }
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::{ExitCode, Termination};
 pub enum ExitStatus {
     /// 0: every MUST passed or is known to fail, nothing leaked that is not known, everything asked was answered.
     AsExpected,
-    /// 1: a MUST failed, was left unproven, or protected content leaked (with `--strict` also: a SHOULD failed), and no baseline says so; or a baseline is no
+    /// 1: a MUST of the format failed, was left unproven, or protected content leaked (with `--strict` also: a SHOULD failed), and no baseline says so; or a baseline is no
     /// longer true. `compare`: something is worse.
     Findings,
     /// 2: the command line cannot be understood, or names a case, gate or file that does not exist.
@@ -16,6 +16,8 @@ pub enum ExitStatus {
     Unreachable,
     /// 4: a fault of the corpus or of the harness itself.
     Harness,
+    /// 5: every MUST of the format passed and nothing leaked, but a MUST of the defence failed or was left unproven (with `--strict` also: a SHOULD).
+    Defence,
 }
 
 impl ExitStatus {
@@ -28,6 +30,7 @@ impl ExitStatus {
             Self::Usage => 2,
             Self::Unreachable => 3,
             Self::Harness => 4,
+            Self::Defence => 5,
         }
     }
 }
@@ -41,8 +44,9 @@ impl Termination for ExitStatus {
 /// The table for `--help`.
 pub const HELP: &str = "Exit status:
   0  every MUST passed and nothing leaked, but for what --baseline names
-  1  a MUST failed, was left unproven, or protected content leaked (with --strict also: a SHOULD failed);
+  1  a MUST of the format failed, was left unproven, or protected content leaked (with --strict also: a SHOULD failed);
      or --baseline is no longer true. `compare`: something is worse
   2  the command line is wrong
   3  the gate did not start or cannot be reached
-  4  a fault of the corpus or of the harness";
+  4  a fault of the corpus or of the harness
+  5  the format is done and nothing leaked, but a MUST of the defence failed or was left unproven";

@@ -43,7 +43,36 @@ impl Invariant {
             Self::Uniform => "uniform",
         }
     }
+
+    /// The requirement that it holds every gate to.
+    #[must_use]
+    pub fn requirement(self) -> &'static str {
+        match self {
+            Self::Liveness => "HTTP-11",
+            Self::Metadata => "NOLEAK-2",
+            Self::Secrets => "TOKEN-11",
+            Self::Uniform => "TOKEN-10",
+        }
+    }
+
+    /// What a gate that breaks it has got wrong.
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Liveness => "Right after this request the gate no longer admitted whom it admits.",
+            Self::Metadata => "A refused visitor was told what describes the protected file.",
+            Self::Secrets => "The token or the secret stands in the answer.",
+            Self::Uniform => {
+                "A bad token got another answer than no token, which tells whoever sends it what is wrong with it."
+            }
+        }
+    }
 }
+
+/// What differs where a bad token is told from none.
+pub(crate) const UNIFORM: &str = "bad token is no token";
+/// What differs where a secret stands in an answer.
+pub(crate) const SECRETS: &str = "what an answer may hold";
 
 /// What an admitted visitor was told about a protected file: values that nobody else may see.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +140,7 @@ pub fn secrets(exchange: &Exchange, secret: &str) -> Option<Mismatch> {
     let octets = exchange.answer.octets();
     let found = |what: &str| {
         let actual = format!("{what} stands in it");
-        Some(Mismatch { what: "the answer".to_owned(), expected: "neither token nor secret in it".to_owned(), actual })
+        Some(Mismatch { what: SECRETS.to_owned(), expected: "neither token nor secret in it".to_owned(), actual })
     };
     let carries = |needle: &[u8]| needle.len() >= TELLING && memchr::memmem::find(octets, needle).is_some();
     if carries(secret.as_bytes()) {
@@ -133,7 +162,7 @@ pub fn secrets(exchange: &Exchange, secret: &str) -> Option<Mismatch> {
 #[must_use]
 pub fn uniform(with_token: &Answer, without: &Answer) -> Option<Mismatch> {
     let differs = |what: &str, expected: String, actual: String| {
-        Some(Mismatch { what: format!("bad token is no token: {what}"), expected, actual })
+        Some(Mismatch { what: format!("{UNIFORM}: {what}"), expected, actual })
     };
     let (Answer::Response(bad), Answer::Response(none)) = (with_token, without) else {
         let same = std::mem::discriminant(with_token) == std::mem::discriminant(without);

@@ -63,6 +63,35 @@ pub fn judge<'a>(expected: &'a Expected, exchange: &Exchange, scene: &Scene<'_>)
     Judgement { verdict, fitting }
 }
 
+/// What another requirement says of the answer to a case: the verdict on that alone, whatever the case itself makes of the answer.
+///
+/// Which of several alternatives it is said of, the one that fits tells; where none fits, it is said of the answer if it is said of one alone.
+#[must_use]
+pub fn further(expected: &Expected, requirement: &str, exchange: &Exchange, scene: &Scene<'_>) -> Verdict {
+    let unproven = |why: &str| Verdict::Unproven(why.to_owned());
+    if exchange.answer.response().is_none() {
+        return unproven("there was no answer of which it could be said");
+    }
+    let Expected::Judge(alternatives) = expected else { return unproven("nothing is expected of this answer") };
+    let said = match best(alternatives, exchange, scene) {
+        Ok(fitting) => match fitting.also.get(requirement) {
+            Some(said) => said,
+            None => return Verdict::Pass,
+        },
+        Err(_) => {
+            let mut all = alternatives.iter().filter_map(|one| one.also.get(requirement));
+            match (all.next(), all.next()) {
+                (Some(said), None) => said,
+                _ => return unproven("the answer is none of those of which it could be said"),
+            }
+        }
+    };
+    match mismatches(said, exchange, scene) {
+        found if found.is_empty() => Verdict::Pass,
+        found => Verdict::Fail(found),
+    }
+}
+
 /// Content that should not be in an answer, although the visitor may have it.
 #[must_use]
 pub fn misplaced(leak: &Leak) -> Mismatch {

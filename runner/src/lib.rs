@@ -27,6 +27,7 @@
     )
 )]
 
+pub mod answer;
 pub mod baseline;
 pub mod corpus;
 pub mod deploy;

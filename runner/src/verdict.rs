@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::invariants::{Invariant, SECRETS, UNIFORM};
+
 /// The judgement on one case, worst first in meaning: a leak outranks every other finding.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Verdict {
@@ -59,10 +61,38 @@ pub struct Leak {
 /// What differs where the control is no longer admitted right after a request.
 pub(crate) const AFTER: &str = "the control right after";
 
+/// What differs where the gate does not start on the site of the suite.
+pub(crate) const REFUSAL: &str = "the start of the gate";
+/// What differs where the gate is no longer there after a request.
+pub(crate) const DOWN: &str = "the gate";
+
 impl Mismatch {
     /// Whether it says that the control was no longer admitted right after the request.
     pub(crate) fn is_of_liveness(&self) -> bool {
         self.what.starts_with(AFTER)
+    }
+
+    /// The invariant that it says was broken; none where the answer differs from what the case expects.
+    #[must_use]
+    pub fn invariant(&self) -> Option<Invariant> {
+        match self.what.as_str() {
+            what if what.starts_with(AFTER) => Some(Invariant::Liveness),
+            what if what.starts_with(UNIFORM) => Some(Invariant::Uniform),
+            SECRETS => Some(Invariant::Secrets),
+            _ => None,
+        }
+    }
+
+    /// Whether it says that the gate did not start on the site.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        self.what == REFUSAL
+    }
+
+    /// Whether it says that the gate went down.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        self.what == DOWN
     }
 }
 

@@ -14,9 +14,9 @@ use std::time::{Duration, SystemTime};
 
 use gatecheck::corpus::Corpus;
 use gatecheck::corpus::expectation::{Alternative, Expected, HeaderExpectation, UpstreamExpectation};
-use gatecheck::corpus::source::Access;
+use gatecheck::corpus::source::{Access, Level};
 use gatecheck::deploy::{SiteFiles, canary};
-use gatecheck::judge::{Scene, judge, upstream};
+use gatecheck::judge::{Scene, further as further_verdict, judge, upstream};
 use gatecheck::upstream::Received;
 use gatecheck::verdict::Verdict;
 use gatecheck::wire::{Answer, Client, End, Exchange, Response, Sent};
@@ -49,7 +49,10 @@ cases:
 "
     );
     let files = [
-        ("requirements.yaml", "- { id: ROLE-1, level: MUST, provenance: rfc, sentence: Something. }\n".to_owned()),
+        (
+            "requirements.yaml",
+            "- { id: ROLE-1, level: MUST, provenance: rfc, sentence: Something. }\n- { id: TOKEN-7, level: SHOULD, provenance: rfc, sentence: Something else. }\n".to_owned(),
+        ),
         ("tokens.yaml", "admin: { header: { alg: HS256, typ: JWT }, claims: { exp: 1 }, roles: [admin] }\n".to_owned()),
         ("area/suite.yaml", suite),
     ];
@@ -142,6 +145,10 @@ fn verdict_on(expected: &Expected, files: &SiteFiles, answer: Answer) -> Verdict
 
 fn verdict_for(expected: &Expected, files: &SiteFiles, answer: Answer, may_have: &BTreeSet<String>) -> Verdict {
     let scene = Scene { origin: ORIGIN, prefix: "", files, may_have };
+    judge(expected, &exchange(answer), &scene).verdict
+}
+
+fn exchange(answer: Answer) -> Exchange {
     let sent = Sent {
         method: "GET".to_owned(),
         target: b"/x/y?q=1".to_vec(),
@@ -153,9 +160,7 @@ fn verdict_for(expected: &Expected, files: &SiteFiles, answer: Answer, may_have:
         byte_exact: false,
         linger: Duration::ZERO,
     };
-    let exchange =
-        Exchange { sent, client: Client::Raw, answer, started: SystemTime::UNIX_EPOCH, elapsed: Duration::ZERO };
-    judge(expected, &exchange, &scene).verdict
+    Exchange { sent, client: Client::Raw, answer, started: SystemTime::UNIX_EPOCH, elapsed: Duration::ZERO }
 }
 
 /// An expectation, answers that fit it, and answers that differ.
@@ -399,6 +404,7 @@ fn checks() -> Vec<(&'static str, LeaveOut)> {
         closed: _,        // lets an answer be missing, and asks for nothing
         then_closed: _,
         upstream: _, // judged by itself: `what_the_upstream_was_asked` takes it apart
+        also: _,     // judged by itself: `what_further_requirements_say`
     } = alternative("expect: denied");
     let mut checks: Vec<(&'static str, LeaveOut)> = vec![
         ("status", |one| (!one.status.is_empty()).then(|| Alternative { status: Vec::new(), ..one.clone() })),
@@ -497,6 +503,33 @@ fn what_the_upstream_was_asked() {
     assert!(!upstream(Some(&expecting(None)), &[right()]).is_empty());
     assert!(!upstream(None, &[right()]).is_empty());
     assert!(upstream(Some(&expecting(None)), &[]).is_empty());
+}
+
+/// What another requirement says of an answer is a finding of that requirement, whatever the case itself makes of the answer.
+#[test]
+fn what_further_requirements_say() {
+    let corpus =
+        corpus("expect: { status: 302, location: /login, also: { TOKEN-7: { headers: { X-A: { is: 'yes' } } } } }");
+    let suite = &corpus.suites[0];
+    let (case, files) = (&suite.cases[0], SiteFiles::of(suite));
+    let further: Vec<_> = suite.cases.iter().filter(|other| other.of == Some(0)).collect();
+    assert_eq!(further.len(), 1);
+    assert!(further[0].id.contains("@TOKEN-7"), "{}", further[0].id);
+    assert_eq!((further[0].requirement(), further[0].level), ("TOKEN-7", Level::Should));
+    let nobody = BTreeSet::new();
+    let scene = Scene { origin: "http://gate.example", prefix: "", files: &files, may_have: &nobody };
+    for (came, of_case, of_further) in [
+        (came(302).to("/login").with("x-a", "yes"), "pass", "pass"),
+        (came(302).to("/login"), "pass", "fail"),
+        (came(404).with("x-a", "yes"), "fail", "pass"),
+        (came(404), "fail", "fail"),
+    ] {
+        let exchange = exchange(came.answer());
+        assert_eq!(judge(&case.expected, &exchange, &scene).verdict.name(), of_case);
+        assert_eq!(further_verdict(&case.expected, "TOKEN-7", &exchange, &scene).name(), of_further);
+    }
+    let silent = exchange(Answer::Closed(Vec::new()));
+    assert_eq!(further_verdict(&case.expected, "TOKEN-7", &silent, &scene).name(), "unproven");
 }
 
 /// The same for the watch over protected files: with no file protected, every leak of the table above would pass for what else it is.

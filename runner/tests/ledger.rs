@@ -15,6 +15,7 @@ use std::path::Path;
 
 use gatecheck::corpus::Corpus;
 use gatecheck::corpus::expectation::Expected;
+use gatecheck::corpus::question::Question;
 use gatecheck::corpus::source::{Level, Sides};
 
 fn corpus() -> Corpus {
@@ -112,7 +113,8 @@ fn no_two_cases_of_a_suite_ask_the_same_and_expect_another_status() {
     };
     for suite in &corpus.suites {
         let mut seen: BTreeMap<String, &gatecheck::corpus::Case> = BTreeMap::new();
-        for case in suite.cases.iter().filter(|case| matches!(case.expected, Expected::Judge(_))) {
+        let asked = |case: &&gatecheck::corpus::Case| case.of.is_none() && matches!(case.expected, Expected::Judge(_));
+        for case in suite.cases.iter().filter(asked) {
             if let Some(other) = seen.insert(format!("{:?}", case.request), case) {
                 assert!(
                     !status(&other.expected).is_disjoint(&status(&case.expected)),
@@ -122,5 +124,48 @@ fn no_two_cases_of_a_suite_ask_the_same_and_expect_another_status() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn no_must_rests_on_what_its_sentence_does_not_say() {
+    let unsaid = gatecheck::corpus::assertion::unsaid(&corpus());
+    assert!(unsaid.is_empty(), "{}", unsaid.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+/// A MUST of the defence is one because an RFC demands it, or because whoever is let in by a miss is let in by that alone.
+#[test]
+fn every_must_of_the_defence_has_its_reason() {
+    let mute: Vec<String> = corpus()
+        .requirements
+        .iter()
+        .filter(|one| one.level == Level::Must && one.question() == Question::Defence && one.no_case.is_none())
+        .filter(|one| one.quote.0.is_empty() && one.opens.is_none())
+        .map(|one| one.id.clone())
+        .collect();
+    assert!(mute.is_empty(), "neither `quote` nor `opens`: {}", mute.join(", "));
+}
+
+/// Where cases are about HTTP, JOSE and JSON, a MUST quotes the sentence that makes it one; it may be a MUST of the format, or fail only where somebody gets in.
+#[test]
+fn every_must_about_a_protocol_quotes_its_sentence() {
+    let corpus = corpus();
+    let about_a_protocol = |id: &str| ["wire/", "http/", "jose/", "json/"].iter().any(|area| id.starts_with(area));
+    let mute: BTreeSet<String> = corpus
+        .cases()
+        .filter(|(suite, case)| about_a_protocol(&suite.id) && case.level == Level::Must && case.quotes.is_empty())
+        .filter_map(|(suite, case)| Some((suite, case, corpus.requirement(case.requirement())?)))
+        .filter(|(_, _, one)| one.question() == Question::Defence && one.quote.0.is_empty() && one.opens.is_none())
+        .map(|(suite, case, one)| format!("{}/{}: {}", suite.id, case.written_id, one.id))
+        .collect();
+    assert!(mute.is_empty(), "{}", mute.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn a_quotation_says_where_it_stands() {
+    let corpus = corpus();
+    let of_cases = corpus.cases().flat_map(|(_, case)| case.quotes.iter());
+    for quote in corpus.requirements.iter().flat_map(|one| &one.quote.0).chain(of_cases) {
+        assert!(quote.starts_with("RFC ") && quote.contains(" §") && quote.contains(": “"), "{quote}");
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use gatecheck::corpus::expectation::Expected;
 use gatecheck::corpus::recipe::Recipes;
-use gatecheck::corpus::request::{Form, Request, TokenRef};
-use gatecheck::corpus::source::{Access, Level, Provenance, Requirement, Sides};
+use gatecheck::corpus::question::Question;
+use gatecheck::corpus::request::{Carrier, Form, Request, TokenRef};
+use gatecheck::corpus::source::{Access, Level, OneOrMany, Provenance, Requirement, Sides};
 use gatecheck::corpus::template::Template;
 use gatecheck::corpus::{Case, Corpus, Settings, Suite};
 use gatecheck::own::OwnSite;
@@ -248,9 +249,12 @@ impl Builder<'_> {
             expect_line: view.line,
             requirements: vec![requirement_id(view)],
             level: wanted.level,
+            question: Question::Format,
             why: why(probe, &said),
             family: None,
             sources: Vec::new(),
+            quotes: Vec::new(),
+            of: None,
             features: Vec::new(),
             control: String::new(),
             before: probe.before.iter().filter_map(|visitor| self::request(probe, visitor, own_host)).collect(),
@@ -311,6 +315,7 @@ fn request(probe: &Probe, visitor: &Visitor, own_host: Option<&String>) -> Optio
         form,
         method: probe.ask.method.clone(),
         token: visitor.recipe.clone().map(TokenRef::Named),
+        carrier: Carrier::default(),
         cookies: Vec::new(),
         headers,
         host: probe.ask.host.as_ref().filter(|host| Some(*host) != own_host).map(|host| Template::text(host)),
@@ -349,6 +354,9 @@ fn corpus(seen: &Seen, wish: &Wish, rules: &[AboutRule], cases: Vec<Case>, own: 
         provenance: Provenance::Documented,
         sides: Sides::One,
         sentence: rule.text.clone(),
+        says: Vec::new(),
+        quote: OneOrMany::default(),
+        opens: None,
         note: None,
         no_case: None,
     };
@@ -387,6 +395,7 @@ fn corpus(seen: &Seen, wish: &Wish, rules: &[AboutRule], cases: Vec<Case>, own: 
         title: format!("The site in {}", wish.site.display()),
         about: None,
         standalone: Some("it is a site of its own".to_owned()),
+        may_refuse: None,
         settings,
         rules: texts.redirects.clone(),
         toml: (!toml.is_empty()).then(|| gatecheck::own::toml_without_publish(&toml)),

@@ -161,6 +161,7 @@ fn status(status: &[u16]) -> Alternative {
         closed: false,
         then_closed: false,
         upstream: None,
+        also: BTreeMap::new(),
     }
 }
 

@@ -357,7 +357,7 @@ fn ask(
     let mut outputs = Outputs::open(args.format.clone())?.with_page(page_of(audit, site.clone()));
     let mut report = Aggregate::new(ReportOptions { show_secrets: args.show_secrets, strict: false }).knowing(baseline);
     let progress = std::io::stderr().is_terminal();
-    let mut bar = TerminalReporter::new(TerminalOptions { whole: args.whole, observations: false, progress });
+    let mut bar = TerminalReporter::new(TerminalOptions { all: args.all, whole: args.whole, observations: false, progress });
     let planned = plan.cases();
     let interrupted = runtime
         .block_on(async {

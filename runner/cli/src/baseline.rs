@@ -138,7 +138,7 @@ fn check(corpus: &Arc<Corpus>, args: &CheckArgs) -> Result<ExitStatus, Failure> 
     // As of today, not of the day of the report: an entry that has expired since covers nothing.
     let run =
         Aggregate::reread(&report, corpus, Some(today)).map_err(|error| Failure::usage(format!("{file}: {error}")))?;
-    let terminal = TerminalReporter::new(TerminalOptions { whole: 3, observations: false, progress: false });
+    let terminal = TerminalReporter::new(TerminalOptions { all: true, whole: 3, observations: false, progress: false });
     say(&terminal.render(&run));
     Ok(run.exit_status())
 }

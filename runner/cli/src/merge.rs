@@ -22,7 +22,10 @@ pub struct MergeArgs {
     /// Write a report of the whole run, any number of times; the kinds are those of `gatecheck run`
     #[arg(long, value_name = "KIND=PATH")]
     format: Vec<Output>,
-    /// How many cases of one requirement are shown whole
+    /// Tell every finding by itself, not only causes and a table
+    #[arg(long)]
+    all: bool,
+    /// With --all: how many cases of one requirement are shown whole
     #[arg(long, value_name = "N", default_value_t = 3)]
     whole: usize,
     /// List what the gate does where the sources disagree
@@ -38,8 +41,12 @@ pub(super) fn merge(corpus: &Arc<Corpus>, args: MergeArgs) -> Result<ExitStatus,
         Failure::usage(format!("these are not the parts of one run:\n{}", lines.join("\n")))
     })?;
     let run = Aggregate::reread(&whole, corpus, None).map_err(|error| Failure::usage(error.to_string()))?;
-    let terminal =
-        TerminalReporter::new(TerminalOptions { whole: args.whole, observations: args.observed, progress: false });
+    let terminal = TerminalReporter::new(TerminalOptions {
+        all: args.all,
+        whole: args.whole,
+        observations: args.observed,
+        progress: false,
+    });
     tell(args.format, &terminal.render(&run), |kind| {
         kind.render(&run).map_err(|error| Failure::harness(format!("{kind}: {error}")))
     })?;

@@ -24,7 +24,10 @@ pub struct ReportArgs {
     /// Failures that are known, in the place of those that the report names
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// How many cases of one requirement are shown whole
+    /// Tell every finding by itself, not only causes and a table
+    #[arg(long)]
+    all: bool,
+    /// With --all: how many cases of one requirement are shown whole
     #[arg(long, value_name = "N", default_value_t = 3)]
     whole: usize,
     /// List what the gate does where the sources disagree
@@ -41,8 +44,12 @@ pub(super) fn report(corpus: &Arc<Corpus>, args: ReportArgs) -> Result<ExitStatu
     }
     let run =
         Aggregate::reread(&saved, corpus, None).map_err(|error| Failure::usage(format!("{}: {error}", args.report)))?;
-    let terminal =
-        TerminalReporter::new(TerminalOptions { whole: args.whole, observations: args.observed, progress: false });
+    let terminal = TerminalReporter::new(TerminalOptions {
+        all: args.all,
+        whole: args.whole,
+        observations: args.observed,
+        progress: false,
+    });
     tell(args.format, &terminal.render(&run), |kind| {
         kind.render(&run).map_err(|error| Failure::harness(format!("{kind}: {error}")))
     })?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use gatecheck::corpus::question::Profile;
 use gatecheck::corpus::source::Level;
 use gatecheck::corpus::{Case, Corpus};
 use gatecheck::deploy::Manifest;
@@ -85,6 +86,9 @@ pub struct RunArgs {
     /// Ask only what failed, leaked, was left unproven or could not be asked in this JSON report; patterns narrow it down
     #[arg(long, value_name = "REPORT", conflicts_with = "shard")]
     only_failed: Option<String>,
+    /// Ask one of the two questions alone: `format` (does it do what the format says?), `defence` (is it hard to get past?) or `all`
+    #[arg(long, value_name = "QUESTION", default_value_t = Profile::All)]
+    profile: Profile,
     /// Ask only this part of the selected cases, so that several jobs can share a run; `gatecheck merge` puts the JSON reports together. Without a value, the
     /// part that the variables of the CI engine name (`CI_NODE_INDEX`, `JOB_COMPLETION_INDEX` and the like)
     #[arg(long, value_name = "I/N", num_args = 0..=1, default_missing_value = BY_THE_ENGINE)]
@@ -99,7 +103,10 @@ pub struct RunArgs {
     /// Do not check this invariant: `uniform` (a bad token is no token), `liveness` (the control is admitted right after), `metadata` (ETag, date and length)
     #[arg(long, value_name = "INVARIANT")]
     without: Vec<Invariant>,
-    /// How many cases of one requirement are shown whole
+    /// Tell every finding by itself, not only causes and a table
+    #[arg(long)]
+    all: bool,
+    /// With --all: how many cases of one requirement are shown whole
     #[arg(long, value_name = "N", default_value_t = 3)]
     whole: usize,
     /// List what the gate does where the sources disagree
@@ -153,10 +160,16 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         return Err(Failure::usage("`--timeout` is a number of seconds above zero"));
     }
     let gate = gate(&args, url.as_deref())?;
+    let written = Arc::clone(&corpus);
+    let corpus = match &gate {
+        Gate::Launch(file) => Arc::new(file.asked((*corpus).clone()).map_err(Failure::usage)?),
+        _ => corpus,
+    };
     let serves = serves(&args, &corpus)?;
     patterns.extend(args.suite.clone());
     let options = RunOptions {
         patterns,
+        profile: args.profile,
         shard: part(args.shard.as_deref())?,
         seed: Some(args.seed.unwrap_or_else(Order::fresh_seed)),
         jobs: args.jobs,
@@ -186,13 +199,14 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
     let options_of_report = ReportOptions { show_secrets: args.show_secrets, strict: args.strict };
     let mut report = Aggregate::new(options_of_report).knowing(baseline);
     let mut terminal = TerminalReporter::new(TerminalOptions {
+        all: args.all,
         whole: args.whole,
         observations: args.observed,
         progress: std::io::stderr().is_terminal(),
     });
     // The reference is what known defects are defects of.
     let of_others = url.is_some() || args.launch.is_some() || args.gate.is_some() || args.broken_gate.is_some();
-    let mut watch = of_others.then(Watch::default);
+    let mut watch = of_others.then(|| Watch::new(written));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -230,10 +244,11 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             }
         })
         .map_err(|error| Failure::harness(format!("the run ended early: {error}")))?;
+    let named = watch.as_ref().map(|watch| runtime.block_on(watch.causes()));
+    report.explain(&named.unwrap_or_default());
     // A run that stopped early has gates that still run: they end with the tasks that keep them.
     runtime.shutdown_timeout(ENDING);
-    let diagnosis = watch.map(|watch| watch.render()).unwrap_or_default();
-    outputs.finish(&format!("{}{diagnosis}", terminal.render(&report)), &report)?;
+    outputs.finish(&terminal.render(&report), &report)?;
     if interrupted {
         return Err(Failure::harness("the run was interrupted: not every case was asked"));
     }

@@ -7,6 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use clap::Args;
 use gatecheck::corpus::{Case, Corpus, Suite};
 use gatecheck::exit::ExitStatus;
+use gatecheck::report::evidence::shortened;
 use gatecheck::report::outcome::expected;
 use gatecheck::run::{Place, compose};
 use gatecheck::text::printable;
@@ -122,9 +123,34 @@ fn render(corpus: &Corpus, suite: &Suite, case: &Case, show_secrets: bool) -> Re
     Ok(out)
 }
 
+/// Longer lines are cut, and lines that come again are told by number.
+const LINE: usize = 400;
+
 fn printable_lines(octets: &[u8]) -> Vec<String> {
     let octets = octets.strip_suffix(b"\n").unwrap_or(octets);
-    octets.split(|octet| *octet == b'\n').map(|line| printable(line.strip_suffix(b"\r").unwrap_or(line))).collect()
+    let lines = octets.split(|octet| *octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let mut told: Vec<String> = Vec::new();
+    let mut again: Option<(&[u8], usize)> = None;
+    for line in lines {
+        match &mut again {
+            Some((last, count)) if *last == line => *count = count.saturating_add(1),
+            _ => {
+                told.extend(again.and_then(repeated));
+                told.push(shortened(&printable(line), LINE));
+                again = Some((line, 0));
+            }
+        }
+    }
+    told.extend(again.and_then(repeated));
+    told
+}
+
+fn repeated((line, count): (&[u8], usize)) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some(shortened(&printable(line), LINE)),
+        count => Some(format!("… and the same line {count} times more")),
+    }
 }
 
 /// What follows `nf_jwt=`, up to the end of the pair.

@@ -87,11 +87,31 @@ const PORT_OF_THE_GATE: &str = "GATECHECK_TEST_PORT";
 /// And where it finds its site.
 const SITE_OF_THE_GATE: &str = "GATECHECK_TEST_SITE";
 
+/// With which status it refuses sites that name a role; not at all without.
+const REFUSAL_OF_THE_GATE: &str = "GATECHECK_TEST_REFUSAL";
+
+/// The gate of the test below.
+fn falling_gate() -> GateFile {
+    let program = std::env::current_exe().unwrap();
+    let mut file = GateFile::of_command(&format!("{} --exact a_gate_that_falls_over --nocapture", program.display()));
+    file.env.insert(PORT_OF_THE_GATE.to_owned(), "{port}".to_owned());
+    file.env.insert(SITE_OF_THE_GATE.to_owned(), "{site}".to_owned());
+    file
+}
+
 /// No test: a gate that shows `/members/home` to whoever has a token, of whatever kind, and that falls over under every tenth request while others are
 /// under way. The test of the jobs starts this program again to have it.
 #[test]
 fn a_gate_that_falls_over() {
     let Ok(port) = std::env::var(PORT_OF_THE_GATE) else { return };
+    if let Ok(status) = std::env::var(REFUSAL_OF_THE_GATE) {
+        let rules = std::fs::read_to_string(Path::new(&std::env::var(SITE_OF_THE_GATE).unwrap()).join("_redirects"));
+        if rules.unwrap().contains("Role=") {
+            eprintln!("Error: it knows no roles");
+            #[expect(clippy::exit, reason = "this is how it refuses a site")]
+            std::process::exit(status.parse().unwrap());
+        }
+    }
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
     let count = Arc::new(AtomicUsize::new(0));
     for stream in listener.incoming() {
@@ -130,19 +150,39 @@ fn a_gate_that_falls_over() {
     }
 }
 
+/// A site that a gate does not take: a lack where it says so, right where the ledger allows it, and else a failure of what the suite tests.
+#[test]
+fn a_refused_site_is_a_lack_a_failure_or_right() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance-cases");
+    let corpus = Arc::new(Corpus::open(&folder).unwrap_or_else(|errors| panic!("{errors:#?}")));
+    let with = |status: &str, patterns: &[&str]| {
+        let mut file = falling_gate();
+        file.env.insert(REFUSAL_OF_THE_GATE.to_owned(), status.to_owned());
+        let patterns = patterns.iter().map(|one| (*one).to_owned()).collect();
+        let found =
+            verdicts_of(&corpus, Gate::Launch(Box::new(file)), RunOptions { patterns, ..RunOptions::default() });
+        assert!(!found.is_empty());
+        found.into_iter().map(|(_, verdict)| verdict).collect::<std::collections::BTreeSet<_>>()
+    };
+    let only = |found: std::collections::BTreeSet<String>, start: &str, holds: &str| {
+        assert!(found.iter().all(|verdict| verdict.starts_with(start) && verdict.contains(holds)), "{found:#?}");
+    };
+    only(with("77", &["role/denial"]), "Unsupported", "it knows no roles");
+    only(with("3", &["role/denial"]), "Fail", "the start of the gate");
+    only(with("3", &["role/denial"]), "Fail", "it ended with exit status: 3: Error: it knows no roles");
+    only(with("3", &["rules/sealed-without-a-path"]), "Pass", "");
+    let nowhere = Gate::Launch(Box::new(GateFile::of_command("false")));
+    let options = RunOptions { patterns: vec!["role/denial".to_owned()], ..RunOptions::default() };
+    assert!(verdicts_of(&corpus, nowhere, options).iter().all(|(_, verdict)| verdict.starts_with("Error(Unreachable")));
+}
+
 #[test]
 fn verdicts_do_not_depend_on_how_many_are_asked_at_once() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance-cases");
     let corpus = Arc::new(Corpus::open(&folder).unwrap_or_else(|errors| panic!("{errors:#?}")));
     let found: Vec<BTreeMap<String, String>> = [(1, 1), (4, 2), (16, 3)]
         .map(|(jobs, seed)| {
-            let mut file = GateFile::of_command(&format!(
-                "{} --exact a_gate_that_falls_over --nocapture",
-                std::env::current_exe().unwrap().display()
-            ));
-            file.env.insert(PORT_OF_THE_GATE.to_owned(), "{port}".to_owned());
-            file.env.insert(SITE_OF_THE_GATE.to_owned(), "{site}".to_owned());
-            let gate = Gate::Launch(Box::new(file));
+            let gate = Gate::Launch(Box::new(falling_gate()));
             let options = RunOptions {
                 jobs,
                 seed: Some(seed),
@@ -152,6 +192,18 @@ fn verdicts_do_not_depend_on_how_many_are_asked_at_once() {
             verdicts_of(&corpus, gate, options).into_iter().collect()
         })
         .into();
+    // Nor on which part of the run they are asked in.
+    let parts = (1..=2).map(|index| {
+        let options = RunOptions {
+            shard: Shard::new(index, 2),
+            seed: Some(4),
+            patterns: ["role/denial", "shadow/first-match"].map(str::to_owned).to_vec(),
+            ..RunOptions::default()
+        };
+        verdicts_of(&corpus, Gate::Launch(Box::new(falling_gate())), options)
+    });
+    let together: BTreeMap<String, String> = parts.flatten().collect();
+    let found: Vec<BTreeMap<String, String>> = found.into_iter().chain([together]).collect();
     for verdict in ["Pass", "Leak", "Fail"] {
         assert!(found[0].values().any(|found| found.starts_with(verdict)), "{verdict}: {found:#?}");
     }

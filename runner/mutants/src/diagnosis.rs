@@ -1,15 +1,17 @@
 //! From the set of failed cases to the likeliest known defect: the observed failures are compared with what each mutant fails.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
+use gatecheck::answer::Class;
 use gatecheck::corpus::Corpus;
 use gatecheck::event::Event;
+use gatecheck::report::causes::{MOST as MOST_CAUSES, Named};
 use gatecheck::verdict::Verdict;
 
 use super::Mutant;
 use super::matrix::Matrix;
+use super::suspects::{Answers, ask, candidates, sample, select};
 
 /// A defect that would explain failures.
 #[derive(Clone, Debug)]
@@ -119,15 +121,23 @@ impl<'a> Symptoms<'a> {
     }
 }
 
-/// Watches a run, and says at its end what the failures look like.
-#[derive(Debug, Default)]
+/// Watches a run, and says at its end which known defects would give the answers that came.
+#[derive(Debug)]
 pub struct Watch {
+    /// As it is written: a broken gate is asked what the cases say, and not what another gate is asked in its place.
+    written: Arc<Corpus>,
     corpus: Option<Arc<Corpus>>,
     asked: BTreeSet<(usize, usize)>,
-    failed: BTreeSet<(usize, usize)>,
+    failed: BTreeMap<(usize, usize), Class>,
 }
 
 impl Watch {
+    /// A watch that has seen nothing yet; `written` is the corpus before it was made to fit a gate.
+    #[must_use]
+    pub fn new(written: Arc<Corpus>) -> Self {
+        Self { written, corpus: None, asked: BTreeSet::new(), failed: BTreeMap::new() }
+    }
+
     /// Notes an event.
     pub fn note(&mut self, event: &Event) {
         match event {
@@ -137,13 +147,16 @@ impl Watch {
                 match &finished.verdict {
                     Verdict::Fail(_) | Verdict::Leak(_) => {
                         self.asked.insert(place);
-                        self.failed.insert(place);
-                    }
-                    Verdict::Pass | Verdict::Observed(_) => {
-                        self.asked.insert(place);
+                        let case = self.corpus.as_deref().and_then(|corpus| {
+                            let suite = corpus.suites.get(place.0)?;
+                            Some((suite, suite.cases.get(place.1)?))
+                        });
+                        if let Some(class) = case.and_then(|(suite, case)| Class::of(suite, case, finished)) {
+                            self.failed.insert(place, class);
+                        }
                     }
                     // What was not judged says nothing, but it would have been judged if the defect were another.
-                    Verdict::Unproven(_) => {
+                    Verdict::Pass | Verdict::Observed(_) | Verdict::Unproven(_) => {
                         self.asked.insert(place);
                     }
                     Verdict::Error(_) | Verdict::Unsupported { .. } => {}
@@ -153,27 +166,35 @@ impl Watch {
         }
     }
 
-    /// The likeliest defects, best first. A suite that has changed since it was measured says nothing.
-    #[must_use]
-    pub fn suspects(&self) -> Vec<Suspect> {
-        let Some(corpus) = self.corpus.as_ref().filter(|_| !self.failed.is_empty()) else { return Vec::new() };
-        let matrix = Matrix::kept(corpus);
-        let ids = |places: &BTreeSet<(usize, usize)>| -> BTreeSet<&str> {
-            let suite = |at: usize| corpus.suites.get(at).filter(|suite| matrix.is_fresh(suite));
-            places.iter().filter_map(|(at, case)| Some(suite(*at)?.cases.get(*case)?.id.as_str())).collect()
-        };
-        Symptoms::of(&matrix, &ids(&self.asked)).suspects(&ids(&self.failed))
-    }
-
-    /// What the failures look like, in lines for people; empty where nothing known fits.
-    #[must_use]
-    pub fn render(&self) -> String {
-        let mut out = String::new();
-        for (at, suspect) in self.suspects().iter().enumerate() {
-            let lead = if at == 0 { "looks like:" } else { "      and:" };
-            let cases = gatecheck::report::cases(suspect.explains);
-            let _ = writeln!(out, "{lead} {}  ({}, {cases})", suspect.mutant.says, suspect.mutant.requirement);
+    /// The known defects that would give these answers, best first; their broken gates are asked. A suite that has changed since it was measured says nothing.
+    pub async fn causes(&self) -> Vec<Named> {
+        if self.failed.is_empty() {
+            return Vec::new();
         }
-        out
+        let corpus = &self.written;
+        let matrix = Matrix::kept(corpus);
+        let id = |place: &(usize, usize)| {
+            let suite = corpus.suites.get(place.0).filter(|suite| matrix.is_fresh(suite))?;
+            Some(suite.cases.get(place.1)?.id.as_str())
+        };
+        let asked: BTreeSet<&str> = self.asked.iter().filter_map(id).collect();
+        let came: Answers<'_> =
+            self.failed.iter().filter_map(|(place, class)| Some((id(place)?, class.clone()))).collect();
+        let rows = matrix.rows();
+        let candidates = candidates(&rows, &asked, &came);
+        let wanted = candidates
+            .iter()
+            .map(|one| (one.mutant, sample(&one.hits).into_iter().map(str::to_owned).collect()))
+            .collect();
+        let theirs = ask(corpus, &Arc::default(), wanted).await;
+        select(&candidates, &theirs, &came, MOST_CAUSES)
+            .into_iter()
+            .map(|suspect| Named {
+                broken_gate: suspect.mutant.id.to_owned(),
+                says: suspect.mutant.says.to_owned(),
+                requirement: suspect.mutant.requirement.to_owned(),
+                cases: suspect.cases,
+            })
+            .collect()
     }
 }

@@ -30,10 +30,12 @@ pub mod ground;
 pub mod idle;
 pub mod jwt;
 pub mod matrix;
+pub mod measured;
 pub mod public;
 pub mod reference;
 pub mod scene;
 pub mod session;
+pub mod suspects;
 pub mod teeth;
 pub mod trial;
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use gatecheck::corpus::assertion::unsaid;
 use gatecheck::gates::InProcess;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -51,6 +52,8 @@ pub struct Outcome {
     pub matrix: Matrix,
     /// How many pairs of a broken gate and a case were measured.
     pub measured: usize,
+    /// The MUST cases that assert what the sentence they stand under does not say.
+    pub unsaid: BTreeSet<String>,
 }
 
 /// Tries everything on the docket.
@@ -107,7 +110,7 @@ pub async fn hold(court: &Arc<Court>, docket: &Docket) -> Outcome {
         court.corpus().suites.iter().for_each(|suite| matrix.settle(suite));
         matrix.prune(|id| super::all().any(|mutant| mutant.id == id), court.corpus());
     }
-    Outcome { fates, proven, alarms, matrix, measured }
+    Outcome { fates, proven, alarms, matrix, measured, unsaid: unsaid(court.corpus()) }
 }
 
 /// The suites that have changed since they were measured.
@@ -141,6 +144,7 @@ impl Outcome {
         self.survivors().next().is_none()
             && self.false_alarms().next().is_none()
             && self.proven.values().all(BTreeSet::is_empty)
+            && self.unsaid.is_empty()
     }
 }
 

@@ -56,6 +56,9 @@ pub struct Expectation {
     /// What the upstream behind the gate was asked; left out, it must not have been asked at all.
     #[serde(default)]
     pub upstream: Option<UpstreamExpectation>,
+    /// What other requirements say of this answer, by their ids: expectations that say nothing about what the answer is.
+    #[serde(default)]
+    pub also: BTreeMap<String, Value>,
     /// Alternatives: names or expectations.
     #[serde(default)]
     #[schemars(with = "Option<Vec<Value>>")]
@@ -164,6 +167,8 @@ pub struct Alternative {
     pub then_closed: bool,
     /// What the upstream behind the gate was asked.
     pub upstream: Option<UpstreamExpectation>,
+    /// What other requirements say of this answer, by their ids.
+    pub also: BTreeMap<String, Alternative>,
 }
 
 /// What a `Location` must be.
@@ -306,8 +311,11 @@ impl Names {
             Some("any") => Some(LocationExpectation::Any),
             Some(text) => Some(LocationExpectation::Is(Template::parse(text)?)),
         };
+        let also = written.also.iter().map(|(id, value)| Ok((id.clone(), further(self, id, value)?)));
+        let also = also.collect::<Result<BTreeMap<_, _>, String>>()?;
         let alternative = Alternative {
             name: None,
+            also,
             status,
             location,
             same_origin: written.same_origin.unwrap_or_default(),
@@ -329,6 +337,10 @@ impl Names {
             || alternative.location.is_some()
             || alternative.shown().is_some()
             || !alternative.headers.is_empty()
+            || alternative.same_origin
+            || alternative.empty_body
+            || alternative.then_closed
+            || !alternative.hides.is_empty()
             || alternative.upstream.is_some();
         if !asserts_answer && !alternative.closed {
             return Err(
@@ -360,7 +372,7 @@ impl Names {
 }
 
 impl Alternative {
-    fn of_status(name: &str, status: &[u16]) -> Self {
+    pub(super) fn of_status(name: &str, status: &[u16]) -> Self {
         Self {
             name: Some(name.to_owned()),
             status: status.to_vec(),
@@ -376,8 +388,22 @@ impl Alternative {
             closed: false,
             then_closed: false,
             upstream: None,
+            also: BTreeMap::new(),
         }
     }
+}
+
+/// What another requirement says of an answer. Which answer it is, the case itself says.
+fn further(names: &Names, id: &str, value: &Value) -> Result<Alternative, String> {
+    let Value::Object(map) = value else {
+        return Err(format!("`also: {id}` is an expectation: write `{id}: {{ headers: … }}`"));
+    };
+    const OF_THE_CASE: [&str; 8] = ["any-of", "also", "status", "location", "shows", "admits", "closed", "upstream"];
+    if let Some(key) = OF_THE_CASE.iter().find(|key| map.contains_key(**key)) {
+        return Err(format!("`also: {id}` says `{key}`, which only the case itself can say"));
+    }
+    let understood = names.written(map).map_err(|error| format!("`also: {id}`: {error}"))?;
+    understood.into_iter().next().ok_or_else(|| format!("`also: {id}` asserts nothing"))
 }
 
 fn status(value: &Value) -> Result<u16, String> {

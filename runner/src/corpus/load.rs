@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::aliases::{self, Alias, AliasesFile};
 use super::recipe::{self, Recipe, Recipes};
-use super::source::{Family, Level, Requirement, SuiteSource, TokensFile};
+use super::source::{Family, Requirement, SuiteSource, TokensFile};
 use super::{Corpus, FEATURES, LoadError, Suite, template};
 use crate::keys::TestKey;
 use crate::suggest::{did_you_mean, with_suggestion};
@@ -57,8 +57,8 @@ impl Corpus {
             true => loader.parse(&files, "families.yaml").unwrap_or_default(),
             false => Vec::new(),
         };
-        let levels: BTreeMap<&str, Level> = requirements.iter().map(|one| (one.id.as_str(), one.level)).collect();
-        if levels.len() < requirements.len() {
+        let ledger: BTreeMap<&str, &Requirement> = requirements.iter().map(|one| (one.id.as_str(), one)).collect();
+        if ledger.len() < requirements.len() {
             loader.say("requirements.yaml", None, "a requirement id stands twice".to_owned());
         }
         let shared = loader.recipes("tokens.yaml", tokens.map(|file| file.0).unwrap_or_default(), &Recipes::default());
@@ -68,7 +68,7 @@ impl Corpus {
                 continue;
             }
             if let Some(source) = loader.parse::<SuiteSource>(&files, name) {
-                suites.extend(loader.suite(name, text, source, &shared, &levels));
+                suites.extend(loader.suite(name, text, source, &shared, &ledger));
             }
         }
         let aliases = loader.aliases(&files, &mut suites);

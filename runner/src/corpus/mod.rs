@@ -3,14 +3,18 @@
 //! Loading collects every mistake it finds and says all of them at once, each with file, line, column and what to write instead.
 
 pub mod aliases;
+pub mod assertion;
 pub mod entitlement;
 pub mod expand;
 pub mod expectation;
 mod load;
+pub mod question;
 pub mod recipe;
 pub mod request;
 mod settings;
+pub mod shape;
 pub mod source;
+pub mod subset;
 pub mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +23,7 @@ use std::sync::Arc;
 
 use self::aliases::{Alias, Fate, below};
 use self::expectation::Expected;
+use self::question::Question;
 use self::recipe::Recipes;
 use self::request::Request;
 pub use self::settings::{PublicKeys, Settings};
@@ -33,10 +38,12 @@ pub const DEFAULT_ROLE_PATH: &str = "app_metadata.authorization.roles";
 /// The path of the second file of rules.
 pub const TOML_FILE: &str = "/netlify.toml";
 /// What a gate may lack.
-pub const FEATURES: [&str; 18] = [
+pub const FEATURES: [&str; 26] = [
     "asymmetric",
     "audience",
+    "cache-fields",
     "compression",
+    "cookie",
     "cookie-condition",
     "country",
     "country-header",
@@ -46,12 +53,18 @@ pub const FEATURES: [&str; 18] = [
     "language",
     "large-rules",
     "listener",
+    "placeholder",
     "proxy",
     "query",
     "raw-target",
+    "role",
+    "rules",
     "sealed",
+    "site",
+    "splat",
     "toml",
     "trusted-proxy",
+    "trusted-upstream",
 ];
 
 /// Everything the runner knows about right behaviour.
@@ -86,6 +99,8 @@ pub struct Suite {
     pub about: Option<String>,
     /// Why it cannot share a deployment.
     pub standalone: Option<String>,
+    /// Why a gate may refuse to start on this site; then a refusal counts as right.
+    pub may_refuse: Option<String>,
     /// The settings of the gate.
     pub settings: Settings,
     /// The octets of `_redirects`, without the canary line.
@@ -125,12 +140,18 @@ pub struct Case {
     pub requirements: Vec<String>,
     /// How binding it is.
     pub level: Level,
+    /// Which of the two questions it asks.
+    pub question: Question,
     /// What a gate that fails has got wrong.
     pub why: Option<String>,
     /// The family of attacks.
     pub family: Option<String>,
     /// Where the behaviour is written down or was seen.
     pub sources: Vec<String>,
+    /// The sentences of an RFC that the case or its suite quotes.
+    pub quotes: Vec<String>,
+    /// The place in the suite of the case whose answer it is said of, where it is what another requirement says of that answer.
+    pub of: Option<usize>,
     /// What a gate may lack.
     pub features: Vec<String>,
     /// The full id of the control.
@@ -247,7 +268,15 @@ impl Corpus {
     pub fn written(&self) -> usize {
         self.suites
             .iter()
-            .map(|suite| suite.cases.iter().map(|case| &case.written_id).collect::<BTreeSet<_>>().len())
+            .map(|suite| {
+                suite
+                    .cases
+                    .iter()
+                    .filter(|case| case.of.is_none())
+                    .map(|case| &case.written_id)
+                    .collect::<BTreeSet<_>>()
+                    .len()
+            })
             .sum()
     }
 }
@@ -257,6 +286,24 @@ impl Suite {
     #[must_use]
     pub fn case(&self, id: &str) -> Option<&Case> {
         self.cases.iter().find(|case| case.id == id)
+    }
+
+    /// A site with nothing odd in it and no cases, to see whether a gate starts at all.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        Self {
+            id: "a plain site".to_owned(),
+            title: "A plain site".to_owned(),
+            standalone: None,
+            may_refuse: None,
+            settings: Settings::default(),
+            rules: b"/old /index 302\n".to_vec(),
+            toml: None,
+            headers: None,
+            files: [("/index.html".to_owned(), FileSource { access: Access::Public, size: None })].into(),
+            cases: Vec::new(),
+            ..self.clone()
+        }
     }
 
     /// Whether its rules name the runner's upstream.
@@ -292,6 +339,12 @@ impl Case {
     pub fn shows_protected(&self, suite: &Suite) -> bool {
         self.expected.shows_something()
             && self.expected.alternatives().filter_map(|one| one.shown()).all(|file| suite.is_protected(file))
+    }
+
+    /// The requirement that it tests.
+    #[must_use]
+    pub fn requirement(&self) -> &str {
+        self.requirements.first().map_or("", String::as_str)
     }
 
     /// Whether `id` is its id, or was.

@@ -69,8 +69,10 @@ pub struct Request {
     pub form: Form,
     /// The method.
     pub method: String,
-    /// The recipe of the cookie `nf_jwt`.
+    /// The recipe of the token.
     pub token: Option<TokenRef>,
+    /// Where that token stands.
+    pub carrier: Carrier,
     /// `Cookie` lines.
     pub cookies: Vec<Template>,
     /// Header lines.
@@ -79,6 +81,33 @@ pub struct Request {
     pub host: Option<Template>,
     /// The body.
     pub body: Option<Template>,
+}
+
+/// Where the token of a request stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Carrier {
+    /// In `Authorization: Bearer`.
+    Authorization,
+    /// In the cookie of this name.
+    Cookie(String),
+}
+
+impl Default for Carrier {
+    /// The cookie of the format (COOKIE-1).
+    fn default() -> Self {
+        Self::Cookie("nf_jwt".to_owned())
+    }
+}
+
+impl Carrier {
+    /// The field that carries a token.
+    #[must_use]
+    pub fn field(&self, token: &[u8]) -> (String, Vec<u8>) {
+        match self {
+            Self::Authorization => ("Authorization".to_owned(), [b"Bearer ".as_slice(), token].concat()),
+            Self::Cookie(name) => ("Cookie".to_owned(), [name.as_bytes(), b"=", token].concat()),
+        }
+    }
 }
 
 /// How the request travels.
@@ -177,6 +206,7 @@ impl Request {
             form,
             method: source.method.unwrap_or_else(|| "GET".to_owned()),
             token,
+            carrier: Carrier::default(),
             cookies: source.cookies.iter().map(|line| Template::parse(line)).collect::<Result<_, _>>()?,
             headers,
             host: optional(source.host)?,
@@ -194,6 +224,18 @@ impl Request {
             .chain(self.headers.iter().map(|(_, value)| value))
             .chain(&self.host)
             .chain(&self.body)
+    }
+
+    /// The same, to be changed.
+    pub fn templates_mut(&mut self) -> impl Iterator<Item = &mut Template> {
+        let form = match &mut self.form {
+            Form::Path(text) | Form::Target(text) | Form::Raw { bytes: text, .. } => text,
+        };
+        std::iter::once(form)
+            .chain(&mut self.cookies)
+            .chain(self.headers.iter_mut().map(|(_, value)| value))
+            .chain(&mut self.host)
+            .chain(&mut self.body)
     }
 
     /// The recipes of the tokens that the request carries as they were minted, in whatever place.

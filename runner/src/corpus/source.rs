@@ -10,6 +10,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
+use super::assertion::Kind;
+
 /// How binding a requirement is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, serde::Serialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -76,6 +78,15 @@ pub struct Requirement {
     pub sides: Sides,
     /// What a gate has to do.
     pub sentence: String,
+    /// What it speaks of beyond which answer comes.
+    #[serde(default)]
+    pub says: Vec<Kind>,
+    /// The sentences that make it a MUST, each with where it stands: `RFC 9112 §3: “…”`.
+    #[serde(default)]
+    pub quote: OneOrMany,
+    /// With a MUST of the defence that no RFC demands: how somebody gets in by itself where it is missed.
+    #[serde(default)]
+    pub opens: Option<String>,
     /// A decision of this project where the sources are silent.
     #[serde(default)]
     pub note: Option<String>,
@@ -172,12 +183,18 @@ pub struct SuiteSource {
     /// Where the behaviour is written down or was seen.
     #[serde(default)]
     pub source: OneOrMany,
+    /// The sentences of an RFC that make its cases a MUST, where their requirements quote others.
+    #[serde(default)]
+    pub quote: OneOrMany,
     /// What a gate may lack.
     #[serde(default)]
     pub features: OneOrMany,
     /// Why the suite cannot share a deployment with others under a path prefix.
     #[serde(default)]
     pub standalone: Option<String>,
+    /// Why a gate may refuse to start on this site; then a refusal counts as right, for every case.
+    #[serde(default)]
+    pub may_refuse: Option<String>,
     /// The settings of the gate.
     #[serde(default)]
     pub settings: SettingsSource,
@@ -378,6 +395,9 @@ pub struct CaseSource {
     /// Where the behaviour is written down or was seen.
     #[serde(default)]
     pub source: OneOrMany,
+    /// The sentences of an RFC that make it a MUST, where the requirement quotes another: `RFC 9112 §3: “…”`.
+    #[serde(default)]
+    pub quote: OneOrMany,
     /// What a gate may lack.
     #[serde(default)]
     pub features: OneOrMany,

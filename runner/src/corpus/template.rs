@@ -120,6 +120,15 @@ impl Template {
         Self { pieces: vec![Piece::Text(text.to_owned())] }
     }
 
+    /// Puts another text in the place of each `old` that stands in it as text.
+    pub fn replace(&mut self, old: &str, new: &str) {
+        for piece in &mut self.pieces {
+            if let Piece::Text(text) = piece {
+                *text = text.replace(old, new);
+            }
+        }
+    }
+
     /// The parts, in order.
     #[must_use]
     pub fn pieces(&self) -> &[Piece] {

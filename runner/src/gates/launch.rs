@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
 
 use super::{GateError, Running, log_end, placeholders, port, site_folder};
+use crate::corpus::Corpus;
+use crate::corpus::shape::one_gate;
+use crate::corpus::subset::TokenOnly;
 use crate::deploy::Deployment;
 use crate::invariants::Invariant;
 use crate::report::redact::Redactor;
@@ -66,6 +71,10 @@ pub struct GateFile {
     /// The invariants that it cannot be asked, with the reason.
     #[serde(default)]
     pub without: BTreeMap<Invariant, String>,
+    /// Where it reads tokens and no rules: what a denied visitor gets, and where the token stands. `{gate-path}` and `{gate-role}` in the command are then the
+    /// path that is guarded and the role that opens it.
+    #[serde(default)]
+    pub token_only: Option<TokenOnly>,
     /// The folder of the gate file.
     #[serde(skip)]
     pub here: PathBuf,
@@ -101,6 +110,7 @@ impl GateFile {
             ready_text: None,
             unsupported: BTreeMap::new(),
             without: BTreeMap::new(),
+            token_only: None,
             here: PathBuf::from("."),
             starts_in: std::env::current_dir().ok(),
         }
@@ -111,6 +121,12 @@ impl GateFile {
     pub fn lacks(&self) -> BTreeMap<String, String> {
         let texts = || std::iter::once(&self.command).chain(self.env.values()).chain(self.files.values());
         let mut lacks = self.unsupported.clone();
+        if self.token_only.is_some() {
+            lacks.entry("rules".to_owned()).or_insert_with(|| "it guards one path and reads no rules".to_owned());
+        }
+        if self.token_only.as_ref().is_some_and(|one| one.token.as_deref() == Some("authorization")) {
+            lacks.entry("cookie".to_owned()).or_insert_with(|| "it takes the token from `Authorization`".to_owned());
+        }
         for (setting, feature) in OPTIONAL {
             let placeholder = format!("{{{setting}}}");
             if let Some(feature) = feature.filter(|_| !texts().any(|text| text.contains(&placeholder))) {
@@ -141,6 +157,9 @@ impl GateFile {
                 ));
             }
         }
+        if let Some(Err(error)) = gate.token_only.as_ref().map(TokenOnly::denied) {
+            return Err(format!("{}: `token-only`: {error}", file.display()));
+        }
         gate.check().map_err(|why| format!("{}: {why}", file.display()))?;
         Ok(gate)
     }
@@ -151,6 +170,18 @@ impl GateFile {
     /// A sentence that says what to write instead.
     pub fn check(&self) -> Result<(), String> {
         placeholders::check(self)
+    }
+
+    /// The corpus as this gate can be asked it.
+    ///
+    /// # Errors
+    /// What the gate file says of the denial cannot be understood.
+    pub fn asked(&self, corpus: Corpus) -> Result<Corpus, String> {
+        let corpus = if self.unsupported.contains_key("role") { corpus.without_roles() } else { corpus };
+        match &self.token_only {
+            Some(gate) => corpus.for_tokens_only(gate),
+            None => Ok(corpus),
+        }
     }
 }
 
@@ -168,7 +199,7 @@ pub(super) const OPTIONAL: [(&str, Option<&str>); 8] = [
     ("jwks", Some("asymmetric")),
     ("public-key", Some("asymmetric")),
     ("trusted-proxy", Some("trusted-proxy")),
-    ("trusted-upstream", None),
+    ("trusted-upstream", Some("trusted-upstream")),
 ];
 
 /// How often a gate is started whose ports somebody else has taken.
@@ -194,6 +225,9 @@ impl Places<'_> {
             .replace("{spare-port}", &self.spare_port.to_string())
             .replace("{secret}", &self.deployment.settings.secret)
             .replace("{role-path}", &self.deployment.settings.role_path);
+        let gate = self.deployment.suites.first().and_then(|(suite, _)| one_gate(suite));
+        let (path, role) = gate.map(|gate| (gate.path, gate.role)).unwrap_or_default();
+        let text = text.replace("{gate-path}", &path).replace("{gate-role}", &role);
         OPTIONAL.iter().fold(text, |text, (setting, _)| {
             text.replace(&format!("{{{setting}}}"), &self.setting(setting).unwrap_or_default())
         })
@@ -252,7 +286,7 @@ async fn start_at(
     let log =
         tempfile::NamedTempFile::new().map_err(|error| GateError::Harness(format!("no temporary file: {error}")))?;
     let places = Places { site: folder.path(), work: work.path(), here: &file.here, port, spare_port, deployment };
-    let not_started = |reason: String| GateError::NotStarted { site: deployment.name(), reason };
+    let not_started = |reason: String| GateError::NotStarted { site: deployment.stated(), reason };
     let keys = [(PUBLIC_KEY_FILE, deployment.settings.pem()), (JWKS_FILE, deployment.settings.jwks())];
     let keys = keys.into_iter().filter_map(|(name, text)| Some((name, text?.to_owned())));
     let written = file.files.iter().map(|(name, text)| (name.as_str(), places.fill(text)));
@@ -285,7 +319,12 @@ async fn start_at(
     let deadline = Instant::now().checked_add(Duration::from_secs(file.ready_within)).unwrap_or_else(Instant::now);
     loop {
         if let Ok(Some(status)) = launched.child.try_wait() {
-            return Err(not_started(format!("it ended with {status}\n{}", tail(&log, &deployment.settings.secret))));
+            return Err(GateError::Ended {
+                site: deployment.stated(),
+                status: status.to_string(),
+                code: status.code(),
+                said: tail(&log, &deployment.settings.secret),
+            });
         }
         let said = file.ready_text.as_ref().is_none_or(|text| log_end(&log).contains(text.as_str()));
         if said && answers(&target, file.ready_path.as_deref()).await {
@@ -301,13 +340,22 @@ async fn start_at(
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    let launched = Arc::new(Mutex::new(launched));
+    let watched = Arc::clone(&launched);
     Ok(Running {
         target,
         door: None,
         log: Some(log),
-        stop: Some(Box::new(move || Box::pin(async move { launched.end().await }))),
+        stop: Some(Box::new(move || Box::pin(async move { launched.lock().await.end().await }))),
+        ended: Some(Box::new(move || {
+            let watched = Arc::clone(&watched);
+            Box::pin(async move { watched.lock().await.how_it_ended().await })
+        })),
     })
 }
+
+/// How long a command that no longer listens may take to end.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// A command that runs, with what it runs on. Whoever drops it ends it, and whatever it has started.
 struct Launched {
@@ -318,6 +366,12 @@ struct Launched {
 }
 
 impl Launched {
+    /// How the command ended, if it has, or does within a moment: a port is closed before a process is gone.
+    async fn how_it_ended(&mut self) -> Option<String> {
+        let ended = tokio::time::timeout(MOMENT, self.child.wait()).await;
+        ended.ok()?.ok().map(|status| status.to_string())
+    }
+
     /// Ends the command and whatever it has started: first it is asked to stop.
     async fn end(&mut self) {
         if self.signal(Signal::Stop) && tokio::time::timeout(Duration::from_secs(3), self.child.wait()).await.is_err() {

@@ -33,7 +33,14 @@ pub struct Running {
     pub door: Option<Door>,
     stop: Option<Stop>,
     log: Option<std::path::PathBuf>,
+    ended: Option<Ended>,
 }
+
+/// Says how a command ended, if it has.
+type Ended = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Option<String>> + Send>> + Send + Sync>;
+
+/// With this exit status a command says that its gate cannot have the site of a suite, and why: no fault, but a feature that it lacks.
+pub const UNSUPPORTED: i32 = 77;
 
 /// Ends a running gate.
 type Stop = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
@@ -48,6 +55,18 @@ pub enum GateError {
         site: String,
         /// What it said.
         reason: String,
+    },
+    /// The command ended by itself before it listened: it does not take the site, or does not run at all.
+    #[error("the gate did not start for {site}: it ended with {status}\n{said}")]
+    Ended {
+        /// The suites of the site.
+        site: String,
+        /// How it ended, in words.
+        status: String,
+        /// Its exit status; none where a signal ended it.
+        code: Option<i32>,
+        /// The end of what it said.
+        said: String,
     },
     /// Nobody answers at the URL.
     #[error("the gate at {origin} cannot be reached: {reason}")]
@@ -159,7 +178,7 @@ impl Gate {
                     None => TcpStream::connect((target.host.trim_matches(['[', ']']), target.port)).await,
                 };
                 match connected {
-                    Ok(_) => Ok(Running { target: target.clone(), door: None, stop: None, log: None }),
+                    Ok(_) => Ok(Running { target: target.clone(), door: None, stop: None, log: None, ended: None }),
                     Err(error) => Err(GateError::Unreachable { origin: target.origin(), reason: error.to_string() }),
                 }
             }
@@ -167,11 +186,27 @@ impl Gate {
     }
 }
 
+impl GateError {
+    /// The line that says best why a command ended, where one did.
+    #[must_use]
+    pub fn last_line(&self) -> String {
+        let Self::Ended { said, .. } = self else { return self.to_string() };
+        telling_line(said).unwrap_or_default()
+    }
+}
+
+/// The line of a log that says best why a command ended: the last one that speaks of an error, or the last one.
+fn telling_line(text: &str) -> Option<String> {
+    let mut last = text.lines().rev().take(200).map(str::trim).filter(|line| !line.is_empty());
+    let found = last.clone().find(|line| line.contains("Error") || line.contains("panicked")).or_else(|| last.next());
+    found.map(|line| line.chars().take(160).collect())
+}
+
 impl Running {
     /// A gate that listens on a socket, and what ends it.
     #[must_use]
     pub fn at(target: Target, end: impl Future<Output = ()> + Send + Sync + 'static) -> Self {
-        Self { target, door: None, stop: Some(Box::new(move || Box::pin(end))), log: None }
+        Self { target, door: None, stop: Some(Box::new(move || Box::pin(end))), log: None, ended: None }
     }
 
     /// A gate behind a door of this process, served by tasks that end with it. It is asked as if it listened on a port of loopback.
@@ -179,17 +214,20 @@ impl Running {
     pub fn here(door: Door, tasks: JoinSet<()>) -> Self {
         let stop: Stop = Box::new(move || Box::pin(async move { drop(tasks) }));
         let target = Target { https: false, host: Ipv4Addr::LOCALHOST.to_string(), port: 8080, connect_to: None };
-        Self { target, door: Some(door), stop: Some(stop), log: None }
+        Self { target, door: Some(door), stop: Some(stop), log: None, ended: None }
     }
 
     /// The line of its log that says best why it went down, behind a colon; empty if there is none.
     #[must_use]
     pub fn last_words(&self) -> String {
         let text = self.log.as_deref().map(log_end).unwrap_or_default();
-        let mut last = text.lines().rev().take(200).map(str::trim).filter(|line| !line.is_empty());
-        let found =
-            last.clone().find(|line| line.contains("Error") || line.contains("panicked")).or_else(|| last.next());
-        found.map(|line| format!(": {}", line.chars().take(160).collect::<String>())).unwrap_or_default()
+        telling_line(&text).map(|line| format!(": {line}")).unwrap_or_default()
+    }
+
+    /// How it ended, in words and behind a space, if it is a command that has.
+    pub async fn how_it_ended(&self) -> String {
+        let Some(ended) = &self.ended else { return String::new() };
+        ended().await.map(|status| format!(" ({status})")).unwrap_or_default()
     }
 
     /// Stops the gate, if this process started it.

@@ -4,7 +4,8 @@ use super::launch::{GateFile, OPTIONAL};
 use crate::suggest::nearest;
 
 /// What is filled in for every suite, in alphabetical order.
-const ALWAYS: [&str; 7] = ["here", "port", "role-path", "secret", "site", "spare-port", "work"];
+const ALWAYS: [&str; 9] =
+    ["gate-path", "gate-role", "here", "port", "role-path", "secret", "site", "spare-port", "work"];
 
 /// Says which placeholder of a gate is mistyped or missing.
 ///
@@ -68,7 +69,7 @@ mod tests {
             ("sh -c 'x=${x} exec gate {site} {port}'", None),
             ("gate {sites} {port}", Some("the command: `{sites}` is no placeholder; did you mean `{site}`?")),
             ("gate {site} {role_path} {port}", Some("did you mean `{role-path}`?")),
-            ("gate {site} {folder} {port}", Some("there are `{here}`, `{port}`")),
+            ("gate {site} {folder} {port}", Some("there are `{gate-path}`, `{gate-role}`, `{here}`, `{port}`")),
             ("gate --dir {site}", Some("on which port of 127.0.0.1 to listen: `{port}` stands nowhere")),
             ("gate --port {port}", Some("which folder to serve: `{site}` stands nowhere")),
         ] {

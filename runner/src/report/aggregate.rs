@@ -2,12 +2,14 @@
 //!
 //! Secrets leave here: what a renderer finds in an [`Outcome`] is fit to be shown, unless the user asked for secrets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use super::attribution::attribute;
+use super::causes::{Cause, Named, causes};
 use super::outcome::{Chapter, Outcome, Weight, rank};
 use super::redact::Redactor;
 use super::{Summary, Tally, counts};
@@ -49,6 +51,8 @@ pub struct Aggregate {
     pub without: BTreeMap<Invariant, String>,
     /// What is known to fail.
     pub baseline: Baseline,
+    /// What is wrong with the gate, in at most ten lines; known when the run is over and somebody has looked.
+    pub causes: Vec<Cause>,
     /// What is no longer true in the baseline; complete when the run is over.
     pub stale: Vec<LoadError>,
     corpus: Option<Arc<Corpus>>,
@@ -141,6 +145,9 @@ impl Aggregate {
 
     /// Takes a case in.
     pub(super) fn take(&mut self, case: &Case, mut outcome: Outcome) {
+        if let Some(corpus) = &self.corpus {
+            attribute(&mut outcome, corpus);
+        }
         outcome.known = self.baseline.covering(case, &outcome.verdict, self.today()).cloned();
         self.tally.count(&outcome);
         self.outcomes.insert(outcome.id.clone(), outcome);
@@ -163,6 +170,17 @@ impl Aggregate {
         self.stale = self.baseline.problems(corpus, self.today());
         self.stale.extend(self.baseline.contradictions(corpus, verdict, self.today()));
         self.tally.stale = self.stale.len();
+    }
+
+    /// Says what is wrong with the gate, with the known defects that would give these answers.
+    pub fn explain(&mut self, named: &[Named]) {
+        self.causes = causes(self, named);
+    }
+
+    /// How many findings the causes explain.
+    #[must_use]
+    pub fn explained(&self) -> usize {
+        self.causes.iter().flat_map(|cause| &cause.cases).collect::<BTreeSet<_>>().len()
     }
 
     /// On which day the baseline is read.
@@ -300,6 +318,7 @@ impl Aggregate {
             ExitStatus::Findings if self.tally.new_leaks > 0 => "LEAK",
             ExitStatus::Findings if self.only_stale() => "STALE BASELINE",
             ExitStatus::Findings => "FAIL",
+            ExitStatus::Defence => "FORMAT PASS, DEFENCE FAIL",
             ExitStatus::Unreachable => "NO GATE",
             ExitStatus::Harness | ExitStatus::Usage => "HARNESS FAULT",
         }
@@ -349,8 +368,20 @@ impl Aggregate {
             "runner" => value,
             _ => format!("{name} {value}"),
         });
-        let verdict = format!("{}: {}", self.headline(), counts(&self.tally.summary));
+        let verdict = format!("{}: {}", self.headline(), self.told());
         std::iter::once(verdict).chain(told).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What came of both questions, and the counts, in one line.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!("{} ({})", self.score_line(), counts(&self.tally.summary))
+    }
+
+    /// `format 9,412/9,430 · defence 3,981/4,310 · 0 leaks`
+    #[must_use]
+    pub fn score_line(&self) -> String {
+        self.tally.scores.told(self.tally.summary.leak)
     }
 
     /// A text that belongs to no case, without the secret of any suite.

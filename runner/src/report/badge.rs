@@ -72,22 +72,16 @@ fn message(run: &Aggregate) -> (String, Color) {
     );
     match run.exit_status() {
         ExitStatus::AsExpected if run.tally.known_leaks > 0 => {
-            (format!("{} pass, {} known leak", summary.pass, run.tally.known_leaks), red)
-        }
-        ExitStatus::AsExpected if run.tally.should_findings > 0 => {
-            (format!("{} pass, {} findings", summary.pass, run.tally.should_findings), yellow)
+            (format!("{}, {} known", run.score_line(), run.tally.known_leaks), red)
         }
         ExitStatus::AsExpected if summary.known > 0 => {
-            (format!("{} pass, {} known", summary.pass, summary.known), yellow)
+            (format!("{}, {} known", run.score_line(), summary.known), yellow)
         }
-        ExitStatus::AsExpected => (format!("{} pass", summary.pass), green),
+        ExitStatus::AsExpected if run.tally.should_findings > 0 => (run.score_line(), yellow),
+        ExitStatus::AsExpected => (run.score_line(), green),
         ExitStatus::Findings if run.only_stale() => ("stale baseline".to_owned(), red),
-        ExitStatus::Findings => {
-            let counts = [(summary.leak, "leak"), (summary.fail, "fail"), (summary.unproven, "unproven")];
-            let parts: Vec<String> =
-                counts.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
-            (parts.join(", "), red)
-        }
+        ExitStatus::Findings => (run.score_line(), red),
+        ExitStatus::Defence => (run.score_line(), yellow),
         ExitStatus::Unreachable => ("no gate".to_owned(), grey),
         ExitStatus::Harness | ExitStatus::Usage => ("harness fault".to_owned(), grey),
     }

@@ -9,6 +9,8 @@ use crate::wire::{Exchange, Target};
 const KEPT: usize = 64 << 10;
 /// No more than this is looked at to keep as much.
 pub const TOLD: usize = KEPT + (16 << 10);
+/// A longer request line is cut where it is told alone.
+const LINE: usize = 200;
 /// The exchange behind a finding.
 #[derive(Clone, Debug)]
 pub struct Evidence {
@@ -25,6 +27,14 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// The first line of the request.
+    #[must_use]
+    pub fn request_line(&self) -> String {
+        let octets = self.exchange.sent.octets();
+        let line = octets.split(|octet| *octet == b'\n').next().unwrap_or_default();
+        shortened(&printable(line.strip_suffix(b"\r").unwrap_or(line)), LINE)
+    }
+
     /// Keeps what can be shown of an exchange.
     #[must_use]
     pub fn new(exchange: &Exchange, lengths: Lengths, target: &Target, redactor: &Redactor) -> Self {

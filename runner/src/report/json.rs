@@ -6,11 +6,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::aggregate::{Aggregate, millis, timestamp};
+use super::causes::Cause;
 use super::outcome::Outcome;
 use super::record::ExchangeRecord;
+use super::score::Scores;
 use super::{RenderError, Summary};
 use crate::baseline::{Day, Entry};
 use crate::corpus::LoadError;
+use crate::corpus::question::Question;
 use crate::corpus::source::Level;
 use crate::text::{visible, visible_json};
 use crate::verdict::{Fault, Verdict};
@@ -28,9 +31,15 @@ pub struct Report {
     pub run: Option<RunStamp>,
     /// How many cases got which verdict.
     pub summary: Summary,
+    /// What came of the two questions: does it do what the format says, and is it hard to get past?
+    #[serde(default)]
+    pub scores: Scores,
     /// What was said by gates that did not start or could not be reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates_failed: Vec<String>,
+    /// What is wrong with the gate, in at most ten lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
     /// Suites that are left out, with the reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left_out: BTreeMap<String, String>,
@@ -98,6 +107,9 @@ pub struct ConditionsStamp {
     pub timeout_millis: u64,
     /// How often a request is sent again when the connection itself failed.
     pub retries: u32,
+    /// Which questions were asked: `format`, `defence` or `all`.
+    #[serde(default)]
+    pub profile: String,
     /// Whether a SHOULD that fails fails the run.
     pub strict: bool,
     /// Whether tokens and secrets may stand in the report.
@@ -126,6 +138,9 @@ pub struct CaseResult {
     pub requirements: Vec<String>,
     /// How binding it is.
     pub level: Level,
+    /// Which of the two questions it asks.
+    #[serde(default)]
+    pub question: Question,
     /// `pass`, `fail`, `leak`, `unproven`, `unsupported`, `observed` or `error`.
     pub verdict: String,
     /// What the case expects.
@@ -211,7 +226,9 @@ impl Report {
             corpus: CorpusStamp::of(run),
             run: Some(RunStamp::of(run)),
             summary: run.tally.summary,
+            scores: run.tally.scores,
             gates_failed: run.gates_failed.clone(),
+            causes: run.causes.clone(),
             left_out: run.left_out.clone(),
             not_checked: run.without.iter().map(|(one, why)| (one.name().to_owned(), why.clone())).collect(),
             baseline: run.baseline.entries.iter().map(|entry| (**entry).clone()).collect(),
@@ -285,6 +302,7 @@ impl ConditionsStamp {
             .to_owned(),
             timeout_millis: u64::try_from(conditions.timeout.as_millis()).unwrap_or(u64::MAX),
             retries: conditions.retries,
+            profile: conditions.profile.to_string(),
             strict: run.options.strict,
             show_secrets: run.options.show_secrets,
         }
@@ -308,6 +326,7 @@ impl CaseResult {
             id: outcome.id.clone(),
             requirements: outcome.requirements.clone(),
             level: outcome.level,
+            question: outcome.question,
             verdict: outcome.verdict.name().to_owned(),
             expected: outcome.expected.clone(),
             actual: outcome.actual(),

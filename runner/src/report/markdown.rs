@@ -34,6 +34,8 @@ pub fn render(run: &Aggregate) -> String {
     if !run.stale.is_empty() {
         out.push('\n');
     }
+    causes(&mut out, run);
+    table(&mut out, run);
     findings(&mut out, run);
     known(&mut out, run);
     for ((feature, reason), count) in run.unsupported() {
@@ -50,12 +52,68 @@ pub fn render(run: &Aggregate) -> String {
 }
 
 fn counts(out: &mut String, run: &Aggregate) {
+    let _ = writeln!(out, "**{}**\n", run.score_line());
     let all = run.tally.summary.by_weight();
     let told = all.iter().filter(|(name, count)| *count > 0 || matches!(*name, "pass" | "leak"));
     let (names, numbers): (Vec<&str>, Vec<String>) = told.map(|(name, count)| (*name, count.to_string())).unzip();
     let _ = writeln!(out, "| {} |", names.join(" | "));
     let _ = writeln!(out, "|{}", " ---: |".repeat(names.len()));
     let _ = writeln!(out, "| {} |\n", numbers.join(" | "));
+}
+
+/// What is wrong, in at most ten lines, each with its smallest example.
+fn causes(out: &mut String, run: &Aggregate) {
+    if run.causes.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "### What is wrong\n");
+    for (number, cause) in (1..).zip(&run.causes) {
+        let _ = writeln!(
+            out,
+            "{number}. **{}** ({}, {})",
+            text(&cause.says),
+            text(&cause.requirement),
+            cases(cause.cases.len())
+        );
+        let mut row = |name: &str, said: &str| {
+            let _ = writeln!(out, "   - {name}: {}", text(&shortened(said, LINE)));
+        };
+        if let Some(example) = cause.example(run) {
+            row("example", &example.id);
+            if let Some(evidence) = &example.evidence {
+                row("request", &evidence.request_line());
+            }
+            row("expected", &example.expected);
+            row("got", &example.actual());
+            if let Some(evidence) = &example.evidence {
+                row("again", &evidence.again);
+            }
+        }
+        row("look at", &cause.look);
+    }
+    out.push('\n');
+}
+
+/// How each requirement stands that has a finding.
+fn table(out: &mut String, run: &Aggregate) {
+    let chapters: Vec<_> = run.chapters().into_iter().filter(|chapter| chapter.findings() > 0).collect();
+    if chapters.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "| requirement | level | question | findings | cases |\n| --- | --- | --- | ---: | ---: |");
+    for chapter in &chapters {
+        let requirement = chapter.requirement;
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} |",
+            text(&requirement.id),
+            requirement.level.as_str(),
+            requirement.question().name(),
+            chapter.findings(),
+            chapter.summary.total()
+        );
+    }
+    out.push('\n');
 }
 
 fn findings(out: &mut String, run: &Aggregate) {

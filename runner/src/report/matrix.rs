@@ -15,7 +15,9 @@ use super::Summary;
 use super::counts;
 use super::markdown::text;
 use super::merge::Named;
+use super::score::Scores;
 use crate::corpus::Corpus;
+use crate::corpus::question::Question;
 use crate::corpus::source::Level;
 
 /// Gates and what they made of each requirement.
@@ -38,6 +40,8 @@ pub struct Column {
     pub corpus: String,
     /// Counts.
     pub summary: Summary,
+    /// What came of the two questions.
+    pub scores: Scores,
 }
 
 /// A requirement.
@@ -47,6 +51,8 @@ pub struct Row {
     pub id: String,
     /// How binding it is, if the ledger has it.
     pub level: Option<Level>,
+    /// Which of the two questions it belongs to, if the ledger has it.
+    pub question: Option<Question>,
     /// What a gate has to do.
     pub sentence: String,
     /// The verdicts on its cases, gate by gate.
@@ -70,12 +76,19 @@ impl Matrix {
         let mut rows = Vec::new();
         for one in &corpus.requirements {
             if let Some(cells) = cells.remove(one.id.as_str()) {
-                rows.push(Row { id: one.id.clone(), level: Some(one.level), sentence: one.sentence.clone(), cells });
+                rows.push(Row {
+                    id: one.id.clone(),
+                    level: Some(one.level),
+                    question: Some(one.question()),
+                    sentence: one.sentence.clone(),
+                    cells,
+                });
             }
         }
         let unknown = cells.into_iter().map(|(id, cells)| Row {
             id: id.to_owned(),
             level: None,
+            question: None,
             sentence: "not in the ledger at hand".to_owned(),
             cells,
         });
@@ -101,14 +114,7 @@ impl Matrix {
     pub fn terminal(&self) -> String {
         let mut out = String::new();
         for (number, gate) in (1..).zip(&self.gates) {
-            let _ = writeln!(
-                out,
-                "{:>3}  {}: {}  {}",
-                number.bold(),
-                gate.name,
-                counts(&gate.summary),
-                gate.target.dimmed()
-            );
+            let _ = writeln!(out, "{:>3}  {}: {}  {}", number.bold(), gate.name, gate.told(), gate.target.dimmed());
         }
         if !self.one_corpus() {
             let _ = writeln!(out, "{}", "     these gates were asked by different corpora".yellow());
@@ -127,14 +133,15 @@ impl Matrix {
             .collect();
         let heads: Vec<String> =
             widths.iter().zip(1_usize..).map(|(width, number)| format!("{number:<width$}")).collect();
-        let _ = writeln!(out, "\n{:first$}  {:6}  {}", "", "", heads.join("  ").trim_end().bold());
+        let _ = writeln!(out, "\n{:first$}  {:6}  {:7}  {}", "", "", "", heads.join("  ").trim_end().bold());
         for row in &self.rows {
             let level = row.level.map_or("", Level::as_str);
             let last = widths.len().saturating_sub(1);
             let cells = row.cells.iter().zip(&widths).enumerate();
             let cells = cells.map(|(at, (cell, width))| coloured(cell, if at == last { 0 } else { *width }));
             let line = cells.collect::<Vec<_>>().join("  ");
-            let _ = writeln!(out, "{:first$}  {:6}  {}", row.id, level.dimmed(), line);
+            let question = row.question.map_or("", Question::name);
+            let _ = writeln!(out, "{:first$}  {:6}  {:7}  {}", row.id, level.dimmed(), question.dimmed(), line);
         }
         out
     }
@@ -144,14 +151,14 @@ impl Matrix {
     pub fn markdown(&self) -> String {
         let mut out = String::from("| gate | result | target |\n| --- | --- | --- |\n");
         for gate in &self.gates {
-            let _ = writeln!(out, "| {} | {} | {} |", text(&gate.name), counts(&gate.summary), text(&gate.target));
+            let _ = writeln!(out, "| {} | {} | {} |", text(&gate.name), gate.told(), text(&gate.target));
         }
         if !self.one_corpus() {
             out.push_str("\nThese gates were asked by different corpora.\n");
         }
         let names: Vec<String> = self.gates.iter().map(|gate| text(&gate.name)).collect();
-        let _ = writeln!(out, "\n| requirement | level | {} | sentence |", names.join(" | "));
-        let _ = writeln!(out, "| --- | --- |{} --- |", " --- |".repeat(names.len()));
+        let _ = writeln!(out, "\n| requirement | level | question | {} | sentence |", names.join(" | "));
+        let _ = writeln!(out, "| --- | --- | --- |{} --- |", " --- |".repeat(names.len()));
         for row in &self.rows {
             let cells: Vec<String> = row
                 .cells
@@ -162,9 +169,24 @@ impl Matrix {
                 })
                 .collect();
             let level = row.level.map_or("", Level::as_str);
-            let _ = writeln!(out, "| {} | {level} | {} | {} |", text(&row.id), cells.join(" | "), text(&row.sentence));
+            let _ = writeln!(
+                out,
+                "| {} | {level} | {} | {} | {} |",
+                text(&row.id),
+                row.question.map_or("", Question::name),
+                cells.join(" | "),
+                text(&row.sentence)
+            );
         }
         out
+    }
+}
+
+impl Column {
+    /// What came of both questions, and the counts, in one line.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!("{} ({})", self.scores.told(self.summary.leak), counts(&self.summary))
     }
 }
 
@@ -209,6 +231,7 @@ fn columns(reports: &[Named]) -> Vec<Column> {
             target: report.run.as_ref().map(|run| run.target.clone()).unwrap_or_default(),
             corpus: report.corpus.digest.clone(),
             summary: report.summary,
+            scores: report.scores,
         })
         .collect()
 }

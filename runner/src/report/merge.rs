@@ -6,7 +6,9 @@ use super::Summary;
 use super::cases;
 use super::json::{CaseResult, Report, RunStamp};
 use super::reread::RereadError;
+use super::score::Scores;
 use crate::corpus::Corpus;
+use crate::corpus::question::{Profile, Question};
 use crate::run::order::Shard;
 use crate::run::selection;
 
@@ -54,13 +56,23 @@ pub fn merge(parts: &[Named], corpus: &Corpus) -> Result<Report, MergeError> {
         return Err(MergeError(wrong));
     }
     let mut summary = Summary::default();
-    results.values().for_each(|result| summary.count(result.standing()));
+    let mut scores = Scores::default();
+    for result in results.values() {
+        summary.count(result.standing());
+        match result.question {
+            Question::Format => scores.format.count(result.standing(), result.level),
+            Question::Defence => scores.defence.count(result.standing(), result.level),
+        }
+    }
     Ok(Report {
         gate: first.report.gate.clone(),
         corpus: first.report.corpus.clone(),
         run: Some(whole_stamp(parts)),
         summary,
+        scores,
         gates_failed: parts.iter().flat_map(|part| part.report.gates_failed.iter().cloned()).collect(),
+        // Told anew by whoever looks at the whole.
+        causes: Vec::new(),
         left_out: first.report.left_out.clone(),
         not_checked: first.report.not_checked.clone(),
         baseline: first.report.baseline.clone(),
@@ -86,6 +98,7 @@ fn differences(one: &Named, other: &Named) -> Vec<String> {
         ("HTTP version", c.http.clone(), d.http.clone()),
         ("--timeout", format!("{} ms", c.timeout_millis), format!("{} ms", d.timeout_millis)),
         ("--retries", c.retries.to_string(), d.retries.to_string()),
+        ("--profile", c.profile.clone(), d.profile.clone()),
         ("--strict", c.strict.to_string(), d.strict.to_string()),
         ("--show-secrets", c.show_secrets.to_string(), d.show_secrets.to_string()),
         ("suites left out", told(&a.left_out), told(&b.left_out)),
@@ -138,7 +151,8 @@ fn shards(parts: &[Named]) -> Vec<String> {
 /// Cases that were selected and are in no part: a report that was cut short.
 fn missing(corpus: &Corpus, report: &Report, results: &BTreeMap<&str, &CaseResult>) -> Option<String> {
     let patterns = report.run.as_ref().map(|run| run.conditions.patterns.as_slice()).unwrap_or_default();
-    let selected = match selection(corpus, patterns) {
+    let profile = report.run.as_ref().and_then(|run| run.conditions.profile.parse().ok()).unwrap_or(Profile::All);
+    let selected = match selection(corpus, patterns, profile) {
         Ok(selected) => selected,
         Err(error) => return Some(error.to_string()),
     };

@@ -5,7 +5,9 @@
 
 pub mod aggregate;
 pub mod annotations;
+mod attribution;
 pub mod badge;
+pub mod causes;
 pub mod compare;
 pub mod evidence;
 pub mod har;
@@ -21,6 +23,7 @@ pub mod record;
 pub mod redact;
 pub mod reread;
 pub mod sarif;
+pub mod score;
 pub mod tap;
 pub mod terminal;
 
@@ -32,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use self::aggregate::Aggregate;
 use self::outcome::Outcome;
+use self::score::{Score, Scores};
 use crate::corpus::source::Level;
 use crate::exit::ExitStatus;
 use crate::verdict::{Fault, Verdict};
@@ -63,6 +67,8 @@ pub struct Summary {
 pub struct Tally {
     /// All cases.
     pub summary: Summary,
+    /// What came of the two questions.
+    pub scores: Scores,
     /// MUST cases that failed or were left unproven, and are not known.
     pub must_findings: usize,
     /// SHOULD cases that failed, leaked or were left unproven, and are not known.
@@ -243,6 +249,7 @@ impl Tally {
     pub fn count(&mut self, outcome: &Outcome) {
         let known = outcome.known.is_some();
         self.summary.count(outcome.standing());
+        self.scores.count(outcome);
         let slot = match (&outcome.verdict, outcome.level) {
             (Verdict::Leak(_), _) if known => &mut self.known_leaks,
             (Verdict::Leak(_), Level::Should) => &mut self.should_findings,
@@ -258,9 +265,11 @@ impl Tally {
     /// How the run ends: what was found comes first, then the gate that cannot be reached, then the harness.
     #[must_use]
     pub fn exit_status(&self, strict: bool) -> ExitStatus {
-        let failing = self.new_leaks > 0 || self.must_findings > 0 || (strict && self.should_findings > 0);
-        if failing || self.stale > 0 {
+        let missed = |score: Score| score.must_findings > 0 || (strict && score.should_findings > 0);
+        if self.new_leaks > 0 || self.stale > 0 || missed(self.scores.format) {
             ExitStatus::Findings
+        } else if missed(self.scores.defence) {
+            ExitStatus::Defence
         } else if self.unreachable > 0 {
             ExitStatus::Unreachable
         } else if self.summary.error > 0 {
@@ -300,11 +309,14 @@ pub fn cases(count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::question::Question;
 
     fn tally(pass: usize, leak: usize, must: usize, should: usize, error: usize, unreachable: usize) -> Tally {
         let fail = must + should;
+        let format = Score { must_findings: must, should_findings: should, ..Score::default() };
         Tally {
             summary: Summary { pass, fail, leak, error, ..Summary::default() },
+            scores: Scores { format, ..Scores::default() },
             must_findings: must,
             should_findings: should,
             new_leaks: leak,
@@ -322,6 +334,7 @@ mod tests {
             line: 1,
             requirements: vec!["ROLE-1".to_owned()],
             level,
+            question: Question::Format,
             why: None,
             expected: String::new(),
             came: String::new(),
@@ -362,5 +375,19 @@ mod tests {
         let known = Tally { known_leaks: 1, ..tally(9, 0, 0, 0, 0, 0) };
         assert_eq!(known.exit_status(true), ExitStatus::AsExpected);
         assert_eq!(Tally { stale: 1, ..known }.exit_status(false), ExitStatus::Findings);
+        // Whoever does what the format says and could be harder is told so by a status of its own.
+        let defence = |tally: Tally| Tally {
+            scores: Scores { format: tally.scores.defence, defence: tally.scores.format },
+            ..tally
+        };
+        for (tally, strict, status) in [
+            (defence(tally(9, 0, 1, 0, 0, 0)), false, ExitStatus::Defence),
+            (defence(tally(9, 0, 0, 1, 0, 0)), false, ExitStatus::AsExpected),
+            (defence(tally(9, 0, 0, 1, 0, 0)), true, ExitStatus::Defence),
+            (defence(tally(9, 1, 1, 0, 0, 0)), false, ExitStatus::Findings),
+            (defence(tally(9, 0, 1, 0, 0, 1)), false, ExitStatus::Defence),
+        ] {
+            assert_eq!(tally.exit_status(strict), status, "{tally:?}");
+        }
     }
 }

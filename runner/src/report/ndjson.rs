@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::aggregate::{Aggregate, timestamp};
 use super::json::{CaseResult, CorpusStamp, RunStamp, Stale};
+use super::score::Scores;
 use super::{RenderError, Summary};
 use crate::event::Event;
 use crate::text::visible_json;
@@ -42,6 +43,7 @@ enum Line<'a> {
         verdict: &'static str,
         exit_status: u8,
         summary: Summary,
+        scores: Scores,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         stale: Vec<Stale>,
     },
@@ -132,6 +134,7 @@ fn tail(run: &Aggregate) -> Line<'_> {
         verdict: run.headline(),
         exit_status: run.exit_status().code(),
         summary: run.tally.summary,
+        scores: run.tally.scores,
         stale: run.stale.iter().map(Stale::of).collect(),
     }
 }

@@ -8,6 +8,7 @@ use super::evidence::Evidence;
 use super::redact::Redactor;
 use crate::baseline::Entry;
 use crate::corpus::expectation::{Alternative, Expected};
+use crate::corpus::question::Question;
 use crate::corpus::source::{Level, Requirement};
 use crate::corpus::{Case, Suite};
 use crate::event::Finished;
@@ -31,6 +32,8 @@ pub struct Outcome {
     pub requirements: Vec<String>,
     /// How binding it is.
     pub level: Level,
+    /// Which of the two questions it asks.
+    pub question: Question,
     /// What a gate that fails has got wrong.
     pub why: Option<String>,
     /// What the case expects, in one line.
@@ -86,6 +89,7 @@ impl Outcome {
             line: case.line,
             requirements: case.requirements.clone(),
             level: case.level,
+            question: case.question,
             why: case.why.clone(),
             expected: redactor.text(&expected(&case.expected)),
             came: redactor.text(&finished.exchange.as_ref().map(|one| summary(&one.answer)).unwrap_or_default()),
@@ -140,6 +144,13 @@ impl Outcome {
 }
 
 impl Chapter<'_> {
+    /// How many of its cases a person should look at.
+    #[must_use]
+    pub fn findings(&self) -> usize {
+        let Summary { fail, leak, unproven, error, .. } = self.summary;
+        [fail, leak, unproven, error].iter().sum()
+    }
+
     /// The verdict on the requirement: the worst of its cases, `not asked` where there is none.
     #[must_use]
     pub fn standing(&self) -> &'static str {

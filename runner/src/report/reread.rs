@@ -10,6 +10,7 @@ use super::aggregate::{Aggregate, Pins, ReportOptions};
 use super::json::{CaseResult, HARNESS, NO_GATE, Report, RunStamp};
 use super::outcome::Outcome;
 use crate::baseline::{Baseline, Day};
+use crate::corpus::question::Profile;
 use crate::corpus::{Case, Corpus, Suite};
 use crate::event::Conditions;
 use crate::invariants::Invariant;
@@ -54,6 +55,7 @@ impl Aggregate {
         run.pins = pins(report, &stamp)?;
         run.set_day(as_of);
         run.gates_failed.clone_from(&report.gates_failed);
+        run.causes.clone_from(&report.causes);
         run.left_out.clone_from(&report.left_out);
         for (name, why) in &report.not_checked {
             let invariant = Invariant::ALL.into_iter().find(|one| one.name() == name);
@@ -118,6 +120,7 @@ fn outcome(result: &CaseResult, suite: &Suite, why: Option<String>) -> Result<Ou
         line: result.line,
         requirements: result.requirements.clone(),
         level: result.level,
+        question: result.question,
         why,
         expected: result.expected.clone(),
         came: result.came.clone(),
@@ -155,6 +158,10 @@ fn pins(report: &Report, stamp: &RunStamp) -> Result<Pins, RereadError> {
             },
             timeout: Duration::from_millis(conditions.timeout_millis),
             retries: conditions.retries,
+            profile: match conditions.profile.as_str() {
+                "" => Profile::All,
+                name => name.parse().map_err(|why: String| RereadError::Malformed(format!("`profile`: {why}")))?,
+            },
         },
     })
 }

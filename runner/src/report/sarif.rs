@@ -9,10 +9,13 @@ use serde::Serialize;
 
 use super::RenderError;
 use super::aggregate::{Aggregate, timestamp};
+use super::cases;
+use super::causes::Cause;
 use super::evidence::{Evidence, block, shortened};
 use super::outcome::{Outcome, Weight};
 use crate::baseline::Entry;
-use crate::corpus::source::{Level, Provenance};
+use crate::corpus::question::Question;
+use crate::corpus::source::{Level, Provenance, Requirement};
 use crate::text::{printable, visible, visible_json};
 use crate::wire::Answer;
 
@@ -88,6 +91,7 @@ struct Configuration {
 struct RuleProperties {
     level: Level,
     provenance: Provenance,
+    question: Question,
     tags: [&'static str; 2],
 }
 
@@ -223,6 +227,9 @@ struct RunProperties<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     shard: Option<String>,
     summary: super::Summary,
+    scores: super::score::Scores,
+    #[serde(skip_serializing_if = "<[Cause]>::is_empty")]
+    causes: &'a [Cause],
 }
 
 /// The SARIF log.
@@ -236,8 +243,21 @@ pub fn render(run: &Aggregate) -> Result<String, RenderError> {
 
 fn sarif_run(run: &Aggregate) -> Run<'_> {
     let chapters = run.chapters();
+    // Causes come first: each is a rule of its own, and its example a result of it.
+    let of_causes = run.causes.iter().enumerate().map(|(at, cause)| Rule {
+        id: cause_id(at),
+        short_description: Message { text: visible(&cause.says) },
+        full_description: Some(Message { text: format!("Look at {}.", cause.look) }),
+        default_configuration: Configuration { level: "error" },
+        properties: RuleProperties {
+            level: run.requirement(&cause.requirement).map_or(Level::Must, |one| one.level),
+            provenance: run.requirement(&cause.requirement).map_or(Provenance::Hardening, |one| one.provenance),
+            question: run.requirement(&cause.requirement).map_or(Question::Defence, Requirement::question),
+            tags: ["security", "cause"],
+        },
+    });
     let index: BTreeMap<&str, usize> =
-        (0..).zip(&chapters).map(|(at, one)| (one.requirement.id.as_str(), at)).collect();
+        (run.causes.len()..).zip(&chapters).map(|(at, one)| (one.requirement.id.as_str(), at)).collect();
     let rules = chapters.iter().map(|chapter| {
         let requirement = chapter.requirement;
         Rule {
@@ -248,6 +268,7 @@ fn sarif_run(run: &Aggregate) -> Run<'_> {
             properties: RuleProperties {
                 level: requirement.level,
                 provenance: requirement.provenance,
+                question: requirement.question(),
                 tags: ["security", "conformance"],
             },
         }
@@ -260,16 +281,30 @@ fn sarif_run(run: &Aggregate) -> Run<'_> {
                 version: &pins.runner_version,
                 semantic_version: &pins.runner_version,
                 information_uri: env!("CARGO_PKG_REPOSITORY"),
-                rules: rules.collect(),
+                rules: of_causes.chain(rules).collect(),
             },
         },
         invocations: [invocation(run)],
         column_kind: "unicodeCodePoints",
         results: run
-            .all_findings()
-            .into_iter()
-            .filter(|outcome| run.weight(outcome) != Weight::Broken)
-            .filter_map(|outcome| Some(result(run, outcome, *index.get(outcome.requirement())?)))
+            .causes
+            .iter()
+            .enumerate()
+            .filter_map(|(at, cause)| {
+                let mut told = result(run, cause.example(run)?, at);
+                told.rule_id = cause_id(at);
+                told.message = Message {
+                    text: escaped(&format!("{} ({}). Look at {}.", cause.says, cases(cause.cases.len()), cause.look)),
+                };
+                told.partial_fingerprints = BTreeMap::from([("gatecheckCause/v1", cause.says.as_str())]);
+                Some(told)
+            })
+            .chain(
+                run.all_findings()
+                    .into_iter()
+                    .filter(|outcome| run.weight(outcome) != Weight::Broken)
+                    .filter_map(|outcome| Some(result(run, outcome, *index.get(outcome.requirement())?))),
+            )
             .collect(),
         properties: RunProperties {
             gate: &pins.gate,
@@ -280,6 +315,8 @@ fn sarif_run(run: &Aggregate) -> Run<'_> {
             seeds: &pins.seeds,
             shard: pins.shard.map(|shard| shard.to_string()),
             summary: run.tally.summary,
+            scores: run.tally.scores,
+            causes: &run.causes,
         },
     }
 }
@@ -349,8 +386,19 @@ fn message(outcome: &Outcome) -> String {
         text.push(' ');
         text.push_str(why);
     }
-    let text = visible(&text).replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]");
+    escaped(&text)
+}
+
+fn escaped(text: &str) -> String {
+    let text = visible(text).replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]");
     text.replace('{', "{{").replace('}', "}}")
+}
+
+/// The id of the rule of a cause, by its place.
+fn cause_id(at: usize) -> &'static str {
+    const IDS: [&str; 10] =
+        ["CAUSE-1", "CAUSE-2", "CAUSE-3", "CAUSE-4", "CAUSE-5", "CAUSE-6", "CAUSE-7", "CAUSE-8", "CAUSE-9", "CAUSE-10"];
+    IDS.get(at).copied().unwrap_or("CAUSE")
 }
 
 fn suppression(entry: &Entry) -> Suppression {

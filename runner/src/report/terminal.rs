@@ -1,4 +1,5 @@
-//! What a person reads: a progress bar while it runs, then the findings grouped by requirement, then one line.
+//! What a person reads: a progress bar while it runs, then the causes, a table by requirement, and one line. Single findings are told where they are few, or
+//! asked for.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,19 +8,26 @@ use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::OwoColorize;
 
 use super::aggregate::Aggregate;
+use super::cases;
+use super::evidence::shortened;
 use super::outcome::{Outcome, rank};
-use super::{cases, counts};
 use crate::event::Event;
 use crate::exit::ExitStatus;
 use crate::text::visible;
 use crate::verdict::Verdict;
 
+/// As many findings as this are told by themselves without being asked for.
+const FEW: usize = 3;
+/// A longer command line is cut where a cause is told.
+const AGAIN: usize = 600;
 /// More known failures of one entry than this are told by number.
 const KNOWN_BY_ID: usize = 5;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug)]
 pub struct TerminalOptions {
+    /// Whether every finding is told by itself.
+    pub all: bool,
     /// How many cases of one requirement are shown whole; the others by id.
     pub whole: usize,
     /// Whether the SURVEY observations are listed.
@@ -65,12 +73,19 @@ impl TerminalReporter {
     #[must_use]
     pub fn render(&self, run: &Aggregate) -> String {
         let mut out = String::new();
-        self.findings(&mut out, run);
-        known(&mut out, run);
-        stale(&mut out, run);
         for reason in &run.gates_failed {
             let _ = writeln!(out, "{}  {}\n", "no gate".red().bold(), visible(reason).replace('\n', "\n  "));
         }
+        causes(&mut out, run);
+        table(&mut out, run);
+        let told = run.findings().iter().filter(|outcome| !outcome.never_asked()).count();
+        if self.options.all || told <= FEW {
+            self.findings(&mut out, run);
+        } else {
+            let _ = writeln!(out, "{}\n", format_args!("{told} findings; --all tells each of them").dimmed());
+        }
+        known(&mut out, run);
+        stale(&mut out, run);
         self.observations(&mut out, run);
         self.closing(&mut out, run);
         out
@@ -172,10 +187,90 @@ impl TerminalReporter {
             out,
             "{verdict}  {}: {} in {seconds:.2} s ({rate:.0} cases/s), corpus {}{seed}{part}",
             visible(&run.pins.gate),
-            counts(summary),
+            run.told(),
             run.pins.short_digest()
         );
     }
+}
+
+/// What is wrong, in at most ten lines, each with its smallest example.
+fn causes(out: &mut String, run: &Aggregate) {
+    if run.causes.is_empty() {
+        return;
+    }
+    let explained = run.explained();
+    let _ = writeln!(
+        out,
+        "{}\n",
+        format_args!(
+            "What is wrong: {} for {} of {}",
+            number_of_causes(run.causes.len()),
+            explained,
+            findings(run.findings().len())
+        )
+        .bold()
+    );
+    for (number, cause) in (1..).zip(&run.causes) {
+        let says = visible(&cause.says);
+        let _ = writeln!(
+            out,
+            "{number:>2}. {}  {}",
+            wrap(&says, 4).bold(),
+            format_args!("{}, {}", cause.requirement, cases(cause.cases.len())).dimmed()
+        );
+        let mut row = |name: &str, text: &str| {
+            let _ = writeln!(out, "    {name:<9} {}", visible(text));
+        };
+        if let Some(example) = cause.example(run) {
+            row("example", &example.id);
+            if let Some(evidence) = &example.evidence {
+                row("request", &evidence.request_line());
+            }
+            row("expected", &example.expected);
+            row("got", &example.actual());
+            if let Some(evidence) = &example.evidence {
+                row("again", &shortened(&evidence.again, AGAIN));
+            }
+        }
+        row("look at", &cause.look);
+        let _ = writeln!(out);
+    }
+}
+
+fn number_of_causes(count: usize) -> String {
+    if count == 1 { "1 cause".to_owned() } else { format!("{count} causes") }
+}
+
+fn findings(count: usize) -> String {
+    if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
+}
+
+/// How each requirement stands that has a finding.
+fn table(out: &mut String, run: &Aggregate) {
+    let chapters: Vec<_> = run.chapters().into_iter().filter(|chapter| chapter.findings() > 0).collect();
+    if chapters.is_empty() {
+        return;
+    }
+    let width = chapters.iter().map(|chapter| chapter.requirement.id.len()).max().unwrap_or(0);
+    for chapter in &chapters {
+        let requirement = chapter.requirement;
+        let counts: Vec<String> = chapter
+            .summary
+            .by_weight()
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
+        let _ = writeln!(
+            out,
+            "{:width$}  {:6}  {:7}  {}",
+            requirement.id,
+            requirement.level.as_str().dimmed(),
+            requirement.question().name().dimmed(),
+            counts.join(", ")
+        );
+    }
+    let _ = writeln!(out);
 }
 
 /// What a baseline covers, by entry; every leak by its id.

@@ -233,6 +233,23 @@ async fn sent_in_turn(
     }
 }
 
+/// The verdict on what a further requirement says of the answer to a case.
+pub(super) fn further(stage: &Stage, case: Option<&Case>, further: &Case, finished: &Finished) -> Verdict {
+    let unproven = |why: &str| Verdict::Unproven(why.to_owned());
+    let requirement = further.requirements.first().map_or("", String::as_str);
+    match (&finished.verdict, case, &finished.exchange, &finished.target) {
+        (Verdict::Error(_) | Verdict::Unsupported { .. }, ..) => finished.verdict.clone(),
+        (Verdict::Leak(_), ..) => unproven("protected content came, of which it is not said"),
+        (_, Some(case), Some(exchange), Some(target)) => {
+            let may_have = stage.entitlements.of_case(case);
+            let origin = target.origin();
+            let scene = Scene { origin: &origin, prefix: &stage.prefix, files: &stage.files, may_have: &may_have };
+            crate::judge::further(&case.expected, requirement, exchange, &scene)
+        }
+        _ => unproven("there was no answer of which it could be said"),
+    }
+}
+
 /// How an ordinary request goes.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Way {

@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::corpus::expectation::Alternative;
 use crate::corpus::request::{Form, Request, TokenRef};
 use crate::corpus::template::{Fill, Piece, Template};
 use crate::corpus::{Case, Suite};
@@ -37,7 +38,7 @@ pub fn compose(suite: &Suite, case: &Case, at: &Place<'_>, now: i64) -> Result<S
         raw: None,
         responses: 1,
         byte_exact: request.is_byte_exact(),
-        linger: if case.expected.alternatives().any(|one| one.then_closed) { CLOSING } else { AFTERMATH },
+        linger: if case.expected.alternatives().any(asks_for_the_end) { CLOSING } else { AFTERMATH },
     };
     match &request.form {
         Form::Path(path) => {
@@ -68,7 +69,7 @@ pub fn compose(suite: &Suite, case: &Case, at: &Place<'_>, now: i64) -> Result<S
         Some(TokenRef::Inline(recipe)) => Some(mint.mint(recipe)?),
     };
     if let Some(token) = token {
-        sent.headers.push(("Cookie".to_owned(), [b"nf_jwt=".as_slice(), &token].concat()));
+        sent.headers.push(request.carrier.field(&token));
     }
     for line in &request.cookies {
         sent.headers.push(("Cookie".to_owned(), line.render(&places)?));
@@ -95,6 +96,11 @@ pub fn compose(suite: &Suite, case: &Case, at: &Place<'_>, now: i64) -> Result<S
         || !is_token(&sent.method);
     sent.byte_exact |= sent.method == "CONNECT" || request.host.is_some();
     Ok(sent)
+}
+
+/// Whether an alternative, or what is said of it, asks whether the connection ends.
+fn asks_for_the_end(one: &Alternative) -> bool {
+    one.then_closed || one.also.values().any(asks_for_the_end)
 }
 
 /// Whether a text is a token of RFC 9110 §5.6.2.

@@ -11,7 +11,7 @@ use crate::corpus::Suite;
 use crate::deploy::Deployment;
 use crate::event::Finished;
 use crate::gates::{Gate, GateError, Running};
-use crate::verdict::{Fault, Mismatch, Verdict};
+use crate::verdict::{DOWN, Fault, Mismatch, Verdict};
 use crate::wire::plain::Plain;
 use crate::wire::raw::Wire;
 use crate::wire::{Answer, End, Target};
@@ -107,11 +107,16 @@ impl Keeper {
         if !self.is_down().await {
             return Finished { attempts, ..again };
         }
-        let last_words = self.slot.read().await.running.as_ref().map(Running::last_words).unwrap_or_default();
+        let slot = self.slot.read().await;
+        let (last_words, ended) = match &slot.running {
+            Some(running) => (running.last_words(), running.how_it_ended().await),
+            None => Default::default(),
+        };
+        drop(slot);
         let down = Mismatch {
-            what: "the gate".to_owned(),
+            what: DOWN.to_owned(),
             expected: "still there after the request".to_owned(),
-            actual: format!("it went down{last_words}"),
+            actual: format!("it went down{ended}{last_words}"),
         };
         let verdict = match again.verdict {
             Verdict::Leak(leaks) => Verdict::Leak(leaks),

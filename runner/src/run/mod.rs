@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OnceCell, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 pub use self::compose::{Place, compose};
@@ -20,16 +20,17 @@ use self::keeper::{Clients, Keeper};
 use self::order::{Order, Shard};
 use self::pace::Pace;
 use crate::corpus::entitlement::Entitlements;
+use crate::corpus::question::Profile;
 use crate::corpus::{Corpus, Suite};
 use crate::deploy::{Deployment, Manifest, SiteFiles};
 use crate::event::{Conditions, Event, Finished, Lengths, Started};
-use crate::gates::{Gate, GateError};
+use crate::gates::{Gate, GateError, UNSUPPORTED};
 use crate::invariants::Invariant;
 use crate::listener::Listener;
 use crate::own::Manners;
 use crate::report::evidence::TOLD;
 use crate::upstream::Upstream;
-use crate::verdict::{Fault, Verdict};
+use crate::verdict::{Fault, Mismatch, REFUSAL, Verdict};
 use crate::wire::Exchange;
 use crate::wire::plain::{self, HttpVersion, PlainOptions};
 
@@ -38,6 +39,8 @@ use crate::wire::plain::{self, HttpVersion, PlainOptions};
 pub struct RunOptions {
     /// Which cases: patterns as [`crate::corpus::Case::matches`] has them; none means all.
     pub patterns: Vec<String>,
+    /// Which questions are asked.
+    pub profile: Profile,
     /// Which part of them; all if there is none.
     pub shard: Option<Shard>,
     /// What the order is shuffled by; as written if there is none.
@@ -67,6 +70,7 @@ impl Default for RunOptions {
     fn default() -> Self {
         Self {
             patterns: Vec::new(),
+            profile: Profile::All,
             shard: None,
             seed: None,
             jobs: 16,
@@ -111,6 +115,9 @@ pub enum PlanError {
     /// No case fits any of the patterns.
     #[error("no case fits `{0}`; `gatecheck list` shows the ids")]
     NothingSelected(String),
+    /// The profile leaves none of the selected cases.
+    #[error("no selected case belongs to the profile `{0}`; `--profile all` asks every one")]
+    NothingOfProfile(String),
     /// The cases of this id are asked no more.
     #[error("`{0}` is asked no more: {1}")]
     Retired(String, String),
@@ -128,7 +135,7 @@ impl Plan {
     /// # Errors
     /// The selection is empty, or does not fit what the gate serves.
     pub fn new(corpus: &Corpus, gate: &Gate, options: &RunOptions) -> Result<Self, PlanError> {
-        let mut selected = selection(corpus, &options.patterns)?;
+        let mut selected = selection(corpus, &options.patterns, options.profile)?;
         let left_out = left_out(corpus, &options.serves, &selected)?;
         selected.retain(|(at, _)| !corpus.suites.get(*at).is_some_and(|suite| left_out.contains_key(&suite.id)));
         let suites_of = |selected: &BTreeSet<(usize, usize)>| -> BTreeSet<usize> {
@@ -179,11 +186,15 @@ impl Plan {
     }
 }
 
-/// The places of the cases that fit any of the patterns; of all if there are none.
+/// The places of the cases that ask a question of the profile and fit any of the patterns; of all if there are none.
 ///
 /// # Errors
-/// A pattern fits no case.
-pub fn selection(corpus: &Corpus, patterns: &[String]) -> Result<BTreeSet<(usize, usize)>, PlanError> {
+/// A pattern fits no case, or the profile leaves none.
+pub fn selection(
+    corpus: &Corpus,
+    patterns: &[String],
+    profile: Profile,
+) -> Result<BTreeSet<(usize, usize)>, PlanError> {
     if let Some(pattern) = patterns.iter().find(|pattern| !corpus.cases().any(|(_, case)| case.matches(pattern))) {
         return Err(match corpus.retired(pattern) {
             Some(why) => PlanError::Retired(pattern.clone(), why.to_owned()),
@@ -193,10 +204,14 @@ pub fn selection(corpus: &Corpus, patterns: &[String]) -> Result<BTreeSet<(usize
     let mut selected = BTreeSet::new();
     for (suite_at, suite) in corpus.suites.iter().enumerate() {
         for (case_at, case) in suite.cases.iter().enumerate() {
-            if patterns.is_empty() || patterns.iter().any(|pattern| case.matches(pattern)) {
+            let fits = patterns.is_empty() || patterns.iter().any(|pattern| case.matches(pattern));
+            if fits && profile.asks(case.question) {
                 selected.insert((suite_at, case_at));
             }
         }
+    }
+    if selected.is_empty() {
+        return Err(PlanError::NothingOfProfile(profile.to_string()));
     }
     Ok(selected)
 }
@@ -231,6 +246,8 @@ struct Shared {
     ordinary: Option<Result<plain::Clients, String>>,
     /// The same over HTTP/2, where a case is asked so whatever the run speaks.
     second: Option<Result<plain::Clients, String>>,
+    /// Whether the gate starts on a plain site, once it has been tried.
+    plain: OnceCell<bool>,
     events: mpsc::UnboundedSender<Event>,
 }
 
@@ -275,6 +292,7 @@ pub async fn run(
             })
         }),
         second: second_clients(&corpus, &gate, &options),
+        plain: OnceCell::new(),
         corpus,
         gate,
         options,
@@ -320,7 +338,7 @@ fn second_clients(corpus: &Corpus, gate: &Gate, options: &RunOptions) -> Option<
 async fn run_round(shared: &Arc<Shared>, round: &Round) {
     let keeper = match Keeper::start(Arc::clone(shared), round.clone()).await {
         Ok(keeper) => Arc::new(keeper),
-        Err(error) => return gate_failed(shared, round, &error),
+        Err(error) => return not_started(shared, round, &error).await,
     };
     let mut suites = round.suites.clone();
     Order::of(shared.options.seed)
@@ -331,6 +349,70 @@ async fn run_round(shared: &Arc<Shared>, round: &Round) {
     }
     while cases.join_next().await.is_some() {}
     keeper.stop().await;
+}
+
+/// What a gate says that does not start: with exit status 77, that it cannot have this site, and why; otherwise, where it starts on a plain site, that it
+/// fails what the suite tests, unless the ledger lets it refuse such a site. A gate that starts nowhere is none.
+async fn not_started(shared: &Arc<Shared>, round: &Round, error: &GateError) {
+    let GateError::Ended { status, code, .. } = error else { return gate_failed(shared, round, error) };
+    if round.suites.len() > 1 {
+        // Which of them it does not take, it says by itself.
+        for one in &round.suites {
+            Box::pin(run_round(shared, &Round { suites: vec![one.clone()] })).await;
+        }
+        return;
+    }
+    let said = error.last_line();
+    let refusal = match code {
+        Some(code) if *code == UNSUPPORTED => Verdict::Unsupported {
+            feature: SITE.to_owned(),
+            reason: if said.is_empty() { status.clone() } else { said },
+        },
+        _ if !starts_on_a_plain_site(shared).await => return gate_failed(shared, round, error),
+        _ if suite_of(shared, round).is_some_and(|suite| suite.may_refuse.is_some()) => Verdict::Pass,
+        _ => Verdict::Fail(vec![Mismatch {
+            what: REFUSAL.to_owned(),
+            expected: "it serves the site of this suite".to_owned(),
+            actual: format!("it ended with {status}: {said}"),
+        }]),
+    };
+    for (suite, case) in shared.plan.selected.iter().filter(|(suite, _)| round.suites.iter().any(|(at, _)| at == suite))
+    {
+        shared.finish(Finished {
+            suite: *suite,
+            case: *case,
+            verdict: refusal.clone(),
+            exchange: None,
+            lengths: Lengths::default(),
+            target: None,
+            attempts: 0,
+        });
+    }
+}
+
+/// The name under which a gate lacks the site of a suite.
+const SITE: &str = "site";
+
+fn suite_of<'a>(shared: &'a Shared, round: &Round) -> Option<&'a Suite> {
+    shared.corpus.suites.get(round.suites.first()?.0)
+}
+
+/// Whether the gate starts on a site without anything odd; asked once in a run.
+async fn starts_on_a_plain_site(shared: &Shared) -> bool {
+    let plain = async {
+        let Some(suite) = shared.corpus.suites.first().map(Suite::plain) else { return false };
+        let settings = suite.settings.clone();
+        let suites = vec![(&suite, String::new())];
+        let started = shared.gate.start(&Deployment { suites, settings, upstream: String::new() }).await;
+        match started {
+            Ok(running) => {
+                running.stop().await;
+                true
+            }
+            Err(_) => false,
+        }
+    };
+    *shared.plain.get_or_init(|| plain).await
 }
 
 /// Reports a gate that did not start, and every selected case of the round as an error.
@@ -365,6 +447,11 @@ async fn start_suite(keeper: &Arc<Keeper>, suite_at: usize, prefix: &str, cases:
         shared.plan.selected.iter().filter(|(suite, _)| *suite == suite_at).map(|(_, case)| *case).collect();
     Order::of(shared.options.seed)
         .sort(&mut selected, |at| suite.cases.get(*at).map(|case| case.id.clone()).unwrap_or_default());
+    // What further requirements say of an answer is told with the case that is asked for it.
+    let wanted: BTreeSet<usize> = selected.iter().copied().collect();
+    let asked_for = |at: usize| suite.cases.get(at).and_then(|case| case.of).unwrap_or(at);
+    let mut told = BTreeSet::new();
+    let selected: Vec<usize> = selected.into_iter().map(asked_for).filter(|at| told.insert(*at)).collect();
     // The controls first, whether they are selected or not: what they show decides whether a denial proves anything.
     let controls: BTreeSet<usize> = selected
         .iter()
@@ -378,25 +465,22 @@ async fn start_suite(keeper: &Arc<Keeper>, suite_at: usize, prefix: &str, cases:
         let finished = keeper.ask(&stage, *at, None).await;
         drop(turn);
         proofs.insert(case.id.clone(), Proof::of(shared, *at, &finished));
-        if selected.contains(at) {
-            shared.finish(finished);
-        }
+        shared.tell(&stage, &wanted, finished, None);
     }
-    let proofs = Arc::new(proofs);
+    let (proofs, wanted) = (Arc::new(proofs), Arc::new(wanted));
     for at in selected.into_iter().filter(|at| !controls.contains(at)) {
         let turn = Arc::clone(&shared.turns).acquire_owned().await;
         let (keeper, stage, proofs) = (Arc::clone(keeper), Arc::clone(&stage), Arc::clone(&proofs));
+        let wanted = Arc::clone(&wanted);
         cases.spawn(async move {
             let case = keeper.shared.corpus.suites.get(stage.suite).and_then(|suite| suite.cases.get(at));
             let proof = case.and_then(|case| proofs.get(&case.control));
-            let mut finished = keeper.ask(&stage, at, proof).await;
-            if let (Verdict::Pass | Verdict::Observed(_), Some(case), Some(proof)) = (&finished.verdict, case, proof)
-                && proof.verdict != Verdict::Pass
-            {
-                let why = format!("the control `{}` did not pass ({})", case.control, proof.verdict.name());
-                finished.verdict = Verdict::Unproven(why);
-            }
-            keeper.shared.finish(finished);
+            let finished = keeper.ask(&stage, at, proof).await;
+            let unproven = case
+                .zip(proof)
+                .filter(|(_, proof)| proof.verdict != Verdict::Pass)
+                .map(|(case, proof)| format!("the control `{}` did not pass ({})", case.control, proof.verdict.name()));
+            keeper.shared.tell(&stage, &wanted, finished, unproven.as_deref());
             drop(turn);
         });
     }
@@ -405,6 +489,27 @@ async fn start_suite(keeper: &Arc<Keeper>, suite_at: usize, prefix: &str, cases:
 impl Shared {
     fn place<'a>(&'a self, clients: &'a Clients, prefix: &'a str) -> Place<'a> {
         Place { target: &clients.target, prefix, listener: self.listener.url() }
+    }
+
+    /// Tells what came of a case, and of what further requirements say of its answer, as far as they are selected. What passed proves nothing where
+    /// the control did not pass.
+    fn tell(&self, stage: &Stage, wanted: &BTreeSet<usize>, finished: Finished, unproven: Option<&str>) {
+        let proven = |finished: Finished| match (&finished.verdict, unproven) {
+            (Verdict::Pass | Verdict::Observed(_), Some(why)) => {
+                Finished { verdict: Verdict::Unproven(why.to_owned()), ..finished }
+            }
+            _ => finished,
+        };
+        let cases = self.corpus.suites.get(finished.suite).map(|suite| suite.cases.as_slice()).unwrap_or_default();
+        let further =
+            cases.iter().enumerate().filter(|(at, case)| case.of == Some(finished.case) && wanted.contains(at));
+        for (at, further) in further {
+            let verdict = ask::further(stage, cases.get(finished.case), further, &finished);
+            self.finish(proven(Finished { case: at, verdict, ..finished.clone() }));
+        }
+        if wanted.contains(&finished.case) {
+            self.finish(proven(finished));
+        }
     }
 
     /// Tells that a case is finished. Nothing bounds how many of these wait to be read, so none of them may be long.

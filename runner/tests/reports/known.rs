@@ -24,6 +24,7 @@ fn with(entries: &str) -> Aggregate {
 #[test]
 fn what_a_person_reads() {
     let terminal = gatecheck::report::terminal::TerminalReporter::new(gatecheck::report::terminal::TerminalOptions {
+        all: true,
         whole: 1,
         observations: false,
         progress: false,

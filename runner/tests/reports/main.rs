@@ -23,6 +23,7 @@ use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::report::json::{CaseResult, Report};
 use gatecheck::report::ndjson::NdjsonWriter;
 use gatecheck::report::record::AnswerRecord;
+use gatecheck::report::score::Scores;
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
 use gatecheck::report::{Kind, Summary};
 use gatecheck::schema;
@@ -93,7 +94,7 @@ fn no_format_holds_what_is_made_of_a_secret_or_what_hides() {
         run.note(&event);
     }
     run.note(&Event::GateFailed { reason: format!("it said:\n  {hex}\n  {hidden} reason") });
-    let terminal = TerminalReporter::new(TerminalOptions { whole: 99, observations: true, progress: false });
+    let terminal = TerminalReporter::new(TerminalOptions { all: true, whole: 99, observations: true, progress: false });
     let terminal = anstream::adapter::strip_str(&terminal.render(&run)).to_string();
     let reports = Kind::ALL.map(|kind| (kind.name(), kind.render(&run).unwrap()));
     for (kind, text) in reports.into_iter().chain([("terminal", terminal)]) {
@@ -173,6 +174,7 @@ struct CaseFinished {
     id: String,
     requirements: Vec<String>,
     level: String,
+    question: String,
     verdict: String,
     expected: String,
     actual: String,
@@ -207,6 +209,7 @@ struct RunFinished {
     verdict: String,
     exit_status: u8,
     summary: Summary,
+    scores: Scores,
 }
 
 #[test]
@@ -234,6 +237,8 @@ fn ndjson_is_written_while_the_run_goes() {
     }
     let finished: RunFinished = serde_json::from_str(last).unwrap();
     assert_eq!((finished.event.as_str(), finished.exit_status), ("run-finished", 1));
+    let asked = finished.scores.format.asked + finished.scores.defence.asked;
+    assert_eq!(asked + finished.summary.observed + finished.summary.unsupported, finished.summary.total());
     for (name, count) in finished.summary.by_weight() {
         assert_eq!(summary.get(name).copied().unwrap_or_default(), count, "{name}");
     }
@@ -274,7 +279,7 @@ fn the_badge_is_well_formed_and_its_endpoint_as_documented() {
     let document = roxmltree::Document::parse(&text).unwrap();
     assert_eq!(document.root_element().tag_name().name(), "svg");
     let title = document.descendants().find(|node| node.has_tag_name("title")).and_then(|node| node.text());
-    assert_eq!(title, Some("gatecheck: 1 leak, 2 fail, 1 unproven"));
+    assert_eq!(title, Some("gatecheck: format 1/3 · defence 1/4 · 1 leak"));
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields, rename_all = "camelCase")]

@@ -11,6 +11,7 @@ use gatecheck::corpus::Corpus;
 use gatecheck::exit::ExitStatus;
 use gatecheck_mutants::Mutant;
 use gatecheck_mutants::matrix::Matrix;
+use gatecheck_mutants::measured::{Measured, measure};
 use gatecheck_mutants::session::{Docket, Measure, hold};
 use gatecheck_mutants::teeth::{reasons, teeth};
 use gatecheck_mutants::trial::Court;
@@ -33,6 +34,9 @@ pub struct SelfTestArgs {
     /// Write the kill matrix to this file: what it holds (or, where it is new, what is built in) with what was measured
     #[arg(long, value_name = "FILE")]
     keep: Option<PathBuf>,
+    /// Only measure how well causes are named, on this many gates with one defect, with two and with three
+    #[arg(long, value_name = "N")]
+    causes: Option<usize>,
     /// How many gates are tried at a time
     #[arg(long, value_name = "N", default_value_t = 12)]
     at_once: usize,
@@ -63,6 +67,9 @@ pub(super) fn self_test(corpus: Arc<Corpus>, args: &SelfTestArgs) -> Result<Exit
             _ => Err(Failure::usage(format!("--format {format}: write `json=PATH`"))),
         })
         .collect::<Result<Vec<_>, _>>()?;
+    if let Some(count) = args.causes {
+        return causes(&corpus, count);
+    }
     let docket = docket(&corpus, args)?;
     let reasons = reasons().map_err(Failure::harness)?;
     let started = Instant::now();
@@ -103,6 +110,27 @@ fn audit(corpus: &Arc<Corpus>, args: &SelfTestArgs) -> Result<ExitStatus, Failur
     runtime.shutdown_background();
     say(&gatecheck_audit::self_test::render(&figures, started.elapsed().as_secs_f64()));
     Ok(if gatecheck_audit::self_test::is_good(&figures) { ExitStatus::AsExpected } else { ExitStatus::Findings })
+}
+
+/// How well causes are named: at least nine of ten defects that show among the first five, and at most one of twenty named that is none.
+fn causes(corpus: &Arc<Corpus>, count: usize) -> Result<ExitStatus, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::harness(error.to_string()))?;
+    let matrix = Matrix::kept(corpus);
+    let mut good = true;
+    for size in [1_usize, 2, 3] {
+        let measured = runtime.block_on(measure(corpus, &matrix, size, count, 7));
+        for note in &measured.notes {
+            say(&format!("  {note}\n"));
+        }
+        say(&format!("{size} at a time: {measured}\n"));
+        let Measured { true_ones, named, told, wrong, .. } = measured;
+        good &= named.saturating_mul(10) >= true_ones.saturating_mul(9) && wrong.saturating_mul(20) <= told;
+    }
+    runtime.shutdown_background();
+    Ok(if good { ExitStatus::AsExpected } else { ExitStatus::Findings })
 }
 
 fn docket(corpus: &Corpus, args: &SelfTestArgs) -> Result<Docket, Failure> {

@@ -23,6 +23,9 @@ pub(super) fn text(outcome: &Outcome, teeth: &Teeth<'_>, corpus: &Corpus, elapse
     for (gate, what) in outcome.false_alarms() {
         let _ = writeln!(out, "{} on {gate}: {what}", "FALSE ALARM".red().bold());
     }
+    for line in &outcome.unsaid {
+        let _ = writeln!(out, "{} {line}", "UNSAID".red().bold());
+    }
     blunt(&mut out, teeth);
     let Diagnoses { right, wrong } = diagnosed(outcome, corpus);
     for (mutant, named) in &wrong {

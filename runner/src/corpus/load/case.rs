@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Loader, check_recipe};
-use crate::corpus::expectation::{Expected, Names};
+use crate::corpus::expectation::{Alternative, Expected, Names};
+use crate::corpus::question::Question;
 use crate::corpus::recipe::{self, Recipes};
 use crate::corpus::request::{Request, TokenRef};
-use crate::corpus::source::{CaseSource, Level, LoweredLevel, SuiteSource};
+use crate::corpus::source::{CaseSource, Level, LoweredLevel, Requirement, SuiteSource};
 use crate::corpus::{Case, expand};
 
 /// What the cases of a suite may refer to.
@@ -18,7 +19,7 @@ pub(super) struct Context<'a> {
     pub(super) suite: &'a SuiteSource,
     pub(super) names: &'a Names,
     pub(super) recipes: &'a Recipes,
-    pub(super) levels: &'a BTreeMap<&'a str, Level>,
+    pub(super) ledger: &'a BTreeMap<&'a str, &'a Requirement>,
 }
 
 impl Loader {
@@ -33,7 +34,7 @@ impl Loader {
         for feature in &source.features.0 {
             self.known_feature(context.file, place, feature);
         }
-        let Some(level) = self.level(context, source) else { return Vec::new() };
+        let Some((level, question)) = self.level(context, source) else { return Vec::new() };
         let each = source.each.as_ref().map(|each| &each.value);
         let sweep = source.sweep.as_ref().map(|sweep| &sweep.value);
         let axes = match expand::axes(each, sweep) {
@@ -90,7 +91,8 @@ impl Loader {
             }
             let suite_id = context.suite_id;
             let or_suite = |own: &Option<String>, of_suite: &Option<String>| own.clone().or_else(|| of_suite.clone());
-            cases.push(Case {
+            let at = cases.len();
+            let case = Case {
                 id: std::iter::once(format!("{suite_id}/{id}"))
                     .chain(combination.labels.iter().cloned())
                     .collect::<Vec<_>>()
@@ -105,6 +107,7 @@ impl Loader {
                     .map_or(source.id.referenced.line(), |expect| expect.referenced.line()),
                 requirements: source.requirement.value.0.clone(),
                 level,
+                question,
                 why: source.why.clone(),
                 family: or_suite(&source.family, &context.suite.family),
                 sources: context.suite.source.0.iter().chain(&source.source.0).cloned().collect(),
@@ -115,18 +118,68 @@ impl Loader {
                 ),
                 before: Vec::new(),
                 over_http2: false,
+                quotes: context.suite.quote.0.iter().chain(&source.quote.0).cloned().collect(),
+                of: None,
                 request,
                 expected,
-            });
+            };
+            let further = self.further(context, source, &combination.labels, &case, at);
+            cases.push(case);
+            cases.extend(further);
         }
         cases
     }
 
-    fn level(&mut self, context: &Context<'_>, source: &CaseSource) -> Option<Level> {
+    /// What other requirements say of the answer: a case for each, which is asked with this one.
+    fn further(
+        &mut self,
+        context: &Context<'_>,
+        source: &CaseSource,
+        labels: &[String],
+        case: &Case,
+        at: usize,
+    ) -> Vec<Case> {
+        let mut said: BTreeMap<&str, Vec<Alternative>> = BTreeMap::new();
+        for (id, one) in case.expected.alternatives().flat_map(|one| &one.also) {
+            said.entry(id).or_default().push(one.clone());
+        }
+        let mut further = Vec::new();
+        for (id, alternatives) in said {
+            let place = source.expect.as_ref().map(|expect| expect.referenced).or(Some(source.id.referenced));
+            let Some(requirement) = context.ledger.get(id) else {
+                self.say(context.file, place, format!("`also`: no requirement `{id}` in requirements.yaml"));
+                continue;
+            };
+            if case.level == Level::Survey || requirement.level == Level::Survey {
+                let message = format!("`also: {id}` binds nobody: neither the case nor the requirement can be SURVEY");
+                self.say(context.file, place, message);
+                continue;
+            }
+            let written_id = format!("{}@{id}", source.id.value);
+            let full = std::iter::once(format!("{}/{written_id}", context.suite_id)).chain(labels.iter().cloned());
+            let lowered = if source.level.is_some() { Level::Should } else { Level::Must };
+            further.push(Case {
+                id: full.collect::<Vec<_>>().join("/"),
+                written_id,
+                requirements: std::iter::once(id.to_owned())
+                    .chain(case.requirements.iter().filter(|other| *other != id).cloned())
+                    .collect(),
+                level: requirement.level.min(lowered),
+                question: requirement.question(),
+                why: None,
+                of: Some(at),
+                expected: Expected::Judge(alternatives),
+                ..case.clone()
+            });
+        }
+        further
+    }
+
+    fn level(&mut self, context: &Context<'_>, source: &CaseSource) -> Option<(Level, Question)> {
         let place = Some(source.requirement.referenced);
         let ids = &source.requirement.value.0;
         for id in ids {
-            if !context.levels.contains_key(id.as_str()) {
+            if !context.ledger.contains_key(id.as_str()) {
                 self.say(context.file, place, format!("no requirement `{id}` in requirements.yaml"));
             }
         }
@@ -134,7 +187,8 @@ impl Loader {
             self.say(context.file, place, "a case names at least one requirement".to_owned());
             return None;
         };
-        let required = *context.levels.get(first.as_str())?;
+        let tested = *context.ledger.get(first.as_str())?;
+        let required = tested.level;
         let lowered = match source.level {
             None => required,
             Some(LoweredLevel::Should) => Level::Should,
@@ -147,7 +201,7 @@ impl Loader {
                 format!("`{first}` is {}; a case can lower that level, never raise it", required.as_str()),
             );
         }
-        Some(lowered)
+        Some((lowered, tested.question()))
     }
 }
 

@@ -8,11 +8,28 @@ use sha2::{Digest, Sha256};
 
 use super::case::Context;
 use super::{Loader, hex};
+use crate::corpus::assertion::{Kind, kinds};
 use crate::corpus::expectation::{Expected, Names};
 use crate::corpus::recipe::Recipes;
 use crate::corpus::settings::Settings;
-use crate::corpus::source::{Level, SuiteSource};
+use crate::corpus::shape::features;
+use crate::corpus::source::{Requirement, SuiteSource};
 use crate::corpus::{Case, Suite, TOML_FILE, template};
+
+/// The suite with the features that are read off its rules and cases.
+fn with_features(mut suite: Suite) -> Suite {
+    let of_rules = features(&suite);
+    for case in &mut suite.cases {
+        let asserts_cache = case.expected.alternatives().flat_map(kinds).any(|kind| kind == Kind::Cache);
+        let found = of_rules.iter().copied().chain(asserts_cache.then_some("cache-fields"));
+        let found = found.chain(suite.settings.trust_upstream.then_some("trusted-upstream"));
+        case.features.extend(found.map(str::to_owned));
+        if case.requirements.iter().any(|id| id.starts_with("COOKIE-")) {
+            case.features.push("cookie".to_owned());
+        }
+    }
+    suite
+}
 
 impl Loader {
     pub(super) fn suite(
@@ -21,7 +38,7 @@ impl Loader {
         text: &str,
         mut source: SuiteSource,
         shared: &Recipes,
-        levels: &BTreeMap<&str, Level>,
+        ledger: &BTreeMap<&str, &Requirement>,
     ) -> Option<Suite> {
         let before = self.errors.len();
         let id = file.strip_suffix(".yaml").unwrap_or(file);
@@ -56,11 +73,13 @@ impl Loader {
         for feature in &source.features.0 {
             self.known_feature(file, None, feature);
         }
-        let context = Context { file, suite_id: id, suite: &source, names: &names, recipes: &recipes, levels };
+        let context = Context { file, suite_id: id, suite: &source, names: &names, recipes: &recipes, ledger };
         let mut cases = Vec::new();
         let mut ids = BTreeSet::new();
         for case in &source.cases {
-            for expanded in self.case(&context, case) {
+            let first: usize = cases.len();
+            for mut expanded in self.case(&context, case) {
+                expanded.of = expanded.of.map(|at| first.saturating_add(at));
                 if !ids.insert(expanded.id.clone()) {
                     self.say(file, Some(case.id.referenced), format!("the id `{}` stands twice", expanded.id));
                 }
@@ -68,13 +87,14 @@ impl Loader {
             }
         }
         self.references(file, id, &source, &cases, &ids);
-        (self.errors.len() == before).then(|| Suite {
+        let suite = (self.errors.len() == before).then(|| Suite {
             digest: hex(&Sha256::digest(text)),
             id: id.to_owned(),
             file: file.to_owned(),
             title: source.title,
             about: source.about,
             standalone: source.standalone,
+            may_refuse: source.may_refuse,
             settings,
             rules,
             toml: source.site.toml,
@@ -84,7 +104,8 @@ impl Loader {
             own: None,
             recipes,
             cases,
-        })
+        });
+        suite.map(with_features)
     }
 
     /// The files of the site, and the features without which it is none.

@@ -2,8 +2,6 @@
 
 use maud::{Markup, html};
 
-use super::super::counts;
-
 use super::super::matrix::{Matrix, Row, told};
 use super::{number, prose, shell};
 use crate::corpus::source::Level;
@@ -46,7 +44,7 @@ fn head(matrix: &Matrix) -> Markup {
             @if !matrix.one_corpus() { p class="standing unproven" { strong { "Different corpora" } span { "These gates were not asked the same." } } }
             dl class="pins" {
                 @for gate in &matrix.gates {
-                    div class="wide" { dt { (visible(&gate.name)) } dd { (counts(&gate.summary)) } dd { code { (visible(&gate.target)) } } }
+                    div class="wide" { dt { (visible(&gate.name)) } dd { (gate.told()) } dd { code { (visible(&gate.target)) } } }
                 }
             }
         }
@@ -71,7 +69,7 @@ fn line(row: &Row) -> Markup {
     html! {
         tr data-differs[row.differs()] {
             th scope="row" {
-                span class="id" { (row.id) } " " span class="level" { (row.level.map_or("", Level::as_str)) }
+                span class="id" { (row.id) } " " span class="level" { (row.level.map_or("", Level::as_str)) @if let Some(question) = row.question { " · " (question.name()) } }
                 span class="sentence" { (prose(&row.sentence)) }
             }
             @for cell in &row.cells {

@@ -15,6 +15,8 @@ use super::aggregate::{Aggregate, Pins, timestamp};
 use super::cases;
 use super::evidence::{Evidence, block, shortened};
 use super::outcome::{Chapter, Outcome};
+use super::score::Score;
+use crate::corpus::question::Question;
 use crate::corpus::source::Level;
 use crate::exit::ExitStatus;
 use crate::text::visible;
@@ -42,6 +44,7 @@ pub fn render(run: &Aggregate) -> String {
         div class="page" { (head(run, &gate)) }
         (tools(run))
         main class="page" {
+            (causes(run))
             (findings(run))
             (known(run))
             (requirements(run))
@@ -65,6 +68,7 @@ fn head(run: &Aggregate, gate: &str) -> Markup {
             }
             h1 { (gate) }
             p class={ "standing " (tone(run)) } { strong { (run.headline()) } span { (meaning(run)) } }
+            (questions(run))
             (bar(run))
             dl class="pins" {
                 div class="wide" { dt { "Target" } dd { code { (visible(&pins.target)) } } }
@@ -80,6 +84,24 @@ fn head(run: &Aggregate, gate: &str) -> Markup {
 
 fn pin(name: &str, said: &str) -> Markup {
     html! { div { dt { (name) } dd { (visible(said)) } } }
+}
+
+/// What came of the two questions.
+fn questions(run: &Aggregate) -> Markup {
+    html! {
+        dl class="pins" id="questions" {
+            @for question in Question::ALL {
+                @let score = run.tally.scores.of(question);
+                @if score.asked > 0 {
+                    div {
+                        dt { @match question { Question::Format => "Does it do what the format says?", Question::Defence => "Is it hard to get past?" } }
+                        dd { (question.name()) " " (score.told()) }
+                    }
+                }
+            }
+            div { dt { "Leaks" } dd { (number(run.tally.summary.leak)) } }
+        }
+    }
 }
 
 /// The verdicts side by side, as wide as they are many.
@@ -125,6 +147,33 @@ fn tools(run: &Aggregate) -> Markup {
                     }
                 }
                 p class="shown" role="status" { (number(summary.total())) " cases" }
+            }
+        }
+    }
+}
+
+/// What is wrong, in at most ten lines, each with its smallest example.
+fn causes(run: &Aggregate) -> Markup {
+    html! {
+        @if !run.causes.is_empty() {
+            section id="causes" {
+                h2 { "What is wrong " small { (number(run.causes.len())) " for " (number(run.explained())) " of " (number(run.findings().len())) " findings" } }
+                @for cause in &run.causes {
+                    div class="group" {
+                        h3 { span { (prose(&cause.says)) } span class="level" { (cause.requirement) " · " (cases(cause.cases.len())) } }
+                        dl class="facts" {
+                            @if let Some(example) = cause.example(run) {
+                                dt { "Example" }
+                                dd { a class="id" href={ "#case=" (utf8_percent_encode(&example.id, IN_FRAGMENT)) } { (visible(&example.id)) } }
+                                @if let Some(evidence) = &example.evidence { (fact("Request", "", &evidence.request_line())) }
+                                (fact("Expected", "", &example.expected))
+                                (fact("Got", "bad", &example.actual()))
+                                @if let Some(evidence) = &example.evidence { dt { "Again" } dd { code { (visible(&shortened(&evidence.again, LINE))) } } }
+                            }
+                            (fact("Look at", "", &cause.look))
+                        }
+                    }
+                }
             }
         }
     }
@@ -373,6 +422,7 @@ fn tone(run: &Aggregate) -> &'static str {
         ExitStatus::AsExpected => "pass",
         ExitStatus::Findings if run.tally.new_leaks > 0 => "leak",
         ExitStatus::Findings => "fail",
+        ExitStatus::Defence => "unproven",
         ExitStatus::Harness | ExitStatus::Unreachable | ExitStatus::Usage => "error",
     }
 }
@@ -414,6 +464,11 @@ fn meaning(run: &Aggregate) -> String {
         ExitStatus::Findings => {
             let count = tally.must_findings.saturating_add(should);
             format!("{} failed or could not be proven.", cases(count))
+        }
+        ExitStatus::Defence => {
+            let Score { must_findings, should_findings, .. } = tally.scores.defence;
+            let count = must_findings.saturating_add(if options.strict { should_findings } else { 0 });
+            format!("It does what the format says and nothing leaked; of the defence {} did not pass.", cases(count))
         }
         ExitStatus::Unreachable => "There was no gate to ask, in whole or in part.".to_owned(),
         ExitStatus::Harness | ExitStatus::Usage => "The harness could not ask everything.".to_owned(),

@@ -1,0 +1,73 @@
+//! The class of an answer: the few facts by which the answers of two gates to one case are the same, whatever else differs.
+
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use crate::corpus::{Case, Suite};
+use crate::deploy::canary;
+use crate::event::Finished;
+use crate::verdict::Verdict;
+use crate::wire::{Answer, Response, Target};
+
+/// The class of an answer.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Class {
+    /// The status; none where no response came.
+    status: Option<u16>,
+    /// Where a redirect leads: path and query on this site, the whole URL elsewhere.
+    location: Option<String>,
+    /// The files of the site whose content came.
+    shows: BTreeSet<String>,
+    /// The fields and invariants that were found wanting.
+    fields: BTreeSet<String>,
+}
+
+impl Class {
+    /// The class of the answer to a case; none where nothing was sent.
+    #[must_use]
+    pub fn of(suite: &Suite, case: &Case, finished: &Finished) -> Option<Self> {
+        let exchange = finished.exchange.as_ref()?;
+        let response = exchange.answer.response();
+        let shows = suite.files.keys().filter(|path| holds(&exchange.answer, &canary(&suite.id, path)));
+        // What another requirement says of an answer is one fact about it, and not which answer it is.
+        let further = case.of.is_some();
+        Some(Self {
+            status: response.filter(|_| !further).map(|response| response.status),
+            location: response.filter(|_| !further).and_then(|response| location(response, finished.target.as_ref()?)),
+            shows: shows.filter(|_| !further).cloned().collect(),
+            fields: fields(&finished.verdict),
+        })
+    }
+}
+
+fn holds(answer: &Answer, text: &str) -> bool {
+    let finds = |octets: &[u8]| memchr::memmem::find(octets, text.as_bytes()).is_some();
+    finds(answer.octets())
+        || answer.response().is_some_and(|response| {
+            finds(&response.body) || response.decoded().is_some_and(|decoded| finds(&decoded.octets))
+        })
+}
+
+fn location(response: &Response, target: &Target) -> Option<String> {
+    let text = String::from_utf8_lossy(response.header("location").next()?).into_owned();
+    let origin = Url::parse(&target.origin()).ok()?;
+    let Ok(url) = origin.join(&text) else { return Some(text) };
+    Some(if url.origin() == origin.origin() {
+        url.as_str().strip_prefix(&target.origin()).unwrap_or(url.as_str()).to_owned()
+    } else {
+        url.into()
+    })
+}
+
+/// Status, `Location` and content stand in the class itself.
+fn fields(verdict: &Verdict) -> BTreeSet<String> {
+    const OF_THE_ANSWER: [&str; 6] = ["answer", "body", "content", "end", "location", "status"];
+    let Verdict::Fail(mismatches) = verdict else { return BTreeSet::new() };
+    let name = |what: &str| what.to_ascii_lowercase();
+    mismatches
+        .iter()
+        .map(|one| one.invariant().map_or_else(|| name(&one.what), |invariant| invariant.name().to_owned()))
+        .filter(|what| !OF_THE_ANSWER.contains(&what.as_str()))
+        .collect()
+}

@@ -1,0 +1,233 @@
+//! Causes: what is wrong with a gate, in at most ten lines. A cause is a known defect that would give these very answers, or that the gate went down, gave no
+//! answer, or did not start.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::aggregate::Aggregate;
+use super::outcome::Outcome;
+use crate::invariants::Invariant;
+use crate::verdict::Verdict;
+use crate::wire::Answer;
+
+/// No more causes than this are told.
+pub const MOST: usize = 10;
+/// A cause that nobody named in advance needs this many cases.
+const LEAST: usize = 2;
+
+/// One cause of findings.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Cause {
+    /// What is wrong, in plain words.
+    pub says: String,
+    /// The requirement that it breaks.
+    pub requirement: String,
+    /// The cases that it explains, by id.
+    pub cases: Vec<String>,
+    /// The case with the smallest request among them.
+    pub example: String,
+    /// What to look at in a gate.
+    pub look: String,
+    /// The broken gate of the self-test that has this defect, where one has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken_gate: Option<String>,
+}
+
+/// A known defect that would give the answers that came.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The broken gate that has it.
+    pub broken_gate: String,
+    /// What is wrong, in plain words.
+    pub says: String,
+    /// The requirement that it breaks.
+    pub requirement: String,
+    /// The cases to which it would give the answer that came.
+    pub cases: Vec<String>,
+}
+
+impl Cause {
+    /// The smallest example, as it was told; none where the report has no such case.
+    #[must_use]
+    pub fn example<'a>(&self, run: &'a Aggregate) -> Option<&'a Outcome> {
+        run.outcomes.get(&self.example)
+    }
+}
+
+/// The causes of a run, the weightiest first: what takes the gate away, then the named defects.
+#[must_use]
+pub fn causes(run: &Aggregate, named: &[Named]) -> Vec<Cause> {
+    let mut all = of_the_gate(run);
+    all.extend(named.iter().filter_map(|one| {
+        cause(run, one.says.clone(), &one.requirement, one.cases.clone(), Some(one.broken_gate.clone()))
+    }));
+    all.truncate(MOST);
+    all
+}
+
+/// What needs no known defect to be named: the gate did not start, went down, or gave no answer.
+fn of_the_gate(run: &Aggregate) -> Vec<Cause> {
+    let mut groups: BTreeMap<(u8, String), Vec<String>> = BTreeMap::new();
+    for outcome in run.findings() {
+        if let Some((rank, says)) = fall(outcome) {
+            groups.entry((rank, says)).or_default().push(outcome.id.clone());
+        }
+    }
+    let told = groups.into_iter().filter(|((rank, _), cases)| *rank < NO_ANSWER || cases.len() >= LEAST);
+    told.filter_map(|((rank, says), cases)| {
+        let requirement =
+            if rank == 0 { tested_most(run, &cases) } else { Invariant::Liveness.requirement().to_owned() };
+        cause(run, says, &requirement, cases, None)
+    })
+    .collect()
+}
+
+/// The requirement that most of these cases test.
+fn tested_most(run: &Aggregate, cases: &[String]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for outcome in cases.iter().filter_map(|id| run.outcomes.get(id)) {
+        let count = counts.entry(outcome.requirement()).or_default();
+        *count = count.saturating_add(1);
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map(|(id, _)| id.to_owned()).unwrap_or_default()
+}
+
+/// The rank of a cause that is told where it has several cases.
+const NO_ANSWER: u8 = 2;
+
+fn fall(outcome: &Outcome) -> Option<(u8, String)> {
+    let Verdict::Fail(mismatches) = &outcome.verdict else { return None };
+    if let Some(refusal) = mismatches.iter().find(|one| one.is_refusal()) {
+        return Some((0, first_line(&format!("does not start on the site of {}: {}", outcome.suite, refusal.actual))));
+    }
+    if let Some(down) = mismatches.iter().find(|one| one.is_down()) {
+        return Some((1, first_line(&format!("went down on a request: {}", down.actual))));
+    }
+    match &outcome.evidence.as_ref()?.exchange.answer {
+        Answer::Closed(octets) if octets.is_empty() => {
+            Some((NO_ANSWER, "closes the connection without an answer".to_owned()))
+        }
+        Answer::TimedOut(_) => Some((NO_ANSWER, "gives no answer within the time limit".to_owned())),
+        _ => None,
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+fn cause(
+    run: &Aggregate,
+    says: String,
+    requirement: &str,
+    cases: Vec<String>,
+    broken_gate: Option<String>,
+) -> Option<Cause> {
+    let size = |id: &&String| {
+        let outcome = run.outcomes.get(id.as_str());
+        let evidence = outcome.and_then(|outcome| outcome.evidence.as_ref());
+        evidence.map_or(usize::MAX, |evidence| evidence.exchange.sent.octets().len())
+    };
+    let example = cases.iter().min_by_key(|id| (size(id), id.len(), (*id).clone()))?.clone();
+    let look = look(requirement).to_owned();
+    Some(Cause { says, requirement: requirement.to_owned(), cases, example, look, broken_gate })
+}
+
+/// What to look at in a gate that breaks a requirement: the longest beginning of its id decides.
+#[must_use]
+pub fn look(requirement: &str) -> &'static str {
+    let fits = |start: &str| {
+        requirement
+            .strip_prefix(start)
+            .is_some_and(|rest| rest.is_empty() || !rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    LOOK.iter()
+        .filter(|(start, _)| fits(start))
+        .max_by_key(|(start, _)| start.len())
+        .map_or("the sentence of the requirement, and the code that obeys it", |(_, text)| text)
+}
+
+/// What to look at, by requirement or by area.
+const LOOK: [(&str, &str); 58] = [
+    ("ADMIN", "the check of `Host` on the operator's listener"),
+    ("AUTHORIZE", "how the description of a request is read from the server in front"),
+    ("CLAIM", "where the roles are read out of the claims: the path, and which shapes count"),
+    ("COND", "how country, language and cookie conditions are tested, and where their values come from"),
+    ("COOKIE", "how the `Cookie` field is taken apart and the token is found in it"),
+    ("COOKIE-3", "which of several spellings of the cookie counts"),
+    ("COST", "what is done again for each rule"),
+    ("FRONT", "which path the next server reads from the same target"),
+    ("HEADERS", "how header fields of the site are read and put on an answer"),
+    ("HEADERS-5", "whether the site's fields are put on after the gate's own"),
+    ("HEADERS-6", "what becomes of a `Basic-Auth` line"),
+    ("HOST", "where scheme and host of a request come from, and how they are compared with a rule"),
+    ("HOST-2", "which fields of a client are believed: `X-Forwarded-*`, `Forwarded`, `X-Original-URL`"),
+    ("HTTP-1", "whether anything asks for the method before the decision, and what HEAD and 405 answer"),
+    ("HTTP-2", "how preconditions and ranges of an admitted visitor are evaluated"),
+    ("HTTP-3", "the parser of the request head: what it repairs instead of refusing"),
+    ("HTTP-4", "how a target in absolute form is read"),
+    ("HTTP-5", "where the body of a request ends, and what is read on the connection behind it"),
+    ("HTTP-6", "what the options of `Connection` take away"),
+    ("HTTP-7", "what is done with `Expect` and `Upgrade` before the decision"),
+    ("HTTP-8", "the limits on the head of a request"),
+    ("HTTP-10", "how a content coding is chosen, and which fields go with it"),
+    ("HTTP-11", "the log of the gate at this request, and whatever throws, recurses or blocks on it"),
+    ("LOC", "how the `Location` is built: substitution, query, escapes"),
+    ("MATCH", "how a path is compared with the pattern of a rule"),
+    ("MATCH-1", "the order in which rules are tried"),
+    ("MATCH-7", "where paths and patterns are decoded, and how often"),
+    ("NOLEAK-1", "whether rules and files go by one and the same canonical path"),
+    ("NOLEAK-2", "what is said about a protected file before the decision: length, tag, date, ranges, variants"),
+    ("NOLEAK-3", "which other spellings of a file the gate on one of them covers"),
+    ("NOLEAK-4", "`Cache-Control` and `Vary` of answers that depended on a role"),
+    ("NOLEAK-5", "whether the answer for a hidden file differs from the one for a missing file"),
+    ("NOLEAK-6", "what is written into the page that a denied visitor gets"),
+    ("PACE", "what a slow client holds"),
+    ("PROXY", "what is sent to an upstream, and what comes back from it"),
+    ("QUERY", "how query parameters of a rule are compared and captured"),
+    ("ROLE", "what is done for a visitor without the role, and with which rule the walk goes on"),
+    ("ROLE-3", "what the answer is where no later rule fits: the 404, although the file is there"),
+    ("ROLE-5", "how role names are compared"),
+    ("ROLE-6", "what `Role=*` and a role `*` mean"),
+    ("RULES", "how a line of the rule file is taken apart"),
+    ("RULES-9", "what becomes of a line that names a role and cannot be read"),
+    ("SHADOW", "when a file goes before a rule, and whether it does after a denial"),
+    ("STATIC", "which file a path is served from, and which files are never served"),
+    ("STATUS", "what each status of a rule does"),
+    ("STATUS-5", "how a redirect that leads to itself is recognised"),
+    ("SUBST", "how captured text is put into a target, and encoded for its place"),
+    ("TOKEN", "the checks on a token, in order: shape, header, key, signature, claims"),
+    ("TOKEN-1", "how the three parts are told apart and decoded"),
+    ("TOKEN-3", "which values of `alg` are taken"),
+    (
+        "TOKEN-4",
+        "which members of the header choose a key or change how it is used: `jwk`, `jku`, `kid`, `crit`, `b64`",
+    ),
+    ("TOKEN-5", "how `exp` is compared"),
+    ("TOKEN-6", "whether `nbf` is looked at"),
+    ("TOKEN-8", "the JSON parser: duplicate names, depth, what is no strict JSON"),
+    ("TOKEN-9", "whether `aud` and `iss` are compared with the settings"),
+    ("TOKEN-10", "what a visitor with a rejected token is answered"),
+    ("TOKEN-12", "which public key verifies which token"),
+    ("TOML", "how `netlify.toml` is read"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_beginning_decides() {
+        for (requirement, start) in [
+            ("TOKEN-1", "how the three"),
+            ("TOKEN-10", "what a visitor"),
+            ("TOKEN-2", "the checks"),
+            ("TOKEN-8.duplicates", "the JSON"),
+            ("X-1", "the sentence"),
+        ] {
+            assert!(look(requirement).starts_with(start), "{requirement}: {}", look(requirement));
+        }
+    }
+}
