@@ -50,6 +50,12 @@ impl Moment {
         Moment(self.0.saturating_add(u64::try_from(life.as_micros()).unwrap_or(u64::MAX)))
     }
 
+    /// The moment to the second, for a person: `2025-11-29 21:00:00 UTC`.
+    pub fn in_words(self) -> String {
+        let date = i64::try_from(self.seconds()).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        date.unwrap_or_default().format("%Y-%m-%d %H:%M:%S UTC").to_string()
+    }
+
     /// The same as the standard library has it, for dates of header fields.
     pub fn system_time(self) -> SystemTime {
         UNIX_EPOCH.checked_add(Duration::from_micros(self.0)).unwrap_or(UNIX_EPOCH)
@@ -70,6 +76,7 @@ mod tests {
     #[test]
     fn shown_as_rfc_3339() {
         assert_eq!(Moment::from_seconds(1_764_450_000).to_string(), "2025-11-29T21:00:00.000000Z");
+        assert_eq!(Moment::from_seconds(1_764_450_000).in_words(), "2025-11-29 21:00:00 UTC");
         assert_eq!(Moment::from_micros(1).to_string(), "1970-01-01T00:00:00.000001Z");
         let later = Moment::from_seconds(10).after(Duration::from_secs(5));
         assert_eq!(later.since(Moment::from_seconds(10)), Duration::from_secs(5));

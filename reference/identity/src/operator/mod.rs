@@ -251,20 +251,22 @@ fn reasons(user: &User, cookie: &Cookie, now: &Explained, next: &Explained) -> V
             "The user has no token that is still good: logged out, never logged in, or expired and not refreshed. The next log-in opens the page.".to_owned(),
         ),
         (true, false, Cookie::Good { until, .. }) => reasons.push(format!(
-            "The roles are there, and the cookie is from before: it is good until {until}. The next token opens the page: \
-             `netlifyIdentity.refresh(true)` in the page, a new log-in, or the refresh that the clients make when the token runs out."
+            "The roles are there, and the cookie is from before: it is good until {}. The next token opens the page: \
+             netlifyIdentity.refresh(true) in the page, a new log-in, or the refresh that the clients make when the token runs out.",
+            until.in_words()
         )),
         (true, true, _) => reasons.push(format!(
             "None of the user's roles opens the page ({}).",
             match user.roles().as_slice() {
-                [] => "there are none in `app_metadata.roles`".to_owned(),
+                [] => "there are none in app_metadata.roles".to_owned(),
                 roles => roles.join(", "),
             }
         )),
     }
     if user.role == "admin" && now.denied {
         reasons.push(
-            "`role` is `admin`: that is the admin of the API. The gate looks at `app_metadata.roles` alone.".to_owned(),
+            "The user's role is admin: that is the admin of the API. The gate looks at app_metadata.roles alone."
+                .to_owned(),
         );
     }
     reasons

@@ -114,7 +114,7 @@ pub(super) fn user(
                 p.note.bad {
                     "The roles were changed, and the cookie is still the old one, with "
                     @if held.is_empty() { "no roles" } @else { code { (held.join(", ")) } }
-                    ", until " (until) " UTC at the latest. It changes with the next token: "
+                    ", until " (until.in_words()) " at the latest. It changes with the next token: "
                     code { "netlifyIdentity.refresh(true)" } " in the page, a new log-in, or the next refresh."
                 }
             }
@@ -123,13 +123,13 @@ pub(super) fn user(
                     tbody {
                         tr { th { "Id" } td { code { (user.id) } } }
                         tr { th { "State" } td {
-                            @if let Some(when) = user.confirmed_at { "confirmed " (when) }
+                            @if let Some(when) = user.confirmed_at { "confirmed " (when.in_words()) }
                             @else if user.invited_at.is_some() { "invited, not confirmed" } @else { "not confirmed" }
                         } }
-                        tr { th { "Last log-in" } td { (user.last_sign_in_at.map_or_else(|| "never".to_owned(), |when| when.to_string())) } }
+                        tr { th { "Last log-in" } td { (user.last_sign_in_at.map_or_else(|| "never".to_owned(), |when| when.in_words())) } }
                         tr { th { "Token" } td { @match cookie {
                             Cookie::None => "none that is still good",
-                            Cookie::Good { until, .. } => { "good until " (until) },
+                            Cookie::Good { until, .. } => { "good until " (until.in_words()) },
                         } } }
                         @if let Some(new) = &user.new_email { tr { th { "New address" } td { (new) " (not confirmed)" } } }
                         tr { th { "app_metadata" } td { code { (Value::Object(user.app_metadata.clone())) } } }
