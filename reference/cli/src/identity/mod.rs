@@ -92,9 +92,7 @@ impl IdentityArgs {
     ) -> Result<(KeySource, TokenSettings), Failure> {
         let Some(folder) = &self.identity else { return Ok((source, settings)) };
         let source = match source {
-            KeySource::None => {
-                KeySource::Secret { name: secret_file(folder).display().to_string(), secret: own_secret(folder)? }
-            }
+            KeySource::None => KeySource::Secret { name: secret_name(folder), secret: own_secret(folder)? },
             // The service signs with what is read now, so the gate must not read another one later.
             source => source.held()?,
         };
@@ -111,7 +109,7 @@ impl IdentityArgs {
         published: &Path,
     ) -> Result<Option<Opened>, Failure> {
         let Some(folder) = &self.identity else { return Ok(None) };
-        let KeySource::Secret { secret, .. } = source else {
+        let KeySource::Secret { name, secret } = source else {
             return Err(Failure::refused("--identity signs tokens, so it needs a secret and no public key"));
         };
         if !host.is_loopback() && self.identity_public.is_empty() {
@@ -120,14 +118,17 @@ impl IdentityArgs {
                  help: leave out --host; to serve others, give --tls-cert, --tls-key and --identity-public NAME"
             )));
         }
-        make_folder(folder)?;
-        let inside = fs::canonicalize(folder).ok().zip(fs::canonicalize(published).ok());
-        if inside.is_some_and(|(folder, published)| folder.starts_with(published)) {
+        // Before anything is written there.
+        if is_inside(folder, published) {
             return Err(Failure::refused(format!(
                 "`{}` lies in the folder that is published, so anybody could fetch the users\n\
                  help: name a folder elsewhere: --identity ../identity",
                 folder.display()
             )));
+        }
+        make_folder(folder)?;
+        if *name == secret_name(folder) {
+            keep_secret(folder, secret)?;
         }
         let tokens = SecretTokens::new(secret).map_err(|error| Failure::refused(error.to_string()))?;
         let settings = self.settings(folder)?;
@@ -255,26 +256,47 @@ fn secret_file(folder: &Path) -> PathBuf {
     folder.join("secret")
 }
 
-/// The secret of the folder, made at the first start.
+fn secret_name(folder: &Path) -> String {
+    secret_file(folder).display().to_string()
+}
+
+/// The secret of the folder, or a fresh one at the first start.
 fn own_secret(folder: &Path) -> Result<Vec<u8>, Failure> {
-    make_folder(folder)?;
-    let path = secret_file(folder);
-    let cannot = |error: &dyn std::fmt::Display| {
-        Failure::cannot_run(format!("cannot have a secret in `{}`: {error}", path.display()))
-    };
-    match fs::read(&path) {
+    match fs::read(secret_file(folder)) {
         Ok(secret) if !secret.is_empty() => return Ok(secret),
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot(&error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(no_secret(folder, &error)),
         _ => {}
     }
-    // 44 characters, 264 random bits.
-    let secret = [(); 2]
+    // 44 characters, 256 random bits.
+    [(); 2]
         .into_iter()
         .map(|()| rolegate_identity::secrets::token())
         .collect::<Result<String, _>>()
-        .map_err(|error| cannot(&error))?;
-    private(&path).and_then(|mut file| file.write_all(secret.as_bytes())).map_err(|error| cannot(&error))?;
-    Ok(secret.into_bytes())
+        .map(String::into_bytes)
+        .map_err(|error| no_secret(folder, &error))
+}
+
+/// Keeps a fresh secret for the next start.
+fn keep_secret(folder: &Path, secret: &[u8]) -> Result<(), Failure> {
+    let mut file = private(&secret_file(folder)).map_err(|error| no_secret(folder, &error))?;
+    if file.metadata().is_ok_and(|metadata| metadata.len() > 0) {
+        return Ok(());
+    }
+    file.write_all(secret).and_then(|()| file.sync_all()).map_err(|error| no_secret(folder, &error))
+}
+
+fn no_secret(folder: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::cannot_run(format!("cannot have a secret in `{}`: {error}", secret_name(folder)))
+}
+
+/// Whether a folder, which need not be there yet, lies in another or is it.
+fn is_inside(folder: &Path, other: &Path) -> bool {
+    let (Ok(folder), Ok(other)) = (std::path::absolute(folder), fs::canonicalize(other)) else { return true };
+    let existing = folder.ancestors().find_map(|ancestor| Some((ancestor, fs::canonicalize(ancestor).ok()?)));
+    let Some((ancestor, real)) = existing else { return true };
+    let Ok(rest) = folder.strip_prefix(ancestor) else { return true };
+    // Where it would lead to is not known before what is missing is there.
+    rest.components().any(|part| part == std::path::Component::ParentDir) || real.join(rest).starts_with(&other)
 }
 
 /// A name for the site from that of its folder: what a host name can hold.
@@ -316,6 +338,24 @@ fn seconds(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_in_the_published_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = folder.path().join("site");
+        fs::create_dir(&site).unwrap();
+        for (path, expected) in [
+            ("site", true),
+            ("site/a/b", true),
+            ("site/../site/a", true),
+            ("missing/../a", true),
+            ("siteb", false),
+            ("a/site", false),
+            ("", false),
+        ] {
+            assert_eq!(is_inside(&folder.path().join(path), &site), expected, "{path}");
+        }
+    }
 
     #[test]
     fn names() {

@@ -1,0 +1,259 @@
+//! The identity service in the gate's own origin, with the published clients of Netlify Identity.
+//!
+//! What needs Node.js and Chromium runs where `npm ci` has been run in `reference/identity/tests/clients`, and says aloud
+//! where it does not.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that fails may panic, and says aloud what it skips"
+)]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/identity-site/site");
+
+/// A gate with its identity service.
+struct Gate {
+    process: Child,
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Gate {
+    fn start(options: &[&str]) -> Gate {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = rolegate()
+            .args(["serve", SAMPLE, "--port", "0", "--identity"])
+            .arg(folder.path().join("identity"))
+            .args(options)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let port = line.trim().rsplit_once(':').expect(&line).1.parse().unwrap();
+        Gate { process, port, folder }
+    }
+
+    fn identity(&self) -> PathBuf {
+        self.folder.path().join("identity")
+    }
+
+    fn ask(&self, host: &str, head: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let (line, fields) = head.split_once('\n').unwrap_or((head, ""));
+        let fields: String = fields.lines().map(|field| format!("{field}\r\n")).collect();
+        let port = self.port;
+        let host = if host.is_empty() { String::new() } else { format!("Host: {host}:{port}\r\n") };
+        let message = format!(
+            "{line} HTTP/1.1\r\n{host}{fields}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(message.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn user(&self, line: &[&str]) -> String {
+        let ran =
+            rolegate().args(["identity", "user"]).args(line).arg("--identity").arg(self.identity()).output().unwrap();
+        assert!(ran.status.success(), "{line:?}: {}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap()
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn rolegate() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rolegate"));
+    command.env_remove("JWT_SECRET").env("RUST_LOG", "rolegate=warn");
+    command
+}
+
+fn status(answer: &str) -> u16 {
+    answer.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("no status: {answer}"))
+}
+
+/// The text of a JSON member of an answer.
+fn member<'a>(answer: &'a str, name: &str) -> &'a str {
+    let (_, rest) = answer.split_once(&format!("\"{name}\":\"")).unwrap_or_else(|| panic!("no {name}: {answer}"));
+    rest.split_once('"').unwrap().0
+}
+
+#[test]
+fn the_gate_takes_the_tokens_of_the_service() {
+    let gate = Gate::start(&[]);
+    let added = gate.user(&["add", "ada@b.example"]);
+    let password = added.trim().rsplit_once(' ').unwrap().1.to_owned();
+    let form = format!("grant_type=password&username=ada%40b.example&password={password}");
+    let log_in = || gate.ask("site.localhost", "POST /.netlify/identity/token\nX-Use-Cookie: 1", &form);
+    let page = |cookies: &str| status(&gate.ask("site.localhost", &format!("GET /testauth/{cookies}"), ""));
+    assert_eq!(page(""), 404);
+    let answer = log_in();
+    assert_eq!(status(&answer), 200, "{answer}");
+    let old = member(&answer, "access_token").to_owned();
+    assert_eq!(page(&format!("\nCookie: nf_jwt={old}")), 404, "without the role");
+    assert!(gate.user(&["role", "ada@b.example", "admin"]).contains("ada@b.example: admin"));
+    assert_eq!(page(&format!("\nCookie: nf_jwt={old}")), 404, "the cookie is from before");
+    let new = member(&log_in(), "access_token").to_owned();
+    assert_eq!(page(&format!("\nCookie: nf_jwt={new}")), 200);
+    // Two cookies of one name are nobody's.
+    assert_eq!(page(&format!("\nCookie: nf_jwt={new}; nf_jwt={old}")), 404);
+    assert_eq!(gate.user(&["list"]), "ada@b.example\tadmin\tconfirmed\n");
+    // A token of the seed's kind is for an external provider.
+    gate.user(&["remove", "ada@b.example"]);
+    assert_eq!(gate.user(&["list"]), "");
+}
+
+#[test]
+fn who_asks_by_whose_name() {
+    let gate = Gate::start(&[]);
+    for (host, path, expected) in [
+        ("site.localhost", "/", 200),
+        ("localhost", "/", 200),
+        ("127.0.0.1", "/.netlify/identity/health", 200),
+        ("evil.example", "/", 421),
+        ("evil.example", "/.netlify/identity/health", 421),
+        ("site.localhost.evil.example", "/", 421),
+        ("operator.localhost", "/", 200),
+        ("operator.localhost", "/.netlify/identity/health", 404),
+        ("site.localhost", "/.netlify/identityx", 404),
+        ("site.localhost", "/.netlify/identity", 404),
+    ] {
+        assert_eq!(status(&gate.ask(host, &format!("GET {path}"), "")), expected, "{host}{path}");
+    }
+    let page = gate.ask("operator.localhost", "GET /", "");
+    assert!(page.contains("Nobody is here yet") && page.contains("frame-ancestors 'none'"), "{page}");
+    assert!(!gate.ask("site.localhost", "GET /", "").contains("Nobody is here yet"));
+    // Through a proxy that nobody named, and from a page of somebody else's.
+    assert_eq!(status(&gate.ask("operator.localhost", "GET /\nX-Forwarded-For: 192.0.2.1", "")), 404);
+    for origin in ["", "\nOrigin: http://site.localhost", "\nOrigin: null"] {
+        let sent = gate.ask("operator.localhost", &format!("POST /users{origin}"), "email=a%40b&how=invite");
+        assert_eq!(status(&sent), 403, "{origin}");
+    }
+    let long = "x".repeat(65 * 1024);
+    let answer = gate.ask("site.localhost", "POST /.netlify/identity/token", &long);
+    assert_eq!(status(&answer), 413, "{}", answer.lines().next().unwrap_or_default());
+}
+
+#[test]
+fn users_without_a_service_that_runs() {
+    let mut gate = Gate::start(&[]);
+    gate.user(&["invite", "ada@b.example", "--role", "admin"]);
+    gate.process.kill().unwrap();
+    gate.process.wait().unwrap();
+    // Killed, with word of it left behind.
+    assert!(gate.identity().join("running.json").exists());
+    assert_eq!(gate.user(&["list"]), "ada@b.example\tadmin\tnot confirmed\n");
+    gate.user(&["confirm", "ada@b.example"]);
+    let export = gate.folder.path().join("export.json");
+    std::fs::write(&export, r#"[{"email":"old@b.example","encrypted_password":"$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"}]"#).unwrap();
+    gate.user(&["import", export.to_str().unwrap()]);
+    assert_eq!(gate.user(&["list"]), "ada@b.example\tadmin\tconfirmed\nold@b.example\tno roles\tnot confirmed\n");
+    for file in ["identity.redb", "secret"] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(gate.identity().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{file} is its owner's");
+    }
+}
+
+#[test]
+fn what_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = folder.path().join("site");
+    std::fs::create_dir(&site).unwrap();
+    std::fs::write(site.join("index.html"), "home").unwrap();
+    let inside = site.join("identity");
+    let outside = folder.path().join("identity");
+    for (line, why) in [
+        (vec!["--identity", inside.to_str().unwrap()], "lies in the folder that is published"),
+        (vec!["--identity", outside.to_str().unwrap(), "--host", "0.0.0.0"], "serves this machine alone"),
+        (vec!["--identity", outside.to_str().unwrap(), "--identity-provider", "myspace"], "there is no provider"),
+        (vec!["--identity", outside.to_str().unwrap(), "--identity-name", "operator"], "operator's page"),
+        (vec!["--identity-autoconfirm"], "--identity"),
+        (vec!["--identity", outside.to_str().unwrap(), "--jwks", "keys.json"], "cannot be used with"),
+    ] {
+        let ran = rolegate().arg("serve").arg(&site).args(&line).args(["--port", "0"]).output().unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(!ran.status.success() && said.contains(why), "{line:?}: {said}");
+        assert!(!inside.exists(), "nothing is written where anybody could fetch it");
+    }
+}
+
+#[test]
+fn gotrue_js() {
+    client("gotrue.mjs", &[]);
+}
+
+#[test]
+fn netlify_identity_in_node() {
+    client("netlify-identity.mjs", &[]);
+}
+
+#[test]
+fn netlify_identity_in_a_browser() {
+    in_a_browser("netlify-identity-browser.mjs", &[]);
+}
+
+#[test]
+fn the_widget_of_version_2() {
+    in_a_browser("widget.mjs", &["v2"]);
+}
+
+#[test]
+fn the_widget_of_version_1() {
+    in_a_browser("widget.mjs", &["v1"]);
+}
+
+#[test]
+fn sessions() {
+    in_a_browser("sessions.mjs", &[]);
+}
+
+fn in_a_browser(script: &str, line: &[&str]) {
+    let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+    let folders: Vec<PathBuf> =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
+    let found = folders.iter().flat_map(|folder| names.map(|name| folder.join(name))).any(|path| path.is_file());
+    if !found && std::env::var_os("CHROMIUM").is_none() {
+        eprintln!("SKIPPED {script}: there is no Chromium");
+        return;
+    }
+    client(script, line);
+}
+
+fn client(script: &str, line: &[&str]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../identity/tests/clients");
+    if !folder.join("node_modules").is_dir() {
+        eprintln!("SKIPPED {script}: run `npm ci --ignore-scripts` in reference/identity/tests/clients");
+        return;
+    }
+    let ran = Command::new("node")
+        .current_dir(&folder)
+        .arg(script)
+        .args(line)
+        .env("ROLEGATE", env!("CARGO_BIN_EXE_rolegate"))
+        .output();
+    let Ok(ran) = ran else {
+        eprintln!("SKIPPED {script}: there is no Node.js");
+        return;
+    };
+    let (said, wrong) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{script}:\n{said}\n{wrong}");
+    print!("{said}");
+}
