@@ -1,0 +1,198 @@
+//! The identity service with many users: how fast it starts and answers, what memory it takes, and what log-ins leave of the
+//! gate. In this process and without sockets, with a store on the disk.
+//!
+//! `cargo run --release --package rolegate-bench --bin identity [USERS]`
+#![forbid(unsafe_code)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a bench that fails may panic")]
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, HeaderValue, Method};
+use rolegate::token::verify;
+use rolegate::{Keys, RolePath, Time, TokenSettings};
+use rolegate_identity::hooks::Loopback;
+use rolegate_identity::mail::{Mail, Mailbox};
+use rolegate_identity::password::{Cost, Passwords};
+use rolegate_identity::secrets::id;
+use rolegate_identity::store::{FileStore, Store as _};
+use rolegate_identity::tokens::SecretTokens;
+use rolegate_identity::user::User;
+use rolegate_identity::{Call, Handler as _, Moment, Parts, Service, Settings};
+use serde_json::Value;
+
+const SECRET: &[u8] = b"a secret of thirty-two bytes, ok";
+const MEASURED: Duration = Duration::from_secs(3);
+const CLIENTS: usize = 64;
+const LOG_INS: usize = 50;
+
+#[expect(clippy::print_stdout, reason = "a program that says what it has measured")]
+fn main() {
+    let users: u64 = std::env::args().nth(1).and_then(|number| number.parse().ok()).unwrap_or(100_000);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("identity.redb");
+    fill(&path, users);
+    let since = Instant::now();
+    let service = Arc::new(service(&path));
+    println!("start with {users} users: {} ms", since.elapsed().as_millis());
+
+    let sessions: Vec<(String, String)> = (0..CLIENTS as u64).map(|user| log_in(&service, user)).collect();
+    let rate = each_second(CLIENTS, |client| {
+        let (access, _) = &sessions[client];
+        let service = Arc::clone(&service);
+        let call = call(Method::GET, "/user", "", Some(access));
+        move || assert_eq!(service.answer(&call).status.as_u16(), 200)
+    });
+    println!("GET /user: {rate} a second");
+    let rate = each_second(CLIENTS, |client| {
+        let mut refresh = sessions[client].1.clone();
+        let service = Arc::clone(&service);
+        move || {
+            let form = format!("grant_type=refresh_token&refresh_token={refresh}");
+            let answer: Value =
+                serde_json::from_slice(&service.answer(&call(Method::POST, "/token", &form, None)).body).expect("JSON");
+            refresh = answer["refresh_token"].as_str().expect("refreshed").to_owned();
+        }
+    });
+    println!("refresh, each on the disk: {rate} a second");
+    println!("memory: {} MB", resident());
+
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let alone = each_second(cores, |_| gated());
+    let stop = Arc::new(AtomicBool::new(false));
+    let visitors: Vec<_> = (0..LOG_INS as u64)
+        .map(|user| {
+            let (service, stop) = (Arc::clone(&service), Arc::clone(&stop));
+            thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    log_in(&service, user);
+                }
+            })
+        })
+        .collect();
+    let beside = each_second(cores, |_| gated());
+    stop.store(true, Ordering::Relaxed);
+    visitors.into_iter().for_each(|visitor| visitor.join().expect("logged in"));
+    println!(
+        "tokens verified by the gate: {alone} a second alone, {beside} while {LOG_INS} log in ({} %)",
+        beside * 100 / alone.max(1)
+    );
+}
+
+/// How often a second so many threads do something.
+fn each_second<W: FnMut() + Send + 'static>(threads: usize, work: impl Fn(usize) -> W) -> u64 {
+    let (done, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let since = Instant::now();
+    let running: Vec<_> = (0..threads)
+        .map(|number| {
+            let (mut work, done, stop) = (work(number), Arc::clone(&done), Arc::clone(&stop));
+            thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    work();
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    thread::sleep(MEASURED);
+    stop.store(true, Ordering::Relaxed);
+    running.into_iter().for_each(|thread| thread.join().expect("no panic"));
+    u64::try_from(u128::from(done.load(Ordering::Relaxed)) * 1000 / since.elapsed().as_millis().max(1)).unwrap_or(0)
+}
+
+/// What the gate does with a token that it has not seen.
+fn gated() -> impl FnMut() + Send + 'static {
+    let keys = Keys::hs256(SECRET).expect("a secret");
+    let path = RolePath::of(&["app_metadata", "roles"]).expect("a path");
+    let settings = TokenSettings { role_path: path.clone(), ..TokenSettings::default() };
+    let tokens = SecretTokens::new(SECRET).expect("a secret");
+    let claims = serde_json::json!({ "exp": 4_000_000_000_u64, "sub": "1", "app_metadata": { "roles": ["admin"] } });
+    let token = rolegate_identity::Tokens::sign(&tokens, claims.as_object().expect("an object"));
+    move || {
+        let claims = verify(token.as_bytes(), &keys, &settings, Time::from_seconds(1)).expect("good");
+        assert!(claims.roles(&path).contains("admin"));
+    }
+}
+
+fn fill(path: &Path, users: u64) {
+    let store = FileStore::open(path).expect("a store");
+    let hash = Passwords::start(Cost::default()).and_then(|passwords| passwords.hash("password")).expect("a hash");
+    let mut number = 0;
+    while number < users {
+        let mut transaction = store.write().expect("a transaction");
+        for _ in 0..1000.min(users - number) {
+            let now = Moment::from_seconds(1_000_000 + number);
+            let mut user = User::new(id().expect("an id"), "", &email(number), "email", now);
+            user.password = Some(hash.clone());
+            user.confirmed_at = Some(now);
+            transaction.put_user(&user).expect("stored");
+            number += 1;
+        }
+        transaction.commit().expect("committed");
+    }
+}
+
+fn service(path: &Path) -> Service {
+    Service::new(Parts {
+        store: Arc::new(FileStore::open(path).expect("a store")),
+        tokens: Arc::new(SecretTokens::new(SECRET).expect("a secret")),
+        mailbox: Arc::new(Nowhere),
+        caller: Arc::new(Loopback),
+        settings: Settings { token_attempts: 0, ..Settings::default() },
+    })
+    .expect("a service")
+}
+
+fn email(user: u64) -> String {
+    format!("user{user}@b.example")
+}
+
+/// Access and refresh token of a log-in.
+fn log_in(service: &Service, user: u64) -> (String, String) {
+    let form = format!("grant_type=password&username={}&password=password", email(user).replace('@', "%40"));
+    let answer: Value =
+        serde_json::from_slice(&service.answer(&call(Method::POST, "/token", &form, None)).body).expect("JSON");
+    let text = |name: &str| answer[name].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+    (text("access_token"), text("refresh_token"))
+}
+
+fn call(method: Method, path: &str, body: &str, bearer: Option<&str>) -> Call {
+    let mut headers = HeaderMap::new();
+    if let Some(bearer) = bearer {
+        headers.insert("authorization", HeaderValue::from_str(&format!("Bearer {bearer}")).expect("a token"));
+    }
+    Call {
+        method,
+        path: path.to_owned(),
+        query: String::new(),
+        headers,
+        body: body.to_owned().into(),
+        origin: "http://site.localhost".to_owned(),
+        client: [127, 0, 0, 1].into(),
+        now: Moment::now(),
+    }
+}
+
+/// What of this process lies in memory, in MB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
+#[derive(Debug)]
+struct Nowhere;
+
+impl Mailbox for Nowhere {
+    fn deliver(&self, _: &Mail, _: Moment) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn newest(&self, _: usize) -> io::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+}
