@@ -15,6 +15,8 @@ mod front_ends;
 #[cfg(feature = "server")]
 mod head;
 mod headers;
+#[cfg(feature = "server")]
+mod identity;
 mod json;
 #[cfg(feature = "keys")]
 mod keys;
@@ -51,6 +53,8 @@ pub use front_ends::front_end_paths;
 #[cfg(feature = "server")]
 pub use head::http_head;
 pub use headers::{header_answers, header_paths_agree_with_oracle, parse_headers, toml_headers};
+#[cfg(feature = "server")]
+pub use identity::identity_bodies;
 pub use json::token_json;
 #[cfg(feature = "keys")]
 pub use keys::{jwks, jwks_confusion};

@@ -765,6 +765,11 @@ proptest! {
     }
 
     #[test]
+    fn identity_bodies(bytes in vec(any::<u8>(), 0..200)) {
+        properties::identity_bodies(&bytes);
+    }
+
+    #[test]
     fn forwarded(bytes in fetched()) {
         properties::forwarded(&bytes);
     }

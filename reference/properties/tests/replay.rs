@@ -46,6 +46,11 @@ fn parse_headers() {
 }
 
 #[test]
+fn identity_bodies() {
+    replay("identity_bodies", properties::identity_bodies);
+}
+
+#[test]
 fn decode_token() {
     replay("decode_token", properties::decode_token);
 }
