@@ -1,5 +1,6 @@
 //! `--identity`: the identity service in the gate's own origin, with the gate's own secret.
 
+mod git;
 mod mount;
 mod running;
 mod users;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use rolegate::{RolePath, TokenSettings};
+use rolegate_identity::git::GitHandler;
 use rolegate_identity::hooks::Loopback;
 use rolegate_identity::mail::{Folder, Mail, Mailbox};
 use rolegate_identity::operator::{self, Operator};
@@ -22,6 +24,7 @@ use rolegate_identity::{Moment, Parts, Service, Settings, Tokens};
 use rolegate_server::{GateInForce, KeySource, Mount};
 
 use super::Failure;
+use git::GitArgs;
 use mount::{Explainer, Mounted};
 pub(super) use running::Running;
 pub(super) use users::Identity;
@@ -66,6 +69,8 @@ pub(super) struct IdentityArgs {
     /// Serve others than this machine too, over TLS, under this name; can be given several times
     #[arg(long, value_name = "NAME", requires_all = ["identity", "tls_cert"])]
     identity_public: Vec<String>,
+    #[command(flatten)]
+    git: GitArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -77,6 +82,7 @@ enum Cookie {
 /// A service that is ready, and how the gate and the server have to be for it.
 pub(super) struct Opened {
     service: Arc<Service>,
+    git: Option<Arc<GitHandler>>,
     folder: PathBuf,
     host: String,
     public: Vec<String>,
@@ -138,10 +144,12 @@ impl IdentityArgs {
                  help: leave out --identity-provider",
             ));
         }
-        let service = Arc::new(open_service(folder, settings, Arc::new(tokens))?);
+        let tokens = Arc::new(tokens);
+        let service = Arc::new(open_service(folder, settings, tokens.clone())?);
+        let git = self.git.open(tokens)?;
         let name = self.identity_name.clone().unwrap_or_else(|| folder_name(site));
         let host = format!("{name}.localhost");
-        Ok(Some(Opened { service, folder: folder.clone(), host, public: self.identity_public.clone() }))
+        Ok(Some(Opened { service, git, folder: folder.clone(), host, public: self.identity_public.clone() }))
     }
 
     fn settings(&self, folder: &Path) -> Result<Settings, Failure> {
@@ -167,10 +175,13 @@ impl Opened {
     pub(super) fn mounts(&self, gate: &Arc<GateInForce>) -> (Vec<Arc<dyn Mount>>, Vec<String>) {
         let explainer = Explainer::new(Arc::clone(gate), self.host.clone());
         let page = Operator::new(Arc::clone(&self.service), Arc::new(explainer), self.host.clone());
-        let mounts: Vec<Arc<dyn Mount>> = vec![
+        let mut mounts: Vec<Arc<dyn Mount>> = vec![
             Arc::new(Mounted::at_host(operator::HOST, Arc::new(page))),
             Arc::new(Mounted::new(self.service.clone())),
         ];
+        if let Some(git) = &self.git {
+            mounts.push(Arc::new(Mounted::new(git.clone())));
+        }
         (mounts, self.public.clone())
     }
 
