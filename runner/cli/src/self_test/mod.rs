@@ -47,7 +47,7 @@ pub struct SelfTestArgs {
     #[arg(long, value_name = "NAME", requires = "audit")]
     site: Vec<String>,
     /// With `--audit`: the budget of each audit
-    #[arg(long, value_name = "N", requires = "audit", default_value_t = 2000)]
+    #[arg(long, value_name = "N", requires = "audit", default_value_t = 6000)]
     budget: usize,
     /// Write the result as well: `json=PATH`
     #[arg(long, value_name = "KIND=PATH")]
