@@ -23,7 +23,7 @@ use gatecheck::run::{Plan, RunOptions};
 use gatecheck::verdict::Verdict;
 use gatecheck::wire::plain::{Clients, HttpVersion, Plain, PlainOptions};
 use gatecheck::wire::raw::Wire;
-use gatecheck::wire::{AFTERMATH, Answer, End, Exchange, LONGEST_ANSWER, Sent, Target};
+use gatecheck::wire::{AFTERMATH, Answer, End, Exchange, LONGEST_ANSWER, Sent, Target, Trust};
 
 /// How long an exchange may take that ends by its length.
 const LONG: Duration = Duration::from_secs(30);
@@ -140,7 +140,13 @@ const HARMS: [(&str, Harm); 17] = [
 ];
 
 fn target(address: SocketAddr) -> Target {
-    Target { https: false, host: "127.0.0.1".to_owned(), port: address.port(), connect_to: None }
+    Target {
+        https: false,
+        host: "127.0.0.1".to_owned(),
+        port: address.port(),
+        connect_to: None,
+        trust: Trust::default(),
+    }
 }
 
 fn get(target: &Target, raw: bool) -> Sent {
@@ -164,7 +170,7 @@ async fn by_both(address: SocketAddr, harm: &str) -> [(&'static str, Exchange); 
     let limit = if slow { SHORT } else { LONG };
     // The ordinary client passes over interim responses by itself, and it is the clock that ends it.
     let of_plain = if slow || harm.starts_with("interim") { SHORT } else { LONG };
-    let options = PlainOptions { version: HttpVersion::Http1, insecure: false, limit: of_plain, remote: None };
+    let options = PlainOptions { version: HttpVersion::Http1, limit: of_plain, remote: None };
     let plain = Plain::new(target.clone(), Clients::new(options).unwrap());
     let wire = Wire::new(target.clone(), None, limit);
     [

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gatecheck::corpus::expectation::Expected;
-use gatecheck::corpus::recipe::Recipes;
 use gatecheck::corpus::question::Question;
+use gatecheck::corpus::recipe::Recipes;
 use gatecheck::corpus::request::{Carrier, Form, Request, TokenRef};
 use gatecheck::corpus::source::{Access, Level, OneOrMany, Provenance, Requirement, Sides};
 use gatecheck::corpus::template::Template;

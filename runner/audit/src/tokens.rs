@@ -5,7 +5,7 @@ use gatecheck::corpus::request::Form;
 use gatecheck::corpus::source::Level;
 use gatecheck::corpus::{Case, Corpus, Settings, Suite};
 use gatecheck::run::{Place, compose};
-use gatecheck::wire::Target;
+use gatecheck::wire::{Target, Trust};
 use serde_json::Value;
 
 use crate::model::{Who, who_sends};
@@ -33,7 +33,8 @@ pub(crate) const UNKNOWN: &str = "the-secret-of-this-site-is-not-known-here-and-
 pub fn borrowed(corpus: &Corpus, secret: Option<&str>, role_path: &str, role: &str, now: i64) -> Vec<Borrowed> {
     let is_known = secret.is_some();
     let secret = secret.unwrap_or(UNKNOWN);
-    let nowhere = Target { https: false, host: "site.example".to_owned(), port: 80, connect_to: None };
+    let nowhere =
+        Target { https: false, host: "site.example".to_owned(), port: 80, connect_to: None, trust: Trust::default() };
     let mut all = Vec::new();
     for suite in corpus.suites.iter().filter(|suite| suite.settings == Settings::default()) {
         let settings = Settings { secret: secret.to_owned(), role_path: role_path.to_owned(), ..Settings::default() };

@@ -12,7 +12,6 @@ use gatecheck::corpus::{Corpus, DEFAULT_ROLE_PATH};
 use gatecheck::event::Event;
 use gatecheck::exit::{ExitStatus, HELP};
 use gatecheck::gates::Gate;
-use gatecheck::gates::launch::GateFile;
 use gatecheck::invariants::Invariant;
 use gatecheck::own::{Manners, NoTokens, Tokens};
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
@@ -28,8 +27,9 @@ use gatecheck_audit::{Audit, Seen, Wish, page, plan, table, verdicts};
 use tokio::sync::mpsc;
 
 use super::format::{Output, Outputs, tell};
+use super::gate::{GateArgs, gate};
 use super::part::{BY_THE_ENGINE, part};
-use super::run::{ENDING, broken_gate, gate_file, interruption, target};
+use super::run::{ENDING, interruption};
 use super::{Failure, reports, say};
 
 /// Arguments of `gatecheck audit`.
@@ -90,6 +90,9 @@ pub struct AuditArgs {
     /// Ask ordinary requests over HTTP/2
     #[arg(long)]
     http2: bool,
+    /// Take certificates of the authority in this PEM file as well
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    ca: Option<PathBuf>,
     /// Take any certificate
     #[arg(long)]
     insecure: bool,
@@ -183,24 +186,16 @@ struct Goal {
 
 impl Goal {
     fn of(args: &AuditArgs) -> Result<Self, Failure> {
-        let started_here = args.launch.is_some() || args.gate.is_some() || args.broken_gate.is_some();
-        let gate = match &args.url {
-            Some(_) if started_here => {
-                return Err(Failure::usage(
-                    "a URL names a site that is there already; --launch, --gate and --broken-gate start one",
-                ));
-            }
-            Some(url) => Gate::Remote(target(url.trim_end_matches('/'), args.connect_to)?),
-            None if args.connect_to.is_some() => return Err(Failure::usage("--connect-to goes with a URL")),
-            None => match (&args.launch, &args.gate, &args.broken_gate) {
-                (Some(command), ..) => Gate::Launch(Box::new(GateFile::of_command(command))),
-                (None, Some(name), _) => {
-                    Gate::Launch(Box::new(GateFile::open(&gate_file(name)).map_err(Failure::usage)?))
-                }
-                (None, None, Some(id)) => broken_gate(id)?,
-                (None, None, None) => crate::embedded::gate(),
-            },
+        let named = GateArgs {
+            launch: args.launch.clone(),
+            gate: args.gate.clone(),
+            broken_gate: args.broken_gate.clone(),
+            connect_to: args.connect_to,
+            ca: args.ca.clone(),
+            insecure: args.insecure,
+            ..GateArgs::default()
         };
+        let gate = gate(&named, args.url.as_deref().map(|url| url.trim_end_matches('/')))?;
         let remote = match &gate {
             Gate::Remote(target) => Some(target.clone()),
             _ => None,
@@ -293,7 +288,6 @@ async fn site_check(args: &AuditArgs, goal: &Goal, seen: &Seen) -> Result<Option
     let Some(target) = &goal.remote else { return Ok(None) };
     let options = PlainOptions {
         version: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
-        insecure: args.insecure,
         limit: limit(args)?,
         remote: Some(target),
     };
@@ -333,7 +327,6 @@ fn run_options(args: &AuditArgs, goal: &Goal, wish: &Wish) -> Result<RunOptions,
         rate: goal.rate,
         retries: args.retries,
         http: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
-        insecure: args.insecure,
         without: [Invariant::Liveness, Invariant::Uniform]
             .into_iter()
             .map(|one| (one, asked_once.to_owned()))
@@ -357,7 +350,8 @@ fn ask(
     let mut outputs = Outputs::open(args.format.clone())?.with_page(page_of(audit, site.clone()));
     let mut report = Aggregate::new(ReportOptions { show_secrets: args.show_secrets, strict: false }).knowing(baseline);
     let progress = std::io::stderr().is_terminal();
-    let mut bar = TerminalReporter::new(TerminalOptions { all: args.all, whole: args.whole, observations: false, progress });
+    let mut bar =
+        TerminalReporter::new(TerminalOptions { all: args.all, whole: args.whole, observations: false, progress });
     let planned = plan.cases();
     let interrupted = runtime
         .block_on(async {

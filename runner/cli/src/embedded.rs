@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use gatecheck::deploy::Deployment;
 use gatecheck::gates::{Gate, GateError, InProcess, Running, site_folder};
-use gatecheck::wire::Target;
+use gatecheck::wire::{Target, Trust};
 use gatecheck_mutants::reference::{edge, keys, token_settings};
 use rolegate::request::Origin;
 use rolegate_server::config::{Config, KeySource, Variables};
@@ -61,7 +61,8 @@ async fn start(deployment: &Deployment<'_>) -> Result<Running, GateError> {
     let task = tokio::spawn(server.run(async {
         let _ = stopped.await;
     }));
-    let target = Target { https: false, host: Ipv4Addr::LOCALHOST.to_string(), port, connect_to: None };
+    let target =
+        Target { https: false, host: Ipv4Addr::LOCALHOST.to_string(), port, connect_to: None, trust: Trust::default() };
     Ok(Running::at(target, async move {
         let _ = stop.send(());
         task.abort();

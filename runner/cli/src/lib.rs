@@ -11,12 +11,15 @@
     )
 )]
 
+mod again;
 mod audit;
 mod baseline;
 mod bundle;
 mod compare;
 pub mod embedded;
 mod format;
+mod gate;
+mod last;
 pub mod list;
 mod manual;
 mod matrix;
@@ -25,6 +28,7 @@ mod part;
 mod report;
 mod run;
 mod self_test;
+mod serve;
 mod show;
 
 use std::io::Write as _;
@@ -58,6 +62,10 @@ enum Command {
     Audit(Box<audit::AuditArgs>),
     /// Put the parts of a run together that `run --shard` made, and write every report of the whole
     Merge(merge::MergeArgs),
+    /// Ask one case once more and show both sides: what was sent and expected, what came and what is made of it
+    Again(Box<again::AgainArgs>),
+    /// Keep a gate up on the site of one suite, and print its address and its tokens
+    Serve(serve::ServeArgs),
     /// Render a saved run again, in the terminal or in any format
     Report(report::ReportArgs),
     /// Write a file of known failures from a report, or hold one against a report
@@ -113,6 +121,8 @@ pub fn main() -> ExitStatus {
         Command::Run(args) => corpus().and_then(|corpus| run::run(corpus, *args)),
         Command::Audit(args) => corpus().and_then(|corpus| audit::audit(&corpus, *args)),
         Command::Merge(args) => corpus().and_then(|corpus| merge::merge(&corpus, args)),
+        Command::Again(args) => corpus().and_then(|corpus| again::again(corpus, &args)),
+        Command::Serve(args) => corpus().and_then(|corpus| serve::serve(&corpus, &args)),
         Command::Report(args) => corpus().and_then(|corpus| report::report(&corpus, args)),
         Command::Baseline(args) => corpus().and_then(|corpus| baseline::baseline(&corpus, &args)),
         Command::Compare(args) => corpus().and_then(|corpus| compare::compare(&corpus, args)),

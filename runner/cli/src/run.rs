@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,28 +11,23 @@ use clap::Args;
 use gatecheck::corpus::question::Profile;
 use gatecheck::corpus::source::Level;
 use gatecheck::corpus::{Case, Corpus};
-use gatecheck::deploy::Manifest;
 use gatecheck::event::Event;
 use gatecheck::exit::{ExitStatus, HELP};
 use gatecheck::gates::Gate;
-use gatecheck::gates::launch::GateFile;
 use gatecheck::invariants::Invariant;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
 use gatecheck::run::order::Order;
-use gatecheck::run::{Plan, PlanError, RunOptions, Serves};
-use gatecheck::suggest::did_you_mean;
+use gatecheck::run::{Plan, PlanError, RunOptions};
 use gatecheck::verdict::Verdict;
-use gatecheck::wire::Target;
 use gatecheck::wire::plain::HttpVersion;
 use gatecheck_mutants::diagnosis::Watch;
-use gatecheck_mutants::gate::BrokenGate;
 use tokio::sync::mpsc;
-use url::Url;
 
-use super::Failure;
 use super::format::{Output, Outputs};
+use super::gate::GateArgs;
 use super::part::{BY_THE_ENGINE, part};
+use super::{Failure, gate, last};
 
 /// Arguments of `gatecheck run`.
 #[derive(Args, Debug)]
@@ -43,31 +37,11 @@ pub struct RunArgs {
     /// (`ROLE-3`) or a glob over requirements (`TOKEN-*`), a family. Without a URL the embedded reference is started; without a pattern every case is run
     #[arg(value_name = "URL | PATTERN")]
     what: Vec<String>,
-    /// Start this command for each suite, in the folder where you stand; `{site}`, `{port}`, `{spare-port}`, `{secret}`, `{role-path}` and the
-    /// like are filled in
-    #[arg(long, value_name = "CMD", conflicts_with = "gate")]
-    launch: Option<String>,
-    /// Start the gate that this gate file describes: a path, or a name under `runner/gates/`
-    #[arg(long, value_name = "NAME")]
-    gate: Option<String>,
-    /// Ask this broken gate of `gatecheck self-test`, in this process, to see how its defect shows
-    #[arg(long, value_name = "ID", conflicts_with_all = ["launch", "gate"])]
-    broken_gate: Option<String>,
-    /// The gate at the URL serves this suite at its root
-    #[arg(long, value_name = "SUITE")]
-    suite: Option<String>,
-    /// The gate at the URL serves the bundle whose manifest this is (default: `bundle-1/manifest.json` made anew)
-    #[arg(long, value_name = "MANIFEST", num_args = 0..=1, default_missing_value = "", conflicts_with = "suite")]
-    bundle: Option<String>,
-    /// Connect to this address, whatever the name in the URL resolves to
-    #[arg(long, value_name = "ADDR:PORT")]
-    connect_to: Option<SocketAddr>,
+    #[command(flatten)]
+    gate: GateArgs,
     /// Ask ordinary requests over HTTP/2
     #[arg(long)]
     http2: bool,
-    /// Take any certificate
-    #[arg(long)]
-    insecure: bool,
     /// How many requests may be under way at once
     #[arg(long, value_name = "N", default_value_t = 16)]
     jobs: usize,
@@ -159,14 +133,14 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
     if args.timeout <= 0.0 {
         return Err(Failure::usage("`--timeout` is a number of seconds above zero"));
     }
-    let gate = gate(&args, url.as_deref())?;
+    let gate = gate::gate(&args.gate, url.as_deref())?;
     let written = Arc::clone(&corpus);
     let corpus = match &gate {
         Gate::Launch(file) => Arc::new(file.asked((*corpus).clone()).map_err(Failure::usage)?),
         _ => corpus,
     };
-    let serves = serves(&args, &corpus)?;
-    patterns.extend(args.suite.clone());
+    let serves = gate::serves(&args.gate, &corpus)?;
+    patterns.extend(args.gate.suite.clone());
     let options = RunOptions {
         patterns,
         profile: args.profile,
@@ -178,7 +152,6 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         rate: args.rate,
         retries: args.retries,
         http: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
-        insecure: args.insecure,
         serves,
         without: args
             .without
@@ -188,6 +161,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             .collect(),
         manners: None,
     };
+    last::remember(url.as_deref(), &args.gate);
     let plan = Plan::new(&corpus, &gate, &options).map_err(|error| {
         Failure::usage(match &error {
             PlanError::NothingSelected(pattern) => corpus.nothing_fits(pattern),
@@ -205,7 +179,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         progress: std::io::stderr().is_terminal(),
     });
     // The reference is what known defects are defects of.
-    let of_others = url.is_some() || args.launch.is_some() || args.gate.is_some() || args.broken_gate.is_some();
+    let of_others = url.is_some() || args.gate.names_one();
     let mut watch = of_others.then(|| Watch::new(written));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -296,80 +270,4 @@ fn failed(corpus: &Corpus, file: &str, patterns: &[String]) -> Result<Vec<String
     let selected = |case: &Case| patterns.is_empty() || patterns.iter().any(|pattern| case.matches(pattern));
     let cases = corpus.cases().filter(|(_, case)| ids.contains(&case.id) && selected(case));
     Ok(cases.map(|(_, case)| case.id.clone()).collect())
-}
-
-fn gate(args: &RunArgs, url: Option<&str>) -> Result<Gate, Failure> {
-    let started_here = args.launch.is_some() || args.gate.is_some() || args.broken_gate.is_some();
-    match url {
-        Some(_) if started_here => {
-            Err(Failure::usage("a URL names a gate that already runs; --launch, --gate and --broken-gate start one"))
-        }
-        Some(url) => target(url, args.connect_to).map(Gate::Remote),
-        None if args.connect_to.is_some() || args.bundle.is_some() => {
-            Err(Failure::usage("--connect-to and --bundle go with the URL of a running gate"))
-        }
-        None => match (&args.launch, &args.gate, &args.broken_gate) {
-            (Some(command), _, _) => {
-                let file = GateFile::of_command(command);
-                file.check().map_err(|why| Failure::usage(format!("--launch: {why}")))?;
-                Ok(Gate::Launch(Box::new(file)))
-            }
-            (None, Some(name), _) => {
-                let file = GateFile::open(&gate_file(name)).map_err(Failure::usage)?;
-                file.is_whole().map_err(|message| Failure { status: ExitStatus::Unreachable, message })?;
-                Ok(Gate::Launch(Box::new(file)))
-            }
-            (None, None, Some(id)) => broken_gate(id),
-            (None, None, None) => Ok(crate::embedded::gate()),
-        },
-    }
-}
-
-pub(super) fn broken_gate(id: &str) -> Result<Gate, Failure> {
-    let mutant = gatecheck_mutants::all().find(|mutant| mutant.id == id);
-    let mutant = mutant.ok_or_else(|| {
-        let meant = did_you_mean(id, gatecheck_mutants::all().map(|mutant| mutant.id));
-        Failure::usage(format!("no broken gate `{id}`{meant}; `gatecheck list --broken-gates` lists them by id"))
-    })?;
-    Ok(Gate::InProcess(Arc::new(BrokenGate::new(*mutant, Arc::default()))))
-}
-
-/// `NAME` stands for `runner/gates/NAME/gate.yaml` in this folder or one above; anything with a slash or a dot is a path.
-pub(super) fn gate_file(name: &str) -> PathBuf {
-    if name.contains(['/', '.', '\\']) {
-        let path = PathBuf::from(name);
-        return if path.is_dir() { path.join("gate.yaml") } else { path };
-    }
-    let below = Path::new("runner/gates").join(name).join("gate.yaml");
-    let found = std::env::current_dir()
-        .ok()
-        .and_then(|here| here.ancestors().map(|folder| folder.join(&below)).find(|file| file.is_file()));
-    found.unwrap_or(below)
-}
-
-pub(super) fn target(url: &str, connect_to: Option<SocketAddr>) -> Result<Target, Failure> {
-    let parsed = Url::parse(url).map_err(|error| Failure::usage(format!("`{url}` is no URL: {error}")))?;
-    let (Some(host), Some(port)) = (parsed.host_str(), parsed.port_or_known_default()) else {
-        return Err(Failure::usage(format!("`{url}` names no host")));
-    };
-    if !matches!(parsed.scheme(), "http" | "https") || parsed.path() != "/" || parsed.query().is_some() {
-        return Err(Failure::usage(format!(
-            "`{url}`: write scheme, host and port only, for example `https://gate.example`"
-        )));
-    }
-    Ok(Target { https: parsed.scheme() == "https", host: host.to_owned(), port, connect_to })
-}
-
-fn serves(args: &RunArgs, corpus: &Corpus) -> Result<Serves, Failure> {
-    let Some(path) = &args.bundle else { return Ok(Serves::Suite) };
-    let manifest = if path.is_empty() {
-        crate::bundle::manifests(corpus)
-            .into_iter()
-            .next()
-            .ok_or_else(|| Failure::harness("no suite can be bundled"))?
-    } else {
-        let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
-        serde_json::from_str::<Manifest>(&text).map_err(|error| Failure::usage(format!("{path}: {error}")))?
-    };
-    Ok(Serves::Bundle(Box::new(manifest)))
 }

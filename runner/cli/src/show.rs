@@ -11,7 +11,7 @@ use gatecheck::report::evidence::shortened;
 use gatecheck::report::outcome::expected;
 use gatecheck::run::{Place, compose};
 use gatecheck::text::printable;
-use gatecheck::wire::{Target, redact};
+use gatecheck::wire::{Target, Trust, redact};
 use owo_colors::OwoColorize;
 
 use super::{Failure, say};
@@ -28,28 +28,29 @@ pub struct ShowArgs {
 
 /// Shows the case.
 pub(super) fn show(corpus: &Corpus, args: &ShowArgs) -> Result<ExitStatus, Failure> {
-    let exact = corpus.cases().find(|(_, case)| case.is(&args.case));
-    let fitting: Vec<_> = corpus.cases().filter(|(_, case)| case.matches(&args.case)).collect();
-    let (suite, case) = match (exact, fitting.as_slice()) {
-        (Some(found), _) => found,
-        (None, [one]) => *one,
-        (None, []) => {
-            if let Some(why) = corpus.retired(&args.case) {
-                return Err(Failure::usage(format!("`{}` is asked no more: {why}", args.case)));
-            }
-            return Err(Failure::usage(corpus.nothing_fits(&args.case)));
-        }
-        (None, [(_, first), ..]) => {
-            return Err(Failure::usage(format!(
-                "{} cases fit `{}`; name one, for example `{}`",
-                fitting.len(),
-                args.case,
-                first.id
-            )));
-        }
-    };
+    let (suite, case) = one_case(corpus, &args.case)?;
     say(&render(corpus, suite, case, args.show_secrets).map_err(Failure::harness)?);
     Ok(ExitStatus::AsExpected)
+}
+
+/// The one case that an id or a pattern names.
+pub(super) fn one_case<'a>(corpus: &'a Corpus, id: &str) -> Result<(&'a Suite, &'a Case), Failure> {
+    let exact = corpus.cases().find(|(_, case)| case.is(id));
+    let fitting: Vec<_> = corpus.cases().filter(|(_, case)| case.matches(id)).collect();
+    match (exact, fitting.as_slice()) {
+        (Some(found), _) => Ok(found),
+        (None, [one]) => Ok(*one),
+        (None, []) => {
+            if let Some(why) = corpus.retired(id) {
+                return Err(Failure::usage(format!("`{id}` is asked no more: {why}")));
+            }
+            Err(Failure::usage(corpus.nothing_fits(id)))
+        }
+        (None, [(_, first), ..]) => {
+            let count = fitting.len();
+            Err(Failure::usage(format!("{count} cases fit `{id}`; name one, for example `{}`", first.id)))
+        }
+    }
 }
 
 fn render(corpus: &Corpus, suite: &Suite, case: &Case, show_secrets: bool) -> Result<String, String> {
@@ -84,7 +85,8 @@ fn render(corpus: &Corpus, suite: &Suite, case: &Case, show_secrets: bool) -> Re
             let _ = writeln!(out, "  {line}");
         }
     }
-    let target = Target { https: false, host: "gate.example".to_owned(), port: 80, connect_to: None };
+    let target =
+        Target { https: false, host: "gate.example".to_owned(), port: 80, connect_to: None, trust: Trust::default() };
     let place = Place { target: &target, prefix: "", listener: "http://127.0.0.1:9/" };
     let sent = compose(suite, case, &place, 1_800_000_000)?;
     let _ = writeln!(

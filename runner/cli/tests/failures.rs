@@ -16,12 +16,18 @@ use gatecheck::report::json::Report;
 
 const MINI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/mini");
 
+/// Where the program keeps its last run in these tests.
+fn state() -> std::path::PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("state-{:?}", std::thread::current().id()))
+}
+
 /// Runs the program over the small corpus, in the root of the checkout.
 fn gatecheck(arguments: &[&str]) -> Output {
     Command::cargo_bin("gatecheck")
         .unwrap()
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
         .env("NO_COLOR", "1")
+        .env("XDG_STATE_HOME", state())
         .args(["--corpus", MINI])
         .args(arguments)
         .output()
@@ -132,4 +138,78 @@ fn a_command_starts_in_the_folder_of_the_caller() {
         .unwrap();
     assert_eq!(run.status.code(), Some(3), "{}", text(&run.stderr));
     assert!(text(&run.stdout).contains("found it"), "{}", text(&run.stdout));
+}
+
+#[test]
+fn a_case_is_asked_again_and_both_sides_are_shown() {
+    let broken = ["--broken-gate", "token/exp-ignored"];
+    let again = gatecheck(&[&["again", "role/denial/expired"], &broken[..]].concat());
+    let said = text(&again.stdout);
+    assert_eq!(again.status.code(), Some(1), "{said}{}", text(&again.stderr));
+    for part in [
+        "Sent to http://127.0.0.1:",
+        "GET /members/home HTTP/1.1",
+        "nf_jwt=<token>",
+        "Expected\n  `denied` (status 302, Location `/login`)",
+        "HTTP/1.1 200",
+        "Verdict: leak",
+        "protected /members/home.html in the body",
+        "The time of the token was not looked at.",
+        "gatecheck serve role/denial --broken-gate token/exp-ignored   keeps the gate up",
+        "curl -isS --path-as-is",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(
+        gatecheck(&["again", "role/denial/no-token/file", "--broken-gate", "token/exp-ignored"]).status.code(),
+        Some(0)
+    );
+    let unknown = gatecheck(&["again", "role/denial/expird"]);
+    assert!(text(&unknown.stderr).contains("did you mean `role/denial/expired`?"), "{}", text(&unknown.stderr));
+}
+
+#[test]
+fn again_asks_the_gate_of_the_last_run_or_of_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = broken(folder.path());
+    let said = text(&gatecheck(&["report", &report]).stdout);
+    assert!(said.contains("again     gatecheck again role/denial/expired\n"), "{said}");
+    assert!(!said.contains("by hand"), "its gate is gone with its port: {said}");
+    assert_eq!(gatecheck(&["again", "role/denial/expired"]).status.code(), Some(1), "the last run's gate leaks");
+    assert_eq!(gatecheck(&["run"]).status.code(), Some(0));
+    assert_eq!(gatecheck(&["again", "role/denial/expired"]).status.code(), Some(0), "the last run's gate is sound");
+    assert_eq!(gatecheck(&["again", "role/denial/expired", "--report", &report]).status.code(), Some(1));
+}
+
+/// Starts `gatecheck serve`, asks what it prints to be asked, and stops it.
+#[cfg(unix)]
+#[test]
+fn a_suite_is_served_with_its_tokens_until_it_is_stopped() {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    for gate in [&["--broken-gate", "token/exp-ignored"][..], &[]] {
+        let mut served = std::process::Command::new(assert_cmd::cargo::cargo_bin("gatecheck"))
+            .env("NO_COLOR", "1")
+            .args(["--corpus", MINI, "serve", "role/denial"])
+            .args(gate)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(served.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let first = lines.next().unwrap();
+        let address = first.split_whitespace().next().unwrap().strip_prefix("http://").unwrap().to_owned();
+        let token = lines.find_map(|line| line.strip_prefix("  admin  ").map(str::to_owned)).unwrap();
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let request = format!(
+            "GET /members/home HTTP/1.1\r\nHost: a.example\r\nCookie: nf_jwt={token}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{gate:?}: {answer}");
+        let stopped = std::process::Command::new("kill").args(["-TERM", &served.id().to_string()]).status().unwrap();
+        assert!(stopped.success());
+        assert_eq!(served.wait().unwrap().code(), Some(0));
+    }
+    let unknown = gatecheck(&["serve", "role/denail"]);
+    assert!(text(&unknown.stderr).contains("did you mean `role/denial`?"), "{}", text(&unknown.stderr));
 }

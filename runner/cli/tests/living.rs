@@ -26,7 +26,7 @@ use gatecheck::gates::launch::GateFile;
 use gatecheck::report::json::Report;
 use gatecheck::run::order::Shard;
 use gatecheck::run::{Plan, RunOptions};
-use gatecheck::wire::Target;
+use gatecheck::wire::{Target, Trust};
 use gatecheck_cli::embedded;
 
 const MINI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/mini");
@@ -222,6 +222,7 @@ fn gatecheck(folder: &Path, arguments: &[&str]) -> Output {
         .unwrap()
         .current_dir(folder)
         .env("NO_COLOR", "1")
+        .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
         .args(["--corpus", MINI])
         .args(arguments)
         .output()
@@ -299,7 +300,7 @@ fn counting(count: Arc<AtomicUsize>) -> Target {
             });
         }
     });
-    Target { https: false, host: "127.0.0.1".to_owned(), port, connect_to: None }
+    Target { https: false, host: "127.0.0.1".to_owned(), port, connect_to: None, trust: Trust::default() }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use gatecheck::wire::plain::Plain;
-use gatecheck::wire::{AFTERMATH, Answer, End, Response, Sent, Target};
+use gatecheck::wire::{AFTERMATH, Answer, End, Response, Sent, Target, Trust};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use rolegate::decide::Decision;
 use rolegate::request::Scheme;
@@ -170,7 +170,7 @@ async fn send(scene: &Scene<'_>, onward: Onward) -> Result<Response, u16> {
     let url = Url::parse(&onward.url).map_err(|_| 502_u16)?;
     let host = url.host_str().ok_or(502_u16)?.to_owned();
     let port = url.port_or_known_default().ok_or(502_u16)?;
-    let target = Target { https: url.scheme() == "https", host, port, connect_to: None };
+    let target = Target { https: url.scheme() == "https", host, port, connect_to: None, trust: Trust::default() };
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     let sent = Sent {
         method: onward.method,

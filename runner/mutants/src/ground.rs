@@ -95,7 +95,7 @@ impl Sites {
     /// The way to upstreams: a connection for each request, so that none is lost with a connection that was kept too long.
     fn onward(&self) -> Result<Clients, GateError> {
         let limit = Duration::from_secs(5);
-        let options = || PlainOptions { version: HttpVersion::Http1, insecure: false, limit, remote: None };
+        let options = || PlainOptions { version: HttpVersion::Http1, limit, remote: None };
         self.onward.get_or_init(|| Clients::apart(options())).clone().map_err(GateError::Harness)
     }
 }

@@ -20,7 +20,7 @@ use crate::deploy::Deployment;
 use crate::invariants::Invariant;
 use crate::report::redact::Redactor;
 use crate::suggest::{did_you_mean, with_suggestion};
-use crate::wire::{Sent, Target, raw::Wire};
+use crate::wire::{Sent, Target, Trust, raw::Wire};
 
 /// How a gate is started, and what it lacks.
 #[derive(Clone, Debug, Deserialize)]
@@ -315,7 +315,8 @@ async fn start_at(
     let child = command.spawn().map_err(|error| not_started(format!("`{program}`: {error}")))?;
     let mut launched = Launched { child, _site: folder, _work: work, log };
     let log = launched.log.path().to_path_buf();
-    let target = Target { https: false, host: Ipv4Addr::LOCALHOST.to_string(), port, connect_to: None };
+    let target =
+        Target { https: false, host: Ipv4Addr::LOCALHOST.to_string(), port, connect_to: None, trust: Trust::default() };
     let deadline = Instant::now().checked_add(Duration::from_secs(file.ready_within)).unwrap_or_else(Instant::now);
     loop {
         if let Ok(Some(status)) = launched.child.try_wait() {

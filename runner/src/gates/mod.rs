@@ -22,8 +22,8 @@ use tokio::task::JoinSet;
 
 use crate::deploy::Deployment;
 use crate::invariants::Invariant;
-use crate::wire::Target;
 use crate::wire::memory::Door;
+use crate::wire::{Target, Trust};
 
 /// A gate that listens.
 pub struct Running {
@@ -213,7 +213,13 @@ impl Running {
     #[must_use]
     pub fn here(door: Door, tasks: JoinSet<()>) -> Self {
         let stop: Stop = Box::new(move || Box::pin(async move { drop(tasks) }));
-        let target = Target { https: false, host: Ipv4Addr::LOCALHOST.to_string(), port: 8080, connect_to: None };
+        let target = Target {
+            https: false,
+            host: Ipv4Addr::LOCALHOST.to_string(),
+            port: 8080,
+            connect_to: None,
+            trust: Trust::default(),
+        };
         Self { target, door: Some(door), stop: Some(stop), log: None, ended: None }
     }
 

@@ -301,6 +301,12 @@ impl Aggregate {
         }
     }
 
+    /// Whether the gate runs whether this program does or not.
+    #[must_use]
+    pub fn is_of_a_url(&self) -> bool {
+        ["http://", "https://"].iter().any(|scheme| self.pins.target.starts_with(scheme))
+    }
+
     /// How the run ends.
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {

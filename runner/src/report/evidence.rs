@@ -85,7 +85,7 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::wire::{Answer, Client, Response, Sent};
+    use crate::wire::{Answer, Client, Response, Sent, Trust};
 
     #[test]
     fn a_token_that_comes_back_is_replaced_too() {
@@ -104,7 +104,13 @@ mod tests {
         let answer = Answer::Response(Box::new(Response { body: body.clone(), wire: body, ..Response::default() }));
         let exchange =
             Exchange { sent, client: Client::Plain, answer, started: SystemTime::UNIX_EPOCH, elapsed: Duration::ZERO };
-        let target = Target { https: false, host: "gate.example".to_owned(), port: 80, connect_to: None };
+        let target = Target {
+            https: false,
+            host: "gate.example".to_owned(),
+            port: 80,
+            connect_to: None,
+            trust: Trust::default(),
+        };
         for (show_secrets, says) in [
             (false, "you sent <token>, and I know <secret>"),
             (true, "you sent IHsiYWxnIjoiSFMyNTYifQ.e30.c2ln, and I know by-heart-by-heart"),

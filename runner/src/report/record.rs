@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::aggregate::timestamp;
 use super::evidence::Evidence;
-use crate::wire::{Answer, Client, End, Exchange, Response, Sent, Target};
+use crate::wire::{Answer, Client, End, Exchange, Response, Sent, Target, Trust};
 
 /// What was sent and what came back: secrets replaced, long octets cut.
 #[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
@@ -222,6 +222,7 @@ impl ExchangeRecord {
             host: host.to_owned(),
             port,
             connect_to: connect_to.map_err(|error| format!("`connect_to`: {error}"))?,
+            trust: Trust::default(),
         })
     }
 }

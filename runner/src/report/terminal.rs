@@ -107,7 +107,7 @@ impl TerminalReporter {
             let _ = writeln!(out, "  {}", wrap(&requirement.sentence, 2));
             let _ = writeln!(out);
             for outcome in group.iter().take(self.options.whole) {
-                finding(out, outcome);
+                finding(out, outcome, run.is_of_a_url());
             }
             let rest: Vec<_> = group.iter().skip(self.options.whole).collect();
             if !rest.is_empty() {
@@ -300,7 +300,8 @@ fn stale(out: &mut String, run: &Aggregate) {
     }
 }
 
-fn finding(out: &mut String, outcome: &Outcome) {
+/// `stays` says whether the gate is still there when this is read.
+fn finding(out: &mut String, outcome: &Outcome, stays: bool) {
     let _ = writeln!(
         out,
         "  {} {}  {}",
@@ -335,7 +336,11 @@ fn finding(out: &mut String, outcome: &Outcome) {
         row("attempts", &outcome.attempts.to_string());
     }
     if let Some(evidence) = &outcome.evidence {
-        row("again", &evidence.again);
+        row("again", &format!("gatecheck again {}", outcome.id));
+        // A gate that the runner started is gone with its port.
+        if stays {
+            row("by hand", &evidence.again);
+        }
     }
     let _ = writeln!(out);
 }

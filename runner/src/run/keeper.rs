@@ -14,6 +14,7 @@ use crate::gates::{Gate, GateError, Running};
 use crate::verdict::{DOWN, Fault, Mismatch, Verdict};
 use crate::wire::plain::Plain;
 use crate::wire::raw::Wire;
+use crate::wire::tls::why;
 use crate::wire::{Answer, End, Target};
 
 /// A gate that goes down more often than this is left down.
@@ -41,7 +42,7 @@ impl Clients {
         let wire = match &running.door {
             Some(door) => Wire::within(door.clone(), options.timeout),
             None => {
-                let tls = target.https.then(|| crate::wire::tls::config(options.insecure)).transpose();
+                let tls = target.https.then(|| crate::wire::tls::config(&target.trust)).transpose();
                 let tls = tls.map_err(|error| GateError::Harness(format!("no TLS on this machine: {error}")))?;
                 Wire::new(target.clone(), tls, options.timeout)
             }
@@ -203,5 +204,10 @@ async fn start(shared: &Shared, round: &Round) -> Result<(Running, Clients), Gat
     let running =
         shared.gate.start(&Deployment { suites, settings, upstream: shared.upstream.url().to_owned() }).await?;
     let clients = Clients::new(shared, &running)?;
+    // Said once, and not with every case.
+    if let Gate::Remote(target) = &shared.gate {
+        let connected = clients.wire.connect().await;
+        connected.map_err(|error| GateError::Unreachable { origin: target.origin(), reason: why(&error) })?;
+    }
     Ok((running, clients))
 }

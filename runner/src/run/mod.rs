@@ -55,8 +55,6 @@ pub struct RunOptions {
     pub retries: u32,
     /// The HTTP version of ordinary requests.
     pub http: HttpVersion,
-    /// Whether certificates are taken unchecked.
-    pub insecure: bool,
     /// What a running gate serves.
     pub serves: Serves,
     /// Invariants that are not checked, with the reason.
@@ -78,7 +76,6 @@ impl Default for RunOptions {
             rate: None,
             retries: 0,
             http: HttpVersion::Http1,
-            insecure: false,
             serves: Serves::Suite,
             without: BTreeMap::new(),
             manners: None,
@@ -286,7 +283,6 @@ pub async fn run(
         ordinary: (!matches!(&gate, Gate::InProcess(gate) if !gate.has_socket())).then(|| {
             plain::Clients::new(PlainOptions {
                 version: options.http,
-                insecure: options.insecure,
                 limit: options.timeout,
                 remote: if let Gate::Remote(target) = &gate { Some(target) } else { None },
             })
@@ -326,12 +322,7 @@ fn second_clients(corpus: &Corpus, gate: &Gate, options: &RunOptions) -> Option<
     let Gate::Remote(target) = gate else { return None };
     let is_wanted = target.https && corpus.cases().any(|(_, case)| case.over_http2);
     is_wanted.then(|| {
-        plain::Clients::new(PlainOptions {
-            version: HttpVersion::Http2,
-            insecure: options.insecure,
-            limit: options.timeout,
-            remote: Some(target),
-        })
+        plain::Clients::new(PlainOptions { version: HttpVersion::Http2, limit: options.timeout, remote: Some(target) })
     })
 }
 

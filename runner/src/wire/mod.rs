@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use self::coding::Decoded;
+pub use self::tls::Trust;
 
 /// Where a gate listens.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Target {
     pub port: u16,
     /// The address to connect to, if it is not what the name resolves to (`--connect-to`).
     pub connect_to: Option<SocketAddr>,
+    /// Which certificates are taken.
+    pub trust: Trust,
 }
 
 /// One request, every octet decided.
@@ -252,14 +255,22 @@ impl Sent {
     pub fn reproduce(&self, target: &Target, show_secrets: bool) -> String {
         if self.raw.is_some() {
             let octets = printf(&redact(&self.octets(), show_secrets));
+            let (host, port) = match target.connect_to {
+                Some(address) => (address.ip().to_string(), address.port()),
+                None => (target.host.clone(), target.port),
+            };
             let client = if target.https {
-                format!("openssl s_client -quiet -connect {}:{}", target.host, target.port)
+                format!("openssl s_client -quiet -servername {} -connect {host}:{port}", target.host)
             } else {
-                format!("nc {} {}", target.host, target.port)
+                format!("nc {host} {port}")
             };
             return format!("printf {} | {client}", quote(&octets));
         }
         let mut line = String::from("curl -isS --path-as-is");
+        line.push_str(&target.trust.for_curl());
+        if let Some(address) = target.connect_to {
+            let _ = write!(line, " --connect-to {}", quote(&format!("{}:{}:{address}", target.host, target.port)));
+        }
         if self.method == "HEAD" {
             line.push_str(" -I");
         } else if self.method != "GET" {
@@ -380,7 +391,8 @@ mod tests {
 
     #[test]
     fn a_curl_line_can_be_pasted() {
-        let target = Target { https: false, host: "127.0.0.1".into(), port: 8080, connect_to: None };
+        let target =
+            Target { https: false, host: "127.0.0.1".into(), port: 8080, connect_to: None, trust: Trust::default() };
         let sent = Sent {
             method: "POST".into(),
             target: b"/a/../b'\xff".to_vec(),

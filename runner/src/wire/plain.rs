@@ -7,7 +7,7 @@ use http_body_util::BodyExt as _;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 
-use super::{Answer, Client, End, Exchange, LONGEST_ANSWER, Response, Sent, Target};
+use super::{Answer, Client, End, Exchange, LONGEST_ANSWER, Response, Sent, Target, Trust};
 
 /// The HTTP version that the client speaks.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -39,11 +39,9 @@ pub struct Clients {
 pub struct PlainOptions<'a> {
     /// The HTTP version.
     pub version: HttpVersion,
-    /// Whether certificates are taken unchecked.
-    pub insecure: bool,
     /// The time limit of one answer.
     pub limit: Duration,
-    /// The gate, if it runs already: whether it speaks TLS, and what address to connect to.
+    /// The gate, if it runs already: whether it speaks TLS, with which certificates, and what address to connect to.
     pub remote: Option<&'a Target>,
 }
 
@@ -75,8 +73,14 @@ fn builder(options: PlainOptions<'_>) -> reqwest::ClientBuilder {
         .no_proxy()
         .timeout(options.limit)
         .tcp_nodelay(true)
-        .retry(reqwest::retry::never())
-        .tls_danger_accept_invalid_certs(options.insecure);
+        .retry(reqwest::retry::never());
+    builder = match options.remote.map(|target| &target.trust) {
+        None | Some(Trust::Machine) => builder,
+        Some(Trust::Also { authorities, .. }) => {
+            builder.tls_certs_merge(authorities.iter().filter_map(|one| reqwest::Certificate::from_der(one).ok()))
+        }
+        Some(Trust::Any) => builder.tls_danger_accept_invalid_certs(true),
+    };
     builder = match options.version {
         HttpVersion::Http1 => builder.http1_only(),
         HttpVersion::Http2 if options.remote.is_some_and(|target| target.https) => builder,

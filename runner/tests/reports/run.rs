@@ -10,7 +10,7 @@ use gatecheck::event::{Conditions, Event, Finished, Lengths, Started};
 use gatecheck::invariants::Invariant;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::verdict::{Fault, Leak, Mismatch, Verdict};
-use gatecheck::wire::{Answer, Client, Exchange, Response, Sent, Target};
+use gatecheck::wire::{Answer, Client, Exchange, Response, Sent, Target, Trust};
 
 /// What no report may hold.
 pub const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ2aXNpdG9yLTEifQ.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg";
@@ -287,7 +287,7 @@ fn finished() -> Event {
 }
 
 fn gate() -> Target {
-    Target { https: true, host: "gate.example".to_owned(), port: 443, connect_to: None }
+    Target { https: true, host: "gate.example".to_owned(), port: 443, connect_to: None, trust: Trust::default() }
 }
 
 fn answer(status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> Response {
