@@ -168,6 +168,9 @@ fn status_2_usage() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
         assert!(text(&output.stderr).contains(says), "{arguments:?}: {}", text(&output.stderr));
     }
+    let many = gatecheck(&["run", "http://127.0.0.1:1"]);
+    assert_eq!(many.status.code(), Some(2));
+    assert!(text(&many.stderr).contains("--suite"), "one suite is served there: {}", text(&many.stderr));
 }
 
 #[test]
