@@ -122,7 +122,7 @@ fn spellings_of(target: &str, file: Option<&str>) -> Vec<String> {
     all.iter_mut().filter(|path| path.is_empty()).for_each(|path| path.push('/'));
     all.sort_unstable();
     all.dedup();
-    all.retain(|other| other != path);
+    all.retain(|other| other != path && other.starts_with('/'));
     all.into_iter().map(|path| format!("{path}{query}")).collect()
 }
 
@@ -174,7 +174,7 @@ mod tests {
         for (target, file, others) in [
             ("/a/home", Some("/a/home.html"), &["/a/home.html", "/a/home/", "/a/home/index.html"][..]),
             ("/a/", Some("/a/index.html"), &["/a", "/a.html", "/a/index.html"]),
-            ("/", Some("/index.html"), &["/.html", "/index.html"]),
+            ("/", Some("/index.html"), &["/index.html"]),
             ("/a?x=1", None, &["/a.html?x=1", "/a/?x=1", "/a/index.html?x=1"]),
         ] {
             assert_eq!(spellings_of(target, file), others, "{target}");

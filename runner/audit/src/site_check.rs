@@ -164,7 +164,7 @@ fn is_alike(here: &[u8], there: &[u8]) -> bool {
     let lines: Vec<&[u8]> = here
         .split(|byte| matches!(byte, b'\n' | b'>'))
         .map(<[u8]>::trim_ascii)
-        .filter(|line| line.len() >= 12)
+        .filter(|line| line.len() >= 12 && !line.starts_with(b"<!"))
         .collect();
     let found = lines.iter().filter(|line| contains(there, line)).count();
     !lines.is_empty() && found.saturating_mul(3) >= lines.len()
