@@ -43,7 +43,7 @@ enum Line<'a> {
         verdict: &'static str,
         exit_status: u8,
         summary: Summary,
-        scores: Scores,
+        scores: Box<Scores>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         stale: Vec<Stale>,
     },
@@ -134,7 +134,7 @@ fn tail(run: &Aggregate) -> Line<'_> {
         verdict: run.headline(),
         exit_status: run.exit_status().code(),
         summary: run.tally.summary,
-        scores: run.tally.scores,
+        scores: Box::new(run.tally.scores),
         stale: run.stale.iter().map(Stale::of).collect(),
     }
 }
