@@ -153,7 +153,7 @@ fn a_gate_that_falls_over() {
 /// A site that a gate does not take: a lack where it says so, right where the ledger allows it, and else a failure of what the suite tests.
 #[test]
 fn a_refused_site_is_a_lack_a_failure_or_right() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance-cases");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance-cases");
     let corpus = Arc::new(Corpus::open(&folder).unwrap_or_else(|errors| panic!("{errors:#?}")));
     let with = |status: &str, patterns: &[&str]| {
         let mut file = falling_gate();
