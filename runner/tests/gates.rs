@@ -192,7 +192,8 @@ async fn a_gate_whose_port_somebody_has_taken_is_started_on_another() {
         }
         taken
     };
-    let (started, taken) = tokio::join!(gate.start(&deployment), thieves);
+    let both = async { tokio::join!(gate.start(&deployment), thieves) };
+    let (started, taken) = tokio::time::timeout(Duration::from_secs(60), both).await.expect("a second start");
     let running = started.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(running.target.port, taken[1].local_addr().unwrap().port());
     running.stop().await;

@@ -264,7 +264,7 @@ pub(super) async fn start(file: &GateFile, deployment: &Deployment<'_>) -> Resul
         let ports = (port::free().await?, port::free().await?);
         let started = start_at(ports, file, deployment).await;
         // Another process may have taken a port meanwhile, which is nothing that the gate has done.
-        let robbed = matches!(started, Err(GateError::NotStarted { .. }))
+        let robbed = matches!(started, Err(GateError::NotStarted { .. } | GateError::Ended { .. }))
             && (port::is_taken(ports.0).await || port::is_taken(ports.1).await);
         if !robbed || attempts >= MOST_ATTEMPTS {
             return started;
