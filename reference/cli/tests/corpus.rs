@@ -1,7 +1,7 @@
 //! The conformance corpus against the `rolegate` that was just built, asked by a `gatecheck` that was built before.
 //!
 //! This is what `cargo gate-mutants` runs for every change that it makes to the reference: only `rolegate` is built anew. The variable `GATECHECK` names
-//! the program (`cargo build --release -p gatecheck` puts it at `target/release/gatecheck`); where it is not set the test is skipped aloud.
+//! the program (`cargo build --release -p gatecheck-cli` puts it at `target/release/gatecheck`); where it is not set the test is skipped aloud.
 
 #![allow(
     clippy::print_stderr,
@@ -14,7 +14,7 @@ use std::process::Command;
 #[test]
 fn the_corpus_holds_for_the_program() {
     let Some(gatecheck) = std::env::var_os("GATECHECK") else {
-        eprintln!("skipped: GATECHECK names no gatecheck to ask with (`cargo build --release -p gatecheck`)");
+        eprintln!("skipped: GATECHECK names no gatecheck to ask with (`cargo build --release -p gatecheck-cli`)");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
