@@ -61,6 +61,8 @@ pub use keys::{jwks, jwks_confusion};
 pub use location::location;
 pub use reload::{holds_what_was_denied, reload_opens_nothing};
 #[cfg(feature = "server")]
+pub use rolegate_identity::git::properties::git_tree_paths;
+#[cfg(feature = "server")]
 pub use whole_server::WholeServer;
 
 /// NOLEAK-4: an answer that depended on a role holds no field by which a cache would keep it for others. The names are

@@ -46,6 +46,11 @@ fn parse_headers() {
 }
 
 #[test]
+fn git_tree_paths() {
+    replay("git_tree_paths", properties::git_tree_paths);
+}
+
+#[test]
 fn identity_bodies() {
     replay("identity_bodies", properties::identity_bodies);
 }

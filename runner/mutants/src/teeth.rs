@@ -91,6 +91,10 @@ pub fn teeth<'a>(corpus: &'a Corpus, matrix: &Matrix, reasons: &[Reason]) -> Tee
 /// Whether the answer that a case expects keeps the visitor out: it is called a denial or a refusal, or it is an error where something is protected.
 fn turns_away(suite: &Suite, case: &Case) -> bool {
     let Expected::Judge(alternatives) = &case.expected else { return false };
+    // What a further requirement says of an answer turns nobody away; the case that has the answer does.
+    if case.of.is_some() {
+        return false;
+    }
     let named = |one: &str| ["denied", "refused", "not-canonical"].contains(&one);
     let is_error = |one: &Alternative| one.shown().is_none() && one.status.iter().all(|status| *status >= 400);
     alternatives.iter().any(|one| one.name.as_deref().is_some_and(named))

@@ -262,9 +262,8 @@ fn is_no_worse<S: Site>(
         let Some(answers) = answers.collect::<Option<Vec<_>>>() else { return false };
         let had: HashSet<Content> = answers.iter().filter_map(|(was, _, _)| content(was)).collect();
         answers.iter().all(|(was, is, visit)| {
+            let admitted = !was.denied && was.by.and_then(|by| before.rule(by)).is_some_and(|by| by.role().is_some());
             let is_closed_on_purpose = || {
-                let admitted =
-                    !was.denied && was.by.and_then(|by| before.rule(by)).is_some_and(|by| by.role().is_some());
                 closes.is_some_and(|Closing { pattern, but_for, to_the_admitted }| {
                     let is_for_them = but_for.as_ref().is_some_and(|role| role.holds(visitor));
                     visit.path().is_some_and(|path| pattern.matches(&path))
@@ -272,6 +271,8 @@ fn is_no_worse<S: Site>(
                         && (*to_the_admitted || !admitted || !is.denied)
                 })
             };
+            // Whoever a role rule has let in is let in still, also where there is nothing to see.
+            let turned_away = admitted && is.denied && !is_closed_on_purpose();
             let opened = content(is).is_some_and(|shown| !had.contains(&shown)) && {
                 let admitted = !was.denied && !is.denied && is.role_dependent;
                 let is_page = is.by.and_then(|by| after.rule(by)).is_some_and(is_denial_page);
@@ -288,7 +289,7 @@ fn is_no_worse<S: Site>(
                 && !is_closed_on_purpose()
                 && !is_kept(before, visit, was);
             let undenied = was.denied && !is.denied && content(is).is_some();
-            !opened && !locked_out && !undenied
+            !opened && !locked_out && !turned_away && !undenied
         })
     })
 }

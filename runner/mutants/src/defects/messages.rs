@@ -125,18 +125,6 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
-        "message/tabs-in-the-request-line",
-        "HTTP-3",
-        "the parts of a request line may be parted by tabs or several spaces",
-        Wire(|head| {
-            let end = head.windows(2).position(|pair| pair == b"\r\n").unwrap_or(head.len());
-            let (line, rest) = head.split_at_checked(end).unwrap_or((head, &[]));
-            let words: Vec<&[u8]> =
-                line.split(|octet| matches!(octet, b' ' | b'\t')).filter(|word| !word.is_empty()).collect();
-            if words.len() == 3 { [words.join(&b' ').as_slice(), rest].concat() } else { head.to_vec() }
-        }),
-    ),
-    Mutant::new(
         "message/version-of-any-kind",
         "HTTP-3",
         "a request of a version that does not exist is answered",
