@@ -48,8 +48,15 @@ pub(super) fn serve(corpus: &Corpus, args: &ServeArgs) -> Result<ExitStatus, Fai
         let running =
             running.map_err(|error| Failure { status: ExitStatus::Unreachable, message: error.to_string() })?;
         let address = address(&running).await?;
+        let mut interruption = std::pin::pin!(interruption());
+        // It listens for the end before anybody is told where the gate is.
+        tokio::select! {
+            biased;
+            () = &mut interruption => return Ok(ExitStatus::AsExpected),
+            () = std::future::ready(()) => {}
+        }
         say(&told(&gate.name(), suite, &address));
-        interruption().await;
+        interruption.await;
         running.stop().await;
         Ok(ExitStatus::AsExpected)
     })

@@ -121,8 +121,8 @@ impl Programs {
             }
             _ => return None,
         };
-        // A command may have commands of its own: `rolegate token new`.
-        let named = words.iter().skip(1).take_while(|word| !word.starts_with('-')).count().min(2);
+        // A command may have commands of its own: `rolegate identity user add`.
+        let named = words.iter().skip(1).take_while(|word| !word.starts_with('-')).count().min(3);
         let help = (0..=named).rev().find_map(|length| self.help(&words[..=length]))?;
         let unknown = words.iter().filter_map(|word| {
             let option = word.split('=').next()?;
