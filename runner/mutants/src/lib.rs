@@ -4,7 +4,7 @@
 //! changed; nothing inside is. Each names the requirement that it breaks and says in plain words what is wrong, which is also what
 //! [`diagnosis`] says of a gate that fails the same cases. An [`idle`] gate does nothing worth the name; no requirement may pass on it.
 //!
-//! 1. [`ground`]: the site of a suite, opened once for all broken gates; [`reference`]: its settings in the reference's terms.
+//! 1. [`ground`]: the site of a suite, opened once for all broken gates; [`mod@reference`]: its settings in the reference's terms.
 //! 2. [`gate`]: an HTTP/1.1 gate of this process that takes the reference's steps one by one, so that a defect can stand between two of them.
 //! 3. [`scene`], [`jwt`], [`public`]: what a defect sees of a request, a token taken apart, and the keys that sign it anew; [`forward`]: what goes
 //!    to an upstream, and what comes back.

@@ -48,7 +48,7 @@ pub(super) struct IdentityArgs {
         conflicts_with_all = ["public_key", "jwks", "audiences", "issuer", "upstream"]
     )]
     identity: Option<PathBuf>,
-    /// The name of the site, for http://NAME.localhost:PORT [default: that of its folder]
+    /// The name of the site, for `http://NAME.localhost:PORT` [default: that of its folder]
     #[arg(long, value_name = "NAME", requires = "identity", value_parser = name)]
     identity_name: Option<String>,
     /// How long a token is good, in seconds; below 60 the clients refresh with every call [default: 3600]

@@ -41,7 +41,7 @@ struct User {
     /// The folder of the service
     #[arg(long = "identity", value_name = "DIR", default_value = FOLDER, global = true)]
     folder: PathBuf,
-    /// The address of the site, for links in mails [default: where it runs, or http://site.localhost:8888]
+    /// The address of the site, for links in mails [default: where it runs, or `http://site.localhost:8888`]
     #[arg(long, value_name = "URL", global = true)]
     site: Option<String>,
 }

@@ -2,11 +2,11 @@
 //!
 //! 1. [`route`]: a method and a path become one question, or none. Pure.
 //! 2. [`editor`]: the claims of the visitor's token say who writes. A request never does.
-//! 3. [`path`], [`branch`]: what an author may write: canonical paths inside the content folders, and none that decides who
+//! 3. `path`, `branch`: what an author may write: canonical paths inside the content folders, and none that decides who
 //!    gets in; the published branch and drafts. Pure.
-//! 4. [`program`], [`repository`], [`trees`], [`merge`]: git's own plumbing.
-//! 5. [`moves`]: how a branch moves, also when it is killed on the way. [`pulls`]: what git does not know.
-//! 6. [`github`]: the answers.
+//! 4. `program`, `repository`, `trees`, `merge`: git's own plumbing.
+//! 5. `moves`: how a branch moves, also when it is killed on the way. `pulls`: what git does not know.
+//! 6. `github`: the answers.
 //!
 //! What may be written is asked twice: when a tree is made, so that the author hears it at once, and of the whole
 //! difference when a branch moves, because a commit can come from anywhere.
