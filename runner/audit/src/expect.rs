@@ -1,7 +1,5 @@
 //! What the rules say becomes what must come back. Where a gate may choose, every choice is accepted.
 
-use std::collections::BTreeMap;
-
 use gatecheck::corpus::expectation::{Alternative, Expected, LocationExpectation, REFUSALS};
 use gatecheck::corpus::source::Level;
 use gatecheck::corpus::template::Template;
@@ -69,10 +67,10 @@ fn of(said: &Said, context: Context<'_>) -> Vec<Alternative> {
     let mut all = vec![as_said(said)];
     if let (Answer::Shown { status: 200, file }, true) = (&said.answer, context.conditional) {
         // RFC 9110 §13.1, §14.2: a part, what the visitor has already, or what the condition refuses.
-        all.push(Alternative { admits: Some(file.clone()), ..status(&[206, 304, 412, 416]) });
+        all.push(Alternative { admits: Some(file.clone()), ..Alternative::plain(&[206, 304, 412, 416]) });
     }
     if said.denied && context.conditional {
-        all.push(Alternative { name: Some(DENIED.to_owned()), ..status(&[412, 416]) });
+        all.push(Alternative { name: Some(DENIED.to_owned()), ..Alternative::plain(&[412, 416]) });
     }
     // STATIC-3: a gate may send a visitor to another spelling of the same path. Of an odd one nobody knows which it takes for the right one, so that it has to
     // stay on the site.
@@ -80,7 +78,7 @@ fn of(said: &Said, context: Context<'_>) -> Vec<Alternative> {
         name: Some(RESPELLED.to_owned()),
         location: Some(location),
         same_origin: true,
-        ..status(&[301, 302, 307, 308])
+        ..Alternative::plain(&[301, 302, 307, 308])
     };
     match (&said.answer, context.writing) {
         (_, Writing::Odd) => all.push(other(LocationExpectation::Any)),
@@ -98,7 +96,7 @@ fn of(said: &Said, context: Context<'_>) -> Vec<Alternative> {
     }
     if context.writing == Writing::Odd {
         let refused: Vec<u16> = REFUSALS.iter().copied().chain([401, 403]).collect();
-        all.push(Alternative { closed: true, name: Some("refused".to_owned()), ..status(&refused) });
+        all.push(Alternative { closed: true, name: Some("refused".to_owned()), ..Alternative::plain(&refused) });
         all.extend(context.at_the_gate.filter(|gate| gate.denied).map(as_said));
     }
     all
@@ -131,38 +129,21 @@ fn as_said(said: &Said) -> Alternative {
     let plain = match &said.answer {
         Answer::Refused(code) => {
             let all: Vec<u16> = REFUSALS.iter().copied().chain([401, 403, *code]).collect();
-            Alternative { closed: true, ..status(&all) }
+            Alternative { closed: true, ..Alternative::plain(&all) }
         }
         // Where a gate has no page for a denial, some say so with another status.
-        Answer::NotFound if said.denied => status(&[404, 401, 403]),
-        Answer::NotFound => status(&[404]),
-        Answer::Forwarded => Alternative { status: Vec::new(), ..status(&[]) },
-        Answer::Redirect { status: code, location } => {
-            Alternative { location: Some(LocationExpectation::Is(Template::text(location))), ..status(&[*code]) }
+        Answer::NotFound if said.denied => Alternative::plain(&[404, 401, 403]),
+        Answer::NotFound => Alternative::plain(&[404]),
+        Answer::Forwarded => Alternative { status: Vec::new(), ..Alternative::plain(&[]) },
+        Answer::Redirect { status: code, location } => Alternative {
+            location: Some(LocationExpectation::Is(Template::text(location))),
+            ..Alternative::plain(&[*code])
+        },
+        Answer::Shown { status: code, file } => {
+            Alternative { shows: Some(file.clone()), ..Alternative::plain(&[*code]) }
         }
-        Answer::Shown { status: code, file } => Alternative { shows: Some(file.clone()), ..status(&[*code]) },
     };
     Alternative { name, ..plain }
-}
-
-fn status(status: &[u16]) -> Alternative {
-    Alternative {
-        name: None,
-        status: status.to_vec(),
-        location: None,
-        same_origin: false,
-        shows: None,
-        part: None,
-        admits: None,
-        hides: Vec::new(),
-        empty_body: false,
-        headers: BTreeMap::new(),
-        earlier_shows: Vec::new(),
-        closed: false,
-        then_closed: false,
-        upstream: None,
-        also: BTreeMap::new(),
-    }
 }
 
 #[cfg(test)]

@@ -373,8 +373,14 @@ impl Names {
 
 impl Alternative {
     pub(super) fn of_status(name: &str, status: &[u16]) -> Self {
+        Self { name: Some(name.to_owned()), ..Self::plain(status) }
+    }
+
+    /// One of these statuses, and nothing else that is looked at.
+    #[must_use]
+    pub fn plain(status: &[u16]) -> Self {
         Self {
-            name: Some(name.to_owned()),
+            name: None,
             status: status.to_vec(),
             location: None,
             same_origin: false,
