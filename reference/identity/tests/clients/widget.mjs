@@ -13,6 +13,7 @@ class Visitor {
     visitor.origin = gate.origin(host);
     visitor.context = await chrome.createBrowserContext();
     visitor.page = await visitor.context.newPage();
+    visitor.page.setDefaultTimeout(120_000);
     visitor.page.on("pageerror", (error) => { visitor.error = error; });
     if (host === "127.0.0.1") {
       // What a person types into the form that the widget shows there.
@@ -61,18 +62,31 @@ class Visitor {
         return names.every((name) => visible.includes(name)) && visible.length === names.length;
       }, Object.keys(fields)),
     );
-    await this.page.evaluate((fields) => {
-      const inside = document.querySelector("iframe#netlify-identity-widget").contentDocument;
+    // The widget drops what comes while it draws itself anew: the form is filled in and sent until it has gone out.
+    const sent = new AbortController();
+    const isForm = (request) => request.method() !== "GET" && request.url().includes("/.netlify/identity/");
+    const isSent = this.page.waitForRequest(isForm, { signal: sent.signal }).then(() => true, () => false);
+    const fill = (fields) => {
+      const inside = document.querySelector("iframe#netlify-identity-widget")?.contentDocument;
       for (const [name, value] of Object.entries(fields)) {
-        const input = inside.querySelector(`form input[name=${name}]`);
+        const input = inside?.querySelector(`form input[name=${name}]`);
+        if (!input) return;
         input.value = value;
         input.dispatchEvent(new inside.defaultView.Event("input", { bubbles: true }));
       }
-    }, fields);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    await this.page.evaluate(() => {
-      document.querySelector("iframe#netlify-identity-widget").contentDocument.querySelector("form button[type=submit]").click();
-    });
+    };
+    const click = () => document.querySelector("iframe#netlify-identity-widget")?.contentDocument?.querySelector("form button[type=submit]")?.click();
+    const within = (time) => Promise.race([isSent, new Promise((resolve) => setTimeout(() => resolve(false), time))]);
+    try {
+      await until("the form goes out", async () => {
+        await this.page.evaluate(fill, fields);
+        if (await within(100)) return true;
+        await this.page.evaluate(click);
+        return within(1000);
+      });
+    } finally {
+      sent.abort();
+    }
   }
 
   async press(selector) {
