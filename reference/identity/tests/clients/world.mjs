@@ -137,7 +137,7 @@ export function write(path, text) {
 }
 
 /** Asks again until it is so; what is last seen is told where it never is. */
-export async function until(what, check, time = 30_000) {
+export async function until(what, check, time = 120_000) {
   const end = Date.now() + time;
   let seen;
   for (;;) {
