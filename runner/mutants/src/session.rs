@@ -8,7 +8,6 @@ use gatecheck::gates::InProcess;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::diagnosis::Symptoms;
 use super::matrix::Matrix;
 use super::trial::{Court, Fate, Trial};
 use super::{Mutant, idle};
@@ -146,29 +145,4 @@ impl Outcome {
             && self.proven.values().all(BTreeSet::is_empty)
             && self.unsaid.is_empty()
     }
-}
-
-/// How well the failures of single defects name them.
-#[derive(Clone, Debug, Default)]
-pub struct Diagnoses {
-    /// How many are named first.
-    pub right: usize,
-    /// The others, with what is named in their place.
-    pub wrong: Vec<(&'static str, &'static str)>,
-}
-
-/// Asks the diagnosis about the failures of every defect that the matrix knows.
-#[must_use]
-pub fn diagnoses(matrix: &Matrix, asked: &BTreeSet<&str>) -> Diagnoses {
-    let symptoms = Symptoms::of(matrix, asked);
-    let rows = matrix.rows();
-    let mut diagnoses = Diagnoses::default();
-    for mutant in super::all() {
-        let Some(failed) = rows.get(mutant.id).filter(|failed| !failed.is_empty()) else { continue };
-        match symptoms.suspects(failed).first() {
-            Some(suspect) if suspect.mutant.id == mutant.id => diagnoses.right = diagnoses.right.saturating_add(1),
-            other => diagnoses.wrong.push((mutant.id, other.map_or("nothing known", |suspect| suspect.mutant.id))),
-        }
-    }
-    diagnoses
 }

@@ -1,4 +1,5 @@
-//! Whether the corpus can be believed, in short: a dozen broken gates are caught, no idle gate passes anything, and the diagnosis that is kept is fresh.
+//! Whether the corpus can be believed, in short: a dozen broken gates are caught, no idle gate passes anything, the matrix that is
+//! kept is fresh, and defects are named.
 //! `gatecheck self-test` asks all of them.
 
 #![allow(
@@ -14,9 +15,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use gatecheck::corpus::Corpus;
-use gatecheck_mutants::diagnosis::Symptoms;
 use gatecheck_mutants::matrix::Matrix;
-use gatecheck_mutants::session::diagnoses;
+use gatecheck_mutants::measured::measure;
 use gatecheck_mutants::teeth::{reasons, teeth};
 use gatecheck_mutants::trial::Court;
 use gatecheck_mutants::{Mutant, all, idle};
@@ -136,35 +136,16 @@ async fn what_the_kept_matrix_says_is_what_happens() {
     }
 }
 
-#[test]
-fn nine_in_ten_single_defects_are_named_first() {
-    let corpus = corpus();
-    let asked: BTreeSet<&str> = corpus.cases().map(|(_, case)| case.id.as_str()).collect();
-    let found = diagnoses(&Matrix::kept(&corpus), &asked);
-    let known = found.right + found.wrong.len();
-    assert!(known >= 120, "{known} defects are known; {KEEP}");
-    assert!(found.right * 10 >= known * 9, "{} of {known}; taken for others: {:?}", found.right, found.wrong);
-}
-
-#[test]
-fn two_defects_at_once_are_both_named() {
+#[tokio::test(flavor = "multi_thread")]
+async fn defects_are_named_first_and_nothing_else_is_named() {
     let corpus = corpus();
     let matrix = Matrix::kept(&corpus);
-    let asked: BTreeSet<&str> = corpus.cases().map(|(_, case)| case.id.as_str()).collect();
-    let rows = matrix.rows();
-    let both = ["token/exp-ignored", "cookie/authorization-read"];
-    let failed: BTreeSet<&str> = both.iter().flat_map(|id| &rows[id]).copied().collect();
-    let named: BTreeSet<&str> =
-        Symptoms::of(&matrix, &asked).suspects(&failed).iter().map(|suspect| suspect.mutant.id).collect();
-    assert!(both.iter().all(|id| named.contains(id)), "{named:?}");
-}
-
-#[test]
-fn no_failures_name_nothing() {
-    let corpus = corpus();
-    let matrix = Matrix::kept(&corpus);
-    let asked: BTreeSet<&str> = corpus.cases().map(|(_, case)| case.id.as_str()).collect();
-    assert!(Symptoms::of(&matrix, &asked).suspects(&BTreeSet::new()).is_empty());
+    for (size, count) in [(1, 6), (2, 3), (3, 2)] {
+        let found = measure(&corpus, &matrix, size, count, 11).await;
+        assert!(found.true_ones >= count, "{found}: too few show; {KEEP}");
+        assert!(found.named * 10 >= found.true_ones * 9, "{found}: {:#?}", found.notes);
+        assert!(found.wrong * 20 <= found.told, "{found}: {:#?}", found.notes);
+    }
 }
 
 #[test]

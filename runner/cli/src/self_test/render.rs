@@ -8,7 +8,7 @@ use owo_colors::OwoColorize as _;
 use serde_json::json;
 
 use gatecheck::corpus::Corpus;
-use gatecheck_mutants::session::{Diagnoses, Outcome, diagnoses};
+use gatecheck_mutants::session::Outcome;
 use gatecheck_mutants::teeth::Teeth;
 use gatecheck_mutants::trial::Fate;
 
@@ -27,12 +27,6 @@ pub(super) fn text(outcome: &Outcome, teeth: &Teeth<'_>, corpus: &Corpus, elapse
         let _ = writeln!(out, "{} {line}", "UNSAID".red().bold());
     }
     blunt(&mut out, teeth);
-    let Diagnoses { right, wrong } = diagnosed(outcome, corpus);
-    for (mutant, named) in &wrong {
-        let _ = writeln!(out, "{:<46} {} {named}", mutant, "is taken for".yellow());
-    }
-    let known = right.saturating_add(wrong.len());
-    let _ = writeln!(out, "diagnosis: {right} of {known} single defects are named first");
     let _ = writeln!(
         out,
         "teeth: of the cases that turn a visitor away {} catch a broken gate of their own requirement, {} are excused, {} do neither",
@@ -123,13 +117,8 @@ fn list<'a>(out: &mut String, ids: impl ExactSizeIterator<Item = &'a str>) {
     }
 }
 
-fn diagnosed(outcome: &Outcome, corpus: &Corpus) -> Diagnoses {
-    diagnoses(&outcome.matrix, &corpus.cases().map(|(_, case)| case.id.as_str()).collect())
-}
-
 /// For programs: the same, with every case.
 pub(super) fn json(outcome: &Outcome, teeth: &Teeth<'_>, corpus: &Corpus) -> serde_json::Value {
-    let Diagnoses { right, wrong } = diagnosed(outcome, corpus);
     json!({
         "corpus-digest": corpus.digest,
         "mutants": outcome.fates.iter().map(|fate| json!({
@@ -141,10 +130,6 @@ pub(super) fn json(outcome: &Outcome, teeth: &Teeth<'_>, corpus: &Corpus) -> ser
         })).collect::<Vec<_>>(),
         "idle-gates": outcome.proven,
         "false-alarms": outcome.false_alarms().map(|(gate, case)| json!({ "gate": gate, "case": case })).collect::<Vec<_>>(),
-        "diagnosis": {
-            "named-first": right,
-            "taken-for-others": wrong.iter().map(|(mutant, named)| json!({ "id": mutant, "named": named })).collect::<Vec<_>>(),
-        },
         "teeth": {
             "biting": teeth.biting,
             "excused": teeth.excused,
