@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rolegate::{Keys, TokenSettings};
-use rolegate_server::{Config, GateInForce, KeySource, ServerOptions};
+use rolegate_server::{Config, DirSite, GateInForce, KeySource, KeyedGate, ServerOptions};
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Message, accept, client};
@@ -34,23 +34,72 @@ fn echo() -> String {
     origin
 }
 
+fn load(rules: &str) -> KeyedGate<DirSite> {
+    let folder = site(&[("_redirects", rules)]);
+    let key = KeySource::Secret { name: "secret".to_owned(), secret: SECRET.into() };
+    Config::of(folder.path().to_owned(), key, TokenSettings::default()).load().unwrap().gate
+}
+
+/// The cookie of an admin whose token runs out in so many seconds.
+fn cookie_for(seconds: u64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let claims =
+        serde_json::json!({ "exp": now + seconds, "app_metadata": { "authorization": { "roles": ["admin"] } } });
+    format!("nf_jwt={}", sign(r#"{"alg":"HS256","typ":"JWT"}"#, &claims.to_string()))
+}
+
+#[test]
+fn proxy_4_ends_a_stream_without_an_end_ends_with_its_token_and_its_rule() {
+    for (kind, has_no_end) in [
+        ("text/event-stream", true),
+        ("Text/Event-Stream ; charset=utf-8", true),
+        ("multipart/x-mixed-replace;boundary=x", true),
+        ("application/json", false),
+    ] {
+        // A hundred pieces in ten seconds.
+        let upstream = Upstream::start(move |_, stream| {
+            let head = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: {kind}\r\n\r\n");
+            let mut pieces = std::iter::repeat_n("7\r\ndata:x\n\r\n", 100);
+            let mut is_written = stream.write_all(head.as_bytes()).is_ok();
+            while let (true, Some(piece)) = (is_written, pieces.next()) {
+                is_written = stream.write_all(piece.as_bytes()).is_ok();
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            let _ = stream.write_all(b"0\r\n\r\n");
+        });
+        let gated = GATED.replace("UP", &format!("http://{}", upstream.address));
+        let in_force = Arc::new(GateInForce::new(load(&gated)));
+        let gate = Running::serving(Arc::clone(&in_force), ServerOptions::default());
+        let read = |cookie: &str| {
+            let mut client = gate.client();
+            client.send(request("GET", "/api/a", &[("Cookie", cookie), ("Connection", "close")]).as_bytes());
+            client.until_closed()
+        };
+        let brief = read(&cookie_for(2));
+        assert!(brief.starts_with("HTTP/1.1 200 ") && brief.contains("data:x"), "{kind}: {brief}");
+        assert_eq!(!brief.ends_with("0\r\n\r\n"), has_no_end, "{kind}: its token has run out: {brief}");
+        if has_no_end {
+            let under_another_rule = std::thread::scope(|scope| {
+                let reader = scope.spawn(|| read(&cookie_for(3600)));
+                std::thread::sleep(Duration::from_millis(1200));
+                in_force.replace(load(&gated.replace("admin", "owner")));
+                reader.join().unwrap()
+            });
+            assert!(under_another_rule.contains("data:x"), "{kind}: {under_another_rule}");
+            assert!(!under_another_rule.ends_with("0\r\n\r\n"), "{kind}: its rule is no more");
+        }
+    }
+}
+
 #[test]
 fn proxy_4_ends_a_tunnel_ends_with_its_token_its_rule_and_its_key() {
     let origin = echo();
-    let load = |rules: &str| {
-        let folder = site(&[("_redirects", &rules.replace("UP", &origin))]);
-        let key = KeySource::Secret { name: "secret".to_owned(), secret: SECRET.into() };
-        Config::of(folder.path().to_owned(), key, TokenSettings::default()).load().unwrap().gate
-    };
+    let load = |rules: &str| load(&rules.replace("UP", &origin));
     let in_force = Arc::new(GateInForce::new(load(GATED)));
     let gate = Running::serving(Arc::clone(&in_force), ServerOptions::default());
     let open = |seconds: u64| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        let claims =
-            serde_json::json!({ "exp": now + seconds, "app_metadata": { "authorization": { "roles": ["admin"] } } });
-        let token = sign(r#"{"alg":"HS256","typ":"JWT"}"#, &claims.to_string());
         let mut request = format!("ws://{}/api/socket", gate.address).into_client_request().unwrap();
-        request.headers_mut().insert("cookie", format!("nf_jwt={token}").parse().unwrap());
+        request.headers_mut().insert("cookie", cookie_for(seconds).parse().unwrap());
         let stream = TcpStream::connect(gate.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let (mut socket, _) = client(request, stream).expect("a socket");

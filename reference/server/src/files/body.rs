@@ -121,6 +121,12 @@ impl Body {
         self
     }
 
+    /// The same body, which breaks off when `over` is ready.
+    #[must_use]
+    pub(crate) fn until(self, over: impl Future<Output = ()> + Send + 'static) -> Body {
+        Body::of_stream(Until { body: self, over: Box::pin(over) })
+    }
+
     /// How many bytes are still to be sent; of what an upstream sends nobody knows.
     pub(crate) fn remaining(&self) -> u64 {
         match &self.0 {
@@ -129,6 +135,32 @@ impl Body {
             Kind::Pieces(pieces) => pieces.remaining,
             Kind::Stream(_) => 0,
         }
+    }
+}
+
+/// A body that ends no later than something else.
+struct Until {
+    body: Body,
+    over: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl hyper::body::Body for Until {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if self.over.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Some(Err(io::Error::other("what the answer stood on is no more"))));
+        }
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -254,6 +254,13 @@ pub fn switches_to(upstream: &HeaderMap, wanted: &HeaderValue) -> bool {
     said.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes().trim_ascii()) && lines.next().is_none()
 }
 
+/// Whether an answer goes on for as long as both sides like: events (HTML §9.2) and parts that replace one another.
+pub fn has_no_end(back: &HeaderMap) -> bool {
+    let written = back.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let kind = written.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    [b"text/event-stream".as_slice(), b"multipart/x-mixed-replace"].iter().any(|one| kind.eq_ignore_ascii_case(one))
+}
+
 fn is_hop_by_hop(name: &str) -> bool {
     HOP_BY_HOP.contains(&name)
 }

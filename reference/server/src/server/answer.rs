@@ -24,13 +24,13 @@ use super::connection::Here;
 use super::head::{Fault, Head};
 use super::io::Tap;
 use super::standing::Standing;
-use super::{head, http2, log, mounts, shares};
+use super::{http2, log, mounts, shares};
 use crate::clock;
 use crate::files::DirSite;
 use crate::files::body::Body;
 use crate::in_force::KeyedGate;
-use crate::proxy::fields::Audience;
-use crate::proxy::{Errand, Tunnel, Visit};
+use crate::proxy::fields::{Audience, has_no_end};
+use crate::proxy::{Errand, Forwarded, Tunnel, Visit};
 use crate::respond::{self, Ask};
 
 /// What is done about a decision.
@@ -89,10 +89,9 @@ pub(crate) fn answer_http1<'a>(here: &'a Here, tap: &Tap, seen: hyper::Request<I
         }
         Decided::Plan(plan) => Answering::Later(Box::pin(async move {
             let mut plan = plan;
-            let standing = plan.standing.take();
-            let (response, tunnel) = asked.carry_out(&plan, seen, None).await;
+            let (response, tunnel) = asked.carry_out(&mut plan, seen, None).await;
             // PROXY-4.ends: no tunnel without what it stands on.
-            if let Some(tunnel) = tunnel.zip(standing).map(Box::new) {
+            if let Some(tunnel) = tunnel.zip(plan.standing).map(Box::new) {
                 *here.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
             }
             closing(response)
@@ -115,7 +114,7 @@ pub(crate) async fn answer_http2(
         Ok(Decided::Answer(response)) => response,
         Ok(Decided::Mounted(errand)) => Box::pin(here.server.mounts.carry_out(errand, seen)).await,
         // Nothing is switched to another protocol in HTTP/2: no request can ask for it (RFC 9113 §8.6).
-        Ok(Decided::Plan(plan)) => asked.carry_out(&plan, seen, Some(activity.files())).await.0,
+        Ok(Decided::Plan(mut plan)) => asked.carry_out(&mut plan, seen, Some(activity.files())).await.0,
         Err(fault) => asked.refuse(fault),
     };
     // RFC 9113 §8.2.2: the connection goes on with other streams, and such a field is malformed.
@@ -149,7 +148,7 @@ struct Plan {
     line: Option<Line>,
     /// The visitor's address, as far as it is known.
     client: Option<IpAddr>,
-    /// What a tunnel stands on, if one is asked for.
+    /// What an answer without an end stands on, if the request goes to an upstream.
     standing: Option<Standing>,
 }
 
@@ -244,9 +243,7 @@ impl<'a> Asked<'a> {
             }
             None => {
                 let standing = match &next {
-                    Next::Forward(errand) if head::named(&head.headers, "upgrade").next().is_some() => {
-                        Some(Standing::of(*connection, head, errand))
-                    }
+                    Next::Forward(errand) => Some(Standing::of(*connection, head, errand)),
                     _ => None,
                 };
                 let ask = ask.into_owned();
@@ -258,21 +255,21 @@ impl<'a> Asked<'a> {
     /// The answer, and what follows it where the protocol is switched. `files` are those that this connection may have open.
     async fn carry_out(
         &self,
-        plan: &Plan,
+        plan: &mut Plan,
         seen: hyper::Request<Incoming>,
         files: Option<Arc<Semaphore>>,
     ) -> (Response<Body>, Option<Tunnel>) {
-        let Plan { decision, next, ask, line, .. } = plan;
+        let Plan { decision, next, ask, line, client, standing } = plan;
         let site = self.gate.site();
         let (response, tunnel) = match next {
             // PROXY-1
-            Next::Forward(errand) => Box::pin(self.forward(errand, seen)).await,
+            Next::Forward(errand) => Box::pin(self.forward(errand, standing, seen)).await,
             Next::Admit => (respond::admit(decision), None),
             // PACE-2: what could not be answered at once opens a file.
             Next::Respond | Next::Refuse(_) => {
                 // Many may wait, so a request that waits takes little room.
                 drop(seen);
-                match Box::pin(self.place(plan, files)).await {
+                match Box::pin(self.place(*client, files)).await {
                     None => (self.crowded(decision), None),
                     Some(place) => {
                         let response = match next {
@@ -289,7 +286,7 @@ impl<'a> Asked<'a> {
     }
 
     /// A place for an open file, among those of the connection, of the client and of all.
-    async fn place(&self, plan: &Plan, files: Option<Arc<Semaphore>>) -> Option<impl Send + 'static> {
+    async fn place(&self, client: Option<IpAddr>, files: Option<Arc<Semaphore>>) -> Option<impl Send + 'static> {
         let Here { server, .. } = self.here;
         let patience = server.limits.write_timeout;
         // The semaphore is never closed.
@@ -297,7 +294,7 @@ impl<'a> Asked<'a> {
             Some(files) => Some(timeout(patience, files.acquire_owned()).await.ok()?.ok()?),
             None => None,
         };
-        let place = server.files.place(plan.client.map(shares::client), patience).await?;
+        let place = server.files.place(client.map(shares::client), patience).await?;
         Some((of_connection, place))
     }
 
@@ -317,12 +314,27 @@ impl<'a> Asked<'a> {
         }
     }
 
-    async fn forward(&self, errand: &Errand, seen: hyper::Request<Incoming>) -> (Response<Body>, Option<Tunnel>) {
-        let forwarded = self.here.server.proxy.forward(errand, seen).await;
-        if forwarded.upstream_failed {
-            self.here.server.operations.metrics().upstream_failed();
+    /// What the upstream answers. A stream of events takes what it stands on with it.
+    async fn forward(
+        &self,
+        errand: &Errand,
+        standing: &mut Option<Standing>,
+        seen: hyper::Request<Incoming>,
+    ) -> (Response<Body>, Option<Tunnel>) {
+        let server = &self.here.server;
+        let Forwarded { mut response, tunnel, upstream_failed } = server.proxy.forward(errand, seen).await;
+        if upstream_failed {
+            server.operations.metrics().upstream_failed();
         }
-        (forwarded.response, forwarded.tunnel)
+        // PROXY-4.ends
+        if has_no_end(response.headers())
+            && let Some(standing) = standing.take()
+        {
+            let server = Arc::clone(server);
+            let over = async move { standing.over(&server.gate, server.proxy.settings(), clock::now).await };
+            response = response.map(|body| body.until(over));
+        }
+        (response, tunnel)
     }
 
     fn refuse(&self, fault: Fault) -> Response<Body> {
