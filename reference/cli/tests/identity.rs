@@ -30,9 +30,14 @@ struct Gate {
 impl Gate {
     fn start(options: &[&str]) -> Gate {
         let folder = tempfile::tempdir().unwrap();
+        let (process, port) = Gate::run(folder.path(), options);
+        Gate { process, port, folder }
+    }
+
+    fn run(folder: &Path, options: &[&str]) -> (Child, u16) {
         let mut process = rolegate()
             .args(["serve", SAMPLE, "--port", "0", "--identity"])
-            .arg(folder.path().join("identity"))
+            .arg(folder.join("identity"))
             .args(options)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -41,7 +46,15 @@ impl Gate {
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let port = line.trim().rsplit_once(':').expect(&line).1.parse().unwrap();
-        Gate { process, port, folder }
+        (process, port)
+    }
+
+    /// Stops the gate, throws its users away, and starts it again.
+    fn lose_users(&mut self, options: &[&str]) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        std::fs::remove_file(self.identity().join("identity.redb")).unwrap();
+        (self.process, self.port) = Gate::run(self.folder.path(), options);
     }
 
     fn identity(&self) -> PathBuf {
@@ -118,6 +131,44 @@ fn the_gate_takes_the_tokens_of_the_service() {
     // A token of the seed's kind is for an external provider.
     gate.user(&["remove", "ada@b.example"]);
     assert_eq!(gate.user(&["list"]), "");
+}
+
+/// The secret in the folder goes with the users. One that is given belongs to whoever gives it: what was signed with it is
+/// good until it runs out.
+#[test]
+fn a_store_that_is_thrown_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "a secret of somebody's").unwrap();
+    let given = ["--secret-file", secret.to_str().unwrap()];
+    for (options, page, user) in [(&[] as &[&str], 404, 401), (&given, 200, 404)] {
+        let mut gate = Gate::start(options);
+        let added = gate.user(&["add", "ada@b.example", "--role", "admin"]);
+        let password = added.trim().rsplit_once(' ').unwrap().1.to_owned();
+        let form = format!("grant_type=password&username=ada%40b.example&password={password}");
+        let answer = gate.ask("site.localhost", "POST /.netlify/identity/token", &form);
+        let (access, refresh) = (member(&answer, "access_token"), member(&answer, "refresh_token"));
+        let cookie = format!("GET /testauth/\nCookie: nf_jwt={access}");
+        assert_eq!(status(&gate.ask("site.localhost", &cookie, "")), 200);
+        gate.lose_users(options);
+        assert_eq!(status(&gate.ask("site.localhost", &cookie, "")), page, "{options:?}");
+        let bearer = format!("GET /.netlify/identity/user\nAuthorization: Bearer {access}");
+        let form = format!("grant_type=refresh_token&refresh_token={refresh}");
+        for (answer, expected, says) in [
+            (gate.ask("site.localhost", &bearer, ""), user, "\"msg\":"),
+            (gate.ask("site.localhost", "POST /.netlify/identity/token", &form), 400, "\"error\":\"invalid_grant\""),
+        ] {
+            assert_eq!(status(&answer), expected, "{options:?}: {answer}");
+            assert!(answer.contains("set-cookie: nf_jwt=; Path=/; ") && answer.contains(says), "{answer}");
+        }
+        // The next start finds users, and keeps the secret.
+        gate.user(&["add", "ada@b.example", "--role", "admin"]);
+        let kept = std::fs::read(gate.identity().join("secret")).unwrap_or_default();
+        gate.process.kill().unwrap();
+        gate.process.wait().unwrap();
+        (gate.process, gate.port) = Gate::run(gate.folder.path(), options);
+        assert_eq!(std::fs::read(gate.identity().join("secret")).unwrap_or_default(), kept);
+    }
 }
 
 #[test]

@@ -196,8 +196,7 @@ impl Opened {
 
 /// The service over a folder.
 fn open_service(folder: &Path, settings: Settings, tokens: Arc<dyn Tokens>) -> Result<Service, Failure> {
-    let path = folder.join("identity.redb");
-    let store = open_store(&path)?;
+    let store = open_store(&store_file(folder))?;
     let mailbox = Folder::open(&folder.join("mail"))
         .map_err(|error| Failure::cannot_run(format!("cannot open the mailbox in `{}`: {error}", folder.display())))?;
     let mailbox = Arc::new(Announcing { folder: mailbox });
@@ -263,6 +262,10 @@ fn private(path: &Path) -> std::io::Result<fs::File> {
     options.open(path)
 }
 
+fn store_file(folder: &Path) -> PathBuf {
+    folder.join("identity.redb")
+}
+
 fn secret_file(folder: &Path) -> PathBuf {
     folder.join("secret")
 }
@@ -271,12 +274,15 @@ fn secret_name(folder: &Path) -> String {
     secret_file(folder).display().to_string()
 }
 
-/// The secret of the folder, or a fresh one at the first start.
+/// The secret of the folder. Where there are no users yet it is a fresh one: a store that was thrown away takes its secret
+/// along, or the cookies of the users in it would open pages until they run out.
 fn own_secret(folder: &Path) -> Result<Vec<u8>, Failure> {
-    match fs::read(secret_file(folder)) {
-        Ok(secret) if !secret.is_empty() => return Ok(secret),
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(no_secret(folder, &error)),
-        _ => {}
+    if store_file(folder).exists() {
+        match fs::read(secret_file(folder)) {
+            Ok(secret) if !secret.is_empty() => return Ok(secret),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(no_secret(folder, &error)),
+            _ => {}
+        }
     }
     // 44 characters, 256 random bits.
     [(); 2]
@@ -287,13 +293,22 @@ fn own_secret(folder: &Path) -> Result<Vec<u8>, Failure> {
         .map_err(|error| no_secret(folder, &error))
 }
 
-/// Keeps a fresh secret for the next start.
+/// Keeps the secret for the next start; before there is a store, which is what says that it is not to be made anew.
 fn keep_secret(folder: &Path, secret: &[u8]) -> Result<(), Failure> {
-    let mut file = private(&secret_file(folder)).map_err(|error| no_secret(folder, &error))?;
-    if file.metadata().is_ok_and(|metadata| metadata.len() > 0) {
+    let path = secret_file(folder);
+    if fs::read(&path).is_ok_and(|kept| kept == secret) {
         return Ok(());
     }
-    file.write_all(secret).and_then(|()| file.sync_all()).map_err(|error| no_secret(folder, &error))
+    let part = folder.join("secret.part");
+    // Half a secret would be a weak one.
+    private(&part)
+        .and_then(|mut file| {
+            file.set_len(0)?;
+            file.write_all(secret)?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&part, &path))
+        .map_err(|error| no_secret(folder, &error))
 }
 
 fn no_secret(folder: &Path, error: &dyn std::fmt::Display) -> Failure {

@@ -1,4 +1,6 @@
-// Sessions: two tabs that refresh at once, a token of 65 seconds, a process that was killed.
+// Sessions: two tabs that refresh at once, a token of 65 seconds, a store that was thrown away, a process that was killed.
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { Gate, browser, same, site, until } from "./world.mjs";
 
 const chrome = await browser();
@@ -73,6 +75,24 @@ try {
       await until(`${host}: the widget refreshes`, async () => (await status(page)) === 200);
       console.log(`sessions: a token of 65 seconds runs out, ${host}: shut, and open again after the next page`);
     }
+
+    const context = await chrome.createBrowserContext();
+    const lost = await logIn(context, gate, "site.localhost", "ada@b.example");
+    same(await status(lost), 200, "open");
+    await gate.stop();
+    rmSync(join(gate.identity, "identity.redb"));
+    await gate.run();
+    same(await status(lost), 404, "shut at once: the secret went with the store");
+    await home(lost, gate, "site.localhost");
+    await until("the cookie is gone", async () => (await context.cookies()).every((cookie) => cookie.name !== "nf_jwt"));
+    // `currentUser()` is what the browser remembers until it wants the next token, whatever `/user` answers; the widget asks
+    // for one with every page within 60 seconds of the token's end.
+    await until("nobody is logged in", async () => {
+      await home(lost, gate, "site.localhost");
+      return lost.waitForFunction(() => netlifyIdentity.currentUser() === null, { timeout: 1000 }).then(() => true, () => false);
+    });
+    same(await status(lost), 404, "shut");
+    console.log("sessions: the store is thrown away, and so are session and cookie");
   } finally {
     await gate.stop();
   }
