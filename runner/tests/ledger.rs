@@ -161,11 +161,28 @@ fn every_must_about_a_protocol_quotes_its_sentence() {
     assert!(mute.is_empty(), "{}", mute.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
+/// A quotation is a whole run of words from one place, so that whoever has the RFC finds it by a search: nothing is left out, and no second place is named.
 #[test]
 fn a_quotation_says_where_it_stands() {
     let corpus = corpus();
     let of_cases = corpus.cases().flat_map(|(_, case)| case.quotes.iter());
-    for quote in corpus.requirements.iter().flat_map(|one| &one.quote.0).chain(of_cases) {
-        assert!(quote.starts_with("RFC ") && quote.contains(" §") && quote.contains(": “"), "{quote}");
-    }
+    let wrong: BTreeSet<&String> = corpus
+        .requirements
+        .iter()
+        .flat_map(|one| &one.quote.0)
+        .chain(of_cases)
+        .filter(|quote| !is_a_quotation(quote))
+        .collect();
+    assert!(wrong.is_empty(), "not `RFC 9112 §3.2: “…”`, with the words as they stand there: {wrong:#?}");
+}
+
+/// Whether this is `RFC`, its number, a section, and words in quotation marks.
+fn is_a_quotation(text: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some((place, words)) = text.trim().split_once(": “") else { return false };
+    let Some((rfc, section)) = place.strip_prefix("RFC ").and_then(|place| place.split_once(" §")) else {
+        return false;
+    };
+    let Some(words) = words.strip_suffix('”') else { return false };
+    number(rfc) && section.split('.').all(number) && !words.trim().is_empty() && !words.contains(['…', '“', '”'])
 }
