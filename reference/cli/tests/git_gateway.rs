@@ -11,6 +11,8 @@
 )]
 
 mod common;
+#[path = "../../identity/tests/git_gateway/repository.rs"]
+mod repository;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -18,6 +20,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use common::{Client, sign, site};
+use repository::{git, has_git};
 
 /// Ends with the test.
 struct Gate(Child);
@@ -27,16 +30,6 @@ impl Drop for Gate {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn git(folder: &Path, arguments: &[&str]) {
-    let status = Command::new("git")
-        .args(["-c", "user.name=Owner", "-c", "user.email=owner@site.example", "-c", "init.defaultBranch=main"])
-        .arg("-C")
-        .arg(folder)
-        .args(arguments)
-        .status();
-    assert!(status.expect("git runs").success(), "{arguments:?}");
 }
 
 fn serve(site: &Path, identity: &Path, more: &[&str]) -> Command {
@@ -54,8 +47,7 @@ fn bearer(roles: &[&str]) -> String {
 
 #[test]
 fn the_gateway_goes_by_the_tokens_of_the_gate() {
-    if Command::new("git").arg("--version").stdout(Stdio::null()).status().is_err() {
-        eprintln!("SKIPPED: git is not installed, so nothing was asked of Git Gateway");
+    if !has_git() {
         return;
     }
     let folder = site(&[("index.html", "home"), ("content/a.md", "a")]);

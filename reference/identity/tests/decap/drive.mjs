@@ -1,8 +1,11 @@
-// Drives the CMS as an editor does: node drive.mjs CHROMIUM ORIGIN simple|workflow
+// Drives the CMS as an editor does: node drive.mjs CHROMIUM ORIGIN simple|workflow EMAIL, with the program in ROLEGATE and the
+// folder of its users in IDENTITY. What the gateway was asked is told in lines that begin with `asked: `.
+import { spawnSync } from "node:child_process";
 import puppeteer from "puppeteer-core";
 
-const [, , chromium, origin, mode] = process.argv;
-const patience = { timeout: 45_000 };
+const [, , chromium, origin, mode, email] = process.argv;
+const patience = { timeout: 120_000 };
+const gateway = "/.netlify/git";
 const browser = await puppeteer.launch({
   executablePath: chromium,
   headless: true,
@@ -12,6 +15,10 @@ const page = await browser.newPage();
 await page.setViewport({ width: 1280, height: 900 });
 page.setDefaultTimeout(patience.timeout);
 page.on("dialog", (dialog) => dialog.accept());
+page.on("response", (answer) => {
+  const { pathname } = new URL(answer.url());
+  if (pathname.startsWith(gateway)) console.log(`asked: ${answer.status()} ${answer.request().method()} ${pathname.slice(gateway.length)}`);
+});
 page.on("pageerror", (error) => console.log(`page error: ${error.message}`));
 page.on("console", (message) => {
   if (message.type() === "error") console.log(`console: ${message.text()}`);
@@ -124,10 +131,20 @@ const steps = {
 };
 
 try {
+  await page.goto(`${origin}/`);
+  await page.waitForFunction(() => window.netlifyIdentity?.gotrue, patience);
+  await page.evaluate(async (email) => {
+    await netlifyIdentity.gotrue.signup(email, "password", { full_name: "Ada Lovelace" });
+    await netlifyIdentity.gotrue.login(email, "password", true);
+  }, email);
   await page.goto(`${origin}/admin/`);
-  await put("input[name=email]", "ada@site.example");
-  await put("input[name=password]", "password");
-  await click("Login");
+  await see("You don't have sufficient permissions");
+  const given = spawnSync(process.env.ROLEGATE, ["identity", "user", "role", email, "editor", "--identity", process.env.IDENTITY], { encoding: "utf8" });
+  if (given.status !== 0) throw new Error(given.stderr);
+  await page.goto(`${origin}/`);
+  await page.waitForFunction(() => window.netlifyIdentity?.currentUser(), patience);
+  await page.evaluate(() => netlifyIdentity.refresh(true));
+  await page.goto(`${origin}/admin/`);
   await steps[mode]();
   console.log("done");
 } catch (error) {
