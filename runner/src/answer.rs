@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use crate::corpus::{Case, Suite};
 use crate::deploy::canary;
 use crate::event::Finished;
 use crate::verdict::Verdict;
@@ -26,7 +25,8 @@ pub struct Class {
 impl Class {
     /// The class of the answer to a case; none where nothing was sent.
     #[must_use]
-    pub fn of(suite: &Suite, case: &Case, finished: &Finished) -> Option<Self> {
+    pub fn of(finished: &Finished) -> Option<Self> {
+        let (suite, case) = (finished.case.suite(), finished.case.case());
         let exchange = finished.exchange.as_ref()?;
         let response = exchange.answer.response();
         let shows = suite.files.keys().filter(|path| holds(&exchange.answer, &canary(&suite.id, path)));

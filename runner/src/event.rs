@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::corpus::Corpus;
 use crate::corpus::question::Profile;
+use crate::corpus::{CaseRef, Corpus};
 use crate::invariants::Invariant;
 use crate::run::RunOptions;
 use crate::run::order::Shard;
@@ -105,10 +105,8 @@ impl Lengths {
 /// A case with its verdict.
 #[derive(Clone, Debug)]
 pub struct Finished {
-    /// Index of the suite in the corpus.
-    pub suite: usize,
-    /// Index of the case in the suite.
-    pub case: usize,
+    /// The case.
+    pub case: CaseRef,
     /// The judgement.
     pub verdict: Verdict,
     /// What was sent and what came back, if anything was; of the answer no more than a report needs.

@@ -113,8 +113,8 @@ fn no_two_cases_of_a_suite_ask_the_same_and_expect_another_status() {
     };
     for suite in &corpus.suites {
         let mut seen: BTreeMap<String, &gatecheck::corpus::Case> = BTreeMap::new();
-        let asked = |case: &&gatecheck::corpus::Case| case.of.is_none() && matches!(case.expected, Expected::Judge(_));
-        for case in suite.cases.iter().filter(asked) {
+        let asked = |case: &gatecheck::corpus::Case| case.of.is_none() && matches!(case.expected, Expected::Judge(_));
+        for case in suite.cases.iter().filter(|case| asked(case)) {
             if let Some(other) = seen.insert(format!("{:?}", case.request), case) {
                 assert!(
                     !status(&other.expected).is_disjoint(&status(&case.expected)),

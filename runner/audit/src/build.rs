@@ -404,7 +404,7 @@ fn corpus(seen: &Seen, wish: &Wish, rules: &[AboutRule], cases: Vec<Case>, own: 
         files: BTreeMap::new(),
         own: Some(Arc::new(own)),
         recipes: Recipes(seen.visitors.recipes.0.clone()),
-        cases,
+        cases: cases.into_iter().map(Arc::new).collect(),
     };
     Corpus {
         origin: wish.site.display().to_string(),
@@ -412,6 +412,6 @@ fn corpus(seen: &Seen, wish: &Wish, rules: &[AboutRule], cases: Vec<Case>, own: 
         requirements,
         families: Vec::new(),
         aliases: Vec::new(),
-        suites: vec![suite],
+        suites: vec![Arc::new(suite)],
     }
 }

@@ -44,7 +44,7 @@ pub fn borrowed(corpus: &Corpus, secret: Option<&str>, role_path: &str, role: &s
             recipes: Recipes(recipes.collect()),
             cases: Vec::new(),
             files: std::collections::BTreeMap::new(),
-            ..suite.clone()
+            ..(**suite).clone()
         };
         for case in suite.cases.iter().filter(|case| is_about_the_visitor(suite, case)) {
             let place = Place { target: &nowhere, prefix: "", listener: "http://127.0.0.1:1" };

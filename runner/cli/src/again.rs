@@ -68,11 +68,7 @@ pub(super) fn again(corpus: Arc<Corpus>, args: &AgainArgs) -> Result<ExitStatus,
     let mut found = None;
     while let Ok(event) = happened.try_recv() {
         if let Event::CaseFinished(finished) = event
-            && corpus
-                .suites
-                .get(finished.suite)
-                .and_then(|suite| suite.cases.get(finished.case))
-                .is_some_and(|one| one.id == case.id)
+            && finished.case.id() == case.id
         {
             found = Some(*finished);
         }

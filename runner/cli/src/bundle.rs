@@ -29,6 +29,7 @@ fn deployments<'a>(corpus: &'a Corpus, patterns: &[String]) -> Vec<Deployment<'a
     let chosen: Vec<&Suite> = corpus
         .suites
         .iter()
+        .map(|suite| &**suite)
         // A deployed gate cannot reach an upstream on this machine.
         .filter(|suite| !suite.needs_upstream())
         .filter(|suite| {

@@ -188,7 +188,6 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
     let interrupted = runtime
         .block_on(async {
             let (events, mut happened) = mpsc::unbounded_channel();
-            let judged = Arc::clone(&corpus);
             let running = tokio::spawn(gatecheck::run::run(corpus, gate, options, plan, events));
             let mut interruption = pin!(interruption());
             let interrupted = loop {
@@ -206,7 +205,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
                 report.note(&event);
                 terminal.note(&event, &report);
                 outputs.note(&event, &report);
-                if args.fail_fast && fails_the_run(&event, &judged, args.strict) {
+                if args.fail_fast && fails_the_run(&event, args.strict) {
                     running.abort();
                     break false;
                 }
@@ -250,10 +249,9 @@ pub(super) async fn interruption() {
 }
 
 /// Whether a case ended so that the run has failed: a leak, or a miss of what binds.
-fn fails_the_run(event: &Event, corpus: &Corpus, strict: bool) -> bool {
+fn fails_the_run(event: &Event, strict: bool) -> bool {
     let Event::CaseFinished(finished) = event else { return false };
-    let case = corpus.suites.get(finished.suite).and_then(|suite| suite.cases.get(finished.case));
-    let level = case.map_or(Level::Must, |case| case.level);
+    let level = finished.case.case().level;
     match finished.verdict {
         Verdict::Leak(_) => level != Level::Should || strict,
         Verdict::Fail(_) => level == Level::Must || (strict && level == Level::Should),

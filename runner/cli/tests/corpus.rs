@@ -49,16 +49,15 @@ fn main() -> ExitCode {
             trials.push(Trial::test(case.clone(), move || {
                 let verdicts = verdicts.get_or_init(|| run_suite(&corpus, &suite));
                 let finished = verdicts.get(&case).ok_or("the case was not run")?;
-                check(&corpus, finished)
+                check(finished)
             }));
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn check(corpus: &Corpus, finished: &Finished) -> Result<(), Failed> {
-    let suite = corpus.suites.get(finished.suite).ok_or("no such suite")?;
-    let case = suite.cases.get(finished.case).ok_or("no such case")?;
+fn check(finished: &Finished) -> Result<(), Failed> {
+    let (suite, case) = (finished.case.suite(), finished.case.case());
     match (&finished.verdict, &case.expected) {
         (Verdict::Pass, _) => Ok(()),
         // A SURVEY case that records no choice of the reference.
@@ -89,12 +88,7 @@ fn run_suite(corpus: &Arc<Corpus>, suite: &str) -> BTreeMap<String, Finished> {
     let mut verdicts = BTreeMap::new();
     while let Ok(event) = happened.try_recv() {
         if let Event::CaseFinished(finished) = event {
-            let id = corpus
-                .suites
-                .get(finished.suite)
-                .and_then(|suite| suite.cases.get(finished.case))
-                .map(|case| case.id.clone());
-            verdicts.insert(id.unwrap_or_default(), *finished);
+            verdicts.insert(finished.case.id().to_owned(), *finished);
         }
     }
     verdicts

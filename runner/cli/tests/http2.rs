@@ -35,9 +35,9 @@ fn the_reference_passes_over_http2_whatever_it_does_to_a_connection() {
     let (mut passed, mut again, mut others) = (0, Vec::new(), Vec::new());
     while let Ok(event) = happened.try_recv() {
         let Event::CaseFinished(finished) = event else { continue };
-        let id = &corpus.suites[finished.suite].cases[finished.case].id;
+        let id = finished.case.clone();
         if finished.attempts > 1 {
-            again.push((id, finished.attempts));
+            again.push((id.clone(), finished.attempts));
         }
         match finished.verdict {
             Verdict::Pass => passed += 1,

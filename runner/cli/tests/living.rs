@@ -44,7 +44,7 @@ fn verdicts_of(corpus: &Arc<Corpus>, gate: Gate, options: RunOptions) -> Vec<(St
     let mut out = Vec::new();
     while let Ok(event) = happened.try_recv() {
         if let Event::CaseFinished(finished) = event {
-            let id = corpus.suites[finished.suite].cases[finished.case].id.clone();
+            let id = finished.case.id().to_owned();
             out.push((id, format!("{:?}", finished.verdict)));
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gatecheck::answer::Class;
-use gatecheck::corpus::Corpus;
+use gatecheck::corpus::{CaseRef, Corpus};
 use gatecheck::event::Event;
 use gatecheck::report::causes::{MOST as MOST_CAUSES, Named};
 use gatecheck::verdict::Verdict;
@@ -17,43 +17,30 @@ use super::suspects::{Answers, ask, candidates, sample, select};
 pub struct Watch {
     /// As it is written: a broken gate is asked what the cases say, and not what another gate is asked in its place.
     written: Arc<Corpus>,
-    corpus: Option<Arc<Corpus>>,
-    asked: BTreeSet<(usize, usize)>,
-    failed: BTreeMap<(usize, usize), Class>,
+    asked: BTreeSet<CaseRef>,
+    failed: BTreeMap<CaseRef, Class>,
 }
 
 impl Watch {
     /// A watch that has seen nothing yet; `written` is the corpus before it was made to fit a gate.
     #[must_use]
     pub fn new(written: Arc<Corpus>) -> Self {
-        Self { written, corpus: None, asked: BTreeSet::new(), failed: BTreeMap::new() }
+        Self { written, asked: BTreeSet::new(), failed: BTreeMap::new() }
     }
 
     /// Notes an event.
     pub fn note(&mut self, event: &Event) {
-        match event {
-            Event::RunStarted(started) => self.corpus = Some(Arc::clone(&started.corpus)),
-            Event::CaseFinished(finished) => {
-                let place = (finished.suite, finished.case);
-                match &finished.verdict {
-                    Verdict::Fail(_) | Verdict::Leak(_) => {
-                        self.asked.insert(place);
-                        let case = self.corpus.as_deref().and_then(|corpus| {
-                            let suite = corpus.suites.get(place.0)?;
-                            Some((suite, suite.cases.get(place.1)?))
-                        });
-                        if let Some(class) = case.and_then(|(suite, case)| Class::of(suite, case, finished)) {
-                            self.failed.insert(place, class);
-                        }
-                    }
-                    // What was not judged says nothing, but it would have been judged if the defect were another.
-                    Verdict::Pass | Verdict::Observed(_) | Verdict::Unproven(_) => {
-                        self.asked.insert(place);
-                    }
-                    Verdict::Error(_) | Verdict::Unsupported { .. } => {}
-                }
+        let Event::CaseFinished(finished) = event else { return };
+        match &finished.verdict {
+            Verdict::Fail(_) | Verdict::Leak(_) => {
+                self.asked.insert(finished.case.clone());
+                self.failed.extend(Class::of(finished).map(|class| (finished.case.clone(), class)));
             }
-            _ => {}
+            // What was not judged says nothing, but it would have been judged if the defect were another.
+            Verdict::Pass | Verdict::Observed(_) | Verdict::Unproven(_) => {
+                self.asked.insert(finished.case.clone());
+            }
+            Verdict::Error(_) | Verdict::Unsupported { .. } => {}
         }
     }
 
@@ -64,13 +51,12 @@ impl Watch {
         }
         let corpus = &self.written;
         let matrix = Matrix::kept(corpus);
-        let id = |place: &(usize, usize)| {
-            let suite = corpus.suites.get(place.0).filter(|suite| matrix.is_fresh(suite))?;
-            Some(suite.cases.get(place.1)?.id.as_str())
-        };
-        let asked: BTreeSet<&str> = self.asked.iter().filter_map(id).collect();
-        let came: Answers<'_> =
-            self.failed.iter().filter_map(|(place, class)| Some((id(place)?, class.clone()))).collect();
+        let fresh: BTreeSet<&str> =
+            corpus.suites.iter().filter(|suite| matrix.is_fresh(suite)).map(|suite| suite.id.as_str()).collect();
+        let is_fresh = |case: &CaseRef| fresh.contains(case.suite().id.as_str());
+        let asked: BTreeSet<&str> = self.asked.iter().filter(|case| is_fresh(case)).map(CaseRef::id).collect();
+        let failed = self.failed.iter().filter(|(case, _)| is_fresh(case));
+        let came: Answers<'_> = failed.map(|(case, class)| (case.id(), class.clone())).collect();
         let rows = matrix.rows();
         let candidates = candidates(&rows, &asked, &came);
         let wanted = candidates

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gatecheck::answer::Class;
-use gatecheck::corpus::Corpus;
+use gatecheck::corpus::{CaseRef, Corpus};
 use gatecheck::event::Event;
 use gatecheck::gates::Gate;
 use gatecheck::invariants::Invariant;
@@ -158,6 +158,7 @@ pub async fn ask<'a>(
     sites: &Arc<Sites>,
     wanted: Vec<(&'static Mutant, Vec<String>)>,
 ) -> BTreeMap<&'static str, Answers<'a>> {
+    let ids: BTreeSet<&str> = corpus.cases().map(|(_, case)| case.id.as_str()).collect();
     let mut all: BTreeMap<&'static str, Answers<'a>> = BTreeMap::new();
     let mut wanted = wanted.into_iter();
     let mut running = JoinSet::new();
@@ -170,10 +171,7 @@ pub async fn ask<'a>(
         }
         let Some(done) = running.join_next().await else { break };
         let Ok((mutant, found)) = done else { continue };
-        let told = found.into_iter().filter_map(|((suite, case), class)| {
-            let case = corpus.suites.get(suite)?.cases.get(case)?;
-            Some((case.id.as_str(), class))
-        });
+        let told = found.into_iter().filter_map(|(case, class)| Some((*ids.get(case.id())?, class)));
         all.insert(mutant, told.collect());
     }
     all
@@ -184,7 +182,7 @@ async fn answers(
     sites: Arc<Sites>,
     mutant: &'static Mutant,
     patterns: Vec<String>,
-) -> BTreeMap<(usize, usize), Class> {
+) -> BTreeMap<CaseRef, Class> {
     let gate = Gate::InProcess(Arc::new(BrokenGate::new(*mutant, sites)));
     let without = [(Invariant::Liveness, "a known defect".to_owned())].into();
     let options = RunOptions { patterns, without, ..RunOptions::default() };
@@ -194,11 +192,7 @@ async fn answers(
     let running = tokio::spawn(gatecheck::run::run(Arc::clone(&corpus), gate, options, plan, events));
     while let Some(event) = happened.recv().await {
         let Event::CaseFinished(finished) = event else { continue };
-        let place = (finished.suite, finished.case);
-        let case = corpus.suites.get(place.0).and_then(|suite| Some((suite, suite.cases.get(place.1)?)));
-        if let Some(class) = case.and_then(|(suite, case)| Class::of(suite, case, &finished)) {
-            found.insert(place, class);
-        }
+        found.extend(Class::of(&finished).map(|class| (finished.case.clone(), class)));
     }
     let _ = running.await;
     found

@@ -170,7 +170,7 @@ impl Court {
         let running = tokio::spawn(gatecheck::run::run(Arc::clone(&self.corpus), gate, options, plan, events));
         while let Some(event) = happened.recv().await {
             match event {
-                Event::CaseFinished(finished) => self.note(&mut trial, &finished),
+                Event::CaseFinished(finished) => note(&mut trial, &finished),
                 Event::GateFailed { reason } => trial.not_started.push(reason),
                 _ => {}
             }
@@ -182,27 +182,25 @@ impl Court {
         let _ = running.await;
         trial
     }
+}
 
-    fn note(&self, trial: &mut Trial, finished: &Finished) {
-        trial.asked = trial.asked.saturating_add(1);
-        let Some(case) = self.corpus.suites.get(finished.suite).and_then(|suite| suite.cases.get(finished.case)) else {
-            return;
-        };
-        let binding = case.level != Level::Survey;
-        match &finished.verdict {
-            Verdict::Leak(_) => {
-                trial.found.insert(case.id.clone());
-            }
-            Verdict::Fail(_) if binding => {
-                trial.found.insert(case.id.clone());
-            }
-            Verdict::Pass if binding => {
-                trial.passed.insert(case.id.clone());
-            }
-            Verdict::Unproven(why) => trial.unjudged.push((case.id.clone(), why.clone())),
-            Verdict::Error(why) => trial.unjudged.push((case.id.clone(), why.to_string())),
-            _ => {}
+fn note(trial: &mut Trial, finished: &Finished) {
+    trial.asked = trial.asked.saturating_add(1);
+    let case = finished.case.case();
+    let binding = case.level != Level::Survey;
+    match &finished.verdict {
+        Verdict::Leak(_) => {
+            trial.found.insert(case.id.clone());
         }
+        Verdict::Fail(_) if binding => {
+            trial.found.insert(case.id.clone());
+        }
+        Verdict::Pass if binding => {
+            trial.passed.insert(case.id.clone());
+        }
+        Verdict::Unproven(why) => trial.unjudged.push((case.id.clone(), why.clone())),
+        Verdict::Error(why) => trial.unjudged.push((case.id.clone(), why.to_string())),
+        _ => {}
     }
 }
 

@@ -1,6 +1,7 @@
 //! `aliases.yaml`: what became of ids that are no more, so that a pattern, a baseline or a report that names one still means the same cases.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -69,7 +70,8 @@ pub(super) fn apply(alias: &Alias, suites: &mut [Suite]) -> Result<(), String> {
     for case in suites.iter_mut().flat_map(|suite| &mut suite.cases) {
         if let Some(rest) = below(&case.id, new) {
             found = true;
-            case.former.push(format!("{old}{rest}"));
+            let former = format!("{old}{rest}");
+            Arc::make_mut(case).former.push(former);
         }
     }
     if found {
@@ -80,5 +82,5 @@ pub(super) fn apply(alias: &Alias, suites: &mut [Suite]) -> Result<(), String> {
 }
 
 fn cases(suites: &[Suite]) -> impl Iterator<Item = &Case> {
-    suites.iter().flat_map(|suite| &suite.cases)
+    suites.iter().flat_map(|suite| suite.cases.iter().map(|case| &**case))
 }

@@ -5,6 +5,7 @@ mod suite;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 use serde_saphyr::Spanned;
@@ -77,6 +78,7 @@ impl Corpus {
         let mut told = BTreeSet::new();
         loader.errors.retain(|error| error.line == 0 || told.insert((error.file.clone(), error.line, error.column)));
         if loader.errors.is_empty() {
+            let suites = suites.into_iter().map(Arc::new).collect();
             Ok(Self { origin: origin.to_owned(), digest, requirements, families, aliases, suites })
         } else {
             Err(loader.errors)

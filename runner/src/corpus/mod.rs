@@ -4,6 +4,7 @@
 
 pub mod aliases;
 pub mod assertion;
+mod case_ref;
 pub mod entitlement;
 pub mod expand;
 pub mod expectation;
@@ -22,6 +23,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use self::aliases::{Alias, Fate, below};
+pub use self::case_ref::CaseRef;
 use self::expectation::Expected;
 use self::question::Question;
 use self::recipe::Recipes;
@@ -81,7 +83,7 @@ pub struct Corpus {
     /// Ids that are no more.
     pub aliases: Vec<Alias>,
     /// The suites, by id.
-    pub suites: Vec<Suite>,
+    pub suites: Vec<Arc<Suite>>,
 }
 
 /// A site with one list of rules, and the cases asked of it.
@@ -118,7 +120,7 @@ pub struct Suite {
     /// All recipes that the suite can name.
     pub recipes: Recipes,
     /// The cases, expanded, in written order.
-    pub cases: Vec<Case>,
+    pub cases: Vec<Arc<Case>>,
 }
 
 /// One expanded case.
@@ -237,7 +239,8 @@ impl Corpus {
     /// the case records. A case that records none stays as it is.
     #[must_use]
     pub fn held_to_the_reference(mut self) -> Self {
-        for case in self.suites.iter_mut().flat_map(|suite| &mut suite.cases) {
+        for case in self.suites.iter_mut().flat_map(|suite| &mut Arc::make_mut(suite).cases) {
+            let case = Arc::make_mut(case);
             if let Some(choice) = case.expected.choice_of_the_reference() {
                 case.expected = Expected::Judge(choice.to_vec());
                 case.level = Level::Must;
@@ -248,7 +251,7 @@ impl Corpus {
 
     /// Every case with its suite.
     pub fn cases(&self) -> impl Iterator<Item = (&Suite, &Case)> {
-        self.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)))
+        self.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (&**suite, &**case)))
     }
 
     /// How many cases there are after expansion.
@@ -285,7 +288,7 @@ impl Suite {
     /// The case of that full id.
     #[must_use]
     pub fn case(&self, id: &str) -> Option<&Case> {
-        self.cases.iter().find(|case| case.id == id)
+        self.cases.iter().find(|case| case.id == id).map(|case| &**case)
     }
 
     /// A site with nothing odd in it and no cases, to see whether a gate starts at all.

@@ -1,5 +1,7 @@
 //! The corpus for a gate that is only a part of one: rules without roles, or tokens without rules.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::expectation::{Alternative, Expected, LocationExpectation};
@@ -79,13 +81,13 @@ impl Corpus {
     #[must_use = "the corpus is another one"]
     pub fn for_tokens_only(mut self, gate: &TokenOnly) -> Result<Self, String> {
         let (denied, carrier) = (gate.denied()?, gate.carrier());
-        for suite in &mut self.suites {
+        for suite in self.suites.iter_mut().map(Arc::make_mut) {
             if one_gate(suite).is_none() {
                 continue;
             }
             let is_named = |one: &&Alternative| one.name.as_deref() == Some("denied");
             let written = suite.cases.iter().find_map(|case| case.expected.alternatives().find(is_named).cloned());
-            for case in &mut suite.cases {
+            for case in suite.cases.iter_mut().map(Arc::make_mut) {
                 in_the_words_of(case, written.as_ref(), &denied, &carrier);
             }
         }
@@ -95,7 +97,7 @@ impl Corpus {
     /// The corpus for a gate that reads rules and no roles: the lines that name one are left out, and so are the cases for which they matter.
     #[must_use]
     pub fn without_roles(mut self) -> Self {
-        for suite in &mut self.suites {
+        for suite in self.suites.iter_mut().map(Arc::make_mut) {
             // Without lines there is nothing to leave out.
             if suite.toml.is_some() || std::str::from_utf8(&suite.rules).is_err() {
                 continue;
@@ -103,7 +105,7 @@ impl Corpus {
             let (rules, closed) = without_roles(suite);
             let asked: Vec<bool> = suite.cases.iter().map(|case| needs_no_role(suite, case, &closed)).collect();
             suite.rules = rules;
-            for (case, _) in suite.cases.iter_mut().zip(asked).filter(|(_, asked)| *asked) {
+            for (case, _) in suite.cases.iter_mut().map(Arc::make_mut).zip(asked).filter(|(_, asked)| *asked) {
                 case.features.retain(|feature| feature != "role");
                 // Nobody is denied here, so that it proves itself.
                 case.control.clone_from(&case.id);

@@ -15,7 +15,7 @@ use super::redact::Redactor;
 use super::{Summary, Tally, counts};
 use crate::baseline::{Baseline, Day, Entry};
 use crate::corpus::source::{Level, Requirement};
-use crate::corpus::{Case, Corpus, LoadError, Suite};
+use crate::corpus::{Case, Corpus, LoadError};
 use crate::event::{Conditions, Event, Finished};
 use crate::exit::ExitStatus;
 use crate::invariants::Invariant;
@@ -125,11 +125,7 @@ impl Aggregate {
             }
             Event::CaseFinished(finished) => {
                 self.offsets.extend(finished.exchange.as_ref().and_then(offset));
-                let corpus = self.corpus.clone();
-                if let Some((suite, case)) = corpus.as_deref().and_then(|corpus| place(corpus, finished)) {
-                    let outcome = Outcome::of(suite, case, finished, self.options.show_secrets);
-                    self.take(case, outcome);
-                }
+                self.take(finished.case.case(), Outcome::of(finished, self.options.show_secrets));
             }
             Event::GateFailed { reason } => {
                 let reason = self.shown(reason);
@@ -196,8 +192,7 @@ impl Aggregate {
     /// The case that an event is about.
     #[must_use]
     pub fn outcome_of(&self, finished: &Finished) -> Option<&Outcome> {
-        let (_, case) = place(self.corpus.as_deref()?, finished)?;
-        self.outcomes.get(&case.id)
+        self.outcomes.get(finished.case.id())
     }
 
     /// The findings that are not known, the heaviest first: what fails the run before what does not, leaks before all, then by id.
@@ -425,11 +420,6 @@ pub fn timestamp(at: SystemTime) -> String {
 #[must_use]
 pub fn millis(elapsed: Duration) -> f64 {
     (elapsed.as_secs_f64() * 1e6).round() / 1e3
-}
-
-fn place<'a>(corpus: &'a Corpus, finished: &Finished) -> Option<(&'a Suite, &'a Case)> {
-    let suite = corpus.suites.get(finished.suite)?;
-    Some((suite, suite.cases.get(finished.case)?))
 }
 
 /// How far the clock behind an answer is ahead of this one, in seconds.

@@ -7,8 +7,8 @@ use super::cases;
 use super::json::{CaseResult, Report, RunStamp};
 use super::reread::RereadError;
 use super::score::Scores;
-use crate::corpus::Corpus;
 use crate::corpus::question::{Profile, Question};
+use crate::corpus::{CaseRef, Corpus};
 use crate::run::order::Shard;
 use crate::run::selection;
 
@@ -156,13 +156,8 @@ fn missing(corpus: &Corpus, report: &Report, results: &BTreeMap<&str, &CaseResul
         Ok(selected) => selected,
         Err(error) => return Some(error.to_string()),
     };
-    let suites = selected.iter().filter_map(|(suite, case)| Some((corpus.suites.get(*suite)?, *case)));
-    let asked = suites.filter(|(suite, _)| !report.left_out.contains_key(&suite.id));
-    let lacking: Vec<&str> = asked
-        .filter_map(|(suite, case)| suite.cases.get(case))
-        .map(|case| case.id.as_str())
-        .filter(|id| !results.contains_key(id))
-        .collect();
+    let asked = selected.iter().filter(|case| !report.left_out.contains_key(&case.suite().id));
+    let lacking: Vec<&str> = asked.map(CaseRef::id).filter(|id| !results.contains_key(id)).collect();
     let first = lacking.first()?;
     Some(format!("{} of the selection in no part, for example `{first}`", cases(lacking.len())))
 }

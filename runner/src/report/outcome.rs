@@ -10,7 +10,6 @@ use crate::baseline::Entry;
 use crate::corpus::expectation::{Alternative, Expected};
 use crate::corpus::question::Question;
 use crate::corpus::source::{Level, Requirement};
-use crate::corpus::{Case, Suite};
 use crate::event::Finished;
 use crate::judge::{describe, summary};
 use crate::verdict::{Fault, Verdict};
@@ -78,7 +77,8 @@ pub struct Chapter<'a> {
 
 impl Outcome {
     /// A case that is finished, without what must not be shown.
-    pub(super) fn of(suite: &Suite, case: &Case, finished: &Finished, show_secrets: bool) -> Self {
+    pub(super) fn of(finished: &Finished, show_secrets: bool) -> Self {
+        let (suite, case) = (finished.case.suite(), finished.case.case());
         let redactor = Redactor::knowing(&suite.settings.secret, finished.exchange.as_ref(), show_secrets);
         let evidence = finished.exchange.as_ref().zip(finished.target.as_ref());
         Self {

@@ -1,5 +1,6 @@
 //! One case: sent, judged, and asked again for what must hold for every refused request.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Shared;
@@ -7,7 +8,7 @@ use super::compose::{compose, moves, now};
 use super::keeper::Clients;
 use crate::corpus::entitlement::Entitlements;
 use crate::corpus::expectation::Alternative;
-use crate::corpus::{Case, Suite};
+use crate::corpus::{Case, CaseRef, Suite};
 use crate::deploy::SiteFiles;
 use crate::event::{Finished, Lengths};
 use crate::gates::Gate;
@@ -21,26 +22,23 @@ use crate::wire::{Answer, Client, Exchange, Response, Sent};
 
 /// What the control of a case has shown.
 pub(super) struct Proof {
-    case: usize,
+    pub(super) control: CaseRef,
     pub(super) verdict: Verdict,
     metadata: Metadata,
 }
 
 impl Proof {
-    /// What the control at `case` has shown.
-    pub(super) fn of(shared: &Shared, case: usize, finished: &Finished) -> Self {
+    /// What a control has shown.
+    pub(super) fn of(shared: &Shared, finished: &Finished) -> Self {
+        let control = &finished.case;
+        let (suite, case) = (control.suite(), control.case());
         // What describes a public file is no secret.
-        let suite = shared.corpus.suites.get(finished.suite);
-        let shows_protected =
-            suite.is_some_and(|suite| suite.cases.get(case).is_some_and(|case| case.shows_protected(suite)));
+        let shows_protected = case.shows_protected(suite);
         let response = finished.exchange.as_ref().and_then(|exchange| exchange.answer.response());
-        let own = suite.and_then(|suite| suite.own.as_ref());
+        let own = suite.own.as_ref();
         // A site of a user may send its visitors to another spelling as well, so that not every alternative shows something.
         let may_show = |own: &OwnSite| {
-            let case = suite.and_then(|suite| suite.cases.get(case));
-            case.is_some_and(|case| {
-                case.expected.alternatives().filter_map(Alternative::shown).any(|file| own.marks.is_closed(file))
-            })
+            case.expected.alternatives().filter_map(Alternative::shown).any(|file| own.marks.is_closed(file))
         };
         let shows_protected = shows_protected
             || (own.is_some_and(|own| may_show(own)) && response.is_some_and(|response| response.status == 200));
@@ -53,13 +51,13 @@ impl Proof {
         // A gate elsewhere may give every file the date of its deployment, which is no secret then.
         let elsewhere = matches!(shared.gate, Gate::Remote(_));
         let metadata = admitted.map(|metadata| if elsewhere { metadata.without_date() } else { metadata });
-        Self { case, verdict: finished.verdict.clone(), metadata: metadata.unwrap_or_default() }
+        Self { control: control.clone(), verdict: finished.verdict.clone(), metadata: metadata.unwrap_or_default() }
     }
 }
 
 /// What one suite needs while it is being asked.
 pub(super) struct Stage {
-    pub(super) suite: usize,
+    pub(super) suite: Arc<Suite>,
     pub(super) prefix: String,
     pub(super) files: SiteFiles,
     pub(super) entitlements: Entitlements,
@@ -70,22 +68,18 @@ pub(super) async fn ask(
     shared: &Shared,
     clients: &Clients,
     stage: &Stage,
-    case_at: usize,
+    asked: &CaseRef,
     proof: Option<&Proof>,
 ) -> Finished {
+    let (suite, case) = (&*stage.suite, asked.case());
     let mut finished = Finished {
-        suite: stage.suite,
-        case: case_at,
-        verdict: Verdict::Pass,
+        case: asked.clone(),
+        // Until there is an answer, nothing can be said.
+        verdict: Verdict::Error(Fault::Unreachable("it was not asked".to_owned())),
         exchange: None,
         lengths: Lengths::default(),
         target: Some(clients.target.clone()),
         attempts: 0,
-    };
-    let Some((suite, case)) =
-        shared.corpus.suites.get(stage.suite).and_then(|suite| Some((suite, suite.cases.get(case_at)?)))
-    else {
-        return finished;
     };
     if let Some((feature, reason)) = lacking(shared, case, stage) {
         finished.verdict = Verdict::Unsupported { feature, reason };
@@ -234,13 +228,14 @@ async fn sent_in_turn(
 }
 
 /// The verdict on what a further requirement says of the answer to a case.
-pub(super) fn further(stage: &Stage, case: Option<&Case>, further: &Case, finished: &Finished) -> Verdict {
+pub(super) fn further(stage: &Stage, further: &Case, finished: &Finished) -> Verdict {
     let unproven = |why: &str| Verdict::Unproven(why.to_owned());
     let requirement = further.requirements.first().map_or("", String::as_str);
-    match (&finished.verdict, case, &finished.exchange, &finished.target) {
+    let case = finished.case.case();
+    match (&finished.verdict, &finished.exchange, &finished.target) {
         (Verdict::Error(_) | Verdict::Unsupported { .. }, ..) => finished.verdict.clone(),
         (Verdict::Leak(_), ..) => unproven("protected content came, of which it is not said"),
-        (_, Some(case), Some(exchange), Some(target)) => {
+        (_, Some(exchange), Some(target)) => {
             let may_have = stage.entitlements.of_case(case);
             let origin = target.origin();
             let scene = Scene { origin: &origin, prefix: &stage.prefix, files: &stage.files, may_have: &may_have };
@@ -365,8 +360,8 @@ impl Again<'_> {
 
     /// Whether the visitor may have what the control shows: then what describes it is no secret either.
     fn may_have_the_control(&self) -> bool {
-        let control = self.suite.cases.get(self.proof.case);
-        let mut shown = control.into_iter().flat_map(|case| case.expected.alternatives()).filter_map(|one| one.shown());
+        let control = self.proof.control.case();
+        let mut shown = control.expected.alternatives().filter_map(|one| one.shown());
         shown.all(|file| self.scene.may_have.contains(file))
     }
 
@@ -389,7 +384,7 @@ impl Again<'_> {
 
     /// The control right after the hostile request, on the same connection and on a new one.
     async fn liveness(&self, exchange: &Exchange, fitting: Option<&Alternative>) -> std::io::Result<Verdict> {
-        let Some(control) = self.suite.cases.get(self.proof.case) else { return Ok(Verdict::Pass) };
+        let control = self.proof.control.case();
         let control_sent = || {
             compose(self.suite, control, &self.shared.place(self.clients, self.scene.prefix), now())
                 .map_err(std::io::Error::other)

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::RwLock;
 
+use super::Shared;
 use super::ask::{Proof, Stage, ask};
-use super::{Round, Shared};
-use crate::corpus::Suite;
+use super::plan::Round;
+use crate::corpus::{CaseRef, Suite};
 use crate::deploy::Deployment;
 use crate::event::Finished;
 use crate::gates::{Gate, GateError, Running};
@@ -75,7 +76,7 @@ impl Keeper {
     }
 
     /// Asks a case; if the gate falls over meanwhile, whoever made it, asks the case again, alone, and if it falls over again on a fresh start.
-    pub(super) async fn ask(&self, stage: &Stage, case: usize, proof: Option<&Proof>) -> Finished {
+    pub(super) async fn ask(&self, stage: &Stage, case: &CaseRef, proof: Option<&Proof>) -> Finished {
         let together = self.floor.read().await;
         let (clients, starts) = self.state().await;
         let first = ask(&self.shared, &clients, stage, case, proof).await;
@@ -197,8 +198,7 @@ fn fell_over(finished: &Finished) -> Option<Fall> {
 }
 
 async fn start(shared: &Shared, round: &Round) -> Result<(Running, Clients), GateError> {
-    let suites: Vec<(&Suite, String)> =
-        round.suites.iter().filter_map(|(at, prefix)| Some((shared.corpus.suites.get(*at)?, prefix.clone()))).collect();
+    let suites: Vec<(&Suite, String)> = round.parts.iter().map(|part| (&*part.suite, part.prefix.clone())).collect();
     let settings = suites.first().map(|(suite, _)| suite.settings.clone());
     let settings = settings.ok_or_else(|| GateError::Harness("a round without suites".to_owned()))?;
     let running =

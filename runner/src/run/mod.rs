@@ -5,8 +5,9 @@ mod compose;
 mod keeper;
 pub mod order;
 mod pace;
+mod plan;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,11 +15,13 @@ use tokio::sync::{OnceCell, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 pub use self::compose::{Place, compose};
+pub use self::plan::{Plan, PlanError, selection};
 
 use self::ask::{Proof, Stage};
 use self::keeper::{Clients, Keeper};
 use self::order::{Order, Shard};
 use self::pace::Pace;
+use self::plan::{Asking, Group, Part, Round};
 use crate::corpus::entitlement::Entitlements;
 use crate::corpus::question::Profile;
 use crate::corpus::{Corpus, Suite};
@@ -92,148 +95,10 @@ pub enum Serves {
     Suite,
 }
 
-/// One start of the gate: the suites with their prefixes.
-#[derive(Clone, Debug)]
-struct Round {
-    suites: Vec<(usize, String)>,
-}
-
-/// The cases of a run and the starts they need.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    rounds: Vec<Round>,
-    selected: BTreeSet<(usize, usize)>,
-    left_out: BTreeMap<String, String>,
-}
-
-/// A selection that cannot be run.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum PlanError {
-    /// No case fits any of the patterns.
-    #[error("no case fits `{0}`; `gatecheck list` shows the ids")]
-    NothingSelected(String),
-    /// The profile leaves none of the selected cases.
-    #[error("no selected case belongs to the profile `{0}`; `--profile all` asks every one")]
-    NothingOfProfile(String),
-    /// The cases of this id are asked no more.
-    #[error("`{0}` is asked no more: {1}")]
-    Retired(String, String),
-    /// A running gate serves one suite, and the selection spans several.
-    #[error("the gate at this URL serves one suite; name it with --suite, or deploy a bundle and say --bundle")]
-    NeedsOneSuite,
-    /// The bundle was made from another corpus.
-    #[error("the bundle was made from another corpus ({0}); deploy a fresh one, or use the gatecheck that made it")]
-    OtherCorpus(String),
-}
-
-impl Plan {
-    /// Plans a run.
-    ///
-    /// # Errors
-    /// The selection is empty, or does not fit what the gate serves.
-    pub fn new(corpus: &Corpus, gate: &Gate, options: &RunOptions) -> Result<Self, PlanError> {
-        let mut selected = selection(corpus, &options.patterns, options.profile)?;
-        let left_out = left_out(corpus, &options.serves, &selected)?;
-        selected.retain(|(at, _)| !corpus.suites.get(*at).is_some_and(|suite| left_out.contains_key(&suite.id)));
-        let suites_of = |selected: &BTreeSet<(usize, usize)>| -> BTreeSet<usize> {
-            selected.iter().map(|(suite, _)| *suite).collect()
-        };
-        if let (Gate::Remote(_), Serves::Suite) = (gate, &options.serves)
-            && suites_of(&selected).len() != 1
-        {
-            return Err(PlanError::NeedsOneSuite);
-        }
-        if let Some(shard) = options.shard {
-            let range = shard.range(selected.len());
-            selected = selected.into_iter().skip(range.start).take(range.len()).collect();
-        }
-        let suites = suites_of(&selected);
-        let rounds = match (gate, &options.serves) {
-            _ if suites.is_empty() => Vec::new(),
-            (Gate::Remote(_), Serves::Bundle(manifest)) => {
-                let placed = suites.into_iter().filter_map(|at| {
-                    let prefix = manifest.suites.get(&corpus.suites.get(at)?.id)?;
-                    Some((at, prefix.clone()))
-                });
-                vec![Round { suites: placed.collect() }]
-            }
-            (Gate::Launch(file), _) if file.group => {
-                let borrowed: Vec<&Suite> = suites.iter().filter_map(|at| corpus.suites.get(*at)).collect();
-                let index = |suite: &Suite| corpus.suites.iter().position(|other| other.id == suite.id);
-                Deployment::grouped(&borrowed)
-                    .iter()
-                    .map(|one| Round {
-                        suites: one
-                            .suites
-                            .iter()
-                            .filter_map(|(suite, prefix)| Some((index(suite)?, prefix.clone())))
-                            .collect(),
-                    })
-                    .collect()
-            }
-            _ => suites.into_iter().map(|suite| Round { suites: vec![(suite, String::new())] }).collect(),
-        };
-        Ok(Self { rounds, selected, left_out })
-    }
-
-    /// How many cases will be finished.
-    #[must_use]
-    pub fn cases(&self) -> usize {
-        self.selected.len()
-    }
-}
-
-/// The places of the cases that ask a question of the profile and fit any of the patterns; of all if there are none.
-///
-/// # Errors
-/// A pattern fits no case, or the profile leaves none.
-pub fn selection(
-    corpus: &Corpus,
-    patterns: &[String],
-    profile: Profile,
-) -> Result<BTreeSet<(usize, usize)>, PlanError> {
-    if let Some(pattern) = patterns.iter().find(|pattern| !corpus.cases().any(|(_, case)| case.matches(pattern))) {
-        return Err(match corpus.retired(pattern) {
-            Some(why) => PlanError::Retired(pattern.clone(), why.to_owned()),
-            None => PlanError::NothingSelected(pattern.clone()),
-        });
-    }
-    let mut selected = BTreeSet::new();
-    for (suite_at, suite) in corpus.suites.iter().enumerate() {
-        for (case_at, case) in suite.cases.iter().enumerate() {
-            let fits = patterns.is_empty() || patterns.iter().any(|pattern| case.matches(pattern));
-            if fits && profile.asks(case.question) {
-                selected.insert((suite_at, case_at));
-            }
-        }
-    }
-    if selected.is_empty() {
-        return Err(PlanError::NothingOfProfile(profile.to_string()));
-    }
-    Ok(selected)
-}
-
-/// The selected suites that the gate does not serve, with the reason.
-fn left_out(
-    corpus: &Corpus,
-    serves: &Serves,
-    selected: &BTreeSet<(usize, usize)>,
-) -> Result<BTreeMap<String, String>, PlanError> {
-    let Serves::Bundle(manifest) = serves else { return Ok(BTreeMap::new()) };
-    if manifest.corpus_digest != corpus.digest {
-        return Err(PlanError::OtherCorpus(manifest.corpus_digest.chars().take(12).collect()));
-    }
-    let suites = selected.iter().filter_map(|(at, _)| corpus.suites.get(*at));
-    let missing = suites.filter(|suite| !manifest.suites.contains_key(&suite.id));
-    Ok(missing.map(|suite| (suite.id.clone(), "not in this bundle".to_owned())).collect())
-}
-
 /// Everything that the tasks of a run share.
 struct Shared {
-    corpus: Arc<Corpus>,
     gate: Gate,
     options: RunOptions,
-    plan: Plan,
     /// A turn for each case that may be under way.
     turns: Arc<Semaphore>,
     pace: Pace,
@@ -289,20 +154,15 @@ pub async fn run(
         }),
         second: second_clients(&corpus, &gate, &options),
         plain: OnceCell::new(),
-        corpus,
         gate,
         options,
-        plan,
         events,
     });
     // With one job, one thing happens after the other: then the order of a seed is the order of the requests.
     let starts = Arc::new(Semaphore::new(at_once.min(shared.options.jobs).max(1)));
-    let mut queue = shared.plan.rounds.clone();
-    let first = |round: &Round| {
-        let suite = round.suites.first().and_then(|(at, _)| shared.corpus.suites.get(*at));
-        suite.map(|suite| suite.id.clone()).unwrap_or_default()
-    };
-    Order::of(shared.options.seed).sort(&mut queue, first);
+    let mut queue = plan.rounds;
+    let first = |round: &Round| round.parts.first().map(|part| part.suite.id.clone());
+    Order::of(shared.options.seed).sort(&mut queue, |round| first(round).unwrap_or_default());
     let mut rounds = JoinSet::new();
     for round in queue {
         let shared = Arc::clone(&shared);
@@ -331,12 +191,11 @@ async fn run_round(shared: &Arc<Shared>, round: &Round) {
         Ok(keeper) => Arc::new(keeper),
         Err(error) => return not_started(shared, round, &error).await,
     };
-    let mut suites = round.suites.clone();
-    Order::of(shared.options.seed)
-        .sort(&mut suites, |(at, _)| shared.corpus.suites.get(*at).map(|suite| suite.id.clone()).unwrap_or_default());
+    let mut parts: Vec<&Part> = round.parts.iter().collect();
+    Order::of(shared.options.seed).sort(&mut parts, |part| part.suite.id.clone());
     let mut cases = JoinSet::new();
-    for (suite, prefix) in suites {
-        start_suite(&keeper, suite, &prefix, &mut cases).await;
+    for part in parts {
+        start_suite(&keeper, part, &mut cases).await;
     }
     while cases.join_next().await.is_some() {}
     keeper.stop().await;
@@ -346,52 +205,37 @@ async fn run_round(shared: &Arc<Shared>, round: &Round) {
 /// fails what the suite tests, unless the ledger lets it refuse such a site. A gate that starts nowhere is none.
 async fn not_started(shared: &Arc<Shared>, round: &Round, error: &GateError) {
     let GateError::Ended { status, code, .. } = error else { return gate_failed(shared, round, error) };
-    if round.suites.len() > 1 {
+    let [Part { suite, .. }] = round.parts.as_slice() else {
         // Which of them it does not take, it says by itself.
-        for one in &round.suites {
-            Box::pin(run_round(shared, &Round { suites: vec![one.clone()] })).await;
+        for part in &round.parts {
+            Box::pin(run_round(shared, &Round { parts: vec![part.clone()] })).await;
         }
         return;
-    }
+    };
     let said = error.last_line();
     let refusal = match code {
         Some(code) if *code == UNSUPPORTED => Verdict::Unsupported {
             feature: SITE.to_owned(),
             reason: if said.is_empty() { status.clone() } else { said },
         },
-        _ if !starts_on_a_plain_site(shared).await => return gate_failed(shared, round, error),
-        _ if suite_of(shared, round).is_some_and(|suite| suite.may_refuse.is_some()) => Verdict::Pass,
+        _ if !starts_on_a_plain_site(shared, suite).await => return gate_failed(shared, round, error),
+        _ if suite.may_refuse.is_some() => Verdict::Pass,
         _ => Verdict::Fail(vec![Mismatch {
             what: REFUSAL.to_owned(),
             expected: "it serves the site of this suite".to_owned(),
             actual: format!("it ended with {status}: {said}"),
         }]),
     };
-    for (suite, case) in shared.plan.selected.iter().filter(|(suite, _)| round.suites.iter().any(|(at, _)| at == suite))
-    {
-        shared.finish(Finished {
-            suite: *suite,
-            case: *case,
-            verdict: refusal.clone(),
-            exchange: None,
-            lengths: Lengths::default(),
-            target: None,
-            attempts: 0,
-        });
-    }
+    unasked(shared, round, &refusal);
 }
 
 /// The name under which a gate lacks the site of a suite.
 const SITE: &str = "site";
 
-fn suite_of<'a>(shared: &'a Shared, round: &Round) -> Option<&'a Suite> {
-    shared.corpus.suites.get(round.suites.first()?.0)
-}
-
 /// Whether the gate starts on a site without anything odd; asked once in a run.
-async fn starts_on_a_plain_site(shared: &Shared) -> bool {
+async fn starts_on_a_plain_site(shared: &Shared, like: &Suite) -> bool {
     let plain = async {
-        let Some(suite) = shared.corpus.suites.first().map(Suite::plain) else { return false };
+        let suite = like.plain();
         let settings = suite.settings.clone();
         let suites = vec![(&suite, String::new())];
         let started = shared.gate.start(&Deployment { suites, settings, upstream: String::new() }).await;
@@ -409,69 +253,52 @@ async fn starts_on_a_plain_site(shared: &Shared) -> bool {
 /// Reports a gate that did not start, and every selected case of the round as an error.
 fn gate_failed(shared: &Shared, round: &Round, error: &GateError) {
     let _ = shared.events.send(Event::GateFailed { reason: error.to_string() });
-    for (suite, case) in &shared.plan.selected {
-        if round.suites.iter().any(|(other, _)| other == suite) {
-            shared.finish(Finished {
-                suite: *suite,
-                case: *case,
-                verdict: Verdict::Error(Fault::Unreachable(error.to_string())),
-                exchange: None,
-                lengths: Lengths::default(),
-                target: None,
-                attempts: 0,
-            });
-        }
+    unasked(shared, round, &Verdict::Error(Fault::Unreachable(error.to_string())));
+}
+
+/// Gives every selected case of a round the same verdict, of which none was asked.
+fn unasked(shared: &Shared, round: &Round, verdict: &Verdict) {
+    for case in round.selected() {
+        shared.finish(Finished {
+            case: case.clone(),
+            verdict: verdict.clone(),
+            exchange: None,
+            lengths: Lengths::default(),
+            target: None,
+            attempts: 0,
+        });
     }
 }
 
 /// Asks the controls of a suite, then gives each of its cases a task as turns come free.
-async fn start_suite(keeper: &Arc<Keeper>, suite_at: usize, prefix: &str, cases: &mut JoinSet<()>) {
+async fn start_suite(keeper: &Arc<Keeper>, part: &Part, cases: &mut JoinSet<()>) {
     let shared = &keeper.shared;
-    let Some(suite) = shared.corpus.suites.get(suite_at) else { return };
     let stage = Arc::new(Stage {
-        suite: suite_at,
-        prefix: prefix.to_owned(),
-        files: SiteFiles::of(suite),
-        entitlements: Entitlements::of(suite),
+        suite: Arc::clone(&part.suite),
+        prefix: part.prefix.clone(),
+        files: SiteFiles::of(&part.suite),
+        entitlements: Entitlements::of(&part.suite),
     });
-    let mut selected: Vec<usize> =
-        shared.plan.selected.iter().filter(|(suite, _)| *suite == suite_at).map(|(_, case)| *case).collect();
-    Order::of(shared.options.seed)
-        .sort(&mut selected, |at| suite.cases.get(*at).map(|case| case.id.clone()).unwrap_or_default());
-    // What further requirements say of an answer is told with the case that is asked for it.
-    let wanted: BTreeSet<usize> = selected.iter().copied().collect();
-    let asked_for = |at: usize| suite.cases.get(at).and_then(|case| case.of).unwrap_or(at);
-    let mut told = BTreeSet::new();
-    let selected: Vec<usize> = selected.into_iter().map(asked_for).filter(|at| told.insert(*at)).collect();
     // The controls first, whether they are selected or not: what they show decides whether a denial proves anything.
-    let controls: BTreeSet<usize> = selected
-        .iter()
-        .filter_map(|at| suite.cases.get(*at))
-        .filter_map(|case| suite.cases.iter().position(|other| other.id == case.control))
-        .collect();
-    let mut proofs = BTreeMap::new();
-    for at in &controls {
-        let Some(case) = suite.cases.get(*at) else { continue };
+    let mut proven: Vec<(&Asking, Arc<Proof>)> = Vec::new();
+    for Group { control, cases } in &part.groups {
         let turn = shared.turns.acquire().await;
-        let finished = keeper.ask(&stage, *at, None).await;
+        let finished = keeper.ask(&stage, &control.case, None).await;
         drop(turn);
-        proofs.insert(case.id.clone(), Proof::of(shared, *at, &finished));
-        shared.tell(&stage, &wanted, finished, None);
+        let proof = Arc::new(Proof::of(shared, &finished));
+        shared.tell(&stage, control, finished, None);
+        proven.extend(cases.iter().map(|asking| (asking, Arc::clone(&proof))));
     }
-    let (proofs, wanted) = (Arc::new(proofs), Arc::new(wanted));
-    for at in selected.into_iter().filter(|at| !controls.contains(at)) {
+    proven.sort_by_key(|(asking, _)| asking.case.case().line);
+    Order::of(shared.options.seed).sort(&mut proven, |(asking, _)| asking.case.id().to_owned());
+    for (asking, proof) in proven {
         let turn = Arc::clone(&shared.turns).acquire_owned().await;
-        let (keeper, stage, proofs) = (Arc::clone(keeper), Arc::clone(&stage), Arc::clone(&proofs));
-        let wanted = Arc::clone(&wanted);
+        let (keeper, stage, asking) = (Arc::clone(keeper), Arc::clone(&stage), asking.clone());
         cases.spawn(async move {
-            let case = keeper.shared.corpus.suites.get(stage.suite).and_then(|suite| suite.cases.get(at));
-            let proof = case.and_then(|case| proofs.get(&case.control));
-            let finished = keeper.ask(&stage, at, proof).await;
-            let unproven = case
-                .zip(proof)
-                .filter(|(_, proof)| proof.verdict != Verdict::Pass)
-                .map(|(case, proof)| format!("the control `{}` did not pass ({})", case.control, proof.verdict.name()));
-            keeper.shared.tell(&stage, &wanted, finished, unproven.as_deref());
+            let finished = keeper.ask(&stage, &asking.case, Some(&proof)).await;
+            let unproven = (proof.verdict != Verdict::Pass)
+                .then(|| format!("the control `{}` did not pass ({})", proof.control.id(), proof.verdict.name()));
+            keeper.shared.tell(&stage, &asking, finished, unproven.as_deref());
             drop(turn);
         });
     }
@@ -484,21 +311,18 @@ impl Shared {
 
     /// Tells what came of a case, and of what further requirements say of its answer, as far as they are selected. What passed proves nothing where
     /// the control did not pass.
-    fn tell(&self, stage: &Stage, wanted: &BTreeSet<usize>, finished: Finished, unproven: Option<&str>) {
+    fn tell(&self, stage: &Stage, asking: &Asking, finished: Finished, unproven: Option<&str>) {
         let proven = |finished: Finished| match (&finished.verdict, unproven) {
             (Verdict::Pass | Verdict::Observed(_), Some(why)) => {
                 Finished { verdict: Verdict::Unproven(why.to_owned()), ..finished }
             }
             _ => finished,
         };
-        let cases = self.corpus.suites.get(finished.suite).map(|suite| suite.cases.as_slice()).unwrap_or_default();
-        let further =
-            cases.iter().enumerate().filter(|(at, case)| case.of == Some(finished.case) && wanted.contains(at));
-        for (at, further) in further {
-            let verdict = ask::further(stage, cases.get(finished.case), further, &finished);
-            self.finish(proven(Finished { case: at, verdict, ..finished.clone() }));
+        for further in &asking.further {
+            let verdict = ask::further(stage, further.case(), &finished);
+            self.finish(proven(Finished { case: further.clone(), verdict, ..finished.clone() }));
         }
-        if wanted.contains(&finished.case) {
+        if asking.is_selected {
             self.finish(proven(finished));
         }
     }

@@ -68,7 +68,6 @@ fn no_format_holds_what_is_made_of_a_secret_or_what_hides() {
     let spaced: String = SECRET.chars().flat_map(|c| [c, ' ']).collect();
     let escaped: String = TOKEN.bytes().map(|octet| format!("%{octet:02X}")).collect();
     let hidden = "\u{202e}\u{61c}\u{200b}\u{2066}\u{feff}\u{2028}\u{e0041}\u{9b}\u{7f}\u{1b}[2J";
-    let corpus = run::corpus();
     let mut run = Aggregate::new(ReportOptions::default());
     for mut event in events() {
         if let Event::RunStarted(started) = &mut event {
@@ -78,7 +77,7 @@ fn no_format_holds_what_is_made_of_a_secret_or_what_hides() {
         }
         if let Event::CaseFinished(finished) = &mut event {
             // The secret of another suite is none of this one.
-            let secret = if corpus.suites[finished.suite].settings.secret == SECRET { &spaced } else { "" };
+            let secret = if finished.case.suite().settings.secret == SECRET { &spaced } else { "" };
             let body = format!("{hex}\n{reversed}\n{secret}\n{escaped}\n{hidden} of the body");
             for text in finished.verdict.texts_mut() {
                 text.push_str(&format!(" {reversed} {hidden}"));

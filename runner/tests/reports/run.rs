@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use gatecheck::baseline::Baseline;
-use gatecheck::corpus::Corpus;
+use gatecheck::corpus::{CaseRef, Corpus};
 use gatecheck::event::{Conditions, Event, Finished, Lengths, Started};
 use gatecheck::invariants::Invariant;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
@@ -122,12 +122,11 @@ pub fn with_known() -> Aggregate {
 pub fn no_gate() -> Aggregate {
     let corpus = corpus();
     let reason = "the gate at http://127.0.0.1:1 cannot be reached: connection refused".to_owned();
-    let (suite, case) = place(&corpus, "role/denial/no-answer");
+    let case = case_ref(&corpus, "role/denial/no-answer");
     fold(&[
         started(&corpus, 1),
         Event::GateFailed { reason: reason.clone() },
         Event::CaseFinished(Box::new(Finished {
-            suite,
             case,
             verdict: Verdict::Error(Fault::Unreachable(reason)),
             exchange: None,
@@ -144,10 +143,10 @@ pub fn events() -> Vec<Event> {
     let corpus = corpus();
     let mut events = vec![started(&corpus, 9)];
     let mut done = |id: &str, verdict: Verdict, exchange: Option<Exchange>, attempts: u32| {
-        let (suite, case) = place(&corpus, id);
+        let case = case_ref(&corpus, id);
         let target = exchange.is_some().then(gate);
         let lengths = exchange.as_ref().map(|exchange| Lengths::of(&exchange.answer)).unwrap_or_default();
-        let finished = Finished { suite, case, verdict, exchange, lengths, target, attempts };
+        let finished = Finished { case, verdict, exchange, lengths, target, attempts };
         events.push(Event::CaseFinished(Box::new(finished)));
     };
     let login = || answer(302, &[("location", b"/login")], b"");
@@ -254,12 +253,8 @@ pub fn corpus() -> Arc<Corpus> {
     Arc::new(Corpus::load("by hand", files()).unwrap_or_else(|errors| panic!("{errors:#?}")))
 }
 
-fn place(corpus: &Corpus, id: &str) -> (usize, usize) {
-    let places = corpus.suites.iter().enumerate().filter_map(|(at, suite)| {
-        let case = suite.cases.iter().position(|case| case.id == id)?;
-        Some((at, case))
-    });
-    places.into_iter().next().unwrap_or_else(|| panic!("no case {id}"))
+fn case_ref(corpus: &Corpus, id: &str) -> CaseRef {
+    corpus.refs().find(|case| case.id() == id).unwrap_or_else(|| panic!("no case {id}"))
 }
 
 fn at(seconds: u64) -> SystemTime {

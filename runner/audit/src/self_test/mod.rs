@@ -243,22 +243,16 @@ async fn try_gate(audit: &Audit, gate: Gate, hunting: bool) -> Found {
     while let Some(event) = happened.recv().await {
         match event {
             Event::CaseFinished(finished) => {
-                let id = || {
-                    let suite = audit.corpus.suites.get(finished.suite);
-                    suite
-                        .and_then(|suite| suite.cases.get(finished.case))
-                        .map(|case| case.id.clone())
-                        .unwrap_or_default()
-                };
+                let id = finished.case.id();
                 match &finished.verdict {
                     Verdict::Leak(_) => {
                         found.leak = true;
                         found.anything = true;
-                        found.findings.push(format!("{}: {}", id(), gatecheck::report::outcome::actual(&finished)));
+                        found.findings.push(format!("{id}: {}", gatecheck::report::outcome::actual(&finished)));
                     }
                     Verdict::Fail(_) | Verdict::Unproven(_) => {
                         found.anything = true;
-                        found.findings.push(format!("{}: {}", id(), gatecheck::report::outcome::actual(&finished)));
+                        found.findings.push(format!("{id}: {}", gatecheck::report::outcome::actual(&finished)));
                     }
                     Verdict::Error(_) => found.unjudged = found.unjudged.saturating_add(1),
                     _ => {}

@@ -1,6 +1,7 @@
 //! A suite: its site, its settings and names, and what its cases refer to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 use serde_saphyr::Spanned;
@@ -20,6 +21,7 @@ use crate::corpus::{Case, Suite, TOML_FILE, template};
 fn with_features(mut suite: Suite) -> Suite {
     let of_rules = features(&suite);
     for case in &mut suite.cases {
+        let case = Arc::make_mut(case);
         let asserts_cache = case.expected.alternatives().flat_map(kinds).any(|kind| kind == Kind::Cache);
         let found = of_rules.iter().copied().chain(asserts_cache.then_some("cache-fields"));
         let found = found.chain(suite.settings.trust_upstream.then_some("trusted-upstream"));
@@ -103,7 +105,7 @@ impl Loader {
             files: source.site.files.into_iter().map(|(path, spec)| (path, spec.value)).collect(),
             own: None,
             recipes,
-            cases,
+            cases: cases.into_iter().map(Arc::new).collect(),
         });
         suite.map(with_features)
     }
