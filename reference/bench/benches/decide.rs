@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion};
-use rolegate::{Keys, Request, RuleSet, Scheme, Time, TokenSettings, decide_by_walk};
+use rolegate::{Keys, Request, RuleSet, Scheme, Time, TokenSettings, decide};
 use rolegate_bench::{NOW, SECRET, cookie, hosts, queries, rules, site};
 use rolegate_server::KeyedGate;
 
@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             if size <= WALKED {
                 let visitor = gate.visitor(&anonymous, now);
                 group.bench_function(BenchmarkId::new("walk", size), |bencher| {
-                    bencher.iter(|| decide_by_walk(gate.rules(), black_box(&anonymous), &visitor, gate.site()));
+                    bencher.iter(|| decide(gate.rules().rules(), black_box(&anonymous), &visitor, gate.site()));
                 });
             }
         }

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rolegate::site::MemorySite;
-use rolegate::{HeaderRules, RuleSet};
+use rolegate::{RuleFiles, RuleSet};
 use rolegate_check::fix::fix;
 use rolegate_check::lint::lint;
 
@@ -42,13 +42,14 @@ type Read<'r> = &'r dyn Fn(&str) -> usize;
 
 fn load(criterion: &mut Criterion) {
     let site = MemorySite::new(["/index.html", "/m/a.html"]);
+    let read = |toml, headers| RuleSet::read(RuleFiles { redirects: b"", toml, headers });
     let redirects = |text: &str| {
         lint(&RuleSet::parse(text.as_bytes()).rules, &site).len() + fix(text.as_bytes(), &[], &site).changes.len()
     };
     let toml = |text: &str| {
-        lint(&RuleSet::read(&[], text.as_bytes()).rules, &site).len() + fix(&[], text.as_bytes(), &site).changes.len()
+        lint(&read(text.as_bytes(), &[]).rules, &site).len() + fix(&[], text.as_bytes(), &site).changes.len()
     };
-    let headers = |text: &str| HeaderRules::parse(text.as_bytes()).problems.len();
+    let headers = |text: &str| read(&[], text.as_bytes()).problems.len();
     let files: [(&str, &[Shape], Read<'_>); 3] =
         [("redirects", REDIRECTS, &redirects), ("toml", TOML, &toml), ("headers", HEADERS, &headers)];
     for (file, shapes, read) in files {

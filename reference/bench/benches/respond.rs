@@ -10,7 +10,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use http_body_util::{BodyExt, Full};
 use hyper::Response;
 use hyper::header::{self, HeaderValue};
-use rolegate::{Decision, Outcome, Request, Scheme};
+use rolegate::{Decision, HeaderRules, Outcome, Request, Scheme};
 use rolegate_server::DirSite;
 use rolegate_server::respond::{Ask, respond};
 
@@ -25,6 +25,7 @@ fn benches(criterion: &mut Criterion) {
     std::fs::write(folder.path().join("page.html"), &page).expect("written");
     std::fs::write(folder.path().join("long.bin"), vec![b'x'; LONG]).expect("written");
     let site = DirSite::open(folder.path()).expect("a site");
+    let fields = HeaderRules::default();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let ask = |headers: &[(&str, &[u8])]| {
         let request = Request {
@@ -69,21 +70,21 @@ fn benches(criterion: &mut Criterion) {
     });
     let (decision, plain) = (serve("/page.html"), ask(&[]));
     group.bench_function("a page", |bench| {
-        bench.iter(|| runtime.block_on(respond(black_box(&site), black_box(&decision), black_box(&plain))));
+        bench.iter(|| runtime.block_on(respond(black_box(&site), &fields, black_box(&decision), black_box(&plain))));
     });
     let coded = ask(&[("Accept-Encoding", b"gzip, deflate, br")]);
     group.bench_function("a page to a browser", |bench| {
-        bench.iter(|| runtime.block_on(respond(black_box(&site), black_box(&decision), black_box(&coded))));
+        bench.iter(|| runtime.block_on(respond(black_box(&site), &fields, black_box(&decision), black_box(&coded))));
     });
     let part = ask(&[("Range", b"bytes=100-199")]);
     group.bench_function("a range of a page", |bench| {
-        bench.iter(|| runtime.block_on(respond(black_box(&site), black_box(&decision), black_box(&part))));
+        bench.iter(|| runtime.block_on(respond(black_box(&site), &fields, black_box(&decision), black_box(&part))));
     });
     let long = serve("/long.bin");
     group.bench_function("a long file, read whole", |bench| {
         bench.iter(|| {
             runtime.block_on(async {
-                let response = respond(black_box(&site), black_box(&long), black_box(&plain)).await;
+                let response = respond(black_box(&site), &fields, black_box(&long), black_box(&plain)).await;
                 response.into_body().collect().await.expect("read").to_bytes().len()
             })
         });

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rolegate::problem::{COMMENT, Fix, Problem};
-use rolegate::rules::{Parsed, Rule, RuleSet, lines};
+use rolegate::rules::{Parsed, Rule, RuleFiles, RuleSet, lines};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
 
@@ -56,8 +56,7 @@ pub fn fix(redirects: &[u8], toml: &[u8], site: &impl Site) -> Fixed {
 
 /// One round of fixes; `None` where there is nothing to do, or it would not be safe.
 fn round(texts: &[Text; 2], site: &impl Site) -> Option<[Text; 2]> {
-    let [redirects, toml] = texts;
-    let before = RuleSet::read(&redirects.bytes(), &toml.bytes());
+    let before = read(texts);
     let mut problems = before.problems.clone();
     problems.extend(lint_without_advice(&before.rules, site));
     problems.retain(|problem| problem.fix.is_some());
@@ -73,10 +72,15 @@ fn round(texts: &[Text; 2], site: &impl Site) -> Option<[Text; 2]> {
     attempt(|_| true).or_else(|| attempt(|file| file == RuleFile::Redirects))
 }
 
+fn read(texts: &[Text; 2]) -> Parsed {
+    let [redirects, toml] = texts.each_ref().map(Text::bytes);
+    RuleSet::read(RuleFiles { redirects: &redirects, toml: &toml, headers: b"" })
+}
+
 /// Whether what is left reads as it did.
 fn is_safe(before: &Parsed, next: &[Text; 2]) -> bool {
-    let [redirects, toml] = next;
-    let after = RuleSet::read(&redirects.bytes(), &toml.bytes());
+    let [redirects, _] = next;
+    let after = read(next);
     let out: BTreeSet<usize> = redirects.out_of_force().collect();
     let is_left = |rule: &&Rule| rule.span.file != RuleFile::Redirects || !out.contains(&rule.span.line);
     let meaning = |rule: &'_ Rule| {

@@ -13,12 +13,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use rolegate::{MemorySite, Problem, RuleSet};
+use rolegate::{MemorySite, Problem, RuleFiles, RuleSet};
 use rolegate_check::catalogue::{self, TRAPS};
 use rolegate_check::lint::lint;
 
 fn found(redirects: &str, toml: &str, files: &[&str]) -> Vec<Problem> {
-    let mut parsed = RuleSet::read(redirects.as_bytes(), toml.as_bytes());
+    let mut parsed = RuleSet::read(RuleFiles { redirects: redirects.as_bytes(), toml: toml.as_bytes(), headers: b"" });
     parsed.problems.extend(lint(&parsed.rules, &MemorySite::new(files.iter().copied())));
     parsed.problems
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use rolegate::{MemorySite, RuleFile, RuleSet};
+use rolegate::{MemorySite, RuleFile, RuleFiles, RuleSet};
 use rolegate_check::InWords as _;
 use rolegate_check::lint::lint;
 
@@ -20,7 +20,7 @@ fn problems() {
         let bytes = fs::read(&file).unwrap();
         let is_toml = file.extension().is_some_and(|extension| extension == "toml");
         let (redirects, toml) = if is_toml { (&[][..], bytes.as_slice()) } else { (bytes.as_slice(), &[][..]) };
-        let mut parsed = RuleSet::read(redirects, toml);
+        let mut parsed = RuleSet::read(RuleFiles { redirects, toml, headers: b"" });
         parsed.problems.extend(lint(&parsed.rules, &MemorySite::default()));
         parsed.problems.sort_by_key(|problem| problem.span);
         let shown_as = if is_toml { RuleFile::Toml } else { RuleFile::Redirects };

@@ -7,8 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use rolegate::{
-    Country, Explanation, Request, RuleSet, Scheme, Site, TokenSettings, Visitor, decide_by_walk, identify, token,
-    visitor_in_words,
+    Country, Explanation, Request, RuleSet, Scheme, TokenSettings, Visitor, decide, identify, token, visitor_in_words,
 };
 use rolegate_server::config::open_to_look;
 use rolegate_server::{DirSite, KeyRing, clock};
@@ -114,8 +113,7 @@ impl Explain {
             return Err(Failure::refused(format!("no gate starts with this file\n{}", rendered(&source, problem))));
         }
         let (keys, settings) = self.tokens.open_once()?;
-        // HEADERS-6
-        let judge = Judge { rules: site.headers().seal(rules), site, keys, settings };
+        let judge = Judge { rules, site, keys, settings };
         match &self.requests {
             None => self.one(&judge),
             Some(file) if file.as_os_str() == "-" => many(&judge, io::stdin().lock()),
@@ -261,7 +259,7 @@ impl Judge {
             country: country.as_ref().map(Country::code),
         };
         let visitor = self.visitor(question, &request)?;
-        let decision = decide_by_walk(&self.rules, &request, &visitor, &self.site);
+        let decision = decide(self.rules.rules(), &request, &visitor, &self.site);
         let explanation = Explanation::new(&self.rules, &decision, &request, &visitor);
         Ok((visitor, explanation))
     }

@@ -7,12 +7,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::decide::{Decision, Outcome, bad_request, decide as decide_by_index};
+use crate::decide::{self, Decision, Outcome, RuleList};
 use crate::elsewhere::{names_elsewhere, shortest_elsewhere};
-use crate::headers::HeaderRules;
 use crate::path::{RequestPath, Target};
 use crate::request::{Origin, Request};
-use crate::rules::RuleSet;
 use crate::site::Site;
 use crate::visitor::Visitor;
 
@@ -109,10 +107,15 @@ fn one<'a>(lines: &[(&'a str, &'a [u8])], names: &[&str]) -> Result<Option<&'a [
 
 /// The decision about the visitor's request. The server in front goes by its own reading of the target, so one that has two is
 /// refused (FRONT-1); and it finds the file for a path in its own way, so a gate covers every file that it may find (FRONT-2).
-pub fn decide(rules: &RuleSet, request: &Request<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
+pub fn decide(
+    rules: &(impl RuleList + ?Sized),
+    request: &Request<'_>,
+    visitor: &Visitor,
+    site: &impl Site,
+) -> Decision {
     match Target::parse_plain(request.target) {
-        Ok(_) => decide_by_index(rules, request, visitor, &Beside(site)),
-        Err(refused) => bad_request(refused),
+        Ok(_) => decide::decide(rules, request, visitor, &Beside(site)),
+        Err(refused) => decide::bad_request(refused),
     }
 }
 
@@ -130,10 +133,6 @@ impl<S: Site> Site for Beside<'_, S> {
 
     fn not_found_page(&self) -> Option<String> {
         self.0.not_found_page()
-    }
-
-    fn headers(&self) -> &HeaderRules {
-        self.0.headers()
     }
 
     fn is_listed(&self) -> bool {

@@ -3,7 +3,7 @@
 use crate::decide::{Decision, decide};
 use crate::edge::Edge;
 use crate::request::Request;
-use crate::rules::RuleSet;
+use crate::rule_set::RuleSet;
 use crate::site::Site;
 use crate::span::Span;
 use crate::token::{Keys, Time, TokenSettings};
@@ -61,10 +61,9 @@ impl<S: Site> Gate<S> {
             return Err(StartError::RoleRuleWithoutKey(rule.span));
         }
         // HEADERS-6
-        if let Some(span) = site.headers().unreadable().first() {
+        if let Some(span) = rules.unreadable_headers().first() {
             return Err(StartError::UnreadableBasicAuth(*span));
         }
-        let rules = site.headers().seal(rules);
         Ok(Gate { rules, settings, site, edge: Edge::default() })
     }
 

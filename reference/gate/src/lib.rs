@@ -26,7 +26,8 @@
 //!   under no spelling of its path.
 //! - A line that names a role and cannot be read is *sealed*: it covers its path and admits nobody. Reading never fails as a
 //!   whole; what is wrong comes back as [`Problem`]s with their places.
-//! - `Basic-Auth` in `_headers`, a gate of another kind, seals its path too ([`HeaderRules`]).
+//! - `Basic-Auth` in `_headers`, a gate of another kind, seals its path too. [`RuleSet::read`] takes all rule files together, so that no
+//!   seal is left out.
 //!
 //! # How a decision is made
 //!
@@ -139,6 +140,7 @@ pub mod opens;
 pub mod problem;
 mod reach;
 mod reading;
+mod rule_set;
 /// The rules of a site: the list, what a rule is made of, and reading it from files.
 pub mod rules {
     pub use crate::meaning::rules::*;
@@ -146,6 +148,7 @@ pub mod rules {
     pub use crate::reading::{
         Line, LineKind, MAX_LINE, Oddity, Parsed, PatternFault, PatternFaultKind, lines, within_one_edit,
     };
+    pub use crate::rule_set::{RuleFiles, RuleSet};
 }
 pub mod span;
 pub mod speed;
@@ -165,16 +168,16 @@ pub use reading::{columns, netlify_toml};
 
 pub use answer::{Answer, AnswerBody};
 pub use claims::{Claims, RolePath, RolePathError, Roles};
-pub use decide::{Decision, Outcome, PassedOver, decide, decide_by_walk};
+pub use decide::{Decision, Outcome, PassedOver, RuleList, decide};
 pub use edge::{Country, CountrySource, Edge, Forwarding, Network};
 pub use explain::{Explanation, visitor_in_words};
 pub use gate::{Gate, StartError};
-pub use headers::{HeaderRules, ParsedHeaders};
+pub use headers::HeaderRules;
 pub use mint::{mint, mint_with_key_id};
 pub use path::{Refused, RequestPath, Target};
 pub use problem::{Fix, Problem, Severity};
 pub use request::{Request, Scheme};
-pub use rules::{Parsed, Rule, RuleSet};
+pub use rules::{Parsed, Rule, RuleFiles, RuleSet};
 pub use site::{MemorySite, Site};
 pub use span::{RuleFile, Span};
 pub use token::{Algorithm, Keys, Secret, SecretError, Time, TokenError, TokenSettings};

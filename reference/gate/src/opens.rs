@@ -56,7 +56,7 @@ pub fn opens<S: Site>(
     new: (&RuleSet, &S),
     moved: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>,
 ) -> Option<Opening> {
-    if !old.0.has_gates() {
+    if !old.0.rules().iter().any(Rule::is_gate) {
         return None;
     }
     let mut comparison = Comparison::new(old, new);
@@ -434,10 +434,9 @@ impl<'a> Lookup<'a> {
     /// The places of the rules that match one of these names.
     fn at<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Vec<usize> {
         let names: Vec<N> = names.into_iter().collect();
-        let Some((first, others)) = names.split_first() else { return Vec::new() };
         let parameters = Parameters::default();
-        let path = segments(first.as_ref());
-        let places = self.rules.candidates(&path, others.iter().map(AsRef::as_ref), None, &parameters);
+        let paths: Vec<_> = names.iter().map(|name| segments(name.as_ref())).collect();
+        let places = self.rules.candidates(&paths, None, &parameters);
         let matches = |place: &usize| {
             let pattern = self.patterns.get(*place);
             pattern.is_some_and(|pattern| names.iter().any(|name| pattern.matches_name(name.as_ref())))

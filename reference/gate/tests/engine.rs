@@ -30,7 +30,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rolegate::{MemorySite, Request, RuleSet, Scheme, Visitor, decide_by_walk};
+use rolegate::{MemorySite, Request, RuleSet, Scheme, Visitor, decide};
 use serde_json::{Value, json};
 
 use case::{Ask, Dice, RuleText, text_of};
@@ -105,7 +105,7 @@ fn own_answer(rules: &RuleSet, ask: &Ask) -> Option<String> {
         country: Some(ask.country),
     };
     let visitor = ask.roles.map_or(Visitor::Anonymous, |roles| Visitor::with_roles(roles.iter().copied()));
-    let decision = decide_by_walk(rules, &request, &visitor, &MemorySite::default());
+    let decision = decide(rules.rules(), &request, &visitor, &MemorySite::default());
     match decision.by.and_then(|by| rules.rules().get(by)?.apply()) {
         Some(apply) => Some(format!("{} {}", apply.status, decision.target.unwrap_or_default())),
         None if decision.denied => Some("404!".to_owned()),

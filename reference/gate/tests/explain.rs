@@ -1,7 +1,7 @@
 //! What a person, and a program, is told about a decision.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
-use rolegate::{Explanation, MemorySite, Request, RuleSet, Scheme, TokenError, Visitor, decide_by_walk};
+use rolegate::{Explanation, MemorySite, Request, RuleSet, Scheme, TokenError, Visitor, decide};
 
 const RULES: &str = "\
 # the members' area
@@ -22,7 +22,7 @@ fn explain(target: &str, visitor: &Visitor) -> Explanation {
     let target = target.as_bytes();
     let request =
         Request { method: "GET", target, host: Some("a.example"), scheme: Scheme::Https, headers: &[], country: None };
-    Explanation::new(&rules, &decide_by_walk(&rules, &request, visitor, &site), &request, visitor)
+    Explanation::new(&rules, &decide(rules.rules(), &request, visitor, &site), &request, visitor)
 }
 
 /// The reason why the first rule did not decide.
@@ -37,7 +37,7 @@ fn reason(rule: &str, headers: &[(&str, &[u8])], country: Option<&str>, visitor:
         headers,
         country,
     };
-    let decision = decide_by_walk(&rules, &request, visitor, &site);
+    let decision = decide(rules.rules(), &request, visitor, &site);
     Explanation::new(&rules, &decision, &request, visitor).passed_over[0].reason.clone()
 }
 

@@ -6,9 +6,8 @@ use rolegate::cookie::are_too_many;
 use rolegate::cost;
 use rolegate::decide::{PassedOver, decide};
 use rolegate::edge::{Connection, CountrySource, Edge, Forwarding};
-use rolegate::headers::HeaderRules;
 use rolegate::request::{Request, Scheme};
-use rolegate::rules::{Rule, RuleSet};
+use rolegate::rules::{Rule, RuleFiles, RuleSet};
 use rolegate::site::{Elsewhere, MemorySite};
 use rolegate::token::{Keys, Time, TokenSettings};
 use rolegate::visitor::{Visitor, identify};
@@ -38,14 +37,11 @@ pub fn load_cost(bytes: &[u8]) {
             fix(&file, &[], &site);
         }
         1 => {
-            let parsed = RuleSet::read(&[], &file);
-            let fields = HeaderRules::read(&[], &file);
-            lint(&fields.rules.seal(parsed.rules), &site);
+            lint(&RuleSet::read(RuleFiles { redirects: b"", toml: &file, headers: b"" }).rules, &site);
             fix(&[], &file, &site);
         }
         _ => {
-            let fields = HeaderRules::parse(&file);
-            lint(&fields.rules.seal(RuleSet::default()), &site);
+            lint(&RuleSet::read(RuleFiles { redirects: b"", toml: b"", headers: &file }).rules, &site);
         }
     });
     // The lints compare up to 256 bytes for each byte of the rules, in each of nine rounds; nothing else comes near it.

@@ -3,9 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rolegate::headers::HeaderRules;
 use rolegate::problem::{Problem, Severity};
-use rolegate::rules::{LineKind, MAX_LINE, Parsed, Pattern, Rule, RuleSet};
+use rolegate::rules::{LineKind, MAX_LINE, Parsed, Pattern, Rule, RuleFiles, RuleSet};
 use rolegate::site::MemorySite;
 use rolegate::span::RuleFile;
 use rolegate_check::InWords as _;
@@ -43,7 +42,7 @@ pub fn print_rules(bytes: &[u8]) {
 pub fn lint_rules(bytes: &[u8]) {
     let Some((choice, file)) = bytes.split_first() else { return };
     let (redirects, toml) = if choice % 2 == 0 { (file, &b""[..]) } else { (&b""[..], file) };
-    let found = lint(&RuleSet::read(redirects, toml).rules, &MemorySite::default());
+    let found = lint(&RuleSet::read(RuleFiles { redirects, toml, headers: b"" }).rules, &MemorySite::default());
     kinds_are_known(&found);
     places_lie_in_the_file(file, &[], &found);
 }
@@ -60,13 +59,8 @@ pub fn render_problems(bytes: &[u8]) {
             problems.extend(lint(&rules, &MemorySite::default()));
             ("_redirects", problems)
         }
-        1 => {
-            let mut problems = RuleSet::read(&[], file).problems;
-            problems.truncate(6);
-            problems.extend(HeaderRules::read(&[], file).problems);
-            ("netlify.toml", problems)
-        }
-        _ => ("_headers", HeaderRules::parse(file).problems),
+        1 => ("netlify.toml", RuleSet::read(RuleFiles { redirects: b"", toml: file, headers: b"" }).problems),
+        _ => ("_headers", RuleSet::read(RuleFiles { redirects: b"", toml: b"", headers: file }).problems),
     };
     for problem in problems.iter().take(8) {
         let text = problem.render(name, file, false);
@@ -79,17 +73,20 @@ pub fn render_problems(bytes: &[u8]) {
 
 /// TOML-1 to TOML-3, RULES-13: any bytes can be read as a `netlify.toml`, and a sealed rule is an error.
 pub fn parse_toml(bytes: &[u8]) {
-    let parsed = RuleSet::read(b"/first /rule\n", bytes);
+    let parsed = RuleSet::read(RuleFiles { redirects: b"/first /rule\n", toml: bytes, headers: b"" });
     // TOML-2
-    assert_eq!(parsed.rules.rules().first().map(|rule| rule.text.as_str()), Some("/first /rule"));
-    let (rules, problems) = (parsed.rules.rules().get(1..).unwrap_or_default(), &parsed.problems);
+    let written = parsed.rules.rules().iter().skip(parsed.rules.seals().len());
+    assert_eq!(written.map(|rule| rule.text.as_str()).next(), Some("/first /rule"));
+    let (rules, problems) = (parsed.rules.rules(), &parsed.problems);
+    let rules: Vec<Rule> = rules.iter().filter(|rule| rule.span.file == RuleFile::Toml).cloned().collect();
+    assert_eq!(rules.len() + 1, parsed.rules.rules().len());
     assert!(
         rules.iter().map(|rule| rule.span).chain(problems.iter().map(|p| p.span)).all(|s| s.file == RuleFile::Toml)
     );
-    places_lie_in_the_file(bytes, rules, problems);
+    places_lie_in_the_file(bytes, &rules, problems);
     kinds_are_known(problems);
     let refusing = problems.iter().filter(|problem| problem.refuses_to_start).count();
-    assert_eq!(refusing, parsed.rules.unreadable().len());
+    assert_eq!(refusing, parsed.rules.unreadable().len() + parsed.rules.unreadable_headers().len());
     let is_error = |problem: &Problem| problem.severity == Severity::Error;
     assert!(problems.iter().any(is_error) || !rules.iter().any(Rule::is_sealed), "a sealed rule is an error");
 }
@@ -101,7 +98,7 @@ pub fn toml_gates(bytes: &[u8]) {
     let Some(entries) = table.as_ref().and_then(|table| table.get("redirects")).and_then(toml::Value::as_array) else {
         return;
     };
-    let parsed = RuleSet::read(&[], bytes);
+    let parsed = RuleSet::read(RuleFiles { redirects: b"", toml: bytes, headers: b"" });
     if !parsed.rules.unreadable().is_empty() {
         return;
     }

@@ -1,7 +1,7 @@
 //! What is fetched from other servers, as any of them could read the path.
 
 use percent_encoding::percent_decode;
-use rolegate::decide::{Outcome, decide_by_walk};
+use rolegate::decide::{Outcome, decide};
 use rolegate::query::form_encode;
 use rolegate::rules::RuleSet;
 use rolegate::site::{Elsewhere, Site};
@@ -53,7 +53,7 @@ fn everybody_reads_it_so(rule: &str, supplied: &str, path: Option<String>, expec
 /// What a rule alone makes of a request: the path that is fetched.
 fn path_of(rule: &str, target: &str, site: &impl Site) -> Option<String> {
     let rules = RuleSet::parse(rule.as_bytes()).rules;
-    let decision = decide_by_walk(&rules, &super::request(target.as_bytes()), &Visitor::Anonymous, site);
+    let decision = decide(rules.rules(), &super::request(target.as_bytes()), &Visitor::Anonymous, site);
     let fetched = match decision.outcome {
         Outcome::Proxy { url } => url.strip_prefix("http://up.example").map(str::to_owned),
         Outcome::Rewrite { .. } => decision.target,

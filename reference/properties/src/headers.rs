@@ -1,9 +1,9 @@
 //! HEADERS: any bytes can be read as a `_headers` file, and nothing in it undoes what the gate says.
 
 use http::header::{self, HeaderMap, HeaderValue};
-use rolegate::headers::{Fields, HeaderPath, HeaderRules, ParsedHeaders};
+use rolegate::headers::{Fields, HeaderPath, HeaderRules};
 use rolegate::path::RequestPath;
-use rolegate::rules::RuleSet;
+use rolegate::rules::{Parsed, RuleFiles, RuleSet};
 
 /// The paths that every file is asked for.
 const PATHS: [&str; 10] =
@@ -11,7 +11,7 @@ const PATHS: [&str; 10] =
 
 /// HEADERS-1, HEADERS-3, HEADERS-6: any bytes can be read, and where a password is asked for, the path is closed.
 pub fn parse_headers(bytes: &[u8]) {
-    held_to_the_rules(bytes, HeaderRules::parse(bytes));
+    held_to_the_rules(bytes, RuleSet::read(RuleFiles { redirects: b"", toml: b"", headers: bytes }));
 }
 
 /// HEADERS-2 to HEADERS-5, NOLEAK-4: what any bytes set can be sent, is nothing that the server says itself, and leaves an
@@ -21,7 +21,8 @@ pub fn parse_headers(bytes: &[u8]) {
 pub fn header_answers(bytes: &[u8]) {
     let Some((choice, file)) = bytes.split_first() else { return };
     let (headers, toml) = if choice % 2 == 0 { (file, &b""[..]) } else { (&b""[..], file) };
-    let rules = HeaderRules::read(headers, toml).rules;
+    let read = RuleSet::read(RuleFiles { redirects: b"", toml, headers });
+    let rules = read.rules.headers();
     if rules.is_empty() {
         return;
     }
@@ -31,7 +32,7 @@ pub fn header_answers(bytes: &[u8]) {
             assert!(found.contains(&everywhere), "`/*` matches every path");
         }
         if !found.is_empty() {
-            personal_answers_stay_personal(&rules, &path);
+            personal_answers_stay_personal(rules, &path);
         }
     }
 }
@@ -39,12 +40,12 @@ pub fn header_answers(bytes: &[u8]) {
 /// HEADERS-8, HEADERS-6: any bytes can be read for their `[[headers]]`, and no password in them leaves its path open, by a
 /// second reading of the file.
 pub fn toml_headers(bytes: &[u8]) {
-    let rules = held_to_the_rules(bytes, HeaderRules::read(b"", bytes));
+    let rules = held_to_the_rules(bytes, RuleSet::read(RuleFiles { redirects: b"", toml: bytes, headers: b"" }));
     // A second reading, by the library's own data model, where there may be a password to close a path: in plain letters,
     // or behind an escape.
     let may_ask =
         |bytes: &[u8]| bytes.contains(&b'\\') || bytes.windows(5).any(|word| word.eq_ignore_ascii_case(b"basic"));
-    if !rules.unreadable().is_empty() || !may_ask(bytes) {
+    if !rules.unreadable_headers().is_empty() || !may_ask(bytes) {
         return;
     }
     let table = std::str::from_utf8(bytes).ok().and_then(|text| toml::from_str::<toml::Table>(text).ok());
@@ -61,7 +62,7 @@ pub fn toml_headers(bytes: &[u8]) {
     }
 }
 
-fn held_to_the_rules(bytes: &[u8], parsed: ParsedHeaders) -> HeaderRules {
+fn held_to_the_rules(bytes: &[u8], parsed: Parsed) -> RuleSet {
     let text = std::str::from_utf8(bytes).ok();
     for problem in &parsed.problems {
         let span = problem.span;
@@ -73,9 +74,8 @@ fn held_to_the_rules(bytes: &[u8], parsed: ParsedHeaders) -> HeaderRules {
     super::files::kinds_are_known(&parsed.problems);
     let rules = parsed.rules;
     assert!(rules.seals().iter().all(|rule| rule.is_sealed()));
-    if !rules.seals().is_empty() {
-        assert_eq!(rules.seal(RuleSet::default()).rules().len(), rules.seals().len());
-    }
+    // HEADERS-6: whoever decides by the list decides by the seals.
+    assert!(rules.rules().starts_with(rules.seals()));
     rules
 }
 
@@ -120,7 +120,7 @@ pub fn header_paths_agree_with_oracle(bytes: &[u8]) {
     let name = path.name();
     assert_eq!(read.matches(name), segments(&parts, name), "{pattern} {name}");
     let file = format!("{pattern}\n  Basic-Auth: a:b\n");
-    let parsed = HeaderRules::parse(file.as_bytes()).rules;
+    let parsed = RuleSet::read(RuleFiles { redirects: b"", toml: b"", headers: file.as_bytes() }).rules;
     assert_eq!(parsed.seals().len(), 1, "{pattern}");
     if read.matches(name) {
         assert!(parsed.seals().iter().all(|rule| rule.pattern.matches(&path)), "{pattern} seals {name}");

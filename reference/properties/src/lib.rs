@@ -31,7 +31,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::header::{CACHE_CONTROL, HeaderMap};
 use rolegate::cookie;
-use rolegate::decide::{Outcome, PassedOver, decide as decide_by_index, decide_by_walk};
+use rolegate::decide::{Outcome, PassedOver, decide as put_to};
 use rolegate::path::{RequestPath, Target};
 use rolegate::request::{Origin, Request, Scheme};
 use rolegate::rules::Pattern;
@@ -223,7 +223,7 @@ pub fn location_is_safe(bytes: &[u8]) {
     let rules = RuleSet::parse(rule).rules;
     let site = MemorySite::default();
     let request = request(target);
-    let decision = decide_by_index(&rules, &request, &Visitor::with_roles(["r"]), &site);
+    let decision = put_to(&rules, &request, &Visitor::with_roles(["r"]), &site);
     check_location(&rules, decision.by, &decision.outcome);
 }
 
@@ -263,7 +263,7 @@ fn denied_stays_denied(case: &small::Case, gate: Option<&Rule>, outcome: &Outcom
     }
     let alone = RuleSet::of(gate.cloned());
     let holder = Visitor::with_roles(["r", "s"]);
-    let shown = decide_by_walk(&alone, &request(case.target.as_bytes()), &holder, site).outcome;
+    let shown = put_to(alone.rules(), &request(case.target.as_bytes()), &holder, site).outcome;
     let place = |url: &str| {
         let url = url.split('#').next().unwrap_or(url);
         let target = Target::parse(url.as_bytes()).ok()?;
@@ -284,8 +284,8 @@ pub fn decide(bytes: &[u8]) {
     let site = MemorySite::new(case.files.iter().copied());
     let request = request(case.target.as_bytes());
     let decide = |visitor: &Visitor| {
-        let by_index = decide_by_index(&rules, &request, visitor, &site);
-        let by_walk = decide_by_walk(&rules, &request, visitor, &site);
+        let by_index = put_to(&rules, &request, visitor, &site);
+        let by_walk = put_to(rules.rules(), &request, visitor, &site);
         // MATCH-9
         assert_eq!(
             (&by_index.outcome, by_index.by, &by_index.target, by_index.denied, by_index.role_dependent),
@@ -350,7 +350,7 @@ pub fn decide(bytes: &[u8]) {
         let query =
             target.query.as_deref().map(|query| format!("?{}", String::from_utf8_lossy(query))).unwrap_or_default();
         let canonical = target.path.encoded() + &query;
-        let again = decide_by_walk(&rules, &self::request(canonical.as_bytes()), &Visitor::Anonymous, &site);
+        let again = put_to(rules.rules(), &self::request(canonical.as_bytes()), &Visitor::Anonymous, &site);
         let forwards = again.by.and_then(|by| rules.rules().get(by)).is_some_and(Rule::is_proxy);
         let is_refused = matches!(anonymous.outcome, Outcome::BadRequest(_)) && forwards;
         assert!(is_refused || anonymous == again, "{anonymous:?}, {again:?}\n{case}");

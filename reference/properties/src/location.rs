@@ -1,7 +1,7 @@
 //! Locations, against a second reader: what a browser makes of them.
 
 use percent_encoding::percent_decode_str;
-use rolegate::decide::{Outcome, decide_by_walk};
+use rolegate::decide::{Outcome, decide};
 use rolegate::path::Target;
 use rolegate::query::form_encode;
 use rolegate::rules::RuleSet;
@@ -29,7 +29,7 @@ pub fn location(bytes: &[u8], resolve: impl Fn(&str, &str) -> Option<String>) {
     let rules = RuleSet::parse(format!("/:x/* q=:y {to} 302!").as_bytes()).rules;
     let target = format!("/{}/{}?q={}", escaped(x, b""), escaped(splat, b"/"), form_encode(y));
     let decision =
-        decide_by_walk(&rules, &super::request(target.as_bytes()), &Visitor::Anonymous, &MemorySite::default());
+        decide(rules.rules(), &super::request(target.as_bytes()), &Visitor::Anonymous, &MemorySite::default());
     let (Outcome::Redirect { location, .. }, Ok(asked)) = (&decision.outcome, Target::parse(target.as_bytes())) else {
         return;
     };

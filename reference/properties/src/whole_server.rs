@@ -3,7 +3,7 @@
 //! One sentence is held: no byte of a protected file reaches a visitor who is denied it, directly or through a shared cache,
 //! and every request gets an answer, or its connection ends, within bounded work. Each protected file is filled with one byte
 //! that stands nowhere else, so that a single byte of it is seen. Who may have it is asked twice: of the definition
-//! (`decide_by_walk` on the rules in force between the request's first byte and the answer's last), and of the author's
+//! (`decide` on the list of rules in force between the request's first byte and the answer's last), and of the author's
 //! intention, which stands beside the rules in `worlds` and knows of tokens only whether their text was sent.
 
 mod answers;

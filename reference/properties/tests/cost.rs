@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use rolegate::site::MemorySite;
-use rolegate::{HeaderRules, RuleSet, cost};
+use rolegate::{RuleFiles, RuleSet, cost};
 use rolegate_check::fix::fix;
 use rolegate_check::lint::lint;
 use rolegate_keys::Algorithms;
@@ -132,10 +132,9 @@ const SHAPES: &[Shape] = &[
 fn load(files: &Files) {
     let Files { redirects, toml, headers } = files;
     let site = MemorySite::new(["/index.html", "/m/a.html"]);
-    let parsed = RuleSet::read(redirects.as_bytes(), toml.as_bytes());
-    let fields = HeaderRules::read(headers.as_bytes(), toml.as_bytes());
-    lint(&fields.rules.seal(parsed.rules), &site);
-    fix(redirects.as_bytes(), toml.as_bytes(), &site);
+    let (redirects, toml, headers) = (redirects.as_bytes(), toml.as_bytes(), headers.as_bytes());
+    lint(&RuleSet::read(RuleFiles { redirects, toml, headers }).rules, &site);
+    fix(redirects, toml, &site);
 }
 
 #[test]

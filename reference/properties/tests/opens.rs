@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test that fails may panic")]
 
 use rolegate::opens::opens;
-use rolegate::{HeaderRules, MemorySite, RuleSet};
+use rolegate::{MemorySite, RuleFiles, RuleSet};
 use rolegate_properties::holds_what_was_denied;
 
 const FILES: [&str; 7] =
@@ -159,10 +159,9 @@ fn a_file_that_is_cut_opens_nothing() {
         /api/* https://up.example/:splat 200! Role=*\n/a/* /login.html 401!\n/* /index.html 200\n";
     let headers = "/b/*\n  Basic-Auth: a:b\n/free\n  X-A: b\n";
     let site = MemorySite::new(FILES.into_iter().chain(["/x.html", "/a/b.html", "/b/b.html", "/a/x"]));
-    let read = |rules: &[u8], headers: &[u8]| {
-        let set = RuleSet::parse(rules).rules;
-        let fields = HeaderRules::parse(headers).rules;
-        (set.unreadable().is_empty() && fields.unreadable().is_empty()).then(|| fields.seal(set))
+    let read = |redirects: &[u8], headers: &[u8]| {
+        let set = RuleSet::read(RuleFiles { redirects, toml: b"", headers }).rules;
+        (set.unreadable().is_empty() && set.unreadable_headers().is_empty()).then_some(set)
     };
     let whole = read(rules.as_bytes(), headers.as_bytes()).unwrap();
     let none: [(&str, &str); 0] = [];

@@ -224,7 +224,7 @@ impl Config {
     }
 
     fn load_after(&self, before: Option<&DirSite>) -> Result<Loaded, LoadError> {
-        let (rules, headers, mut source) = Source::read(&self.site, self.netlify_toml.as_deref())?;
+        let (rules, mut source) = Source::read(&self.site, self.netlify_toml.as_deref())?;
         let layout = &source.layout;
         // LAYOUT-3
         if let Some(note) = layout.refusal() {
@@ -235,8 +235,8 @@ impl Config {
             return Err(LayoutError::NotBuilt { toml, published }.into());
         }
         let site = match before {
-            Some(before) if before.folder() == layout.published => before.reopen(headers),
-            _ => DirSite::open_with(&layout.published, self.options.clone(), headers),
+            Some(before) if before.folder() == layout.published => before.reopen(),
+            _ => DirSite::open_with(&layout.published, self.options.clone()),
         };
         let site = site.map_err(LoadError::Site)?;
         let keys = self.key.read()?;
@@ -285,10 +285,10 @@ impl fmt::Debug for Variables {
 /// # Errors
 /// Where it is no folder, or something in it cannot be read.
 pub fn open_to_look(folder: &Path, toml: Option<&Path>) -> Result<(DirSite, RuleSet, Source), LoadError> {
-    let (rules, headers, source) = Source::read(folder, toml)?;
+    let (rules, source) = Source::read(folder, toml)?;
     let elsewhere = !source.layout.is_built;
     let options = SiteOptions { memory: 0, compress: false, elsewhere, ..SiteOptions::default() };
-    let site = DirSite::open_with(&source.layout.published, options, headers).map_err(LoadError::Site)?;
+    let site = DirSite::open_with(&source.layout.published, options).map_err(LoadError::Site)?;
     Ok((site, rules, source))
 }
 

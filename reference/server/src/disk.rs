@@ -41,14 +41,6 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Err(refused("it holds more or less than the system says; it is being written, or it is not an ordinary file"))
 }
 
-/// What the file `name` of `folder` holds; `None` where there is no such name.
-///
-/// # Errors
-/// As [`read_within`].
-pub(crate) fn read_inside(folder: &Path, name: &str, most: u64) -> io::Result<Option<Vec<u8>>> {
-    read_within(&folder.join(name), &[folder.to_owned()], most)
-}
-
 /// What the file at `path` holds, which lies in one of `folders`; `None` where there is no such name.
 ///
 /// # Errors
@@ -107,6 +99,10 @@ fn refused(why: &str) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read_inside(folder: &Path, name: &str, most: u64) -> io::Result<Option<Vec<u8>>> {
+        read_within(&folder.join(name), &[folder.to_owned()], most)
+    }
 
     #[test]
     fn rules_15_a_file_is_read_up_to_its_bound() {

@@ -14,10 +14,9 @@ use hyper::{Response, StatusCode};
 use rolegate::answer::{Answer, AnswerBody, NOT_FORWARDED, NOT_FOUND, cache_rules};
 use rolegate::authorize::Manner;
 use rolegate::decide::{Decision, Outcome};
-use rolegate::headers::Fields;
+use rolegate::headers::{Fields, HeaderRules};
 use rolegate::path::Target;
 use rolegate::request::Request;
-use rolegate::site::Site;
 
 use crate::files::body::Body;
 use crate::files::coding::Accepts;
@@ -105,7 +104,7 @@ enum Sent<'s> {
 }
 
 /// The response to a request that was decided. Waits only where a file is read from the disk.
-pub async fn respond(site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
+pub async fn respond(site: &DirSite, fields: &HeaderRules, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
     let answer = match form(site, decision, ask) {
         Form::Ready(answer) => answer,
         Form::Sent(sent) => match sent.stored().content().await {
@@ -113,16 +112,21 @@ pub async fn respond(site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Resp
             Err(error) => sent.without(error),
         },
     };
-    answer.complete(site, decision, ask)
+    answer.complete(fields, decision, ask)
 }
 
 /// The same, where nothing has to be waited for.
-pub(crate) fn respond_at_once(site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Option<Response<Body>> {
+pub(crate) fn respond_at_once(
+    site: &DirSite,
+    fields: &HeaderRules,
+    decision: &Decision,
+    ask: &Ask<'_>,
+) -> Option<Response<Body>> {
     let answer = match form(site, decision, ask) {
         Form::Ready(answer) => answer,
         Form::Sent(sent) => sent.with(sent.stored().at_hand()?, ask),
     };
-    Some(answer.complete(site, decision, ask))
+    Some(answer.complete(fields, decision, ask))
 }
 
 /// The cache rules of what a visitor was admitted to, for the server in front that serves it.
@@ -141,16 +145,22 @@ pub(crate) fn admit(decision: &Decision) -> Response<Body> {
 }
 
 /// The server in front may not serve, and is told so in the manner that it takes.
-pub(crate) async fn refuse_to(manner: Manner, site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
+pub(crate) async fn refuse_to(
+    manner: Manner,
+    site: &DirSite,
+    fields: &HeaderRules,
+    decision: &Decision,
+    ask: &Ask<'_>,
+) -> Response<Body> {
     match manner {
-        Manner::AsIs => refuse_as_is(site, decision, ask).await,
-        Manner::StatusOnly => refuse_by_status(site, decision, ask).await,
+        Manner::AsIs => refuse_as_is(site, fields, decision, ask).await,
+        Manner::StatusOnly => refuse_by_status(site, fields, decision, ask).await,
     }
 }
 
 /// AUTHORIZE-1: the server in front passes this answer on. It has no status that would be taken for a yes.
-async fn refuse_as_is(site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
-    let mut response = respond(site, decision, ask).await;
+async fn refuse_as_is(site: &DirSite, fields: &HeaderRules, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
+    let mut response = respond(site, fields, decision, ask).await;
     let status = match &decision.outcome {
         Outcome::Rewrite { status, .. } => status_code(*status),
         _ => response.status(),
@@ -161,8 +171,8 @@ async fn refuse_as_is(site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Res
 }
 
 /// AUTHORIZE-2: 401 or 403 alone; the rest stands in fields.
-async fn refuse_by_status(site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
-    let told = refuse_as_is(site, decision, ask).await;
+async fn refuse_by_status(site: &DirSite, fields: &HeaderRules, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
+    let told = refuse_as_is(site, fields, decision, ask).await;
     let status = if told.status() == StatusCode::UNAUTHORIZED { told.status() } else { StatusCode::FORBIDDEN };
     let mut answer = Draft::new(status, Body::default())
         .with(GATE_STATUS, HeaderValue::from(told.status().as_u16()))
@@ -392,9 +402,9 @@ impl Draft {
     }
 
     /// With what depends on the decision, and on the path.
-    fn complete(mut self, site: &DirSite, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
+    fn complete(mut self, fields: &HeaderRules, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
         self.add_cache_rules(decision);
-        self.add_site_headers(site, decision, ask);
+        self.add_site_headers(fields, decision, ask);
         self.finish(ask.method == Method::Head)
     }
 
@@ -417,8 +427,7 @@ impl Draft {
     }
 
     /// HEADERS-3 to HEADERS-5: what the site's `_headers` file says about its files.
-    fn add_site_headers(&mut self, site: &DirSite, decision: &Decision, ask: &Ask<'_>) {
-        let rules = site.headers();
+    fn add_site_headers(&mut self, rules: &HeaderRules, decision: &Decision, ask: &Ask<'_>) {
         if !self.is_file || rules.is_empty() {
             return;
         }

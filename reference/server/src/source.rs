@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use rolegate::headers::{HeaderRules, ParsedHeaders};
 use rolegate::problem::{Problem, Severity};
-use rolegate::rules::{Parsed, RuleSet};
+use rolegate::rules::{Parsed, RuleFiles, RuleSet};
 use rolegate::span::RuleFile;
 
 use crate::config::LoadError;
@@ -42,22 +41,18 @@ impl Source {
     /// # Errors
     /// Where `folder` is none, a file is there and cannot be read, `toml` is named and not there, or two readings of what
     /// `folder` means are possible.
-    pub fn read(folder: &Path, toml: Option<&Path>) -> Result<(RuleSet, HeaderRules, Source), LoadError> {
+    pub fn read(folder: &Path, toml: Option<&Path>) -> Result<(RuleSet, Source), LoadError> {
         let (mut layout, toml) = Layout::find(folder, toml)?;
         let read = |path: &Path| layout.read(path).map(|bytes| SourceFile { path: path.to_owned(), bytes });
         let (redirects, headers) = (read(&layout.redirects)?, read(&layout.headers)?);
         let toml = SourceFile { path: layout.toml.clone(), bytes: toml };
-        // TOML-2
-        let Parsed { rules, mut problems, .. } = RuleSet::read(redirects.bytes(), toml.bytes());
-        // HEADERS-8
-        let ParsedHeaders { rules: fields, problems: with_fields } = HeaderRules::read(headers.bytes(), toml.bytes());
-        problems.extend(with_fields);
-        problems.sort_by_key(|problem| problem.span);
+        let files = RuleFiles { redirects: redirects.bytes(), toml: toml.bytes(), headers: headers.bytes() };
+        let Parsed { rules, problems, .. } = RuleSet::read(files);
         // LAYOUT-3: a gate that was meant to be there is worth a word; header fields alone close nothing.
-        if rules.rules().is_empty() && fields.seals().is_empty() && problems.is_empty() {
+        if rules.rules().is_empty() && problems.is_empty() {
             layout.say_that_there_are_no_rules();
         }
-        Ok((rules, fields, Source { redirects, toml, headers, problems, layout }))
+        Ok((rules, Source { redirects, toml, headers, problems, layout }))
     }
 
     /// Adds further problems, such as what is odd about the rules as a list, in the order of files and lines.

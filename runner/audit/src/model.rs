@@ -158,7 +158,7 @@ impl Model {
     /// # Errors
     /// What the gate would not start with, in a sentence.
     pub fn read(folder: &Path, toml: Option<&Path>) -> Result<Self, String> {
-        let (rules, fields, source) = Source::read(folder, toml).map_err(|error| error.to_string())?;
+        let (rules, source) = Source::read(folder, toml).map_err(|error| error.to_string())?;
         if let Some(note) = source.layout.refusal() {
             return Err(format!("{}: {}", note.message, note.help));
         }
@@ -169,10 +169,9 @@ impl Model {
             let name = source.name(problem.span.file);
             return Err(format!("{name}:{}: {}; no gate starts with it", problem.span.line, problem.message));
         }
-        let rules = fields.seal(rules);
         let options = SiteOptions { memory: 0, longest: 0, compress: false, ..SiteOptions::default() };
         let published = source.layout.published.clone();
-        let files = DirSite::open_with(&published, options, fields).map_err(|error| error.to_string())?;
+        let files = DirSite::open_with(&published, options).map_err(|error| error.to_string())?;
         let notes = source.layout.notes.iter().map(|note| format!("{}: {}", note.message, note.help)).collect();
         let texts = Texts {
             redirects: source.redirects.bytes().to_vec(),

@@ -239,7 +239,7 @@ fn with_token(scene: &Scene<'_>, edit: fn(&mut Token<'_>) -> bool) -> Visitor {
 
 async fn reply(scene: &Scene<'_>, decision: &Decision) -> Reply {
     let ask = scene.asked.lend(|request| Ask::of(request).into_owned());
-    collected(respond(&scene.ground.site.files, decision, &ask).await).await
+    collected(respond(&scene.ground.site.files, scene.ground.site.rules.headers(), decision, &ask).await).await
 }
 
 async fn refused(fault: Fault) -> Reply {

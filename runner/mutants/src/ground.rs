@@ -11,8 +11,7 @@ use gatecheck::deploy::Deployment;
 use gatecheck::gates::{GateError, site_folder};
 use gatecheck::wire::plain::{Clients, HttpVersion, PlainOptions};
 use rolegate::edge::Edge;
-use rolegate::rules::{Rule, RuleSet};
-use rolegate::site::Site as _;
+use rolegate::rules::{Rule, RuleFiles, RuleSet};
 use rolegate::token::{Keys, TokenSettings};
 use rolegate_server::files::DirSite;
 use rolegate_server::proxy::sign::Signatures;
@@ -31,7 +30,9 @@ pub struct Site {
     pub rule_text: Vec<u8>,
     /// The text of `netlify.toml`; empty where there is none.
     pub toml: String,
-    /// The rules of both, as the reference reads them.
+    /// The text of `_headers`; empty where there is none.
+    headers: String,
+    /// The rules of all three, as the reference reads them.
     pub rules: Arc<RuleSet>,
 }
 
@@ -51,10 +52,16 @@ impl Site {
         }
         let files = DirSite::open(folder.path()).map_err(|error| GateError::Harness(error.to_string()))?;
         let rule_text = deployment.rules();
-        let toml = toml.unwrap_or_default();
-        // HEADERS-6
-        let rules = Arc::new(files.headers().seal(RuleSet::read(&rule_text, toml.as_bytes()).rules));
-        Ok(Self { folder, files, rule_text, toml, rules })
+        let (toml, headers) = (toml.unwrap_or_default(), headers.unwrap_or_default());
+        let mut site = Self { folder, files, rule_text, toml, headers, rules: Arc::default() };
+        site.rules = Arc::new(site.rules_with(&site.rule_text));
+        Ok(site)
+    }
+
+    /// The rules with this text in the place of that of `_redirects`.
+    fn rules_with(&self, redirects: &[u8]) -> RuleSet {
+        let (toml, headers) = (self.toml.as_bytes(), self.headers.as_bytes());
+        RuleSet::read(RuleFiles { redirects, toml, headers }).rules
     }
 
     /// Where it is.
@@ -144,10 +151,7 @@ impl Ground {
             _ => sites.of(deployment)?,
         };
         let parsed = match defect {
-            Defect::RuleText(edit) => {
-                let rules = RuleSet::read(&edit(&site.rule_text), site.toml.as_bytes()).rules;
-                Arc::new(site.files.headers().seal(rules))
-            }
+            Defect::RuleText(edit) => Arc::new(site.rules_with(&edit(&site.rule_text))),
             _ => Arc::clone(&site.rules),
         };
         if let Some(span) = parsed.unreadable().first() {

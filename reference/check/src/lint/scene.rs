@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::HashSet;
 
 use rolegate::cost::step;
-use rolegate::decide::{Decision, Outcome, decide_within};
+use rolegate::decide::{Decision, Outcome};
 use rolegate::path::{RequestPath, Target};
 use rolegate::problem::{Fix, Problem, Severity};
 use rolegate::query::Parameters;
@@ -12,6 +12,7 @@ use rolegate::request::{Origin, Request, Scheme};
 use rolegate::rules::{Captures, RoleCondition, Rule, RuleSet};
 use rolegate::site::Site;
 use rolegate::span::{RuleFile, Span};
+use rolegate::speed::decide_within;
 use rolegate::visitor::Visitor;
 use rolegate::witness::Witness;
 
@@ -199,8 +200,7 @@ impl<'a, S: Site> Scene<'a, S> {
         }
         let parameters = visit.parameters();
         let origin = visit.origin();
-        let places =
-            self.set.candidates(&path.segments().collect::<Vec<_>>(), [], origin.as_ref(), &parameters).take(LOOKED_AT);
+        let places = self.set.candidates(&[path.segments().collect()], origin.as_ref(), &parameters).take(LOOKED_AT);
         let found: Vec<_> = places.filter_map(|place| Some((place, self.rule(place)?))).collect();
         self.spend_on(found.iter().map(|(_, rule)| *rule), visit.target.len() + path.name().len());
         found

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode};
-use rolegate::{Explanation, Request, Scheme, Visitor, decide_by_walk, visitor_in_words};
+use rolegate::{Explanation, Request, Scheme, Visitor, decide, visitor_in_words};
 use rolegate_identity::operator::{Explained, Gate};
 use rolegate_identity::{Call, Handler, Moment, Reply};
 use rolegate_server::{GateInForce, Mount, server};
@@ -91,7 +91,7 @@ impl Gate for Explainer {
             country: None,
         };
         let visitor = roles.map_or(Visitor::Anonymous, |roles| Visitor::with_roles(roles.iter().cloned()));
-        let decision = decide_by_walk(gate.rules(), &request, &visitor, gate.site());
+        let decision = decide(gate.rules().rules(), &request, &visitor, gate.site());
         let explanation = Explanation::new(gate.rules(), &decision, &request, &visitor);
         let text = format!("visitor: {}\n{}", visitor_in_words(&visitor), explanation.text());
         Explained { status: explanation.status, denied: explanation.denied, text }

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use rolegate::{Edge, Keys, RuleSet, TokenSettings};
+use rolegate::{Edge, Keys, RuleFiles, RuleSet, TokenSettings};
 use rolegate_server::{DebugPage, DirSite, GateInForce, KeyedGate, Limits, Server, ServerOptions};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -86,6 +86,12 @@ pub struct Running {
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
+fn rules_of(folder: &Path) -> RuleSet {
+    let read = |name| std::fs::read(folder.join(name)).unwrap_or_default();
+    let [redirects, toml, headers] = ["_redirects", "netlify.toml", "_headers"].map(read);
+    RuleSet::read(RuleFiles { redirects: &redirects, toml: &toml, headers: &headers }).rules
+}
+
 impl Running {
     pub fn start(folder: &Path) -> Running {
         Running::with_limits(folder, Limits::default())
@@ -97,7 +103,7 @@ impl Running {
     }
 
     pub fn with(folder: &Path, keys: Keys, settings: TokenSettings, limits: Limits) -> Running {
-        let rules = RuleSet::parse(&std::fs::read(folder.join("_redirects")).unwrap_or_default()).rules;
+        let rules = rules_of(folder);
         let site = DirSite::open(folder).expect("a site");
         Running::of(KeyedGate::new(rules, keys, settings, site).expect("a gate"), limits, None)
     }
@@ -105,7 +111,7 @@ impl Running {
     /// A gate that believes what `edge` says.
     pub fn with_edge(folder: &Path, edge: Edge) -> Running {
         let keys = Keys::hs256(SECRET.as_bytes()).expect("a key");
-        let rules = RuleSet::parse(&std::fs::read(folder.join("_redirects")).unwrap_or_default()).rules;
+        let rules = rules_of(folder);
         let site = DirSite::open(folder).expect("a site");
         let gate = KeyedGate::new(rules, keys, TokenSettings::default(), site).expect("a gate");
         Running::of(gate.with_edge(edge), Limits::default(), None)
@@ -114,7 +120,7 @@ impl Running {
     /// A gate with a debug page.
     pub fn with_debug_page(folder: &Path, edge: Edge, page: DebugPage) -> Running {
         let keys = Keys::hs256(SECRET.as_bytes()).expect("a key");
-        let rules = RuleSet::parse(&std::fs::read(folder.join("_redirects")).unwrap_or_default()).rules;
+        let rules = rules_of(folder);
         let site = DirSite::open(folder).expect("a site");
         let gate = KeyedGate::new(rules, keys, TokenSettings::default(), site).expect("a gate");
         Running::of(gate.with_edge(edge), Limits::default(), Some(page))

@@ -11,6 +11,7 @@
 //! client's cannot be seen in it, so by default an entry counts where all of these lead to it, and where rules name hosts a
 //! request with any other is refused (HOST-2.lists).
 
+pub(crate) mod addresses;
 mod country;
 mod forwarded;
 pub mod marks;
@@ -21,7 +22,8 @@ use std::sync::Arc;
 
 use crate::path::{self, is_authority};
 use crate::request::{Origin, Scheme};
-use crate::rules::{RuleSet, UnknownPort};
+use crate::rule_set::RuleSet;
+use addresses::UnknownPort;
 use forwarded::{Hop, Node};
 
 pub use country::{Countries, Country};

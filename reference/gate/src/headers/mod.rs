@@ -21,7 +21,8 @@ pub use pattern::HeaderPath;
 
 use crate::path::RequestPath;
 use crate::problem::Problem;
-use crate::rules::{Rule, RuleSet};
+use crate::reading::netlify_toml::Document;
+use crate::rules::Rule;
 use crate::span::Span;
 
 pub use apply::Fields;
@@ -30,8 +31,6 @@ pub use apply::Fields;
 #[derive(Clone, Debug, Default)]
 pub struct HeaderRules {
     blocks: Vec<Block>,
-    seals: Vec<Rule>,
-    unreadable: Vec<Span>,
 }
 
 /// A path, and the header fields under it.
@@ -44,34 +43,28 @@ struct Block {
 }
 
 /// What the files of header fields hold.
-#[derive(Clone, Debug, Default)]
-pub struct ParsedHeaders {
-    /// The rules in force.
-    pub rules: HeaderRules,
-    /// What is wrong with the files, in the order of their lines.
-    pub problems: Vec<Problem>,
+#[derive(Debug, Default)]
+pub(crate) struct ParsedHeaders {
+    pub(crate) rules: HeaderRules,
+    /// HEADERS-6: the sealed rules that stand for `Basic-Auth`.
+    pub(crate) seals: Vec<Rule>,
+    /// HEADERS-6: lines that ask for a password and whose path cannot be read.
+    pub(crate) unreadable: Vec<Span>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Reads a `_headers` file, and below it the `[[headers]]` of a `netlify.toml` (HEADERS-8).
+pub(crate) fn read(headers: &[u8], toml: &Document<'_>) -> ParsedHeaders {
+    let mut parsed = parse::file(headers);
+    let below = toml::file(toml);
+    parsed.rules.blocks.extend(below.rules.blocks);
+    parsed.seals.extend(below.seals);
+    parsed.unreadable.extend(below.unreadable);
+    parsed.problems.extend(below.problems);
+    parsed
 }
 
 impl HeaderRules {
-    /// No rules.
-    pub const NONE: HeaderRules = HeaderRules { blocks: Vec::new(), seals: Vec::new(), unreadable: Vec::new() };
-
-    /// Reads a `_headers` file. HEADERS-1: good lines and problems come back together.
-    pub fn parse(bytes: &[u8]) -> ParsedHeaders {
-        parse::file(bytes)
-    }
-
-    /// Reads a `_headers` file, and below it the `[[headers]]` of a `netlify.toml` (HEADERS-8).
-    pub fn read(headers: &[u8], toml: &[u8]) -> ParsedHeaders {
-        let mut parsed = parse::file(headers);
-        let below = toml::file(toml);
-        parsed.rules.blocks.extend(below.rules.blocks);
-        parsed.rules.seals.extend(below.rules.seals);
-        parsed.rules.unreadable.extend(below.rules.unreadable);
-        parsed.problems.extend(below.problems);
-        parsed
-    }
-
     /// The header fields for a request for `path`, in the order of the files; of a name that comes twice the later counts.
     pub fn fields(&self, path: &RequestPath) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         let name = path.name();
@@ -86,21 +79,6 @@ impl HeaderRules {
     /// Whether there is nothing to apply.
     pub fn is_empty(&self) -> bool {
         self.blocks.is_empty()
-    }
-
-    /// HEADERS-6: the sealed rules that stand for `Basic-Auth`.
-    pub fn seals(&self) -> &[Rule] {
-        &self.seals
-    }
-
-    /// HEADERS-6: lines that ask for a password and whose path cannot be read. While there is one, no gate starts.
-    pub fn unreadable(&self) -> &[Span] {
-        &self.unreadable
-    }
-
-    /// HEADERS-6: `rules` with the seals before them.
-    pub fn seal(&self, rules: RuleSet) -> RuleSet {
-        if self.seals.is_empty() { rules } else { rules.below(&self.seals) }
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn close(parsed: &mut ParsedHeaders, span: Span, path: Option<&str>, 
             let note = format!("nobody is admitted to `{pattern}` until this line is gone");
             let file = if span.file == RuleFile::Toml { "netlify.toml" } else { "_headers" };
             closed.0 = true;
-            parsed.rules.seals.push(Rule {
+            parsed.seals.push(Rule {
                 span,
                 text: format!("{path} (`Basic-Auth` in `{file}`)"),
                 origin: None,
@@ -49,7 +49,7 @@ pub(super) fn close(parsed: &mut ParsedHeaders, span: Span, path: Option<&str>, 
             note
         }
         None => {
-            parsed.rules.unreadable.push(span);
+            parsed.unreadable.push(span);
             "this line stands under no path that can be read, so no gate starts with this file".to_owned()
         }
     };

@@ -13,27 +13,25 @@ use super::parse::{Fault, explain};
 use super::password::{self, Closed};
 use super::pattern::HeaderPath;
 use super::{Block, ParsedHeaders};
-use crate::reading::netlify_toml::{TomlFile, on_one_line};
+use crate::reading::netlify_toml::{Document, TomlFile, on_one_line};
 
 type Value<'v, 'i> = &'v Spanned<DeValue<'i>>;
 
 /// Reads a whole file.
-pub(super) fn file(bytes: &[u8]) -> ParsedHeaders {
-    let file = TomlFile::new(bytes);
-    let text = String::from_utf8_lossy(file.bytes());
+pub(super) fn file(document: &Document<'_>) -> ParsedHeaders {
     let (names, parsed, closed) = Default::default();
-    let mut reader = Reader { file, names, parsed, closed };
-    match std::str::from_utf8(reader.file.bytes()).ok().and_then(|text| DeTable::parse(text).ok()) {
-        Some(root) => reader.document(root.get_ref()),
+    let mut reader = Reader { file: &document.file, names, parsed, closed };
+    match &document.root {
+        Ok(root) => reader.document(root.get_ref()),
         // The rules of the file say why it cannot be read.
-        None => reader.unparsed(&text),
+        Err(_) => reader.unparsed(&document.text()),
     }
     reader.parsed.problems.sort_by_key(|problem| problem.span);
     reader.parsed
 }
 
 struct Reader<'a> {
-    file: TomlFile<'a>,
+    file: &'a TomlFile<'a>,
     names: Names,
     parsed: ParsedHeaders,
     closed: Closed,
@@ -243,6 +241,10 @@ mod tests {
     use super::*;
     use crate::path::RequestPath;
 
+    fn file(bytes: &[u8]) -> ParsedHeaders {
+        super::file(&Document::read(bytes))
+    }
+
     /// The problems of a file, each `line:column id`.
     fn problems(parsed: &ParsedHeaders) -> Vec<String> {
         let problems = parsed.problems.iter();
@@ -315,9 +317,9 @@ mod tests {
             ("[[headers]]\nfor = '/a'\nvalues = { Basic-Auth = 'a:b'", None),
         ] {
             let parsed = file(text.as_bytes());
-            let seals: Vec<String> = parsed.rules.seals.iter().map(|rule| rule.pattern.to_string()).collect();
+            let seals: Vec<String> = parsed.seals.iter().map(|rule| rule.pattern.to_string()).collect();
             assert_eq!(seals, sealed.as_slice(), "{text}");
-            assert_eq!(parsed.rules.unreadable.len(), usize::from(sealed.is_none()), "{text}");
+            assert_eq!(parsed.unreadable.len(), usize::from(sealed.is_none()), "{text}");
             assert!(problems(&parsed).iter().any(|problem| problem.ends_with("basic-auth")), "{text}");
         }
         for text in [
@@ -327,7 +329,7 @@ mod tests {
             "x = [",
         ] {
             let parsed = file(text.as_bytes());
-            assert!(parsed.problems.is_empty() && parsed.rules.seals.is_empty(), "{text}");
+            assert!(parsed.problems.is_empty() && parsed.seals.is_empty(), "{text}");
         }
     }
 }

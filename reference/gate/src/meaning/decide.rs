@@ -8,12 +8,12 @@ mod denial;
 mod fetched;
 
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 
 use smallvec::SmallVec;
 
 use crate::cost::step;
-use crate::meaning::rules::{Apply, Conditions, Effect, Rule, RuleSet, Substituted};
+use crate::meaning::rules::{Apply, Conditions, Effect, Rule, Substituted};
 use crate::path::{Refused, RequestPath, Segments, Target, segments};
 use crate::query::{self, Parameters};
 use crate::request::{Origin, Request};
@@ -21,7 +21,6 @@ use crate::said::Said;
 use crate::site::{Site, Spellings, is_same_file};
 use crate::visitor::Visitor;
 use denial::Denial;
-use fetched::Fetched;
 pub use fetched::Remote;
 
 /// What the gate decided about a request, and why.
@@ -137,89 +136,68 @@ impl PassedOver {
     }
 }
 
-/// Decides through the index (MATCH-9). [`Decision::passed_over`] holds those that the index did not leave out.
-pub fn decide(rules: &RuleSet, request: &Request<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
-    with_asked(rules, request, site, |asked| walk(rules, candidates(rules, asked), asked, visitor, site))
+/// A list of rules, in the order in which they are looked at.
+pub trait RuleList {
+    /// The rules.
+    fn rules(&self) -> &[Rule];
+
+    /// Whether one of them decides who sees its path.
+    fn has_gates(&self) -> bool {
+        self.rules().iter().any(Rule::is_gate)
+    }
+
+    /// The places of the rules that are looked at, in list order: of all, or of all that can match one of `paths`.
+    fn places(&self, _paths: &[Segments<'_>], _asked: &Asked<'_>) -> impl Iterator<Item = usize> {
+        0..self.rules().len()
+    }
 }
 
-/// As [`decide`]; `None` where more than `most` rules would have to be looked at.
-pub fn decide_within(
-    most: usize,
-    rules: &RuleSet,
-    request: &Request<'_>,
-    visitor: &Visitor,
-    site: &impl Site,
-) -> Option<Decision> {
-    let looked_at = Cell::new(0);
-    let decision = with_asked(rules, request, site, |asked| {
-        let places = candidates(rules, asked).take(most + 1).inspect(|_| looked_at.set(looked_at.get() + 1));
-        walk(rules, places, asked, visitor, site)
-    });
-    (looked_at.get() <= most).then_some(decision)
+/// The list itself: all of it is walked.
+impl RuleList for [Rule] {
+    fn rules(&self) -> &[Rule] {
+        self
+    }
 }
 
-/// Decides by walking the whole list: the definition. [`Decision::passed_over`] holds every rule before the one that
-/// decided.
-pub fn decide_by_walk(rules: &RuleSet, request: &Request<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
-    with_asked(rules, request, site, |asked| walk(rules, 0..rules.rules().len(), asked, visitor, site))
-}
-
-fn candidates<'a>(rules: &'a RuleSet, asked: &'a Asked<'_>) -> impl Iterator<Item = usize> + 'a {
-    let origin = if rules.names_origins() { asked.origin() } else { None };
-    let path = asked.target.path.name();
-    let others = asked.spellings.iter().filter(move |other| *other != path);
-    rules.candidates(&asked.segments, others, origin, &asked.parameters)
-}
-
-/// What is asked, made ready once for all rules.
-struct Asked<'a> {
-    rules: &'a RuleSet,
-    request: &'a Request<'a>,
-    target: &'a Target,
-    /// Those of the path.
-    segments: Segments<'a>,
-    parameters: Parameters,
-    origin: OnceCell<Option<Origin>>,
-    said: OnceCell<Said<'a>>,
-    /// The file that the path names.
-    own_file: Option<&'a str>,
-    /// NOLEAK-3: every path that names the same file; none where no rule is a gate.
-    spellings: &'a Spellings<'a>,
-    /// The segments of each of them.
-    spelled: OnceCell<Vec<Segments<'a>>>,
-}
-
-fn with_asked(
-    rules: &RuleSet,
-    request: &Request<'_>,
-    site: &impl Site,
-    decide: impl FnOnce(&Asked<'_>) -> Decision,
-) -> Decision {
+/// The decision about a request. By a list that finds the rules that can match, such as a [`crate::RuleSet`], it is the same as by
+/// the whole list, and [`Decision::passed_over`] holds fewer rules.
+pub fn decide(list: &(impl RuleList + ?Sized), request: &Request<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
     // NOLEAK-1; FRONT-1: where another server has the site, it reads the target too.
     let parse = if site.is_listed() { Target::parse } else { Target::parse_plain };
     let target = match parse(request.target) {
         Ok(target) => target,
         Err(refused) => return bad_request(refused),
     };
-    let parameters = target.query.as_deref().map(Parameters::parse).unwrap_or_default();
     let own_file = site.file(&target.path);
     let own_file = own_file.as_deref();
-    let gated = own_file.filter(|_| rules.has_gates());
+    let name = target.path.name();
+    let gated = own_file.filter(|_| list.has_gates());
     let spellings = gated.map(|file| Spellings::of(site, file).and(site.other_names(file))).unwrap_or_default();
-    let segments = segments(target.path.name());
+    let others = spellings.iter().filter(|other| *other != name);
     step(request.target.len());
-    decide(&Asked {
-        rules,
+    let asked = Asked {
         request,
         target: &target,
-        segments,
-        parameters,
+        paths: std::iter::once(name).chain(others).map(segments).collect(),
+        parameters: target.query.as_deref().map(Parameters::parse).unwrap_or_default(),
         origin: OnceCell::new(),
         said: OnceCell::new(),
         own_file,
-        spellings: &spellings,
-        spelled: OnceCell::new(),
-    })
+    };
+    walk(list, &asked, visitor, site)
+}
+
+/// What is asked, made ready once for all rules.
+pub struct Asked<'a> {
+    request: &'a Request<'a>,
+    target: &'a Target,
+    /// The segments of the path, and then NOLEAK-3 those of every other path that names the same file; none where no rule is a gate.
+    paths: SmallVec<[Segments<'a>; 1]>,
+    parameters: Parameters,
+    origin: OnceCell<Option<Origin>>,
+    said: OnceCell<Said<'a>>,
+    /// The file that the path names.
+    own_file: Option<&'a str>,
 }
 
 impl<'a> Asked<'a> {
@@ -228,36 +206,29 @@ impl<'a> Asked<'a> {
         self.said.get_or_init(|| Said::of(self.request))
     }
 
-    /// NOLEAK-3: whether the rule is for any other spelling of the file.
-    fn is_spelled_for(&self, rule: &Rule) -> bool {
-        let spelled = self.spelled.get_or_init(|| self.spellings.iter().map(segments).collect());
-        spelled.iter().any(|segments| rule.pattern.matches_segments(segments))
+    /// The segments of the path.
+    fn segments(&self) -> &[&'a str] {
+        self.paths.first().map(|path| path.as_slice()).unwrap_or_default()
+    }
+
+    /// NOLEAK-3: those of every other path that names the same file.
+    fn spellings(&self) -> impl Iterator<Item = &Segments<'a>> {
+        self.paths.iter().skip(1)
+    }
+
+    /// The parameters of the query.
+    pub(crate) fn parameters(&self) -> &Parameters {
+        &self.parameters
     }
 
     /// Where the request came to.
-    fn origin(&self) -> Option<&Origin> {
+    pub(crate) fn origin(&self) -> Option<&Origin> {
         let origin = self.origin.get_or_init(|| {
             // HTTP-4: the host of an absolute target counts. HOST-2: the scheme is that of the connection.
             let host = self.target.host.as_deref().or(self.request.host);
             host.map(|host| Origin::new(self.request.scheme, host))
         });
         origin.as_ref()
-    }
-}
-
-impl Asked<'_> {
-    /// STATIC-4: whether a gate closes another name of the not-found page, so that it is shown to nobody.
-    fn is_closed_by_a_link(&self, page: &str, site: &impl Site) -> bool {
-        if !self.rules.has_gates() || site.same_file(page).is_empty() {
-            return false;
-        }
-        let names = site.other_names(page);
-        let origin = if self.rules.names_origins() { self.origin() } else { None };
-        let mut places = self.rules.candidates(&[], names.iter().map(String::as_str), origin, &self.parameters);
-        places.any(|place| {
-            let rule = self.rules.rules().get(place).filter(|rule| rule.is_gate());
-            rule.is_some_and(|rule| names.iter().any(|name| rule.pattern.matches_name(name)))
-        })
     }
 }
 
@@ -273,16 +244,10 @@ pub(crate) fn bad_request(refused: Refused) -> Decision {
     }
 }
 
-fn walk(
-    rules: &RuleSet,
-    places: impl Iterator<Item = usize>,
-    asked: &Asked<'_>,
-    visitor: &Visitor,
-    site: &impl Site,
-) -> Decision {
+fn walk(list: &(impl RuleList + ?Sized), asked: &Asked<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
     let mut passed_over = SmallVec::new();
     let (mut denial, mut role_dependent, mut in_tree) = (Denial::default(), false, false);
-    let in_order = places.filter_map(|place| Some((place, rules.rules().get(place)?)));
+    let in_order = list.places(&asked.paths, asked).filter_map(|place| Some((place, list.rules().get(place)?)));
     for (place, rule) in in_order {
         step(1);
         let test = test(rule, asked, visitor, &mut in_tree);
@@ -298,7 +263,7 @@ fn walk(
                 continue;
             }
         };
-        let outcome = answer(apply, &target, asked, &denial, site);
+        let outcome = answer(list, apply, &target, asked, &denial, site);
         let (denied, target) = (denial.stands_before(apply), Some(target.into_text()));
         return Decision { outcome, by: Some(place), target, passed_over, denied, role_dependent };
     }
@@ -309,9 +274,8 @@ fn walk(
         Some(file) if denied && site.not_found_page().is_some_and(|page| is_same_file(site, file, &page)) => {
             Outcome::NotFound { forced: true, page: None }
         }
-        _ if denied => NotFound::Forced.outcome(asked, Some(&denial), site),
-        Some(file) => Outcome::Serve { file: file.to_owned() },
-        None => NotFound::Ordinary.outcome(asked, None, site),
+        Some(file) if !denied => Outcome::Serve { file: file.to_owned() },
+        _ => Outcome::NotFound { forced: denied, page: denial.not_found_page(list, asked, site) },
     };
     Decision { outcome, by: None, target: None, passed_over, denied, role_dependent }
 }
@@ -332,9 +296,9 @@ fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor, in_tree: &mut 
         return passed_over(false, PassedOver::Host);
     }
     // MATCH-1 to MATCH-8
-    let path_matches = rule.pattern.matches_segments(&asked.segments);
+    let path_matches = rule.pattern.matches_segments(asked.segments());
     // NOLEAK-3: a gate on one spelling of a file covers the others.
-    let matches = path_matches || (rule.is_gate() && asked.is_spelled_for(rule));
+    let matches = path_matches || (rule.is_gate() && asked.spellings().any(|path| rule.pattern.matches_segments(path)));
     if !matches {
         return passed_over(false, PassedOver::Path);
     }
@@ -375,13 +339,20 @@ fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor, in_tree: &mut 
 
 /// Where the rule leads the request.
 fn destination(rule: &Rule, apply: &Apply, asked: &Asked<'_>) -> Substituted {
-    let captures = || rule.captures(&asked.segments, asked.target.path.trailing_slash(), &asked.parameters);
+    let captures = || rule.captures(asked.segments(), asked.target.path.trailing_slash(), &asked.parameters);
     let captures = apply.to.takes_captures().then(captures).flatten();
     apply.to.substitute(&captures.unwrap_or_default())
 }
 
 /// The answer of the rule that decided.
-fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: &Denial<'_>, site: &impl Site) -> Outcome {
+fn answer(
+    list: &(impl RuleList + ?Sized),
+    apply: &Apply,
+    target: &Substituted,
+    asked: &Asked<'_>,
+    denial: &Denial<'_>,
+    site: &impl Site,
+) -> Outcome {
     // SHADOW-1: an existing file wins over an unforced rule. SHADOW-3: not after a denial.
     if !apply.force
         && !denial.is_recorded()
@@ -390,7 +361,9 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: &Denia
     {
         return Outcome::Serve { file: file.to_owned() };
     }
-    let standing = denial.stands_before(apply).then_some(denial);
+    let lifted = Denial::default();
+    let standing = if denial.stands_before(apply) { denial } else { &lifted };
+    let not_found = |forced| Outcome::NotFound { forced, page: standing.not_found_page(list, asked, site) };
     let is_redirect = apply.is_redirect();
     // FRONT-1: the server behind a rule that forwards, or one in front, goes by the target too.
     if !is_redirect
@@ -402,16 +375,15 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: &Denia
     // SUBST-3, SUBST-4: a request that supplies dots, or no label of the host, is led nowhere. SUBST-5: nothing is fetched by
     // a path of which its readers could make several.
     if target.astray || (target.ambiguous && !is_redirect) {
-        let kind = if standing.is_some() { NotFound::Forced } else { NotFound::Ordinary };
-        return kind.outcome(asked, standing, site);
+        return not_found(standing.is_recorded());
     }
     let query = asked.target.query.as_deref();
     if is_redirect {
         return Outcome::Redirect { status: apply.status, location: target.location(query) };
     }
     // ROLE-3, ROLE-12: after a denial no rule leads back to what was denied.
-    if standing.is_some_and(|denial| denial.protects(apply, target, asked, site)) {
-        return NotFound::Forced.outcome(asked, standing, site);
+    if standing.protects(apply, target, asked, site) {
+        return not_found(true);
     }
     // STATUS-2
     if target.site.is_some() {
@@ -425,31 +397,14 @@ fn answer(apply: &Apply, target: &Substituted, asked: &Asked<'_>, denial: &Denia
     match file {
         Some(file) => Outcome::Rewrite { status: apply.status, file },
         // STATUS-6
-        None => NotFound::Ordinary.outcome(asked, standing, site),
-    }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum NotFound {
-    Forced,
-    Ordinary,
-}
-
-impl NotFound {
-    fn outcome(self, asked: &Asked<'_>, denial: Option<&Denial<'_>>, site: &impl Site) -> Outcome {
-        // ROLE-3: the page is not shown to those to whom it is denied.
-        let is_denied =
-            |page: &str| denial.is_some_and(|denial| denial.hides(&Fetched::File(page.to_owned()), asked, site));
-        let is_shown = |page: &String| !is_denied(page) && !asked.is_closed_by_a_link(page, site);
-        let page = site.not_found_page().filter(is_shown);
-        Outcome::NotFound { forced: self == NotFound::Forced, page }
+        None => not_found(false),
     }
 }
 
 /// STATUS-5.own-tree: whether the request lies in the tree that the rule leads into.
 fn lies_in(tree: &RequestPath, rule: &Rule, apply: &Apply, asked: &Asked<'_>) -> bool {
     let is_below = || {
-        let mut own = asked.segments.iter();
+        let mut own = asked.segments().iter();
         tree.segments().all(|segment| own.next().is_some_and(|own| *own == segment))
     };
     is_below() && (!apply.to.is_absolute() || is_of_this_site(&destination(rule, apply, asked), asked))

@@ -8,7 +8,6 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::headers::HeaderRules;
 use crate::path::RequestPath;
 use crate::request::Origin;
 
@@ -25,11 +24,6 @@ pub trait Site {
     /// The name of the page that is shown where nothing is found, if the site has one.
     fn not_found_page(&self) -> Option<String> {
         self.has(NOT_FOUND_PAGE).then(|| NOT_FOUND_PAGE.to_owned())
-    }
-
-    /// The header fields that the site gives its own files.
-    fn headers(&self) -> &HeaderRules {
-        const { &HeaderRules::NONE }
     }
 
     /// Whether the site knows which files it has. One that does not takes every path for a file, and no file wins over

@@ -18,8 +18,11 @@ pub use fields::{lines, within_one_edit};
 pub use parse::MAX_LINE;
 pub use pattern::{Oddity, PatternFault, PatternFaultKind};
 
+pub(crate) use file::Read;
+use netlify_toml::Document;
+
 use crate::problem::Problem;
-use crate::rules::RuleSet;
+use crate::rule_set::RuleSet;
 use crate::span::Span;
 
 /// What the rule files of a site hold.
@@ -55,24 +58,14 @@ pub enum LineKind {
     Rule(usize),
 }
 
-impl RuleSet {
-    /// Reads a `_redirects` file. RULES-6: good rules and problems come back together.
-    pub fn parse(bytes: &[u8]) -> Parsed {
-        RuleSet::read(bytes, &[])
-    }
-
-    /// Reads a `_redirects` file and a `netlify.toml`; one that is not there is empty.
-    ///
-    /// TOML-2: the rules of `_redirects` come first, and all are in force.
-    pub fn read(redirects: &[u8], toml: &[u8]) -> Parsed {
-        let mut read = file::read(redirects);
-        if !toml.is_empty() {
-            let toml = toml::read(toml);
-            read.rules.extend(toml.rules);
-            read.unreadable.extend(toml.unreadable);
-            read.problems.extend(toml.problems);
-        }
-        let file::Read { rules, unreadable, problems, lines } = read;
-        Parsed { rules: RuleSet::new(rules, unreadable), problems, lines }
-    }
+/// Reads a `_redirects` file and a `netlify.toml`.
+///
+/// TOML-2: the rules of `_redirects` come first, and all are in force.
+pub(crate) fn read(redirects: &[u8], toml: &Document<'_>) -> Read {
+    let mut read = file::read(redirects);
+    let below = toml::read(toml);
+    read.rules.extend(below.rules);
+    read.unreadable.extend(below.unreadable);
+    read.problems.extend(below.problems);
+    read
 }

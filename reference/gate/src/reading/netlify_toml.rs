@@ -2,6 +2,10 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::str::Utf8Error;
+
+use toml::Spanned;
+use toml::de::DeTable;
 
 use crate::reading::columns::Columns;
 use crate::span::{RuleFile, Span};
@@ -13,6 +17,32 @@ pub(crate) fn on_one_line(text: &str) -> Cow<'_, str> {
     }
     let lines = text.split(['\n', '\r']).map(|line| line.trim_matches([' ', '\t']));
     Cow::Owned(lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "))
+}
+
+/// A file, parsed once for rules and header fields alike.
+pub(crate) struct Document<'a> {
+    pub(crate) file: TomlFile<'a>,
+    pub(crate) root: Result<Spanned<DeTable<'a>>, NoToml>,
+}
+
+/// Why a file is no TOML.
+pub(crate) enum NoToml {
+    NotUtf8(Utf8Error),
+    Syntax(toml::de::Error),
+}
+
+impl<'a> Document<'a> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Document<'a> {
+        let file = TomlFile::new(bytes);
+        let text = std::str::from_utf8(file.bytes()).map_err(NoToml::NotUtf8);
+        let root = text.and_then(|text| DeTable::parse(text).map_err(NoToml::Syntax));
+        Document { file, root }
+    }
+
+    /// The text, as far as it is one.
+    pub(crate) fn text(&self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.file.bytes())
+    }
 }
 
 /// A file without its byte-order mark, and where its lines start.

@@ -14,29 +14,26 @@ use super::fields::{is_like_role, is_like_role_joined, is_unseen, within_one_edi
 use super::file::Read;
 use super::parts::{Fault, Parts, Remarks, UNREADABLE_NOTE, seal_note};
 use crate::problem::Severity;
-use crate::reading::netlify_toml::TomlFile;
+use crate::reading::netlify_toml::{Document, NoToml, TomlFile};
 use crate::rules::{Effect, Rule};
 use crate::span::Span;
 
 /// Reads a whole file.
-pub(crate) fn read(bytes: &[u8]) -> Read {
-    let file = TomlFile::new(bytes);
-    let bytes = file.bytes();
-    let mut reader = Reader { file, read: Read::default() };
-    match std::str::from_utf8(bytes) {
-        Ok(text) => match DeTable::parse(text) {
-            Ok(root) => reader.document(text, root.get_ref()),
-            Err(error) => {
-                let message = format!("this is no TOML: {}", error.message().replace('\n', ", "));
-                let range = error.span().unwrap_or(0..0);
-                reader.unparsed(text, Fault::at(range, "toml-syntax", message, SYNTAX_HELP));
-            }
-        },
-        Err(error) => {
+pub(crate) fn read(document: &Document<'_>) -> Read {
+    let mut reader = Reader { file: &document.file, read: Read::default() };
+    let text = document.text();
+    match &document.root {
+        Ok(root) => reader.document(&text, root.get_ref()),
+        Err(NoToml::Syntax(error)) => {
+            let message = format!("this is no TOML: {}", error.message().replace('\n', ", "));
+            let range = error.span().unwrap_or(0..0);
+            reader.unparsed(&text, Fault::at(range, "toml-syntax", message, SYNTAX_HELP));
+        }
+        Err(NoToml::NotUtf8(error)) => {
             let at = error.valid_up_to();
-            let range = at..error.error_len().map_or(bytes.len(), |length| at + length);
+            let range = at..error.error_len().map_or(document.file.bytes().len(), |length| at + length);
             let (message, help) = (format!("byte {at} of this file is not UTF-8"), "save the file as UTF-8".to_owned());
-            reader.unparsed(&String::from_utf8_lossy(bytes), Fault::at(range, "invalid-utf8", message, help));
+            reader.unparsed(&text, Fault::at(range, "invalid-utf8", message, help));
         }
     }
     reader.read.rules.sort_by_key(|rule| rule.span);
@@ -47,7 +44,7 @@ pub(crate) fn read(bytes: &[u8]) -> Read {
 const SYNTAX_HELP: &str = "correct this place; until then no rule of this file is in force";
 
 struct Reader<'a> {
-    file: TomlFile<'a>,
+    file: &'a TomlFile<'a>,
     read: Read,
 }
 

@@ -229,7 +229,7 @@ impl Index {
     }
 
     /// A look-up of the candidates of one request, which comes from `origin` with `parameters`.
-    pub(crate) fn look_up<'a>(&'a self, origin: Option<&Origin>, parameters: &'a Parameters) -> LookUp<'a> {
+    pub(crate) fn look_up<'a, 'p>(&'a self, origin: Option<&Origin>, parameters: &'p Parameters) -> LookUp<'a, 'p> {
         let origin = origin.and_then(|origin| self.origins.get(origin));
         LookUp { index: self, origin: origin.copied(), parameters, lists: Vec::with_capacity(4) }
     }
@@ -307,15 +307,15 @@ impl List {
 }
 
 /// Collects the lists of the rules that may match one of several paths.
-pub(crate) struct LookUp<'a> {
+pub(crate) struct LookUp<'a, 'p> {
     index: &'a Index,
     /// The root of the rules that name the origin of the request.
     origin: Option<NodeAt>,
-    parameters: &'a Parameters,
+    parameters: &'p Parameters,
     lists: Vec<Reverse<Cursor<'a>>>,
 }
 
-impl<'a> LookUp<'a> {
+impl<'a> LookUp<'a, '_> {
     /// Adds the rules that may match the path of these decoded segments.
     pub(crate) fn path(&mut self, segments: &[&str]) {
         let LookUp { index, origin, parameters, lists } = self;

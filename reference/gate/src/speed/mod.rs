@@ -2,5 +2,7 @@
 
 pub(crate) mod index;
 mod paths;
+mod within;
 
 pub use paths::Paths;
+pub use within::decide_within;

@@ -1,6 +1,6 @@
 //! Files of `netlify.toml` at random, as the owner's tools and people write them, and what both sides read in them.
 
-use rolegate::{HeaderRules, RequestPath, RuleSet, Severity};
+use rolegate::{RequestPath, RuleFiles, RuleSet, Severity};
 use serde_json::Value;
 
 use crate::case::Dice;
@@ -68,16 +68,15 @@ pub fn file(dice: &mut Dice) -> String {
 
 /// What the gate reads: its errors, and each rule and header field.
 pub fn own(text: &str) -> (Vec<String>, Vec<String>) {
-    let parsed = RuleSet::read(b"", text.as_bytes());
-    let headers = HeaderRules::read(b"", text.as_bytes());
-    let problems = parsed.problems.iter().chain(&headers.problems);
+    let parsed = RuleSet::read(RuleFiles { redirects: b"", toml: text.as_bytes(), headers: b"" });
+    let problems = parsed.problems.iter();
     let errors = problems.filter(|problem| problem.severity == Severity::Error).map(|problem| problem.message.clone());
     let rules = parsed.rules.rules().iter().filter_map(|rule| {
         let apply = rule.apply()?;
         Some(format!("{} {}{}", rule.pattern, apply.status, if apply.force { "!" } else { "" }))
     });
     let path = RequestPath::parse(b"/h").unwrap();
-    let fields = headers.rules.fields(&path);
+    let fields = parsed.rules.headers().fields(&path);
     let fields = joined(fields.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())));
     (errors.collect(), rules.chain(fields).collect())
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use rolegate::authorize;
-use rolegate::decide::{Decision, decide_by_walk};
+use rolegate::decide::{Decision, decide};
 use rolegate::edge::Connection;
 use rolegate::path::Target;
 use rolegate::request::Request;
@@ -134,7 +134,7 @@ impl Court<'_> {
         } else {
             *request
         };
-        Some((decide_by_walk(gate.rules(), &request, &visitor, gate.site()), request.target.to_vec()))
+        Some((decide(gate.rules().rules(), &request, &visitor, gate.site()), request.target.to_vec()))
     }
 
     fn is_question(&self, request: &Request<'_>, through_proxy: bool) -> bool {

@@ -9,9 +9,8 @@ use std::time::{Duration, SystemTime};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rolegate::edge::{CountrySource, Edge};
-use rolegate::headers::HeaderRules;
 use rolegate::mint;
-use rolegate::rules::RuleSet;
+use rolegate::rules::{RuleFiles, RuleSet};
 use rolegate::token::{Keys, Secret, TokenSettings};
 use rolegate_server::files::{DirSite, SiteOptions};
 use rolegate_server::in_force::KeyedGate;
@@ -213,8 +212,8 @@ impl Worlds {
     pub(super) fn open(folder: &Path) -> io::Result<Worlds> {
         write_site(folder)?;
         let options = SiteOptions { longest: LONGEST, ..SiteOptions::default() };
-        let site = DirSite::open_with(folder, options.clone(), HeaderRules::NONE)?;
-        let nothing = DirSite::open_with(folder, SiteOptions { elsewhere: true, ..options }, HeaderRules::NONE)?;
+        let site = DirSite::open_with(folder, options.clone())?;
+        let nothing = DirSite::open_with(folder, SiteOptions { elsewhere: true, ..options })?;
         let ring = KeyRing::from(keys(0));
         let make = |draft: &Draft, site: &DirSite| {
             world(draft.rules, draft.headers, site, &ring, draft.trusting, Some(draft.means))
@@ -261,9 +260,9 @@ fn world(
     trusting: bool,
     means: Option<&'static [(&'static str, Needs)]>,
 ) -> Option<World> {
-    let site = site.clone().with_headers(HeaderRules::parse(headers.as_bytes()).rules);
-    let gate =
-        KeyedGate::new(RuleSet::parse(rules.as_bytes()).rules, ring.clone(), TokenSettings::default(), site).ok()?;
+    let files = RuleFiles { redirects: rules.as_bytes(), toml: b"", headers: headers.as_bytes() };
+    let rules = RuleSet::read(files).rules;
+    let gate = KeyedGate::new(rules, ring.clone(), TokenSettings::default(), site.clone()).ok()?;
     let trusted = TRUSTED.parse().ok().filter(|_| trusting).into_iter().collect();
     let edge = Edge { trusted, country: CountrySource::Header("x-country".to_owned()), ..Edge::default() };
     Some(World { gate: Arc::new(gate.with_edge(edge)), means })

@@ -13,13 +13,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rolegate::headers::HeaderRules;
 use rolegate::path::RequestPath;
 use rolegate::request::Origin;
 use rolegate::site::{self, Elsewhere, Site};
 use rolegate::speed::Paths;
-
-use crate::disk::{self, MOST_RULES};
 
 pub mod body;
 pub(crate) mod coding;
@@ -43,7 +40,6 @@ pub struct DirSite {
     files: Files,
     links: Links,
     paths: Paths,
-    headers: HeaderRules,
 }
 
 /// The files of a site by their names.
@@ -75,7 +71,7 @@ impl Default for SiteOptions {
 }
 
 impl DirSite {
-    /// Opens the site in `folder`, with the header fields of the `_headers` and the `netlify.toml` in it.
+    /// Opens the site in `folder`.
     ///
     /// Dot files, `_redirects`, `_headers`, `netlify.toml`, links that lead out of the folder or to one of these,
     /// and whatever is no regular file are not part of the site (STATIC-2). A link inside the folder is one more name of
@@ -84,39 +80,29 @@ impl DirSite {
     /// # Errors
     /// Where the folder, or a file or folder in it, cannot be read; the path stands in the message.
     pub fn open(folder: impl AsRef<Path>) -> io::Result<DirSite> {
-        let folder = folder.as_ref();
-        let [fields, toml] = ["_headers", "netlify.toml"].map(|name| {
-            disk::read_inside(folder, name, MOST_RULES).map_err(|error| walk::naming(&folder.join(name), &error))
-        });
-        let headers = HeaderRules::read(&fields?.unwrap_or_default(), &toml?.unwrap_or_default()).rules;
-        DirSite::open_with(folder, SiteOptions::default(), headers)
+        DirSite::open_with(folder, SiteOptions::default())
     }
 
-    /// Opens the site in `folder` as `options` say, with these header fields and no others.
+    /// Opens the site in `folder` as `options` say.
     ///
     /// # Errors
     /// As [`DirSite::open`].
-    pub fn open_with(folder: impl AsRef<Path>, options: SiteOptions, headers: HeaderRules) -> io::Result<DirSite> {
-        DirSite::after(&Files::new(), folder.as_ref(), options, headers)
+    pub fn open_with(folder: impl AsRef<Path>, options: SiteOptions) -> io::Result<DirSite> {
+        DirSite::after(&Files::new(), folder.as_ref(), options)
     }
 
-    /// Opens the site again as it now is, with these header fields. Only files that are new or may have changed are read.
+    /// Opens the site again as it now is. Only files that are new or may have changed are read.
     ///
     /// # Errors
     /// As [`DirSite::open`]; this site stays as it is.
-    pub fn reopen(&self, headers: HeaderRules) -> io::Result<DirSite> {
-        DirSite::after(&self.files, &self.folder, self.options.clone(), headers)
+    pub fn reopen(&self) -> io::Result<DirSite> {
+        DirSite::after(&self.files, &self.folder, self.options.clone())
     }
 
-    fn after(before: &Files, folder: &Path, options: SiteOptions, headers: HeaderRules) -> io::Result<DirSite> {
+    fn after(before: &Files, folder: &Path, options: SiteOptions) -> io::Result<DirSite> {
         let (files, links) = read(folder, &options, before)?;
         let paths = Paths::of(files.keys());
-        Ok(DirSite { folder: folder.to_owned(), options, files, links, paths, headers })
-    }
-
-    /// The same files with other header fields.
-    pub fn with_headers(self, headers: HeaderRules) -> DirSite {
-        DirSite { headers, ..self }
+        Ok(DirSite { folder: folder.to_owned(), options, files, links, paths })
     }
 
     /// The folder.
@@ -181,10 +167,6 @@ impl Site for DirSite {
 
     fn same_file(&self, name: &str) -> &[Arc<str>] {
         self.links.get(name).map(AsRef::as_ref).unwrap_or_default()
-    }
-
-    fn headers(&self) -> &HeaderRules {
-        &self.headers
     }
 }
 
@@ -405,7 +387,8 @@ mod tests {
         let (folder, _) = site(&[("a.html", b"a")]);
         symlink("/dev/zero", folder.path().join("zero")).unwrap();
         symlink("nowhere", folder.path().join("_headers")).unwrap();
-        assert!(DirSite::open(folder.path()).unwrap_err().to_string().contains("leads nowhere"));
+        let read = crate::source::Source::read(folder.path(), None);
+        assert!(read.unwrap_err().to_string().contains("leads nowhere"));
         fs::remove_file(folder.path().join("_headers")).unwrap();
         match std::process::Command::new("mkfifo").arg(folder.path().join("fifo")).status() {
             Ok(status) if status.success() => {}
@@ -445,7 +428,7 @@ mod tests {
         fs::rename(folder.path().join("a"), folder.path().join("c")).unwrap();
         std::os::unix::fs::symlink(outside.path(), folder.path().join("a")).unwrap();
         assert!(content(&site, "/a/b.html").await.is_err());
-        assert_eq!(site.reopen(HeaderRules::NONE).unwrap().names().collect::<Vec<_>>(), ["/c/b.html"]);
+        assert_eq!(site.reopen().unwrap().names().collect::<Vec<_>>(), ["/c/b.html"]);
     }
 
     #[tokio::test]
@@ -458,7 +441,7 @@ mod tests {
         assert_eq!(text(&site, "/a.txt").await, "one");
         assert_eq!(content(&site, "/a.txt").await.unwrap().1, before);
         assert_eq!(text(&site, "/gone.txt").await, "gone");
-        let again = site.reopen(HeaderRules::NONE).unwrap();
+        let again = site.reopen().unwrap();
         assert_eq!(again.names().collect::<Vec<_>>(), ["/a.txt", "/b.txt", "/new.txt"]);
         assert_eq!(text(&again, "/a.txt").await, "two");
         assert_ne!(content(&again, "/a.txt").await.unwrap().1, before);
@@ -470,22 +453,19 @@ mod tests {
     fn only_what_may_have_changed_is_read_again() {
         let (folder, site) = site(&[("old.txt", b"old"), ("young.txt", b"young")]);
         let same = |a: &DirSite, b: &DirSite, name| Arc::ptr_eq(&a.files[name], &b.files[name]);
-        let again = site.reopen(HeaderRules::NONE).unwrap();
+        let again = site.reopen().unwrap();
         assert!(!same(&site, &again, "/old.txt"), "what was just written may change within the tick of a clock");
         // On Unix the time of the last change of any kind cannot be set back, so the moment of reading is set forward.
         settle(&folder.path().join("old.txt"));
-        let mut settled = site.reopen(HeaderRules::NONE).unwrap();
+        let mut settled = site.reopen().unwrap();
         let file = Arc::get_mut(settled.files.get_mut("/old.txt").unwrap()).unwrap();
         Arc::get_mut(&mut file.plain).unwrap().seem_read_later();
-        let again = settled.reopen(HeaderRules::NONE).unwrap();
+        let again = settled.reopen().unwrap();
         assert!(same(&settled, &again, "/old.txt"));
         assert!(!same(&settled, &again, "/young.txt"));
         fs::write(folder.path().join("old.txt"), "new").unwrap();
         settle(&folder.path().join("old.txt"));
-        assert!(
-            !same(&settled, &settled.reopen(HeaderRules::NONE).unwrap(), "/old.txt"),
-            "same length, same date, another file"
-        );
+        assert!(!same(&settled, &settled.reopen().unwrap(), "/old.txt"), "same length, same date, another file");
     }
 
     #[tokio::test]
@@ -498,7 +478,7 @@ mod tests {
         assert_eq!((entry.length(), entry.media_type.to_str().unwrap()), (2_000_000, "application/octet-stream"));
         fs::write(folder.path().join("b"), vec![b'y'; LONG]).unwrap();
         assert!(matches!(content(&site, "/b").await, Err(OpenError::Changed)));
-        let again = site.reopen(HeaderRules::NONE).unwrap();
+        let again = site.reopen().unwrap();
         assert_ne!(content(&again, "/b").await.unwrap().1, tag);
         fs::remove_file(folder.path().join("b")).unwrap();
         let gone = content(&again, "/b").await;
@@ -513,7 +493,7 @@ mod tests {
         }
         let kept = |memory, longest| {
             let options = SiteOptions { memory, longest, compress: false, ..SiteOptions::default() };
-            let site = DirSite::open_with(folder.path(), options, HeaderRules::NONE).unwrap();
+            let site = DirSite::open_with(folder.path(), options).unwrap();
             site.files
                 .iter()
                 .filter(|(_, file)| file.plain.kept().is_some())
@@ -561,16 +541,12 @@ mod tests {
         assert_eq!(codings(&site, "/f.html"), [], "so little is not worth it");
         assert_eq!(codings(&site, "/b.html.gz"), []);
 
-        let plain = DirSite::open_with(
-            folder.path(),
-            SiteOptions { compress: false, ..SiteOptions::default() },
-            HeaderRules::NONE,
-        )
-        .unwrap();
+        let plain =
+            DirSite::open_with(folder.path(), SiteOptions { compress: false, ..SiteOptions::default() }).unwrap();
         assert_eq!(codings(&plain, "/b.html"), []);
         let total = folder.path().read_dir().unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum::<u64>();
         let narrow = SiteOptions { memory: total, ..SiteOptions::default() };
-        let narrow = DirSite::open_with(folder.path(), narrow, HeaderRules::NONE).unwrap();
+        let narrow = DirSite::open_with(folder.path(), narrow).unwrap();
         assert_eq!(codings(&narrow, "/a.html"), [], "nothing is left to keep what would be made");
         assert_eq!(codings(&narrow, "/b.html"), [("gzip", true)]);
     }

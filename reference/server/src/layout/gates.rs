@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rolegate::headers::HeaderRules;
-use rolegate::rules::RuleSet;
+use rolegate::rules::{RuleFiles, RuleSet};
 use rolegate::span::RuleFile;
 
 /// What a rule file closes.
@@ -20,20 +19,20 @@ pub(super) struct Gates {
 impl Gates {
     /// The gates of a file that is called for what it holds.
     pub(super) fn of(file: RuleFile, bytes: &[u8]) -> Gates {
-        let (redirects, toml, headers): (&[u8], &[u8], &[u8]) = match file {
-            RuleFile::Redirects => (bytes, &[], &[]),
-            RuleFile::Toml => (&[], bytes, &[]),
-            RuleFile::Headers => (&[], &[], bytes),
-        };
-        let rules = RuleSet::read(redirects, toml);
-        let fields = HeaderRules::read(headers, toml);
-        let gates = rules.rules.rules().iter().filter(|rule| rule.is_gate());
+        let none = RuleFiles { redirects: b"", toml: b"", headers: b"" };
+        let rules = RuleSet::read(match file {
+            RuleFile::Redirects => RuleFiles { redirects: bytes, ..none },
+            RuleFile::Toml => RuleFiles { toml: bytes, ..none },
+            RuleFile::Headers => RuleFiles { headers: bytes, ..none },
+        });
+        let rules = rules.rules;
+        let gates = rules.rules().iter().filter(|rule| rule.is_gate());
         // Fields are parted by any white space.
         let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         Gates {
-            lines: gates.chain(fields.rules.seals()).map(|rule| line(&rule.text)).collect(),
-            is_unreadable: !rules.rules.unreadable().is_empty() || !fields.rules.unreadable().is_empty(),
-            is_anything: !rules.rules.rules().is_empty() || !fields.rules.is_empty(),
+            lines: gates.map(|rule| line(&rule.text)).collect(),
+            is_unreadable: !rules.unreadable().is_empty() || !rules.unreadable_headers().is_empty(),
+            is_anything: !rules.rules().is_empty() || !rules.headers().is_empty(),
         }
     }
 

@@ -235,7 +235,8 @@ impl<'a> Asked<'a> {
             Some(_) => Ask::of(&Request { headers: &[], ..request }),
             None => Ask::of(&request),
         };
-        let at_once = matches!(next, Next::Respond).then(|| respond::respond_at_once(gate.site(), &decision, &ask));
+        let at_once = matches!(next, Next::Respond)
+            .then(|| respond::respond_at_once(gate.site(), gate.rules().headers(), &decision, &ask));
         Ok(match at_once.flatten() {
             Some(response) => {
                 self.note(&decision, line.as_ref(), response.status());
@@ -260,7 +261,7 @@ impl<'a> Asked<'a> {
         files: Option<Arc<Semaphore>>,
     ) -> (Response<Body>, Option<Tunnel>) {
         let Plan { decision, next, ask, line, client, standing } = plan;
-        let site = self.gate.site();
+        let (site, fields) = (self.gate.site(), self.gate.rules().headers());
         let (response, tunnel) = match next {
             // PROXY-1
             Next::Forward(errand) => Box::pin(self.forward(errand, standing, seen)).await,
@@ -273,8 +274,10 @@ impl<'a> Asked<'a> {
                     None => (self.crowded(decision), None),
                     Some(place) => {
                         let response = match next {
-                            Next::Refuse(manner) => Box::pin(respond::refuse_to(*manner, site, decision, ask)).await,
-                            _ => Box::pin(respond::respond(site, decision, ask)).await,
+                            Next::Refuse(manner) => {
+                                Box::pin(respond::refuse_to(*manner, site, fields, decision, ask)).await
+                            }
+                            _ => Box::pin(respond::respond(site, fields, decision, ask)).await,
                         };
                         (response.map(|body| body.holding(place)), None)
                     }

@@ -3,7 +3,6 @@
 use Defect::{HeaderText, Reply};
 use rolegate::decide::Outcome;
 use rolegate::path::Target;
-use rolegate::site::Site as _;
 
 use crate::scene::Scene;
 use crate::{Defect, Mutant};
@@ -250,7 +249,7 @@ pub(super) fn of_the_site(scene: &Scene<'_>) -> Vec<(String, Vec<u8>)> {
 /// The fields of the site for a path.
 fn at(scene: &Scene<'_>, path: &[u8]) -> Vec<(String, Vec<u8>)> {
     let Ok(target) = Target::parse(path) else { return Vec::new() };
-    let fields = scene.ground.site.files.headers().fields(&target.path);
+    let fields = scene.ground.site.rules.headers().fields(&target.path);
     fields.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
 }
 
@@ -258,7 +257,7 @@ fn at(scene: &Scene<'_>, path: &[u8]) -> Vec<(String, Vec<u8>)> {
 pub(super) fn of_the_path(scene: &Scene<'_>) -> Vec<(String, Vec<u8>)> {
     let mut fields = of_the_site(scene);
     let for_all: Vec<&str> =
-        scene.ground.site.files.headers().fields_for_all().map(|(name, _)| name.as_str()).collect();
+        scene.ground.site.rules.headers().fields_for_all().map(|(name, _)| name.as_str()).collect();
     fields.retain(|(name, _)| !for_all.contains(&name.as_str()));
     fields
 }

@@ -5,10 +5,10 @@
 
 use smallvec::SmallVec;
 
-use super::Asked;
 use super::fetched::Fetched;
+use super::{Asked, RuleList};
 use crate::meaning::rules::{Apply, Captures, Effect, Rule, Substituted};
-use crate::path::segments;
+use crate::path::{Segments, segments};
 use crate::site::Site;
 
 /// The gates that the visitor did not pass, in list order.
@@ -54,9 +54,37 @@ impl<'r> Denial<'r> {
             || self.gates.iter().any(|gate| shows(gate, fetched, asked, site))
     }
 
+    /// STATUS-6: the page for what is not found. ROLE-3: it is not shown to those to whom it is denied. STATIC-4: where a gate closes
+    /// another name of it, it is shown to nobody.
+    pub(super) fn not_found_page(
+        &self,
+        list: &(impl RuleList + ?Sized),
+        asked: &Asked<'_>,
+        site: &impl Site,
+    ) -> Option<String> {
+        let page = site.not_found_page()?;
+        let is_denied = self.hides(&Fetched::File(page.clone()), asked, site);
+        (!is_denied && !is_closed_by_a_link(&page, list, asked, site)).then_some(page)
+    }
+
     fn is_sealed(&self) -> bool {
         self.gates.iter().any(|gate| gate.is_sealed())
     }
+}
+
+/// STATIC-4: whether a gate closes another name of this file.
+fn is_closed_by_a_link(file: &str, list: &(impl RuleList + ?Sized), asked: &Asked<'_>, site: &impl Site) -> bool {
+    if !list.has_gates() || site.same_file(file).is_empty() {
+        return false;
+    }
+    let names = site.other_names(file);
+    let paths: Vec<Segments<'_>> = names.iter().map(|name| segments(name)).collect();
+    let mut rules = list.places(&paths, asked).filter_map(|place| list.rules().get(place));
+    rules.any(|rule| {
+        let is_asked = rule.origin.is_none() || rule.origin.as_ref() == asked.origin();
+        let covers = || paths.iter().any(|path| rule.pattern.matches_segments(path));
+        rule.is_gate() && is_asked && rule.query_matches(asked.parameters()) && covers()
+    })
 }
 
 /// Whether two gates show the same to those whom they admit, where both cover a request.
@@ -85,8 +113,7 @@ fn shows(gate: &Rule, fetched: &Fetched, asked: &Asked<'_>, site: &impl Site) ->
     let slash = asked.target.path.trailing_slash();
     let captures = |path: &[&str]| gate.captures(path, slash, &asked.parameters);
     // NOLEAK-3: a gate on one spelling of a file covers the others.
-    let spelled = asked.spellings.iter().filter_map(|name| captures(&segments(name)));
-    captures(&asked.segments).into_iter().chain(spelled).any(|captures| leads_there(&captures))
+    asked.paths.iter().filter_map(|path| captures(path)).any(|captures| leads_there(&captures))
 }
 
 /// RULES-9: where a sealed line leads nobody knows. Most likely it is along the requested path, so a rule that does the same

@@ -1,4 +1,5 @@
 use super::*;
+use crate::RuleSet;
 use crate::request::Scheme;
 use crate::site::MemorySite;
 
@@ -41,7 +42,7 @@ fn ask(rules: &str, target: &str, visitor: &Visitor, headers: &[(&str, &[u8])], 
         country,
     };
     let by_index = decide(&rules, &request, visitor, &site);
-    let by_walk = decide_by_walk(&rules, &request, visitor, &site);
+    let by_walk = decide(rules.rules(), &request, visitor, &site);
     assert_eq!((&by_index.outcome, by_index.by, by_index.denied), (&by_walk.outcome, by_walk.by, by_walk.denied));
     by_walk
 }

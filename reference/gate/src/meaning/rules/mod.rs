@@ -1,37 +1,24 @@
 //! The rules of a site: an ordered list, each rule with whom it is for and what it answers.
 //!
-//! RULES-9: a line in error that names a role is a *sealed* rule, which covers its path and admits nobody; where not even
-//! the path can be read, [`RuleSet::unreadable`] says so and no gate starts.
+//! RULES-9: a line in error that names a role is a *sealed* rule, which covers its path and admits nobody. HEADERS-6: so is a
+//! path that asks for a password; these rules stand before all others.
 
-mod addresses;
 pub(crate) mod captures;
 pub(crate) mod destination;
 pub(crate) mod pattern;
 
 use http::header::{HeaderName, HeaderValue};
 
-pub use addresses::UnknownPort;
 pub use captures::{Captured, Captures};
 pub use destination::{Destination, Substituted};
 pub use pattern::Pattern;
 
 use crate::claims::Roles;
 use crate::cost::step;
-use crate::path;
 use crate::query::Parameters;
-use crate::request::{Origin, Scheme};
+use crate::request::Origin;
 use crate::span::Span;
 use crate::visitor::Visitor;
-
-/// Rules in list order, with an index over them.
-#[derive(Clone, Debug, Default)]
-pub struct RuleSet {
-    rules: Vec<Rule>,
-    pub(crate) index: crate::speed::index::Index,
-    addresses: addresses::Addresses,
-    unreadable: Vec<Span>,
-    has_gates: bool,
-}
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,71 +103,6 @@ pub enum RoleCondition {
     AnyOf(Vec<String>),
     /// ROLE-6: `Role=*`; whose token is valid.
     AnyToken,
-}
-
-impl RuleSet {
-    /// The rules, in list order.
-    pub fn rules(&self) -> &[Rule] {
-        &self.rules
-    }
-
-    /// These rules, in this order.
-    pub fn of(rules: impl IntoIterator<Item = Rule>) -> RuleSet {
-        RuleSet::new(rules.into_iter().collect(), Vec::new())
-    }
-
-    /// RULES-9: lines that name a role and whose path cannot be read. While there is one, no gate starts.
-    pub fn unreadable(&self) -> &[Span] {
-        &self.unreadable
-    }
-
-    /// Whether the list holds a rule that decides who sees its path.
-    pub(crate) fn has_gates(&self) -> bool {
-        self.has_gates
-    }
-
-    /// Whether a rule names a host.
-    pub(crate) fn names_origins(&self) -> bool {
-        self.index.names_origins()
-    }
-
-    /// HOST-3: the host that rules name for a request to `host`, where ports that `is_own` knows are those of the site; a host
-    /// that they do not name as it is.
-    pub(crate) fn address<'a>(
-        &'a self,
-        scheme: Scheme,
-        host: &'a str,
-        is_own: impl Fn(u16) -> bool,
-    ) -> Result<&'a str, UnknownPort> {
-        self.addresses.find(scheme, host, is_own)
-    }
-
-    /// The rules that can match the path of these decoded segments, or one of `others` by name, by their place in the
-    /// list, in list order (MATCH-9), for a request from `origin` with `parameters`.
-    pub fn candidates<'a>(
-        &'a self,
-        path: &[&str],
-        others: impl IntoIterator<Item = &'a str>,
-        origin: Option<&Origin>,
-        parameters: &'a Parameters,
-    ) -> impl Iterator<Item = usize> + 'a {
-        let mut look_up = self.index.look_up(origin, parameters);
-        look_up.path(path);
-        others.into_iter().for_each(|name| look_up.path(&path::segments(name)));
-        look_up.candidates()
-    }
-
-    /// HEADERS-6: these rules, with others before them.
-    pub(crate) fn below(self, first: &[Rule]) -> RuleSet {
-        RuleSet::new(first.iter().cloned().chain(self.rules).collect(), self.unreadable)
-    }
-
-    pub(crate) fn new(rules: Vec<Rule>, unreadable: Vec<Span>) -> RuleSet {
-        let index = crate::speed::index::Index::new(&rules);
-        let addresses = addresses::Addresses::of(&rules);
-        let has_gates = rules.iter().any(Rule::is_gate);
-        RuleSet { rules, index, addresses, unreadable, has_gates }
-    }
 }
 
 impl Rule {

@@ -1,9 +1,13 @@
 use crate::rules::RuleSet;
 use crate::span::RuleFile;
 
+fn read(redirects: &[u8], toml: &[u8]) -> crate::Parsed {
+    RuleSet::read(crate::RuleFiles { redirects, toml, headers: b"" })
+}
+
 /// Each rule as it prints, with what is wrong.
 fn read_both(toml: &str) -> (Vec<String>, Vec<&'static str>) {
-    let parsed = RuleSet::read(b"", toml.as_bytes());
+    let parsed = read(b"", toml.as_bytes());
     let rules = parsed.rules.rules().iter().map(ToString::to_string).collect();
     (rules, parsed.problems.iter().map(|problem| problem.id).collect())
 }
@@ -95,7 +99,7 @@ fn toml_1_fields_and_aliases() {
     ] {
         assert_eq!(read_both(&format!("[[redirects]]\n{entry}\n")), (vec![printed.to_owned()], vec![]), "{entry}");
     }
-    let parsed = RuleSet::read(
+    let parsed = read(
         b"",
         b"redirects = [{ from = '/a', to = 'https://b.example/', status = 200, headers = { X-B = '1', x-a = '2' } }]",
     );
@@ -107,7 +111,7 @@ fn toml_1_fields_and_aliases() {
 #[test]
 fn toml_2_after_the_file() {
     let toml = b"\xef\xbb\xbf[build]\ncommand = 'x'\n\n[[redirects]]\nfrom = '/a'\nto = '/c'\n[[redirects]]\nfrom = '/b'\nto = '/c'";
-    let parsed = RuleSet::read(b"/a /b\n", toml);
+    let parsed = read(b"/a /b\n", toml);
     let places: Vec<_> = parsed
         .rules
         .rules()
@@ -150,7 +154,7 @@ fn toml_3_errors_and_seals() {
         let entry = |more: &str| format!("[[redirects]]\nfrom = '/a/*'\nto = '/b'\n{lines}\n{more}\n");
         assert_eq!(read_both(&entry("")), (vec![], vec![id]), "{lines}");
         // RULES-9
-        let parsed = RuleSet::read(b"", entry("conditions = { Role = 'x' }").as_bytes());
+        let parsed = read(b"", entry("conditions = { Role = 'x' }").as_bytes());
         if lines.starts_with("origin") {
             assert!(parsed.rules.unreadable().len() == 1 && parsed.problems[0].refuses_to_start);
         } else {
@@ -193,7 +197,7 @@ fn toml_3_errors_and_seals() {
         ("to = '/b'", None),
     ] {
         let toml = format!("[[redirects]]\n{from}\nconditions = {{ Role = 'x' }}\n");
-        let parsed = RuleSet::read(b"", toml.as_bytes());
+        let parsed = read(b"", toml.as_bytes());
         let rules: Vec<String> = parsed.rules.rules().iter().map(ToString::to_string).collect();
         assert_eq!(rules.first().map(String::as_str), sealed, "{from}");
         assert_eq!(parsed.rules.unreadable().len(), usize::from(sealed.is_none()), "{from}");
@@ -227,7 +231,7 @@ fn toml_3_what_is_no_list_of_rules() {
         ("[[redirects]\nfrom = '/a'\nconditions = { Role = 'x' }", false),
         ("a = 'b\nroles", false),
     ] {
-        let parsed = RuleSet::read(b"", toml.as_bytes());
+        let parsed = read(b"", toml.as_bytes());
         assert_eq!((parsed.rules.rules().len(), parsed.problems.len()), (0, 1), "{toml}");
         assert_eq!(parsed.rules.unreadable().is_empty(), starts, "{toml}");
         assert_eq!(parsed.problems[0].refuses_to_start, !starts, "{toml}");

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
-use rolegate::decide::decide_by_walk;
+use rolegate::decide::decide;
 use rolegate::edge::{Edge, Network, Seen, marks};
 use rolegate::explain::Explanation;
 use rolegate::path::{RequestPath, Target};
@@ -79,7 +79,7 @@ impl DebugPage {
             [] => gate.visitor(&request, now),
             roles => Visitor::with_roles(roles.iter().cloned()),
         };
-        let decision = decide_by_walk(gate.rules(), &request, &visitor, gate.site());
+        let decision = decide(gate.rules().rules(), &request, &visitor, gate.site());
         let explanation = Explanation::new(gate.rules(), &decision, &request, &visitor);
         let page = page::page(&page::Shown {
             action: &self.path.to_string(),

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::Rule;
+use crate::meaning::rules::Rule;
 use crate::request::{Origin, Scheme};
 
 /// The origins that rules name, by scheme and by host without its port.
@@ -17,7 +17,7 @@ pub(crate) struct Addresses {
 
 /// A host that rules name, with a port by which nobody can tell which of them it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnknownPort;
+pub(crate) struct UnknownPort;
 
 impl Addresses {
     pub(crate) fn of(rules: &[Rule]) -> Addresses {
@@ -55,8 +55,8 @@ impl Addresses {
 
 #[cfg(test)]
 mod tests {
-    use crate::meaning::rules::RuleSet;
     use crate::request::Scheme;
+    use crate::rules::RuleSet;
 
     #[test]
     fn host_3_a_port_is_no_way_past_a_rule() {
