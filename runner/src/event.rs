@@ -23,6 +23,8 @@ pub enum Event {
         /// What went wrong, whole.
         reason: String,
     },
+    /// Something came between the runner and the gate, and a request is sent again.
+    Weather(Weather),
     /// Everything is done.
     RunFinished {
         /// By the clock of this machine.
@@ -32,6 +34,20 @@ pub enum Event {
     },
     /// The plan stands.
     RunStarted(Started),
+}
+
+/// What comes between the runner and a gate.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Weather {
+    /// A connection dropped under a request.
+    Dropped,
+    /// An answer asked for a pause, and nobody asks for so long.
+    Pause {
+        /// 429 or 503.
+        status: u16,
+        /// How long.
+        length: Duration,
+    },
 }
 
 /// The plan of a run.

@@ -40,6 +40,7 @@ pub mod keys;
 pub mod listener;
 pub mod mint;
 pub mod own;
+pub mod refusal;
 pub mod report;
 pub mod run;
 pub mod schema;

@@ -34,6 +34,8 @@ pub enum Verdict {
 pub enum Fault {
     /// The request cannot be made.
     Harness(String),
+    /// The gate, or whoever is in front of it, did not answer the question: it wants to be left alone, or drops connections.
+    NotAsked(String),
     /// There is no gate to ask.
     Unreachable(String),
 }
@@ -115,9 +117,9 @@ impl Verdict {
     pub fn texts_mut(&mut self) -> Vec<&mut String> {
         match self {
             Self::Pass => Vec::new(),
-            Self::Error(Fault::Harness(why) | Fault::Unreachable(why)) | Self::Unproven(why) | Self::Observed(why) => {
-                vec![why]
-            }
+            Self::Error(Fault::Harness(why) | Fault::NotAsked(why) | Fault::Unreachable(why))
+            | Self::Unproven(why)
+            | Self::Observed(why) => vec![why],
             Self::Fail(mismatches) => {
                 mismatches.iter_mut().flat_map(|one| [&mut one.what, &mut one.expected, &mut one.actual]).collect()
             }
@@ -137,6 +139,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Harness(why) => write!(f, "the request cannot be made: {why}"),
+            Self::NotAsked(why) => write!(f, "not asked: {why}"),
             Self::Unreachable(why) => write!(f, "no gate to ask: {why}"),
         }
     }

@@ -1,9 +1,9 @@
 //! Is it this site? Public files and redirects that act on everybody are looked at before anything else, so that another site, or an old deploy, is told as
 //! such and not as a hundred failures.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use gatecheck::own::refusal;
+use gatecheck::refusal::Refusal;
 use gatecheck::text::printable;
 use gatecheck::wire::plain::Plain;
 use gatecheck::wire::{AFTERMATH, Response, Sent, Target};
@@ -58,53 +58,73 @@ impl SiteCheck {
     }
 }
 
+/// How the site is asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Manners {
+    /// The `User-Agent`, which says what this is.
+    pub user_agent: String,
+    /// The time between two requests.
+    pub pause: Duration,
+    /// The longest pause that the site may ask for.
+    pub longest_pause: Duration,
+}
+
+/// How often a request is put off.
+const PUT_OFF: u32 = 3;
+/// The pause where the site does not say how long.
+const PAUSE: Duration = Duration::from_secs(5);
+
 /// Looks at public files (path and content) and at redirects (target, status, Location).
 pub async fn check(
     client: &Plain,
     target: &Target,
-    user_agent: &str,
+    manners: &Manners,
     files: &[(String, Vec<u8>)],
     redirects: &[(String, u16, String)],
-    pause: std::time::Duration,
 ) -> SiteCheck {
     let mut found = SiteCheck::default();
     let ask = async |path: &str, found: &mut SiteCheck| -> Option<Response> {
-        tokio::time::sleep(pause).await;
-        let sent = Sent {
-            method: "GET".to_owned(),
-            target: path.as_bytes().to_vec(),
-            host: target.host_value().into_bytes(),
-            headers: vec![("User-Agent".to_owned(), user_agent.as_bytes().to_vec())],
-            body: Vec::new(),
-            raw: None,
-            responses: 1,
-            byte_exact: false,
-            linger: AFTERMATH,
-        };
-        match client.exchange(sent).await {
-            Ok(exchange) => {
-                let response = exchange.answer.response().cloned();
-                match &response {
-                    Some(response) => {
-                        if let Some(refusal) = refusal(response, SystemTime::now()) {
-                            found.in_the_way = Some(refusal.says);
-                        }
-                    }
-                    None => found.in_the_way = Some("no whole answer came back".to_owned()),
+        for put_off in 0.. {
+            tokio::time::sleep(manners.pause).await;
+            let sent = Sent {
+                method: "GET".to_owned(),
+                target: path.as_bytes().to_vec(),
+                host: target.host_value().into_bytes(),
+                headers: vec![("User-Agent".to_owned(), manners.user_agent.as_bytes().to_vec())],
+                body: Vec::new(),
+                raw: None,
+                responses: 1,
+                byte_exact: false,
+                linger: AFTERMATH,
+            };
+            let exchange = match client.exchange(sent).await {
+                Ok(exchange) => exchange,
+                Err(error) => {
+                    found.in_the_way = Some(format!("{}: {error}", target.origin()));
+                    return None;
                 }
-                response
-            }
-            Err(error) => {
-                found.in_the_way = Some(format!("{}: {error}", target.origin()));
-                None
+            };
+            let Some(response) = exchange.answer.response() else {
+                found.in_the_way = Some("no whole answer came back".to_owned());
+                return None;
+            };
+            match Refusal::of(response, SystemTime::now()) {
+                Some(Refusal::Limit { pause, .. })
+                    if put_off < PUT_OFF && pause.unwrap_or(PAUSE) <= manners.longest_pause =>
+                {
+                    tokio::time::sleep(pause.unwrap_or(PAUSE)).await;
+                }
+                Some(refusal) => {
+                    found.in_the_way = Some(refusal.says());
+                    return None;
+                }
+                None => return Some(response.clone()),
             }
         }
+        None
     };
     for (path, content) in files {
         let Some(mut response) = ask(path, &mut found).await else { break };
-        if found.in_the_way.is_some() {
-            break;
-        }
         // STATIC-3: a host may send a visitor to the spelling that it prefers. On this host alone, and once.
         let first = response.header("location").next().map(|value| String::from_utf8_lossy(value).into_owned());
         if (300..400).contains(&response.status)
@@ -130,9 +150,6 @@ pub async fn check(
         }
     }
     for (path, status, location) in redirects {
-        if found.in_the_way.is_some() {
-            break;
-        }
         let Some(response) = ask(path, &mut found).await else { break };
         let there = response.header("location").next().map(printable);
         let is_same = response.status == *status

@@ -196,6 +196,10 @@ fn closing(out: &mut String, audit: &Audit, run: &Aggregate, verdicts: &[RuleVer
             count(sizes.untold, "closed file")
         ));
     }
+    for (reason, cases) in run.not_asked() {
+        say(&format!("not asked: {} (of the {} of this part): {reason}", count(cases, "case"), run.outcomes.len()));
+    }
+    run.weather.told().iter().for_each(|line| say(line));
     let respelled: usize = verdicts.iter().map(|verdict| verdict.respelled).sum();
     if respelled > 0 {
         say(&format!(

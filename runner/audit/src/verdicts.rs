@@ -215,7 +215,7 @@ fn differs(findings: &[(&Outcome, Option<&AboutCase>)], fails: usize) -> String 
 
 fn unjudged(findings: &[(&Outcome, Option<&AboutCase>)], errors: usize, missing: usize) -> String {
     let why = findings.iter().find_map(|(outcome, _)| match &outcome.verdict {
-        Verdict::Error(Fault::Unreachable(why) | Fault::Harness(why)) => Some(why.clone()),
+        Verdict::Error(Fault::NotAsked(why) | Fault::Unreachable(why) | Fault::Harness(why)) => Some(why.clone()),
         _ => None,
     });
     match (why, missing) {

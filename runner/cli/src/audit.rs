@@ -13,15 +13,15 @@ use gatecheck::event::Event;
 use gatecheck::exit::{ExitStatus, HELP};
 use gatecheck::gates::Gate;
 use gatecheck::invariants::Invariant;
-use gatecheck::own::{Manners, NoTokens, Tokens};
+use gatecheck::own::{NoTokens, Tokens};
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::report::merge;
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
-use gatecheck::run::{Plan, RunOptions};
+use gatecheck::run::{LONGEST_PAUSE, Plan, RunOptions};
 use gatecheck::wire::Target;
 use gatecheck::wire::plain::{Clients, HttpVersion, Plain, PlainOptions};
 use gatecheck_audit::given::{Given, TokenFrom};
-use gatecheck_audit::site_check::{SiteCheck, check};
+use gatecheck_audit::site_check::{Manners, SiteCheck, check};
 use gatecheck_audit::table::TableOptions;
 use gatecheck_audit::{Audit, Seen, Wish, page, plan, table, verdicts};
 use tokio::sync::mpsc;
@@ -106,10 +106,10 @@ pub struct AuditArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
     timeout: f64,
     /// How often a request is sent again when the connection itself fails
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 2)]
     retries: u32,
     /// The longest pause that the site may ask for, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    #[arg(long, value_name = "SECONDS", default_value_t = LONGEST_PAUSE.as_secs())]
     longest_pause: u64,
     /// What is known: a YAML file, as `gatecheck baseline` writes it
     #[arg(long, value_name = "FILE")]
@@ -294,7 +294,8 @@ async fn site_check(args: &AuditArgs, goal: &Goal, seen: &Seen) -> Result<Option
     let client = Plain::new(target.clone(), Clients::new(options).map_err(Failure::harness)?);
     let pause = goal.rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(rate.recip().min(60.0)));
     let (files, redirects) = (seen.public_files(COMPARED), seen.open_redirects(COMPARED));
-    let found = check(&client, target, &user_agent(), &files, &redirects, pause).await;
+    let manners = Manners { user_agent: user_agent(), pause, longest_pause: Duration::from_secs(args.longest_pause) };
+    let found = check(&client, target, &manners, &files, &redirects).await;
     if let Some(why) = &found.in_the_way {
         return Err(Failure { status: ExitStatus::Unreachable, message: format!("there is no site to ask: {why}") });
     }
@@ -331,7 +332,8 @@ fn run_options(args: &AuditArgs, goal: &Goal, wish: &Wish) -> Result<RunOptions,
             .into_iter()
             .map(|one| (one, asked_once.to_owned()))
             .collect(),
-        manners: goal.remote.is_some().then(|| Manners { user_agent: user_agent(), longest_pause: args.longest_pause }),
+        longest_pause: Duration::from_secs(args.longest_pause),
+        user_agent: goal.remote.is_some().then(user_agent),
         ..RunOptions::default()
     })
 }

@@ -18,7 +18,7 @@ use gatecheck::invariants::Invariant;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
 use gatecheck::run::order::Order;
-use gatecheck::run::{Plan, PlanError, RunOptions};
+use gatecheck::run::{LONGEST_PAUSE, Plan, PlanError, RunOptions};
 use gatecheck::verdict::Verdict;
 use gatecheck::wire::plain::HttpVersion;
 use gatecheck_mutants::diagnosis::Watch;
@@ -51,9 +51,13 @@ pub struct RunArgs {
     /// Time limit of one answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
     timeout: f64,
-    /// How often a request is sent again when the connection itself fails; the report shows the attempts
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    retries: u32,
+    /// How often a request is sent again when the connection itself fails; the report shows the attempts, and no more than a twentieth of all requests are
+    /// sent again [default: 2 for a URL, 0 for a gate that is started here]
+    #[arg(long, value_name = "N")]
+    retries: Option<u32>,
+    /// The longest pause that the gate may ask for, in seconds (429, or 503 with `Retry-After`); what asks for more is not asked
+    #[arg(long, value_name = "SECONDS", default_value_t = LONGEST_PAUSE.as_secs())]
+    longest_pause: u64,
     /// Failures that are known: a YAML file; they are asked and told, and do not fail the run. An entry that is no longer true does (see `gatecheck baseline`)
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -99,6 +103,9 @@ pub struct RunArgs {
     #[arg(long)]
     show_secrets: bool,
 }
+
+/// How often a request to a gate elsewhere is sent again when its connection fails, if nothing is said.
+const RETRIES: u32 = 2;
 
 /// Runs the corpus.
 pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Failure> {
@@ -150,7 +157,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         timeout: Duration::try_from_secs_f64(args.timeout)
             .map_err(|_| Failure::usage("--timeout is a positive number of seconds"))?,
         rate: args.rate,
-        retries: args.retries,
+        retries: args.retries.unwrap_or(if matches!(gate, Gate::Remote(_)) { RETRIES } else { 0 }),
         http: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
         serves,
         without: args
@@ -159,7 +166,8 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             .map(|invariant| (*invariant, "switched off with --without".to_owned()))
             .chain(gate.without())
             .collect(),
-        manners: None,
+        longest_pause: Duration::from_secs(args.longest_pause),
+        user_agent: None,
     };
     last::remember(url.as_deref(), &args.gate);
     let plan = Plan::new(&corpus, &gate, &options).map_err(|error| {

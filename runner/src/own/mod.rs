@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use self::answered::{Refusal, cached, refusal};
+pub use self::answered::cached;
 use self::marks::Marks;
 
 /// The site of a user: its files, what tells them, and who may have which of them.
@@ -43,15 +43,6 @@ impl Tokens for NoTokens {
     fn token(&self, _recipe: &str) -> Option<Result<Vec<u8>, String>> {
         None
     }
-}
-
-/// How a run behaves towards a gate that is somebody's real site.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Manners {
-    /// The `User-Agent`, which says what this is.
-    pub user_agent: String,
-    /// The longest pause that a site can ask for, in seconds; one that asks for more is not asked again.
-    pub longest_pause: u64,
 }
 
 impl OwnSite {

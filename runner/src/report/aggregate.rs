@@ -10,6 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::attribution::attribute;
 use super::causes::{Cause, Named, causes};
+use super::json::WeatherStamp;
 use super::outcome::{Chapter, Outcome, Weight, rank};
 use super::redact::Redactor;
 use super::{Summary, Tally, counts};
@@ -20,7 +21,7 @@ use crate::event::{Conditions, Event, Finished};
 use crate::exit::ExitStatus;
 use crate::invariants::Invariant;
 use crate::run::order::Shard;
-use crate::verdict::Verdict;
+use crate::verdict::{Fault, Verdict};
 use crate::wire::Exchange;
 
 /// What the user decides about every report at once.
@@ -49,6 +50,8 @@ pub struct Aggregate {
     pub left_out: BTreeMap<String, String>,
     /// Invariants that are not checked, with the reason.
     pub without: BTreeMap<Invariant, String>,
+    /// What came between the runner and the gate.
+    pub weather: WeatherStamp,
     /// What is known to fail.
     pub baseline: Baseline,
     /// What is wrong with the gate, in at most ten lines; known when the run is over and somebody has looked.
@@ -131,6 +134,7 @@ impl Aggregate {
                 let reason = self.shown(reason);
                 self.gates_failed.push(reason);
             }
+            Event::Weather(weather) => self.weather.note(*weather),
             Event::RunFinished { at, elapsed } => {
                 self.pins.finished = Some(*at);
                 self.pins.elapsed = *elapsed;
@@ -267,6 +271,19 @@ impl Aggregate {
         for outcome in self.outcomes.values() {
             if let Verdict::Unsupported { feature, reason } = &outcome.verdict {
                 let count = counts.entry((feature.as_str(), reason.as_str())).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
+        counts
+    }
+
+    /// How many cases were not asked, by the reason: nothing is said of the gate by them.
+    #[must_use]
+    pub fn not_asked(&self) -> BTreeMap<&str, usize> {
+        let mut counts = BTreeMap::<_, usize>::new();
+        for outcome in self.outcomes.values() {
+            if let Verdict::Error(Fault::NotAsked(why)) = &outcome.verdict {
+                let count = counts.entry(why.as_str()).or_default();
                 *count = count.saturating_add(1);
             }
         }

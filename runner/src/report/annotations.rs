@@ -22,6 +22,10 @@ pub fn render(run: &Aggregate) -> String {
         let title = property(&visible(&format!("no gate: {}", run.pins.gate)));
         let _ = writeln!(out, "::error title={title}::{}", data(&shortened(&visible(reason), MESSAGE)));
     }
+    for (reason, count) in run.not_asked() {
+        let said = format!("{} not asked: {}", cases(count), visible(reason));
+        let _ = writeln!(out, "::error title=not asked::{}", data(&shortened(&said, MESSAGE)));
+    }
     for problem in &run.stale {
         let _ = writeln!(
             out,
@@ -33,7 +37,7 @@ pub fn render(run: &Aggregate) -> String {
         );
     }
     for outcome in run.findings() {
-        if outcome.never_asked() && !run.gates_failed.is_empty() {
+        if outcome.is_told_elsewhere(run) {
             continue;
         }
         let command = match run.weight(outcome) {

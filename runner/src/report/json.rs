@@ -1,6 +1,7 @@
 //! The JSON report: one object, stable and described by `conformance-cases/schema/report.json`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use crate::baseline::{Day, Entry};
 use crate::corpus::LoadError;
 use crate::corpus::question::Question;
 use crate::corpus::source::Level;
+use crate::event::Weather;
 use crate::text::{visible, visible_json};
 use crate::verdict::{Fault, Verdict};
 use crate::wire::plain::HttpVersion;
@@ -91,9 +93,23 @@ pub struct RunStamp {
     /// Which part of the selection was asked, `I/N`; absent if it was all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
+    /// What came between the runner and the gate, if anything did.
+    #[serde(default, skip_serializing_if = "WeatherStamp::is_fair")]
+    pub weather: WeatherStamp,
     /// What verdicts can depend on beside the gate and the corpus.
     #[serde(default)]
     pub conditions: ConditionsStamp,
+}
+
+/// What came between the runner and the gate.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct WeatherStamp {
+    /// Requests that were sent again after a pause that an answer asked for (429, or 503 with `Retry-After`).
+    pub put_off: usize,
+    /// The longest of these pauses, in milliseconds.
+    pub longest_pause_millis: u64,
+    /// Requests that were sent again because their connection dropped.
+    pub dropped: usize,
 }
 
 /// What verdicts can depend on beside the gate and the corpus.
@@ -156,7 +172,7 @@ pub struct CaseResult {
     /// With `leak`: what came through, and where.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leaks: Vec<LeakRecord>,
-    /// With `observed`: what the gate does. With `unsupported`: the feature that it lacks. With `error`: `no gate` or `harness`.
+    /// With `observed`: what the gate does. With `unsupported`: the feature that it lacks. With `error`: `no gate`, `not asked` or `harness`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub what: Option<String>,
     /// With `unproven`, `unsupported` and `error`: why.
@@ -214,6 +230,8 @@ pub struct KnownStamp {
 
 /// The `what` of an `error` that had no gate to ask.
 pub(super) const NO_GATE: &str = "no gate";
+/// The `what` of an `error` that the gate gave no answer to, because it wants to be left alone or drops connections.
+pub(super) const NOT_ASKED: &str = "not asked";
 /// The `what` of an `error` of the harness.
 pub(super) const HARNESS: &str = "harness";
 
@@ -283,8 +301,57 @@ impl RunStamp {
             millis: millis(run.pins.elapsed),
             seeds: run.pins.seeds.clone(),
             shard: run.pins.shard.map(|shard| shard.to_string()),
+            weather: run.weather,
             conditions: ConditionsStamp::of(run),
         }
+    }
+}
+
+impl WeatherStamp {
+    /// Whether nothing came between.
+    #[must_use]
+    pub fn is_fair(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Takes in what happened.
+    pub fn note(&mut self, weather: Weather) {
+        match weather {
+            Weather::Dropped => self.dropped = self.dropped.saturating_add(1),
+            Weather::Pause { length, .. } => {
+                self.put_off = self.put_off.saturating_add(1);
+                let millis = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+                self.longest_pause_millis = self.longest_pause_millis.max(millis);
+            }
+        }
+    }
+
+    /// The weather of both parts of a run.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            put_off: self.put_off.saturating_add(other.put_off),
+            longest_pause_millis: self.longest_pause_millis.max(other.longest_pause_millis),
+            dropped: self.dropped.saturating_add(other.dropped),
+        }
+    }
+
+    /// What a person should know of it, a sentence each.
+    #[must_use]
+    pub fn told(&self) -> Vec<String> {
+        let count =
+            |count: usize| if count == 1 { "1 request was".to_owned() } else { format!("{count} requests were") };
+        let seconds = Duration::from_millis(self.longest_pause_millis).as_secs_f64();
+        let put_off = (self.put_off > 0).then(|| {
+            format!(
+                "waited: {} put off, because the gate asked for a pause (429, or 503 with Retry-After), of up to {seconds:.1} s; --rate N asks more slowly",
+                count(self.put_off)
+            )
+        });
+        let dropped = (self.dropped > 0).then(|| {
+            format!("dropped: {} sent again, because the connection ended before the answer", count(self.dropped))
+        });
+        put_off.into_iter().chain(dropped).collect()
     }
 }
 
@@ -345,6 +412,7 @@ impl CaseResult {
         match &outcome.verdict {
             Verdict::Pass => {}
             Verdict::Error(Fault::Harness(why)) => result.because(HARNESS, why),
+            Verdict::Error(Fault::NotAsked(why)) => result.because(NOT_ASKED, why),
             Verdict::Error(Fault::Unreachable(why)) => result.because(NO_GATE, why),
             Verdict::Fail(mismatches) => {
                 let differences = mismatches.iter().map(|one| Difference {

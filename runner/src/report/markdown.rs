@@ -41,6 +41,12 @@ pub fn render(run: &Aggregate) -> String {
     for ((feature, reason), count) in run.unsupported() {
         let _ = writeln!(out, "- Not asked: {} for lack of {}: {}", cases(count), text(feature), text(reason));
     }
+    for (reason, count) in run.not_asked() {
+        let _ = writeln!(out, "- Not asked: {}: {}", cases(count), text(reason));
+    }
+    for line in run.weather.told() {
+        let _ = writeln!(out, "- {}", text(&line));
+    }
     for (suite, reason) in &run.left_out {
         let _ = writeln!(out, "- Left out: {}: {}", text(suite), text(reason));
     }
@@ -117,8 +123,7 @@ fn table(out: &mut String, run: &Aggregate) {
 }
 
 fn findings(out: &mut String, run: &Aggregate) {
-    let told: Vec<&Outcome> =
-        run.findings().into_iter().filter(|outcome| !outcome.never_asked() || run.gates_failed.is_empty()).collect();
+    let told: Vec<&Outcome> = run.findings().into_iter().filter(|outcome| !outcome.is_told_elsewhere(run)).collect();
     if told.is_empty() {
         return;
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Summary;
 use super::cases;
-use super::json::{CaseResult, Report, RunStamp};
+use super::json::{CaseResult, Report, RunStamp, WeatherStamp};
 use super::reread::RereadError;
 use super::score::Scores;
 use crate::corpus::question::{Profile, Question};
@@ -182,6 +182,7 @@ fn whole_stamp(parts: &[Named]) -> RunStamp {
         clock_offset: offsets.get(offsets.len() / 2).copied(),
         millis: runs.iter().map(|run| run.millis).sum(),
         seeds,
+        weather: runs.iter().map(|run| run.weather).fold(WeatherStamp::default(), WeatherStamp::with),
         shard: None,
         ..first
     }

@@ -254,7 +254,7 @@ impl Tally {
             (Verdict::Leak(_), _) if known => &mut self.known_leaks,
             (Verdict::Leak(_), Level::Should) => &mut self.should_findings,
             (Verdict::Leak(_), _) => &mut self.new_leaks,
-            (Verdict::Error(Fault::Unreachable(_)), _) => &mut self.unreachable,
+            (Verdict::Error(Fault::NotAsked(_) | Fault::Unreachable(_)), _) => &mut self.unreachable,
             (Verdict::Fail(_) | Verdict::Unproven(_), Level::Must) if !known => &mut self.must_findings,
             (Verdict::Fail(_) | Verdict::Unproven(_), Level::Should) if !known => &mut self.should_findings,
             _ => return,

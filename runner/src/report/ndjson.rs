@@ -72,6 +72,8 @@ impl<W: Write> NdjsonWriter<W> {
                 run.outcome_of(finished).map(|outcome| Line::CaseFinished(Box::new(CaseResult::of(outcome))))
             }
             Event::GateFailed { .. } => run.gates_failed.last().map(|reason| Line::GateFailed { reason }),
+            // The last line tells of all of it.
+            Event::Weather(_) => None,
             Event::RunFinished { .. } => Some(tail(run)),
         };
         if let Some(line) = line {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Summary;
+use super::aggregate::Aggregate;
 use super::evidence::Evidence;
 use super::redact::Redactor;
 use crate::baseline::Entry;
@@ -136,10 +137,14 @@ impl Outcome {
         with_reasons(&self.came, &self.reasons())
     }
 
-    /// Whether no request was sent because there was no gate: the gate's own failure says it all.
+    /// Whether it is told once for many cases: there was no gate to ask, or it gave no answer.
     #[must_use]
-    pub fn never_asked(&self) -> bool {
-        matches!(self.verdict, Verdict::Error(Fault::Unreachable(_))) && self.attempts == 0
+    pub fn is_told_elsewhere(&self, run: &Aggregate) -> bool {
+        match self.verdict {
+            Verdict::Error(Fault::Unreachable(_)) => self.attempts == 0 && !run.gates_failed.is_empty(),
+            Verdict::Error(Fault::NotAsked(_)) => true,
+            _ => false,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, Utc};
 
 use super::aggregate::{Aggregate, Pins, ReportOptions};
-use super::json::{CaseResult, HARNESS, NO_GATE, Report, RunStamp};
+use super::json::{CaseResult, HARNESS, NO_GATE, NOT_ASKED, Report, RunStamp};
 use super::outcome::Outcome;
 use crate::baseline::{Baseline, Day};
 use crate::corpus::question::Profile;
@@ -53,6 +53,7 @@ impl Aggregate {
         let mut run =
             Self::new(options).knowing(Baseline { entries: report.baseline.iter().cloned().map(Arc::new).collect() });
         run.pins = pins(report, &stamp)?;
+        run.weather = stamp.weather;
         run.set_day(as_of);
         run.gates_failed.clone_from(&report.gates_failed);
         run.causes.clone_from(&report.causes);
@@ -103,6 +104,7 @@ impl CaseResult {
             ("unproven", _) => Verdict::Unproven(reason()),
             ("unsupported", _) => Verdict::Unsupported { feature: what(), reason: reason() },
             ("error", Some(NO_GATE)) => Verdict::Error(Fault::Unreachable(reason())),
+            ("error", Some(NOT_ASKED)) => Verdict::Error(Fault::NotAsked(reason())),
             ("error", Some(HARNESS)) => Verdict::Error(Fault::Harness(reason())),
             (other, _) => return Err(malformed("verdict", other, "there is no such verdict")),
         })

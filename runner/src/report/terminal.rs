@@ -60,7 +60,7 @@ impl TerminalReporter {
                     bar.set_message(if bad == 0 { String::new() } else { format!("{bad} findings") });
                 }
             }
-            Event::GateFailed { .. } => {}
+            Event::GateFailed { .. } | Event::Weather(_) => {}
             Event::RunFinished { .. } => {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
@@ -78,7 +78,7 @@ impl TerminalReporter {
         }
         causes(&mut out, run);
         table(&mut out, run);
-        let told = run.findings().iter().filter(|outcome| !outcome.never_asked()).count();
+        let told = run.findings().iter().filter(|outcome| !outcome.is_told_elsewhere(run)).count();
         if self.options.all || told <= FEW {
             self.findings(&mut out, run);
         } else {
@@ -94,8 +94,7 @@ impl TerminalReporter {
     fn findings(&self, out: &mut String, run: &Aggregate) {
         let mut groups: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
         for outcome in run.findings() {
-            // Cases without a gate to ask are told once, with the gate.
-            if !outcome.never_asked() || run.gates_failed.is_empty() {
+            if !outcome.is_told_elsewhere(run) {
                 groups.entry(outcome.requirement()).or_default().push(outcome);
             }
         }
@@ -151,6 +150,12 @@ impl TerminalReporter {
     fn closing(&self, out: &mut String, run: &Aggregate) {
         for ((feature, reason), count) in run.unsupported() {
             let _ = writeln!(out, "not asked: {} for lack of `{feature}`: {}", cases(count), visible(reason));
+        }
+        for (reason, count) in run.not_asked() {
+            let _ = writeln!(out, "not asked: {}: {}", cases(count), visible(reason));
+        }
+        for line in run.weather.told() {
+            let _ = writeln!(out, "{line}");
         }
         for (suite, reason) in &run.left_out {
             let _ = writeln!(out, "left out: {suite}: {}", visible(reason));

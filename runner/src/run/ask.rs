@@ -1,11 +1,11 @@
 //! One case: sent, judged, and asked again for what must hold for every refused request.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use super::Shared;
 use super::compose::{compose, moves, now};
 use super::keeper::Clients;
+use super::send::{Sender, Unanswered, Way};
 use crate::corpus::entitlement::Entitlements;
 use crate::corpus::expectation::Alternative;
 use crate::corpus::{Case, CaseRef, Suite};
@@ -14,11 +14,11 @@ use crate::event::{Finished, Lengths};
 use crate::gates::Gate;
 use crate::invariants::{Invariant, Metadata, secrets, uniform};
 use crate::judge::{Judgement, Scene, judge, leaks, misplaced, summary, upstream};
-use crate::own::{OwnSite, refusal};
+use crate::own::OwnSite;
 use crate::upstream::ASK;
 use crate::verdict::{AFTER, Fault, Leak, Mismatch, Verdict};
-use crate::wire::plain::{HttpVersion, Plain};
-use crate::wire::{Answer, Client, Exchange, Response, Sent};
+use crate::wire::plain::HttpVersion;
+use crate::wire::{Answer, Exchange, Response, Sent};
 
 /// What the control of a case has shown.
 pub(super) struct Proof {
@@ -87,144 +87,96 @@ pub(super) async fn ask(
     }
     let may_have = stage.entitlements.of_case(case);
     let scene = Scene { origin: &clients.origin, prefix: &stage.prefix, files: &stage.files, may_have: &may_have };
-    let mut way = Way::Usual;
-    loop {
-        let mut sent = match compose(suite, case, &shared.place(clients, &stage.prefix), now()) {
-            Ok(sent) => sent,
-            Err(error) => {
-                finished.verdict = Verdict::Error(Fault::Harness(error));
-                return finished;
+    let sender = Sender { shared, clients, scene };
+    let mut ask = None;
+    let mut way = Way { over_http2: case.over_http2, ..Way::default() };
+    let mut drops = 0;
+    let exchange = loop {
+        let answered = async {
+            let mut sent = composed(shared, clients, stage, suite, case)?;
+            // A raw request says itself what it says; what comes of it at the upstream cannot be told apart.
+            ask = (suite.needs_upstream() && sent.raw.is_none()).then(|| shared.upstream.next_ask());
+            sent.headers.extend(ask.iter().map(|ask| (ASK.to_owned(), ask.clone().into_bytes())));
+            for request in &case.before {
+                let first = Case { request: request.clone(), before: Vec::new(), ..case.clone() };
+                sender.send(composed(shared, clients, stage, suite, &first)?, way, &mut 0).await?;
             }
+            sender.send(sent, way, &mut finished.attempts).await
         };
-        // A raw request says itself what it says; what comes of it at the upstream cannot be told apart.
-        let ask = (suite.needs_upstream() && sent.raw.is_none()).then(|| shared.upstream.next_ask());
-        sent.headers.extend(ask.iter().map(|ask| (ASK.to_owned(), ask.clone().into_bytes())));
-        finished.attempts = finished.attempts.saturating_add(1);
-        if let Some(manners) = &shared.options.manners {
-            sent.headers.push(("User-Agent".to_owned(), manners.user_agent.clone().into_bytes()));
-        }
-        if let Err(error) = first_asked(shared, clients, stage, suite, case).await {
-            finished.verdict = Verdict::Error(error);
-            return finished;
-        }
-        match sent_in_turn(shared, clients, case, sent, way).await {
-            Ok(exchange) if paused(shared, &exchange, finished.attempts).await => {}
-            Ok(exchange) if refused(shared, &exchange).is_some() => {
-                let says = refused(shared, &exchange).unwrap_or_default();
-                finished.verdict = Verdict::Error(Fault::Unreachable(says));
-                finished.exchange = Some(exchange);
-                return finished;
+        match answered.await {
+            Ok(exchange) if sender.is_lost(&exchange, way) && leaks(None, &exchange, &scene).is_empty() => {
+                way.apart = true;
             }
             Ok(exchange)
-                if way == Way::Usual && is_lost(clients, &exchange) && leaks(None, &exchange, &scene).is_empty() =>
+                if sender.is_dropped(&exchange)
+                    && matches!(judge(&case.expected, &exchange, &scene).verdict, Verdict::Fail(_)) =>
             {
-                way = Way::Apart;
-            }
-            Ok(exchange) => {
-                let mut judgement = judge(&case.expected, &exchange, &scene);
-                if let (Some(own), Some(file), Some(response)) =
-                    (&suite.own, judgement.fitting.and_then(Alternative::shown), exchange.answer.response())
-                {
-                    own.marks
-                        .learn(file, &response.decoded().map_or_else(|| response.body.clone(), |body| body.octets));
+                way.apart = true;
+                if sender.may_send_again(&mut drops).await {
+                    continue;
                 }
-                let received = ask.as_ref().map(|ask| shared.upstream.received(ask));
-                if let (Some(received), Verdict::Pass) = (received, &judgement.verdict) {
-                    let mismatches = upstream(judgement.fitting, &received);
-                    if !mismatches.is_empty() {
-                        judgement = Judgement { verdict: Verdict::Fail(mismatches), fitting: None };
-                    }
+                // A gate may hang up on a request, and that is an answer; one that hangs up on everybody gives none.
+                let control = suite.case(&case.control).unwrap_or(case);
+                if is_answered(&sender, composed(shared, clients, stage, suite, control)).await {
+                    break exchange;
                 }
                 finished.verdict =
-                    match proof.filter(|proof| proof.verdict == Verdict::Pass && suite.has_protected_files()) {
-                        Some(proof) => {
-                            Again { shared, clients, suite, case, scene, proof }.check(judgement, &exchange).await
-                        }
-                        None => judgement.verdict,
-                    };
-                if matches!(finished.verdict, Verdict::Pass | Verdict::Observed(_))
-                    && !shared.options.without.contains_key(&Invariant::Secrets)
-                    && let Some(mismatch) = secrets(&exchange, &suite.settings.secret)
-                {
-                    finished.verdict = Verdict::Fail(vec![mismatch]);
-                }
-                if finished.verdict == Verdict::Pass && case.features.iter().any(|feature| feature == "listener") {
-                    finished.verdict = shared.listener.verdict().await;
-                }
+                    Verdict::Error(Fault::NotAsked("connections drop, that of the control too".to_owned()));
                 finished.exchange = Some(exchange);
                 return finished;
             }
-            Err(_) if finished.attempts <= shared.options.retries.saturating_add(u32::from(way == Way::Apart)) => {
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            }
-            Err(error) => {
-                finished.verdict = Verdict::Error(Fault::Unreachable(error.to_string()));
+            Ok(exchange) => break exchange,
+            Err(none) if none.is_of_the_connection() && sender.may_send_again(&mut drops).await => {}
+            Err(none) => {
+                finished.verdict = Verdict::Error(none.fault);
+                finished.exchange = none.exchange.map(|exchange| *exchange);
                 return finished;
             }
         }
-    }
-}
-
-/// How often a site that asks for a pause is asked again.
-const PAUSES: u32 = 3;
-/// The pause where a site does not say how long.
-const PAUSE: Duration = Duration::from_secs(5);
-
-/// Whether the site asked for a pause, and has had it.
-async fn paused(shared: &Shared, exchange: &Exchange, attempts: u32) -> bool {
-    let Some(manners) = &shared.options.manners else { return false };
-    let Some(refusal) = exchange.answer.response().and_then(|response| refusal(response, SystemTime::now())) else {
-        return false;
     };
-    let pause = refusal.pause.unwrap_or(PAUSE);
-    if attempts > PAUSES || pause > Duration::from_secs(manners.longest_pause) {
-        return false;
+    let mut judgement = judge(&case.expected, &exchange, &scene);
+    if let (Some(own), Some(file), Some(response)) =
+        (&suite.own, judgement.fitting.and_then(Alternative::shown), exchange.answer.response())
+    {
+        own.marks.learn(file, &response.decoded().map_or_else(|| response.body.clone(), |body| body.octets));
     }
-    shared.pace.pause(pause).await;
-    true
-}
-
-/// Why an answer is none of the gate's.
-fn refused(shared: &Shared, exchange: &Exchange) -> Option<String> {
-    shared.options.manners.as_ref()?;
-    Some(refusal(exchange.answer.response()?, SystemTime::now())?.says)
-}
-
-/// Asks what is to be asked before a case.
-async fn first_asked(
-    shared: &Shared,
-    clients: &Clients,
-    stage: &Stage,
-    suite: &Suite,
-    case: &Case,
-) -> Result<(), Fault> {
-    for request in &case.before {
-        let first = Case { request: request.clone(), before: Vec::new(), ..case.clone() };
-        let mut sent = compose(suite, &first, &shared.place(clients, &stage.prefix), now()).map_err(Fault::Harness)?;
-        if let Some(manners) = &shared.options.manners {
-            sent.headers.push(("User-Agent".to_owned(), manners.user_agent.clone().into_bytes()));
+    let received = ask.as_ref().map(|ask| shared.upstream.received(ask));
+    if let (Some(received), Verdict::Pass) = (received, &judgement.verdict) {
+        let mismatches = upstream(judgement.fitting, &received);
+        if !mismatches.is_empty() {
+            judgement = Judgement { verdict: Verdict::Fail(mismatches), fitting: None };
         }
-        let asked = sent_in_turn(shared, clients, case, sent, Way::Usual).await;
-        asked.map_err(|error| Fault::Unreachable(error.to_string()))?;
     }
-    Ok(())
+    finished.verdict = match proof.filter(|proof| proof.verdict == Verdict::Pass && suite.has_protected_files()) {
+        Some(proof) => Again { sender, shared, clients, suite, case, scene, proof }.check(judgement, &exchange).await,
+        None => judgement.verdict,
+    };
+    if matches!(finished.verdict, Verdict::Pass | Verdict::Observed(_))
+        && !shared.options.without.contains_key(&Invariant::Secrets)
+        && let Some(mismatch) = secrets(&exchange, &suite.settings.secret)
+    {
+        finished.verdict = Verdict::Fail(vec![mismatch]);
+    }
+    if finished.verdict == Verdict::Pass && case.features.iter().any(|feature| feature == "listener") {
+        finished.verdict = shared.listener.verdict().await;
+    }
+    finished.exchange = Some(exchange);
+    finished
 }
 
-/// Sends a request over the version of HTTP that its case wants.
-async fn sent_in_turn(
-    shared: &Shared,
-    clients: &Clients,
-    case: &Case,
-    sent: Sent,
-    way: Way,
-) -> std::io::Result<Exchange> {
-    match &clients.second {
-        Some(second) if case.over_http2 && !sent.byte_exact => {
-            shared.pace.wait().await;
-            second.exchange(sent).await
-        }
-        _ => send(shared, clients, sent, way).await,
-    }
+/// The request of a case, as it is sent to the gate that runs.
+fn composed(shared: &Shared, clients: &Clients, stage: &Stage, suite: &Suite, case: &Case) -> Result<Sent, Fault> {
+    let mut sent = compose(suite, case, &shared.place(clients, &stage.prefix), now()).map_err(Fault::Harness)?;
+    let user_agent = shared.options.user_agent.iter();
+    sent.headers.extend(user_agent.map(|text| ("User-Agent".to_owned(), text.clone().into_bytes())));
+    Ok(sent)
+}
+
+/// Whether a request is answered at all.
+async fn is_answered(sender: &Sender<'_>, sent: Result<Sent, Fault>) -> bool {
+    let Ok(sent) = sent else { return false };
+    let way = Way { exact: true, ..Way::default() };
+    sender.send(sent, way, &mut 0).await.is_ok_and(|exchange| !sender.is_dropped(&exchange))
 }
 
 /// The verdict on what a further requirement says of the answer to a case.
@@ -243,31 +195,6 @@ pub(super) fn further(stage: &Stage, further: &Case, finished: &Finished) -> Ver
         }
         _ => unproven("there was no answer of which it could be said"),
     }
-}
-
-/// How an ordinary request goes.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Way {
-    /// As its HTTP version has it: over HTTP/2, with others on one connection.
-    Usual,
-    /// On a connection of its own.
-    Apart,
-}
-
-async fn send(shared: &Shared, clients: &Clients, sent: Sent, way: Way) -> std::io::Result<Exchange> {
-    shared.pace.wait().await;
-    match (&clients.plain, way) {
-        (Some(plain), Way::Usual) if !sent.byte_exact => plain.exchange(sent).await,
-        (Some(plain), Way::Apart) if !sent.byte_exact => plain.exchange_apart(sent).await,
-        _ => clients.wire.exchange(sent).await,
-    }
-}
-
-/// Whether the connection ended under a request that may not have been the one that ended it: a gate that is sent a header block over its
-/// bounds may end the HTTP/2 connection with everything on it (RFC 9113 §10.5.1), and only a connection of its own tells whom it meant.
-fn is_lost(clients: &Clients, exchange: &Exchange) -> bool {
-    let shared = clients.plain.as_ref().is_some_and(Plain::shares_connections);
-    shared && exchange.client == Client::Plain && matches!(exchange.answer, Answer::Closed(_))
 }
 
 /// The feature that a case needs and the gate lacks.
@@ -305,6 +232,7 @@ fn lacking(shared: &Shared, case: &Case, stage: &Stage) -> Option<(String, Strin
 
 /// Asks again, to check what must hold for every refused request.
 struct Again<'a> {
+    sender: Sender<'a>,
     shared: &'a Shared,
     clients: &'a Clients,
     suite: &'a Suite,
@@ -344,7 +272,7 @@ impl Again<'_> {
         if on(Invariant::Uniform) && denied && self.case.request.carries_token() && exchange.sent.raw.is_none() {
             match self.without_token(exchange).await {
                 Ok(answer) => found.extend(uniform(&exchange.answer, &answer)),
-                Err(error) => return Verdict::Error(Fault::Unreachable(error.to_string())),
+                Err(none) => return Verdict::Error(none.fault),
             }
         }
         if on(Invariant::Liveness) {
@@ -352,7 +280,7 @@ impl Again<'_> {
                 Ok(Verdict::Pass) => {}
                 Ok(Verdict::Fail(mismatches)) => found.extend(mismatches),
                 Ok(other) => return other,
-                Err(error) => return Verdict::Error(Fault::Unreachable(error.to_string())),
+                Err(none) => return Verdict::Error(none.fault),
             }
         }
         if found.is_empty() { verdict } else { Verdict::Fail(found) }
@@ -366,30 +294,31 @@ impl Again<'_> {
     }
 
     /// The answer to the same request without any cookie, or without the field in which the token stood.
-    async fn without_token(&self, exchange: &Exchange) -> std::io::Result<Answer> {
+    async fn without_token(&self, exchange: &Exchange) -> Result<Answer, Unanswered> {
         let mut request = self.case.request.clone();
         request.token = None;
         request.cookies.clear();
         request.headers.retain(|(_, value)| value.tokens().next().is_none());
         let case = Case { request, ..self.case.clone() };
         let mut sent = compose(self.suite, &case, &self.shared.place(self.clients, self.scene.prefix), now())
-            .map_err(std::io::Error::other)?;
+            .map_err(Fault::Harness)?;
         sent.byte_exact = exchange.sent.byte_exact;
-        let again = send(self.shared, self.clients, sent.clone(), Way::Usual).await?;
-        if is_lost(self.clients, &again) {
-            return send(self.shared, self.clients, sent, Way::Apart).await.map(|exchange| exchange.answer);
+        let way = Way::default();
+        let again = self.sender.send(sent.clone(), way, &mut 0).await?;
+        if self.sender.is_lost(&again, way) {
+            return Ok(self.sender.send(sent, Way { apart: true, ..way }, &mut 0).await?.answer);
         }
         Ok(again.answer)
     }
 
     /// The control right after the hostile request, on the same connection and on a new one.
-    async fn liveness(&self, exchange: &Exchange, fitting: Option<&Alternative>) -> std::io::Result<Verdict> {
+    async fn liveness(&self, exchange: &Exchange, fitting: Option<&Alternative>) -> Result<Verdict, Unanswered> {
         let control = self.proof.control.case();
         let control_sent = || {
             compose(self.suite, control, &self.shared.place(self.clients, self.scene.prefix), now())
-                .map_err(std::io::Error::other)
+                .map_err(Fault::Harness)
         };
-        self.shared.pace.wait().await;
+        self.sender.turn().await?;
         let mut connection = self.clients.wire.connect().await?;
         let hostile = connection.exchange(exchange.sent.clone()).await;
         let leaked = leaks(fitting, &hostile, &self.scene);
@@ -398,15 +327,16 @@ impl Again<'_> {
         }
         let mut checked = Vec::new();
         if hostile.answer.response().is_some_and(Response::keeps_connection) && exchange.sent.raw.is_none() {
-            self.shared.pace.wait().await;
+            self.sender.turn().await?;
             let again = connection.exchange(control_sent()?).await;
-            // A gate may close a connection that it first meant to keep (RFC 9112 §9.6); that is no answer, and no failure.
-            if !matches!(&again.answer, Answer::Closed(octets) if octets.is_empty()) {
+            // A gate may close a connection that it first meant to keep (RFC 9112 §9.6), or ask for a pause; that is no answer, and no failure.
+            let is_none = matches!(&again.answer, Answer::Closed(octets) if octets.is_empty());
+            if !is_none && self.sender.refusal(&again).is_none() {
                 checked.push(("on the same connection", again));
             }
         }
-        self.shared.pace.wait().await;
-        checked.push(("on a new connection", self.clients.wire.exchange(control_sent()?).await?));
+        let way = Way { exact: true, ..Way::default() };
+        checked.push(("on a new connection", self.sender.send(control_sent()?, way, &mut 0).await?));
         let mismatches: Vec<Mismatch> = checked
             .iter()
             .filter(|(_, again)| judge(&control.expected, again, &self.scene).verdict != Verdict::Pass)

@@ -4,8 +4,9 @@ mod ask;
 mod compose;
 mod keeper;
 pub mod order;
-mod pace;
 mod plan;
+mod send;
+mod weather;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,8 +21,8 @@ pub use self::plan::{Plan, PlanError, selection};
 use self::ask::{Proof, Stage};
 use self::keeper::{Clients, Keeper};
 use self::order::{Order, Shard};
-use self::pace::Pace;
 use self::plan::{Asking, Group, Part, Round};
+use self::weather::Weather;
 use crate::corpus::entitlement::Entitlements;
 use crate::corpus::question::Profile;
 use crate::corpus::{Corpus, Suite};
@@ -30,7 +31,6 @@ use crate::event::{Conditions, Event, Finished, Lengths, Started};
 use crate::gates::{Gate, GateError, UNSUPPORTED};
 use crate::invariants::Invariant;
 use crate::listener::Listener;
-use crate::own::Manners;
 use crate::report::evidence::TOLD;
 use crate::upstream::Upstream;
 use crate::verdict::{Fault, Mismatch, REFUSAL, Verdict};
@@ -54,7 +54,7 @@ pub struct RunOptions {
     pub timeout: Duration,
     /// At most this many requests a second.
     pub rate: Option<f64>,
-    /// How often a request is sent again when the connection itself failed.
+    /// How often a request is sent again when the connection itself failed, as long as the run's budget for that lasts.
     pub retries: u32,
     /// The HTTP version of ordinary requests.
     pub http: HttpVersion,
@@ -62,9 +62,14 @@ pub struct RunOptions {
     pub serves: Serves,
     /// Invariants that are not checked, with the reason.
     pub without: BTreeMap<Invariant, String>,
-    /// How the run behaves towards a site that is no test object; none where it is one.
-    pub manners: Option<Manners>,
+    /// The longest pause that an answer may ask for (429, or 503 with `Retry-After`); one that asks for more is not waited for.
+    pub longest_pause: Duration,
+    /// The `User-Agent` of every request, for a site that is no test object.
+    pub user_agent: Option<String>,
 }
+
+/// The longest pause that is waited for where nothing else is said.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
 impl Default for RunOptions {
     /// Every case, against a gate that the runner starts.
@@ -81,7 +86,8 @@ impl Default for RunOptions {
             http: HttpVersion::Http1,
             serves: Serves::Suite,
             without: BTreeMap::new(),
-            manners: None,
+            longest_pause: LONGEST_PAUSE,
+            user_agent: None,
         }
     }
 }
@@ -101,7 +107,7 @@ struct Shared {
     options: RunOptions,
     /// A turn for each case that may be under way.
     turns: Arc<Semaphore>,
-    pace: Pace,
+    weather: Weather,
     listener: Listener,
     upstream: Upstream,
     /// The ordinary clients; none for a gate of this process, which only the byte-exact wire reaches.
@@ -142,7 +148,7 @@ pub async fn run(
     }));
     let shared = Arc::new(Shared {
         turns: Arc::new(Semaphore::new(options.jobs.max(1))),
-        pace: Pace::new(options.rate),
+        weather: Weather::new(options.rate, options.longest_pause, plan.cases()),
         listener: Listener::open().await,
         upstream: Upstream::open().await,
         ordinary: (!matches!(&gate, Gate::InProcess(gate) if !gate.has_socket())).then(|| {

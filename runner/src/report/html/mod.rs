@@ -389,15 +389,18 @@ fn case(outcome: &Outcome) -> Markup {
 }
 
 fn notes(run: &Aggregate) -> Markup {
-    let unsupported = run.unsupported();
+    let (unsupported, not_asked, weather) = (run.unsupported(), run.not_asked(), run.weather.told());
+    let is_whole = unsupported.is_empty() && not_asked.is_empty() && weather.is_empty();
     html! {
-        @if !(unsupported.is_empty() && run.left_out.is_empty() && run.without.is_empty()) {
+        @if !(is_whole && run.left_out.is_empty() && run.without.is_empty()) {
             section {
                 h2 { "Not asked, and why" }
                 ul class="notes" {
                     @for ((feature, reason), count) in unsupported {
                         li { (cases(count)) " for lack of " code { (feature) } ": " (visible(reason)) }
                     }
+                    @for (reason, count) in not_asked { li { (cases(count)) ": " (visible(reason)) } }
+                    @for line in weather { li { (line) } }
                     @for (suite, reason) in &run.left_out { li { "suite " code { (suite) } ": " (visible(reason)) } }
                     @for (invariant, reason) in &run.without { li { "invariant " code { (invariant.name()) } ": " (visible(reason)) } }
                 }
