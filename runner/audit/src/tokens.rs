@@ -2,6 +2,7 @@
 
 use gatecheck::corpus::recipe::{Edit, Recipe, Recipes};
 use gatecheck::corpus::request::Form;
+use gatecheck::corpus::shape::OF_THE_RULES;
 use gatecheck::corpus::source::Level;
 use gatecheck::corpus::{Case, Corpus, Settings, Suite};
 use gatecheck::run::{Place, compose};
@@ -77,7 +78,11 @@ fn is_about_the_visitor(suite: &Suite, case: &Case) -> bool {
         && request.body.is_none()
         && request.host.is_none()
         && (request.carries_token() || !request.cookies.is_empty())
-        && case.features.iter().all(|feature| HAS.contains(&feature.as_str()))
+        && case
+            .features
+            .iter()
+            .map(String::as_str)
+            .all(|feature| HAS.contains(&feature) || OF_THE_RULES.contains(&feature))
         && request
             .headers
             .iter()
@@ -116,5 +121,27 @@ fn renamed(value: &Value, role: &str) -> Value {
             members.iter().map(|(name, value)| (name.replace("admin", role), renamed(value, role))).collect(),
         ),
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn tokens_of_most_kinds_are_borrowed() {
+        let corpus = Corpus::embedded().unwrap();
+        for (secret, least) in [(Some(gatecheck::corpus::DEFAULT_SECRET), 400), (None, 400)] {
+            let all = borrowed(&corpus, secret, gatecheck::corpus::DEFAULT_ROLE_PATH, "admin", 1_800_000_000);
+            let suites: BTreeSet<&str> = all.iter().filter_map(|one| one.id.split('/').next()).collect();
+            assert!(all.len() >= least, "{secret:?}: {}", all.len());
+            for suite in ["claim", "cookie", "jose", "token"] {
+                assert!(suites.contains(suite), "{secret:?}: {suites:?}");
+            }
+            let is_nobody = |one: &Borrowed| one.who == Who::Nobody;
+            assert_eq!(secret.is_none(), all.iter().all(is_nobody));
+        }
     }
 }
