@@ -1,4 +1,5 @@
-//! Event functions: programs of the site's author that are asked when a user is made, confirmed or logs in.
+//! Event functions: programs of the site's author that are asked when a user is made, confirmed or logs in, and told when
+//! an admin has changed or removed one.
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
@@ -26,6 +27,10 @@ pub enum Event {
     Signup,
     /// A user logs in.
     Login,
+    /// An admin has changed a user.
+    UserModified,
+    /// An admin has removed a user.
+    UserDeleted,
 }
 
 impl Event {
@@ -35,6 +40,8 @@ impl Event {
             Event::Validate => "validate",
             Event::Signup => "signup",
             Event::Login => "login",
+            Event::UserModified => "usermodified",
+            Event::UserDeleted => "userdeleted",
         }
     }
 }
@@ -51,15 +58,15 @@ pub struct Changes {
 
 impl Changes {
     /// Makes the changes.
-    pub fn apply(self, user: &mut User, now: crate::Moment) {
-        if let Some(app) = self.app_metadata
-            && app != user.app_metadata
+    pub fn apply(&self, user: &mut User, now: crate::Moment) {
+        if let Some(app) = &self.app_metadata
+            && *app != user.app_metadata
         {
-            user.app_metadata = app;
+            user.app_metadata = app.clone();
             user.roles_changed_at = Some(now);
         }
-        if let Some(own) = self.user_metadata {
-            user.user_metadata = Some(own);
+        if let Some(own) = &self.user_metadata {
+            user.user_metadata = Some(own.clone());
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::hooks::{Event, Target};
 use crate::password::Cost;
 
 /// The providers that GoTrue knows, in the order in which `/settings` tells them.
@@ -60,6 +61,24 @@ pub struct Hooks {
     pub signup: Option<String>,
     /// Asked at every log-in.
     pub login: Option<String>,
+    /// Told when an admin has changed a user.
+    pub usermodified: Option<String>,
+    /// Told when an admin has removed a user.
+    pub userdeleted: Option<String>,
+}
+
+impl Hooks {
+    /// The URL of an event's function, if there is one.
+    pub fn of(&self, event: Event) -> Option<&str> {
+        let url = match event {
+            Event::Validate => &self.validate,
+            Event::Signup => &self.signup,
+            Event::Login => &self.login,
+            Event::UserModified => &self.usermodified,
+            Event::UserDeleted => &self.userdeleted,
+        };
+        url.as_deref()
+    }
 }
 
 /// Who gets the cookie `nf_jwt` from the server.
@@ -119,8 +138,8 @@ impl Settings {
         if self.token_life < Duration::from_secs(1) || self.token_life > Duration::from_secs(7 * 24 * 3600) {
             return Err("`token_life` lies between one second and a week; write seconds".to_owned());
         }
-        let hooks = [&self.hooks.validate, &self.hooks.signup, &self.hooks.login];
-        hooks.into_iter().flatten().try_for_each(|url| crate::hooks::Target::read(url).map(drop))
+        let events = [Event::Validate, Event::Signup, Event::Login, Event::UserModified, Event::UserDeleted];
+        events.into_iter().filter_map(|event| self.hooks.of(event)).try_for_each(|url| Target::read(url).map(drop))
     }
 
     /// The grace of refresh tokens that is in force.

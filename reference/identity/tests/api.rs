@@ -10,9 +10,11 @@
 )]
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rolegate_identity::settings::{CookieMode, Hooks as HookUrls};
+use rolegate_identity::store::{FileStore, Store};
 use rolegate_identity::{Settings, tokens};
 use serde_json::{Value, json};
 
@@ -739,6 +741,7 @@ fn event_functions() {
         validate: Some("http://127.0.0.1:9/validate".to_owned()),
         signup: Some("http://127.0.0.1:9/signup".to_owned()),
         login: Some("http://127.0.0.1:9/login".to_owned()),
+        ..HookUrls::default()
     };
     let world = World::new(|settings| settings.hooks = urls);
     let body = json!({ "email": "a@b", "password": "password", "data": { "x": 1 } });
@@ -785,6 +788,107 @@ fn event_functions() {
     // Whoever was refused is not there; a function that answers at the third try is heard.
     *world.hooks.answers.lock().unwrap() = vec![Ok((500, vec![])), timed_out(), Ok((202, vec![]))];
     assert_eq!(world.post("/signup", json!({ "email": "c@d", "password": "x" })).status, 200);
+}
+
+/// An admin's change is told when it is made, whatever comes back.
+#[test]
+fn functions_are_told_what_an_admin_did() {
+    let urls = HookUrls {
+        usermodified: Some("http://127.0.0.1:9/modified".to_owned()),
+        userdeleted: Some("http://127.0.0.1:9/deleted".to_owned()),
+        ..HookUrls::default()
+    };
+    let world = World::new(|settings| settings.hooks = urls);
+    let id = world.user("a@b");
+    assert!(world.hooks.asked.lock().unwrap().is_empty(), "nobody is changed or removed yet");
+    let answers = vec![Ok((200, br#"{"app_metadata":{"roles":["admin"]}}"#.to_vec()))];
+    *world.hooks.answers.lock().unwrap() = answers;
+    assert_eq!(world.change(&id, json!({ "role": "x" })).status, 200);
+    *world.hooks.answers.lock().unwrap() = (0..3).map(|_| Ok((500, vec![]))).collect();
+    let changed = world.change(&id, json!({ "app_metadata": { "roles": ["editor"] } }));
+    assert_eq!((changed.status, &changed.body["app_metadata"]["roles"]), (200, &json!(["editor"])));
+    let own = world.ask("PUT", "/user").bearer(&world.access("a@b")).json(json!({ "data": { "x": 1 } })).send();
+    assert_eq!(own.status, 200);
+    let removed = world.ask("DELETE", &format!("/admin/users/{id}")).bearer(world.service.operator_token()).send();
+    assert_eq!((removed.status, removed.body), (200, json!({})));
+    assert_eq!(world.change(&id, json!({ "role": "x" })).status, 404);
+    let asked = world.hooks.asked.lock().unwrap();
+    let told: Vec<_> = asked
+        .iter()
+        .map(|(fields, document)| (fields[0].1.as_str(), document["user"]["app_metadata"]["roles"].clone()))
+        .collect();
+    let modified = "identity_usermodified";
+    assert_eq!(
+        told,
+        [
+            (modified, Value::Null),
+            (modified, json!(["editor"])),
+            (modified, json!(["editor"])),
+            (modified, json!(["editor"])),
+            ("identity_userdeleted", json!(["editor"])),
+        ]
+    );
+}
+
+/// While a slow function is asked, an admin takes a role away: it is not there again when the function answers.
+#[test]
+fn what_an_admin_does_meanwhile_stays() {
+    let function = Some("http://127.0.0.1:9/".to_owned());
+    let urls = HookUrls { signup: function.clone(), login: function, ..HookUrls::default() };
+    let store: Arc<dyn Store> = Arc::new(FileStore::in_memory().unwrap());
+    let world = World::over(store.clone(), |settings| settings.hooks = urls);
+    let taken_away = |email: &'static str| {
+        let store = store.clone();
+        *world.hooks.meanwhile.lock().unwrap() = Some(Box::new(move || {
+            let mut transaction = store.write().unwrap();
+            let mut user = transaction.user_by_email("", email).unwrap().unwrap();
+            user.app_metadata.shift_remove("roles");
+            transaction.put_user(&user).unwrap();
+            transaction.commit().unwrap();
+        }));
+    };
+    let roles = json!({ "app_metadata": { "roles": ["admin"] } });
+    let id = world.user("a@b");
+    world.change(&id, roles.clone());
+    taken_away("a@b");
+    *world.hooks.answers.lock().unwrap() = vec![Ok((200, br#"{"user_metadata":{"x":1}}"#.to_vec()))];
+    let claims = world.claims(world.log_in("a@b", "password").body["access_token"].as_str().unwrap());
+    assert_eq!((&claims["app_metadata"]["roles"], &claims["user_metadata"]), (&Value::Null, &json!({ "x": 1 })));
+
+    let invited = world.ask("POST", "/invite").bearer(world.service.operator_token());
+    let invited = invited.json(json!({ "email": "c@d" })).send();
+    world.change(invited.body["id"].as_str().unwrap(), roles);
+    taken_away("c@d");
+    let body = json!({ "type": "signup", "token": world.mailed(), "password": "password" });
+    let claims = world.claims(world.post("/verify", body).body["access_token"].as_str().unwrap());
+    assert_eq!(claims["app_metadata"]["roles"], Value::Null);
+}
+
+/// Somebody signs up for the address of somebody else, who then comes by a provider, or is invited: the password that the
+/// first one chose opens nothing.
+#[test]
+fn a_password_of_before_is_not_confirmed_by_others() {
+    let world = World::new(|settings| settings.providers = vec!["github".to_owned()]);
+    world.post("/signup", json!({ "email": "ada@b", "password": "eve's" }));
+    let state = world.get("/authorize?provider=github").field("location").split_once("state=").unwrap().1.to_owned();
+    let form = format!("state={state}&answer=allow&email=ada%40b&name=Ada&verified=yes");
+    let back = world.ask("POST", "/stand-in").form(&form).send().field("location").to_owned();
+    let entered = world.get(back.split_once("/.netlify/identity").unwrap().1);
+    assert!(entered.field("location").contains("#access_token="), "{entered:?}");
+    assert_eq!(world.log_in("ada@b", "eve's").status, 400, "by a provider");
+
+    world.post("/signup", json!({ "email": "grace@b", "password": "eve's" }));
+    let early = world.mailed();
+    let invite = world.ask("POST", "/invite").bearer(world.service.operator_token());
+    assert_eq!(invite.json(json!({ "email": "grace@b" })).send().status, 200);
+    assert_eq!(world.post("/verify", json!({ "type": "signup", "token": early })).status, 404, "the first mail");
+    let link = world.mailed();
+    let without = world.post("/verify", json!({ "type": "signup", "token": link }));
+    assert_eq!(without.error(), "Invited users must specify a password");
+    let accepted = world.post("/verify", json!({ "type": "signup", "token": link, "password": "grace's" }));
+    assert_eq!(accepted.status, 200);
+    assert_eq!(world.log_in("grace@b", "eve's").status, 400, "by an invitation");
+    assert_eq!(world.log_in("grace@b", "grace's").status, 200);
 }
 
 #[test]

@@ -30,23 +30,25 @@ impl Service {
             body::json(&call.body).map_err(|why| Refusal::bad(format!("Could not read Invite params: {why}")))?;
         let email = checked_email(filled(asked.email.as_ref()))?;
         let aud = self.admin_audience(call);
-        let found = self.store.read()?.user_by_email(&aud, email)?;
-        let is_new = found.is_none();
-        let mut user = match found {
-            Some(user) if user.confirmed_at.is_some() => return Err(Refusal::unprocessable(TAKEN)),
-            Some(user) => user,
-            None => User::new(secrets::id()?, &aud, email, "email", call.now),
+        let said = |mut user: User| {
+            asked.data.iter().for_each(|data| user.merge_user_metadata(data));
+            user
         };
-        if let Some(data) = &asked.data {
-            user.merge_user_metadata(data);
-        }
+        let mut fresh = said(User::new(secrets::id()?, &aud, email, "email", call.now));
+        let is_new = self.store.read()?.user_by_email(&aud, email)?.is_none();
         if is_new {
-            self.ask(Event::Validate, &mut user, call.now)?;
+            self.ask(Event::Validate, &fresh, call.now)?.apply(&mut fresh, call.now);
         }
+        let mut transaction = self.store.write()?;
+        let mut user = match transaction.user_by_email(&aud, email)? {
+            Some(user) if user.confirmed_at.is_some() => return Err(Refusal::unprocessable(TAKEN)),
+            // Whoever chose the password has not shown that the address is theirs; who is invited chooses another.
+            Some(user) => User { password: None, ..said(user) },
+            None if is_new => fresh,
+            None => return Err(no_user()),
+        };
         self.send(call, &mut user, Subject::Invite)?;
         user.updated_at = call.now;
-        let mut transaction = self.store.write()?;
-        self.is_free(&*transaction, &aud, email, user.id)?;
         transaction.put_user(&user)?;
         let traits = json!({ "user_id": user.id.to_string(), "user_email": user.email });
         note(&mut *transaction, call.now, admin.actor(), Action::UserInvited, Some(traits))?;
@@ -148,6 +150,7 @@ impl Service {
         let traits = json!({ "user_id": user.id.to_string(), "user_email": user.email });
         note(&mut *transaction, call.now, admin.actor(), Action::UserModified, Some(traits))?;
         transaction.commit()?;
+        self.tell(Event::UserModified, &user, call.now);
         Ok(Reply::json(StatusCode::OK, &user.shown()))
     }
 
@@ -160,6 +163,7 @@ impl Service {
         let traits = json!({ "user_id": user.id.to_string(), "user_email": user.email });
         note(&mut *transaction, call.now, admin.actor(), Action::UserDeleted, Some(traits))?;
         transaction.commit()?;
+        self.tell(Event::UserDeleted, &user, call.now);
         Ok(Reply::json(StatusCode::OK, &json!({})))
     }
 

@@ -159,7 +159,14 @@ impl Service {
         let known = self.store.read()?.user_by_email("", &person.email)?.filter(|_| person.is_verified);
         let found = invited.or(known);
         let is_new = found.is_none();
+        let said = |mut user: User| {
+            let named = json!({ "full_name": person.name });
+            user.merge_user_metadata(named.as_object().unwrap_or(&Map::new()));
+            user.app_metadata.insert("provider".to_owned(), provider.into());
+            user
+        };
         let mut user = match found {
+            Some(user) if is_invited => said(user),
             Some(user) => user,
             None if self.settings.disable_signup => {
                 return Err(Refusal::Message(
@@ -167,37 +174,45 @@ impl Service {
                     "Signups not allowed for this instance".to_owned(),
                 ));
             }
-            None => User::new(secrets::id()?, "", &person.email, provider, call.now),
+            None => said(User::new(secrets::id()?, "", &person.email, provider, call.now)),
         };
-        if is_new || is_invited {
-            let named = json!({ "full_name": person.name });
-            user.merge_user_metadata(named.as_object().unwrap_or(&Map::new()));
-            user.app_metadata.insert("provider".to_owned(), provider.into());
-        }
         if is_new {
-            self.ask(Event::Validate, &mut user, call.now)?;
+            self.ask(Event::Validate, &user, call.now)?.apply(&mut user, call.now);
         }
-        let was_confirmed = user.confirmed_at.is_some();
-        let enters = was_confirmed || person.is_verified || is_invited || self.settings.autoconfirm;
-        if enters && !was_confirmed {
-            self.ask(Event::Signup, &mut user, call.now)?;
+        let enters = user.confirmed_at.is_some() || person.is_verified || is_invited || self.settings.autoconfirm;
+        let mut changes = Vec::new();
+        let confirmation = (enters && user.confirmed_at.is_none()).then_some(Event::Signup);
+        for event in confirmation.into_iter().chain(enters.then_some(Event::Login)) {
+            let answered = self.ask(event, &user, call.now)?;
+            answered.apply(&mut user, call.now);
+            changes.push(answered);
+        }
+        let mut transaction = self.store.write()?;
+        if !is_new {
+            let stored = transaction.user(user.id)?.ok_or(Refusal::NoUser)?;
+            // An invitation is good once.
+            if is_invited && stored.mail_tokens != user.mail_tokens {
+                return Err(Refusal::NoUser);
+            }
+            user = if is_invited { said(stored) } else { stored };
+            changes.iter().for_each(|changes| changes.apply(&mut user, call.now));
+        }
+        let confirms = enters && user.confirmed_at.is_none();
+        if confirms {
+            // Whoever chose it has not shown that the address is theirs.
+            user.password = None;
             user.confirmed_at = Some(call.now);
             user.mail_tokens.set(MailKind::Confirmation, None);
         }
         if enters {
-            self.ask(Event::Login, &mut user, call.now)?;
             user.last_sign_in_at = Some(call.now);
         } else {
             self.send(call, &mut user, Subject::Confirmation)?;
         }
         user.updated_at = call.now;
-        let mut transaction = self.store.write()?;
         self.is_free(&*transaction, &user.aud, &user.email, user.id)?;
-        if !is_new && transaction.user(user.id)?.is_none() {
-            return Err(Refusal::NoUser);
-        }
         transaction.put_user(&user)?;
-        if enters && !was_confirmed {
+        if confirms {
             let action = if is_invited { Action::InviteAccepted } else { Action::UserSignedUp };
             note(&mut *transaction, call.now, actor(&user), action, Some(json!({ "provider": provider })))?;
         }

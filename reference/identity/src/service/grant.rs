@@ -54,25 +54,20 @@ impl Service {
             return Err(Refusal::grant(NOT_CONFIRMED));
         }
         let checked = self.passwords.check(password, found.as_ref().and_then(|user| user.password.as_deref()))?;
-        let Some(mut user) = found.filter(|_| checked != Checked::Wrong) else {
+        let Some(user) = found.filter(|_| checked != Checked::Wrong) else {
             return Err(Refusal::grant(NO_USER));
         };
         if is_unconfirmed {
             return Err(Refusal::grant(NOT_CONFIRMED));
         }
         let renewed = if checked == Checked::RightAndOld { Some(self.hash(password)?) } else { None };
-        let known = user.password.clone();
-        self.ask(Event::Login, &mut user, call.now)?;
+        let changes = self.ask(Event::Login, &user, call.now)?;
         let mut transaction = self.store.write()?;
         // It may have changed while the hash and the function were waited for.
-        let Some(mut stored) = transaction.user(user.id)?.filter(|stored| stored.password == known) else {
+        let Some(mut stored) = transaction.user(user.id)?.filter(|stored| stored.password == user.password) else {
             return Err(Refusal::grant(NO_USER));
         };
-        if self.settings.hooks.login.is_some() {
-            stored.app_metadata = user.app_metadata;
-            stored.user_metadata = user.user_metadata;
-            stored.roles_changed_at = user.roles_changed_at;
-        }
+        changes.apply(&mut stored, call.now);
         if renewed.is_some() {
             stored.password = renewed;
         }

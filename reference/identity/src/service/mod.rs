@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::body::MAX_BODY;
 use crate::cookie;
-use crate::hooks::{self, Caller, Event, Target};
+use crate::hooks::{self, Caller, Changes, Event, Target};
 use crate::limits::Attempts;
 use crate::mail::{Mail, Mailbox, Subject};
 use crate::password::{MAX_PASSWORD, PasswordFault, Passwords};
@@ -283,14 +283,10 @@ impl Service {
         Ok(self.passwords.hash(password)?)
     }
 
-    /// Asks the function of an event, if there is one, and makes the changes that it answers with.
-    fn ask(&self, event: Event, user: &mut User, now: Moment) -> Result<(), Refusal> {
-        let url = match event {
-            Event::Validate => &self.settings.hooks.validate,
-            Event::Signup => &self.settings.hooks.signup,
-            Event::Login => &self.settings.hooks.login,
-        };
-        let Some(url) = url else { return Ok(()) };
+    /// Asks the function of an event, if there is one; the changes that it answers with. They are made in the transaction,
+    /// to the user as the store has it then: what an admin did while the function was asked stays.
+    fn ask(&self, event: Event, user: &User, now: Moment) -> Result<Changes, Refusal> {
+        let Some(url) = self.settings.hooks.of(event) else { return Ok(Changes::default()) };
         let target = Target::read(url).map_err(Refusal::Inner)?;
         let instance = self.own.instance.to_string();
         let document = json!({ "event": event.name(), "instance_id": instance, "user": user.shown() }).to_string();
@@ -303,10 +299,13 @@ impl Service {
         let signature = self.tokens.sign(signed.as_object().unwrap_or(&Map::new()));
         let kind = format!("identity_{}", event.name());
         let fields = [("X-Netlify-Event", kind.as_str()), ("X-Webhook-Signature", signature.as_str())];
-        let changes = hooks::ask(&*self.caller, &target, &fields, document.as_bytes())
-            .map_err(|fault| refusal::of_hook(event.name(), fault))?;
-        changes.apply(user, now);
-        Ok(())
+        hooks::ask(&*self.caller, &target, &fields, document.as_bytes())
+            .map_err(|fault| refusal::of_hook(event.name(), fault))
+    }
+
+    /// Tells the function of an event what has been done; nothing depends on its answer, and a failure is in the log.
+    fn tell(&self, event: Event, user: &User, now: Moment) {
+        let _in_the_log = self.ask(event, user, now);
     }
 
     /// Puts a mail into the mailbox, with a fresh token that `user` then has out. The user still has to be stored; a mail

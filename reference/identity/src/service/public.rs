@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Action, Answer, Service, actor, checked_email, note, requested_audience};
 use crate::body::{self, Asked, filled};
-use crate::hooks::Event;
+use crate::hooks::{Changes, Event};
 use crate::mail::Subject;
 use crate::refusal::Refusal;
 use crate::secrets::{self, digest};
@@ -59,42 +59,47 @@ impl Service {
             .ok_or_else(|| Refusal::unprocessable("Signup requires a valid password"))?;
         let email = checked_email(filled(asked.email.as_ref()))?;
         let aud = requested_audience(call, None);
+        let said = |mut user: User| {
+            asked.data.iter().for_each(|data| user.merge_user_metadata(data));
+            user
+        };
         let found = self.store.read()?.user_by_email(&aud, email)?;
         let is_new = found.is_none();
         // Hashed in any case, so that the time does not tell who has an account.
         let hash = self.hash(password)?;
-        let mut user = match found {
-            Some(user) if user.confirmed_at.is_some() => return self.taken(call, &aud, email, &asked),
-            // The first password stays: whoever signs up for somebody else's address does not choose theirs.
-            Some(user) => user,
-            None => {
-                let mut user = User::new(secrets::id()?, &aud, email, "email", call.now);
-                user.password = Some(hash);
-                user
-            }
-        };
-        if let Some(data) = &asked.data {
-            user.merge_user_metadata(data);
+        if found.as_ref().is_some_and(|user| user.confirmed_at.is_some()) {
+            return self.taken(call, &aud, email, &asked);
         }
+        let mut fresh = said(User::new(secrets::id()?, &aud, email, "email", call.now));
+        fresh.password = Some(hash);
         if is_new {
-            self.ask(Event::Validate, &mut user, call.now)?;
+            self.ask(Event::Validate, &fresh, call.now)?.apply(&mut fresh, call.now);
         }
         let confirms = self.settings.autoconfirm;
+        let changes = if confirms {
+            self.ask(Event::Signup, &found.map_or_else(|| fresh.clone(), said), call.now)?
+        } else {
+            Changes::default()
+        };
+        let mut transaction = self.store.write()?;
+        let mut user = match transaction.user_by_email(&aud, email)? {
+            // The first password stays: whoever signs up for somebody else's address does not choose theirs.
+            Some(user) if user.confirmed_at.is_none() && !is_new => said(user),
+            None if is_new => fresh,
+            // Somebody was quicker.
+            _ => {
+                drop(transaction);
+                return self.taken(call, &aud, email, &asked);
+            }
+        };
         if confirms {
-            self.ask(Event::Signup, &mut user, call.now)?;
+            changes.apply(&mut user, call.now);
             user.confirmed_at = Some(call.now);
             user.mail_tokens.set(MailKind::Confirmation, None);
         } else if is_due(user.confirmation_sent_at, self.settings.mail_interval(), call.now) {
             self.send(call, &mut user, Subject::Confirmation)?;
         }
         user.updated_at = call.now;
-        let mut transaction = self.store.write()?;
-        if let Some(other) = transaction.user_by_email(&aud, email)?
-            && (other.id != user.id || other.confirmed_at.is_some())
-        {
-            drop(transaction);
-            return self.taken(call, &aud, email, &asked);
-        }
         transaction.put_user(&user)?;
         if confirms {
             note(&mut *transaction, call.now, actor(&user), Action::UserSignedUp, None)?;
@@ -127,33 +132,39 @@ impl Service {
             _ => return Err(Refusal::unprocessable("Verify requires a verification type")),
         };
         let no_user = || Refusal::Message(StatusCode::NOT_FOUND, "User not found".to_owned());
-        let mut user = self.store.read()?.user_by_mail_token(kind, &token)?.ok_or_else(no_user)?;
-        if has_expired(&user, kind, call.now) {
+        let found = self.store.read()?.user_by_mail_token(kind, &token)?.ok_or_else(no_user)?;
+        if has_expired(&found, kind, call.now) {
             return Err(Refusal::unprocessable(match kind {
                 MailKind::Recovery => "Recovery token expired",
                 _ => "Confirmation token expired",
             }));
         }
-        let is_invited = user.invited_at.is_some();
-        if kind == MailKind::Confirmation && user.password.is_none() && is_invited {
+        let is_invited = found.invited_at.is_some();
+        let hash = if kind == MailKind::Confirmation && found.password.is_none() && is_invited {
             let password = filled(asked.password.as_ref())
                 .ok_or_else(|| Refusal::unprocessable("Invited users must specify a password"))?;
-            user.password = Some(self.hash(password)?);
-        }
+            Some(self.hash(password)?)
+        } else {
+            None
+        };
+        let changes = match found.confirmed_at {
+            None => self.ask(Event::Signup, &found, call.now)?,
+            Some(_) => Changes::default(),
+        };
+        let mut transaction = self.store.write()?;
+        // A token is good once, also if it comes twice at the same time.
+        let stored = transaction.user_by_mail_token(kind, &token)?.filter(|stored| stored.id == found.id);
+        let mut user = stored.ok_or_else(no_user)?;
+        user.password = user.password.or(hash);
         let confirms = user.confirmed_at.is_none();
         if confirms {
-            self.ask(Event::Signup, &mut user, call.now)?;
+            changes.apply(&mut user, call.now);
             user.confirmed_at = Some(call.now);
             user.mail_tokens.set(MailKind::Confirmation, None);
         }
         user.mail_tokens.set(kind, None);
         user.updated_at = call.now;
         user.last_sign_in_at = Some(call.now);
-        let mut transaction = self.store.write()?;
-        // A token is good once, also if it comes twice at the same time.
-        if transaction.user_by_mail_token(kind, &token)?.is_none_or(|found| found.id != user.id) {
-            return Err(no_user());
-        }
         transaction.put_user(&user)?;
         if confirms {
             let action = if is_invited { Action::InviteAccepted } else { Action::UserSignedUp };

@@ -1,6 +1,7 @@
 //! A service without sockets, a clock that a test moves, and mails that a test reads.
 #![allow(dead_code, clippy::type_complexity, reason = "not every test uses all of it; what is remembered is read once")]
 
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,16 +42,27 @@ impl Mailbox for Mails {
 }
 
 /// Event functions that answer what a test says, and remember what they were asked.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Hooks {
     pub asked: Mutex<Vec<(Vec<(String, String)>, Value)>>,
     pub answers: Mutex<Vec<io::Result<(u16, Vec<u8>)>>>,
+    /// What somebody else does while the next one is asked.
+    pub meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks").finish_non_exhaustive()
+    }
 }
 
 impl Caller for Hooks {
     fn post(&self, _: &Target, fields: &[(&str, &str)], document: &[u8]) -> io::Result<(u16, Vec<u8>)> {
         let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         self.asked.lock().unwrap().push((fields, serde_json::from_slice(document).unwrap()));
+        if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
+            meanwhile();
+        }
         let mut answers = self.answers.lock().unwrap();
         if answers.is_empty() { Ok((204, Vec::new())) } else { answers.remove(0) }
     }
