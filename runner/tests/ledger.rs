@@ -161,6 +161,19 @@ fn every_must_about_a_protocol_quotes_its_sentence() {
     assert!(mute.is_empty(), "{}", mute.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
+/// `.ci/docs` holds that these anchors are there.
+#[test]
+fn every_requirement_has_its_place_on_the_docs_site() {
+    let corpus = corpus();
+    for one in &corpus.requirements {
+        let place = format!("{}requirements/#{}", env!("CARGO_PKG_HOMEPAGE"), one.id);
+        assert_eq!(one.page(), Some(place));
+    }
+    let mut of_somebody_else = corpus.requirements[0].clone();
+    of_somebody_else.id = "MINE-1".to_owned();
+    assert_eq!(of_somebody_else.page(), None);
+}
+
 /// A quotation is a whole run of words from one place, so that whoever has the RFC finds it by a search: nothing is left out, and no second place is named.
 #[test]
 fn a_quotation_says_where_it_stands() {

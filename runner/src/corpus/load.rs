@@ -22,6 +22,18 @@ mod embedded {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 }
 
+/// Where the docs site explains the requirements, each at the anchor of its id.
+const LEDGER: &str = concat!(env!("CARGO_PKG_HOMEPAGE"), "requirements/#");
+
+impl Requirement {
+    /// The address at which the docs site explains it. `None` where it stands in a corpus of somebody else, which that site does not know.
+    #[must_use]
+    pub fn page(&self) -> Option<String> {
+        let (_, ledger) = embedded::FILES.iter().find(|(name, _)| *name == "requirements.yaml")?;
+        ledger.lines().any(|line| line.strip_prefix("- id: ") == Some(&self.id)).then(|| format!("{LEDGER}{}", self.id))
+    }
+}
+
 impl Corpus {
     /// The corpus that was built into this binary.
     ///

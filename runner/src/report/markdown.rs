@@ -9,6 +9,7 @@ use super::aggregate::Aggregate;
 use super::cases;
 use super::evidence::shortened;
 use super::outcome::Outcome;
+use crate::corpus::source::Requirement;
 use crate::text::visible;
 use crate::verdict::Verdict;
 
@@ -112,7 +113,7 @@ fn table(out: &mut String, run: &Aggregate) {
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} | {} |",
-            text(&requirement.id),
+            linked(requirement),
             requirement.level.as_str(),
             requirement.question().name(),
             chapter.findings(),
@@ -120,6 +121,12 @@ fn table(out: &mut String, run: &Aggregate) {
         );
     }
     out.push('\n');
+}
+
+/// The id of a requirement, and where its sentence is explained.
+fn linked(requirement: &Requirement) -> String {
+    let id = text(&requirement.id);
+    requirement.page().map_or_else(|| id.clone(), |page| format!("[{id}]({page})"))
 }
 
 fn findings(out: &mut String, run: &Aggregate) {
@@ -133,7 +140,7 @@ fn findings(out: &mut String, run: &Aggregate) {
         if group.is_empty() {
             continue;
         }
-        let _ = writeln!(out, "### {} {}\n", text(&requirement.id), requirement.level.as_str());
+        let _ = writeln!(out, "### {} {}\n", linked(requirement), requirement.level.as_str());
         let _ = writeln!(out, "{}\n", text(&requirement.sentence));
         for outcome in group {
             finding(out, outcome);

@@ -78,6 +78,8 @@ struct Rule<'a> {
     short_description: Message,
     #[serde(skip_serializing_if = "Option::is_none")]
     full_description: Option<Message>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help_uri: Option<String>,
     default_configuration: Configuration,
     properties: RuleProperties,
 }
@@ -248,6 +250,7 @@ fn sarif_run(run: &Aggregate) -> Run<'_> {
         id: cause_id(at),
         short_description: Message { text: visible(&cause.says) },
         full_description: Some(Message { text: format!("Look at {}.", cause.look) }),
+        help_uri: run.requirement(&cause.requirement).and_then(Requirement::page),
         default_configuration: Configuration { level: "error" },
         properties: RuleProperties {
             level: run.requirement(&cause.requirement).map_or(Level::Must, |one| one.level),
@@ -264,6 +267,7 @@ fn sarif_run(run: &Aggregate) -> Run<'_> {
             id: &requirement.id,
             short_description: Message { text: requirement.sentence.clone() },
             full_description: requirement.note.clone().map(|text| Message { text }),
+            help_uri: requirement.page(),
             default_configuration: Configuration { level: level_of(requirement.level) },
             properties: RuleProperties {
                 level: requirement.level,

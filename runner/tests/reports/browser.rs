@@ -97,7 +97,9 @@ fn no_page_names_anything_to_fetch() {
     ] {
         assert!(page.contains("default-src 'none'"));
         for word in ["<link", "<img", "<iframe", "<script src", "@import", "url(", "href=\"http", "href=\"//"] {
-            assert!(!page.contains(word), "{word}");
+            // A link to where a requirement is explained is followed by whoever clicks on it, and fetched by nobody.
+            let without_links = page.replace(concat!("href=\"", env!("CARGO_PKG_HOMEPAGE"), "requirements/#"), "");
+            assert!(!without_links.contains(word), "{word}");
         }
     }
 }

@@ -17,7 +17,7 @@ use super::evidence::{Evidence, block, shortened};
 use super::outcome::{Chapter, Outcome};
 use super::score::Score;
 use crate::corpus::question::Question;
-use crate::corpus::source::Level;
+use crate::corpus::source::{Level, Requirement};
 use crate::exit::ExitStatus;
 use crate::text::visible;
 use crate::verdict::Verdict;
@@ -160,7 +160,7 @@ fn causes(run: &Aggregate) -> Markup {
                 h2 { "What is wrong " small { (number(run.causes.len())) " for " (number(run.explained())) " of " (number(run.findings().len())) " findings" } }
                 @for cause in &run.causes {
                     div class="group" {
-                        h3 { span { (prose(&cause.says)) } span class="level" { (cause.requirement) " · " (cases(cause.cases.len())) } }
+                        h3 { span { (prose(&cause.says)) } span class="level" { (linked(run, &cause.requirement)) " · " (cases(cause.cases.len())) } }
                         dl class="facts" {
                             @if let Some(example) = cause.example(run) {
                                 dt { "Example" }
@@ -201,7 +201,7 @@ fn findings(run: &Aggregate) -> Markup {
             @if told == 0 && run.stale.is_empty() { p class="empty" { @if run.known().is_empty() { "None: everything that was asked was answered as expected." } @else { "None beside the known failures below." } } }
             @for (requirement, group) in run.findings_by_requirement() {
                 div class="group" {
-                    h3 { span class="id" { (requirement.id) } span class="level" { (requirement.level.as_str()) } }
+                    h3 { span class="id" { (linked(run, &requirement.id)) } span class="level" { (requirement.level.as_str()) } }
                     p class="sentence" { (prose(&requirement.sentence)) }
                     @for outcome in group.iter().take(UNFOLDED) { (finding(outcome, open)) }
                     @if group.len() > UNFOLDED {
@@ -263,6 +263,16 @@ fn finding(outcome: &Outcome, open: bool) -> Markup {
                 }
                 @if let Some(evidence) = &outcome.evidence { (wire(evidence)) }
             }
+        }
+    }
+}
+
+/// The id of a requirement, which leads to where its sentence is explained.
+fn linked(run: &Aggregate, id: &str) -> Markup {
+    html! {
+        @match run.requirement(id).and_then(Requirement::page) {
+            Some(page) => a href=(page) rel="noreferrer" { (id) },
+            None => (id),
         }
     }
 }
@@ -362,6 +372,7 @@ fn requirement(chapter: &Chapter<'_>) -> Markup {
                 span class="count" { @if all > 0 { (number(good)) " of " (number(all)) } }
             }
             @if let Some(note) = &requirement.note { p class="note" { (prose(note)) } }
+            @if let Some(page) = requirement.page() { p class="note" { a href=(page) rel="noreferrer" { (requirement.id) " in the ledger" } } }
             @if all == 0 {
                 p class="note" { @if let Some(why) = &requirement.no_case { "No case: " (prose(why)) } @else { "No case of it was selected." } }
             } @else {
