@@ -122,6 +122,11 @@ def linked(text, known):
     return "`".join(parts)
 
 
+def quoted(text):
+    """The words of somebody else, in which nothing is markup."""
+    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", text.strip())
+
+
 def ledger():
     """The ledger as a page: an anchor for each requirement."""
     text = (ROOT / "conformance-cases" / "requirements.yaml").read_text()
@@ -147,6 +152,11 @@ def ledger():
             last = headings[name]
             words += ["", f"## {last}"]
         words += ["", f"### {name} {{#{name}}}", "", f"**{entry['level']}** · {entry['provenance']}", "", linked(entry["sentence"], headings)]
+        quotes = entry.get("quote", [])
+        for quote in [quotes] if isinstance(quotes, str) else quotes:
+            words += ["", f"> {quoted(quote)}"]
+        if "opens" in entry:
+            words += ["", f"*How a miss lets somebody in:* {linked(entry['opens'], headings)}"]
         if "note" in entry:
             words += ["", f"*Decided here:* {linked(entry['note'], headings)}"]
         if "no-case" in entry:
