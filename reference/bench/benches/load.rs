@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use rolegate::rules::Parsed;
 use rolegate::site::MemorySite;
 use rolegate::{RuleFiles, RuleSet};
 use rolegate_check::fix::fix;
@@ -40,9 +41,12 @@ const HEADERS: &[Shape] = &[
 /// What a load does with the text of a file; how much it found, so that nothing is left out.
 type Read<'r> = &'r dyn Fn(&str) -> usize;
 
+fn read(toml: &[u8], headers: &[u8]) -> Parsed {
+    RuleSet::read(RuleFiles { redirects: b"", toml, headers })
+}
+
 fn load(criterion: &mut Criterion) {
     let site = MemorySite::new(["/index.html", "/m/a.html"]);
-    let read = |toml, headers| RuleSet::read(RuleFiles { redirects: b"", toml, headers });
     let redirects = |text: &str| {
         lint(&RuleSet::parse(text.as_bytes()).rules, &site).len() + fix(text.as_bytes(), &[], &site).changes.len()
     };
