@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::cookie;
-use crate::decide::{self, Decision, Outcome, PassedOver};
+use crate::decide::{Decision, Outcome, PassedOver};
 use crate::path::Target;
 use crate::query::Parameters;
 use crate::request::{Origin, Request};
-use crate::rules::{Conditions, RoleCondition, Rule, RuleSet};
+use crate::rules::{Condition, ConditionKey, Conditions, RoleCondition, Rule, RuleSet, Unmet};
 use crate::said::Said;
 use crate::span::RuleFile;
 use crate::visitor::Visitor;
@@ -227,8 +227,8 @@ pub fn visitor_in_words(visitor: &Visitor) -> String {
 fn reason(rule: &Rule, why: PassedOver, request: &Request<'_>, said: &Said<'_>, visitor: &Visitor) -> String {
     let conditions = rule.apply().map(|apply| &apply.conditions);
     match why {
-        PassedOver::Condition => match conditions {
-            Some(conditions) => format!("passed over: {}", unmet(conditions, said)),
+        PassedOver::Condition(unmet) => match conditions {
+            Some(conditions) => format!("passed over: {}", unmet_in_words(conditions, unmet, said)),
             None => String::new(),
         },
         PassedOver::Host => passed_over_for_host(rule, request),
@@ -276,42 +276,43 @@ fn not_held(role: &RoleCondition, visitor: &Visitor, request: &Request<'_>) -> S
     }
 }
 
-/// COND-1: the conditions that do not hold, each asked alone, and what is known instead.
-fn unmet(conditions: &Conditions, said: &Said<'_>) -> String {
-    let Conditions { role, country, language, cookie: cookies, unknown } = conditions;
+/// COND-1: the conditions that do not hold, and what is known instead. RULES-10: one that nobody knows comes first.
+fn unmet_in_words(conditions: &Conditions, unmet: Unmet, said: &Said<'_>) -> String {
+    let unmet = conditions.others().iter().filter(|condition| unmet.contains(condition.key));
+    let (unknown, known): (Vec<_>, Vec<_>) = unmet.partition(|condition| condition.key == ConditionKey::Unknown);
+    let all = unknown.into_iter().chain(known);
+    let words: Vec<String> = all.map(|condition| in_words(condition, conditions.role.is_some(), said)).collect();
+    words.join("; ")
+}
+
+fn in_words(condition: &Condition, beside_role: bool, said: &Said<'_>) -> String {
+    let values = |last| quoted(condition.values.iter().map(String::as_str), last);
     let sent = |name: &str| said.cookie(name).map(text);
-    let mut reasons = Vec::new();
-    // RULES-10
-    if !unknown.is_empty() {
-        let names = quoted(unknown.iter().map(String::as_str), "and");
-        reasons.push(format!("{names} is no condition that anybody knows, so the rule never holds"));
+    match condition.key {
+        ConditionKey::Country => {
+            let known = match (sent("nf_country").filter(|_| !beside_role), said.country(true).map(text)) {
+                (Some(chosen), _) => format!("the visitor has chosen `{chosen}` (cookie `nf_country`)"),
+                (None, Some(country)) => format!("the visitor is in `{country}`"),
+                (None, None) => "the visitor's country is not known".to_owned(),
+            };
+            // COND-3.role
+            let ignored = beside_role && sent("nf_country").is_some();
+            let hint = if ignored { "; beside a role the cookie `nf_country` does not count" } else { "" };
+            format!("it asks for country {}; {known}{hint}", values("or"))
+        }
+        ConditionKey::Language => {
+            let known = match (sent("nf_lang"), said.language()) {
+                (Some(chosen), _) => format!("the visitor has chosen `{chosen}` (cookie `nf_lang`)"),
+                (None, Some(tag)) => format!("the visitor's first language is `{}`", text(tag)),
+                (None, None) => "the visitor names no language".to_owned(),
+            };
+            format!("it asks for language {}; {known}", values("or"))
+        }
+        ConditionKey::Cookie => format!("it asks for a cookie {} with a value, and there is none", values("or")),
+        ConditionKey::Unknown => {
+            format!("{} is no condition that anybody knows, so the rule never holds", values("and"))
+        }
     }
-    // The role stands beside it, since it decides whether `nf_country` counts (COND-3.role).
-    let holds = |alone: Conditions| decide::conditions_hold(&Conditions { role: role.clone(), ..alone }, said);
-    if !holds(Conditions { country: country.clone(), ..Conditions::default() }) {
-        let known = match (sent("nf_country").filter(|_| role.is_none()), said.country(true).map(text)) {
-            (Some(chosen), _) => format!("the visitor has chosen `{chosen}` (cookie `nf_country`)"),
-            (None, Some(country)) => format!("the visitor is in `{country}`"),
-            (None, None) => "the visitor's country is not known".to_owned(),
-        };
-        let ignored = role.is_some() && sent("nf_country").is_some();
-        let hint = if ignored { "; beside a role the cookie `nf_country` does not count" } else { "" };
-        reasons
-            .push(format!("it asks for country {}; {known}{hint}", quoted(country.iter().map(String::as_str), "or")));
-    }
-    if !holds(Conditions { language: language.clone(), ..Conditions::default() }) {
-        let known = match (sent("nf_lang"), said.language()) {
-            (Some(chosen), _) => format!("the visitor has chosen `{chosen}` (cookie `nf_lang`)"),
-            (None, Some(tag)) => format!("the visitor's first language is `{}`", text(tag)),
-            (None, None) => "the visitor names no language".to_owned(),
-        };
-        reasons.push(format!("it asks for language {}; {known}", quoted(language.iter().map(String::as_str), "or")));
-    }
-    if !holds(Conditions { cookie: cookies.clone(), ..Conditions::default() }) {
-        let names = quoted(cookies.iter().map(String::as_str), "or");
-        reasons.push(format!("it asks for a cookie {names} with a value, and there is none"));
-    }
-    reasons.join("; ")
 }
 
 fn passed_over_for_host(rule: &Rule, request: &Request<'_>) -> String {

@@ -2,7 +2,7 @@
 
 use crate::query::form_encode;
 use crate::request::Scheme;
-use crate::rules::{Conditions, QueryValue, Rule};
+use crate::rules::{Condition, ConditionKey, QueryValue, Rule};
 
 /// The word in the place of a free segment.
 pub const WORD: &str = crate::rules::EXAMPLE;
@@ -44,10 +44,15 @@ impl Witness {
         let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
         let target = rule.pattern.example(word).encoded() + &query;
         let mut witness = Witness { target, host, scheme, country: None, headers: Vec::new() };
-        if let Some(Conditions { country, language, cookie, .. }) = rule.apply().map(|apply| &apply.conditions) {
-            witness.country = country.first().cloned();
-            witness.headers.extend(language.first().map(|tag| ("accept-language", tag.clone())));
-            witness.headers.extend(cookie.first().map(|name| ("cookie", format!("{name}=1"))));
+        let conditions = rule.apply().map(|apply| apply.conditions.others()).unwrap_or_default();
+        for Condition { key, values } in conditions {
+            let Some(value) = values.first() else { continue };
+            match key {
+                ConditionKey::Country => witness.country = Some(value.clone()),
+                ConditionKey::Language => witness.headers.push(("accept-language", value.clone())),
+                ConditionKey::Cookie => witness.headers.push(("cookie", format!("{value}=1"))),
+                ConditionKey::Unknown => {}
+            }
         }
         witness
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rolegate::decide::Outcome;
 use rolegate::request::Request;
-use rolegate::rules::RoleCondition;
+use rolegate::rules::{ConditionKey, RoleCondition};
 use rolegate::token::{Time, TokenSettings};
 use rolegate::visitor::Visitor;
 use rolegate::witness::{WORD, Witness};
@@ -303,7 +303,7 @@ fn view(rule: &Rule, source: &Source, seen: &mut BTreeSet<String>) -> RuleView {
         is_sealed: rule.is_sealed(),
         forwards: rule.is_proxy() || to.as_deref().is_some_and(is_function),
         host: rule.origin.as_ref().map(|origin| origin.host().to_owned()),
-        asks_country: apply.is_some_and(|apply| !apply.conditions.country.is_empty()),
+        asks_country: apply.is_some_and(|apply| !apply.conditions.values(ConditionKey::Country).is_empty()),
         asks_query: !rule.query.is_empty(),
         contested: contested(rule, is_double),
         to,
@@ -317,8 +317,7 @@ fn contested(rule: &Rule, is_double: bool) -> Option<&'static str> {
     let pattern = rule.pattern.to_string();
     let stars = pattern.matches('*').count();
     let conditions = &apply.conditions;
-    let with_others =
-        !conditions.country.is_empty() || !conditions.language.is_empty() || !conditions.cookie.is_empty();
+    let with_others = conditions.others().iter().any(|condition| condition.key != ConditionKey::Unknown);
     let has_colon =
         matches!(rule.role(), Some(RoleCondition::AnyOf(roles)) if roles.iter().any(|role| role.contains(':')));
     let repeated = rule.text.to_ascii_lowercase().matches(" role=").count() > 1;

@@ -159,14 +159,10 @@ fn no_way_in<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option
 /// An answer for those whom a gate denies, which asks for more than the gate does.
 fn narrow_fallback<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let apply = rule.apply()?;
-    let asks = [
-        ("a parameter", !rule.query.is_empty()),
-        ("a host", rule.origin.is_some()),
-        ("a country", !apply.conditions.country.is_empty()),
-        ("a language", !apply.conditions.language.is_empty()),
-        ("a cookie", !apply.conditions.cookie.is_empty()),
-    ];
-    let (what, _) = asks.into_iter().find(|(_, asks)| *asks)?;
+    let of_path = [("a parameter", !rule.query.is_empty()), ("a host", rule.origin.is_some())];
+    let of_path = of_path.into_iter().filter_map(|(what, asks)| asks.then(|| what.to_owned()));
+    let keys = apply.conditions.others().iter().filter_map(|condition| condition.key.name());
+    let what = of_path.chain(keys.map(|name| format!("a {}", name.to_lowercase()))).next()?;
     let visit = Visit::of(rule);
     let decision = scene.answer(&visit)?;
     if decision.by != Some(place) || !decision.denied {

@@ -10,7 +10,7 @@ use rolegate::decide::{Decision, Outcome};
 use rolegate::opens::opens;
 use rolegate::path::RequestPath;
 use rolegate::problem::{Advice, Edit, Problem};
-use rolegate::rules::{Effect, Pattern, RoleCondition, Rule, RuleSet};
+use rolegate::rules::{ConditionKey, Effect, Pattern, RoleCondition, Rule, RuleSet};
 use rolegate::site::Site;
 use rolegate::visitor::Visitor;
 
@@ -320,8 +320,10 @@ fn visits<S: Site>(scene: &Scene<'_, S>, touched: &[&Rule]) -> Vec<Visit> {
     let neighbours: Vec<&Rule> = neighbours.take(LOOKED_AT).collect();
     // What other rules ask for, at the paths of these.
     let conditions = || neighbours.iter().filter_map(|rule| Some(&rule.apply()?.conditions));
-    let cookies: Vec<String> = conditions().flat_map(|conditions| &conditions.cookie).take(CROSSED).cloned().collect();
-    let countries = conditions().flat_map(|conditions| conditions.country.first()).map(String::as_str);
+    let cookies = conditions().flat_map(|conditions| conditions.values(ConditionKey::Cookie));
+    let cookies: Vec<String> = cookies.take(CROSSED).cloned().collect();
+    let countries = conditions().flat_map(|conditions| conditions.values(ConditionKey::Country).first());
+    let countries = countries.map(String::as_str);
     let countries: BTreeSet<&str> = countries.collect();
     let countries: Vec<Option<&str>> = countries.into_iter().map(Some).take(2).chain([None]).collect();
     let paths: BTreeSet<String> = touched.iter().map(|rule| rule.pattern.example(WORD).encoded()).collect();

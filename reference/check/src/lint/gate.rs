@@ -1,7 +1,7 @@
 //! Gates that cover less than they seem to.
 
 use rolegate::path::RequestPath;
-use rolegate::rules::{Conditions, Pattern, Rule, RuleSet};
+use rolegate::rules::{Pattern, Rule, RuleSet};
 use rolegate::site::{Site, Spellings};
 
 use super::advice::{Closing, Found, Proposal, changed, page_rule};
@@ -50,21 +50,16 @@ fn query_key_digit(rule: &Rule) -> Option<Found> {
 
 /// ROLE-7
 fn role_with_condition<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    let Conditions { country, language, cookie, .. } = &rule.apply()?.conditions;
-    let (key, values) = [("Country", country), ("Language", language), ("Cookie", cookie)]
-        .into_iter()
-        .find(|(_, values)| !values.is_empty())?;
+    let others = rule.apply()?.conditions.others().iter();
+    let (key, values) = others.filter_map(|condition| Some((condition.key.name()?, &condition.values))).next()?;
     let visit = Visit::of(rule);
     let is_shut = scene.candidates(&visit.path()?, &visit).into_iter().any(|(at, other)| {
         let Some(apply) = other.apply() else { return other.pattern.covers(&rule.pattern) };
         let conditions = &apply.conditions;
-        let asks_nothing_else =
-            conditions.country.is_empty() && conditions.language.is_empty() && conditions.cookie.is_empty();
         at > place
             && other.query.is_empty()
             && other.pattern.covers(&rule.pattern)
-            && asks_nothing_else
-            && conditions.unknown.is_empty()
+            && conditions.others().is_empty()
             && (conditions.role.is_some() || apply.force)
     });
     if is_shut {

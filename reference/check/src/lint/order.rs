@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use rolegate::problem::{Fix, Problem};
-use rolegate::rules::{Apply, Conditions, RoleCondition, Rule};
+use rolegate::rules::{Apply, Condition, ConditionKey, Conditions, RoleCondition, Rule};
 use rolegate::site::Site;
 use rolegate::span::Span;
 
@@ -151,25 +151,23 @@ fn leaves_nothing_to<'r, S: Site>(scene: &Scene<'_, S>, above: &'r Rule, rule: &
 
 /// Whether `wider` holds for everybody for whom `narrower` does.
 fn holds_with(wider: &Conditions, narrower: &Conditions) -> bool {
-    let Conditions { role, country, language, cookie, unknown } = wider;
-    if wider == &Conditions::default() {
-        return true;
-    }
-    let role_holds = match (role, &narrower.role) {
+    let role_holds = match (&wider.role, &narrower.role) {
         (None, _) => true,
         (Some(RoleCondition::AnyToken), other) => other.is_some(),
         (Some(RoleCondition::AnyOf(wide)), Some(RoleCondition::AnyOf(narrow))) => all_among(narrow, wide),
         (Some(_), _) => false,
     };
-    let among = |wide: &[String], narrow: &[String]| wide.is_empty() || (!narrow.is_empty() && all_among(narrow, wide));
-    // COND-3.role: beside a role the country is another one than without.
-    let same_country = country.is_empty() || role.is_some() == narrower.role.is_some();
     role_holds
-        && same_country
-        && among(country, &narrower.country)
-        && among(language, &narrower.language)
-        && among(cookie, &narrower.cookie)
-        && unknown.is_empty()
+        && wider.others().iter().all(|Condition { key, values: wide }| {
+            let narrow = narrower.values(*key);
+            match key {
+                // RULES-10
+                ConditionKey::Unknown => false,
+                // COND-3.role: beside a role the country is another one than without.
+                ConditionKey::Country if wider.role.is_some() != narrower.role.is_some() => false,
+                _ => !narrow.is_empty() && all_among(narrow, wide),
+            }
+        })
 }
 
 /// Whether every item of one list is one of the other; both can be long.

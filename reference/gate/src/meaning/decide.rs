@@ -13,7 +13,7 @@ use std::cell::OnceCell;
 use smallvec::SmallVec;
 
 use crate::cost::step;
-use crate::meaning::rules::{Apply, Conditions, Effect, Rule, Substituted};
+use crate::meaning::rules::{Apply, Effect, Rule, Substituted, Unmet};
 use crate::path::{Refused, RequestPath, Segments, Target, segments};
 use crate::query::{self, Parameters};
 use crate::request::{Origin, Request};
@@ -102,8 +102,8 @@ impl Outcome {
 /// Why a rule did not decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PassedOver {
-    /// A condition other than the role does not hold.
-    Condition,
+    /// These conditions beside the role do not hold.
+    Condition(Unmet),
     /// The rule is for another scheme or host.
     Host,
     /// STATUS-5: the rule would redirect the request to itself.
@@ -124,7 +124,7 @@ impl PassedOver {
     /// The reason as one word.
     pub fn word(self) -> &'static str {
         match self {
-            PassedOver::Condition => "condition",
+            PassedOver::Condition(_) => "condition",
             PassedOver::Host => "host",
             PassedOver::Loop => "loop",
             PassedOver::OwnTree => "own-tree",
@@ -326,8 +326,11 @@ fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor, in_tree: &mut 
         return passed_over(true, PassedOver::OwnTree);
     }
     // COND-1, COND-2, RULES-10
-    if !apply.conditions.ask_for_nothing_else() && !conditions_hold(&apply.conditions, asked.said()) {
-        return passed_over(true, PassedOver::Condition);
+    if !apply.conditions.others().is_empty() {
+        let unmet = apply.conditions.unmet(asked.said());
+        if !unmet.is_empty() {
+            return passed_over(true, PassedOver::Condition(unmet));
+        }
     }
     let target = destination(rule, apply, asked);
     // STATUS-5
@@ -422,36 +425,6 @@ fn leads_to_itself(target: &Substituted, asked: &Asked<'_>) -> bool {
         target.resulting_query(asked.target.query.as_deref()).unwrap_or_default() == sent
     };
     is_of_this_site(target, asked) && same_path() && same_query()
-}
-
-/// COND-1: all conditions but the role.
-pub(crate) fn conditions_hold(conditions: &Conditions, said: &Said<'_>) -> bool {
-    let Conditions { role, country, language, cookie, unknown } = conditions;
-    // RULES-10
-    if !unknown.is_empty() {
-        return false;
-    }
-    step(country.len() + language.len());
-    let country_holds = || {
-        // COND-3
-        let visitor = said.country(role.is_some());
-        visitor.is_some_and(|visitor| country.iter().any(|code| code.as_bytes().eq_ignore_ascii_case(visitor)))
-    };
-    let language_holds = || {
-        let visitor = said.language();
-        visitor.is_some_and(|visitor| language.iter().any(|tag| speaks(visitor, tag.as_bytes())))
-    };
-    let cookie_holds = || cookie.iter().any(|name| said.cookie(name).is_some());
-    (country.is_empty() || country_holds())
-        && (language.is_empty() || language_holds())
-        && (cookie.is_empty() || cookie_holds())
-}
-
-/// Whether a visitor's language is `tag` or a variety of it: `en-GB` is `en`.
-fn speaks(visitor: &[u8], tag: &[u8]) -> bool {
-    visitor
-        .split_at_checked(tag.len())
-        .is_some_and(|(start, rest)| start.eq_ignore_ascii_case(tag) && matches!(rest.first(), None | Some(b'-')))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::problem::{Fix, Problem, Severity};
 use crate::query::form_decode;
 use crate::reach::tidy;
 use crate::request::Origin;
-use crate::rules::{Apply, Conditions, Destination, Pattern, QueryConstraint, QueryValue, RoleCondition};
+use crate::rules::{Apply, ConditionKey, Conditions, Destination, Pattern, QueryConstraint, QueryValue, RoleCondition};
 use crate::span::Span;
 
 /// What is wrong with a rule; the bytes at fault are counted as those of the field are.
@@ -467,13 +467,13 @@ impl ConditionReader {
         remarks: &mut Remarks,
     ) -> Result<(), Fault> {
         let place = place.into();
-        let list = match key {
-            "Role" | "role" => &mut self.roles,
-            "Country" | "country" => &mut self.conditions.country,
-            "Language" | "language" => &mut self.conditions.language,
-            "Cookie" => &mut self.conditions.cookie,
+        let is_role = matches!(key, "Role" | "role");
+        let known = ConditionKey::named(key);
+        let listed = match known {
+            _ if is_role => self.roles.as_slice(),
+            Some(known) => self.conditions.values(known),
             // RULES-10
-            _ => {
+            None => {
                 let message = format!("`{key}` is not a condition");
                 let help = no_condition(key);
                 self.unknown
@@ -481,12 +481,14 @@ impl ConditionReader {
                 let message = message + ", so this rule never matches";
                 remarks.push((Severity::Error, Fault::at(place, "condition-unknown", message, help)));
                 let values: Vec<&str> = values.collect();
-                self.conditions.unknown.push(format!("{key}={}", values.join(",")));
+                let mut unknown = self.conditions.values(ConditionKey::Unknown).to_vec();
+                unknown.push(format!("{key}={}", values.join(",")));
+                self.conditions.set(ConditionKey::Unknown, unknown);
                 return Ok(());
             }
         };
         // RULES-11
-        if !list.is_empty() {
+        if !listed.is_empty() {
             return Err(repeated(place, key));
         }
         // RULES-8
@@ -495,25 +497,26 @@ impl ConditionReader {
             let message = format!("`{key}` lists an empty value");
             return Err(Fault::at(place, "condition-empty", message, form.empty()));
         }
-        *list = values.map(str::to_owned).collect();
-        // COND-5
-        if !matches!(key, "Role" | "role")
-            && let Some((id, message, help)) = values::never_holds(key, list)
-        {
-            remarks.push((Severity::Warning, Fault::at(place.clone(), id, message, help)));
-        }
-        if matches!(key, "Role" | "role") {
-            // RULES-9
-            if let Some(role) = list.iter().find(|role| role.contains(is_role_punctuation)) {
-                return Err(punctuated(place, key, role, list));
+        let list: Vec<String> = values.map(str::to_owned).collect();
+        if let Some(known) = known {
+            // COND-5
+            if let Some((id, message, help)) = values::never_holds(key, &list) {
+                remarks.push((Severity::Warning, Fault::at(place, id, message, help)));
             }
-            // ROLE-8
-            if let Some(role) = list.iter().find(|role| role.contains(':')) {
-                let message = format!("the role `{role}` holds a colon, which other gates are known never to match");
-                let help = "name the role without a colon";
-                remarks.push((Severity::Warning, Fault::at(place, "role-colon", message, help)));
-            }
+            self.conditions.set(known, list);
+            return Ok(());
         }
+        // RULES-9
+        if let Some(role) = list.iter().find(|role| role.contains(is_role_punctuation)) {
+            return Err(punctuated(place, key, role, &list));
+        }
+        // ROLE-8
+        if let Some(role) = list.iter().find(|role| role.contains(':')) {
+            let message = format!("the role `{role}` holds a colon, which other gates are known never to match");
+            let help = "name the role without a colon";
+            remarks.push((Severity::Warning, Fault::at(place, "role-colon", message, help)));
+        }
+        self.roles = list;
         Ok(())
     }
 

@@ -45,12 +45,10 @@ impl fmt::Display for Conditions {
             Some(RoleCondition::AnyOf(roles)) => write!(f, " Role={}", roles.join(","))?,
             None => {}
         }
-        for (key, list) in [("Country", &self.country), ("Language", &self.language), ("Cookie", &self.cookie)] {
-            if !list.is_empty() {
-                write!(f, " {key}={}", list.join(","))?;
-            }
-        }
-        self.unknown.iter().try_for_each(|unknown| write!(f, " {unknown}"))
+        self.others().iter().try_for_each(|condition| match condition.key.name() {
+            Some(name) => write!(f, " {name}={}", condition.values.join(",")),
+            None => condition.values.iter().try_for_each(|unknown| write!(f, " {unknown}")),
+        })
     }
 }
 

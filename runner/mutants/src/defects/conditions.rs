@@ -2,7 +2,7 @@
 
 use Defect::{Decide, Request, RuleList};
 use rolegate::decide::{Decision, Outcome, PassedOver};
-use rolegate::rules::{Conditions, Effect, Rule, RuleSet};
+use rolegate::rules::{ConditionKey, Conditions, Effect, Rule, RuleSet};
 use rolegate::visitor::Visitor;
 
 use crate::scene::{Asked, Scene};
@@ -36,7 +36,7 @@ pub(super) const ALL: &[Mutant] = &[
             let tag = entry.split([',', ';']).next().unwrap_or_default().trim().to_lowercase();
             scene.decide_with(visitor, |rule| {
                 let Some(apply) = rule.apply() else { return true };
-                let list = &apply.conditions.language;
+                let list = apply.conditions.values(ConditionKey::Language);
                 list.is_empty() || !tag.contains('-') || list.iter().any(|one| one.to_lowercase() == tag)
             })
         }),
@@ -62,7 +62,7 @@ pub(super) const ALL: &[Mutant] = &[
             let entry = scene.asked.text("accept-language").unwrap_or_default();
             scene.decide_with(visitor, |rule| {
                 let Some(apply) = rule.apply() else { return true };
-                let list = &apply.conditions.language;
+                let list = apply.conditions.values(ConditionKey::Language);
                 list.is_empty()
                     || list.iter().any(|one| entry.starts_with(one.as_str()))
                     || !list.iter().any(|one| entry.to_lowercase().starts_with(&one.to_lowercase()))
@@ -75,11 +75,11 @@ pub(super) const ALL: &[Mutant] = &[
         "countries are compared with regard to case",
         RuleList(|rules| {
             conditions(rules, |conditions| {
-                for code in &mut conditions.country {
-                    if code.chars().any(|c| c.is_ascii_lowercase()) {
-                        *code = "??".to_owned();
-                    }
+                let mut codes = conditions.values(ConditionKey::Country).to_vec();
+                for code in codes.iter_mut().filter(|code| code.chars().any(|c| c.is_ascii_lowercase())) {
+                    *code = "??".to_owned();
                 }
+                conditions.set(ConditionKey::Country, codes);
             })
         }),
     ),
@@ -129,16 +129,15 @@ pub(super) const ALL: &[Mutant] = &[
         Decide(|scene, visitor| {
             scene.decide_over(visitor, |rule| {
                 let Effect::Apply(apply) = &rule.effect else { return Some(rule.clone()) };
-                let Conditions { country, language, cookie, .. } = &apply.conditions;
-                let none = || Conditions { role: apply.conditions.role.clone(), ..Conditions::default() };
-                let singles = [
-                    Conditions { country: country.clone(), ..none() },
-                    Conditions { language: language.clone(), ..none() },
-                    Conditions { cookie: cookie.clone(), ..none() },
-                ];
-                let singles: Vec<Conditions> = singles.into_iter().filter(|single| *single != none()).collect();
-                let held = singles.iter().find(|single| holds(scene, visitor, rule, single));
-                Some(held.map_or_else(|| rule.clone(), |held| with(rule, held.clone())))
+                let others = apply.conditions.others().iter();
+                let mut singles = others.filter(|one| one.key != ConditionKey::Unknown).map(|one| {
+                    let mut single = Conditions::default();
+                    single.role.clone_from(&apply.conditions.role);
+                    single.set(one.key, one.values.clone());
+                    single
+                });
+                let held = singles.find(|single| holds(scene, visitor, rule, single));
+                Some(held.map_or_else(|| rule.clone(), |held| with(rule, held)))
             })
         }),
     ),
@@ -148,8 +147,10 @@ pub(super) const ALL: &[Mutant] = &[
         "only the first item of a list of countries or languages counts",
         RuleList(|rules| {
             conditions(rules, |conditions| {
-                conditions.country.truncate(1);
-                conditions.language.truncate(1);
+                for key in [ConditionKey::Country, ConditionKey::Language] {
+                    let first = conditions.values(key).iter().take(1).cloned().collect();
+                    conditions.set(key, first);
+                }
             })
         }),
     ),
@@ -187,10 +188,11 @@ pub(super) const ALL: &[Mutant] = &[
             scene.decide_over(visitor, |rule| {
                 let mut rule = rule.clone();
                 if let Effect::Apply(apply) = &mut rule.effect {
-                    let begun =
-                        |name: &String| apply.conditions.cookie.iter().any(|wanted| name.starts_with(wanted.as_str()));
-                    let more: Vec<String> = names.iter().filter(|name| begun(name)).cloned().collect();
-                    apply.conditions.cookie.extend(more);
+                    let mut wanted = apply.conditions.values(ConditionKey::Cookie).to_vec();
+                    let begun = |name: &&String| wanted.iter().any(|wanted| name.starts_with(wanted.as_str()));
+                    let more: Vec<String> = names.iter().filter(begun).cloned().collect();
+                    wanted.extend(more);
+                    apply.conditions.set(ConditionKey::Cookie, wanted);
                 }
                 Some(rule)
             })
@@ -202,7 +204,7 @@ pub(super) const ALL: &[Mutant] = &[
         "a visitor from another country is denied the file although no role is asked for",
         Decide(|scene, visitor| {
             let decision = scene.decide(visitor);
-            let failed = decision.passed_over.iter().any(|(_, why)| *why == PassedOver::Condition);
+            let failed = decision.passed_over.iter().any(|(_, why)| matches!(why, PassedOver::Condition(_)));
             if failed && decision.by.is_none() && matches!(decision.outcome, Outcome::Serve { .. }) {
                 return Decision { outcome: Outcome::NotFound { forced: true, page: None }, ..decision };
             }
@@ -215,9 +217,9 @@ pub(super) const ALL: &[Mutant] = &[
         "country, language and cookie conditions are ignored",
         RuleList(|rules| {
             conditions(rules, |conditions| {
-                conditions.country.clear();
-                conditions.language.clear();
-                conditions.cookie.clear();
+                for key in [ConditionKey::Country, ConditionKey::Language, ConditionKey::Cookie] {
+                    conditions.set(key, Vec::new());
+                }
             })
         }),
     ),

@@ -2,7 +2,7 @@
 
 use Defect::{Decide, Reply, RuleList};
 use rolegate::decide::{Decision, Outcome, PassedOver};
-use rolegate::rules::{Conditions, Effect, Rule, RuleSet};
+use rolegate::rules::{Effect, Rule, RuleSet};
 use rolegate::visitor::Visitor;
 
 use crate::scene::{Reply as Answer, Scene};
@@ -316,8 +316,8 @@ fn admitted(decision: Decision, file: String) -> Decision {
 fn others_hold(scene: &Scene<'_>, visitor: &Visitor, rule: &Rule) -> bool {
     let mut open = rule.clone();
     if let Effect::Apply(apply) = &mut open.effect {
-        apply.conditions = Conditions { role: None, ..apply.conditions.clone() };
+        apply.conditions.role = None;
     }
     let decision = scene.decide_as(scene.asked, &RuleSet::of([open]), visitor);
-    !decision.passed_over.iter().any(|(_, why)| *why == PassedOver::Condition)
+    !decision.passed_over.iter().any(|(_, why)| matches!(why, PassedOver::Condition(_)))
 }

@@ -3,7 +3,7 @@
 use Defect::{Decide, Reply, RuleList, RuleText};
 use rolegate::TokenError;
 use rolegate::decide::{Decision, Outcome};
-use rolegate::rules::{Conditions, Effect, RoleCondition, Rule};
+use rolegate::rules::{ConditionKey, Conditions, Effect, RoleCondition, Rule};
 use rolegate::visitor::Visitor;
 
 use crate::jwt::Token;
@@ -45,9 +45,9 @@ pub(super) const ALL: &[Mutant] = &[
                 if matches!(&conditions.role, Some(RoleCondition::AnyOf(list)) if list.len() > 1) {
                     conditions.role = None;
                 }
-                for list in [&mut conditions.country, &mut conditions.language] {
-                    if list.len() > 1 {
-                        list.clear();
+                for key in [ConditionKey::Country, ConditionKey::Language] {
+                    if conditions.values(key).len() > 1 {
+                        conditions.set(key, Vec::new());
                     }
                 }
             })
@@ -264,9 +264,7 @@ pub(super) const ALL: &[Mutant] = &[
         "where a rule has another condition, its role is not asked for",
         RuleList(|rules| {
             edited(rules, |conditions| {
-                let others =
-                    !(conditions.country.is_empty() && conditions.language.is_empty() && conditions.cookie.is_empty());
-                if others {
+                if conditions.others().iter().any(|condition| condition.key != ConditionKey::Unknown) {
                     conditions.role = None;
                 }
             })

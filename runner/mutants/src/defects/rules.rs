@@ -1,7 +1,7 @@
 //! How the rule file is read (RULES-1 to RULES-13, MATCH-1).
 
 use Defect::{Decide, RuleList, RuleText};
-use rolegate::rules::{Effect, LineKind, Rule, RuleSet};
+use rolegate::rules::{ConditionKey, Effect, LineKind, Rule, RuleSet};
 use rolegate::span::RuleFile;
 
 use super::status::reread;
@@ -239,7 +239,7 @@ pub(super) const ALL: &[Mutant] = &[
         RuleList(|rules| {
             edited(rules, |rule| {
                 if let Effect::Apply(apply) = &mut rule.effect {
-                    apply.conditions.unknown.clear();
+                    apply.conditions.set(ConditionKey::Unknown, Vec::new());
                 }
             })
         }),

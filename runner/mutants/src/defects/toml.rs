@@ -2,7 +2,7 @@
 
 use Defect::{Decide, RuleList, TomlText};
 use rolegate::decide::Decision;
-use rolegate::rules::{Apply, Effect, RoleCondition, Rule};
+use rolegate::rules::{Apply, ConditionKey, Effect, RoleCondition, Rule};
 use rolegate::span::RuleFile;
 use rolegate::visitor::Visitor;
 
@@ -217,19 +217,19 @@ pub(super) const ALL: &[Mutant] = &[
         "toml/languages-dropped",
         "TOML-1",
         "a `Language` in an entry is not looked at",
-        RuleList(|rules| with_apply(rules, |apply| apply.conditions.language.clear())),
+        RuleList(|rules| with_apply(rules, |apply| apply.conditions.set(ConditionKey::Language, Vec::new()))),
     ),
     Mutant::new(
         "toml/countries-dropped",
         "TOML-1",
         "a `Country` in an entry is not looked at",
-        RuleList(|rules| with_apply(rules, |apply| apply.conditions.country.clear())),
+        RuleList(|rules| with_apply(rules, |apply| apply.conditions.set(ConditionKey::Country, Vec::new()))),
     ),
     Mutant::new(
         "toml/cookies-dropped",
         "TOML-1",
         "a `Cookie` in an entry is not looked at",
-        RuleList(|rules| with_apply(rules, |apply| apply.conditions.cookie.clear())),
+        RuleList(|rules| with_apply(rules, |apply| apply.conditions.set(ConditionKey::Cookie, Vec::new()))),
     ),
     Mutant::new(
         "toml/entry-in-error-dropped",

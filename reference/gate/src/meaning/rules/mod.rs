@@ -4,21 +4,21 @@
 //! path that asks for a password; these rules stand before all others.
 
 pub(crate) mod captures;
+mod condition;
 pub(crate) mod destination;
 pub(crate) mod pattern;
 
 use http::header::{HeaderName, HeaderValue};
 
 pub use captures::{Captured, Captures};
+pub use condition::{Condition, ConditionKey, Conditions, RoleCondition, Unmet};
 pub use destination::{Destination, Substituted};
 pub use pattern::Pattern;
 
-use crate::claims::Roles;
 use crate::cost::step;
 use crate::query::Parameters;
 use crate::request::Origin;
 use crate::span::Span;
-use crate::visitor::Visitor;
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,30 +79,6 @@ pub enum QueryValue {
     Capture(String),
     /// This value, decoded.
     Literal(Vec<u8>),
-}
-
-/// The conditions of a rule; an empty list is no condition.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Conditions {
-    /// `Role=`
-    pub role: Option<RoleCondition>,
-    /// `Country=`: one of these codes.
-    pub country: Vec<String>,
-    /// `Language=`: one of these tags.
-    pub language: Vec<String>,
-    /// `Cookie=`: one of these names.
-    pub cookie: Vec<String>,
-    /// RULES-10: conditions that nobody knows, as written; they never hold.
-    pub unknown: Vec<String>,
-}
-
-/// Which visitors a role condition admits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RoleCondition {
-    /// ROLE-1: whose token holds one of these roles.
-    AnyOf(Vec<String>),
-    /// ROLE-6: `Role=*`; whose token is valid.
-    AnyToken,
 }
 
 impl Rule {
@@ -183,30 +159,4 @@ impl Apply {
     pub fn is_proxy(&self) -> bool {
         self.to.is_absolute() && self.status == 200
     }
-}
-
-impl Conditions {
-    /// Whether they ask for a role at most.
-    pub(crate) fn ask_for_nothing_else(&self) -> bool {
-        let Conditions { role: _, country, language, cookie, unknown } = self;
-        country.is_empty() && language.is_empty() && cookie.is_empty() && unknown.is_empty()
-    }
-}
-
-impl RoleCondition {
-    /// Whether `visitor` satisfies the condition. Only the holder of a verified token can.
-    pub fn holds(&self, visitor: &Visitor) -> bool {
-        match (self, visitor.roles()) {
-            (_, None) => false,
-            // ROLE-6
-            (RoleCondition::AnyToken, Some(_)) => true,
-            // ROLE-1, ROLE-5
-            (RoleCondition::AnyOf(listed), Some(held)) => any(listed, held),
-        }
-    }
-}
-
-fn any(listed: &[String], held: &Roles) -> bool {
-    step(listed.len());
-    listed.iter().any(|role| held.contains(role))
 }
