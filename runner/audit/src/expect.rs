@@ -66,11 +66,8 @@ pub fn wanted(said: &Said, context: Context<'_>) -> Wanted {
 fn of(said: &Said, context: Context<'_>) -> Vec<Alternative> {
     let mut all = vec![as_said(said)];
     if let (Answer::Shown { status: 200, file }, true) = (&said.answer, context.conditional) {
-        // RFC 9110 §13.1, §14.2: a part, what the visitor has already, or what the condition refuses.
+        // RFC 9110 §13.1, §14.2: a part, what the visitor has already, or what the condition refuses. A denial is no 2xx answer, and no condition is looked at.
         all.push(Alternative { admits: Some(file.clone()), ..Alternative::plain(&[206, 304, 412, 416]) });
-    }
-    if said.denied && context.conditional {
-        all.push(Alternative { name: Some(DENIED.to_owned()), ..Alternative::plain(&[412, 416]) });
     }
     // STATIC-3: a gate may send a visitor to another spelling of the same path. Of an odd one nobody knows which it takes for the right one, so that it has to
     // stay on the site.

@@ -89,6 +89,9 @@ fn neighbours(path: &str) -> Vec<Spelling> {
     all
 }
 
+/// So many segments make a path long: more than a thousand bytes, and less than any server refuses for its length alone.
+const LONG: usize = 520;
+
 /// The same path, written as some server reads it and another does not.
 fn misspelled(path: &str, open: &str) -> Vec<Spelling> {
     let bare = path.strip_suffix('/').unwrap_or(path);
@@ -172,6 +175,20 @@ fn misspelled(path: &str, open: &str) -> Vec<Spelling> {
         })
         .filter(|_| plain),
     );
+    // What some server reads in another way than the one behind it.
+    add("letter-escaped-in-16-bits", first_letter(path, &|byte| format!("%u00{byte:02x}")).filter(|_| plain));
+    add(
+        "dot-escaped-in-16-bits",
+        (plain && last.contains('.')).then(|| format!("{folder}{}", last.replace('.', "%u002e"))),
+    );
+    add("percent-last", Some(format!("{bare}%")));
+    add("no-escape-last", Some(format!("{bare}%zz")));
+    add("no-escape-inside", (folder.len() > 1).then(|| format!("{}%zz/{last}", folder.trim_end_matches('/'))));
+    add("two-percents", first_letter(path, &|byte| format!("%%{byte:02X}")).filter(|_| plain));
+    add("fragment", Some(format!("{bare}#x")));
+    add("no-slash-first", path.strip_prefix('/').filter(|rest| !rest.is_empty()).map(str::to_owned));
+    add("long", Some(format!("{folder}{}{last}", "./".repeat(LONG))));
+    add("long-elsewhere", Some(format!("/{}/..{path}", "x".repeat(LONG.saturating_mul(2)))));
     add("plus", (last.contains("%20")).then(|| format!("{folder}{}", last.replace("%20", "+"))));
     all
 }
@@ -213,6 +230,7 @@ fn otherwise_asked(target: &str, open: &str) -> Vec<Spelling> {
         with("no-cache", &[("Cache-Control", "no-cache"), ("Pragma", "no-cache")]),
         with("connection-closes", &[("Connection", "close")]),
         odd("connection-names-cookie", &[("Connection", "close, Cookie")]),
+        odd("carries-a-body", &[("Content-Length", "0")]),
         odd("expectation", &[("Expect", "100-continue")]),
         odd(
             "upgrade",
@@ -229,8 +247,14 @@ fn otherwise_asked(target: &str, open: &str) -> Vec<Spelling> {
         ),
         Spelling::plain("query", format!("{target}{}x=1", if target.contains('?') { "&" } else { "?" })),
         Spelling::plain("empty-query", format!("{target}{}", if target.contains('?') { "&" } else { "?" })),
+        with("open-original-url", &[("X-Original-URL", open), ("X-Rewrite-URL", open)]),
+        with("open-original-uri", &[("X-Original-URI", open), ("X-Forwarded-Uri", open), ("X-Forwarded-Path", open)]),
         Spelling::with("original-url", open, &[("X-Original-URL", target), ("X-Rewrite-URL", target)]),
-        Spelling::with("original-uri", open, &[("X-Original-URI", target), ("X-Forwarded-Uri", target)]),
+        Spelling::with(
+            "original-uri",
+            open,
+            &[("X-Original-URI", target), ("X-Forwarded-Uri", target), ("X-Forwarded-Path", target)],
+        ),
     ];
     if let Some((_, query)) = target.split_once('?') {
         all.push(Spelling::with("query-elsewhere", open, &[("X-Query", query)]));
@@ -264,6 +288,10 @@ mod tests {
             ("wide-letter", "/%EF%BD%8Dembers/home"),
             ("whole-url", "https://site.example/members/home"),
             ("original-url", "/login"),
+            ("open-original-url", "/members/home"),
+            ("letter-escaped-in-16-bits", "/%u006dembers/home"),
+            ("no-slash-first", "members/home"),
+            ("fragment", "/members/home#x"),
         ] {
             assert_eq!(text(id).as_deref(), Some(target), "{id}");
         }

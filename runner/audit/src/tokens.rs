@@ -23,7 +23,7 @@ pub struct Borrowed {
 }
 
 /// What a gate of the corpus may lack and every gate that is audited has.
-const HAS: [&str; 2] = ["raw-target", "http-1"];
+const HAS: [&str; 3] = ["cookie", "http-1", "raw-target"];
 
 /// The secret of a site whose secret nobody told: nothing that is signed with it may count.
 pub(crate) const UNKNOWN: &str = "the-secret-of-this-site-is-not-known-here-and-this-is-not-it-00000";
@@ -137,7 +137,7 @@ mod tests {
             let all = borrowed(&corpus, secret, gatecheck::corpus::DEFAULT_ROLE_PATH, "admin", 1_800_000_000);
             let suites: BTreeSet<&str> = all.iter().filter_map(|one| one.id.split('/').next()).collect();
             assert!(all.len() >= least, "{secret:?}: {}", all.len());
-            for suite in ["claim", "cookie", "jose", "token"] {
+            for suite in ["claim", "cookie", "jose", "json", "token"] {
                 assert!(suites.contains(suite), "{secret:?}: {suites:?}");
             }
             let is_nobody = |one: &Borrowed| one.who == Who::Nobody;

@@ -334,8 +334,8 @@ struct Cache {
 }
 
 impl Cache {
-    /// `None`, said aloud, where nginx is not installed.
-    fn start(gate: SocketAddr, setting: &str) -> Option<Self> {
+    /// `None`, said aloud, where nginx is not installed. With TLS it speaks HTTP/2 as well.
+    fn start(gate: SocketAddr, setting: &str, tls: bool) -> Option<Self> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
         let Some(nginx) = folders.map(|folder| folder.join("nginx")).find(|path| path.is_file()) else {
@@ -347,9 +347,15 @@ impl Cache {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let temporary =
             ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|kind| format!("{kind}_temp_path {at}/{kind};"));
+        let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        std::fs::write(work.path().join("certificate.pem"), certified.cert.pem()).unwrap();
+        std::fs::write(work.path().join("key.pem"), certified.signing_key.serialize_pem()).unwrap();
+        let https = format!(" ssl http2;\n  ssl_certificate {at}/certificate.pem;\n  ssl_certificate_key {at}/key.pem");
+        let listen = format!("{address}{}", if tls { https.as_str() } else { "" });
         let conf = format!(
             "events {{}}\nhttp {{\n{}\naccess_log off;\nproxy_cache_path {at}/cache keys_zone=pages:1m;\n\
-             server {{\n  listen {address};\n  location / {{\n    proxy_pass http://{gate};\n    proxy_set_header Host $http_host;\n    \
+             map $server_protocol $is_old {{ HTTP/2.0 0; default 1; }}\n\
+             server {{\n  listen {listen};\n  location / {{\n    proxy_pass http://{gate};\n    proxy_set_header Host $http_host;\n    \
              proxy_cache pages;\n    add_header X-Cache-Status $upstream_cache_status always;\n{setting}\n  }}\n}}\n}}\n",
             temporary.join("\n")
         );
@@ -385,7 +391,7 @@ fn a_cache_that_is_wrongly_set_up_is_caught_and_a_right_one_is_not_blamed() {
     // It keeps what says that it must not be kept.
     let wrong = "    proxy_ignore_headers Cache-Control Expires Set-Cookie Vary;\n    proxy_cache_valid any 5m;";
     for (setting, status, says) in [(wrong, 1, "OPEN"), ("", 0, "shut")] {
-        let Some(cache) = Cache::start(gate.address, setting) else { return };
+        let Some(cache) = Cache::start(gate.address, setting, false) else { return };
         let url = format!("http://{}", cache.address);
         let output = audit(site.path(), &[&url, "--secret-env", "SITE_SECRET", "--budget", "300"]);
         let said = text(&output);
@@ -394,5 +400,34 @@ fn a_cache_that_is_wrongly_set_up_is_caught_and_a_right_one_is_not_blamed() {
         if status == 1 {
             assert!(said.contains("from a cache") || said.contains("a cache says"), "{said}");
         }
+    }
+}
+
+#[test]
+fn a_cache_that_is_wrong_over_http_2_alone_is_caught() {
+    let site = site();
+    let gate = Gate::start(site.path());
+    let wrong = "    proxy_ignore_headers Cache-Control Expires Set-Cookie Vary;\n    proxy_cache_valid any 5m;\n    \
+                 proxy_no_cache $is_old;\n    proxy_cache_bypass $is_old;";
+    let reports = tempfile::tempdir().unwrap();
+    let report = reports.path().join("report.json");
+    for (setting, status) in [(wrong, 1), ("", 0)] {
+        let Some(cache) = Cache::start(gate.address, setting, true) else { return };
+        let url = format!("https://{}", cache.address);
+        let json = format!("json={}", report.display());
+        let output = audit(
+            site.path(),
+            &[&url, "--insecure", "--secret-env", "SITE_SECRET", "--budget", "120", "--format", &json],
+        );
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(status), "{setting}: {said}");
+        let told: Value = serde_json::from_str(&std::fs::read_to_string(&report).unwrap()).unwrap();
+        let results = told["results"].as_array().unwrap();
+        let second = results.iter().filter(|one| one["id"].as_str().unwrap().contains("-http-2"));
+        assert!(second.clone().count() > 0, "caches are asked over HTTP/2");
+        let leaks: Vec<&str> =
+            results.iter().filter(|one| one["verdict"] == "leak").map(|one| one["id"].as_str().unwrap()).collect();
+        assert_eq!(leaks.is_empty(), status == 0, "{leaks:?}");
+        assert!(leaks.iter().all(|id| id.contains("-http-2")), "{leaks:?}");
     }
 }

@@ -1,7 +1,8 @@
 //! Does the audit find what is broken? Sites of different shape, each behind every broken gate of the self-test.
 //!
 //! A broken gate *shows* on a site if the audit finds it there, or if a request of a corpus case that catches it, moved to the site, is answered otherwise than
-//! by the sound gate. What shows and is not found is named.
+//! by the sound gate. It *leaks* if such an answer holds what the sound gate keeps, and it leaks to strangers if that is so for a request that needs no secret.
+//! What leaks and is not found is named, and so is what shows.
 
 mod shows;
 pub mod sites;
@@ -28,9 +29,9 @@ use tokio::task::JoinSet;
 use self::sites::{SHAPES, Shape};
 use crate::{Audit, Seen, Wish};
 
-/// Of the broken gates that show on a site, at least so many of a hundred are to be found with the secret.
+/// Of the broken gates that leak on a site, at least so many of a hundred are to be found with the secret.
 pub const WITH_SECRET: usize = 95;
-/// Of those that leak, at least so many of a hundred without it.
+/// Of those that leak to strangers, at least so many of a hundred without it.
 pub const WITHOUT_SECRET: usize = 70;
 
 /// After a finding that is no leak so many further cases are waited for, to see whether it leaks too.
@@ -62,12 +63,18 @@ pub struct Figures {
     pub found: usize,
     /// Those that leak on it.
     pub leaks: usize,
-    /// Those that leak and are found without the secret.
-    pub found_without: usize,
-    /// What shows and is not found, by id and what is wrong with it.
+    /// Those that leak and are found with the secret.
+    pub leaks_found: usize,
+    /// Those that leak to somebody who does not know the secret.
+    pub open: usize,
+    /// Those of them that are found without it.
+    pub open_found: usize,
+    /// What shows and is not found, by id and what is wrong with it; what leaks as well.
     pub missed: Vec<(&'static str, &'static str)>,
-    /// What leaks and is not found without the secret.
-    pub missed_without: Vec<&'static str>,
+    /// What leaks and is not found.
+    pub missed_leaks: Vec<&'static str>,
+    /// What leaks to strangers and is not found without the secret.
+    pub missed_open: Vec<&'static str>,
     /// What the sound gate is blamed for.
     pub alarms: Vec<String>,
     /// Cases without a judgement at the sound gate.
@@ -166,35 +173,36 @@ async fn on_site(
         trials.spawn(async move {
             // Most broken gates are broken in what a site does not have: a look is enough to see that nothing shows.
             let moved = shows::shows(&corpus, &with, mutant, &sites, &killers).await;
-            let found = try_gate(if moved { &with } else { &look }, gate(*mutant, &sites), true).await;
-            let shows = moved || found.anything || found.not_started;
+            let found = try_gate(if moved.at_all { &with } else { &look }, gate(*mutant, &sites), true).await;
+            let shows = moved.at_all || found.anything || found.not_started;
             let blind = if shows { try_gate(&without, gate(*mutant, &sites), true).await } else { Found::default() };
             drop(turn);
-            (mutant, found, shows, blind)
+            (mutant, found, moved, blind)
         });
     }
     while let Some(trial) = trials.join_next().await {
-        let (mutant, found, shows, blind) = trial.map_err(|error| error.to_string())?;
-        if !shows || found.not_started {
+        let (mutant, found, moved, blind) = trial.map_err(|error| error.to_string())?;
+        if found.not_started || !(moved.at_all || found.anything) {
             continue;
         }
-        figures.shows = figures.shows.saturating_add(1);
-        if found.anything {
-            figures.found = figures.found.saturating_add(1);
-        } else {
+        let leaks = moved.leaks || found.leak || blind.leak;
+        let open = moved.leaks_to_strangers || blind.leak;
+        let add = |count: &mut usize, holds: bool| *count = count.saturating_add(usize::from(holds));
+        add(&mut figures.shows, true);
+        add(&mut figures.found, found.anything);
+        add(&mut figures.leaks, leaks);
+        add(&mut figures.leaks_found, leaks && found.anything);
+        add(&mut figures.open, open);
+        add(&mut figures.open_found, open && blind.anything);
+        if !found.anything {
             figures.missed.push((mutant.id, mutant.says));
+            figures.missed_leaks.extend(leaks.then_some(mutant.id));
         }
-        if found.leak || blind.leak {
-            figures.leaks = figures.leaks.saturating_add(1);
-            if blind.anything {
-                figures.found_without = figures.found_without.saturating_add(1);
-            } else {
-                figures.missed_without.push(mutant.id);
-            }
-        }
+        figures.missed_open.extend((open && !blind.anything).then_some(mutant.id));
     }
     figures.missed.sort_unstable();
-    figures.missed_without.sort_unstable();
+    figures.missed_leaks.sort_unstable();
+    figures.missed_open.sort_unstable();
     Ok(figures)
 }
 
@@ -278,8 +286,8 @@ pub fn is_good(all: &[Figures]) -> bool {
     all.iter().all(|one| {
         one.alarms.is_empty()
             && one.unjudged == 0
-            && enough(one.found, one.shows, WITH_SECRET)
-            && enough(one.found_without, one.leaks, WITHOUT_SECRET)
+            && enough(one.leaks_found, one.leaks, WITH_SECRET)
+            && enough(one.open_found, one.open, WITHOUT_SECRET)
     })
 }
 
@@ -293,28 +301,37 @@ pub fn render(all: &[Figures], seconds: f64) -> String {
     };
     let _ = writeln!(
         out,
-        "  {:<12} {:>6} {:>6} {:>8}   {:>6} {:>14} {:>8}   alarms",
-        "site", "shows", "found", "", "leaks", "found blindly", ""
+        "  {:<11} {:>6} {:>6} {:>8}  {:>6} {:>6} {:>8}  {:>9} {:>7} {:>8}  alarms",
+        "site", "shows", "found", "", "leaks", "found", "", "strangers", "found", ""
     );
     let mut sum = Figures { site: "all", ..Figures::default() };
     for one in all {
-        sum.shows = sum.shows.saturating_add(one.shows);
-        sum.found = sum.found.saturating_add(one.found);
-        sum.leaks = sum.leaks.saturating_add(one.leaks);
-        sum.found_without = sum.found_without.saturating_add(one.found_without);
+        for (sum, count) in [
+            (&mut sum.shows, one.shows),
+            (&mut sum.found, one.found),
+            (&mut sum.leaks, one.leaks),
+            (&mut sum.leaks_found, one.leaks_found),
+            (&mut sum.open, one.open),
+            (&mut sum.open_found, one.open_found),
+        ] {
+            *sum = sum.saturating_add(count);
+        }
         sum.alarms.extend(one.alarms.iter().cloned());
     }
     for one in all.iter().chain([&sum]) {
         let _ = writeln!(
             out,
-            "  {:<12} {:>6} {:>6} {:>8}   {:>6} {:>14} {:>8}   {}",
+            "  {:<11} {:>6} {:>6} {:>8}  {:>6} {:>6} {:>8}  {:>9} {:>7} {:>8}  {}",
             one.site,
             one.shows,
             one.found,
             share(one.found, one.shows),
             one.leaks,
-            one.found_without,
-            share(one.found_without, one.leaks),
+            one.leaks_found,
+            share(one.leaks_found, one.leaks),
+            one.open,
+            one.open_found,
+            share(one.open_found, one.open),
             one.alarms.len()
         );
     }
@@ -323,10 +340,16 @@ pub fn render(all: &[Figures], seconds: f64) -> String {
         one.missed.iter().for_each(|mutant| missed.entry(*mutant).or_default().push(one.site));
     }
     for ((id, says), sites) in missed {
-        let _ = writeln!(out, "not found  {id}  on {}: {says}", sites.join(", "));
+        let leaks = all.iter().any(|one| one.missed_leaks.contains(&id));
+        let _ = writeln!(
+            out,
+            "{}  {id}  on {}: {says}",
+            if leaks { "LEAK not found" } else { "not found" },
+            sites.join(", ")
+        );
     }
-    for one in all.iter().filter(|one| !one.missed_without.is_empty()) {
-        let _ = writeln!(out, "not found blindly  on {}: {}", one.site, one.missed_without.join(", "));
+    for one in all.iter().filter(|one| !one.missed_open.is_empty()) {
+        let _ = writeln!(out, "not found without the secret  on {}: {}", one.site, one.missed_open.join(", "));
     }
     for alarm in sum.alarms.iter().take(20) {
         let _ = writeln!(out, "false alarm  {alarm}");
@@ -337,8 +360,66 @@ pub fn render(all: &[Figures], seconds: f64) -> String {
     let word = if is_good(all) { "pass" } else { "FAIL" };
     let _ = writeln!(
         out,
-        "{word}  {} sites; of what shows at least {WITH_SECRET} % are to be found with the secret, of what leaks at least {WITHOUT_SECRET} % without it; {seconds:.0} s",
+        "{word}  {} sites; of what leaks at least {WITH_SECRET} % are to be found with the secret, of what leaks to strangers at least {WITHOUT_SECRET} % without it; {seconds:.0} s",
         all.len()
     );
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What leaks, and to whom, is told by the two gates: one broken gate of each kind.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_leaks_and_to_whom_is_told_by_the_gates() {
+        let corpus = Arc::new(Corpus::embedded().unwrap());
+        for (mutant, shows, leaks, open) in [
+            // Whatever is forged opens the gate.
+            ("open/any-bad-token", 1, 1, 1),
+            // Only a token that the secret has signed shows it.
+            ("token/exp-ignored", 1, 1, 0),
+            // It keeps out whom it should let in, and hands out nothing.
+            ("claim/first-role-only", 1, 0, 0),
+            // The site has no rule for a country.
+            ("condition/country-with-case", 0, 0, 0),
+        ] {
+            let options = Options {
+                mutants: vec![mutant.to_owned()],
+                sites: vec!["tutorial".to_owned()],
+                at_once: 1,
+                budget: 60,
+            };
+            assert!(gatecheck_mutants::all().any(|one| one.id == mutant), "{mutant}");
+            let all = hold(&corpus, &options).await.unwrap();
+            let [figures] = all.as_slice() else { panic!("{all:?}") };
+            assert_eq!((figures.shows, figures.leaks, figures.open), (shows, leaks, open), "{mutant}");
+            assert!(figures.alarms.is_empty(), "{figures:?}");
+        }
+    }
+
+    #[test]
+    fn the_figures_are_of_what_leaks() {
+        let one = Figures {
+            site: "x",
+            shows: 50,
+            found: 30,
+            leaks: 20,
+            leaks_found: 19,
+            open: 10,
+            open_found: 7,
+            ..Figures::default()
+        };
+        assert!(is_good(std::slice::from_ref(&one)));
+        for other in [
+            Figures { leaks_found: 18, ..one.clone() },
+            Figures { open_found: 6, ..one.clone() },
+            Figures { alarms: vec!["x".to_owned()], ..one.clone() },
+            Figures { unjudged: 1, ..one.clone() },
+        ] {
+            assert!(!is_good(&[other.clone()]), "{other:?}");
+        }
+        let text = render(&[Figures { missed: vec![("a/b", "c")], missed_leaks: vec!["a/b"], ..one }], 1.0);
+        assert!(text.contains("LEAK not found  a/b  on x: c") && text.contains("95.0 %"), "{text}");
+    }
 }

@@ -1,58 +1,87 @@
 //! Whether a broken gate shows on a site at all: the requests of the cases that are known to catch it, moved to the site, are put to it and to the sound gate.
+//! No list says what shows and what leaks; the two gates say it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use gatecheck::corpus::request::Form;
 use gatecheck::corpus::template::Template;
-use gatecheck::corpus::{Case, Corpus, Suite};
+use gatecheck::corpus::{Case, Corpus, Settings, Suite};
 use gatecheck::deploy::Deployment;
 use gatecheck::gates::Running;
+use gatecheck::own::OwnSite;
 use gatecheck::run::{Place, compose};
 use gatecheck::wire::raw::Wire;
-use gatecheck::wire::{Answer, Sent};
+use gatecheck::wire::{Answer, Response, Sent};
 use gatecheck_mutants::ground::Sites;
 use gatecheck_mutants::{Defect, Mutant};
 
 use super::gate;
 use crate::Audit;
 use crate::probe::Kind;
+use crate::tokens::UNKNOWN;
 
 /// No more of the cases that catch a broken gate are moved.
 const MOVED: usize = 60;
 /// The time limit of one answer.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Whether the broken gate answers any of the moved requests otherwise than the sound one.
+/// How a broken gate shows on a site.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Shows {
+    /// It answers some request otherwise than the sound gate.
+    pub(super) at_all: bool,
+    /// It hands out what the sound gate keeps.
+    pub(super) leaks: bool,
+    /// The same to somebody who does not know the secret of the site: with the same request, made with another secret.
+    pub(super) leaks_to_strangers: bool,
+}
+
+/// How the broken gate shows, by the moved requests.
 pub(super) async fn shows(
     corpus: &Corpus,
     audit: &Audit,
     mutant: &'static Mutant,
     sites: &Arc<Sites>,
     killers: &[String],
-) -> bool {
-    let Some(suite) = audit.corpus.suites.first() else { return false };
+) -> Shows {
+    let mut shows = Shows::default();
+    let Some(suite) = audit.corpus.suites.first() else { return shows };
+    let Some(own) = &suite.own else { return shows };
     let sound = Mutant::new("none", "", "nothing is wrong", Defect::None);
     let deployment = Deployment::alone(suite);
     let (Ok(broken), Ok(sound)) =
         (gate(*mutant, sites).start(&deployment).await, gate(sound, sites).start(&deployment).await)
     else {
-        return false;
+        return shows;
     };
-    let (Some(first), Some(second)) = (wire(&broken), wire(&sound)) else { return false };
+    let (Some(first), Some(second)) = (wire(&broken), wire(&sound)) else { return shows };
     let stride = killers.len().div_ceil(MOVED).max(1);
+    let stranger = Settings { secret: UNKNOWN.to_owned(), ..suite.settings.clone() };
     for id in killers.iter().step_by(stride) {
         let Some((from, case)) = corpus.cases().find(|(_, case)| case.id == *id) else { continue };
-        for sent in moved(audit, suite, from, case, &broken) {
-            let (Ok(one), Ok(other)) = (first.exchange(sent.clone()).await, second.exchange(sent).await) else {
-                continue;
-            };
-            if differs(&one.answer, &other.answer) {
-                return true;
+        for (settings, knows) in [(&suite.settings, true), (&stranger, false)] {
+            for sent in moved(audit, settings, from, case, &broken) {
+                let (Ok(one), Ok(other)) = (first.exchange(sent.clone()).await, second.exchange(sent).await) else {
+                    continue;
+                };
+                let leaks = holds(own, &one.answer) && !holds(own, &other.answer);
+                shows.at_all |= differs(&one.answer, &other.answer);
+                shows.leaks |= leaks;
+                shows.leaks_to_strangers |= leaks && !knows;
             }
         }
+        if shows.leaks_to_strangers {
+            break;
+        }
     }
-    false
+    shows
+}
+
+/// Whether anything of a closed file stands in an answer.
+fn holds(own: &OwnSite, answer: &Answer) -> bool {
+    let decoded = answer.response().and_then(Response::decoded).unwrap_or_default();
+    [answer.octets(), &decoded.octets].into_iter().any(|bytes| own.marks.leaked(bytes, &|_: &str| false).is_some())
 }
 
 fn wire(running: &Running) -> Option<Wire> {
@@ -60,7 +89,7 @@ fn wire(running: &Running) -> Option<Wire> {
 }
 
 /// The request of a case as it would be asked of the site, at each of its gates.
-fn moved(audit: &Audit, site: &Suite, from: &Suite, case: &Case, running: &Running) -> Vec<Sent> {
+fn moved(audit: &Audit, settings: &Settings, from: &Suite, case: &Case, running: &Running) -> Vec<Sent> {
     let control = from.case(&case.control).and_then(path);
     let (Some(own), Some(control)) = (path(case), control) else { return Vec::new() };
     if !matches!(case.request.method.as_str(), "GET" | "HEAD") || case.request.body.is_some() {
@@ -86,7 +115,7 @@ fn moved(audit: &Audit, site: &Suite, from: &Suite, case: &Case, running: &Runni
         let request = gatecheck::corpus::request::Request { form, ..case.request.clone() };
         let recipes = from.recipes.0.iter().map(|(name, recipe)| (name.clone(), crate::tokens::for_role(recipe, role)));
         let moved = Suite {
-            settings: site.settings.clone(),
+            settings: settings.clone(),
             recipes: gatecheck::corpus::recipe::Recipes(recipes.collect()),
             cases: Vec::new(),
             own: None,
