@@ -200,6 +200,8 @@ impl Serve {
             // It goes on to the end of the process, so that a stop can be watched.
             tokio::spawn(admin.run());
         }
+        // Before the address is told: whoever reads it may ask for the users at once.
+        let _to_the_end = identity.map(|identity| identity.leave_word(scheme, server.local_addr())).transpose()?;
         {
             let mut stdout = anstream::stdout().lock();
             let said =
@@ -209,7 +211,9 @@ impl Serve {
             }
         }
         self.debug.warn(server.local_addr());
-        let _to_the_end = identity.map(|identity| identity.started(scheme, server.local_addr())).transpose()?;
+        if let Some(identity) = identity {
+            identity.say(scheme, server.local_addr());
+        }
         let (stop, stopped) = watch::channel(false);
         let mut served = std::pin::pin!(server.run(stopping(stopped, self.limits.stop_delay())));
         loop {

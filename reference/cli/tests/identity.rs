@@ -202,6 +202,104 @@ fn who_asks_by_whose_name() {
     assert_eq!(status(&answer), 413, "{}", answer.lines().next().unwrap_or_default());
 }
 
+/// Nobody sets the address in somebody else's mail, and no log holds what opens anything, whatever is logged. The line with the
+/// link of a mail is for the operator.
+#[test]
+fn where_mails_lead_and_what_is_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let mut command = rolegate();
+    command.env("RUST_LOG", "trace").args([
+        "serve",
+        SAMPLE,
+        "--port",
+        "0",
+        "--identity-provider",
+        "github",
+        "--identity",
+    ]);
+    command.arg(folder.path().join("identity")).stdout(Stdio::piped()).stderr(std::fs::File::create(&log).unwrap());
+    let mut process = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let port = line.trim().rsplit_once(':').expect(&line).1.parse().unwrap();
+    let mut gate = Gate { process, port, folder };
+    let mailed = |what: &str| {
+        let mut mails: Vec<_> =
+            std::fs::read_dir(gate.identity().join("mail")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        mails.sort();
+        let text = std::fs::read_to_string(mails.last().unwrap()).unwrap();
+        let link = text.trim().rsplit_once("\r\n").unwrap().1.to_owned();
+        let start = format!("http://site.localhost:{port}/#{what}=");
+        link.strip_prefix(&start).unwrap_or_else(|| panic!("{link}")).to_owned()
+    };
+    let api = |line: &str, body: &str| gate.ask("site.localhost", line, body);
+    let forged =
+        "X-Forwarded-Host: evil.example\nX-Forwarded-Proto: https\nForwarded: host=evil.example\nX-Forwarded-Port: 1";
+    let asked = r#"{"email":"ada@b.example","password":"a very secret password"}"#;
+    let made = api(&format!("POST /.netlify/identity/signup\n{forged}"), asked);
+    assert_eq!(status(&made), 200, "{made}");
+    let confirmation = mailed("confirmation_token");
+    let verified = api("POST /.netlify/identity/verify", &format!(r#"{{"type":"signup","token":"{confirmation}"}}"#));
+    let (access, first) = (member(&verified, "access_token"), member(&verified, "refresh_token"));
+    let form = format!("grant_type=refresh_token&refresh_token={first}");
+    let refreshed = api("POST /.netlify/identity/token\nX-Use-Cookie: 1", &form);
+    let second = member(&refreshed, "refresh_token");
+    assert_eq!(status(&api(&format!("GET /.netlify/identity/user\nAuthorization: Bearer {access}"), "")), 200);
+    assert_eq!(status(&api(&format!("GET /testauth/\nCookie: nf_jwt={access}"), "")), 404);
+    assert_eq!(status(&api(&format!("POST /.netlify/identity/token?refresh_token={second}"), "")), 400);
+    let recover = format!("POST http://evil.example:{port}/.netlify/identity/recover");
+    assert!([400, 421].contains(&status(&api(&recover, r#"{"email":"ada@b.example"}"#))));
+    assert_eq!(
+        status(&api(&format!("POST /.netlify/identity/recover\n{forged}"), r#"{"email":"ada@b.example"}"#)),
+        200
+    );
+    let recovery = mailed("recovery_token");
+    let invited = format!("GET /.netlify/identity/authorize?provider=github&invite_token={confirmation}");
+    assert_eq!(status(&api(&invited, "")), 404);
+    let authorized = api("GET /.netlify/identity/authorize?provider=github\nReferer: http://evil.example/", "");
+    let (_, state) = authorized.split_once("?state=").unwrap_or_else(|| panic!("{authorized}"));
+    let state = state.lines().next().unwrap();
+    let denied = api(&format!("GET /.netlify/identity/callback?error=access_denied&state={state}"), "");
+    assert!(denied.contains(&format!("location: http://site.localhost:{port}/#error=access_denied")), "{denied}");
+    gate.process.kill().unwrap();
+    gate.process.wait().unwrap();
+    let operator = std::fs::read_to_string(gate.identity().join("running.json")).unwrap();
+    let secret = std::fs::read_to_string(gate.identity().join("secret")).unwrap();
+    let logged = std::fs::read_to_string(log).unwrap();
+    assert!(logged.contains("/.netlify/identity/verify"), "{logged}");
+    let logged: Vec<&str> = logged.lines().filter(|line| !line.starts_with("mail to ")).collect();
+    let operators = member(&operator, "token");
+    for opens in [&confirmation, &recovery, access, first, second, state, operators, &secret, "a very secret password"]
+    {
+        assert!(!logged.iter().any(|line| line.contains(opens)), "{opens} is in the log");
+    }
+}
+
+/// The page that mails lead to is one that the gate does not shut, or the operator hears of it.
+#[test]
+fn mails_that_lead_to_a_shut_page() {
+    for (rules, is_told) in [
+        ("/* 200! Role=admin\n", true),
+        ("/* 200! Role=admin\n/* /login 302\n", false),
+        ("/members/* 200! Role=admin\n", false),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let site = folder.path().join("site");
+        std::fs::create_dir(&site).unwrap();
+        std::fs::write(site.join("index.html"), "home").unwrap();
+        std::fs::write(site.join("_redirects"), rules).unwrap();
+        let mut command = rolegate();
+        command.arg("serve").arg(&site).args(["--port", "0", "--identity"]).arg(folder.path().join("identity"));
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+        process.kill().unwrap();
+        let said = process.wait_with_output().unwrap().stderr;
+        let said = String::from_utf8_lossy(&said);
+        assert_eq!(said.contains("warning: links in mails open `/`"), is_told, "{rules}{said}");
+    }
+}
+
 #[test]
 fn users_without_a_service_that_runs() {
     let mut gate = Gate::start(&[]);

@@ -16,7 +16,7 @@ use rolegate::{RolePath, TokenSettings};
 use rolegate_identity::git::GitHandler;
 use rolegate_identity::hooks::Loopback;
 use rolegate_identity::mail::{Folder, Mail, Mailbox};
-use rolegate_identity::operator::{self, Operator};
+use rolegate_identity::operator::{self, Gate as _, Operator};
 use rolegate_identity::settings::CookieMode;
 use rolegate_identity::store::{Fault, FileStore};
 use rolegate_identity::tokens::SecretTokens;
@@ -174,6 +174,16 @@ impl Opened {
     /// What answers before the rules, in this order, and the names that the server answers to.
     pub(super) fn mounts(&self, gate: &Arc<GateInForce>) -> (Vec<Arc<dyn Mount>>, Vec<String>) {
         let explainer = Explainer::new(Arc::clone(gate), self.host.clone());
+        // A redirect keeps the fragment with the token.
+        let mail_path = &self.service.settings().mail_path;
+        let shown = explainer.explain(mail_path, None);
+        if shown.denied && !(300..400).contains(&shown.status) {
+            anstream::eprintln!(
+                "warning: links in mails open `{mail_path}`, which is shut for whoever is not logged in; if the page that comes \
+                 instead has no widget, nobody can confirm an address\n\
+                 help: name an open page that has it in `identity.toml`: mail_path = \"/welcome\""
+            );
+        }
         let page = Operator::new(Arc::clone(&self.service), Arc::new(explainer), self.host.clone());
         let mut mounts: Vec<Arc<dyn Mount>> = vec![
             Arc::new(Mounted::at_host(operator::HOST, Arc::new(page))),
@@ -185,12 +195,19 @@ impl Opened {
         (mounts, self.public.clone())
     }
 
-    /// Says where to go, and leaves word for `rolegate identity`.
-    pub(super) fn started(&self, scheme: &str, address: SocketAddr) -> Result<Running, Failure> {
-        let port = address.port();
-        let site = format!("{scheme}://{}:{port}", self.host);
+    /// Leaves word for `rolegate identity`.
+    pub(super) fn leave_word(&self, scheme: &str, address: SocketAddr) -> Result<Running, Failure> {
+        Running::leave(&self.folder, address, scheme, &self.site(scheme, address), self.service.operator_token())
+    }
+
+    /// Says where to go.
+    pub(super) fn say(&self, scheme: &str, address: SocketAddr) {
+        let (site, port) = (self.site(scheme, address), address.port());
         anstream::eprintln!("open {site} for the site, {scheme}://{}:{port} for users and mails", operator::HOST);
-        Running::leave(&self.folder, address, scheme, &site, self.service.operator_token())
+    }
+
+    fn site(&self, scheme: &str, address: SocketAddr) -> String {
+        format!("{scheme}://{}:{}", self.host, address.port())
     }
 }
 

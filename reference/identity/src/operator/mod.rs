@@ -99,7 +99,7 @@ impl Operator {
         let form = || Form::of(&call.body, "");
         match segments.as_slice() {
             [""] if is_read => self.users(call),
-            ["mail"] if is_read => self.mail(),
+            ["mail"] if is_read => self.mail(call),
             ["audit"] if is_read => self.audit(call),
             ["users", id] if is_read => self.user(call, id),
             ["users"] if !is_read => self.add(call, &form()),
@@ -120,15 +120,15 @@ impl Operator {
         Ok(Reply::html(StatusCode::OK, pages::users(&users, filter, page, &total, &self.site(call))))
     }
 
-    fn mail(&self) -> Result<Reply, Refusal> {
+    fn mail(&self, call: &Call) -> Result<Reply, Refusal> {
         let mails = self.service.mailbox().newest(50).map_err(|error| Refusal::Inner(error.to_string()))?;
-        Ok(Reply::html(StatusCode::OK, pages::mail(&mails)))
+        Ok(Reply::html(StatusCode::OK, pages::mail(&mails, &self.site(call))))
     }
 
     fn audit(&self, call: &Call) -> Result<Reply, Refusal> {
         let list = self.admin(call, Method::GET, "/admin/audit", "per_page=200", None)?;
         let entries: Vec<Value> = serde_json::from_slice(&list.body).unwrap_or_default();
-        Ok(Reply::html(StatusCode::OK, pages::audit(&entries)))
+        Ok(Reply::html(StatusCode::OK, pages::audit(&entries, &self.site(call))))
     }
 
     fn user(&self, call: &Call, id: &str) -> Result<Reply, Refusal> {

@@ -62,15 +62,15 @@ pub(super) fn users(users: &[Value], filter: &str, number: u32, total: &str, sit
             }
             p.quiet { (total) " in all" }
             div.scroll {
-                table {
+                table.list {
                     thead { tr { th { "Address" } th { "Roles for the gate" } th { "State" } th { "Last log-in" } } }
                     tbody {
                         @for user in users {
                             tr {
                                 td { a href={ "/users/" (text(user, "id")) } { (text(user, "email")) } }
-                                td { (roles(user)) @if text(user, "role") == "admin" { " " span.quiet { "(admin of the API)" } } }
-                                td { (state(user)) }
-                                td { (short(text(user, "last_sign_in_at"))) }
+                                td data-name="Roles" { (roles(user)) @if text(user, "role") == "admin" { " " span.quiet { "(admin of the API)" } } }
+                                td data-name="State" { (state(user)) }
+                                td data-name="Last log-in" { (short(text(user, "last_sign_in_at"))) }
                             }
                         }
                         @if users.is_empty() { tr { td colspan="4" { "Nobody is here yet." } } }
@@ -175,11 +175,11 @@ pub(super) fn user(
     )
 }
 
-pub(super) fn mail(mails: &[String]) -> String {
+pub(super) fn mail(mails: &[String], site: &str) -> String {
     page(
         "Mailbox",
         "/mail",
-        "",
+        site,
         &html! {
             @if mails.is_empty() { p { "No mail has been written yet." } }
             @for mail in mails {
@@ -197,14 +197,14 @@ pub(super) fn mail(mails: &[String]) -> String {
     )
 }
 
-pub(super) fn audit(entries: &[Value]) -> String {
+pub(super) fn audit(entries: &[Value], site: &str) -> String {
     page(
         "Audit log",
         "/audit",
-        "",
+        site,
         &html! {
             div.scroll {
-                table {
+                table.list {
                     thead { tr { th { "When" } th { "Who" } th { "What" } th { "Whom" } } }
                     tbody {
                         @for entry in entries {
@@ -212,9 +212,9 @@ pub(super) fn audit(entries: &[Value]) -> String {
                             @let actor = text(payload, "actor_email");
                             tr {
                                 td { (short(text(entry, "created_at"))) }
-                                td { @if actor.is_empty() { "the operator" } @else { (actor) } }
-                                td { (text(payload, "action").replace('_', " ")) }
-                                td { (payload.get("traits").map_or("", |traits| text(traits, "user_email"))) }
+                                td data-name="Who" { @if actor.is_empty() { "the operator" } @else { (actor) } }
+                                td data-name="What" { (text(payload, "action").replace('_', " ")) }
+                                td data-name="Whom" { (payload.get("traits").map_or("", |traits| text(traits, "user_email"))) }
                             }
                         }
                         @if entries.is_empty() { tr { td colspan="4" { "Nothing has happened yet." } } }

@@ -1,8 +1,10 @@
 // The Identity widget in Chromium: every flow, by a name below localhost and by an address, with mail and without.
+import { mkdirSync } from "node:fs";
 import { Gate, browser, same, site, until } from "./world.mjs";
 
 const version = process.argv[2];
 const pictures = process.env.PICTURES;
+if (pictures) mkdirSync(pictures, { recursive: true });
 const chrome = await browser();
 
 /** One person's browser, at one host. */
@@ -279,10 +281,11 @@ async function operator(gate) {
   const page = await chrome.newPage();
   const origin = gate.origin("operator.localhost");
   const shot = async (name) => {
-    if (!pictures) return;
     for (const width of [390, 1280]) {
       await page.setViewport({ width, height: 860 });
-      await page.screenshot({ path: `${pictures}/${name}-${width}.png` });
+      const beyond = await page.evaluate(() => [...document.querySelectorAll("body, .scroll")].filter((box) => box.scrollWidth > box.clientWidth).length);
+      same(beyond, 0, `${name} is ${width} pixels wide`);
+      if (pictures) await page.screenshot({ path: `${pictures}/${name}-${width}.png` });
     }
   };
   gate.addUser("operated@b.example", "password");
