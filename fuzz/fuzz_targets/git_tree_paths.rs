@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rolegate_identity::git::properties::git_tree_paths(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rolegate_properties::git_tree_paths(bytes));

@@ -12,6 +12,8 @@ mod forwarded;
 #[cfg(feature = "server")]
 mod forwarding;
 mod front_ends;
+#[cfg(feature = "identity")]
+mod git_paths;
 #[cfg(feature = "server")]
 mod head;
 mod headers;
@@ -50,6 +52,8 @@ pub use forwarded::forwarded;
 #[cfg(feature = "server")]
 pub use forwarding::forward_fields;
 pub use front_ends::front_end_paths;
+#[cfg(feature = "identity")]
+pub use git_paths::git_tree_paths;
 #[cfg(feature = "server")]
 pub use head::http_head;
 pub use headers::{header_answers, header_paths_agree_with_oracle, parse_headers, toml_headers};
@@ -60,8 +64,6 @@ pub use json::token_json;
 pub use keys::{jwks, jwks_confusion};
 pub use location::location;
 pub use reload::{holds_what_was_denied, reload_opens_nothing};
-#[cfg(feature = "server")]
-pub use rolegate_identity::git::properties::git_tree_paths;
 #[cfg(feature = "server")]
 pub use whole_server::WholeServer;
 

@@ -8,6 +8,30 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use rolegate_properties as properties;
 
+/// A path in the content with oddities: the property takes digits and letters for pieces of one, and a name that decides who
+/// gets in has each letter in some other guise.
+fn tree_path() -> impl Strategy<Value = String> {
+    let gates = prop::sample::select(vec!["_redirects", "netlify.toml", "admin", "functions", "_headers"]);
+    let disguised = (gates, any::<u64>()).prop_map(|(name, guise)| disguised(name, guise));
+    let piece = prop_oneof!["[0-9a-z]{1,3}", disguised, any::<char>().prop_map(String::from)];
+    let start = prop::sample::select(vec!["", "0", "content/", "content/", "static/uploads/"]);
+    (start, vec(piece, 0..8)).prop_map(|(start, pieces)| format!("{start}{}", pieces.concat()))
+}
+
+fn disguised(name: &str, guise: u64) -> String {
+    let letters = name.chars().zip(0_u32..).map(|(letter, at)| match guise.rotate_right(at * 3) % 8 {
+        0 => letter.to_ascii_uppercase(),
+        // The full-width form of ASCII.
+        1 => char::from_u32(u32::from(letter) + 0xFEE0).unwrap_or(letter),
+        2 if letter == 'i' => '\u{131}',
+        3 if letter == 'i' => '\u{130}',
+        2 if letter == 's' => '\u{17f}',
+        4 if letter == 'n' => '\u{f1}',
+        _ => letter,
+    });
+    letters.collect()
+}
+
 /// Text that looks like a rule file, with a little of everything that rule files hold.
 fn header_file() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
@@ -767,6 +791,16 @@ proptest! {
     #[test]
     fn identity_bodies(bytes in vec(any::<u8>(), 0..200)) {
         properties::identity_bodies(&bytes);
+    }
+
+    #[test]
+    fn git_tree_paths(path in tree_path()) {
+        properties::git_tree_paths(path.as_bytes());
+    }
+
+    #[test]
+    fn git_tree_paths_of_bytes(bytes in vec(any::<u8>(), 0..40)) {
+        properties::git_tree_paths(&bytes);
     }
 
     #[test]

@@ -18,8 +18,6 @@ mod merge;
 mod moves;
 pub mod path;
 mod program;
-#[doc(hidden)]
-pub mod properties;
 mod pulls;
 mod repository;
 pub mod route;

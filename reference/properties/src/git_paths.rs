@@ -1,10 +1,9 @@
-//! What must hold for every path; proptest, the fuzzer and the replay of seeds and regressions call it.
+//! The paths that Git Gateway lets an author write.
 
 use percent_encoding::percent_decode_str;
+use rolegate_identity::git::path::Writable;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
-
-use super::path::Writable;
 
 /// The content folders of the property.
 const CONTENT: [&str; 2] = ["content", "static/uploads"];
