@@ -182,11 +182,11 @@ async fn answers(
     sites: Arc<Sites>,
     mutant: &'static Mutant,
     patterns: Vec<String>,
-) -> BTreeMap<CaseRef, Class> {
+) -> Vec<(CaseRef, Class)> {
     let gate = Gate::InProcess(Arc::new(BrokenGate::new(*mutant, sites)));
     let without = [(Invariant::Liveness, "a known defect".to_owned())].into();
     let options = RunOptions { patterns, without, ..RunOptions::default() };
-    let mut found = BTreeMap::new();
+    let mut found = Vec::new();
     let Ok(plan) = Plan::new(&corpus, &gate, &options) else { return found };
     let (events, mut happened) = mpsc::unbounded_channel();
     let running = tokio::spawn(gatecheck::run::run(Arc::clone(&corpus), gate, options, plan, events));

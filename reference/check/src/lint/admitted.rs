@@ -160,7 +160,7 @@ fn no_way_in<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option
 fn narrow_fallback<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let apply = rule.apply()?;
     let of_path = [("a parameter", !rule.query.is_empty()), ("a host", rule.origin.is_some())];
-    let of_path = of_path.into_iter().filter_map(|(what, asks)| asks.then(|| what.to_owned()));
+    let of_path = of_path.into_iter().filter(|(_, asks)| *asks).map(|(what, _)| what.to_owned());
     let keys = apply.conditions.others().iter().filter_map(|condition| condition.key.name());
     let what = of_path.chain(keys.map(|name| format!("a {}", name.to_lowercase()))).next()?;
     let visit = Visit::of(rule);

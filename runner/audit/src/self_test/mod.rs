@@ -417,7 +417,7 @@ mod tests {
             Figures { alarms: vec!["x".to_owned()], ..one.clone() },
             Figures { unjudged: 1, ..one.clone() },
         ] {
-            assert!(!is_good(&[other.clone()]), "{other:?}");
+            assert!(!is_good(std::slice::from_ref(&other)), "{other:?}");
         }
         let text = render(&[Figures { missed: vec![("a/b", "c")], missed_leaks: vec!["a/b"], ..one }], 1.0);
         assert!(text.contains("LEAK not found  a/b  on x: c") && text.contains("95.0 %"), "{text}");
