@@ -396,6 +396,7 @@ fn corpus(seen: &Seen, wish: &Wish, rules: &[AboutRule], cases: Vec<Case>, own: 
         about: None,
         standalone: Some("it is a site of its own".to_owned()),
         may_refuse: None,
+        meant_for: Vec::new(),
         settings,
         rules: texts.redirects.clone(),
         toml: (!toml.is_empty()).then(|| gatecheck::own::toml_without_publish(&toml)),

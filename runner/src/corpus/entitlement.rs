@@ -1,13 +1,15 @@
 //! Who may have which file: content is leaked only to somebody who may not have it.
 //!
 //! A suite says it by what it expects. Whoever a case expects to be shown a file may have that file, whatever else goes wrong; and so may whoever sends the
-//! same token with another request. A visitor without a token is nobody: what one of them may have, by country or host, another may not. Several requests on one
-//! connection are several visitors, and what belongs to one of them is leaked to the others.
+//! same token with another request. Where a site is sealed against everybody, the suite names those for whom it is meant (`meant-for`). A visitor without a
+//! token is nobody: what one of them may have, by country or host, another may not. Several requests on one connection are several visitors, and what belongs
+//! to one of them is leaked to the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::expectation::{Alternative, Expected};
+use super::source::Access;
 use super::{Case, Suite};
 
 /// The files of a suite by the recipe of the token that opens them.
@@ -22,6 +24,10 @@ impl Entitlements {
             return Self(own.may_have.clone());
         }
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for token in &suite.meant_for {
+            let closed = suite.files.iter().filter(|(_, file)| file.access == Access::Protected);
+            found.entry(token.clone()).or_default().extend(closed.map(|(path, _)| path.clone()));
+        }
         for case in suite.cases.iter().filter(|case| !case.request.is_several()) {
             for token in case.request.whole_tokens() {
                 found.entry(token.to_owned()).or_default().extend(shown(case));
@@ -62,7 +68,7 @@ fn shown(case: &Case) -> impl Iterator<Item = String> + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::corpus::Corpus;
+    use crate::corpus::{Corpus, LoadError};
 
     const SUITE: &str = "\
 title: Who may have what
@@ -93,17 +99,25 @@ cases:
   - { id: by-itself, requirement: ROLE-1, request: { path: /members/other }, expect: { status: 200, shows: /members/other.html } }
 ";
 
-    #[test]
-    fn whoever_is_shown_a_file_may_have_it() {
+    fn corpus(suite: String) -> Corpus {
+        load(suite).unwrap_or_else(|errors| panic!("{errors:#?}"))
+    }
+
+    fn load(suite: String) -> Result<Corpus, Vec<LoadError>> {
         let mini = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mini");
         let read = |name: &str| std::fs::read_to_string(mini.join(name)).unwrap();
         let files = [
             ("requirements.yaml", read("requirements.yaml")),
             ("tokens.yaml", read("tokens.yaml")),
-            ("role/who.yaml", SUITE.to_owned()),
+            ("role/who.yaml", suite),
         ];
         let files = files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
-        let corpus = Corpus::load("by hand", files).unwrap_or_else(|errors| panic!("{errors:#?}"));
+        Corpus::load("by hand", files)
+    }
+
+    #[test]
+    fn whoever_is_shown_a_file_may_have_it() {
+        let corpus = corpus(SUITE.to_owned());
         let suite = &corpus.suites[0];
         let entitlements = Entitlements::of(suite);
         let holders = ["in", "hostile", "cookie-line", "quoted", "raw"];
@@ -116,5 +130,19 @@ cases:
             let may_have = entitlements.of_case(case);
             assert_eq!(may_have.iter().map(String::as_str).collect::<Vec<_>>(), own, "{}", case.id);
         }
+    }
+
+    #[test]
+    fn whoever_a_sealed_site_is_meant_for_may_have_its_files() {
+        let suite = SUITE.replace("source: By hand", "source: By hand\nmeant-for: admin");
+        let corpus = corpus(suite);
+        let suite = &corpus.suites[0];
+        let entitlements = Entitlements::of(suite);
+        for (id, own) in [("hostile", 2), ("another", 0), ("nobody", 0)] {
+            let case = suite.cases.iter().find(|case| case.written_id == id).unwrap();
+            assert_eq!(entitlements.of_case(case).len(), own, "{id}");
+        }
+        let misspelt = load(SUITE.replace("source: By hand", "source: By hand\nmeant-for: admn")).unwrap_err();
+        assert!(misspelt[0].message.contains("did you mean `admin`?"), "{misspelt:#?}");
     }
 }

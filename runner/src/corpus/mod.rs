@@ -103,6 +103,8 @@ pub struct Suite {
     pub standalone: Option<String>,
     /// Why a gate may refuse to start on this site; then a refusal counts as right.
     pub may_refuse: Option<String>,
+    /// The recipes of those for whom the protected files are meant, though nobody may be let in.
+    pub meant_for: Vec<String>,
     /// The settings of the gate.
     pub settings: Settings,
     /// The octets of `_redirects`, without the canary line.
@@ -299,6 +301,7 @@ impl Suite {
             title: "A plain site".to_owned(),
             standalone: None,
             may_refuse: None,
+            meant_for: Vec::new(),
             settings: Settings::default(),
             rules: b"/old /index 302\n".to_vec(),
             toml: None,

@@ -195,6 +195,9 @@ pub struct SuiteSource {
     /// Why a gate may refuse to start on this site; then a refusal counts as right, for every case.
     #[serde(default)]
     pub may_refuse: Option<String>,
+    /// The tokens of those for whom the protected files of the site are meant, though its lines let nobody in: in their hands a file is a failure and no leak.
+    #[serde(default)]
+    pub meant_for: OneOrMany,
     /// The settings of the gate.
     #[serde(default)]
     pub settings: SettingsSource,

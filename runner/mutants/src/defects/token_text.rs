@@ -157,7 +157,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "token/json-in-any-octets",
         "TOKEN-8",
-        "octets that are no UTF-8 are replaced and the JSON read all the same",
+        "bytes that are no UTF-8 are let through, and the JSON is read all the same",
         Defect::Token(|token| retext(token, |text| Some(String::from_utf8_lossy(text).into_owned().into_bytes()))),
     ),
     Mutant::new(

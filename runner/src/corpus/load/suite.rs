@@ -75,6 +75,9 @@ impl Loader {
         for feature in &source.features.0 {
             self.known_feature(file, None, feature);
         }
+        for token in source.meant_for.0.iter().filter(|token| recipes.find(token).is_none()) {
+            self.say(file, None, format!("`meant-for`: {}", crate::corpus::recipe::unknown(token, recipes.0.keys())));
+        }
         let context = Context { file, suite_id: id, suite: &source, names: &names, recipes: &recipes, ledger };
         let mut cases = Vec::new();
         let mut ids = BTreeSet::new();
@@ -97,6 +100,7 @@ impl Loader {
             about: source.about,
             standalone: source.standalone,
             may_refuse: source.may_refuse,
+            meant_for: source.meant_for.0,
             settings,
             rules,
             toml: source.site.toml,
