@@ -24,7 +24,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "path/encoded-dots-unresolved-by-rules",
         "NOLEAK-1",
-        "rules see `%2e` as text, files resolve it",
+        "dots written as `%2e` are resolved for files, and not for rules",
         Decide(|scene, visitor| {
             let encoded = |segment: &str| {
                 segment.to_lowercase().contains("%2e") && is_dots(&segment.to_lowercase().replace("%2e", "."))
@@ -49,7 +49,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "path/encoded-slash-decoded-by-files-only",
         "NOLEAK-1",
-        "rules see `%2F` as text, files see a slash",
+        "`%2F` leads to another path for files than for rules",
         Decide(|scene, visitor| swapped(scene, visitor, &["%2f", "%2F"], "/")),
     ),
     Mutant::new(
