@@ -13,13 +13,13 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "path/slashes-merged-before-dots-by-files",
         "NOLEAK-1",
-        "for the rules `..` takes away an empty name, and files merge `//` first",
+        "files merge `//` before they resolve `..`, and rules do not",
         Decide(|scene, visitor| reads(scene, visitor, |path| path.contains("//"), str::to_owned, merged)),
     ),
     Mutant::new(
         "path/slashes-merged-before-dots-by-rules",
         "NOLEAK-1",
-        "the rules merge `//` first, and for files `..` takes away an empty name",
+        "rules merge `//` before they resolve `..`, and files do not",
         Decide(|scene, visitor| reads(scene, visitor, |path| path.contains("//"), merged, str::to_owned)),
     ),
     Mutant::new(
