@@ -9,7 +9,7 @@
 //! 3. [`scene`], [`jwt`], [`public`]: what a defect sees of a request, a token taken apart, and the keys that sign it anew; [`forward`]: what goes
 //!    to an upstream, and what comes back.
 //! 4. [`defects`]: the list.
-//! 5. [`trial`], [`matrix`]: broken gates against the corpus, and which cases catch which; [`teeth`]: whether every case catches one.
+//! 5. [`trial`], [`matrix`]: broken gates against the corpus, and which cases catch which; [`quick`]: the few cases that catch most; [`teeth`]: whether every case catches one.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,
@@ -32,6 +32,7 @@ pub mod jwt;
 pub mod matrix;
 pub mod measured;
 pub mod public;
+pub mod quick;
 pub mod reference;
 pub mod scene;
 pub mod session;

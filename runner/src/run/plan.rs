@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::order::Shard;
 use super::{RunOptions, Serves};
+use crate::corpus::patterns::Patterns;
 use crate::corpus::question::Profile;
 use crate::corpus::{CaseRef, Corpus, Suite};
 use crate::deploy::{Deployment, Manifest};
@@ -217,17 +218,25 @@ fn grouped(parts: Vec<Part>) -> Vec<Round> {
 /// # Errors
 /// A pattern fits no case, or the profile leaves none.
 pub fn selection(corpus: &Corpus, patterns: &[String], profile: Profile) -> Result<Vec<CaseRef>, PlanError> {
-    if let Some(pattern) = patterns.iter().find(|pattern| !corpus.cases().any(|(_, case)| case.matches(pattern))) {
+    let wanted = Patterns::new(patterns);
+    let mut idle = wanted.words();
+    let mut selected = Vec::new();
+    for case in corpus.refs() {
+        let mut fits = patterns.is_empty();
+        for pattern in wanted.fitting(case.case()) {
+            idle.remove(pattern);
+            fits = true;
+        }
+        if fits && profile.asks(case.case().question) {
+            selected.push(case);
+        }
+    }
+    if let Some(pattern) = patterns.iter().find(|pattern| idle.contains(pattern.trim_end_matches('/'))) {
         return Err(match corpus.retired(pattern) {
             Some(why) => PlanError::Retired(pattern.clone(), why.to_owned()),
             None => PlanError::NothingSelected(pattern.clone()),
         });
     }
-    let fits = |case: &CaseRef| {
-        let case = case.case();
-        profile.asks(case.question) && (patterns.is_empty() || patterns.iter().any(|pattern| case.matches(pattern)))
-    };
-    let selected: Vec<CaseRef> = corpus.refs().filter(fits).collect();
     if selected.is_empty() {
         return Err(PlanError::NothingOfProfile(profile.to_string()));
     }
