@@ -17,6 +17,8 @@ pub const PROVIDERS: [&str; 5] = ["bitbucket", "github", "gitlab", "google", "fa
 pub struct Settings {
     /// Whether an address counts as confirmed at once, without a mail.
     pub autoconfirm: bool,
+    /// Whether there are accounts with a password. Without, who has one comes in by a provider.
+    pub email: bool,
     /// Whether only those who are invited can have an account.
     pub disable_signup: bool,
     /// Whether everything is as GoTrue does it where that is a known nuisance: no grace for refresh tokens, no cookie that
@@ -97,6 +99,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             autoconfirm: false,
+            email: true,
             disable_signup: false,
             strict: false,
             token_life: Duration::from_secs(3600),

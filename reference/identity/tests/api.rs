@@ -233,6 +233,7 @@ fn what_verify_refuses() {
         ("", 400, "Could not read verification params: the JSON document ends too early (line 1, column 0)"),
         (r#"{"type":"signup"}"#, 422, "Verify requires a token"),
         (r#"{"type":"signup","token":""}"#, 422, "Verify requires a token"),
+        (r#"{"type":"signup","token":" "}"#, 422, "Verify requires a token"),
         (r#"{"token":"x"}"#, 422, "Verify requires a verification type"),
         (r#"{"token":"x","type":"magiclink"}"#, 422, "Verify requires a verification type"),
         (r#"{"token":"x","type":"signup"}"#, 404, "User not found"),
@@ -733,6 +734,23 @@ fn the_audit_log() {
     assert_eq!(bad.status, 400);
     assert!(bad.error().starts_with("Invalid query scope: password"));
     assert!(!entries.body.to_string().contains("password\""));
+}
+
+#[test]
+fn without_passwords() {
+    let world = World::new(|settings| settings.email = false);
+    assert_eq!(world.get("/settings").body["external"]["email"], json!(false));
+    let made = world.ask("POST", "/admin/users").bearer(world.service.operator_token());
+    for answer in [
+        world.post("/signup", json!({ "email": "a@b", "password": "x" })),
+        world.post("/recover", json!({ "email": "a@b" })),
+        world.log_in("a@b", "x"),
+        world.refresh("x"),
+        made.json(json!({ "email": "a@b" })).send(),
+    ] {
+        assert_eq!((answer.status, answer.error().as_str()), (400, "Unsupported email provider"));
+    }
+    assert_eq!(world.ask("POST", "/admin/users").json(json!({ "email": "a@b" })).send().status, 401);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use rolegate_identity::store::{FileStore, Store};
 use rolegate_identity::tokens;
 
 mod common;
@@ -125,6 +126,24 @@ fn play(steps: &[Step]) {
 
 fn email(user: usize) -> String {
     format!("user{user}@b.example")
+}
+
+/// Which refresh clears up is chance: one in sixteen.
+#[test]
+fn used_refresh_tokens_are_not_kept_for_ever() {
+    let store: Arc<dyn Store> = Arc::new(FileStore::in_memory().unwrap());
+    let world = World::over(store.clone(), |_| {});
+    let id = world.user("a@b").parse().unwrap();
+    let mut token = world.log_in("a@b", "password").body["refresh_token"].as_str().unwrap().to_owned();
+    let kept = || store.read().unwrap().refreshes_of(id).unwrap().len();
+    let mut cleared = 0;
+    for _ in 0..600 {
+        let before = kept();
+        world.wait(Duration::from_secs(3 * 60 * 60));
+        token = world.refresh(&token).body["refresh_token"].as_str().expect("refreshed").to_owned();
+        cleared += usize::from(kept() <= before);
+    }
+    assert!(cleared > 0, "{} are kept", kept());
 }
 
 #[test]

@@ -89,6 +89,7 @@ impl Service {
 
     pub(super) fn create_user(&self, call: &Call) -> Answer {
         let admin = self.admin(call)?;
+        self.has_passwords()?;
         let asked: Asked = body::json(&call.body).map_err(unreadable)?;
         let email = checked_email(filled(asked.email.as_ref()))?;
         let aud = filled(asked.aud.as_ref()).map_or_else(|| self.admin_audience(call), str::to_owned);

@@ -275,6 +275,11 @@ impl Service {
         }
     }
 
+    /// The routes of accounts with a password are shut where there are none; `/token` wholly, as GoTrue has it.
+    fn has_passwords(&self) -> Result<(), Refusal> {
+        if self.settings.email { Ok(()) } else { Err(Refusal::bad("Unsupported email provider")) }
+    }
+
     /// The hash of a password, if it can be one.
     fn hash(&self, password: &str) -> Result<String, Refusal> {
         if password.len() > MAX_PASSWORD {

@@ -38,7 +38,7 @@ impl Service {
             .iter()
             .map(|name| ((*name).to_owned(), self.settings.providers.iter().any(|on| on == name).into()))
             .collect();
-        external.insert("email".to_owned(), true.into());
+        external.insert("email".to_owned(), self.settings.email.into());
         external.insert("saml".to_owned(), false.into());
         let document = json!({
             "external": external,
@@ -50,6 +50,7 @@ impl Service {
     }
 
     pub(super) fn sign_up(&self, call: &Call) -> Answer {
+        self.has_passwords()?;
         if self.settings.disable_signup {
             return Err(Refusal::Message(StatusCode::FORBIDDEN, "Signups not allowed for this instance".to_owned()));
         }
@@ -124,7 +125,8 @@ impl Service {
     pub(super) fn verify(&self, call: &Call) -> Answer {
         let asked: Asked =
             body::json(&call.body).map_err(|why| Refusal::bad(format!("Could not read verification params: {why}")))?;
-        let token = filled(asked.token.as_ref()).ok_or_else(|| Refusal::unprocessable("Verify requires a token"))?;
+        let token = filled(asked.token.as_ref()).filter(|token| !token.trim().is_empty());
+        let token = token.ok_or_else(|| Refusal::unprocessable("Verify requires a token"))?;
         let token = digest(token);
         let kind = match asked.r#type.as_deref() {
             Some("signup") => MailKind::Confirmation,
@@ -177,6 +179,7 @@ impl Service {
     }
 
     pub(super) fn recover(&self, call: &Call) -> Answer {
+        self.has_passwords()?;
         let asked: Asked =
             body::json(&call.body).map_err(|why| Refusal::bad(format!("Could not read verification params: {why}")))?;
         let email = filled(asked.email.as_ref())
