@@ -10,7 +10,7 @@ use gatecheck::report::causes::{MOST as MOST_CAUSES, Named};
 use gatecheck::verdict::Verdict;
 
 use super::matrix::Matrix;
-use super::suspects::{Answers, ask, candidates, sample, select};
+use super::suspects::{Answers, ask, candidates, is_told_by_its_own, sample, select};
 
 /// Watches a run, and says at its end which known defects would give the answers that came.
 #[derive(Debug)]
@@ -57,8 +57,15 @@ impl Watch {
         let asked: BTreeSet<&str> = self.asked.iter().filter(|case| is_fresh(case)).map(CaseRef::id).collect();
         let failed = self.failed.iter().filter(|(case, _)| is_fresh(case));
         let came: Answers<'_> = failed.map(|(case, class)| (case.id(), class.clone())).collect();
+        let tests: BTreeMap<&str, &[String]> =
+            corpus.cases().map(|(_, case)| (case.id.as_str(), case.requirements.as_slice())).collect();
+        let requirements = |case: &str| tests.get(case).copied().unwrap_or_default();
         let rows = matrix.rows();
-        let candidates = candidates(&rows, &asked, &came);
+        let mut candidates = candidates(&rows, &asked, &came);
+        candidates.retain(|one| {
+            let row = rows.get(one.mutant.id);
+            row.is_some_and(|row| is_told_by_its_own(one.mutant, row, requirements, |case| came.contains_key(case)))
+        });
         let wanted = candidates
             .iter()
             .map(|one| (one.mutant, sample(&one.hits).into_iter().map(str::to_owned).collect()))

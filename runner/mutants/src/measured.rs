@@ -13,7 +13,7 @@ use gatecheck::report::causes::MOST;
 use super::Mutant;
 use super::ground::Sites;
 use super::matrix::Matrix;
-use super::suspects::{Answers, ask, candidates, sample, select};
+use super::suspects::{Answers, ask, candidates, is_told_by_its_own, sample, select};
 
 /// How many causes are looked at for a true one.
 const FIRST: usize = 5;
@@ -47,6 +47,9 @@ pub async fn measure(corpus: &Arc<Corpus>, matrix: &Matrix, size: usize, count: 
         .map(|(id, row)| (id, row.into_iter().filter_map(|case| fresh.get(case).copied()).collect::<BTreeSet<_>>()))
         .filter(|(_, row)| !row.is_empty())
         .collect();
+    let tests: BTreeMap<&str, &[String]> =
+        corpus.cases().map(|(_, case)| (case.id.as_str(), case.requirements.as_slice())).collect();
+    let requirements = |case: &str| tests.get(case).copied().unwrap_or_default();
     let drawn: Vec<&'static Mutant> =
         super::all().filter(|mutant| !mutant.remembers && rows.contains_key(mutant.id)).collect();
     let sites: Arc<Sites> = Arc::default();
@@ -86,7 +89,11 @@ pub async fn measure(corpus: &Arc<Corpus>, matrix: &Matrix, size: usize, count: 
                 }
             }
         }
-        let likely = candidates(&rows, &asked, &came);
+        let mut likely = candidates(&rows, &asked, &came);
+        likely.retain(|one| {
+            let row = rows.get(one.mutant.id);
+            row.is_some_and(|row| is_told_by_its_own(one.mutant, row, requirements, |case| came.contains_key(case)))
+        });
         learn(corpus, &sites, &mut known, likely.iter().map(|one| (one.mutant, sample(&one.hits).into_iter()))).await;
         let suspects = select(&likely, &known, &came, MOST);
         let same = |a: &str, b: &str| a == b || are_twins(&rows, &asked, &known, a, b);

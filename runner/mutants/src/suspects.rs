@@ -53,6 +53,20 @@ pub struct Candidate<'a> {
     pub hits: Vec<&'a str>,
 }
 
+/// Whether a defect can be named: where the cases of its own requirement were not asked, or nothing of them failed, what else it fails says of something else.
+/// `requirements` are those of a case.
+#[must_use]
+pub fn is_told_by_its_own<'c>(
+    mutant: &Mutant,
+    row: &BTreeSet<&str>,
+    requirements: impl Fn(&str) -> &'c [String],
+    failed: impl Fn(&str) -> bool,
+) -> bool {
+    let is_own = |case: &&&str| requirements(case).iter().any(|id| id == mutant.requirement);
+    let mut own = row.iter().filter(is_own).peekable();
+    own.peek().is_none() || own.any(|case| failed(case))
+}
+
 /// The defects of which much failed here, the likeliest first.
 #[must_use]
 pub fn candidates<'a>(
@@ -196,4 +210,25 @@ async fn answers(
     }
     let _ = running.await;
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_defect_is_named_by_what_fails_of_its_own_requirement() {
+        let mutant = crate::all().next().unwrap();
+        let own = [mutant.requirement.to_owned()];
+        let other = ["ANOTHER-1".to_owned()];
+        let requirements = |case: &str| if case == "own" { &own[..] } else { &other[..] };
+        for (row, failed, is_told) in [
+            (vec!["own", "other"], "own", true),
+            (vec!["own", "other"], "other", false),
+            (vec!["other", "another"], "other", true),
+        ] {
+            let told = is_told_by_its_own(mutant, &row.iter().copied().collect(), requirements, |case| case == failed);
+            assert_eq!(told, is_told, "{row:?}, of which {failed} failed");
+        }
+    }
 }
