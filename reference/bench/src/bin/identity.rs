@@ -1,11 +1,13 @@
 //! The identity service with many users: how fast it starts and answers, what memory it takes, and what log-ins leave of the
-//! gate. In this process and without sockets, with a store on the disk.
+//! gate. In this process and without sockets, with a store on the disk. Beside each rate stands the processor time of one
+//! request, which says what a machine that others load would do alone, and how often the disk can be waited for at that time.
 //!
 //! `cargo run --release --package rolegate-bench --bin identity [USERS]`
 #![forbid(unsafe_code)]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a bench that fails may panic")]
 
-use std::io;
+use std::fmt;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -47,7 +49,7 @@ fn main() {
         let call = call(Method::GET, "/user", "", Some(access));
         move || assert_eq!(service.answer(&call).status.as_u16(), 200)
     });
-    println!("GET /user: {rate} a second");
+    println!("GET /user: {rate}");
     let rate = each_second(CLIENTS, |client| {
         let mut refresh = sessions[client].1.clone();
         let service = Arc::clone(&service);
@@ -58,7 +60,10 @@ fn main() {
             refresh = answer["refresh_token"].as_str().expect("refreshed").to_owned();
         }
     });
-    println!("refresh, each on the disk: {rate} a second");
+    println!(
+        "refresh, each on the disk: {rate}; one after another, the disk is waited for {} times a second",
+        waits(folder.path())
+    );
     println!("memory: {} MB", resident());
 
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -78,15 +83,28 @@ fn main() {
     stop.store(true, Ordering::Relaxed);
     visitors.into_iter().for_each(|visitor| visitor.join().expect("logged in"));
     println!(
-        "tokens verified by the gate: {alone} a second alone, {beside} while {LOG_INS} log in ({} %)",
-        beside * 100 / alone.max(1)
+        "tokens verified by the gate: {alone} alone; while {LOG_INS} log in {beside} ({} %)",
+        beside.each_second * 100 / alone.each_second.max(1)
     );
 }
 
-/// How often a second so many threads do something.
-fn each_second<W: FnMut() + Send + 'static>(threads: usize, work: impl Fn(usize) -> W) -> u64 {
+/// How often something is done.
+struct Rate {
+    each_second: u64,
+    /// What it takes of a processor, in microseconds.
+    costs: u64,
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} a second, {} µs of a processor each", self.each_second, self.costs)
+    }
+}
+
+/// How often so many threads do something.
+fn each_second<W: FnMut() + Send + 'static>(threads: usize, work: impl Fn(usize) -> W) -> Rate {
     let (done, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    let since = Instant::now();
+    let (since, spent) = (Instant::now(), processor_time());
     let running: Vec<_> = (0..threads)
         .map(|number| {
             let (mut work, done, stop) = (work(number), Arc::clone(&done), Arc::clone(&stop));
@@ -101,7 +119,30 @@ fn each_second<W: FnMut() + Send + 'static>(threads: usize, work: impl Fn(usize)
     thread::sleep(MEASURED);
     stop.store(true, Ordering::Relaxed);
     running.into_iter().for_each(|thread| thread.join().expect("no panic"));
-    u64::try_from(u128::from(done.load(Ordering::Relaxed)) * 1000 / since.elapsed().as_millis().max(1)).unwrap_or(0)
+    let done = done.load(Ordering::Relaxed).max(1);
+    let each_second = u128::from(done) * 1000 / since.elapsed().as_millis().max(1);
+    let costs = processor_time().saturating_sub(spent).as_micros() / u128::from(done);
+    Rate { each_second: u64::try_from(each_second).unwrap_or(0), costs: u64::try_from(costs).unwrap_or(0) }
+}
+
+/// What this process has had of the processors (proc(5), `utime` and `stime` in hundredths of a second).
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The second field is the name of the program, which may hold spaces.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let ticks: u64 = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+/// How often a second a small file in this folder is written and brought to the disk.
+fn waits(folder: &Path) -> u64 {
+    let mut file = std::fs::File::create(folder.join("small")).expect("a file");
+    let (since, mut done) = (Instant::now(), 0);
+    while since.elapsed() < Duration::from_secs(1) {
+        file.write_all(&[0; 4096]).and_then(|()| file.sync_data()).expect("written");
+        done += 1;
+    }
+    done
 }
 
 /// What the gate does with a token that it has not seen.

@@ -1,13 +1,15 @@
 //! The store in one file, by redb: copy-on-write trees, so that a file is of the last commit whenever the process is killed.
 //!
 //! Commits wait for the disk together. Each is made at once in memory, in its turn, and then waits until one of those
-//! who wait has brought all of them to the disk; so many refresh a second although the disk answers a few hundred times.
+//! who wait has brought all of them to the disk. That one waits a moment for those who are about to commit, so many refresh a
+//! second although the disk answers a few hundred times.
 
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use redb::backends::InMemoryBackend;
 use redb::{
@@ -18,6 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::writers::{Writer, Writers};
 use super::{AUDIT_ENTRIES, AuditEntry, Fault, Order, Reading, Refresh, Store, Writing};
 use crate::Moment;
 use crate::secrets::TokenDigest;
@@ -25,6 +28,8 @@ use crate::user::{MailKind, User, folded};
 
 /// How much of the file is kept in memory, in bytes.
 const CACHE: usize = 48 * 1024 * 1024;
+/// How long those who are about to commit are waited for, before the disk is.
+const GATHERED: Duration = Duration::from_millis(10);
 
 const USERS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("users");
 /// `AUDIENCE NUL address-in-lower-case` → id
@@ -44,6 +49,7 @@ pub struct FileStore {
     made: AtomicU64,
     /// How many of them are on the disk.
     synced: Mutex<u64>,
+    writers: Writers,
 }
 
 impl fmt::Debug for FileStore {
@@ -74,7 +80,7 @@ impl FileStore {
             DatabaseError::DatabaseAlreadyOpen => Fault::Locked,
             error => Fault::Disk(error.to_string()),
         })?;
-        let store = FileStore { database, made: AtomicU64::new(0), synced: Mutex::new(0) };
+        let store = FileStore { database, made: AtomicU64::new(0), synced: Mutex::new(0), writers: Writers::default() };
         // Reading never has to ask whether a table is there.
         let mut transaction = store.database.begin_write().map_err(disk)?;
         transaction.set_quick_repair(true);
@@ -97,6 +103,7 @@ impl FileStore {
             return Ok(());
         }
         // Whoever comes here brings along all that was made by now.
+        self.writers.settle(GATHERED);
         let mut transaction = self.database.begin_write().map_err(disk)?;
         let made = self.made.load(Ordering::SeqCst);
         transaction.set_quick_repair(true);
@@ -113,9 +120,10 @@ impl Store for FileStore {
     }
 
     fn write(&self) -> Result<Box<dyn Writing + '_>, Fault> {
+        let writer = self.writers.enter();
         let mut transaction = self.database.begin_write().map_err(disk)?;
         transaction.set_durability(Durability::None).map_err(disk)?;
-        Ok(Box::new(Write { transaction, store: self }))
+        Ok(Box::new(Write { transaction, store: self, writer }))
     }
 }
 
@@ -126,6 +134,7 @@ struct Read {
 struct Write<'a> {
     transaction: WriteTransaction,
     store: &'a FileStore,
+    writer: Writer<'a>,
 }
 
 /// Both kinds of transactions read in the same words, and share no trait that would let them share the text.
@@ -291,10 +300,11 @@ impl Writing for Write<'_> {
     }
 
     fn commit(self: Box<Self>) -> Result<(), Fault> {
-        let Write { transaction, store } = *self;
+        let Write { transaction, store, writer } = *self;
         // Counted while no other transaction can be open, so that the numbers are in the order of the commits.
         let number = store.made.fetch_add(1, Ordering::SeqCst).saturating_add(1);
         transaction.commit().map_err(disk)?;
+        drop(writer);
         store.sync(number)
     }
 }

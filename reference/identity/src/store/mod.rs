@@ -4,6 +4,7 @@
 //! whole or not at all, also when the process is killed. Of tokens the store has digests alone.
 
 mod file;
+mod writers;
 
 use std::fmt;
 use std::ops::ControlFlow;
