@@ -314,6 +314,7 @@ fn users_without_a_service_that_runs() {
     std::fs::write(&export, r#"[{"email":"old@b.example","encrypted_password":"$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"}]"#).unwrap();
     gate.user(&["import", export.to_str().unwrap()]);
     assert_eq!(gate.user(&["list"]), "ada@b.example\tadmin\tconfirmed\nold@b.example\tno roles\tnot confirmed\n");
+    assert_eq!(std::fs::read(gate.identity().join(".gitignore")).unwrap(), b"*\n", "nobody commits them by accident");
     for file in ["identity.redb", "secret"] {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = std::fs::metadata(gate.identity().join(file)).unwrap().permissions().mode();

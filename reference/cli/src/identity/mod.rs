@@ -133,6 +133,7 @@ impl IdentityArgs {
             )));
         }
         make_folder(folder)?;
+        keep_out_of_git(folder)?;
         if *name == secret_name(folder) {
             keep_secret(folder, secret)?;
         }
@@ -268,6 +269,17 @@ fn make_folder(folder: &Path) -> Result<(), Failure> {
     builder
         .create(folder)
         .map_err(|error| Failure::cannot_run(format!("cannot make the folder `{}`: {error}", folder.display())))
+}
+
+/// A folder of users that lies in a repository is not committed with it by accident.
+fn keep_out_of_git(folder: &Path) -> Result<(), Failure> {
+    let path = folder.join(".gitignore");
+    match fs::OpenOptions::new().write(true).create_new(true).open(&path).and_then(|mut file| file.write_all(b"*\n")) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(Failure::cannot_run(format!("cannot write `{}`: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes a file that only its owner reads, if it is not there.
