@@ -128,6 +128,14 @@ pub struct AboutCase {
     pub requests: usize,
 }
 
+impl AboutCase {
+    /// Whether the request bears no token at all.
+    #[must_use]
+    pub fn is_everybody(&self) -> bool {
+        self.kind != Kind::Token && self.visitor == Visitors::anonymous().words
+    }
+}
+
 /// What a report says of a rule beside its verdict.
 #[derive(Clone, Debug)]
 pub struct AboutRule {

@@ -1,7 +1,8 @@
 //! Does the audit find what is broken? Sites of different shape, each behind every broken gate of the self-test.
 //!
 //! A broken gate *shows* on a site if the audit finds it there, or if a request of a corpus case that catches it, moved to the site, is answered otherwise than
-//! by the sound gate. It *leaks* if such an answer holds what the sound gate keeps, and it leaks to strangers if that is so for a request that needs no secret.
+//! by the sound gate. It *leaks* if such an answer holds what the sound gate keeps, and it leaks to strangers if that is so for a request that needs no secret:
+//! a moved one that is made with another secret, or one of the audit's own without a token.
 //! What leaks and is not found is named, and so is what shows.
 
 mod shows;
@@ -44,6 +45,8 @@ const LOOK: usize = 300;
 pub struct Options {
     /// Only broken gates whose id begins so.
     pub mutants: Vec<String>,
+    /// Only each so-manieth of them; all with 1.
+    pub every: usize,
     /// Only sites of these names.
     pub sites: Vec<String>,
     /// How many gates are tried at a time.
@@ -86,6 +89,8 @@ pub struct Figures {
 struct Found {
     anything: bool,
     leak: bool,
+    /// Whether a request without a token got it.
+    leak_to_everybody: bool,
     findings: Vec<String>,
     unjudged: usize,
     not_started: bool,
@@ -99,7 +104,7 @@ pub async fn hold(corpus: &Arc<Corpus>, options: &Options) -> Result<Vec<Figures
     let wanted = |mutant: &&Mutant| {
         options.mutants.is_empty() || options.mutants.iter().any(|start| mutant.id.starts_with(start.as_str()))
     };
-    let mutants: Vec<&'static Mutant> = gatecheck_mutants::all().filter(wanted).collect();
+    let mutants: Vec<&'static Mutant> = gatecheck_mutants::all().filter(wanted).step_by(options.every.max(1)).collect();
     let matrix = Matrix::kept(corpus);
     let rows = matrix.rows();
     let killers: BTreeMap<&'static str, Vec<String>> = mutants
@@ -174,8 +179,9 @@ async fn on_site(
             // Most broken gates are broken in what a site does not have: a look is enough to see that nothing shows.
             let moved = shows::shows(&corpus, &with, mutant, &sites, &killers).await;
             let found = try_gate(if moved.at_all { &with } else { &look }, gate(*mutant, &sites), true).await;
-            let shows = moved.at_all || found.anything || found.not_started;
-            let blind = if shows { try_gate(&without, gate(*mutant, &sites), true).await } else { Found::default() };
+            // What only a token shows that the secret has signed cannot be found without it.
+            let is_open = moved.leaks_to_strangers || found.leak_to_everybody;
+            let blind = if is_open { try_gate(&without, gate(*mutant, &sites), true).await } else { Found::default() };
             drop(turn);
             (mutant, found, moved, blind)
         });
@@ -186,7 +192,7 @@ async fn on_site(
             continue;
         }
         let leaks = moved.leaks || found.leak || blind.leak;
-        let open = moved.leaks_to_strangers || blind.leak;
+        let open = moved.leaks_to_strangers || found.leak_to_everybody;
         let add = |count: &mut usize, holds: bool| *count = count.saturating_add(usize::from(holds));
         add(&mut figures.shows, true);
         add(&mut figures.found, found.anything);
@@ -255,6 +261,7 @@ async fn try_gate(audit: &Audit, gate: Gate, hunting: bool) -> Found {
                 match &finished.verdict {
                     Verdict::Leak(_) => {
                         found.leak = true;
+                        found.leak_to_everybody |= audit.cases.get(&id()).is_some_and(|about| about.is_everybody());
                         found.anything = true;
                         found.findings.push(format!("{id}: {}", gatecheck::report::outcome::actual(&finished)));
                     }
@@ -386,6 +393,7 @@ mod tests {
         ] {
             let options = Options {
                 mutants: vec![mutant.to_owned()],
+                every: 1,
                 sites: vec!["tutorial".to_owned()],
                 at_once: 1,
                 budget: 60,

@@ -49,6 +49,9 @@ pub struct SelfTestArgs {
     /// With `--audit`: the budget of each audit
     #[arg(long, value_name = "N", requires = "audit", default_value_t = 6000)]
     budget: usize,
+    /// With `--audit`: only each N-th broken gate, for a look that is over soon
+    #[arg(long, value_name = "N", requires = "audit", default_value_t = 1)]
+    every: usize,
     /// Write the result as well: `json=PATH`
     #[arg(long, value_name = "KIND=PATH")]
     format: Vec<String>,
@@ -97,6 +100,7 @@ pub(super) fn self_test(corpus: Arc<Corpus>, args: &SelfTestArgs) -> Result<Exit
 fn audit(corpus: &Arc<Corpus>, args: &SelfTestArgs) -> Result<ExitStatus, Failure> {
     let options = gatecheck_audit::self_test::Options {
         mutants: args.mutant.clone(),
+        every: args.every,
         sites: args.site.clone(),
         at_once: args.at_once,
         budget: args.budget,
