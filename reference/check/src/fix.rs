@@ -11,6 +11,7 @@ use rolegate::rules::{Parsed, Rule, RuleFiles, RuleSet, lines};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
 
+use crate::allow::review;
 use crate::lint::lint_without_advice;
 
 /// A fix can make room for another one; after so many rounds it is enough.
@@ -59,6 +60,9 @@ fn round(texts: &[Text; 2], site: &impl Site) -> Option<[Text; 2]> {
     let before = read(texts);
     let mut problems = before.problems.clone();
     problems.extend(lint_without_advice(&before.rules, site));
+    // LINT-3: what its author accepts stays as it is.
+    let [redirects, toml] = texts.each_ref().map(Text::bytes);
+    let mut problems = review(RuleFiles { redirects: &redirects, toml: &toml, headers: b"" }, problems).problems;
     problems.retain(|problem| problem.fix.is_some());
     if problems.is_empty() {
         return None;

@@ -1,7 +1,7 @@
 //! What is odd about the rules of a gate, what to write instead, and the words for it.
 //!
-//! [`lint`] tries what rules do that their author may not mean; [`fix`] puts right what can be put right at no risk;
-//! [`catalogue`] is the one table of words for every kind of problem, and [`words`] shows a problem with a caret under the
+//! [`lint`] tries what rules do that their author may not mean; [`fix`] puts right what can be put right at no risk; [`allow`]
+//! reads the comments with which an author accepts a finding; [`map`] says who gets what; [`catalogue`] is the one table of words for every kind of problem, and [`words`] shows a problem with a caret under the
 //! fault. None of it changes a decision.
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -16,10 +16,12 @@
     )
 )]
 
+pub mod allow;
 pub mod catalogue;
 pub mod fix;
 pub mod inspect;
 pub mod lint;
+pub mod map;
 pub mod words;
 
 pub use words::InWords;

@@ -461,6 +461,7 @@ fn every_kind_is_told_somewhere_and_nothing_else() {
     let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut text = String::new();
     let mut folders = vec![reference.join("gate/src"), reference.join("check/src/lint")];
+    text += &fs::read_to_string(reference.join("check/src/allow.rs")).unwrap();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();

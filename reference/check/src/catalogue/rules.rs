@@ -5,7 +5,34 @@ use super::Entry;
 /// What follows from most errors, where the line names no role.
 const NOTHING: &str = "the file at the path, or a 404, as if the line were not there";
 
+/// What a comment changes.
+const OF_A_COMMENT: &str = "nothing changes: what the comment is about is told as if it were not there";
+
 pub(super) const ENTRIES: &[Entry] = &[
+    Entry::warning(
+        "allow-unknown",
+        "a comment accepts a kind of finding that there is not",
+        OF_A_COMMENT,
+        "write the id that stands in brackets behind `warning` or `error`",
+    ),
+    Entry::warning(
+        "allow-unreadable",
+        "a comment begins with `rolegate:`, and what follows is not `allow ID reason`",
+        OF_A_COMMENT,
+        "write `# rolegate: allow ID reason`",
+    ),
+    Entry::warning(
+        "allow-unused",
+        "a comment accepts a finding where there is none",
+        "nothing changes",
+        "take the comment out, or put it before the rule that it is about",
+    ),
+    Entry::warning(
+        "allow-without-reason",
+        "a comment accepts a finding and does not say why",
+        OF_A_COMMENT,
+        "write the reason behind the id",
+    ),
     Entry::error(
         "bare-word",
         "a field is neither a parameter nor a condition",

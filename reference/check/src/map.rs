@@ -1,0 +1,607 @@
+//! Who gets what: for each area of paths and each visitor what the gate answers, found by asking it.
+//!
+//! No rule is read a second time here: every answer is a decision of [`rolegate::decide()`] about a request that is made up, for
+//! each file of the site and for what each rule is for (LINT-4). A path at which no gate has a say is the same for everybody, and
+//! is asked for once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use rolegate::decide::{Decision, Outcome, PassedOver};
+use rolegate::path::RequestPath;
+use rolegate::request::{Origin, Request, Scheme};
+use rolegate::rules::{QueryValue, RoleCondition, Rule, RuleSet};
+use rolegate::site::{Site, Spellings};
+use rolegate::speed::decide_within;
+use rolegate::visitor::Visitor;
+use rolegate::witness::{WORD, Witness};
+
+/// No more than so many roles are asked for, each as a visitor.
+const ROLES: usize = 24;
+
+/// No more than so many hosts that gates name are asked for.
+const HOSTS: usize = 8;
+
+/// RULES-14: where more rules have a say about one request, nobody asks what it gets.
+const LOOKED_AT: usize = 256;
+
+/// RULES-14: so many rules are looked at for each rule and each file, over all of them.
+const LOOKS: usize = 64;
+
+/// Who gets what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Map {
+    /// Those for whom each row says what they get, in that order.
+    pub visitors: Vec<Who>,
+    /// How many roles are named besides.
+    pub further_roles: usize,
+    /// Where a gate has a say, in the order in which the list names the paths.
+    pub areas: Vec<Area>,
+    /// Where none has, so that everybody gets the same: one answer in each row.
+    pub everybody: Vec<Row>,
+    /// For so many paths nobody knows, since too many rules have a say.
+    pub not_asked: usize,
+}
+
+/// A visitor of the map.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Who {
+    /// Without a token.
+    Anonymous,
+    /// With a token that names this role.
+    Role(String),
+    /// With a token that names a role that no rule names.
+    Other,
+}
+
+/// Paths about which one gate, the narrowest over them, says the most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Area {
+    /// The paths, as that gate writes them.
+    pub paths: String,
+    /// Each gate that has a say somewhere in it, by its place in the list.
+    pub gates: BTreeSet<usize>,
+    /// Requests, those for files in the order of their names.
+    pub rows: Vec<Row>,
+}
+
+/// A request, and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What is asked for, as a person says it.
+    pub label: String,
+    /// What else has to be so, such as `Country=de`.
+    pub when: Vec<String>,
+    /// The request.
+    pub asked: Witness,
+    /// The file at the path.
+    pub file: Option<String>,
+    /// What each visitor gets.
+    pub gets: Vec<Gets>,
+}
+
+/// What a visitor gets.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Gets {
+    /// What that amounts to.
+    pub class: Class,
+    /// The answer.
+    pub reply: Reply,
+    /// The rule that decides, by its place in the list.
+    pub by: Option<usize>,
+}
+
+/// What an answer amounts to for whoever asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// There is something, and it is given.
+    Open,
+    /// Sent elsewhere.
+    Sent,
+    /// Denied, and shown something else in its place.
+    Instead,
+    /// Denied, and nothing is shown.
+    Closed,
+    /// There is nothing.
+    Nothing,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Reply {
+    /// A file of the site.
+    File {
+        /// The status.
+        status: u16,
+        /// Its name.
+        file: String,
+        /// Whether it is the file at the path.
+        is_own: bool,
+    },
+    /// A redirect.
+    Redirect {
+        /// The status.
+        status: u16,
+        /// Where to.
+        location: String,
+    },
+    /// What another server answers.
+    Forwarded {
+        /// Where it is asked.
+        url: String,
+    },
+    /// What a function of the platform answers.
+    Function {
+        /// Its path.
+        path: String,
+    },
+    /// 404, since a rule leads to a file that is not there.
+    NoFile {
+        /// Where the rule leads.
+        path: String,
+    },
+    /// 404.
+    NotFound,
+    /// The request is refused with this status.
+    Refused {
+        /// The status.
+        status: u16,
+    },
+}
+
+impl Map {
+    /// Asks for every file of the site and for what every rule is for.
+    pub fn of(rules: &RuleSet, site: &impl Site) -> Map {
+        let Visitors { who: visitors, tokens, further_roles } = Visitors::of(rules);
+        let names = site.names().count();
+        let asker = Asker {
+            rules,
+            site,
+            tokens,
+            left: LOOKS * (rules.rules().len() + names) + LOOKS * LOOKED_AT,
+            seen: HashSet::new(),
+            map: Map { visitors, further_roles, ..Map::default() },
+            areas: BTreeMap::new(),
+            named: HashMap::new(),
+        };
+        asker.ask()
+    }
+
+    /// What each visitor gets for the request that the rule at `place` is for.
+    pub fn at(rules: &RuleSet, site: &impl Site, place: usize) -> Option<(Vec<Who>, Row)> {
+        let rule = rules.rules().get(place)?;
+        let Visitors { who, tokens, .. } = Visitors::of(rules);
+        let (asked, when) = (Witness::of(rule, WORD), when(rule));
+        let file = file_at(site, &asked.target);
+        let gets = tokens.iter().map(|visitor| {
+            let decision = decide_within(LOOKED_AT, rules, &request(&asked, &headers(&asked)), visitor, site)?;
+            Some(Gets::of(&decision, file.as_deref()))
+        });
+        let gets: Option<Vec<Gets>> = gets.collect();
+        Some((who, Row { label: asked.target.clone(), when, asked, file, gets: gets? }))
+    }
+}
+
+/// Those who are asked for.
+struct Visitors {
+    who: Vec<Who>,
+    /// Each as the gate sees them.
+    tokens: Vec<Visitor>,
+    /// How many roles are named beyond those.
+    further_roles: usize,
+}
+
+impl Visitors {
+    fn of(rules: &RuleSet) -> Visitors {
+        let named = rules.rules().iter().filter_map(Rule::role).flat_map(|role| match role {
+            RoleCondition::AnyOf(roles) => roles.as_slice(),
+            RoleCondition::AnyToken => &[],
+        });
+        let mut known = HashSet::new();
+        let mut named = named.filter(|role| known.insert(*role)).cloned();
+        let roles: Vec<String> = named.by_ref().take(ROLES).collect();
+        let further_roles = named.count();
+        let mut other = "a role that no rule names".to_owned();
+        while known.contains(&other) {
+            other.push('\'');
+        }
+        let who = std::iter::once(Who::Anonymous).chain(roles.into_iter().map(Who::Role)).chain([Who::Other]);
+        let who: Vec<Who> = who.collect();
+        let tokens = who.iter().map(|who| match who {
+            Who::Anonymous => Visitor::Anonymous,
+            Who::Role(role) => Visitor::with_roles([role]),
+            Who::Other => Visitor::with_roles([&other]),
+        });
+        Visitors { tokens: tokens.collect(), who, further_roles }
+    }
+}
+
+/// What has been asked so far.
+struct Asker<'a, S> {
+    rules: &'a RuleSet,
+    site: &'a S,
+    tokens: Vec<Visitor>,
+    /// How many rules may still be looked at.
+    left: usize,
+    /// Requests that have been asked for, spelled out.
+    seen: HashSet<String>,
+    map: Map,
+    /// By the place of the gate that names each.
+    areas: BTreeMap<usize, Area>,
+    /// The same places by what the gates write.
+    named: HashMap<String, usize>,
+}
+
+impl<S: Site> Asker<'_, S> {
+    fn ask(mut self) -> Map {
+        let rules = self.rules;
+        let gates = rules.rules().iter().filter(|rule| rule.is_gate());
+        let mut known = HashSet::new();
+        let hosts: Vec<&Origin> =
+            gates.filter_map(|rule| rule.origin.as_ref()).filter(|host| known.insert(*host)).collect();
+        for name in self.site.names() {
+            self.file(name, None);
+            for host in hosts.iter().take(HOSTS) {
+                self.file(name, Some(host));
+            }
+        }
+        for rule in rules.rules() {
+            let asked = Witness::of(rule, WORD);
+            let label = match rule.pattern.literal() {
+                Some(_) => from_of(rule),
+                None => format!("{}, any other path", from_of(rule)),
+            };
+            let file = file_at(self.site, &asked.target);
+            self.row(Row { label, when: when(rule), asked, file, gets: Vec::new() }, false);
+        }
+        self.map.areas = self.areas.into_values().collect();
+        self.map
+    }
+
+    /// Asks for a file by its own name; where a gate has a say, by each other spelling that gets something else too.
+    fn file(&mut self, name: &str, host: Option<&Origin>) {
+        let spellings = Spellings::of(self.site, name);
+        let row = |path: &str| {
+            let target = RequestPath::of(path.split('/').filter(|segment| !segment.is_empty())).encoded();
+            let asked = Witness {
+                target: target.clone(),
+                host: host.map(|host| host.host().to_owned()),
+                scheme: host.map_or(Scheme::Https, Origin::scheme),
+                country: None,
+                headers: Vec::new(),
+            };
+            let label = host.map(ToString::to_string).unwrap_or_default() + &target;
+            Row { label, when: Vec::new(), asked, file: Some(name.to_owned()), gets: Vec::new() }
+        };
+        let shortest = spellings.iter().min_by_key(|path| path.len()).unwrap_or(name).to_owned();
+        let Some(first) = self.row(row(&shortest), host.is_some()) else { return };
+        let others: Vec<String> = spellings.iter().filter(|path| *path != shortest).map(str::to_owned).collect();
+        for path in others {
+            let row = row(&path);
+            let is_like =
+                |gets: &[Gets]| gets.len() == first.len() && gets.iter().zip(&first).all(|(a, b)| a.is_like(b));
+            if self.gets(&row).is_some_and(|(gets, _)| !is_like(&gets)) {
+                self.row(row, host.is_some());
+            }
+        }
+    }
+
+    /// What each visitor gets, and the gates that have a say; one answer where none has.
+    fn gets(&mut self, row: &Row) -> Option<(Vec<Gets>, Vec<usize>)> {
+        let headers = headers(&row.asked);
+        let request = request(&row.asked, &headers);
+        let (mut gets, mut gates) = (Vec::new(), Vec::new());
+        for visitor in &self.tokens {
+            if self.left == 0 {
+                return None;
+            }
+            let decision = decide_within(LOOKED_AT, self.rules, &request, visitor, self.site);
+            let looks = decision.as_ref().map_or(LOOKED_AT, |decision| decision.passed_over.len() + 1);
+            self.left = self.left.saturating_sub(looks);
+            let decision = decision?;
+            gets.push(Gets::of(&decision, row.file.as_deref()));
+            if gets.len() == 1 {
+                // Nobody holds less than somebody without a token, so all gates that have a say deny here.
+                let denials =
+                    decision.passed_over.iter().filter(|(_, why)| matches!(why, PassedOver::Role | PassedOver::Sealed));
+                gates.extend(denials.map(|(place, _)| *place));
+                if gates.is_empty() {
+                    break;
+                }
+            }
+        }
+        Some((gets, gates))
+    }
+
+    /// Asks for a row and puts it where it belongs; what those of an area get. `of_host`: it is worth a row for a gate alone that
+    /// names a host.
+    fn row(&mut self, mut row: Row, of_host: bool) -> Option<Vec<Gets>> {
+        if !self.seen.insert(format!("{:?}", row.asked)) {
+            return None;
+        }
+        let Some((gets, gates)) = self.gets(&row) else {
+            self.map.not_asked += 1;
+            return None;
+        };
+        let names_host = |place: &usize| self.rules.rules().get(*place).is_some_and(|rule| rule.origin.is_some());
+        if of_host && !gates.iter().any(names_host) {
+            return None;
+        }
+        row.gets = gets.clone();
+        let naming = gates.iter().copied().reduce(|narrow, place| {
+            match (self.rules.rules().get(narrow), self.rules.rules().get(place)) {
+                (Some(one), Some(other)) if one.pattern != other.pattern && one.pattern.covers(&other.pattern) => place,
+                _ => narrow,
+            }
+        });
+        let Some((place, rule)) = naming.and_then(|place| Some((place, self.rules.rules().get(place)?))) else {
+            self.map.everybody.push(row);
+            return None;
+        };
+        let paths = from_of(rule);
+        // Gates for the same paths make one area.
+        let place = *self.named.entry(paths.clone()).or_insert(place);
+        let area = self.areas.entry(place).or_insert_with(|| Area { paths, gates: BTreeSet::new(), rows: Vec::new() });
+        if row.label == format!("{}, any other path", area.paths) {
+            "any other path".clone_into(&mut row.label);
+        }
+        area.gates.extend(gates);
+        area.rows.push(row);
+        Some(gets)
+    }
+}
+
+fn file_at(site: &impl Site, target: &str) -> Option<String> {
+    let path = RequestPath::parse(target.split('?').next()?.as_bytes()).ok()?;
+    site.file(&path).map(|file| file.into_owned()).filter(|_| site.is_listed())
+}
+
+fn headers(asked: &Witness) -> Vec<(&str, &[u8])> {
+    asked.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect()
+}
+
+fn request<'r>(asked: &'r Witness, headers: &'r [(&'r str, &'r [u8])]) -> Request<'r> {
+    Request {
+        method: "GET",
+        target: asked.target.as_bytes(),
+        host: asked.host.as_deref(),
+        scheme: asked.scheme,
+        headers,
+        country: asked.country.as_deref(),
+    }
+}
+
+/// For which paths a rule is, as it writes them.
+fn from_of(rule: &Rule) -> String {
+    let mut text = format!("{}{}", rule.origin.as_ref().map(ToString::to_string).unwrap_or_default(), rule.pattern);
+    for (at, constraint) in rule.query.iter().enumerate() {
+        let value = match &constraint.value {
+            QueryValue::Capture(name) => format!(":{name}"),
+            QueryValue::Literal(value) => String::from_utf8_lossy(value).into_owned(),
+        };
+        let mark = if at == 0 { '?' } else { '&' };
+        text += &format!("{mark}{}={value}", String::from_utf8_lossy(&constraint.key));
+    }
+    text
+}
+
+/// What a rule asks for besides path and role, as far as a witness of it has it.
+fn when(rule: &Rule) -> Vec<String> {
+    let Some(conditions) = rule.apply().map(|apply| &apply.conditions) else { return Vec::new() };
+    let country = conditions.country.first().map(|code| format!("Country={code}"));
+    let language = conditions.language.first().map(|tag| format!("Language={tag}"));
+    let cookie = conditions.cookie.first().map(|name| format!("Cookie={name}"));
+    country.into_iter().chain(language).chain(cookie).collect()
+}
+
+impl Who {
+    /// The visitor in a word or two.
+    pub fn words(&self) -> &str {
+        match self {
+            Who::Anonymous => "anonymous",
+            Who::Role(role) => role,
+            Who::Other => "another role",
+        }
+    }
+}
+
+impl Gets {
+    fn of(decision: &Decision, own: Option<&str>) -> Gets {
+        let by = decision.by;
+        let reply = match (&decision.outcome, &decision.target) {
+            (Outcome::BadRequest(refused), _) => Reply::Refused { status: refused.status() },
+            (Outcome::Proxy { url }, _) => Reply::Forwarded { url: url.clone() },
+            (Outcome::Redirect { status, location }, _) => {
+                Reply::Redirect { status: *status, location: location.clone() }
+            }
+            (Outcome::Rewrite { status, file }, _) => {
+                Reply::File { status: *status, file: file.clone(), is_own: own == Some(file) }
+            }
+            (Outcome::Serve { file }, _) => Reply::File { status: 200, file: file.clone(), is_own: own == Some(file) },
+            (Outcome::NotFound { forced: false, .. }, Some(path))
+                if by.is_some() && path.starts_with("/.netlify/functions/") =>
+            {
+                Reply::Function { path: path.clone() }
+            }
+            (Outcome::NotFound { forced: false, .. }, Some(path)) if by.is_some() => {
+                Reply::NoFile { path: path.clone() }
+            }
+            (Outcome::NotFound { .. }, _) => Reply::NotFound,
+        };
+        let class = match (&reply, decision.denied) {
+            (Reply::Redirect { .. }, _) => Class::Sent,
+            (Reply::File { .. } | Reply::Forwarded { .. } | Reply::Function { .. }, false) => Class::Open,
+            (Reply::File { .. } | Reply::Forwarded { .. } | Reply::Function { .. }, true) => Class::Instead,
+            (Reply::NoFile { .. } | Reply::NotFound | Reply::Refused { .. }, true) => Class::Closed,
+            (Reply::NoFile { .. } | Reply::NotFound | Reply::Refused { .. }, false) => Class::Nothing,
+        };
+        Gets { class, reply, by }
+    }
+
+    /// Whether two answers differ in nothing but the paths that they are for.
+    pub fn is_like(&self, other: &Gets) -> bool {
+        let same = match (&self.reply, &other.reply) {
+            (
+                Reply::File { status, file, is_own },
+                Reply::File { status: other_status, file: other_file, is_own: other_own },
+            ) => (status, is_own) == (other_status, other_own) && (*is_own || file == other_file),
+            (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
+        };
+        same && (self.class, self.by) == (other.class, other.by)
+    }
+
+    /// The answer in a few words.
+    pub fn words(&self) -> String {
+        match &self.reply {
+            Reply::File { status: 200, is_own: true, .. } => "the file".to_owned(),
+            Reply::File { status, is_own: true, .. } => format!("the file, {status}"),
+            Reply::File { status: 200, file, .. } => format!("shows {file}"),
+            Reply::File { status, file, .. } => format!("{status} {file}"),
+            Reply::Redirect { status, location } => format!("{status} → {location}"),
+            Reply::Forwarded { url } => format!("forwarded to {url}"),
+            Reply::Function { path } => format!("runs {path}"),
+            Reply::NoFile { path } => format!("404, no file {path}"),
+            Reply::NotFound if self.class == Class::Closed => "denied, 404".to_owned(),
+            Reply::NotFound => "404".to_owned(),
+            Reply::Refused { status } => format!("refused, {status}"),
+        }
+    }
+}
+
+impl Class {
+    /// Every class, the most open first.
+    pub const ALL: [Class; 5] = [Class::Open, Class::Sent, Class::Instead, Class::Closed, Class::Nothing];
+
+    /// The class in a word, as reports write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Open => "open",
+            Class::Sent => "sent",
+            Class::Instead => "instead",
+            Class::Closed => "closed",
+            Class::Nothing => "nothing",
+        }
+    }
+
+    /// What it means, as a legend says it.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Class::Open => "gets what is there",
+            Class::Sent => "is sent elsewhere",
+            Class::Instead => "is denied, and shown something else",
+            Class::Closed => "is denied: a 404",
+            Class::Nothing => "there is nothing: a 404",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rolegate::MemorySite;
+
+    use super::*;
+
+    fn map(rules: &str, files: &[&str]) -> Map {
+        Map::of(&RuleSet::parse(rules.as_bytes()).rules, &MemorySite::new(files.iter().copied()))
+    }
+
+    /// An area as lines: its paths and places, then each row with the answers.
+    fn lines(map: &Map) -> Vec<String> {
+        let rows = |rows: &[Row]| {
+            let row = |row: &Row| {
+                let gets: Vec<String> =
+                    row.gets.iter().map(|gets| format!("{}: {}", gets.class.name(), gets.words())).collect();
+                let when = row.when.iter().map(|when| format!(" {when}")).collect::<String>();
+                format!("  {}{when} = {}", row.label, gets.join(" | "))
+            };
+            rows.iter().map(row).collect::<Vec<_>>()
+        };
+        let areas = map.areas.iter().flat_map(|area| {
+            std::iter::once(format!("{} {:?}", area.paths, area.gates.iter().collect::<Vec<_>>()))
+                .chain(rows(&area.rows))
+        });
+        areas.chain(["everybody".to_owned()]).chain(rows(&map.everybody)).collect()
+    }
+
+    #[test]
+    fn lint_4_who_gets_what() {
+        let rules = "/admin/* /admin/:splat 200! Role=admin,staff\n/admin/* /login 302\n/old /new 301\n";
+        let map = map(rules, &["/admin/index.html", "/admin/u.html", "/login.html", "/index.html"]);
+        let words: Vec<&str> = map.visitors.iter().map(Who::words).collect();
+        assert_eq!(words, ["anonymous", "admin", "staff", "another role"]);
+        assert_eq!(
+            lines(&map),
+            [
+                "/admin/* [0]",
+                "  /admin = sent: 302 → /login | open: the file | open: the file | sent: 302 → /login",
+                "  /admin/u = sent: 302 → /login | open: the file | open: the file | sent: 302 → /login",
+                "  any other path = sent: 302 → /login | nothing: 404, no file /admin/example | nothing: 404, no file /admin/example | sent: 302 → /login",
+                "everybody",
+                "  / = open: the file",
+                "  /login = open: the file",
+                "  /old = sent: 301 → /new",
+            ]
+        );
+    }
+
+    #[test]
+    fn lint_4_the_narrowest_gate_names_the_area() {
+        let rules = "/admin/* 200! Role=admin\n/* 200! Role=user\n/* /login.html 401\n";
+        let map = map(rules, &["/admin/x.html", "/login.html"]);
+        assert_eq!(
+            lines(&map),
+            [
+                "/admin/* [0, 1]",
+                "  /admin/x = instead: 401 /login.html | open: the file | open: the file | instead: 401 /login.html",
+                "  any other path = instead: 401 /login.html | nothing: 404, no file /admin/example | nothing: 404, no file /admin/example | instead: 401 /login.html",
+                "/* [1]",
+                "  /login = closed: denied, 404 | closed: denied, 404 | open: the file | closed: denied, 404",
+                "  any other path = instead: 401 /login.html | instead: 401 /login.html | nothing: 404, no file /example | instead: 401 /login.html",
+                "everybody",
+            ]
+        );
+    }
+
+    #[test]
+    fn lint_4_hosts_conditions_functions_and_seals() {
+        let rules = "https://b.example/m/* /m/:splat 200! Role=a\n/api/* /.netlify/functions/:splat 200! Role=a\n\
+            /de /de.html 200! Role=a Country=de\n/s/* /s/:splat 200! ROLE=a\n/up/* https://up.example/:splat 200! Role=a\n";
+        let map = map(rules, &["/m/x.html", "/de.html", "/s/y.html"]);
+        assert_eq!(
+            lines(&map),
+            [
+                "https://b.example/m/* [0]",
+                "  https://b.example/m/x = closed: denied, 404 | open: the file | closed: denied, 404",
+                "  any other path = closed: denied, 404 | nothing: 404, no file /m/example | closed: denied, 404",
+                "/api/* [1]",
+                "  any other path = closed: denied, 404 | open: runs /.netlify/functions/example | closed: denied, 404",
+                "/de [2]",
+                "  /de = closed: denied, 404 | open: the file | closed: denied, 404",
+                "  /de Country=de = closed: denied, 404 | open: the file | closed: denied, 404",
+                "/s/* [3]",
+                "  /s/y = closed: denied, 404 | closed: denied, 404 | closed: denied, 404",
+                "  any other path = closed: denied, 404 | closed: denied, 404 | closed: denied, 404",
+                "/up/* [4]",
+                "  any other path = closed: denied, 404 | open: forwarded to https://up.example/example | closed: denied, 404",
+                "everybody",
+                "  /m/x = open: the file",
+            ]
+        );
+    }
+
+    #[test]
+    fn lint_4_what_is_too_much_is_said() {
+        let rules: String = (0..2000).map(|role| format!("/* 200! Role=r{role}\n")).collect();
+        let map = map(&rules, &["/x.html"]);
+        assert_eq!((map.visitors.len(), map.further_roles, map.areas.len(), map.not_asked), (26, 1976, 0, 2));
+    }
+
+    #[test]
+    fn lint_4_what_a_rule_gives() {
+        let rules = RuleSet::parse(b"/m/* /m/:splat 200! Role=a\n/m/* /login 302\n").rules;
+        let (visitors, row) = Map::at(&rules, &MemorySite::new(["/m/example.html"]), 0).unwrap();
+        let told: Vec<String> =
+            visitors.iter().zip(&row.gets).map(|(who, gets)| format!("{} {}", who.words(), gets.words())).collect();
+        assert_eq!(told, ["anonymous 302 → /login", "a the file", "another role 302 → /login"]);
+        assert_eq!(Map::at(&rules, &MemorySite::default(), 9), None);
+    }
+}
