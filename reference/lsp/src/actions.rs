@@ -1,0 +1,63 @@
+//! What can be written instead, as edits of the documents: fixes that change nothing for any visitor, and advice that is proved
+//! (LINT-1).
+
+use std::collections::HashMap;
+
+use lsp_types::{CodeAction, CodeActionKind, TextEdit, Uri, WorkspaceEdit};
+use rolegate::problem::{Advice, COMMENT, Fix, Problem};
+use rolegate::span::{RuleFile, Span};
+
+use crate::checked::Checked;
+use crate::lines::Lines;
+use crate::session::diagnostic;
+
+/// The actions for a problem of the document.
+pub(crate) fn of(problem: &Problem, lines: &Lines<'_>, checked: &Checked) -> Vec<CodeAction> {
+    let fix = problem.fix.as_ref().and_then(|fix| {
+        let edit = match fix {
+            Fix::CommentOut => {
+                let place = lines.position(problem.span.start);
+                TextEdit { range: lsp_types::Range { start: place, end: place }, new_text: COMMENT.to_owned() }
+            }
+            Fix::RemoveLine => {
+                TextEdit { range: lines.range(lines.line_of(problem.span.start)), new_text: String::new() }
+            }
+            Fix::Replace { start, end, text } => TextEdit { range: lines.range(*start..*end), new_text: text.clone() },
+        };
+        let uri = checked.uri(problem.span.file)?;
+        Some((WorkspaceEdit { changes: Some(changes([(uri, edit)])), ..WorkspaceEdit::default() }, true))
+    });
+    let advice = problem.advice.as_ref().and_then(|advice| Some((follow(advice, checked)?, false)));
+    let action = |(edit, is_preferred)| CodeAction {
+        title: problem.help.clone(),
+        kind: Some(CodeActionKind::QUICKFIX),
+        diagnostics: Some(vec![diagnostic(problem, lines)]),
+        edit: Some(edit),
+        is_preferred: Some(is_preferred),
+        ..CodeAction::default()
+    };
+    fix.into_iter().chain(advice).map(action).collect()
+}
+
+/// What the advice writes; none where it changes an entry of `netlify.toml`, which is not written in lines.
+fn follow(advice: &Advice, checked: &Checked) -> Option<WorkspaceEdit> {
+    let edits = advice.edits.iter().map(|edit| {
+        let Span { file, start, end, .. } = edit.span;
+        let (_, _, text) = checked.files.iter().find(|(own, ..)| *own == file && file == RuleFile::Redirects)?;
+        let lines = Lines::new(text);
+        let range = if edit.lines.is_empty() { lines.line_of(start) } else { start..end };
+        let text_edit = TextEdit { range: lines.range(range), new_text: edit.lines.join("\n") };
+        Some((checked.uri(file)?, text_edit))
+    });
+    let edits: Option<Vec<_>> = edits.collect();
+    Some(WorkspaceEdit { changes: Some(changes(edits?)), ..WorkspaceEdit::default() })
+}
+
+#[expect(clippy::mutable_key_type, reason = "the types of the protocol have it so")]
+fn changes(edits: impl IntoIterator<Item = (Uri, TextEdit)>) -> HashMap<Uri, Vec<TextEdit>> {
+    let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
+    for (uri, edit) in edits {
+        changes.entry(uri).or_default().push(edit);
+    }
+    changes
+}
