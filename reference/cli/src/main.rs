@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use rolegate::{Problem, Severity, StartError};
+use rolegate::{Problem, RuleFiles, Severity, StartError};
 use rolegate_check::InWords as _;
+use rolegate_check::allow::{Accepted, Reviewed, review};
 use rolegate_server::Source;
 use rolegate_server::layout::Note;
 use rolegate_server::{LayoutError, LoadError};
@@ -20,6 +21,7 @@ mod edge;
 mod explain;
 mod identity;
 mod limits;
+mod lsp;
 mod manual;
 mod proxy;
 mod serve;
@@ -75,6 +77,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Say what is wrong with the rules of a site, where, and what to write instead
     Check(check::Check),
+    /// Check rule files in an editor: a language server over standard input and output
+    Lsp(lsp::Lsp),
     /// Say what the gate answers to a request, rule by rule
     Explain(Box<explain::Explain>),
     /// Look into a token, verify one, make one
@@ -183,6 +187,15 @@ fn rendered(source: &Source, problem: &Problem) -> String {
     problem.render(&source.name(file), source.file(file).bytes(), true)
 }
 
+/// LINT-3: takes from the problems what comments of the files accept.
+fn accept(source: &mut Source) -> Vec<Accepted> {
+    let files =
+        RuleFiles { redirects: source.redirects.bytes(), toml: source.toml.bytes(), headers: source.headers.bytes() };
+    let Reviewed { problems, accepted } = review(files, std::mem::take(&mut source.problems));
+    source.problems = problems;
+    accepted
+}
+
 /// `1 error`, `2 errors`
 fn counted(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
@@ -201,6 +214,7 @@ fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Serve(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Lsp(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Identity(command) => command.run(),

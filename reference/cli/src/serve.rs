@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use rolegate::Severity;
+use rolegate_check::allow::UNUSED;
 use rolegate_check::lint::lint_first;
 use rolegate_server::reload::{Occasion, Reloader, Watch};
 use rolegate_server::server::tls::{Tls, TlsError};
@@ -25,7 +26,7 @@ use super::limits::LimitArgs;
 use super::proxy::ProxyArgs;
 use super::signals::{Signal, Signals};
 use super::tokens::{Opened, TokenArgs};
-use super::{Exit, Failure, RuleArgs, counted, rendered, warn};
+use super::{Exit, Failure, RuleArgs, accept, counted, rendered, warn};
 
 /// At the start only so many rules are linted; `check` lints all.
 const LINTED: usize = 5_000;
@@ -107,7 +108,12 @@ impl Serve {
             countries: self.edge.countries(),
             variables: Variables::Environment,
             options: self.proxy.site(),
-            lint: Some(|rules, site| lint_first(rules, site, LINTED)),
+            lint: Some(|rules, site, source| {
+                source.add(lint_first(rules, site, LINTED));
+                accept(source);
+                // More is found than is looked for here.
+                source.problems.retain(|problem| problem.id != UNUSED);
+            }),
         };
         // RULES-6: what is wrong with the rules is said at the start, also where they are refused.
         let tls = self.tls()?;

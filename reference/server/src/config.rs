@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use rolegate::edge::{CountrySource, Edge};
 use rolegate::gate::StartError;
-use rolegate::problem::Problem;
 use rolegate::rules::RuleSet;
 use rolegate::token::{Keys, SecretError, TokenSettings};
 use rolegate_keys::jwks::{self, Jwks, JwksError};
@@ -52,8 +51,8 @@ pub struct Config {
     pub lint: Option<Lint>,
 }
 
-/// What says what is odd about the rules of a site.
-pub type Lint = fn(&RuleSet, &DirSite) -> Vec<Problem>;
+/// What adds to the problems of a site's rules what is odd about them as a list.
+pub type Lint = fn(&RuleSet, &DirSite, &mut Source);
 
 /// Where the secrets that rules name are looked up (PROXY-1).
 #[derive(Clone, Default)]
@@ -241,7 +240,9 @@ impl Config {
         let site = site.map_err(LoadError::Site)?;
         let keys = self.key.read()?;
         let edge = self.read_edge()?;
-        source.add(self.lint.map(|lint| lint(&rules, &site)).unwrap_or_default());
+        if let Some(lint) = self.lint {
+            lint(&rules, &site, &mut source);
+        }
         let signed = rules.rules().iter().filter_map(|rule| Some((rule.span, rule.apply()?.signed.as_deref()?)));
         let signatures = match Signatures::of(signed, |name| self.variables.look_up(name)) {
             Ok(signatures) => signatures,

@@ -12,6 +12,7 @@ use rolegate_server::Source;
 use rolegate_server::layout::Note;
 use serde::Serialize;
 
+use super::map::MapReport;
 use super::places::Places;
 use super::{Checked, Failure, refuses, total};
 
@@ -30,6 +31,10 @@ struct Report {
     warnings: usize,
     /// How many of the problems `--fix` can put right.
     fixable: usize,
+    /// How many findings comments of the files accept; they count as neither errors nor warnings.
+    accepted: usize,
+    /// How many of those can leave a gate open.
+    accepted_open: usize,
     /// Whether no gate starts with these files.
     refuses_to_start: bool,
     /// What is odd about where the files lie.
@@ -37,6 +42,9 @@ struct Report {
     problems: Vec<Finding>,
     /// What `--fix` has just written.
     fixed: Vec<Written>,
+    /// Who gets what, with `--map`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    map: Option<MapReport>,
 }
 
 #[derive(Serialize)]
@@ -69,6 +77,8 @@ struct Finding {
     help: String,
     refuses_to_start: bool,
     fix: Option<Edit>,
+    /// Why the author of the file accepts it, where a comment says so.
+    accepted: Option<String>,
     /// The change that `help` proposes, where one has been proved: it is for the author to make.
     advice: Option<Vec<Proposed>>,
 }
@@ -103,11 +113,12 @@ struct Written {
 }
 
 /// The report, in one object.
-pub(super) fn report(checked: &Checked, changes: &[Change]) -> Result<String, Failure> {
-    let Checked { rules, source, .. } = checked;
+pub(super) fn report(checked: &Checked, changes: &[Change], map: Option<MapReport>) -> Result<String, Failure> {
+    let Checked { rules, source, accepted, .. } = checked;
     let places = [RuleFile::Redirects, RuleFile::Toml, RuleFile::Headers]
         .map(|file| Places::new(file, source.file(file).bytes()));
-    let findings = source.problems.iter().zip(all_places(&source.problems, &places));
+    let all = checked.all();
+    let findings = all.iter().map(|(problem, reason)| finding(problem, *reason, source, places_of(problem, &places)));
     let report = Report {
         version: 1,
         published: source.layout.published.display().to_string(),
@@ -117,10 +128,13 @@ pub(super) fn report(checked: &Checked, changes: &[Change]) -> Result<String, Fa
         errors: total(source, Severity::Error),
         warnings: total(source, Severity::Warning),
         fixable: source.fixable(),
+        accepted: accepted.len(),
+        accepted_open: accepted.iter().filter(|accepted| accepted.opens()).count(),
         refuses_to_start: refuses(source),
         notes: source.layout.notes.iter().map(about).collect(),
-        problems: findings.map(|(problem, places)| finding(problem, source, places)).collect(),
+        problems: findings.collect(),
         fixed: changes.iter().map(|change| written(change, source)).collect(),
+        map,
     };
     serde_json::to_string_pretty(&report).map_err(|error| Failure::cannot_run(error.to_string()))
 }
@@ -130,20 +144,17 @@ fn about(note: &Note) -> About {
     About { severity: self::severity(severity), message, help }
 }
 
-/// For each problem the places of its file.
-pub(super) fn all_places<'p>(
-    problems: &'p [Problem],
-    places: &'p [Places<'p>; 3],
-) -> impl Iterator<Item = &'p Places<'p>> {
+/// The places of the file that a problem is in.
+pub(super) fn places_of<'p>(problem: &Problem, places: &'p [Places<'p>; 3]) -> &'p Places<'p> {
     let [redirects, toml, headers] = places;
-    problems.iter().map(move |problem| match problem.span.file {
+    match problem.span.file {
         RuleFile::Redirects => redirects,
         RuleFile::Toml => toml,
         RuleFile::Headers => headers,
-    })
+    }
 }
 
-fn finding(problem: &Problem, source: &Source, places: &Places<'_>) -> Finding {
+fn finding(problem: &Problem, accepted: Option<&str>, source: &Source, places: &Places<'_>) -> Finding {
     let span = problem.span;
     let end = places.end(span);
     Finding {
@@ -162,6 +173,7 @@ fn finding(problem: &Problem, source: &Source, places: &Places<'_>) -> Finding {
         other_gates: problem.elsewhere(),
         help: problem.help.clone(),
         refuses_to_start: problem.refuses_to_start,
+        accepted: accepted.map(str::to_owned),
         advice: problem.advice.as_ref().map(|advice| {
             let proposed = |edit: &rolegate::problem::Edit| Proposed {
                 file: source.name(edit.span.file),

@@ -1,6 +1,9 @@
 //! `rolegate check`: every problem of the rule files of a site, where it stands, what a visitor gets, and what to do.
 
+mod github;
+mod html;
 mod json;
+mod map;
 mod places;
 mod repair;
 mod sarif;
@@ -9,15 +12,17 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use rolegate::{RuleFile, RuleSet, Severity};
+use rolegate::{Problem, RuleFile, RuleSet, Severity};
+use rolegate_check::allow::Accepted;
 use rolegate_check::catalogue;
 use rolegate_check::fix::Change;
 use rolegate_check::lint::lint;
+use rolegate_check::map::Map;
 use rolegate_check::words::render_note;
 use rolegate_server::config::open_to_look;
 use rolegate_server::{DirSite, Source};
 
-use super::{Exit, Failure, RuleArgs, counted, rendered, say};
+use super::{Exit, Failure, RuleArgs, accept, counted, rendered, say, visible};
 
 /// Say what is wrong with the rules of a site, where, what a visitor gets, and what to write instead
 #[derive(Args, Debug)]
@@ -44,6 +49,9 @@ pub(super) struct Check {
     /// Show each problem whole, where one kind is found many times in a file
     #[arg(long)]
     all: bool,
+    /// Show who gets what, by area of paths and visitor, file by file under the gates; problems are counted
+    #[arg(long, conflicts_with_all = ["diff", "fix"])]
+    map: bool,
     /// Describe one kind of problem, such as `gate-shadowed`
     #[arg(long, value_name = "ID", exclusive = true)]
     explain: Option<String>,
@@ -59,6 +67,10 @@ enum Format {
     Json,
     /// SARIF 2.1.0
     Sarif,
+    /// Workflow commands, which GitHub shows beside the lines of a change
+    Github,
+    /// One page with a picture of who gets what, and the problems
+    Html,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -72,13 +84,30 @@ struct Checked {
     site: DirSite,
     rules: RuleSet,
     source: Source,
+    /// What comments of the rule files accept.
+    accepted: Vec<Accepted>,
 }
 
 impl Checked {
     fn open(dir: &Path, toml: Option<&Path>) -> Result<Checked, Failure> {
         let (site, rules, mut source) = open_to_look(dir, toml)?;
         source.add(lint(&rules, &site));
-        Ok(Checked { site, rules, source })
+        let accepted = accept(&mut source);
+        Ok(Checked { site, rules, source, accepted })
+    }
+
+    /// Every finding, in the order of files and lines, with the reason for which it is accepted.
+    fn all(&self) -> Vec<(&Problem, Option<&str>)> {
+        let open = self.source.problems.iter().map(|problem| (problem, None));
+        let accepted = self.accepted.iter().map(|accepted| (&accepted.problem, Some(accepted.reason.as_str())));
+        let mut all: Vec<_> = open.chain(accepted).collect();
+        all.sort_by_key(|(problem, _)| problem.span);
+        all
+    }
+
+    /// The one line to read when there is time for one.
+    fn summary(&self) -> String {
+        summary(self)
     }
 }
 
@@ -102,9 +131,23 @@ impl Check {
             }
         }
         match self.format {
+            Format::Text if self.map => {
+                let map = Map::of(&checked.rules, &checked.site);
+                say(&map::text(&map, &checked.rules, &checked.source, self.all))?;
+                say(&checked.summary())?;
+            }
             Format::Text => tell(&checked, &changes, self.all)?,
-            Format::Json => say(&json::report(&checked, &changes)?)?,
+            Format::Json => {
+                let map = self.map.then(|| Map::of(&checked.rules, &checked.site));
+                let map = map.map(|map| map::as_json(&map, &checked.rules, &checked.source));
+                say(&json::report(&checked, &changes, map)?)?;
+            }
             Format::Sarif => say(&sarif::report(&checked)?)?,
+            Format::Github => say(&github::report(&checked, self.all))?,
+            Format::Html => {
+                let map = Map::of(&checked.rules, &checked.site);
+                say(&html::page(&checked, &map, self.all))?;
+            }
         }
         Ok(self.exit(&checked.source))
     }
@@ -131,7 +174,7 @@ fn explain(id: &str) -> Result<Exit, Failure> {
 const WHOLE: usize = 2;
 
 fn tell(checked: &Checked, changes: &[Change], all: bool) -> Result<(), Failure> {
-    let Checked { rules, source, .. } = checked;
+    let source = &checked.source;
     for change in changes {
         say(&repair::in_words(change, source))?;
     }
@@ -141,26 +184,41 @@ fn tell(checked: &Checked, changes: &[Change], all: bool) -> Result<(), Failure>
     for note in &source.layout.notes {
         say(&format!("{}\n", render_note(note.severity, &note.message, &note.help)))?;
     }
+    for Shown { problem, others } in shown(source, all) {
+        let others = others.map_or_else(String::new, |others| format!("\n   = {others}"));
+        say(&format!("{}{others}\n", rendered(source, problem)))?;
+    }
+    if all {
+        for Accepted { problem, reason } in &checked.accepted {
+            say(&format!("{}\n   = accepted: {}\n", rendered(source, problem), visible(reason)))?;
+        }
+    }
+    say(&checked.summary())
+}
+
+/// A problem that is shown, and where else its kind is found, if those are not shown.
+struct Shown<'p> {
+    problem: &'p Problem,
+    others: Option<String>,
+}
+
+/// What is shown of the problems: all, or of a kind that is found many times in a file the first.
+fn shown(source: &Source, all: bool) -> Vec<Shown<'_>> {
     let mut lines: HashMap<(&str, RuleFile), Vec<usize>> = HashMap::new();
     for problem in &source.problems {
         lines.entry((problem.id, problem.span.file)).or_default().push(problem.span.line);
     }
-    for problem in &source.problems {
-        let key = (problem.id, problem.span.file);
-        match lines.get(&key) {
-            Some(known) if all || (1..=WHOLE).contains(&known.len()) => {
-                say(&format!("{}\n", rendered(source, problem)))?
-            }
-            // What stands under a key is told once.
-            _ => {
-                if let Some(known) = lines.insert(key, Vec::new()).filter(|known| !known.is_empty()) {
-                    say(&rendered(source, problem))?;
-                    say(&format!("{}\n", others(&known)))?;
-                }
-            }
+    let told = |problem: &'_ Problem| {
+        let known = lines.get_mut(&(problem.id, problem.span.file))?;
+        if all || (1..=WHOLE).contains(&known.len()) {
+            return Some(None);
         }
-    }
-    say(&summary(rules, source))
+        // What stands under a key is told once.
+        let known = std::mem::take(known);
+        (!known.is_empty()).then(|| Some(others(&known)))
+    };
+    let mut told = told;
+    source.problems.iter().filter_map(|problem| Some(Shown { problem, others: told(problem)? })).collect()
 }
 
 /// How many problems and notes of one severity there are.
@@ -193,11 +251,11 @@ fn others(lines: &[usize]) -> String {
     let ranges: Vec<String> = ranges.iter().map(range).collect();
     let times = if count == 1 { "once more".to_owned() } else { format!("{count} times more") };
     let word = if ranges.len() == 1 && !ranges.iter().any(|range| range.contains(' ')) { "line" } else { "lines" };
-    format!("   = the same is found {times}, on {word} {}; --all shows each", ranges.join(", "))
+    format!("the same is found {times}, on {word} {}; --all shows each", ranges.join(", "))
 }
 
-/// The one line to read when there is time for one.
-fn summary(rules: &RuleSet, source: &Source) -> String {
+fn summary(checked: &Checked) -> String {
+    let Checked { rules, source, accepted, .. } = checked;
     let mut files: Vec<String> = source.there().map(|file| file.path.display().to_string()).collect();
     let published = source.layout.published.display();
     if files.is_empty() {
@@ -214,10 +272,16 @@ fn summary(rules: &RuleSet, source: &Source) -> String {
         (_, 0) => counted(errors, "error"),
         _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
     };
+    let opening = accepted.iter().filter(|accepted| accepted.opens()).count();
+    let accepted = match (accepted.len(), opening) {
+        (0, _) => String::new(),
+        (count, 0) => format!(", {count} accepted"),
+        (count, opening) => format!(", {count} accepted, of which {opening} can leave a gate open"),
+    };
     let fixable = match source.fixable() {
         0 => String::new(),
         count => format!("; --fix can put {count} of them right"),
     };
     let start = if refuses(source) { "; a gate refuses to start with these rules" } else { "" };
-    format!("{}: {rules}, {found}{fixable}{start}{place}", files.join(", "))
+    format!("{}: {rules}, {found}{accepted}{fixable}{start}{place}", files.join(", "))
 }

@@ -9,7 +9,7 @@ use rolegate_check::catalogue::{self, Entry};
 use rolegate_server::Source;
 use serde::Serialize;
 
-use super::json::{all_places, edit, severity};
+use super::json::{edit, places_of, severity};
 use super::places::Places;
 use super::{Checked, Failure};
 
@@ -112,6 +112,15 @@ struct Finding {
     locations: [Location; 1],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fixes: Vec<Repair>,
+    /// A comment of the file that accepts it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressions: Vec<Suppression>,
+}
+
+#[derive(Serialize)]
+struct Suppression {
+    kind: &'static str,
+    justification: String,
 }
 
 #[derive(Serialize)]
@@ -169,13 +178,14 @@ struct Replacement {
 /// The log.
 pub(super) fn report(checked: &Checked) -> Result<String, Failure> {
     let source = &checked.source;
+    let all = checked.all();
     let kinds: Vec<&Entry> =
-        catalogue::all().filter(|entry| source.problems.iter().any(|problem| problem.id == entry.id)).collect();
+        catalogue::all().filter(|entry| all.iter().any(|(problem, _)| problem.id == entry.id)).collect();
     let places = [RuleFile::Redirects, RuleFile::Toml, RuleFile::Headers]
         .map(|file| Places::new(file, source.file(file).bytes()));
-    let results = source.problems.iter().zip(all_places(&source.problems, &places)).map(|(problem, places)| {
+    let results = all.iter().map(|(problem, accepted)| {
         let rule_index = kinds.iter().position(|kind| kind.id == problem.id).unwrap_or_default();
-        finding(problem, rule_index, source, places)
+        finding(problem, *accepted, rule_index, source, places_of(problem, &places))
     });
     let notifications = source.layout.notes.iter().map(|note| Notification {
         level: severity(note.severity),
@@ -215,7 +225,13 @@ fn kind(entry: &Entry) -> Kind {
     }
 }
 
-fn finding(problem: &Problem, rule_index: usize, source: &Source, places: &Places<'_>) -> Finding {
+fn finding(
+    problem: &Problem,
+    accepted: Option<&str>,
+    rule_index: usize,
+    source: &Source,
+    places: &Places<'_>,
+) -> Finding {
     let file = || Artifact { uri: uri(&source.name(problem.span.file)) };
     let elsewhere = problem.elsewhere().map_or_else(String::new, |text| format!("\nother gates: {text}"));
     let text = format!("{}\nvisitor: {}{elsewhere}\nhelp: {}", problem.message, problem.visitor(), problem.help);
@@ -236,6 +252,10 @@ fn finding(problem: &Problem, rule_index: usize, source: &Source, places: &Place
         level: severity(problem.severity),
         message: Message { text },
         fixes: fixes.collect(),
+        suppressions: accepted
+            .map(|reason| Suppression { kind: "inSource", justification: reason.to_owned() })
+            .into_iter()
+            .collect(),
         locations: [Location { physical_location: PhysicalLocation { artifact_location: file(), region } }],
     }
 }
