@@ -113,7 +113,7 @@ impl Service {
         }
         transaction.put_refresh(&digest, &Refresh { revoked_at: Some(call.now), ..row })?;
         self.put_refresh(&mut *transaction, &user, &successor, call.now)?;
-        if digest.iter().next().is_none_or(|byte| byte % CLEARS == 0) {
+        if digest.first().is_none_or(|byte| byte % CLEARS == 0) {
             self.forget_used(&mut *transaction, &user.id, call.now)?;
         }
         note(&mut *transaction, call.now, actor(&user), Action::TokenRefreshed, None)?;
