@@ -10,7 +10,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use http_body_util::{BodyExt, Full};
 use hyper::Response;
 use hyper::header::{self, HeaderValue};
-use rolegate::{Decision, HeaderRules, Outcome, Request, Scheme};
+use rolegate::{Decision, HeaderRules, Outcome, Request, Scheme, Target};
 use rolegate_server::DirSite;
 use rolegate_server::respond::{Ask, respond};
 
@@ -36,10 +36,11 @@ fn benches(criterion: &mut Criterion) {
             headers,
             country: None,
         };
-        Ask::of(&request).into_owned()
+        Ask::of(&request)
     };
     let serve = |file: &str| Decision {
         outcome: Outcome::Serve { file: file.to_owned() },
+        read: Target::parse(b"/").ok(),
         by: None,
         target: None,
         passed_over: Default::default(),

@@ -113,10 +113,7 @@ pub fn decide(
     visitor: &Visitor,
     site: &impl Site,
 ) -> Decision {
-    match Target::parse_plain(request.target) {
-        Ok(_) => decide::decide(rules, request, visitor, &Beside(site)),
-        Err(refused) => decide::bad_request(refused),
-    }
+    decide::decide(rules, request, visitor, &Beside(site))
 }
 
 /// A site that another server serves from the same folder.
@@ -137,6 +134,11 @@ impl<S: Site> Site for Beside<'_, S> {
 
     fn is_listed(&self) -> bool {
         self.0.is_listed()
+    }
+
+    /// FRONT-1
+    fn is_read_elsewhere(&self) -> bool {
+        true
     }
 
     fn server(&self) -> Option<&Origin> {
@@ -170,7 +172,9 @@ impl<S: Site> Site for Beside<'_, S> {
 /// would show what the rule replaces.
 pub fn admits(decision: &Decision, target: &[u8]) -> bool {
     // FRONT-1
-    let Ok(Target { path, .. }) = Target::parse_plain(target) else { return false };
+    let Some(Target { path, .. }) = decision.read.as_ref().filter(|_| Target::check_plain(target).is_ok()) else {
+        return false;
+    };
     if decision.denied {
         return false;
     }
@@ -182,7 +186,7 @@ pub fn admits(decision: &Decision, target: &[u8]) -> bool {
             let target = decision.target.as_deref().and_then(|target| target.split(['?', '#']).next());
             target
                 .and_then(|target| RequestPath::parse(target.as_bytes()).ok())
-                .is_some_and(|target| target.same_but_for_slash(&path))
+                .is_some_and(|target| target.same_but_for_slash(path))
         }
         Outcome::BadRequest(_) | Outcome::Proxy { .. } | Outcome::Redirect { .. } | Outcome::Rewrite { .. } => false,
     }

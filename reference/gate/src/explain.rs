@@ -113,7 +113,7 @@ impl Explanation {
                     file: rule.span.file.name(),
                     line: rule.span.line,
                     why: why.word(),
-                    reason: reason(rule, why, request, &said, visitor),
+                    reason: reason(rule, why, decision.read.as_ref(), request, &said, visitor),
                     text: rule.text.clone(),
                 })
                 .collect(),
@@ -224,18 +224,25 @@ pub fn visitor_in_words(visitor: &Visitor) -> String {
 }
 
 /// Why a rule did not decide, in a sentence; empty where it is for another path and has nothing to do with the request.
-fn reason(rule: &Rule, why: PassedOver, request: &Request<'_>, said: &Said<'_>, visitor: &Visitor) -> String {
+fn reason(
+    rule: &Rule,
+    why: PassedOver,
+    target: Option<&Target>,
+    request: &Request<'_>,
+    said: &Said<'_>,
+    visitor: &Visitor,
+) -> String {
     let conditions = rule.apply().map(|apply| &apply.conditions);
     match why {
         PassedOver::Condition(unmet) => match conditions {
             Some(conditions) => format!("passed over: {}", unmet_in_words(conditions, unmet, said)),
             None => String::new(),
         },
-        PassedOver::Host => passed_over_for_host(rule, request),
+        PassedOver::Host => passed_over_for_host(rule, target, request),
         PassedOver::Loop => "passed over: it would redirect the request to itself".to_owned(),
         PassedOver::OwnTree => "passed over: the path lies where such a redirect leads already".to_owned(),
         PassedOver::Path => String::new(),
-        PassedOver::Query => passed_over_for_query(rule, request),
+        PassedOver::Query => passed_over_for_query(rule, target),
         PassedOver::Role => {
             let asked = conditions.and_then(|conditions| conditions.role.as_ref());
             format!("denies: {}", asked.map(|role| not_held(role, visitor, request)).unwrap_or_default())
@@ -315,10 +322,9 @@ fn in_words(condition: &Condition, beside_role: bool, said: &Said<'_>) -> String
     }
 }
 
-fn passed_over_for_host(rule: &Rule, request: &Request<'_>) -> String {
+fn passed_over_for_host(rule: &Rule, target: Option<&Target>, request: &Request<'_>) -> String {
     let own = rule.origin.as_ref().map(ToString::to_string).unwrap_or_default();
-    let target = Target::parse(request.target).ok();
-    let host = target.as_ref().and_then(|target| target.host.as_deref()).or(request.host);
+    let host = target.and_then(|target| target.host.as_deref()).or(request.host);
     match host {
         Some(host) => {
             format!("passed over: it is for `{own}`, and the request for `{}`", Origin::new(request.scheme, host))
@@ -327,10 +333,9 @@ fn passed_over_for_host(rule: &Rule, request: &Request<'_>) -> String {
     }
 }
 
-fn passed_over_for_query(rule: &Rule, request: &Request<'_>) -> String {
+fn passed_over_for_query(rule: &Rule, target: Option<&Target>) -> String {
     let keys = rule.query.iter().map(|one| text(&one.key)).collect::<Vec<_>>();
     let asked = quoted(keys.iter().map(String::as_str), "and");
-    let target = Target::parse(request.target).ok();
     let sent = target.and_then(|target| target.query.as_deref().map(Parameters::parse)).unwrap_or_default();
     // QUERY-1, QUERY-2
     match sent.len() {
@@ -350,6 +355,6 @@ fn quoted<'a>(names: impl Iterator<Item = &'a str>, last: &str) -> String {
 }
 
 /// Bytes of a request as a person can read them.
-fn text(octets: &[u8]) -> String {
-    String::from_utf8_lossy(octets).escape_debug().to_string()
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).escape_debug().to_string()
 }

@@ -4,7 +4,6 @@
 //! that file is the answer, with status 200, to a visitor who is not denied (NOLEAK-2). Everything else is sent whole
 //! and without validators, whatever conditional or range headers the request carries.
 
-use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -15,7 +14,6 @@ use rolegate::answer::{Answer, AnswerBody, NOT_FORWARDED, NOT_FOUND, cache_rules
 use rolegate::authorize::Manner;
 use rolegate::decide::{Decision, Outcome};
 use rolegate::headers::{Fields, HeaderRules};
-use rolegate::path::Target;
 use rolegate::request::Request;
 
 use crate::files::body::Body;
@@ -27,11 +25,10 @@ use crate::files::{Chosen, DirSite, File};
 
 /// What of a request still matters once the decision is made.
 #[derive(Debug)]
-pub struct Ask<'a> {
+pub struct Ask {
     method: Method,
     preconditions: Preconditions,
     accepts: Accepts,
-    target: Cow<'a, [u8]>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,26 +49,15 @@ impl Method {
     }
 }
 
-impl<'a> Ask<'a> {
+impl Ask {
     /// Reads what matters from `request`.
-    pub fn of(request: &Request<'a>) -> Ask<'a> {
+    pub fn of(request: &Request<'_>) -> Ask {
         let method = match request.method {
             "GET" => Method::Get,
             "HEAD" => Method::Head,
             _ => Method::Other,
         };
-        Ask {
-            method,
-            preconditions: Preconditions::of(request),
-            accepts: Accepts::of(request),
-            target: Cow::Borrowed(request.target),
-        }
-    }
-
-    /// The same, for longer than the request is there.
-    pub fn into_owned(self) -> Ask<'static> {
-        let Ask { method, preconditions, accepts, target } = self;
-        Ask { method, preconditions, accepts, target: Cow::Owned(target.into_owned()) }
+        Ask { method, preconditions: Preconditions::of(request), accepts: Accepts::of(request) }
     }
 }
 
@@ -104,7 +90,7 @@ enum Sent<'s> {
 }
 
 /// The response to a request that was decided. Waits only where a file is read from the disk.
-pub async fn respond(site: &DirSite, fields: &HeaderRules, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
+pub async fn respond(site: &DirSite, fields: &HeaderRules, decision: &Decision, ask: &Ask) -> Response<Body> {
     let answer = match form(site, decision, ask) {
         Form::Ready(answer) => answer,
         Form::Sent(sent) => match sent.stored().content().await {
@@ -120,7 +106,7 @@ pub(crate) fn respond_at_once(
     site: &DirSite,
     fields: &HeaderRules,
     decision: &Decision,
-    ask: &Ask<'_>,
+    ask: &Ask,
 ) -> Option<Response<Body>> {
     let answer = match form(site, decision, ask) {
         Form::Ready(answer) => answer,
@@ -150,7 +136,7 @@ pub(crate) async fn refuse_to(
     site: &DirSite,
     fields: &HeaderRules,
     decision: &Decision,
-    ask: &Ask<'_>,
+    ask: &Ask,
 ) -> Response<Body> {
     match manner {
         Manner::AsIs => refuse_as_is(site, fields, decision, ask).await,
@@ -159,7 +145,7 @@ pub(crate) async fn refuse_to(
 }
 
 /// AUTHORIZE-1: the server in front passes this answer on. It has no status that would be taken for a yes.
-async fn refuse_as_is(site: &DirSite, fields: &HeaderRules, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
+async fn refuse_as_is(site: &DirSite, fields: &HeaderRules, decision: &Decision, ask: &Ask) -> Response<Body> {
     let mut response = respond(site, fields, decision, ask).await;
     let status = match &decision.outcome {
         Outcome::Rewrite { status, .. } => status_code(*status),
@@ -171,7 +157,7 @@ async fn refuse_as_is(site: &DirSite, fields: &HeaderRules, decision: &Decision,
 }
 
 /// AUTHORIZE-2: 401 or 403 alone; the rest stands in fields.
-async fn refuse_by_status(site: &DirSite, fields: &HeaderRules, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
+async fn refuse_by_status(site: &DirSite, fields: &HeaderRules, decision: &Decision, ask: &Ask) -> Response<Body> {
     let told = refuse_as_is(site, fields, decision, ask).await;
     let status = if told.status() == StatusCode::UNAUTHORIZED { told.status() } else { StatusCode::FORBIDDEN };
     let mut answer = Draft::new(status, Body::default())
@@ -192,7 +178,7 @@ pub(crate) fn refuse(status: StatusCode, sentence: &'static str) -> Response<Bod
 }
 
 /// What a decision comes to.
-fn form<'s>(site: &'s DirSite, decision: &Decision, ask: &Ask<'_>) -> Form<'s> {
+fn form<'s>(site: &'s DirSite, decision: &Decision, ask: &Ask) -> Form<'s> {
     let method = ask.method.name();
     match AnswerBody::of(decision, method) {
         (status, AnswerBody::Page(name)) => Form::page(site, name, status_code(status)),
@@ -211,7 +197,7 @@ impl<'s> Form<'s> {
             .map_or_else(|| Form::Ready(Draft::not_found()), |file| Form::Sent(Sent::Page(&file.plain, status)))
     }
 
-    fn file(site: &'s DirSite, name: &str, ask: &Ask<'_>) -> Form<'s> {
+    fn file(site: &'s DirSite, name: &str, ask: &Ask) -> Form<'s> {
         let Some(file) = site.find(name) else { return Form::Ready(Draft::not_found()) };
         match file.choose(ask.accepts) {
             Some(chosen) => Form::Sent(Sent::File(file, chosen)),
@@ -234,7 +220,7 @@ impl<'s> Sent<'s> {
     }
 
     /// The answer with its content.
-    fn with(&self, (content, tag): Tagged, ask: &Ask<'_>) -> Draft {
+    fn with(&self, (content, tag): Tagged, ask: &Ask) -> Draft {
         match self {
             Sent::Page(entry, status) => {
                 let body = Body::of_range(content, 0..entry.length());
@@ -265,7 +251,7 @@ impl<'s> Sent<'s> {
 }
 
 /// HTTP-2: the representation that was chosen is what conditions and ranges speak of (RFC 9110 §13, §14).
-fn conditional(file: &File, chosen: Chosen<'_>, content: Content, tag: HeaderValue, ask: &Ask<'_>) -> Draft {
+fn conditional(file: &File, chosen: Chosen<'_>, content: Content, tag: HeaderValue, ask: &Ask) -> Draft {
     let now = SystemTime::now();
     let modified = file.plain.modified.clone().and_then(|modified| not_in_the_future(modified, now));
     let length = chosen.stored.length();
@@ -402,9 +388,9 @@ impl Draft {
     }
 
     /// With what depends on the decision, and on the path.
-    fn complete(mut self, fields: &HeaderRules, decision: &Decision, ask: &Ask<'_>) -> Response<Body> {
+    fn complete(mut self, fields: &HeaderRules, decision: &Decision, ask: &Ask) -> Response<Body> {
         self.add_cache_rules(decision);
-        self.add_site_headers(fields, decision, ask);
+        self.add_site_headers(fields, decision);
         self.finish(ask.method == Method::Head)
     }
 
@@ -427,7 +413,7 @@ impl Draft {
     }
 
     /// HEADERS-3 to HEADERS-5: what the site's `_headers` file says about its files.
-    fn add_site_headers(&mut self, rules: &HeaderRules, decision: &Decision, ask: &Ask<'_>) {
+    fn add_site_headers(&mut self, rules: &HeaderRules, decision: &Decision) {
         if !self.is_file || rules.is_empty() {
             return;
         }
@@ -435,9 +421,9 @@ impl Draft {
             // NOLEAK-5: what is said about one path only would tell that there is something.
             Fields::of(rules.fields_for_all())
         } else {
-            match Target::parse(&ask.target) {
-                Ok(target) => Fields::of(rules.fields(&target.path)),
-                Err(_) => return,
+            match &decision.read {
+                Some(target) => Fields::of(rules.fields(&target.path)),
+                None => return,
             }
         };
         fields.apply(&mut self.headers, decision.denied || decision.role_dependent, !decision.denied);

@@ -238,7 +238,7 @@ fn with_token(scene: &Scene<'_>, edit: fn(&mut Token<'_>) -> bool) -> Visitor {
 }
 
 async fn reply(scene: &Scene<'_>, decision: &Decision) -> Reply {
-    let ask = scene.asked.lend(|request| Ask::of(request).into_owned());
+    let ask = scene.asked.lend(Ask::of);
     collected(respond(&scene.ground.site.files, scene.ground.site.rules.headers(), decision, &ask).await).await
 }
 

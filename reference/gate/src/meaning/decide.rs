@@ -28,6 +28,8 @@ pub use fetched::Remote;
 pub struct Decision {
     /// What is answered.
     pub outcome: Outcome,
+    /// NOLEAK-1: what the request target was read as; whoever acts on the decision goes by it. `None` where it was refused.
+    pub read: Option<Target>,
     /// The rule that decided, by its place in the list; `None` where no rule did.
     pub by: Option<usize>,
     /// The destination of the deciding rule after substitution, without a query that is passed on.
@@ -162,12 +164,32 @@ impl RuleList for [Rule] {
 /// The decision about a request. By a list that finds the rules that can match, such as a [`crate::RuleSet`], it is the same as by
 /// the whole list, and [`Decision::passed_over`] holds fewer rules.
 pub fn decide(list: &(impl RuleList + ?Sized), request: &Request<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
-    // NOLEAK-1; FRONT-1: where another server has the site, it reads the target too.
-    let parse = if site.is_listed() { Target::parse } else { Target::parse_plain };
-    let target = match parse(request.target) {
-        Ok(target) => target,
-        Err(refused) => return bad_request(refused),
-    };
+    // NOLEAK-1; FRONT-1
+    let parse = if site.is_read_elsewhere() { Target::parse_plain } else { Target::parse };
+    match parse(request.target) {
+        Ok(target) => {
+            let decision = decide_at(list, request, &target, visitor, site);
+            Decision { read: Some(target), ..decision }
+        }
+        Err(refused) => Decision {
+            outcome: Outcome::BadRequest(refused),
+            read: None,
+            by: None,
+            target: None,
+            passed_over: SmallVec::new(),
+            denied: false,
+            role_dependent: false,
+        },
+    }
+}
+
+fn decide_at(
+    list: &(impl RuleList + ?Sized),
+    request: &Request<'_>,
+    target: &Target,
+    visitor: &Visitor,
+    site: &impl Site,
+) -> Decision {
     let own_file = site.file(&target.path);
     let own_file = own_file.as_deref();
     let name = target.path.name();
@@ -177,7 +199,7 @@ pub fn decide(list: &(impl RuleList + ?Sized), request: &Request<'_>, visitor: &
     step(request.target.len());
     let asked = Asked {
         request,
-        target: &target,
+        target,
         paths: std::iter::once(name).chain(others).map(segments).collect(),
         parameters: target.query.as_deref().map(Parameters::parse).unwrap_or_default(),
         origin: OnceCell::new(),
@@ -232,18 +254,6 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// A target that gets no decision.
-pub(crate) fn bad_request(refused: Refused) -> Decision {
-    Decision {
-        outcome: Outcome::BadRequest(refused),
-        by: None,
-        target: None,
-        passed_over: SmallVec::new(),
-        denied: false,
-        role_dependent: false,
-    }
-}
-
 fn walk(list: &(impl RuleList + ?Sized), asked: &Asked<'_>, visitor: &Visitor, site: &impl Site) -> Decision {
     let mut passed_over = SmallVec::new();
     let (mut denial, mut role_dependent, mut in_tree) = (Denial::default(), false, false);
@@ -265,7 +275,7 @@ fn walk(list: &(impl RuleList + ?Sized), asked: &Asked<'_>, visitor: &Visitor, s
         };
         let outcome = answer(list, apply, &target, asked, &denial, site);
         let (denied, target) = (denial.stands_before(apply), Some(target.into_text()));
-        return Decision { outcome, by: Some(place), target, passed_over, denied, role_dependent };
+        return Decision { outcome, read: None, by: Some(place), target, passed_over, denied, role_dependent };
     }
     let denied = denial.is_recorded();
     let outcome = match asked.own_file {
@@ -277,7 +287,7 @@ fn walk(list: &(impl RuleList + ?Sized), asked: &Asked<'_>, visitor: &Visitor, s
         Some(file) if !denied => Outcome::Serve { file: file.to_owned() },
         _ => Outcome::NotFound { forced: denied, page: denial.not_found_page(list, asked, site) },
     };
-    Decision { outcome, by: None, target: None, passed_over, denied, role_dependent }
+    Decision { outcome, read: None, by: None, target: None, passed_over, denied, role_dependent }
 }
 
 /// Whether a rule decides, and whether it had a say at all.
@@ -371,7 +381,7 @@ fn answer(
     // FRONT-1: the server behind a rule that forwards, or one in front, goes by the target too.
     if !is_redirect
         && target.site.is_some()
-        && let Err(refused) = Target::parse_plain(asked.request.target)
+        && let Err(refused) = Target::check_plain(asked.request.target)
     {
         return Outcome::BadRequest(refused);
     }

@@ -125,8 +125,16 @@ impl Target {
     /// # Errors
     /// [`Refused`] where the bytes have no safe canonical form, or are not the one way to write it.
     pub fn parse_plain(bytes: &[u8]) -> Result<Target, Refused> {
-        plain::check(Parts::of(bytes)?.path)?;
+        Target::check_plain(bytes)?;
         Target::parse(bytes)
+    }
+
+    /// FRONT-1: whether every server reads the same path here.
+    ///
+    /// # Errors
+    /// [`Refused`] where not.
+    pub fn check_plain(bytes: &[u8]) -> Result<(), Refused> {
+        plain::check(Parts::of(bytes)?.path)
     }
 }
 

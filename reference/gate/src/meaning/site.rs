@@ -32,6 +32,11 @@ pub trait Site {
         true
     }
 
+    /// FRONT-1: whether another server goes by the request target too, so that it has to be plain.
+    fn is_read_elsewhere(&self) -> bool {
+        !self.is_listed()
+    }
+
     /// The server that has the site, where that is another one and the gate knows which.
     fn server(&self) -> Option<&Origin> {
         None

@@ -113,7 +113,6 @@ impl Court<'_> {
                 through_proxy,
                 host: seen.host,
                 scheme: seen.scheme,
-                target: request.target,
             };
             match Errand::of(&decision.0, gate, visit, &self.settings, rolegate_server::clock::now()) {
                 Some(errand) => protected_at(&errand.url) == Some(byte),

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use hyper::header::{HeaderName, HeaderValue};
 use rolegate::decide::{Decision, Outcome};
-use rolegate::path::Target;
 use rolegate::query;
 use rolegate::request::Scheme;
 use rolegate::site::Site;
@@ -63,8 +62,6 @@ pub struct Visit<'a> {
     pub host: Option<&'a str>,
     /// The scheme that the visitor used.
     pub scheme: Scheme,
-    /// The request target, as sent.
-    pub target: &'a [u8],
 }
 
 impl Errand {
@@ -78,9 +75,9 @@ impl Errand {
     ) -> Option<Errand> {
         let (url, page) = match &decision.outcome {
             Outcome::Proxy { url } => (url.clone(), None),
-            Outcome::Serve { .. } => (at_upstream(settings, visit, None)?, decision.denied.then_some(200)),
+            Outcome::Serve { .. } => (at_upstream(settings, decision, None)?, decision.denied.then_some(200)),
             Outcome::Rewrite { status, .. } => (
-                at_upstream(settings, visit, decision.target.as_deref())?,
+                at_upstream(settings, decision, decision.target.as_deref())?,
                 (decision.denied || *status != 200).then_some(*status),
             ),
             Outcome::BadRequest(_) | Outcome::NotFound { .. } | Outcome::Redirect { .. } => return None,
@@ -117,14 +114,14 @@ impl Errand {
 
 /// UPSTREAM-1: the canonical path at the server that has the site, with the query of the request; or `target` with its own
 /// query, where it has one (LOC-2). `None` where no server has it.
-fn at_upstream(settings: &ProxySettings, visit: Visit<'_>, target: Option<&str>) -> Option<String> {
+fn at_upstream(settings: &ProxySettings, decision: &Decision, target: Option<&str>) -> Option<String> {
     let upstream = settings.upstream.as_ref()?;
-    let asked = Target::parse(visit.target).ok()?;
+    let asked = decision.read.as_ref()?;
     let path = match target {
         Some(target) => target.split('#').next().unwrap_or(target).to_owned(),
         None => asked.path.encoded(),
     };
-    let query = asked.query.filter(|query| !query.is_empty() && !path.contains('?'));
-    let query = query.map(|query| format!("?{}", query::clean(&query))).unwrap_or_default();
+    let query = asked.query.as_ref().filter(|query| !query.is_empty() && !path.contains('?'));
+    let query = query.map(|query| format!("?{}", query::clean(query))).unwrap_or_default();
     Some(format!("{upstream}{path}{query}"))
 }

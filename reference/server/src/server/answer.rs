@@ -144,7 +144,7 @@ struct Plan {
     decision: Decision,
     next: Next,
     /// What of the request still matters.
-    ask: Ask<'static>,
+    ask: Ask,
     line: Option<Line>,
     /// The visitor's address, as far as it is known.
     client: Option<IpAddr>,
@@ -211,18 +211,17 @@ impl<'a> Asked<'a> {
             headers: &head.headers,
             country: known.country.as_ref().map(Country::code),
         };
-        let line = log::is_on().then(|| Line { method: head.method.to_owned(), path: log::path(target) });
         let decision = match question {
             Some(_) => authorize::decide(gate.rules(), &request, &gate.visitor(&request, now), gate.site()),
             None => gate.decide(&request, now),
         };
+        let line = log::is_on().then(|| Line { method: head.method.to_owned(), path: log::path(&decision, target) });
         let visit = Visit {
             peer: connection.peer,
             client: known.client,
             through_proxy: known.through_proxy,
             host: known.host,
             scheme: known.scheme,
-            target,
         };
         let next = match question {
             Some(_) if authorize::admits(&decision, target) => Next::Admit,
@@ -247,7 +246,6 @@ impl<'a> Asked<'a> {
                     Next::Forward(errand) => Some(Standing::of(*connection, head, errand)),
                     _ => None,
                 };
-                let ask = ask.into_owned();
                 Decided::Plan(Box::new(Plan { decision, next, ask, line, client: known.client, standing }))
             }
         })

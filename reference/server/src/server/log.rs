@@ -14,9 +14,13 @@ pub(crate) fn is_on() -> bool {
     tracing::enabled!(tracing::Level::INFO)
 }
 
-/// The canonical path of a target as the log shows it; empty where there is none.
-pub(crate) fn path(target: &[u8]) -> String {
-    Target::parse(target).map(|target| target.path.to_string()).unwrap_or_default()
+/// The canonical path as the log shows it; empty where there is none.
+pub(crate) fn path(decision: &Decision, target: &[u8]) -> String {
+    match &decision.read {
+        Some(read) => read.path.to_string(),
+        // FRONT-1: what is refused because others read it in another way has a path all the same.
+        None => Target::parse(target).map(|target| target.path.to_string()).unwrap_or_default(),
+    }
 }
 
 /// One line for a request that was decided.

@@ -95,7 +95,6 @@ impl Standing {
             through_proxy: seen.through_proxy,
             host: seen.host,
             scheme: seen.scheme,
-            target: request.target,
         };
         let decision = gate.decide(&request, now);
         match Errand::of(&decision, gate, visit, settings, now) {
