@@ -134,12 +134,16 @@ mod elsewhere;
 pub mod explain;
 pub mod gate;
 pub mod headers;
+pub mod json;
 mod meaning;
+mod memory_site;
 mod mint;
 pub mod opens;
 pub mod problem;
 mod reach;
 mod reading;
+mod refusal;
+mod role_path;
 mod rule_set;
 /// The rules of a site: the list, what a rule is made of, and reading it from files.
 pub mod rules {
@@ -150,6 +154,7 @@ pub mod rules {
     };
     pub use crate::rule_set::{RuleFiles, RuleSet};
 }
+mod signature;
 pub mod span;
 pub mod speed;
 pub mod witness;
@@ -158,9 +163,16 @@ pub mod witness;
 pub mod site {
     pub use crate::elsewhere::Elsewhere;
     pub use crate::meaning::site::*;
+    pub use crate::memory_site::MemorySite;
 }
 
-pub use meaning::{answer, claims, cookie, decide, path, query, request, token, visitor};
+/// What a verified token claims, and which of it counts as roles.
+pub mod claims {
+    pub use crate::meaning::claims::*;
+    pub use crate::role_path::RolePathError;
+}
+
+pub use meaning::{answer, cookie, decide, path, query, request, token, visitor};
 
 pub(crate) use meaning::said;
 #[doc(hidden)]

@@ -10,6 +10,59 @@ use crate::rules::{Captured, Destination, Oddity, Pattern, QueryValue, Rule};
 pub const EXAMPLE: &str = "example";
 
 impl Pattern {
+    /// Whether a `*` stands before the end.
+    #[cfg(feature = "cost")]
+    pub fn has_star_in_the_middle(&self) -> bool {
+        !self.middles.is_empty()
+    }
+
+    /// Whether every path that `other` matches is matched by this pattern; `false` where that is not plain.
+    pub fn covers(&self, other: &Pattern) -> bool {
+        if self == other {
+            return true;
+        }
+        let covers = |(own, other): (&Segment, &Segment)| match (own, other) {
+            (Segment::Placeholder(_), Segment::Placeholder(_) | Segment::Literal(_)) => true,
+            (Segment::Prefix(_), _) => false,
+            _ => own == other,
+        };
+        let long_enough = if self.splat {
+            self.head.len() <= other.head.len()
+        } else {
+            self.head.len() == other.head.len() && !other.splat && other.middles.is_empty()
+        };
+        self.middles.is_empty() && long_enough && self.head.iter().zip(&other.head).inspect(|_| step(1)).all(covers)
+    }
+
+    /// A path that the pattern matches, with `word` for every segment that is free.
+    pub fn example(&self, word: &str) -> RequestPath {
+        let mut path = Vec::new();
+        let mut run = |segments: &[Segment]| {
+            path.extend(segments.iter().map(|segment| match segment {
+                Segment::Literal(text) => text.to_string(),
+                Segment::Placeholder(_) => word.to_owned(),
+                Segment::Prefix(text) => format!("{}{word}", &**text),
+            }));
+        };
+        run(&self.head);
+        for middle in &self.middles {
+            run(&[Segment::Literal(word.into())]);
+            run(middle);
+        }
+        if self.splat {
+            run(&[Segment::Literal(word.into())]);
+        }
+        RequestPath::of(path)
+    }
+
+    /// RULES-12: whether the pattern begins with `/.netlify`.
+    pub(crate) fn is_reserved(&self) -> bool {
+        let Some(Segment::Literal(first) | Segment::Prefix(first)) = self.head.first() else {
+            return false;
+        };
+        first.starts_with(".netlify")
+    }
+
     /// The segments of the one path that the pattern matches, if it is one alone.
     pub fn literal(&self) -> Option<Vec<&str>> {
         if self.splat { None } else { self.stem() }

@@ -13,7 +13,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A text to be read in an afternoon has 2,500 lines; until what is there for speed has left it, it may not grow.
-const MOST_LINES: usize = 4_100;
+const MOST_LINES: usize = 3_500;
+/// What `meaning` imports besides itself: the vocabulary that all of the crate shares.
+const SHARED: [&str; 6] = ["meaning", "cost", "json", "refusal", "signature", "span"];
 fn folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -71,7 +73,7 @@ fn meaning_imports_neither_reading_nor_speed() {
     let meaning = folder().join("src/meaning");
     let own = text(&meaning.join("mod.rs"));
     let own = own.lines().filter_map(|line| line.rsplit_once("mod ")?.1.strip_suffix(';'));
-    let allowed: BTreeSet<&str> = own.chain(["meaning", "cost", "span"]).collect();
+    let allowed: BTreeSet<&str> = own.chain(SHARED).collect();
     for file in sources(&meaning) {
         let source = text(&file);
         for line in without_tests(&source).lines().filter(|line| !line.trim_start().starts_with("//")) {

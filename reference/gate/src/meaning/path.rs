@@ -17,8 +17,8 @@ use std::net::Ipv6Addr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use smallvec::SmallVec;
 
+pub use crate::refusal::{Ambiguity, Refused};
 use crate::request::Scheme;
-pub use plain::Ambiguity;
 
 /// The longest request target that is read.
 pub const MAX_TARGET: usize = 8 * 1024;
@@ -58,54 +58,6 @@ pub struct Target {
     pub query: Option<Vec<u8>>,
     /// The host, with its port if one was written, of a target in absolute form (HTTP-4).
     pub host: Option<String>,
-}
-
-/// Why a request target has no safe canonical form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Refused {
-    /// FRONT-1: another server would read another path.
-    #[error("another server may read another path here: {0}")]
-    Ambiguous(Ambiguity),
-    /// The host of a target in absolute form is empty, or holds a character that no host has.
-    #[error("the host in the request target is not valid")]
-    Authority,
-    /// A raw or encoded `\`, which some readers take for a slash.
-    #[error("the path holds a backslash")]
-    Backslash,
-    /// A raw control character, or an encoded one in the path.
-    #[error("the request target holds a control character")]
-    Control,
-    /// `%2F`, which would change the segments.
-    #[error("the path holds an encoded slash")]
-    EncodedSlash,
-    /// `%` without two hexadecimal digits after it.
-    #[error("the path holds a `%` that starts no escape")]
-    Escape,
-    /// The target is neither a path nor an `http` or `https` URL: `*`, `admin`, `host:443`, nothing.
-    #[error("the request target is neither a path nor an `http` URL")]
-    Form,
-    /// `#`, which no request target has.
-    #[error("the request target holds a fragment")]
-    Fragment,
-    /// The decoded path is not UTF-8.
-    #[error("the path is not UTF-8")]
-    NotUtf8,
-    /// The target is over [`MAX_TARGET`] bytes.
-    #[error("the request target is over 8 KiB")]
-    TooLong,
-    /// User information before the host of a target in absolute form (RFC 9110 §4.2.4).
-    #[error("the request target holds user information")]
-    UserInfo,
-}
-
-impl Refused {
-    /// The status that says so: 414 for an over-long target, 400 for everything else.
-    pub fn status(self) -> u16 {
-        match self {
-            Refused::TooLong => 414,
-            _ => 400,
-        }
-    }
 }
 
 impl Target {

@@ -61,49 +61,6 @@ pub trait Site {
 /// The page for what is not found (STATUS-6).
 pub const NOT_FOUND_PAGE: &str = "/404.html";
 
-/// A site that is nothing but a list of names; for tests, properties and explanations.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MemorySite {
-    names: BTreeSet<String>,
-    links: Vec<Arc<[Arc<str>]>>,
-}
-
-impl MemorySite {
-    /// A site of the files with these names, less those that are never served (STATIC-2).
-    pub fn new<N: Into<String>>(names: impl IntoIterator<Item = N>) -> MemorySite {
-        let names = names.into_iter().map(Into::into).filter(|name| is_served(name)).collect();
-        MemorySite { names, links: Vec::new() }
-    }
-
-    /// The same site, where these are all names of one file.
-    #[must_use]
-    pub fn with_links(mut self, names: &[&str]) -> MemorySite {
-        let served = names.iter().copied().filter(|name| is_served(name));
-        self.names.extend(served.clone().map(str::to_owned));
-        self.links.push(served.map(Into::into).collect());
-        self
-    }
-}
-
-impl Site for MemorySite {
-    fn has(&self, name: &str) -> bool {
-        self.names.contains(name)
-    }
-
-    fn names(&self) -> Box<dyn Iterator<Item = &str> + '_> {
-        Box::new(self.names.iter().map(String::as_str))
-    }
-
-    fn other_names(&self, file: &str) -> Vec<String> {
-        further_names(self, file)
-    }
-
-    fn same_file(&self, name: &str) -> &[Arc<str>] {
-        let all = self.links.iter().find(|names| names.iter().any(|other| **other == *name));
-        all.map(AsRef::as_ref).unwrap_or_default()
-    }
-}
-
 /// STATIC-1: what the name of a file may have after the path that it is served from, in the order in which they win.
 pub(crate) const ENDINGS: [&str; 3] = ["", ".html", "/index.html"];
 
@@ -197,6 +154,7 @@ pub fn is_served(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::MemorySite;
 
     fn path(text: &str) -> RequestPath {
         crate::Target::parse(text.as_bytes()).unwrap().path

@@ -5,42 +5,7 @@
 //! reading means nothing for a server that serves by another. So nothing is made canonical here: a path is *plain* if it is
 //! written as all of them would write it, and any other is refused.
 
-use super::{Refused, escape, spelled_by};
-
-/// What in a path is read in two ways.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Ambiguity {
-    /// `%3F` or `%23`, where whoever reads the decoded path again ends it.
-    #[error("an escaped `?` or `#`")]
-    Delimiter,
-    /// `.` or `..`: resolved before slashes are merged, after it, or not at all.
-    #[error("a `.` or `..` between slashes")]
-    Dots,
-    /// `//`: merged, kept, or taken for the beginning of a host.
-    #[error("an empty segment, `//`")]
-    Empty,
-    /// Decoded, the text holds an escape again.
-    #[error("an escape of an escape")]
-    EscapedTwice,
-    /// An escape in lower case (RFC 3986 §6.2.2.1).
-    #[error("an escape in lower case")]
-    LowerCase,
-    /// An escape of a letter, digit, `-`, `.`, `_` or `~` (RFC 3986 §6.2.2.2).
-    #[error("an escape of a character that needs none")]
-    Needless,
-    /// A byte that no URL holds unescaped: UTF-8 for some, Latin-1 for others.
-    #[error("an unescaped character that is not ASCII")]
-    NotAscii,
-    /// `;`, from which on some drop the segment.
-    #[error("a `;`")]
-    Parameter,
-    /// White space at an end of a segment, or a dot at its last, which some file systems drop.
-    #[error("a dot or white space at the end of a segment")]
-    Tail,
-    /// A target in absolute form that has no path.
-    #[error("no `/` behind the host")]
-    Unrooted,
-}
+use super::{Ambiguity, Refused, escape, spelled_by};
 
 /// FRONT-1: whether the path of a request target is plain. A slash may end it.
 ///

@@ -2,15 +2,11 @@
 //! with the one algorithm that the key is for.
 //!
 //! Every check stands in [`authenticate`] and [`Verified::check`], in the order in which it is made. The signature of a
-//! secret is checked by `jsonwebtoken` over a provider of our own (`provider`), that of a public key by the
+//! secret is checked by `jsonwebtoken` over a provider of our own (`crate::signature`), that of a public key by the
 //! [`VerifyingKey`] behind it. That crate's own `decode` is not used, since it reads the clock, allows a leeway, ignores
 //! `crit` and `nbf`, and lets the last of two equal names win.
 
-mod algorithm;
-pub mod json;
 mod keys;
-mod provider;
-mod secret;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,9 +19,10 @@ use crate::claims::{Claims, RolePath};
 use crate::cost::step;
 use json::Flaw;
 
-pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use crate::json;
+pub use crate::refusal::{Part, TokenError};
+pub use crate::signature::{Algorithm, Secret, SecretError, ShortSecret, UnknownAlgorithm};
 pub use keys::{KeyId, Keys, PublicKey, VerifyingKey};
-pub use secret::{Secret, SecretError, ShortSecret};
 
 /// COOKIE-4: a longer token is rejected unread.
 pub const MAX_TOKEN: usize = 8 * 1024;
@@ -72,95 +69,6 @@ impl Time {
 
     fn as_nanoseconds(self) -> i128 {
         i128::from(self.seconds) * NANOSECONDS + i128::from(self.nanoseconds)
-    }
-}
-
-/// Why a token is not valid. TOKEN-11: for trusted channels only.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
-    /// `alg` is missing, no string, or not exactly the algorithm of a configured key.
-    #[error("the algorithm is not one that a configured key is for")]
-    Algorithm,
-    /// There is no `kid`, and several keys serve the algorithm.
-    #[error("the header does not name its key, and several keys serve its algorithm")]
-    AmbiguousKey,
-    /// `aud` is missing, or holds none of the configured audiences.
-    #[error("the token is for another audience")]
-    Audience,
-    /// A part is not base64url without padding, or has non-zero trailing bits.
-    #[error("the {0} is not base64url")]
-    Base64(Part),
-    /// `b64` is present and not `true` (RFC 7797).
-    #[error("the header asks for an unencoded payload")]
-    UnencodedPayload,
-    /// `crit` is present; no extension is understood (RFC 7515 §4.1.11).
-    #[error("the header names critical extensions")]
-    Critical,
-    /// Two members of one object have the same name.
-    #[error("the {0} holds a member name twice")]
-    DuplicateName(Part),
-    /// The time is at or after `exp`.
-    #[error("the token has expired")]
-    Expired,
-    /// `iss` is missing, or not the configured issuer.
-    #[error("the token is from another issuer")]
-    Issuer,
-    /// `exp` is missing.
-    #[error("the token has no expiration time")]
-    MissingExpiration,
-    /// `typ` is missing.
-    #[error("the token has no type")]
-    MissingType,
-    /// A part is no JSON text in UTF-8, or is nested too deep.
-    #[error("the {0} is not JSON")]
-    NotJson(Part),
-    /// `exp` or `nbf` is no number.
-    #[error("`{0}` is not a number of seconds")]
-    NotNumericDate(&'static str),
-    /// A part is JSON and no object.
-    #[error("the {0} is not a JSON object")]
-    NotObject(Part),
-    /// No key to verify with is configured.
-    #[error("no key to verify tokens is configured")]
-    NoKey,
-    /// The time is before `nbf`.
-    #[error("the token is not valid yet")]
-    NotYetValid,
-    /// The parts are not three.
-    #[error("the token does not have three parts")]
-    Parts,
-    /// The signature is not that of the key over the received bytes.
-    #[error("the signature does not verify")]
-    Signature,
-    /// The token is over [`MAX_TOKEN`] bytes.
-    #[error("the token is over 8 KiB")]
-    TooLong,
-    /// No configured key has the `kid` of the header.
-    #[error("the header names a key that is not configured")]
-    UnknownKey,
-    /// `typ` is present and neither `JWT` nor `application/jwt`.
-    #[error("the token is of another type than `JWT`")]
-    Type,
-}
-
-/// A part of a token in compact serialization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Part {
-    /// The JOSE header.
-    Header,
-    /// The claims.
-    Payload,
-    /// The signature.
-    Signature,
-}
-
-impl std::fmt::Display for Part {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Part::Header => "header",
-            Part::Payload => "payload",
-            Part::Signature => "signature",
-        })
     }
 }
 

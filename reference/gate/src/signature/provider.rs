@@ -1,7 +1,7 @@
 //! The signature algorithm of a secret: a provider of our own for `jsonwebtoken`.
 //!
 //! HS256 is HMAC from the `hmac` crate. HS384 and HS512 are not there at all (TOKEN-2), and public keys bring their own
-//! cryptography ([`VerifyingKey`](super::VerifyingKey)). Nothing is installed for the whole process.
+//! cryptography ([`VerifyingKey`](crate::token::VerifyingKey)). Nothing is installed for the whole process.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
