@@ -44,9 +44,9 @@ impl Inspection {
                 .push(format!("it has {count} {}, and a token has three", if count == 1 { "part" } else { "parts" })),
         }
         let read = |place: usize| {
-            let octets = parts.get(place).filter(|part| !part.is_empty()).ok_or(Unread::Missing)?;
-            let octets = URL_SAFE_NO_PAD.decode(octets).map_err(|_| Unread::Base64)?;
-            json::object(&octets).map_err(Unread::Json)
+            let bytes = parts.get(place).filter(|part| !part.is_empty()).ok_or(Unread::Missing)?;
+            let bytes = URL_SAFE_NO_PAD.decode(bytes).map_err(|_| Unread::Base64)?;
+            json::object(&bytes).map_err(Unread::Json)
         };
         let mut inspection = Inspection { header: read(0), claims: read(1), role_path: role_path.clone(), now, notes };
         inspection.note_header();
@@ -126,9 +126,9 @@ impl Inspection {
             self.note("the signature is no base64url, so something was added or cut off");
         }
         if token.len() > MAX_TOKEN {
-            self.note(format!("it has {} octets; this gate reads no token over {MAX_TOKEN}", token.len()));
+            self.note(format!("it has {} bytes; this gate reads no token over {MAX_TOKEN}", token.len()));
         } else if token.len() + "nf_jwt=".len() > MAX_COOKIE {
-            self.note(format!("it has {} octets, and browsers keep no cookie over {MAX_COOKIE}", token.len()));
+            self.note(format!("it has {} bytes, and browsers keep no cookie over {MAX_COOKIE}", token.len()));
         }
     }
 

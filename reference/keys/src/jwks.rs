@@ -242,7 +242,7 @@ fn read(member: &Value, algorithms: &Algorithms) -> Result<PublicKey, UnusableKe
 /// The bytes of a member in base64url without padding (RFC 7518 §2).
 fn number(jwk: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, UnusableKey> {
     let text = jwk.get(name).and_then(Value::as_str).ok_or(UnusableKey::Member(name))?;
-    URL_SAFE_NO_PAD.decode(text).ok().filter(|octets| !octets.is_empty()).ok_or(UnusableKey::Member(name))
+    URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| !bytes.is_empty()).ok_or(UnusableKey::Member(name))
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ impl VerifyingKey for Verifier {
 pub(crate) struct Material {
     pub(crate) kind: KeyKind,
     /// SubjectPublicKeyInfo, or for curves the bare point.
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
 }
 
 /// Why bytes are no key that can be used.
@@ -76,7 +76,7 @@ impl Material {
         if kind == KeyKind::Ed25519 && is_weak() {
             return Err(Unsound::Weak);
         }
-        Ok(Material { kind, octets: der.to_vec() })
+        Ok(Material { kind, bytes: der.to_vec() })
     }
 
     /// An RSA key, as big-endian numbers without leading zeros (RFC 7518 §6.3.1).
@@ -89,22 +89,22 @@ impl Material {
 
     fn rsa(der: &[u8]) -> Result<Material, Unsound> {
         ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der).map_err(|_| Unsound::Unusable)?;
-        Ok(Material { kind: KeyKind::Rsa, octets: der.to_vec() })
+        Ok(Material { kind: KeyKind::Rsa, bytes: der.to_vec() })
     }
 
     /// A point on a curve (RFC 7518 §6.2.1); one that does not lie on it is refused.
     pub(crate) fn from_point(kind: KeyKind, x: &[u8], y: &[u8]) -> Result<Material, Unsound> {
-        let (algorithm, octets) = match kind {
+        let (algorithm, bytes) = match kind {
             KeyKind::P256 => (&ECDSA_P256_SHA256_FIXED, 32),
             KeyKind::P384 => (&ECDSA_P384_SHA384_FIXED, 48),
             KeyKind::Rsa | KeyKind::Ed25519 => return Err(Unsound::Unusable),
         };
-        if x.len() != octets || y.len() != octets {
+        if x.len() != bytes || y.len() != bytes {
             return Err(Unsound::Unusable);
         }
         let point = [&[0x04], x, y].concat();
         ParsedPublicKey::new(algorithm, &point).map_err(|_| Unsound::Unusable)?;
-        Ok(Material { kind, octets: point })
+        Ok(Material { kind, bytes: point })
     }
 
     /// An Ed25519 key (RFC 8032 §5.1.5).
@@ -115,7 +115,7 @@ impl Material {
         if is_weak_ed25519(x) {
             return Err(Unsound::Weak);
         }
-        Ok(Material { kind: KeyKind::Ed25519, octets: x.to_vec() })
+        Ok(Material { kind: KeyKind::Ed25519, bytes: x.to_vec() })
     }
 }
 
@@ -131,9 +131,9 @@ fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), Unsound> {
 /// The key of `material`, which serves `algorithm` and is asked for by tokens with `id`.
 pub(crate) fn public_key(material: &Material, algorithm: Algorithm, id: KeyId) -> PublicKey {
     let key = match material.kind {
-        KeyKind::Rsa => DecodingKey::from_rsa_der(&material.octets),
-        KeyKind::P256 | KeyKind::P384 => DecodingKey::from_ec_der(&material.octets),
-        KeyKind::Ed25519 => DecodingKey::from_ed_der(&material.octets),
+        KeyKind::Rsa => DecodingKey::from_rsa_der(&material.bytes),
+        KeyKind::P256 | KeyKind::P384 => DecodingKey::from_ec_der(&material.bytes),
+        KeyKind::Ed25519 => DecodingKey::from_ed_der(&material.bytes),
     };
     PublicKey { algorithm, id, key: Arc::new(Verifier { algorithm, key }) }
 }

@@ -10,7 +10,7 @@ use super::provider;
 #[derive(Clone)]
 pub struct Secret {
     key: DecodingKey,
-    octets: usize,
+    length: usize,
 }
 
 /// Why a secret is refused (ROLE-10).
@@ -27,11 +27,15 @@ pub enum SecretError {
 /// ROLE-10: a secret that works, and is shorter than RFC 7518 §3.2 asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the secret has {octets} octets; RFC 7518 section 3.2 asks for at least 32, and a short one can be guessed offline"
+    "the secret has {}; RFC 7518 section 3.2 asks for at least 32, and a short one can be guessed offline", in_words(*.bytes)
 )]
 pub struct ShortSecret {
     /// How many bytes the secret has.
-    pub octets: usize,
+    pub bytes: usize,
+}
+
+fn in_words(bytes: usize) -> String {
+    if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") }
 }
 
 impl Secret {
@@ -39,19 +43,19 @@ impl Secret {
     ///
     /// # Errors
     /// ROLE-10: an empty secret, and one of nothing but white space, is refused.
-    pub fn new(octets: &[u8]) -> Result<Secret, SecretError> {
-        if octets.is_empty() {
+    pub fn new(bytes: &[u8]) -> Result<Secret, SecretError> {
+        if bytes.is_empty() {
             return Err(SecretError::Empty);
         }
-        if String::from_utf8_lossy(octets).chars().all(char::is_whitespace) {
+        if String::from_utf8_lossy(bytes).chars().all(char::is_whitespace) {
             return Err(SecretError::WhiteSpace);
         }
-        Ok(Secret { key: DecodingKey::from_secret(octets), octets: octets.len() })
+        Ok(Secret { key: DecodingKey::from_secret(bytes), length: bytes.len() })
     }
 
     /// ROLE-10: what is weak about this secret.
     pub fn warning(&self) -> Option<ShortSecret> {
-        (self.octets < 32).then_some(ShortSecret { octets: self.octets })
+        (self.length < 32).then_some(ShortSecret { bytes: self.length })
     }
 
     /// The signature of this secret over `message`.
@@ -68,7 +72,7 @@ impl Secret {
 impl fmt::Debug for Secret {
     /// TOKEN-11: the secret is not shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secret").field("octets", &self.octets).finish_non_exhaustive()
+        f.debug_struct("Secret").field("length", &self.length).finish_non_exhaustive()
     }
 }
 
@@ -82,9 +86,13 @@ mod tests {
         for blank in [" ", "\t\r\n ", "\u{a0}", "\u{3000}"] {
             assert_eq!(Secret::new(blank.as_bytes()).unwrap_err(), SecretError::WhiteSpace);
         }
-        assert_eq!(Secret::new(b"secret").unwrap().warning(), Some(ShortSecret { octets: 6 }));
+        assert_eq!(Secret::new(b"secret").unwrap().warning(), Some(ShortSecret { bytes: 6 }));
+        for (secret, told) in [("s", "the secret has 1 byte;"), ("secret", "the secret has 6 bytes;")] {
+            let warning = Secret::new(secret.as_bytes()).unwrap().warning().unwrap().to_string();
+            assert!(warning.starts_with(told), "{warning}");
+        }
         assert_eq!(Secret::new(&[7; 32]).unwrap().warning(), None);
-        assert_eq!(format!("{:?}", Secret::new(b"secret").unwrap()), "Secret { octets: 6, .. }");
+        assert_eq!(format!("{:?}", Secret::new(b"secret").unwrap()), "Secret { length: 6, .. }");
     }
 
     /// RFC 7515, appendix A.1.

@@ -151,8 +151,8 @@ fn ipv4(text: &str) -> Option<Ipv4Addr> {
     if first.iter().any(|number| *number > 255) || u64::from(*last) >= 1_u64 << room {
         return None;
     }
-    let octets = first.iter().zip([24, 16, 8]).map(|(number, place)| number << place);
-    Some(Ipv4Addr::from(octets.fold(*last, |address, octet| address | octet)))
+    let bytes = first.iter().zip([24, 16, 8]).map(|(number, place)| number << place);
+    Some(Ipv4Addr::from(bytes.fold(*last, |address, byte| address | byte)))
 }
 
 impl Readings {
