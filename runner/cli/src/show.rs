@@ -1,6 +1,7 @@
 //! `gatecheck show CASE`: everything about one case.
 
 use std::fmt::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -88,7 +89,12 @@ fn render(corpus: &Corpus, suite: &Suite, case: &Case, show_secrets: bool) -> Re
     let target =
         Target { https: false, host: "gate.example".to_owned(), port: 80, connect_to: None, trust: Trust::default() };
     let place = Place { target: &target, prefix: "", listener: "http://127.0.0.1:9/" };
-    let sent = compose(suite, case, &place, 1_800_000_000)?;
+    // Whoever sees the token may send it, so that it has to be what it is called.
+    let by_the_clock = || {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+        since.and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(SHOWN_AT)
+    };
+    let sent = compose(suite, case, &place, if show_secrets { by_the_clock() } else { SHOWN_AT })?;
     let _ = writeln!(
         out,
         "\n{} ({})",
@@ -124,6 +130,9 @@ fn render(corpus: &Corpus, suite: &Suite, case: &Case, show_secrets: bool) -> Re
     }
     Ok(out)
 }
+
+/// The time at which a case is shown where its token is left out, so that it is always shown in the same way.
+const SHOWN_AT: i64 = 1_800_000_000;
 
 /// Longer lines are cut, and lines that come again are told by number.
 const LINE: usize = 400;
