@@ -302,6 +302,22 @@ fn relocate_url(url: &str, prefix: &str) -> String {
     }
 }
 
+/// The path of the file by which a deployed bundle says which one it is.
+pub const MARKER_FILE: &str = "/gatecheck-bundle.txt";
+
+impl Manifest {
+    /// The first line of the file by which a deployed bundle says which one it is.
+    pub const MARKER: &'static str = "gatecheck bundle\n";
+
+    /// The text of that file: the corpus, and the manifest itself, as digests.
+    #[must_use]
+    pub fn marker(&self) -> String {
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        let digest: String = Sha256::digest(text).iter().map(|octet| format!("{octet:02x}")).collect();
+        format!("{}corpus {}\nmanifest {digest}\n", Self::MARKER, self.corpus_digest)
+    }
+}
+
 /// What `gatecheck bundle` writes beside the site of each bundle.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use crate::corpus::question::Profile;
 use crate::corpus::{CaseRef, Corpus};
 use crate::invariants::Invariant;
+use crate::look::Check;
 use crate::run::RunOptions;
 use crate::run::order::Shard;
 use crate::verdict::Verdict;
@@ -25,6 +26,8 @@ pub enum Event {
     },
     /// Something came between the runner and the gate, and a request is sent again.
     Weather(Weather),
+    /// A gate that runs already was looked at, before the first case.
+    Looked(Vec<Check>),
     /// Everything is done.
     RunFinished {
         /// By the clock of this machine.

@@ -12,7 +12,7 @@ pub enum ExitStatus {
     Findings,
     /// 2: the command line cannot be understood, or names a case, gate or file that does not exist.
     Usage,
-    /// 3: the gate did not start or cannot be reached.
+    /// 3: the gate did not start, cannot be reached, or is not the one that is meant: nothing was asked of it.
     Unreachable,
     /// 4: a fault of the corpus or of the harness itself.
     Harness,

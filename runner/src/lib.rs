@@ -8,6 +8,7 @@
 //! 1. [`corpus`]: `requirements.yaml`, `tokens.yaml` and the suites become a [`corpus::Corpus`]; every case knows its file and line.
 //! 2. [`deploy`]: suites become a site on disk (rules, files with canaries, settings), alone or moved under path prefixes into one bundle.
 //! 3. [`gates`]: a gate is started on that site, or is already running somewhere.
+//!    [`look`] says what is seen of such a gate before its first case.
 //! 4. [`mint`] and [`wire`]: a case, its token recipe and the time of day become bytes; what comes back is an [`wire::Exchange`].
 //! 5. [`judge`]: an expectation and an exchange become a [`verdict::Verdict`]. Pure: no clock, no socket, and no knowledge of the reference gate.
 //! 6. [`invariants`]: what must hold for every refused request is checked by asking again.
@@ -38,6 +39,7 @@ pub mod invariants;
 pub mod judge;
 pub mod keys;
 pub mod listener;
+pub mod look;
 pub mod mint;
 pub mod own;
 pub mod refusal;

@@ -11,6 +11,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatecheck::corpus::Corpus;
+use gatecheck::event::Event;
+use gatecheck::gates::Gate;
+use gatecheck::run::{Plan, RunOptions, run};
+use gatecheck::verdict::Verdict;
 use gatecheck::wire::plain::{Clients, HttpVersion, Plain, PlainOptions};
 use gatecheck::wire::raw::Wire;
 use gatecheck::wire::tls::{config, why};
@@ -132,5 +137,35 @@ fn the_line_for_curl_reaches_the_same_gate() {
         let line = sent(&target).reproduce(&target, true);
         let start = format!("curl -isS --path-as-is{option} --connect-to 'gate.example:8443:127.0.0.1:8443' ");
         assert!(line.starts_with(&start), "{line}");
+    }
+}
+
+/// Why a gate at an address is not asked at all, as a run says it.
+async fn not_asked(target: Target) -> Vec<String> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mini");
+    let corpus = Arc::new(Corpus::open(&folder).unwrap_or_else(|errors| panic!("{errors:#?}")));
+    let options =
+        RunOptions { patterns: vec!["role/denial".to_owned()], look: true, timeout: LIMIT, ..RunOptions::default() };
+    let gate = Gate::Remote(target);
+    let plan = Plan::new(&corpus, &gate, &options).unwrap();
+    let (events, mut happened) = tokio::sync::mpsc::unbounded_channel();
+    run(corpus, gate, options, plan, events).await;
+    let mut reasons = Vec::new();
+    while let Ok(event) = happened.try_recv() {
+        match event {
+            Event::GateFailed { reason } => reasons.push(reason),
+            Event::CaseFinished(finished) => assert!(matches!(finished.verdict, Verdict::Error(_)), "{finished:?}"),
+            _ => {}
+        }
+    }
+    reasons
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_scheme_or_certificate_is_one_sentence_before_the_first_case() {
+    let (port, _) = server().await;
+    for (https, says) in [(false, "write `https://localhost:"), (true, "--ca FILE")] {
+        let reasons = not_asked(Target { https, ..target("localhost", port, &Trust::Machine) }).await;
+        assert!(matches!(reasons.as_slice(), [one] if one.contains(says)), "{reasons:?}");
     }
 }

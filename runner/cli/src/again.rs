@@ -18,6 +18,7 @@ use gatecheck::verdict::{Fault, Verdict};
 use owo_colors::OwoColorize;
 use tokio::sync::mpsc;
 
+use super::config::{Config, ConfigArgs};
 use super::gate::{GateArgs, gate, serves};
 use super::last::{Last, recall};
 use super::show::one_case;
@@ -90,7 +91,14 @@ fn chosen(args: &AgainArgs) -> Result<Last, Failure> {
     if args.url.is_some() || args.gate.names_one() {
         return Ok(Last { folder: here()?, url: args.url.clone(), gate: args.gate.clone() });
     }
-    let Some(file) = &args.report else { return recall() };
+    let Some(file) = &args.report else {
+        return match (recall(), ConfigArgs::default().open()?) {
+            (Err(_), Config { url, gate, .. }) if url.is_some() || gate.names_one() => {
+                Ok(Last { folder: here()?, url, gate })
+            }
+            (last, _) => last,
+        };
+    };
     let mut found = reports(std::slice::from_ref(file))?;
     let report = found.pop().ok_or_else(|| Failure::harness("no report"))?.report;
     let target = report.run.as_ref().map(|run| run.target.clone()).unwrap_or_default();

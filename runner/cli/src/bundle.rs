@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use gatecheck::corpus::{Corpus, DEFAULT_SECRET, Suite};
-use gatecheck::deploy::{Deployment, Manifest, immovable};
+use gatecheck::deploy::{Deployment, MARKER_FILE, Manifest, immovable};
 use gatecheck::exit::ExitStatus;
 
 use super::{Failure, say};
@@ -78,8 +78,9 @@ pub(super) fn bundle(corpus: &Corpus, args: &BundleArgs) -> Result<ExitStatus, F
         let failed = |error: std::io::Error| Failure::harness(format!("{}: {error}", folder.display()));
         std::fs::create_dir_all(&site).map_err(failed)?;
         deployment.write(&site).map_err(failed)?;
-        let text = serde_json::to_string_pretty(&manifest(corpus, deployment))
-            .map_err(|error| Failure::harness(error.to_string()))?;
+        let manifest = manifest(corpus, deployment);
+        std::fs::write(site.join(MARKER_FILE.trim_start_matches('/')), manifest.marker()).map_err(failed)?;
+        let text = serde_json::to_string_pretty(&manifest).map_err(|error| Failure::harness(error.to_string()))?;
         std::fs::write(folder.join("manifest.json"), format!("{text}\n")).map_err(failed)?;
         let why = match deployment.suites.as_slice() {
             [(suite, prefix)] if prefix.is_empty() => {

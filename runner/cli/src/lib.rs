@@ -16,16 +16,20 @@ mod audit;
 mod baseline;
 mod bundle;
 mod compare;
+mod config;
 pub mod embedded;
 mod format;
 mod gate;
+mod init;
 mod last;
 pub mod list;
+mod look;
 mod manual;
 mod matrix;
 mod merge;
 mod part;
 mod report;
+mod resume;
 mod run;
 mod self_test;
 mod serve;
@@ -58,6 +62,8 @@ pub struct Cli {
 enum Command {
     /// Run the corpus against a gate and say what is wrong and why
     Run(Box<run::RunArgs>),
+    /// Write a small `gatecheck.toml` that says which gate `gatecheck run` asks, by options or by asking you
+    Init(init::InitArgs),
     /// Ask a deployed site whether the rules in its folder hold there: is it shut? Only for sites that are yours, or that you may test
     Audit(Box<audit::AuditArgs>),
     /// Put the parts of a run together that `run --shard` made, and write every report of the whole
@@ -119,6 +125,7 @@ pub fn main() -> ExitStatus {
     let corpus = || corpus(cli.corpus.as_deref());
     let outcome = match cli.command {
         Command::Run(args) => corpus().and_then(|corpus| run::run(corpus, *args)),
+        Command::Init(args) => init::init(&args),
         Command::Audit(args) => corpus().and_then(|corpus| audit::audit(&corpus, *args)),
         Command::Merge(args) => corpus().and_then(|corpus| merge::merge(&corpus, args)),
         Command::Again(args) => corpus().and_then(|corpus| again::again(corpus, &args)),

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use clap::Args;
 use gatecheck::corpus::question::Profile;
@@ -24,10 +24,12 @@ use gatecheck::wire::plain::HttpVersion;
 use gatecheck_mutants::diagnosis::Watch;
 use tokio::sync::mpsc;
 
+use super::config::{ConfigArgs, Settings};
 use super::format::{Output, Outputs};
 use super::gate::GateArgs;
 use super::part::{BY_THE_ENGINE, part};
-use super::{Failure, gate, last};
+use super::resume::Resumed;
+use super::{Failure, gate, last, look};
 
 /// Arguments of `gatecheck run`.
 #[derive(Args, Debug)]
@@ -39,18 +41,26 @@ pub struct RunArgs {
     what: Vec<String>,
     #[command(flatten)]
     gate: GateArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Ask the few hundred cases that catch most broken gates, for the first answer in seconds; patterns narrow it down
+    #[arg(long, conflicts_with = "only_failed")]
+    quick: bool,
+    /// Ask a gate at a URL without looking first whether it is there, is the site that is meant and has its settings
+    #[arg(long)]
+    no_look: bool,
     /// Ask ordinary requests over HTTP/2
     #[arg(long)]
     http2: bool,
-    /// How many requests may be under way at once
-    #[arg(long, value_name = "N", default_value_t = 16)]
-    jobs: usize,
+    /// How many requests may be under way at once [default: 16]
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
     /// At most this many requests a second
     #[arg(long, value_name = "N")]
     rate: Option<f64>,
-    /// Time limit of one answer, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
-    timeout: f64,
+    /// Time limit of one answer, in seconds [default: 5]
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<f64>,
     /// How often a request is sent again when the connection itself fails; the report shows the attempts, and no more than a twentieth of all requests are
     /// sent again [default: 2 for a URL, 0 for a gate that is started here]
     #[arg(long, value_name = "N")]
@@ -64,9 +74,12 @@ pub struct RunArgs {
     /// Ask only what failed, leaked, was left unproven or could not be asked in this JSON report; patterns narrow it down
     #[arg(long, value_name = "REPORT", conflicts_with = "shard")]
     only_failed: Option<String>,
-    /// Ask one of the two questions alone: `format` (does it do what the format says?), `defence` (is it hard to get past?) or `all`
-    #[arg(long, value_name = "QUESTION", default_value_t = Profile::All)]
-    profile: Profile,
+    /// Go on with a run that was cut short: ask what this JSON report of it lacks, and report on the whole
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["only_failed", "quick", "shard", "baseline"])]
+    resume: Option<String>,
+    /// Ask one of the two questions alone: `format` (does it do what the format says?), `defence` (is it hard to get past?) or `all` [default: all]
+    #[arg(long, value_name = "QUESTION")]
+    profile: Option<Profile>,
     /// Ask only this part of the selected cases, so that several jobs can share a run; `gatecheck merge` puts the JSON reports together. Without a value, the
     /// part that the variables of the CI engine name (`CI_NODE_INDEX`, `JOB_COMPLETION_INDEX` and the like)
     #[arg(long, value_name = "I/N", num_args = 0..=1, default_missing_value = BY_THE_ENGINE)]
@@ -124,6 +137,25 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             patterns.push(word.clone());
         }
     }
+    let config = args.config.open()?;
+    let (url, named) = config.gate(url, &args.gate);
+    let settings = Settings {
+        jobs: args.jobs.or(config.settings.jobs),
+        rate: args.rate.or(config.settings.rate),
+        timeout: args.timeout.or(config.settings.timeout),
+        retries: args.retries.or(config.settings.retries),
+        http2: args.http2 || config.settings.http2,
+        strict: args.strict || config.settings.strict,
+    };
+    if patterns.is_empty() && args.resume.is_none() {
+        patterns.clone_from(&config.cases);
+    }
+    if args.quick {
+        patterns = corpus.quick(&patterns);
+        if patterns.is_empty() {
+            return Err(Failure::usage("none of the cases of --quick is selected; leave out --quick, or the patterns"));
+        }
+    }
     if let Some(file) = &args.only_failed {
         patterns = failed(&corpus, file, &patterns)?;
         if patterns.is_empty() {
@@ -131,34 +163,48 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             return Ok(ExitStatus::AsExpected);
         }
     }
-    if args.jobs == 0 {
+    let (jobs, timeout) = (settings.jobs.unwrap_or(16), settings.timeout.unwrap_or(5.0));
+    if jobs == 0 {
         return Err(Failure::usage("`--jobs 0` asks nothing; write 1 or more"));
     }
-    if args.rate.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
+    if settings.rate.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
         return Err(Failure::usage("`--rate` is a number of requests a second above zero; leave it out for no bound"));
     }
-    if args.timeout <= 0.0 {
+    if timeout <= 0.0 {
         return Err(Failure::usage("`--timeout` is a number of seconds above zero"));
     }
-    let gate = gate::gate(&args.gate, url.as_deref())?;
+    let whole = corpus.len();
+    let gate = gate::gate(&named, url.as_deref())?;
     let written = Arc::clone(&corpus);
     let corpus = match &gate {
         Gate::Launch(file) => Arc::new(file.asked((*corpus).clone()).map_err(Failure::usage)?),
         _ => corpus,
     };
-    let serves = gate::serves(&args.gate, &corpus)?;
-    patterns.extend(args.gate.suite.clone());
+    let resumed = args.resume.as_deref().map(|file| Resumed::open(file, &corpus)).transpose()?;
+    if let Some(resumed) = &resumed {
+        if !patterns.is_empty() {
+            return Err(Failure::usage("--resume asks what the report lacks; leave the patterns out"));
+        }
+        if resumed.left.is_empty() {
+            super::say("nothing is left to ask in this run; `gatecheck report` shows it\n");
+            return Ok(ExitStatus::AsExpected);
+        }
+    }
+    let serves = gate::serves(&named, &corpus)?;
+    if !args.quick {
+        patterns.extend(named.suite.clone());
+    }
     let options = RunOptions {
         patterns,
-        profile: args.profile,
+        profile: args.profile.or(config.profile).unwrap_or_default(),
         shard: part(args.shard.as_deref())?,
         seed: Some(args.seed.unwrap_or_else(Order::fresh_seed)),
-        jobs: args.jobs,
-        timeout: Duration::try_from_secs_f64(args.timeout)
+        jobs,
+        timeout: Duration::try_from_secs_f64(timeout)
             .map_err(|_| Failure::usage("--timeout is a positive number of seconds"))?,
-        rate: args.rate,
-        retries: args.retries.unwrap_or(if matches!(gate, Gate::Remote(_)) { RETRIES } else { 0 }),
-        http: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
+        rate: settings.rate,
+        retries: settings.retries.unwrap_or(if matches!(gate, Gate::Remote(_)) { RETRIES } else { 0 }),
+        http: if settings.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
         serves,
         without: args
             .without
@@ -168,18 +214,32 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             .collect(),
         longest_pause: Duration::from_secs(args.longest_pause),
         user_agent: None,
+        look: !args.no_look,
     };
-    last::remember(url.as_deref(), &args.gate);
+    let options = match &resumed {
+        Some(resumed) => resumed.options(&gate, options)?,
+        None => options,
+    };
+    last::remember(url.as_deref(), &named);
     let plan = Plan::new(&corpus, &gate, &options).map_err(|error| {
         Failure::usage(match &error {
             PlanError::NothingSelected(pattern) => corpus.nothing_fits(pattern),
             _ => error.to_string(),
         })
     })?;
-    let baseline = args.baseline.as_deref().map(super::baseline::open).transpose()?.unwrap_or_default();
-    let mut outputs = Outputs::open(args.format)?;
-    let options_of_report = ReportOptions { show_secrets: args.show_secrets, strict: args.strict };
-    let mut report = Aggregate::new(options_of_report).knowing(baseline);
+    let baseline = args
+        .baseline
+        .as_deref()
+        .or(config.baseline.as_deref())
+        .map(super::baseline::open)
+        .transpose()?
+        .unwrap_or_default();
+    let mut outputs = Outputs::open(config.reports.into_iter().chain(args.format).collect())?;
+    let options_of_report = ReportOptions { show_secrets: args.show_secrets, strict: settings.strict };
+    let mut report = match &resumed {
+        Some(resumed) => resumed.report(&corpus, options_of_report)?,
+        None => Aggregate::new(options_of_report).knowing(baseline),
+    };
     let mut terminal = TerminalReporter::new(TerminalOptions {
         all: args.all,
         whole: args.whole,
@@ -187,12 +247,13 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         progress: std::io::stderr().is_terminal(),
     });
     // The reference is what known defects are defects of.
-    let of_others = url.is_some() || args.gate.names_one();
+    let of_others = url.is_some() || named.names_one();
     let mut watch = of_others.then(|| Watch::new(written));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::harness(error.to_string()))?;
+    let began = Instant::now();
     let interrupted = runtime
         .block_on(async {
             let (events, mut happened) = mpsc::unbounded_channel();
@@ -207,17 +268,27 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
                     }
                 };
                 let Some(event) = event else { break false };
+                if let Event::Looked(checks) = &event {
+                    look::show(checks);
+                }
                 if let Some(watch) = &mut watch {
                     watch.note(&event);
                 }
                 report.note(&event);
                 terminal.note(&event, &report);
                 outputs.note(&event, &report);
-                if args.fail_fast && fails_the_run(&event, args.strict) {
+                if args.fail_fast && fails_the_run(&event, settings.strict) {
                     running.abort();
                     break false;
                 }
             };
+            if report.missing() > 0 {
+                // What was asked is told, and that it is not all.
+                let end = Event::RunFinished { at: SystemTime::now(), elapsed: began.elapsed() };
+                report.note(&end);
+                terminal.note(&end, &report);
+                outputs.note(&end, &report);
+            }
             match running.await {
                 // Nobody but this loop stops it.
                 Err(error) if error.is_cancelled() => Ok(interrupted),
@@ -229,9 +300,21 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
     report.explain(&named.unwrap_or_default());
     // A run that stopped early has gates that still run: they end with the tasks that keep them.
     runtime.shutdown_timeout(ENDING);
-    outputs.finish(&terminal.render(&report), &report)?;
+    let mut told = terminal.render(&report);
+    if args.quick {
+        told.push_str(&format!(
+            "quick: {} of {} cases, those that catch most broken gates; without --quick all are asked\n",
+            report.outcomes.len(),
+            whole
+        ));
+    }
+    outputs.finish(&told, &report)?;
     if interrupted {
-        return Err(Failure::harness("the run was interrupted: not every case was asked"));
+        return Err(Failure::harness(format!(
+            "the run was interrupted: {} of {} cases were not asked; `--resume` goes on with a JSON report of it",
+            report.missing(),
+            report.pins.planned
+        )));
     }
     Ok(report.exit_status())
 }

@@ -18,6 +18,7 @@ use gatecheck::wire::memory::Door;
 use owo_colors::OwoColorize;
 use tokio::net::TcpListener;
 
+use super::config::ConfigArgs;
 use super::gate::{GateArgs, gate};
 use super::run::interruption;
 use super::{Failure, say};
@@ -30,6 +31,8 @@ pub struct ServeArgs {
     on: String,
     #[command(flatten)]
     gate: GateArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 /// Starts the gate on the suite and keeps it until it is interrupted.
@@ -39,7 +42,9 @@ pub(super) fn serve(corpus: &Corpus, args: &ServeArgs) -> Result<ExitStatus, Fai
         let meant = did_you_mean(&args.on, corpus.suites.iter().map(|suite| suite.id.as_str()));
         Failure::usage(format!("no suite `{}`{meant}; `gatecheck list --suites` shows them", args.on))
     })?;
-    let gate = gate(&args.gate, None)?;
+    // A gate that runs already serves what it serves.
+    let (url, named) = args.config.open()?.gate(None, &args.gate);
+    let gate = if url.is_some() { gate(&args.gate, None)? } else { gate(&named, None)? };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::harness(error.to_string()))?;
     runtime.block_on(async {
         let upstream = Upstream::open().await;

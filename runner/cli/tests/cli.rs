@@ -88,7 +88,7 @@ fn status_0_the_reference_passes() {
 #[test]
 fn status_1_a_gate_that_always_says_200() {
     let url = canned("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello");
-    let output = gatecheck(&["--corpus", MINI, "run", &url, "--suite", "role/denial", "--whole", "1"]);
+    let output = gatecheck(&["--corpus", MINI, "run", &url, "--suite", "role/denial", "--whole", "1", "--no-look"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
     insta::assert_snapshot!("always-200", steady(&text(&output.stdout)));
 }
@@ -98,7 +98,7 @@ fn status_1_a_gate_that_denies_everything_proves_nothing() {
     let url = canned("HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     let report = tempfile::NamedTempFile::new().unwrap();
     let format = format!("json={}", report.path().display());
-    let output = gatecheck(&["run", &url, "--suite", "role/denial", "--format", &format]);
+    let output = gatecheck(&["run", &url, "--suite", "role/denial", "--format", &format, "--no-look"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
     let report: gatecheck::report::json::Report =
         serde_json::from_str(&std::fs::read_to_string(report.path()).unwrap()).unwrap();
@@ -225,6 +225,13 @@ fn show_explains_a_case_without_its_secrets() {
         "{with_token}"
     );
     assert!(!with_token.contains("eyJ"), "{with_token}");
+
+    // A token that is shown can be sent, and is what it is called.
+    let shown = text(&gatecheck(&["--corpus", MINI, "show", "role/denial/expired", "--show-secrets"]).stdout);
+    let claims = shown.lines().find_map(|line| line.trim().strip_prefix("claims ")).unwrap();
+    let claims: serde_json::Value = serde_json::from_str(claims.trim()).unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    assert!(claims["exp"].as_u64().unwrap() < now, "{claims}");
 }
 
 #[test]
@@ -317,10 +324,12 @@ fn a_run_that_fails_fast_stops_at_the_first_failure() {
 fn an_interrupted_run_leaves_no_gate_behind() {
     let folder = tempfile::tempdir().unwrap();
     let (gate, command) = (folder.path().join("gate.pid"), folder.path().join("gate.sh"));
+    let report = folder.path().join("report.json");
     std::fs::write(&command, format!("sleep 300 &\necho $! $$ >'{}'\nwait\n", gate.display())).unwrap();
     let mut run = std::process::Command::new(assert_cmd::cargo::cargo_bin("gatecheck"))
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
         .args(["run", "role/denial", "--launch", &format!("sh '{}' {{site}} {{port}}", command.display())])
+        .args(["--format", &format!("json={}", report.display())])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -341,6 +350,14 @@ fn an_interrupted_run_leaves_no_gate_behind() {
     run.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(status.code(), Some(4), "{said}");
     assert!(said.contains("the run was interrupted"), "{said}");
+    // The report says it too, and whoever renders it again hears it.
+    let told: gatecheck::report::json::Report =
+        serde_json::from_str(&std::fs::read_to_string(&report).unwrap()).unwrap();
+    let run = told.run.unwrap();
+    assert!(run.planned.is_some_and(|planned| planned > told.results.len()) && run.millis > 0.0, "{run:?}");
+    let again = gatecheck(&["report", &report.display().to_string()]);
+    assert_eq!(again.status.code(), Some(4), "{}", text(&again.stdout));
+    assert!(text(&again.stdout).contains("CUT SHORT"), "{}", text(&again.stdout));
     for process in started().split_whitespace() {
         soon("the gate still runs", &|| !signal(&["-0", process]).success());
     }

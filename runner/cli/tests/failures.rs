@@ -118,6 +118,40 @@ fn only_what_failed_is_asked_again() {
     assert!(text(&nothing.stdout).contains("nothing that failed"), "{}", text(&nothing.stdout));
 }
 
+#[test]
+fn a_run_that_was_cut_short_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = read(&broken(folder.path()));
+    let (part, rest) = (folder.path().join("part.json"), folder.path().join("rest.json"));
+    let format = |file: &Path| format!("json={}", file.display());
+    let gate = ["--broken-gate", "token/exp-ignored", "--jobs", "1"];
+    let first = gatecheck(&[&["run", "--fail-fast", "--format", &format(&part)][..], &gate].concat());
+    assert_eq!(first.status.code(), Some(1), "{}", text(&first.stderr));
+    let cut = read(&part.display().to_string());
+    assert_eq!(cut.run.as_ref().unwrap().planned, Some(whole.results.len()), "the report says that it is a part");
+    assert!(cut.results.len() < whole.results.len(), "{}", text(&first.stdout));
+    assert!(text(&first.stdout).contains(&format!(
+        "{} of {} cases were asked",
+        cut.results.len(),
+        whole.results.len()
+    )));
+    let part = part.display().to_string();
+    let second = gatecheck(&[&["run", "--resume", &part, "--format", &format(&rest)][..], &gate].concat());
+    assert_eq!(second.status.code(), Some(1), "{}", text(&second.stderr));
+    let all = read(&rest.display().to_string());
+    let verdicts = |report: &Report| -> Vec<(String, String)> {
+        report.results.iter().map(|result| (result.id.clone(), result.verdict.clone())).collect()
+    };
+    assert_eq!(verdicts(&all), verdicts(&whole));
+    assert_eq!(all.run.as_ref().unwrap().planned, None);
+    assert_eq!(all.run.unwrap().conditions.patterns, whole.run.unwrap().conditions.patterns);
+    let other = gatecheck(&["run", "--resume", &part]);
+    assert_eq!(other.status.code(), Some(2));
+    assert!(text(&other.stderr).contains("name the same gate in the same way"), "{}", text(&other.stderr));
+    let nothing = gatecheck(&["run", "--resume", &rest.display().to_string()]);
+    assert!(text(&nothing.stdout).contains("nothing is left to ask"), "{}", text(&nothing.stdout));
+}
+
 /// A gate as a script in the folder where the user stands: it is found there, and answers every request with what the folder says.
 #[cfg(unix)]
 #[test]

@@ -76,6 +76,14 @@ pub enum GateError {
         /// What the network said.
         reason: String,
     },
+    /// Somebody answers at the URL, and it is not the gate that is meant, or it has not the settings that the cases need.
+    #[error("nothing was asked of {origin}: {why}")]
+    NotIt {
+        /// Scheme and authority.
+        origin: String,
+        /// What was seen, and what to do.
+        why: String,
+    },
     /// The site could not be written, or something else on this machine.
     #[error("{0}")]
     Harness(String),

@@ -60,6 +60,7 @@ pub struct Aggregate {
     pub stale: Vec<LoadError>,
     corpus: Option<Arc<Corpus>>,
     offsets: Vec<f64>,
+    is_resumed: bool,
     as_of: Option<Day>,
 }
 
@@ -88,6 +89,8 @@ pub struct Pins {
     pub seeds: Vec<u32>,
     /// What verdicts can depend on beside the gate and the corpus.
     pub conditions: Conditions,
+    /// How many cases were to be finished; there are fewer where the run was cut short.
+    pub planned: usize,
 }
 
 impl Aggregate {
@@ -106,6 +109,10 @@ impl Aggregate {
     /// Takes an event in.
     pub fn note(&mut self, event: &Event) {
         match event {
+            // What was asked before stays what it was, under its own conditions.
+            Event::RunStarted(started) if self.is_resumed => {
+                self.pins.seeds.extend(started.seed.filter(|seed| !self.pins.seeds.contains(seed)));
+            }
             Event::RunStarted(started) => {
                 let version = env!("CARGO_PKG_VERSION");
                 self.corpus = Some(Arc::clone(&started.corpus));
@@ -121,6 +128,7 @@ impl Aggregate {
                     shard: started.shard,
                     seeds: started.seed.into_iter().collect(),
                     conditions: started.conditions.clone(),
+                    planned: started.cases,
                 };
                 self.left_out =
                     started.left_out.iter().map(|(suite, reason)| (suite.clone(), self.shown(reason))).collect();
@@ -135,9 +143,10 @@ impl Aggregate {
                 self.gates_failed.push(reason);
             }
             Event::Weather(weather) => self.weather.note(*weather),
+            Event::Looked(_) => {}
             Event::RunFinished { at, elapsed } => {
                 self.pins.finished = Some(*at);
-                self.pins.elapsed = *elapsed;
+                self.pins.elapsed = if self.is_resumed { self.pins.elapsed.saturating_add(*elapsed) } else { *elapsed };
                 self.close();
             }
         }
@@ -319,10 +328,26 @@ impl Aggregate {
         ["http://", "https://"].iter().any(|scheme| self.pins.target.starts_with(scheme))
     }
 
-    /// How the run ends.
+    /// The same run, which goes on: what is asked from now on is added to it. `options` are those of the rest.
+    #[must_use]
+    pub fn resumed(mut self, options: ReportOptions) -> Self {
+        self.gates_failed.clear();
+        Self { options, is_resumed: true, ..self }
+    }
+
+    /// How many of the planned cases have no verdict, because the run was cut short.
+    #[must_use]
+    pub fn missing(&self) -> usize {
+        self.pins.planned.saturating_sub(self.outcomes.len())
+    }
+
+    /// How the run ends. One that was cut short and found nothing is no pass.
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
-        self.tally.exit_status(self.options.strict)
+        match self.tally.exit_status(self.options.strict) {
+            ExitStatus::AsExpected if self.missing() > 0 => ExitStatus::Harness,
+            status => status,
+        }
     }
 
     /// The whole run in a word or two.
@@ -338,6 +363,7 @@ impl Aggregate {
             ExitStatus::Findings => "FAIL",
             ExitStatus::Defence => "FORMAT PASS, DEFENCE FAIL",
             ExitStatus::Unreachable => "NO GATE",
+            ExitStatus::Harness if self.missing() > 0 => "CUT SHORT",
             ExitStatus::Harness | ExitStatus::Usage => "HARNESS FAULT",
         }
     }
@@ -393,7 +419,12 @@ impl Aggregate {
     /// What came of both questions, and the counts, in one line.
     #[must_use]
     pub fn told(&self) -> String {
-        format!("{} ({})", self.score_line(), counts(&self.tally.summary))
+        let asked = self.outcomes.len();
+        let part = match self.missing() {
+            0 => String::new(),
+            _ => format!("{asked} of {} cases were asked · ", self.pins.planned),
+        };
+        format!("{part}{} ({})", self.score_line(), counts(&self.tally.summary))
     }
 
     /// `format 9,412/9,430 · defence 3,981/4,310 · 0 leaks`

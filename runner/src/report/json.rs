@@ -96,6 +96,9 @@ pub struct RunStamp {
     /// What came between the runner and the gate, if anything did.
     #[serde(default, skip_serializing_if = "WeatherStamp::is_fair")]
     pub weather: WeatherStamp,
+    /// How many cases were to be finished; only where there are fewer results, because the run was cut short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<usize>,
     /// What verdicts can depend on beside the gate and the corpus.
     #[serde(default)]
     pub conditions: ConditionsStamp,
@@ -302,6 +305,7 @@ impl RunStamp {
             seeds: run.pins.seeds.clone(),
             shard: run.pins.shard.map(|shard| shard.to_string()),
             weather: run.weather,
+            planned: (run.missing() > 0).then_some(run.pins.planned),
             conditions: ConditionsStamp::of(run),
         }
     }

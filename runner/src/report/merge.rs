@@ -184,6 +184,7 @@ fn whole_stamp(parts: &[Named]) -> RunStamp {
         seeds,
         weather: runs.iter().map(|run| run.weather).fold(WeatherStamp::default(), WeatherStamp::with),
         shard: None,
+        planned: None,
         ..first
     }
 }

@@ -74,6 +74,7 @@ impl<W: Write> NdjsonWriter<W> {
             Event::GateFailed { .. } => run.gates_failed.last().map(|reason| Line::GateFailed { reason }),
             // The last line tells of all of it.
             Event::Weather(_) => None,
+            Event::Looked(_) => None,
             Event::RunFinished { .. } => Some(tail(run)),
         };
         if let Some(line) = line {

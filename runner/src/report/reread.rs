@@ -151,6 +151,7 @@ fn pins(report: &Report, stamp: &RunStamp) -> Result<Pins, RereadError> {
             .map(|text| text.parse().map_err(|why: String| RereadError::Malformed(format!("`shard`: {why}"))))
             .transpose()?,
         seeds: stamp.seeds.clone(),
+        planned: stamp.planned.unwrap_or(report.results.len()),
         conditions: Conditions {
             patterns: conditions.patterns.clone(),
             http: match conditions.http.as_str() {

@@ -60,7 +60,7 @@ impl TerminalReporter {
                     bar.set_message(if bad == 0 { String::new() } else { format!("{bad} findings") });
                 }
             }
-            Event::GateFailed { .. } | Event::Weather(_) => {}
+            Event::GateFailed { .. } | Event::Looked(_) | Event::Weather(_) => {}
             Event::RunFinished { .. } => {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();

@@ -153,7 +153,7 @@ fn starts_with_one_slash(target: &Template) -> bool {
 }
 
 /// The seconds since the epoch by this machine's clock.
-pub(super) fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .ok()

@@ -15,14 +15,15 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{OnceCell, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+pub(crate) use self::compose::now;
 pub use self::compose::{Place, compose};
 pub use self::plan::{Plan, PlanError, selection};
+pub(crate) use self::weather::Weather;
 
 use self::ask::{Proof, Stage};
 use self::keeper::{Clients, Keeper};
 use self::order::{Order, Shard};
 use self::plan::{Asking, Group, Part, Round};
-use self::weather::Weather;
 use crate::corpus::entitlement::Entitlements;
 use crate::corpus::question::Profile;
 use crate::corpus::{Corpus, Suite};
@@ -31,6 +32,7 @@ use crate::event::{Conditions, Event, Finished, Lengths, Started};
 use crate::gates::{Gate, GateError, UNSUPPORTED};
 use crate::invariants::Invariant;
 use crate::listener::Listener;
+use crate::look::{About, Given, look, wrong};
 use crate::report::evidence::TOLD;
 use crate::upstream::Upstream;
 use crate::verdict::{Fault, Mismatch, REFUSAL, Verdict};
@@ -66,6 +68,8 @@ pub struct RunOptions {
     pub longest_pause: Duration,
     /// The `User-Agent` of every request, for a site that is no test object.
     pub user_agent: Option<String>,
+    /// Whether a gate that runs already is looked at before the first case.
+    pub look: bool,
 }
 
 /// The longest pause that is waited for where nothing else is said.
@@ -88,6 +92,7 @@ impl Default for RunOptions {
             without: BTreeMap::new(),
             longest_pause: LONGEST_PAUSE,
             user_agent: None,
+            look: false,
         }
     }
 }
@@ -103,6 +108,7 @@ pub enum Serves {
 
 /// Everything that the tasks of a run share.
 struct Shared {
+    corpus: Arc<Corpus>,
     gate: Gate,
     options: RunOptions,
     /// A turn for each case that may be under way.
@@ -160,10 +166,16 @@ pub async fn run(
         }),
         second: second_clients(&corpus, &gate, &options),
         plain: OnceCell::new(),
+        corpus,
         gate,
         options,
         events,
     });
+    if let Some(error) = looked(&shared, &plan).await {
+        plan.rounds.iter().for_each(|round| gate_failed(&shared, round, &error));
+        let _ = shared.events.send(Event::RunFinished { at: SystemTime::now(), elapsed: started.elapsed() });
+        return;
+    }
     // With one job, one thing happens after the other: then the order of a seed is the order of the requests.
     let starts = Arc::new(Semaphore::new(at_once.min(shared.options.jobs).max(1)));
     let mut queue = plan.rounds;
@@ -190,6 +202,26 @@ fn second_clients(corpus: &Corpus, gate: &Gate, options: &RunOptions) -> Option<
     is_wanted.then(|| {
         plain::Clients::new(PlainOptions { version: HttpVersion::Http2, limit: options.timeout, remote: Some(target) })
     })
+}
+
+/// Looks at a gate that runs already, and says why nothing is asked of it if nothing can be. That nobody answers is said by the start.
+async fn looked(shared: &Shared, plan: &Plan) -> Option<GateError> {
+    let Gate::Remote(target) = &shared.gate else { return None };
+    if !shared.options.look {
+        return None;
+    }
+    let manifest = match &shared.options.serves {
+        Serves::Bundle(manifest) => Some(&**manifest),
+        Serves::Suite => None,
+    };
+    let given = Given { target, manifest, limit: shared.options.timeout, weather: &shared.weather };
+    let suites: Vec<Arc<Suite>> =
+        plan.rounds.iter().flat_map(|round| &round.parts).map(|part| Arc::clone(&part.suite)).collect();
+    let checks = look(&shared.corpus, &suites, given).await;
+    let wrong = wrong(&checks).filter(|check| check.about != About::Server);
+    let error = wrong.map(|check| GateError::NotIt { origin: target.origin(), why: check.to_string() });
+    let _ = shared.events.send(Event::Looked(checks));
+    error
 }
 
 async fn run_round(shared: &Arc<Shared>, round: &Round) {

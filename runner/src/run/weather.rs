@@ -23,7 +23,7 @@ const SHORTEST: Duration = Duration::from_millis(100);
 const DROPS: usize = 20;
 
 /// The weather of one run.
-pub(super) struct Weather {
+pub(crate) struct Weather {
     pace: Pace,
     longest: Duration,
     drops: AtomicUsize,
@@ -52,10 +52,15 @@ impl Weather {
     ///
     /// # Errors
     /// Nothing is asked any more; why, in a sentence.
-    pub(super) async fn turn(&self) -> Result<(), String> {
+    pub(crate) async fn turn(&self) -> Result<(), String> {
         self.is_open()?;
         self.pace.wait().await;
         self.is_open()
+    }
+
+    /// Whether the user has bounded how fast requests follow each other.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.pace.gap.is_some()
     }
 
     /// An answer of the gate has come.
@@ -66,7 +71,7 @@ impl Weather {
 
     /// Lets everybody wait as long as the refusal asks, and says how long that is; `None` where the request is not to be sent again. `put_off` is how often
     /// that was so for this request.
-    pub(super) async fn wait(&self, refusal: &Refusal, put_off: &mut u32) -> Option<Duration> {
+    pub(crate) async fn wait(&self, refusal: &Refusal, put_off: &mut u32) -> Option<Duration> {
         let Refusal::Limit { pause, .. } = refusal else {
             let mut sky = self.sky();
             sky.challenges = sky.challenges.saturating_add(1);
