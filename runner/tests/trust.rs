@@ -142,7 +142,7 @@ fn the_line_for_curl_reaches_the_same_gate() {
 
 /// Why a gate at an address is not asked at all, as a run says it.
 async fn not_asked(target: Target) -> Vec<String> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mini");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance-cases");
     let corpus = Arc::new(Corpus::open(&folder).unwrap_or_else(|errors| panic!("{errors:#?}")));
     let options =
         RunOptions { patterns: vec!["role/denial".to_owned()], look: true, timeout: LIMIT, ..RunOptions::default() };
