@@ -386,11 +386,9 @@ fn from_of(rule: &Rule) -> String {
 
 /// What a rule asks for besides path and role, as far as a witness of it has it.
 fn when(rule: &Rule) -> Vec<String> {
-    let Some(conditions) = rule.apply().map(|apply| &apply.conditions) else { return Vec::new() };
-    let country = conditions.country.first().map(|code| format!("Country={code}"));
-    let language = conditions.language.first().map(|tag| format!("Language={tag}"));
-    let cookie = conditions.cookie.first().map(|name| format!("Cookie={name}"));
-    country.into_iter().chain(language).chain(cookie).collect()
+    let conditions = rule.apply().map(|apply| apply.conditions.others()).unwrap_or_default();
+    let first = conditions.iter().filter_map(|one| Some(format!("{}={}", one.key.name()?, one.values.first()?)));
+    first.collect()
 }
 
 impl Who {
