@@ -129,10 +129,10 @@ pub struct AboutCase {
 }
 
 impl AboutCase {
-    /// Whether the request bears no token at all.
+    /// Whether the request bears no token at all, nor does one before it.
     #[must_use]
     pub fn is_everybody(&self) -> bool {
-        self.kind != Kind::Token && self.visitor == Visitors::anonymous().words
+        !matches!(self.kind, Kind::Token | Kind::Cache) && self.visitor == Visitors::anonymous().words
     }
 }
 

@@ -336,6 +336,9 @@ impl<'a> From<'a> {
         probe.kind = Kind::Token;
         probe.label.clone_from(&borrowed.id);
         probe.is_exact = true;
+        if borrowed.is_long {
+            probe.writing = Writing::Odd;
+        }
         probe.ask.headers.extend(borrowed.headers.clone());
         probe.visitor = Visitor {
             id: "token".to_owned(),

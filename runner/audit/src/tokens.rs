@@ -20,7 +20,14 @@ pub struct Borrowed {
     pub headers: Vec<(String, Vec<u8>)>,
     /// Who that is.
     pub who: Who,
+    /// Whether hosts may refuse it for its length alone.
+    pub is_long: bool,
 }
+
+/// Longer header lines are refused by some hosts for their length alone.
+const LONG: usize = 3500;
+/// Longer ones are not asked.
+const LONGEST: usize = 40_000;
 
 /// What a gate of the corpus may lack and every gate that is audited has.
 const HAS: [&str; 3] = ["cookie", "http-1", "raw-target"];
@@ -51,14 +58,13 @@ pub fn borrowed(corpus: &Corpus, secret: Option<&str>, role_path: &str, role: &s
             let place = Place { target: &nowhere, prefix: "", listener: "http://127.0.0.1:1" };
             let Ok(sent) = compose(&moved, case, &place, now) else { continue };
             let size: usize = sent.headers.iter().map(|(name, value)| name.len().saturating_add(value.len())).sum();
-            // Longer heads are refused by hosts for their length alone.
-            if size > 3500 {
+            if size > LONGEST {
                 continue;
             }
             // Whatever is signed with a secret that is not the site's makes nobody of whoever sends it.
             let who = if is_known { who_sends(&sent.headers, secret, role_path, now) } else { Some(Who::Nobody) };
             let Some(who) = who else { continue };
-            all.push(Borrowed { id: case.id.clone(), headers: sent.headers, who });
+            all.push(Borrowed { id: case.id.clone(), headers: sent.headers, who, is_long: size > LONG });
         }
     }
     all

@@ -261,7 +261,7 @@ async fn try_gate(audit: &Audit, gate: Gate, hunting: bool) -> Found {
                 match &finished.verdict {
                     Verdict::Leak(_) => {
                         found.leak = true;
-                        found.leak_to_everybody |= audit.cases.get(&id()).is_some_and(|about| about.is_everybody());
+                        found.leak_to_everybody |= audit.cases.get(id).is_some_and(|about| about.is_everybody());
                         found.anything = true;
                         found.findings.push(format!("{id}: {}", gatecheck::report::outcome::actual(&finished)));
                     }
