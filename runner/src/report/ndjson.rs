@@ -39,7 +39,7 @@ enum Line<'a> {
     },
     RunFinished {
         #[serde(flatten)]
-        run: RunStamp,
+        run: Box<RunStamp>,
         verdict: &'static str,
         exit_status: u8,
         summary: Summary,
@@ -133,7 +133,7 @@ fn head(run: &Aggregate, cases: usize) -> Line<'_> {
 
 fn tail(run: &Aggregate) -> Line<'_> {
     Line::RunFinished {
-        run: RunStamp::of(run),
+        run: Box::new(RunStamp::of(run)),
         verdict: run.headline(),
         exit_status: run.exit_status().code(),
         summary: run.tally.summary,
