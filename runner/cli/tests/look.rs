@@ -162,9 +162,10 @@ fn another_site_or_bundle_is_one_sentence() {
         "HTTP/1.1 301 Moved\r\nLocation: https://www.gate.example/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
     );
     is_stopped(&gatecheck(&["run", &moved, "--bundle", &bundle.file]), &["write `https://www.gate.example`"]);
-    let url = serve(&runtime, &bundle, Odd::default());
     let other = Manifest { corpus_digest: "0".repeat(64), ..bundle.manifest.clone() };
     std::fs::write(bundle.site.join(MARKER_FILE.trim_start_matches('/')), other.marker()).unwrap();
+    // The gate may read its files when it starts.
+    let url = serve(&runtime, &bundle, Odd::default());
     let run = gatecheck(&["run", &url, "--bundle", &bundle.file]);
     is_stopped(&run, &["a bundle of another corpus", "deploy this bundle afresh"]);
 }
