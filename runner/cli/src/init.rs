@@ -130,8 +130,7 @@ fn report_of(text: &str) -> Result<(String, String), String> {
 
 /// Asks one question after the other; each is asked again until its answer can be used.
 fn by_asking(input: &mut impl BufRead, out: &mut impl Write) -> Result<Answers, Failure> {
-    let mut answers = Answers::default();
-    answers.gate = asked(
+    let gate = asked(
         input,
         out,
         "How is the gate reached? A command with {site} and {port}, a URL, or a gate file; empty for the reference",
@@ -145,6 +144,7 @@ fn by_asking(input: &mut impl BufRead, out: &mut impl Write) -> Result<Answers, 
             checked(&gate).map(|()| Some(gate))
         },
     )?;
+    let mut answers = Answers { gate, ..Answers::default() };
     if matches!(answers.gate, Some(Named::Url(_))) {
         let question = "What does it serve? The manifest.json of a bundle, or the name of a suite";
         let served =

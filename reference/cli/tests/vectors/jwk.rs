@@ -45,7 +45,7 @@ fn keys() {
                 && short.len() < 32
             {
                 let warning = Keys::hs256(short).unwrap().warning();
-                assert_eq!(warning.map(|warning| warning.octets), Some(short.len()), "{}", vector.id);
+                assert_eq!(warning.map(|warning| warning.bytes), Some(short.len()), "{}", vector.id);
             }
         }
     }
