@@ -305,8 +305,11 @@ mod tests {
         Problem { id, severity, span, message, help, note: None, fix: None, refuses_to_start: false, advice: None }
     }
 
+    /// Kind, line, column and label of a problem.
+    type Told = (&'static str, usize, usize, String);
+
     /// The lines on which `gate-undone` is accepted, and the kinds of what is wrong with comments, with their places.
-    fn reviewed(file: RuleFile, text: &str) -> (Vec<usize>, Vec<(&'static str, usize, usize, String)>) {
+    fn reviewed(file: RuleFile, text: &str) -> (Vec<usize>, Vec<Told>) {
         let none = RuleFiles { redirects: b"", toml: b"", headers: b"" };
         let files = match file {
             RuleFile::Redirects => RuleFiles { redirects: text.as_bytes(), ..none },
