@@ -326,11 +326,17 @@ fn visits<S: Site>(scene: &Scene<'_, S>, touched: &[&Rule]) -> Vec<Visit> {
     let countries = countries.map(String::as_str);
     let countries: BTreeSet<&str> = countries.collect();
     let countries: Vec<Option<&str>> = countries.into_iter().map(Some).take(2).chain([None]).collect();
-    let paths: BTreeSet<String> = touched.iter().map(|rule| rule.pattern.example(WORD).encoded()).collect();
-    let paths: Vec<RequestPath> = paths.iter().filter_map(|path| RequestPath::parse(path.as_bytes()).ok()).collect();
-    for rule in neighbours.iter().take(CROSSED) {
+    let paths = |rules: &[&Rule]| -> Vec<RequestPath> {
+        let paths: BTreeSet<String> = rules.iter().map(|rule| rule.pattern.example(WORD).encoded()).collect();
+        paths.iter().filter_map(|path| RequestPath::parse(path.as_bytes()).ok()).collect()
+    };
+    let crossed = neighbours.get(..CROSSED).unwrap_or(&neighbours);
+    let of_neighbours = crossed.iter().map(|rule| (*rule, touched));
+    // And the other way round: what these ask for, at the paths of other rules.
+    let of_touched = touched.iter().map(|rule| (*rule, crossed));
+    for (rule, others) in of_neighbours.chain(of_touched) {
         let visit = Visit::of(rule);
-        for path in &paths {
+        for path in &paths(others) {
             let visit = visit.at(path);
             visits.extend(countries.iter().map(|country| visit.from(*country, &cookies)));
             visits.push(visit.elsewhere());
