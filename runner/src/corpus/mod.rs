@@ -160,7 +160,7 @@ pub struct Case {
     pub of: Option<usize>,
     /// What a gate may lack.
     pub features: Vec<String>,
-    /// The full id of the control.
+    /// The full id of the control; empty where a gate of a user lets nobody in.
     pub control: String,
     /// What is asked before it, one after the other, in the same place; the answers are looked through for leaks by nobody.
     pub before: Vec<Request>,

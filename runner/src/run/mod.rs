@@ -318,14 +318,20 @@ async fn start_suite(keeper: &Arc<Keeper>, part: &Part, cases: &mut JoinSet<()>)
         entitlements: Entitlements::of(&part.suite),
     });
     // The controls first, whether they are selected or not: what they show decides whether a denial proves anything.
-    let mut proven: Vec<(&Asking, Arc<Proof>)> = Vec::new();
+    let mut proven: Vec<(&Asking, Option<Arc<Proof>>)> = Vec::new();
     for Group { control, cases } in &part.groups {
-        let turn = shared.turns.acquire().await;
-        let finished = keeper.ask(&stage, &control.case, None).await;
-        drop(turn);
-        let proof = Arc::new(Proof::of(shared, &finished));
-        shared.tell(&stage, control, finished, None);
-        proven.extend(cases.iter().map(|asking| (asking, Arc::clone(&proof))));
+        let proof = match control {
+            Some(control) => {
+                let turn = shared.turns.acquire().await;
+                let finished = keeper.ask(&stage, &control.case, None).await;
+                drop(turn);
+                let proof = Arc::new(Proof::of(shared, &finished));
+                shared.tell(&stage, control, finished, None);
+                Some(proof)
+            }
+            None => None,
+        };
+        proven.extend(cases.iter().map(|asking| (asking, proof.clone())));
     }
     proven.sort_by_key(|(asking, _)| asking.case.case().line);
     Order::of(shared.options.seed).sort(&mut proven, |(asking, _)| asking.case.id().to_owned());
@@ -333,9 +339,10 @@ async fn start_suite(keeper: &Arc<Keeper>, part: &Part, cases: &mut JoinSet<()>)
         let turn = Arc::clone(&shared.turns).acquire_owned().await;
         let (keeper, stage, asking) = (Arc::clone(keeper), Arc::clone(&stage), asking.clone());
         cases.spawn(async move {
-            let finished = keeper.ask(&stage, &asking.case, Some(&proof)).await;
-            let unproven = (proof.verdict != Verdict::Pass)
-                .then(|| format!("the control `{}` did not pass ({})", proof.control.id(), proof.verdict.name()));
+            let finished = keeper.ask(&stage, &asking.case, proof.as_deref()).await;
+            let failed = proof.filter(|proof| proof.verdict != Verdict::Pass);
+            let unproven = failed
+                .map(|proof| format!("the control `{}` did not pass ({})", proof.control.id(), proof.verdict.name()));
             keeper.shared.tell(&stage, &asking, finished, unproven.as_deref());
             drop(turn);
         });

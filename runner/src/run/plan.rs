@@ -34,10 +34,10 @@ pub(super) struct Part {
     pub(super) groups: Vec<Group>,
 }
 
-/// A control, and the cases that prove something only where it passes.
+/// A control, and the cases that prove something only where it passes. A site of a user may have a gate that lets nobody in: its cases have no control.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
-    pub(super) control: Asking,
+    pub(super) control: Option<Asking>,
     pub(super) cases: Vec<Asking>,
 }
 
@@ -114,7 +114,9 @@ impl Round {
     /// Every case that will be finished.
     pub(super) fn selected(&self) -> impl Iterator<Item = &CaseRef> {
         self.parts.iter().flat_map(|part| &part.groups).flat_map(|group| {
-            std::iter::once(&group.control)
+            group
+                .control
+                .iter()
                 .chain(&group.cases)
                 .flat_map(|asking| asking.is_selected.then_some(&asking.case).into_iter().chain(&asking.further))
         })
@@ -129,16 +131,19 @@ impl Part {
         for asking in &askings {
             let id = &asking.case.case().control;
             if !groups.contains_key(id) {
-                let control =
-                    CaseRef::of(suite, id).ok_or_else(|| lost(asking.case.id(), format!("the control `{id}`")))?;
-                groups.insert(id.clone(), Group { control: Asking::new(control), cases: Vec::new() });
+                let lost = || lost(asking.case.id(), format!("the control `{id}`"));
+                let control = match id.as_str() {
+                    "" if suite.own.is_some() => None,
+                    id => Some(Asking::new(CaseRef::of(suite, id).ok_or_else(lost)?)),
+                };
+                groups.insert(id.clone(), Group { control, cases: Vec::new() });
             }
         }
         for asking in askings {
             let control = asking.case.case().control.clone();
             // A control is asked first, whether it has a control of its own or not.
             if let Some(own) = groups.get_mut(asking.case.id()) {
-                own.control = asking;
+                own.control = Some(asking);
             } else if let Some(group) = groups.get_mut(&control) {
                 group.cases.push(asking);
             } else {
