@@ -260,7 +260,9 @@ fn is_no_worse<S: Site>(
             Some((before.answer(&visit)?, after.answer(&visit)?, visit))
         });
         let Some(answers) = answers.collect::<Option<Vec<_>>>() else { return false };
-        let had: HashSet<Content> = answers.iter().filter_map(|(was, _, _)| content(was)).collect();
+        // What somebody gets behind a rule that turned them away is theirs at that place alone: on another host it may be kept.
+        let given = answers.iter().filter(|(was, _, _)| !was.denied);
+        let had: HashSet<Content> = given.filter_map(|(was, _, _)| content(was)).collect();
         answers.iter().all(|(was, is, visit)| {
             let admitted = !was.denied && was.by.and_then(|by| before.rule(by)).is_some_and(|by| by.role().is_some());
             let is_closed_on_purpose = || {
@@ -273,11 +275,12 @@ fn is_no_worse<S: Site>(
             };
             // Whoever a role rule has let in is let in still, also where there is nothing to see.
             let turned_away = admitted && is.denied && !is_closed_on_purpose();
-            let opened = content(is).is_some_and(|shown| !had.contains(&shown)) && {
-                let admitted = !was.denied && !is.denied && is.role_dependent;
-                let is_page = is.by.and_then(|by| after.rule(by)).is_some_and(is_denial_page);
-                !admitted && !is_page && !before_gets(before, visit, &content(is))
-            };
+            let opened =
+                content(is).is_some_and(|shown| content(was).as_ref() != Some(&shown) && !had.contains(&shown)) && {
+                    let admitted = !was.denied && !is.denied && is.role_dependent;
+                    let is_page = is.by.and_then(|by| after.rule(by)).is_some_and(is_denial_page);
+                    !admitted && !is_page && !before_gets(before, visit, &content(is))
+                };
             // A page that a rule leads to and that is not there yet is no denial; one that was there is missed.
             let is_changed = was.by.is_some_and(|by| changes.iter().any(|(place, _)| *place == by));
             let is_missing = is.by.is_none() || (was.outcome.file().is_some() && !is_changed);

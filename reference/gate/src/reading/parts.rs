@@ -481,9 +481,7 @@ impl ConditionReader {
                 let message = message + ", so this rule never matches";
                 remarks.push((Severity::Error, Fault::at(place, "condition-unknown", message, help)));
                 let values: Vec<&str> = values.collect();
-                let mut unknown = self.conditions.values(ConditionKey::Unknown).to_vec();
-                unknown.push(format!("{key}={}", values.join(",")));
-                self.conditions.set(ConditionKey::Unknown, unknown);
+                self.conditions.add(ConditionKey::Unknown, format!("{key}={}", values.join(",")));
                 return Ok(());
             }
         };

@@ -65,6 +65,15 @@ impl Conditions {
         }
     }
 
+    /// Lists one more value under `key`.
+    pub fn add(&mut self, key: ConditionKey, value: String) {
+        let place = self.others.partition_point(|condition| condition.key < key);
+        match self.others.get_mut(place).filter(|condition| condition.key == key) {
+            Some(condition) => condition.values.push(value),
+            None => self.others.insert(place, Condition { key, values: vec![value] }),
+        }
+    }
+
     /// COND-1: the conditions beside the role that do not hold.
     pub(crate) fn unmet(&self, said: &Said<'_>) -> Unmet {
         let failed = self.others.iter().filter(|condition| !condition.holds(said, self.role.is_some()));
