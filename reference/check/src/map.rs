@@ -21,6 +21,9 @@ const ROLES: usize = 24;
 /// No more than so many hosts that gates name are asked for.
 const HOSTS: usize = 8;
 
+/// No more than so many rules that ask for a country, a language or a cookie are asked about at each file.
+const CONDITIONAL: usize = 32;
+
 /// RULES-14: where more rules have a say about one request, nobody asks what it gets.
 const LOOKED_AT: usize = 256;
 
@@ -162,6 +165,7 @@ impl Map {
             map: Map { visitors, further_roles, ..Map::default() },
             areas: BTreeMap::new(),
             named: HashMap::new(),
+            kept: BTreeMap::new(),
         };
         asker.ask()
     }
@@ -229,6 +233,8 @@ struct Asker<'a, S> {
     areas: BTreeMap<usize, Area>,
     /// The same places by what the gates write.
     named: HashMap<String, usize>,
+    /// The files that lie in an area, with the place of its gate.
+    kept: BTreeMap<String, usize>,
 }
 
 impl<S: Site> Asker<'_, S> {
@@ -253,6 +259,20 @@ impl<S: Site> Asker<'_, S> {
             let file = file_at(self.site, &asked.target);
             self.row(Row { label, when: when(rule), asked, file, gets: Vec::new() }, false);
         }
+        let mut conditional = rules.rules().iter().filter(|rule| !when(rule).is_empty());
+        for rule in conditional.by_ref().take(CONDITIONAL) {
+            self.site.names().for_each(|name| self.file_when(name, rule));
+        }
+        self.map.not_asked += conditional.count();
+        let kept: Vec<String> = self.kept.keys().cloned().collect();
+        let leads = |rule: &&Rule| {
+            let shows = |status| !(300..400).contains(&status);
+            rule.apply()
+                .is_some_and(|apply| apply.to.takes_captures() && !apply.to.is_absolute() && shows(apply.status))
+        };
+        for rule in rules.rules().iter().filter(leads) {
+            kept.iter().for_each(|name| self.file_by(name, rule));
+        }
         self.map.areas = self.areas.into_values().collect();
         self.map
     }
@@ -261,7 +281,7 @@ impl<S: Site> Asker<'_, S> {
     fn file(&mut self, name: &str, host: Option<&Origin>) {
         let spellings = Spellings::of(self.site, name);
         let row = |path: &str| {
-            let target = RequestPath::of(path.split('/').filter(|segment| !segment.is_empty())).encoded();
+            let target = path_of(path).encoded();
             let asked = Witness {
                 target: target.clone(),
                 host: host.map(|host| host.host().to_owned()),
@@ -277,11 +297,45 @@ impl<S: Site> Asker<'_, S> {
         let others: Vec<String> = spellings.iter().filter(|path| *path != shortest).map(str::to_owned).collect();
         for path in others {
             let row = row(&path);
-            let is_like =
-                |gets: &[Gets]| gets.len() == first.len() && gets.iter().zip(&first).all(|(a, b)| a.is_like(b));
-            if self.gets(&row).is_some_and(|(gets, _)| !is_like(&gets)) {
+            if self.gets(&row).is_some_and(|(gets, _)| !are_like(&gets, &first)) {
                 self.row(row, host.is_some());
             }
+        }
+    }
+
+    /// Asks for a file as whoever has what the rule asks for besides the role, where that gets anybody something else.
+    fn file_when(&mut self, name: &str, rule: &Rule) {
+        let spellings = Spellings::of(self.site, name);
+        let shortest = spellings.iter().min_by_key(|path| path.len()).unwrap_or(name);
+        let path = path_of(shortest);
+        if !rule.pattern.matches(&path) {
+            return;
+        }
+        let asked = Witness { target: path.encoded(), ..Witness::of(rule, WORD) };
+        let bare = Witness { country: None, headers: Vec::new(), ..asked.clone() };
+        let row = |asked: Witness, when| {
+            let host = rule.origin.as_ref().map(ToString::to_string).unwrap_or_default();
+            Row { label: host + &asked.target, when, asked, file: Some(name.to_owned()), gets: Vec::new() }
+        };
+        let row_when = row(asked, when(rule));
+        let (Some((with, _)), Some((without, _))) = (self.gets(&row_when), self.gets(&row(bare, Vec::new()))) else {
+            self.map.not_asked += 1;
+            return;
+        };
+        if !are_like(&with, &without) {
+            self.row(row_when, false);
+        }
+    }
+
+    /// Asks for a file that a gate keeps by the path at which the rule would show it.
+    fn file_by(&mut self, name: &str, rule: &Rule) {
+        let Some(path) = rule.path_to(&path_of(name)) else { return };
+        let asked = Witness { target: path.encoded(), ..Witness::of(rule, WORD) };
+        let file = file_at(self.site, &asked.target);
+        if file.as_deref() != Some(name) {
+            let host = rule.origin.as_ref().map(ToString::to_string).unwrap_or_default();
+            let label = host + &asked.target;
+            self.row(Row { label, when: when(rule), asked, file, gets: Vec::new() }, false);
         }
     }
 
@@ -334,7 +388,15 @@ impl<S: Site> Asker<'_, S> {
             }
         });
         let Some((place, rule)) = naming.and_then(|place| Some((place, self.rules.rules().get(place)?))) else {
-            self.map.everybody.push(row);
+            // What a gate keeps and everybody gets here is worth a look beside that gate.
+            let shown = gets.first().and_then(Gets::shown).and_then(|file| self.kept.get(file));
+            match (shown.and_then(|place| self.areas.get_mut(place)), gets.first()) {
+                (Some(area), Some(same)) => {
+                    row.gets = vec![same.clone(); self.tokens.len()];
+                    area.take(row);
+                }
+                _ => self.map.everybody.push(row),
+            }
             return None;
         };
         let paths = from_of(rule);
@@ -345,9 +407,21 @@ impl<S: Site> Asker<'_, S> {
             "any other path".clone_into(&mut row.label);
         }
         area.gates.extend(gates);
-        area.rows.push(row);
+        if let Some(file) = &row.file {
+            self.kept.entry(file.clone()).or_insert(place);
+        }
+        area.take(row);
         Some(gets)
     }
+}
+
+/// The path that is written so.
+fn path_of(text: &str) -> RequestPath {
+    RequestPath::of(text.split('/').filter(|segment| !segment.is_empty()))
+}
+
+fn are_like(some: &[Gets], others: &[Gets]) -> bool {
+    some.len() == others.len() && some.iter().zip(others).all(|(one, other)| one.is_like(other))
 }
 
 fn file_at(site: &impl Site, target: &str) -> Option<String> {
@@ -402,7 +476,23 @@ impl Who {
     }
 }
 
+impl Area {
+    /// Puts a row beside those for the same path, else at the end.
+    fn take(&mut self, row: Row) {
+        let beside = self.rows.iter().rposition(|other| other.label == row.label);
+        self.rows.insert(beside.map_or(self.rows.len(), |place| place + 1), row);
+    }
+}
+
 impl Gets {
+    /// The file that is shown in the place of the one at the path.
+    fn shown(&self) -> Option<&str> {
+        match &self.reply {
+            Reply::File { file, is_own: false, .. } => Some(file),
+            _ => None,
+        }
+    }
+
     fn of(decision: &Decision, own: Option<&str>) -> Gets {
         let by = decision.by;
         let reply = match (&decision.outcome, &decision.target) {
@@ -584,6 +674,39 @@ mod tests {
                 "  /m/x = open: the file",
             ]
         );
+    }
+
+    #[test]
+    fn lint_4_files_are_asked_with_what_rules_ask_for() {
+        let rules = "/beta/* /beta/:splat 200! Cookie=beta\n/beta/* 200! Role=b\n/beta/* /login 302!\n\
+            /fr/* 200! Country=fr Role=s\n/fr/* /login 302!\n";
+        let map = map(rules, &["/beta/b.html", "/fr/index.html", "/login.html"]);
+        let lines = lines(&map);
+        let has = |line: &str| assert!(lines.iter().any(|other| other.trim_start() == line), "{line}\n{lines:#?}");
+        has("/beta/b = sent: 302 → /login | open: the file | sent: 302 → /login | sent: 302 → /login");
+        has("/beta/b Cookie=beta = open: the file");
+        has("/fr Country=fr = sent: 302 → /login | sent: 302 → /login | open: the file | sent: 302 → /login");
+    }
+
+    #[test]
+    fn lint_4_what_leads_behind_a_gate_stands_in_its_area() {
+        let rules = "/members/* 200! Role=m\n/members/* /login 302!\n/preview/* /members/:splat 200\n\
+            /y /members/a 200\n/k/* /members/:splat 200! Role=k\n/free/* /pages/:splat 200\n";
+        let map = map(rules, &["/members/a.html", "/login.html", "/pages/b.html"]);
+        let area = map.areas.iter().find(|area| area.paths == "/members/*").unwrap();
+        let everybody_gets = |label: &str| {
+            let row = area.rows.iter().find(|row| row.label == label);
+            let row = row.unwrap_or_else(|| panic!("{label}: {:#?}", lines(&map)));
+            assert_eq!(row.gets.len(), map.visitors.len(), "{label}");
+            assert!(row.gets.iter().all(|gets| gets.words() == "shows /members/a.html"), "{label}: {row:?}");
+        };
+        everybody_gets("/preview/a.html");
+        everybody_gets("/y");
+        let other = map.areas.iter().find(|area| area.paths == "/k/*").unwrap();
+        let row = other.rows.iter().find(|row| row.label == "/k/a.html").unwrap();
+        let words: Vec<String> = row.gets.iter().map(Gets::words).collect();
+        assert_eq!(words, ["denied, 404", "denied, 404", "shows /members/a.html", "denied, 404"]);
+        assert!(map.everybody.iter().all(|row| row.label != "/free/b.html"), "it is kept by nobody");
     }
 
     #[test]
