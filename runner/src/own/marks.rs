@@ -188,7 +188,8 @@ impl Marks {
     /// Whether something is known that would tell the file.
     #[must_use]
     pub fn knows(&self, file: &str) -> bool {
-        self.names.iter().any(|name| name == file)
+        let mut told = self.wholes.values().flatten();
+        told.any(|at| self.name(*at) == Some(file))
     }
 
     /// Whether the bytes are the file, whole.
@@ -482,6 +483,8 @@ mod tests {
         assert_eq!(marks.other_than("/members/a.html", FILES[2].2.as_bytes()), Some("/members/b.html"));
         assert_eq!(marks.other_than("/members/a.html", FILES[1].2.as_bytes().get(20..).unwrap()), None);
         assert_eq!(marks.told(), (4, 1), "one is the copy of a public file");
+        assert!(marks.knows("/members/a.html"));
+        assert!(!marks.knows("/copy.txt") && !marks.knows("/members/copy.txt"), "nothing tells the two apart");
     }
 
     #[test]
