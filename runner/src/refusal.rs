@@ -44,7 +44,7 @@ impl Refusal {
             first(name).is_some_and(|value| ["challenge", "captcha", "deny"].iter().any(|word| value.contains(word)))
         });
         let text = || {
-            let body = response.decoded().map_or_else(|| response.body.clone(), |body| body.octets);
+            let body = response.content();
             let body = body.get(..LOOKED_AT.min(body.len())).unwrap_or_default();
             TEXTS.into_iter().find(|text| memchr::memmem::find(body, text.as_bytes()).is_some())
         };

@@ -133,9 +133,9 @@ pub async fn check(
             let Some(again) = ask(&other, &mut found).await else { break };
             response = again;
         }
-        let body = response.decoded().map_or(response.body.clone(), |decoded| decoded.octets);
-        found.seen.push(body.clone());
-        if body == *content {
+        let body = response.content();
+        found.seen.push(body.to_vec());
+        if *body == **content {
             found.same = found.same.saturating_add(1);
         } else if response.status == 200 && is_alike(content, &body) {
             found.built = found.built.saturating_add(1);

@@ -10,29 +10,23 @@
     reason = "a test that cannot go on should stop with a message"
 )]
 
+mod common;
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Output;
 
-use assert_cmd::Command;
+use common::text;
 
 /// A corpus that does not change, for snapshots of what a person reads.
 const MINI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/mini");
 
 fn gatecheck(arguments: &[&str]) -> Output {
-    Command::cargo_bin("gatecheck")
-        .unwrap()
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
-        .env("NO_COLOR", "1")
-        .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
+    common::gatecheck(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), env!("CARGO_TARGET_TMPDIR"))
         .args(arguments)
         .output()
         .unwrap()
-}
-
-fn text(octets: &[u8]) -> String {
-    String::from_utf8(octets.to_vec()).unwrap()
 }
 
 /// A gate that gives every request the same answer, until the test ends.

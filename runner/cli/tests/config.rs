@@ -8,29 +8,20 @@
     reason = "a test that cannot go on should stop with a message"
 )]
 
+mod common;
+
 use std::path::Path;
 use std::process::Output;
 
 use assert_cmd::Command;
+use common::text;
 use gatecheck::report::json::Report;
 
 const MINI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/mini");
 
 /// Runs the program over the small corpus in a folder.
 fn gatecheck(folder: &Path, arguments: &[&str]) -> Output {
-    Command::cargo_bin("gatecheck")
-        .unwrap()
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        .env("XDG_STATE_HOME", folder)
-        .args(["--corpus", MINI])
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    common::gatecheck(folder, folder).args(["--corpus", MINI]).args(arguments).output().unwrap()
 }
 
 fn report(file: &Path) -> Report {

@@ -8,10 +8,13 @@
     reason = "a test that cannot go on should stop with a message"
 )]
 
+mod common;
+
 use std::path::Path;
 use std::process::Output;
 
 use assert_cmd::Command;
+use common::text;
 use gatecheck::report::json::Report;
 
 const MINI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/mini");
@@ -23,19 +26,11 @@ fn state() -> std::path::PathBuf {
 
 /// Runs the program over the small corpus, in the root of the checkout.
 fn gatecheck(arguments: &[&str]) -> Output {
-    Command::cargo_bin("gatecheck")
-        .unwrap()
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
-        .env("NO_COLOR", "1")
-        .env("XDG_STATE_HOME", state())
+    common::gatecheck(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), state())
         .args(["--corpus", MINI])
         .args(arguments)
         .output()
         .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// The JSON report of a run against a gate that takes expired tokens.

@@ -10,6 +10,8 @@
     reason = "a test that cannot go on should stop with a message"
 )]
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -18,7 +20,7 @@ use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use assert_cmd::Command;
+use common::text;
 use gatecheck::corpus::Corpus;
 use gatecheck::event::Event;
 use gatecheck::gates::Gate;
@@ -218,19 +220,7 @@ fn verdicts_do_not_depend_on_how_many_are_asked_at_once() {
 }
 
 fn gatecheck(folder: &Path, arguments: &[&str]) -> Output {
-    Command::cargo_bin("gatecheck")
-        .unwrap()
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
-        .args(["--corpus", MINI])
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn text(octets: &[u8]) -> String {
-    String::from_utf8(octets.to_vec()).unwrap()
+    common::gatecheck(folder, env!("CARGO_TARGET_TMPDIR")).args(["--corpus", MINI]).args(arguments).output().unwrap()
 }
 
 /// A gate that says 200 and nothing else.

@@ -8,12 +8,14 @@
     reason = "a test that cannot go on should stop with a message"
 )]
 
+mod common;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use assert_cmd::Command;
+use common::text;
 use gatecheck::deploy::{MARKER_FILE, Manifest};
 use rolegate::rules::RuleSet;
 use rolegate::token::{Keys, TokenSettings};
@@ -23,18 +25,10 @@ use rolegate_server::in_force::KeyedGate;
 use rolegate_server::server::Server;
 
 fn gatecheck(arguments: &[&str]) -> Output {
-    Command::cargo_bin("gatecheck")
-        .unwrap()
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
-        .env("NO_COLOR", "1")
-        .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
+    common::gatecheck(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), env!("CARGO_TARGET_TMPDIR"))
         .args(arguments)
         .output()
         .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A bundle of a few suites on disk.

@@ -225,7 +225,7 @@ fn sent_elsewhere(target: &Target, response: &Response) -> Option<String> {
 fn site(probe: &Probe<'_>, page: &Exchange, checks: &mut Vec<Check>) {
     let Some(response) = page.answer.response() else { return };
     let path = &probe.page_path;
-    let body = response.decoded().map_or_else(|| response.body.clone(), |decoded| decoded.octets);
+    let body = response.content();
     if holds(&body, probe.canary.as_bytes()) {
         checks.push(Check::good(About::Site, format!("{path} came back with its mark")));
         if !probe.is_whole(&body) {
@@ -261,8 +261,9 @@ async fn version(probe: &Probe<'_>) -> Option<Check> {
     let asked = probe.get(MARKER_FILE).await.ok();
     let response = asked.as_ref().and_then(|exchange| exchange.answer.response());
     let told = response.filter(|response| response.status == 200);
-    let told = told.map(|response| response.decoded().map_or_else(|| response.body.clone(), |body| body.octets));
-    let told = told.and_then(|body| String::from_utf8(body).ok()).filter(|text| text.starts_with(Manifest::MARKER));
+    let told = told
+        .and_then(|response| String::from_utf8(response.content().into_owned()).ok())
+        .filter(|text| text.starts_with(Manifest::MARKER));
     let Some(told) = told else {
         let seen = format!("{MARKER_FILE} does not tell which bundle it is");
         return Some(Check::odd(About::Version, seen, "deploy a fresh bundle where answers are odd"));
@@ -283,9 +284,7 @@ async fn gate(probe: &Probe<'_>) -> Check {
     let Ok(exchange) = probe.without_token().await else {
         return Check::odd(About::Gate, "it did not answer a visitor without a token", "the cases will say more");
     };
-    let body = exchange.answer.response().and_then(Response::decoded).map(|decoded| decoded.octets);
-    let body = body.as_deref().unwrap_or_else(|| exchange.answer.octets());
-    if holds(body, probe.closed.as_bytes()) || holds(exchange.answer.octets(), probe.closed.as_bytes()) {
+    if probe.is_let_in(&exchange) {
         let to_do = "the server may not read `_redirects` at all; the cases will say what is open";
         return Check::odd(About::Gate, "a visitor without a token is shown what is closed", to_do);
     }

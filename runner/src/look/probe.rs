@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::Given;
+use super::{Given, holds};
 use crate::corpus::request::{Form, Request, TokenRef};
 use crate::corpus::source::Access;
 use crate::corpus::template::Template;
@@ -140,6 +140,13 @@ impl<'a> Probe<'a> {
     /// Whether a body is the whole file, byte for byte.
     pub(super) fn is_whole(&self, body: &[u8]) -> bool {
         SiteFiles::of(&self.suite).bodies.get(&self.file).is_some_and(|file| file == body)
+    }
+
+    /// Whether the closed page came, in a coding or without.
+    pub(super) fn is_let_in(&self, exchange: &Exchange) -> bool {
+        let closed = self.closed.as_bytes();
+        let response = exchange.answer.response();
+        holds(exchange.answer.octets(), closed) || response.is_some_and(|response| holds(&response.content(), closed))
     }
 
     /// Whether a TLS handshake succeeds at the same address.

@@ -4,11 +4,10 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
 use super::probe::Probe;
-use super::{About, Check, holds};
+use super::{About, Check};
 use crate::corpus::request::{Carrier, Request};
 use crate::corpus::{Case, DEFAULT_ROLE_PATH, Settings};
 use crate::judge::summary;
-use crate::wire::Exchange;
 
 /// Where issuers put roles.
 const ROLE_PATHS: [&str; 5] =
@@ -18,7 +17,7 @@ const ROLE_PATHS: [&str; 5] =
 pub(super) async fn secret_and_path(probe: &Probe<'_>) -> Vec<Check> {
     let own = &probe.suite.settings;
     let answer = probe.control().await;
-    if answer.as_ref().is_ok_and(|exchange| is_in(probe, exchange)) {
+    if answer.as_ref().is_ok_and(|exchange| probe.is_let_in(exchange)) {
         let how = if own.public.is_some() { "the key of the manifest" } else { "the secret of the manifest" };
         return vec![
             Check::good(About::Secret, format!("a token that is signed with {how} lets its holder in")),
@@ -76,12 +75,5 @@ fn other_secrets(secret: &str) -> Vec<(String, &'static str)> {
 }
 
 async fn lets_in(probe: &Probe<'_>, case: &Case, settings: &Settings) -> bool {
-    probe.send(case, settings).await.is_ok_and(|exchange| is_in(probe, &exchange))
-}
-
-/// Whether the closed page came.
-fn is_in(probe: &Probe<'_>, exchange: &Exchange) -> bool {
-    let decoded = exchange.answer.response().and_then(crate::wire::Response::decoded);
-    let whole = exchange.answer.octets();
-    holds(whole, probe.closed.as_bytes()) || decoded.is_some_and(|body| holds(&body.octets, probe.closed.as_bytes()))
+    probe.send(case, settings).await.is_ok_and(|exchange| probe.is_let_in(&exchange))
 }

@@ -138,7 +138,7 @@ pub(super) async fn ask(
     if let (Some(own), Some(file), Some(response)) =
         (&suite.own, judgement.fitting.and_then(Alternative::shown), exchange.answer.response())
     {
-        own.marks.learn(file, &response.decoded().map_or_else(|| response.body.clone(), |body| body.octets));
+        own.marks.learn(file, &response.content());
     }
     let received = ask.as_ref().map(|ask| shared.upstream.received(ask));
     if let (Some(received), Verdict::Pass) = (received, &judgement.verdict) {

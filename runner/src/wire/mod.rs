@@ -9,6 +9,7 @@ pub mod plain;
 pub mod raw;
 pub mod tls;
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
@@ -168,6 +169,12 @@ impl Response {
         let codings: Vec<&str> =
             list.split(',').filter(|coding| !coding.trim().eq_ignore_ascii_case("chunked")).collect();
         coding::undo(&codings.join(","), &self.body)
+    }
+
+    /// The body as it is read: without its codings where they are known, else as it came.
+    #[must_use]
+    pub fn content(&self) -> Cow<'_, [u8]> {
+        self.decoded().map_or(Cow::Borrowed(&self.body), |decoded| Cow::Owned(decoded.octets))
     }
 
     /// The values of a header field, by lower-case name.
