@@ -260,10 +260,11 @@ impl<S: Site> Asker<'_, S> {
             self.row(Row { label, when: when(rule), asked, file, gets: Vec::new() }, false);
         }
         let mut conditional = rules.rules().iter().filter(|rule| !when(rule).is_empty());
-        for rule in conditional.by_ref().take(CONDITIONAL) {
-            self.site.names().for_each(|name| self.file_when(name, rule));
-        }
+        let asked_with: Vec<&Rule> = conditional.by_ref().take(CONDITIONAL).collect();
         self.map.not_asked += conditional.count();
+        if !asked_with.is_empty() {
+            self.site.names().for_each(|name| self.file_when(name, &asked_with));
+        }
         let kept: Vec<String> = self.kept.keys().cloned().collect();
         let leads = |rule: &&Rule| {
             let shows = |status| !(300..400).contains(&status);
@@ -274,6 +275,7 @@ impl<S: Site> Asker<'_, S> {
             kept.iter().for_each(|name| self.file_by(name, rule));
         }
         self.map.areas = self.areas.into_values().collect();
+        self.map.areas.iter_mut().for_each(Area::sort);
         self.map
     }
 
@@ -303,40 +305,46 @@ impl<S: Site> Asker<'_, S> {
         }
     }
 
-    /// Asks for a file as whoever has what the rule asks for besides the role, where that gets anybody something else.
-    fn file_when(&mut self, name: &str, rule: &Rule) {
+    /// Asks for a file as whoever has what one of the rules asks for besides the role, where that gets anybody something else.
+    fn file_when(&mut self, name: &str, rules: &[&Rule]) {
         let spellings = Spellings::of(self.site, name);
-        let shortest = spellings.iter().min_by_key(|path| path.len()).unwrap_or(name);
-        let path = path_of(shortest);
-        if !rule.pattern.matches(&path) {
-            return;
-        }
-        let asked = Witness { target: path.encoded(), ..Witness::of(rule, WORD) };
-        let bare = Witness { country: None, headers: Vec::new(), ..asked.clone() };
-        let row = |asked: Witness, when| {
-            let host = rule.origin.as_ref().map(ToString::to_string).unwrap_or_default();
-            Row { label: host + &asked.target, when, asked, file: Some(name.to_owned()), gets: Vec::new() }
-        };
-        let row_when = row(asked, when(rule));
-        let (Some((with, _)), Some((without, _))) = (self.gets(&row_when), self.gets(&row(bare, Vec::new()))) else {
-            self.map.not_asked += 1;
-            return;
-        };
-        if !are_like(&with, &without) {
-            self.row(row_when, false);
+        let path = path_of(spellings.iter().min_by_key(|path| path.len()).unwrap_or(name));
+        for rule in rules {
+            if !self.may_look() || !rule.pattern.matches(&path) {
+                continue;
+            }
+            let row = Row::of(rule, &path, Some(name.to_owned()));
+            let asked = Witness { country: None, headers: Vec::new(), ..row.asked.clone() };
+            let bare = Row { asked, ..row.clone() };
+            match (self.gets(&row), self.gets(&bare)) {
+                (Some((with, _)), Some((without, _))) if are_like(&with, &without) => {}
+                (Some(_), Some(_)) => {
+                    self.row(row, false);
+                }
+                _ => self.map.not_asked += 1,
+            }
         }
     }
 
     /// Asks for a file that a gate keeps by the path at which the rule would show it.
     fn file_by(&mut self, name: &str, rule: &Rule) {
-        let Some(path) = rule.path_to(&path_of(name)) else { return };
-        let asked = Witness { target: path.encoded(), ..Witness::of(rule, WORD) };
-        let file = file_at(self.site, &asked.target);
-        if file.as_deref() != Some(name) {
-            let host = rule.origin.as_ref().map(ToString::to_string).unwrap_or_default();
-            let label = host + &asked.target;
-            self.row(Row { label, when: when(rule), asked, file, gets: Vec::new() }, false);
+        if !self.may_look() {
+            return;
         }
+        let Some(path) = rule.path_to(&path_of(name)) else { return };
+        let row = Row::of(rule, &path, file_at(self.site, &path.encoded()));
+        if row.file.as_deref() != Some(name) {
+            self.row(row, false);
+        }
+    }
+
+    /// RULES-14: takes one look of those that are left. Where none is, one more path is not asked for.
+    fn may_look(&mut self) -> bool {
+        match self.left.checked_sub(1) {
+            Some(left) => self.left = left,
+            None => self.map.not_asked += 1,
+        }
+        self.left > 0
     }
 
     /// What each visitor gets, and the gates that have a say; one answer where none has.
@@ -393,7 +401,7 @@ impl<S: Site> Asker<'_, S> {
             match (shown.and_then(|place| self.areas.get_mut(place)), gets.first()) {
                 (Some(area), Some(same)) => {
                     row.gets = vec![same.clone(); self.tokens.len()];
-                    area.take(row);
+                    area.rows.push(row);
                 }
                 _ => self.map.everybody.push(row),
             }
@@ -410,7 +418,7 @@ impl<S: Site> Asker<'_, S> {
         if let Some(file) = &row.file {
             self.kept.entry(file.clone()).or_insert(place);
         }
-        area.take(row);
+        area.rows.push(row);
         Some(gets)
     }
 }
@@ -476,11 +484,24 @@ impl Who {
     }
 }
 
+impl Row {
+    /// A request for this path that has what the rule asks for; `file` is the one at the path.
+    fn of(rule: &Rule, path: &RequestPath, file: Option<String>) -> Row {
+        let asked = Witness { target: path.encoded(), ..Witness::of(rule, WORD) };
+        let label = rule.origin.as_ref().map(ToString::to_string).unwrap_or_default() + &asked.target;
+        Row { label, when: when(rule), asked, file, gets: Vec::new() }
+    }
+}
+
 impl Area {
-    /// Puts a row beside those for the same path, else at the end.
-    fn take(&mut self, row: Row) {
-        let beside = self.rows.iter().rposition(|other| other.label == row.label);
-        self.rows.insert(beside.map_or(self.rows.len(), |place| place + 1), row);
+    /// Puts the rows for the same path beside each other, in the order in which the paths came.
+    fn sort(&mut self) {
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for row in &self.rows {
+            let next = places.len();
+            places.entry(row.label.clone()).or_insert(next);
+        }
+        self.rows.sort_by_key(|row| places.get(&row.label).copied());
     }
 }
 
@@ -707,6 +728,17 @@ mod tests {
         let words: Vec<String> = row.gets.iter().map(Gets::words).collect();
         assert_eq!(words, ["denied, 404", "denied, 404", "shows /members/a.html", "denied, 404"]);
         assert!(map.everybody.iter().all(|row| row.label != "/free/b.html"), "it is kept by nobody");
+    }
+
+    #[test]
+    fn lint_4_many_rules_that_lead_to_many_files_are_not_all_asked() {
+        let rules: String = (0..2000).map(|at| format!("/x{at}/* /m/:splat 200\n")).collect();
+        let files: Vec<String> = (0..2000).map(|at| format!("/m/f{at}.html")).collect();
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let map = map(&format!("/m/* 200! Role=m\n{rules}"), &files);
+        assert!(map.not_asked > 0, "what was left out is said");
+        let rows: usize = map.areas.iter().map(|area| area.rows.len()).sum();
+        assert!((2000..1_000_000).contains(&rows), "{rows}");
     }
 
     #[test]
