@@ -156,31 +156,34 @@ pub fn advice_opens_nothing(bytes: &[u8]) {
     let case = Case::of(bytes, PAGES, SIMPLE, LEADS);
     let site = MemorySite::new(case.files.iter().copied());
     let before = RuleSet::parse(case.rules.as_bytes()).rules;
-    for problem in lint(&before, &site) {
-        let Some(advice) = &problem.advice else { continue };
+    let problems = lint(&before, &site);
+    let advised: Vec<_> = problems.iter().filter_map(|problem| Some((problem, problem.advice.as_ref()?))).collect();
+    if advised.is_empty() {
+        return;
+    }
+    let visitors = [
+        Visitor::Anonymous,
+        Visitor::with_roles(["nobody names this one"]),
+        Visitor::with_roles(["r"]),
+        Visitor::with_roles(["s"]),
+    ];
+    let visitors = visitors.map(|visitor| {
+        let was: Vec<_> = asked(&before, &visitor, &site).collect();
+        let had: HashSet<_> = was.iter().filter(|(_, was)| !was.denied).filter_map(|(_, was)| shown(was)).collect();
+        (visitor, was, had)
+    });
+    for (problem, advice) in advised {
         let edited = followed(&before, advice);
-        let after = RuleSet::parse(edited.as_bytes());
+        let after = RuleSet::parse(edited.as_bytes()).rules;
         let told = || format!("{problem:?}\n{case}\nfollowed:\n{edited}");
-        let lines = advice.edits.iter().flat_map(|edit| &edit.lines);
-        for line in lines {
+        for line in advice.edits.iter().flat_map(|edit| &edit.lines) {
             let read = RuleSet::parse(line.as_bytes());
             assert_eq!(read.rules.rules().len(), 1, "{line} is no rule\n{}", told());
         }
-        let visitors = [
-            Visitor::Anonymous,
-            Visitor::with_roles(["nobody names this one"]),
-            Visitor::with_roles(["r"]),
-            Visitor::with_roles(["s"]),
-        ];
-        for visitor in &visitors {
-            let had: HashSet<String> = asked(&before, visitor, &site)
-                .filter(|(_, decision)| !decision.denied)
-                .filter_map(|(_, d)| shown(&d))
-                .collect();
-            let pairs = asked(&before, visitor, &site).zip(asked(&after.rules, visitor, &site));
-            for ((target, was), (_, is)) in pairs {
+        for (visitor, was, had) in &visitors {
+            for ((target, was), (_, is)) in was.iter().zip(asked(&after, visitor, &site)) {
                 let is_page = matches!(is.outcome, Outcome::Rewrite { status: 400.., .. });
-                let new = shown(&is).filter(|new| !is_page && shown(&was).as_ref() != Some(new) && !had.contains(new));
+                let new = shown(&is).filter(|new| !is_page && shown(was).as_ref() != Some(new) && !had.contains(new));
                 assert!(!was.denied || new.is_none(), "{visitor:?} gets {new:?} at {target}\n{}", told());
                 // A gate that is meant for others alone is what that one is about.
                 let is_meant = problem.id == "gate-wider-below";
