@@ -15,6 +15,7 @@ mod names;
 mod order;
 mod rewrite;
 mod scene;
+mod values;
 mod walk;
 
 use rolegate::problem::Problem;
@@ -58,6 +59,7 @@ fn look<S: Site>(scene: &Scene<'_, S>, most: usize) -> Vec<Found> {
             problems.push(stopped(rule));
             break;
         }
+        problems.extend(values::problems(rule));
         if let Some(problem) = order::problem(scene, place, rule, &mut seen) {
             // Of a rule that never decides there is nothing more to say.
             problems.push(problem);

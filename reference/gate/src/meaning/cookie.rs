@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use foldhash::fast::RandomState;
-
 use crate::cost::step;
 
 /// COOKIE-1: the one cookie that a token is read from.
@@ -15,7 +13,7 @@ pub const TOKEN_COOKIE: &str = "nf_jwt";
 /// `=`. What has no name disturbs nothing else.
 pub fn pairs<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
     lines.into_iter().flat_map(split).filter_map(|pair| {
-        let equals = memchr::memchr(b'=', pair)?;
+        let equals = pair.iter().position(|byte| *byte == b'=')?;
         let name = trim(pair.get(..equals)?);
         let value = trim(pair.get(equals + 1..)?);
         (!name.is_empty()).then_some((name, value))
@@ -32,14 +30,7 @@ pub fn are_too_many<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> bool {
 
 /// What lies between the semicolons of a line.
 fn split(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(line);
-    std::iter::from_fn(move || {
-        let line = rest?;
-        let end = memchr::memchr(b';', line).unwrap_or(line.len());
-        step(end + 1);
-        rest = line.get(end + 1..);
-        line.get(..end)
-    })
+    line.split(|byte| *byte == b';').inspect(|pair| step(pair.len() + 1))
 }
 
 /// The token that the `Cookie` lines carry.
@@ -54,7 +45,7 @@ pub fn token<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<&'a [u8]> 
 }
 
 /// The first value of every cookie, for conditions.
-pub(crate) fn jar<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> HashMap<&'a [u8], &'a [u8], RandomState> {
+pub(crate) fn jar<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> HashMap<&'a [u8], &'a [u8]> {
     let mut jar = HashMap::default();
     for (name, value) in pairs(lines) {
         jar.entry(name).or_insert_with(|| unquote(value));

@@ -80,7 +80,7 @@ pub fn form_encode(bytes: &[u8]) -> String {
 pub fn clean(query: &[u8]) -> String {
     let mut text = String::with_capacity(query.len());
     let mut rest = query;
-    while let Some(at) = memchr::memchr(b'%', rest) {
+    while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
         let (before, after) = (rest.get(..at).unwrap_or_default(), rest.get(at + 1..).unwrap_or_default());
         text.extend(percent_encode(before, QUERY));
         text.push_str(if escape(after).is_some() { "%" } else { "%25" });

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use foldhash::fast::RandomState;
-
 use crate::cookie;
 use crate::cost::step;
 use crate::request::Request;
@@ -12,7 +10,7 @@ use crate::request::Request;
 #[derive(Debug)]
 pub(crate) struct Said<'a> {
     /// The first value of every cookie.
-    cookies: HashMap<&'a [u8], &'a [u8], RandomState>,
+    cookies: HashMap<&'a [u8], &'a [u8]>,
     first_language: Option<&'a [u8]>,
     country: Option<&'a [u8]>,
 }

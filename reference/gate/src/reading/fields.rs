@@ -34,7 +34,7 @@ pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         if rest.is_empty() {
             return None;
         }
-        let length = match memchr::memchr2(b'\n', b'\r', rest) {
+        let length = match rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
             Some(at) if rest.get(at..at + 2) == Some(b"\r\n") => at + 2,
             Some(at) => at + 1,
             None => rest.len(),
@@ -50,7 +50,7 @@ pub(crate) fn fields(line: &str) -> Vec<Field<'_>> {
     let mut fields = Vec::with_capacity(MOST_FIELDS);
     let (mut rest, mut start) = (line, 0);
     loop {
-        let end = memchr::memchr2(b' ', b'\t', rest.as_bytes()).unwrap_or(rest.len());
+        let end = rest.find([' ', '\t']).unwrap_or(rest.len());
         // Both lie beside an ASCII character, or at the end.
         let (Some(text), after) = (rest.get(..end), rest.get(end + 1..)) else { return fields };
         if text.starts_with('#') {

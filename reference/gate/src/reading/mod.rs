@@ -12,7 +12,6 @@ mod parts;
 pub(crate) mod pattern;
 mod spelled;
 mod toml;
-mod values;
 
 pub use fields::{lines, within_one_edit};
 pub use parse::MAX_LINE;

@@ -5,7 +5,6 @@ use std::ops::Range;
 use super::destination::{DestinationFaultKind, Names, split_scheme};
 use super::fields::{self, Field};
 use super::pattern::{Oddity, PatternFault, PatternFaultKind};
-use super::values;
 use crate::path::{Refused, is_authority};
 use crate::problem::{Fix, Problem, Severity};
 use crate::query::form_decode;
@@ -497,10 +496,6 @@ impl ConditionReader {
         }
         let list: Vec<String> = values.map(str::to_owned).collect();
         if let Some(known) = known {
-            // COND-5
-            if let Some((id, message, help)) = values::never_holds(key, &list) {
-                remarks.push((Severity::Warning, Fault::at(place, id, message, help)));
-            }
             self.conditions.set(known, list);
             return Ok(());
         }

@@ -9,13 +9,11 @@
 mod prefixes;
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::hash::BuildHasher as _;
 use std::num::NonZeroUsize;
 use std::slice;
 
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use crate::cost::step;
@@ -23,13 +21,12 @@ use crate::meaning::rules::pattern::Segment;
 use crate::query::Parameters;
 use crate::request::Origin;
 use crate::rules::{Pattern, QueryConstraint, QueryValue, Rule};
+use crate::speed::hash::{Map, Quick};
+use crate::speed::table::Table;
 use prefixes::Prefixes;
 
 /// The place of a rule in the list.
 type Place = usize;
-
-/// A map whose keys come from a rule file; its hash is quick, and seeded anew in every process.
-type Map<K, V> = HashMap<K, V, RandomState>;
 
 /// The place of a node among the nodes.
 type NodeAt = usize;
@@ -43,8 +40,8 @@ pub(crate) struct Index {
     /// The texts of the literal segments that lead to nodes, one after the other.
     texts: String,
     /// The nodes that literal segments lead to, by the node before and the text.
-    literal: HashTable<NodeAt>,
-    hasher: RandomState,
+    literal: Table,
+    hasher: Quick,
     /// HOST-1: where the rules of one origin begin.
     origins: Map<Origin, NodeAt>,
 }
@@ -117,8 +114,8 @@ impl Default for Index {
         Index {
             nodes: vec![Node::default()],
             texts: String::new(),
-            literal: HashTable::new(),
-            hasher: RandomState::default(),
+            literal: Table::default(),
+            hasher: Quick::default(),
             origins: Map::default(),
         }
     }
@@ -127,9 +124,9 @@ impl Default for Index {
 impl Index {
     pub(crate) fn new(rules: &[Rule]) -> Index {
         let mut index = Index::default();
-        // Most rules have a segment that no rule before them has. The table is empty, so nothing is hashed.
+        // Most rules have a segment that no rule before them has.
         index.nodes.reserve(rules.len());
-        index.literal.reserve(rules.len(), |_| 0);
+        index.literal.reserve(rules.len());
         for (place, rule) in rules.iter().enumerate() {
             index.insert(place, rule);
         }
@@ -160,8 +157,9 @@ impl Index {
         let Some(node) = self.nodes.get_mut(at) else {
             return;
         };
+        let query = rule.query.first();
         let list = match (prefix, middles.last()) {
-            (Some(text), _) => node.unusual().prefix.entry(text),
+            (Some(text), _) => return node.unusual().prefix.add(text, |list| list.add(place, query)),
             (None, Some(last)) => {
                 let unusual = node.unusual();
                 match last.last() {
@@ -172,7 +170,7 @@ impl Index {
             (None, None) if *splat => &mut node.star.get_or_insert_default().splat,
             (None, None) => &mut node.exact,
         };
-        list.add(place, rule.query.first());
+        list.add(place, query);
     }
 
     fn root_of(&mut self, origin: &Origin) -> NodeAt {
@@ -190,8 +188,7 @@ impl Index {
             return child;
         }
         let child = self.add(at, text);
-        let Index { nodes, texts, literal, hasher, .. } = self;
-        literal.insert_unique(hash, child, |node| hasher.hash_one(leads_to(nodes, texts, *node)));
+        self.literal.add(hash, child);
         child
     }
 
@@ -220,7 +217,14 @@ impl Index {
 
     /// The node that a literal segment leads to.
     fn find(&self, hash: u64, at: NodeAt, text: &str) -> Option<NodeAt> {
-        self.literal.find(hash, |node| leads_to(&self.nodes, &self.texts, *node) == (at, text)).copied()
+        self.literal.find(hash, |node| self.leads_to(node) == (at, text))
+    }
+
+    /// The node before a node, and the text of the segment that leads from there to it.
+    fn leads_to(&self, node: NodeAt) -> (NodeAt, &str) {
+        let Some(Node { parent, text: start, .. }) = self.nodes.get(node) else { return (node, "") };
+        let end = self.nodes.get(node + 1).map_or(self.texts.len(), |next| next.text);
+        (*parent, self.texts.get(*start..end).unwrap_or_default())
     }
 
     /// Whether any rule names an origin.
@@ -239,13 +243,6 @@ impl Node {
     fn unusual(&mut self) -> &mut Unusual {
         self.star.get_or_insert_default().unusual.get_or_insert_default()
     }
-}
-
-/// The node before a node, and the text of the segment that leads from there to it.
-fn leads_to<'a>(nodes: &[Node], texts: &'a str, node: NodeAt) -> (NodeAt, &'a str) {
-    let Some(Node { parent, text: start, .. }) = nodes.get(node) else { return (node, "") };
-    let end = nodes.get(node + 1).map_or(texts.len(), |next| next.text);
-    (*parent, texts.get(*start..end).unwrap_or_default())
 }
 
 impl List {

@@ -1,22 +1,19 @@
 //! Which file each path is served from, as a table.
 
-use std::hash::BuildHasher as _;
+use std::borrow::Borrow;
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-
+use super::hash::Quick;
 use crate::meaning::site::ENDINGS;
 use crate::path::RequestPath;
 
 /// Which file each path is served from, worked out once for a whole site. It agrees with [`look_up`](crate::site::look_up) on every path.
 #[derive(Clone, Debug, Default)]
-pub struct Paths {
-    served: HashTable<Served>,
-    hasher: RandomState,
-}
+pub struct Paths(HashSet<Served, Quick>);
 
-/// A path and its file.
+/// A path and its file; known by the path.
 #[derive(Clone, Debug)]
 struct Served {
     file: Arc<str>,
@@ -30,7 +27,8 @@ impl Paths {
         let mut paths = Paths::default();
         for ending in ENDINGS {
             for (path, file) in names.clone().filter_map(|file| Some((file.strip_suffix(ending)?, file))) {
-                paths.add(path, file);
+                // A path that is served already keeps its file.
+                paths.0.insert(Served { file: Arc::clone(file), length: path.len() });
             }
         }
         paths
@@ -38,17 +36,7 @@ impl Paths {
 
     /// The name of the file that `path` is served from.
     pub fn file(&self, path: &RequestPath) -> Option<&str> {
-        let path = path.name();
-        self.served.find(self.hasher.hash_one(path), |served| served.path() == path).map(|served| served.file.as_ref())
-    }
-
-    /// A path that is served already keeps its file.
-    fn add(&mut self, path: &str, file: &Arc<str>) {
-        let Paths { served, hasher } = self;
-        let rehash = |served: &Served| hasher.hash_one(served.path());
-        served
-            .entry(hasher.hash_one(path), |served| served.path() == path, rehash)
-            .or_insert_with(|| Served { file: Arc::clone(file), length: path.len() });
+        self.0.get(path.name()).map(|served| served.file.as_ref())
     }
 }
 
@@ -57,6 +45,26 @@ impl Served {
         self.file.get(..self.length).unwrap_or_default()
     }
 }
+
+impl Borrow<str> for Served {
+    fn borrow(&self) -> &str {
+        self.path()
+    }
+}
+
+impl Hash for Served {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.path().hash(state);
+    }
+}
+
+impl PartialEq for Served {
+    fn eq(&self, other: &Served) -> bool {
+        self.path() == other.path()
+    }
+}
+
+impl Eq for Served {}
 
 #[cfg(test)]
 mod tests {

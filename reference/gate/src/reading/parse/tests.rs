@@ -37,18 +37,6 @@ fn rules() {
     }
 }
 
-/// COND-5: the rule is in force as written, and what is said depends on the value.
-#[test]
-fn cond_5_values_that_never_hold_are_told() {
-    for (line, id) in [
-        ("/a /b 302 Language=a=b", "language-unknown"),
-        ("/a /b 302 Country=UK", "country-unknown"),
-        ("/a /b 302 Cookie=a=b", "cookie-name"),
-    ] {
-        assert_eq!(read(line), (vec![line.to_owned()], vec![id]));
-    }
-}
-
 #[test]
 fn rules_9_no_line_that_names_a_role_leaves_its_path_open() {
     for (line, sealed) in [

@@ -5,27 +5,35 @@
 
 use std::hash::{BuildHasher as _, Hasher as _};
 
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-
 use super::List;
 use crate::cost::step;
+use crate::speed::hash::Quick;
+use crate::speed::table::Table;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Prefixes {
-    lists: HashTable<(String, List)>,
-    hasher: RandomState,
+    lists: Vec<(String, List)>,
+    places: Table,
+    hasher: Quick,
     /// The different lengths of the texts, shortest first; known once [`Prefixes::close`] was called.
     lengths: Vec<usize>,
 }
 
 impl Prefixes {
-    /// The rules for segments that begin with `text`.
-    pub(crate) fn entry(&mut self, text: &str) -> &mut List {
-        let Prefixes { lists, hasher, .. } = self;
-        let hash = |text: &str| hash(hasher, text);
-        let entry = lists.entry(hash(text), |(known, _)| known == text, |(known, _)| hash(known));
-        &mut entry.or_insert_with(|| (text.to_owned(), List::default())).into_mut().1
+    /// Adds to the rules for segments that begin with `text`.
+    pub(crate) fn add(&mut self, text: &str, add: impl FnOnce(&mut List)) {
+        let hash = hash(&self.hasher, text);
+        let is_right = |place| self.lists.get(place).is_some_and(|(known, _): &(String, List)| known == text);
+        let known = self.places.find(hash, is_right);
+        match known.and_then(|place| self.lists.get_mut(place)) {
+            Some((_, list)) => add(list),
+            None => {
+                let mut list = List::default();
+                add(&mut list);
+                self.places.add(hash, self.lists.len());
+                self.lists.push((text.to_owned(), list));
+            }
+        }
     }
 
     /// Makes ready to be asked.
@@ -44,13 +52,15 @@ impl Prefixes {
             step(more.len() + 1);
             more.iter().for_each(|byte| state.write_u8(*byte));
             hashed = text.len();
-            let found = self.lists.find(state.finish(), |(known, _)| known.as_bytes() == text)?;
-            Some(&found.1)
+            let is_right =
+                |place| self.lists.get(place).is_some_and(|(known, _): &(String, List)| known.as_bytes() == text);
+            let place = self.places.find(state.finish(), is_right)?;
+            self.lists.get(place).map(|(_, list)| list)
         })
     }
 }
 
-fn hash(hasher: &RandomState, text: &str) -> u64 {
+fn hash(hasher: &Quick, text: &str) -> u64 {
     let mut state = hasher.build_hasher();
     text.bytes().for_each(|byte| state.write_u8(byte));
     state.finish()

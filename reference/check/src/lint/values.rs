@@ -1,29 +1,30 @@
 //! Values of conditions that no visitor can ever have, by the tables of ISO 3166-1, ISO 639 and BCP 47.
 
 use isolang::Language;
+use rolegate::rules::{ConditionKey, Rule};
 use rust_iso3166::{ALL, from_alpha2, from_alpha3};
+
+use super::advice::Found;
+use super::scene::{Field, warning};
 
 /// No more than so many values of one condition are looked up.
 const LOOKED_UP: usize = 16;
 
-/// COND-5: the id, message and help of what is said of a condition of which a value never holds.
-pub(crate) fn never_holds(key: &str, values: &[String]) -> Option<(&'static str, String, String)> {
-    let mut values = values.iter().take(LOOKED_UP);
-    match key {
-        "Country" | "country" => values.find_map(|value| {
-            let help = country(value)?;
-            Some(("country-unknown", format!("`{}` is not the code of a country", shown(value)), help))
-        }),
-        "Language" | "language" => values.find_map(|value| {
-            let help = language(value)?;
-            Some(("language-unknown", format!("`{}` is not the tag of a language", shown(value)), help))
-        }),
-        "Cookie" | "cookie" => values.find_map(|value| {
-            let help = cookie(value)?;
-            Some(("cookie-name", format!("`{}` is no name of a cookie", shown(value)), help))
-        }),
-        _ => None,
-    }
+/// COND-5: the conditions of a rule of which a value never holds; one remark speaks for all values of a condition.
+pub(super) fn problems(rule: &Rule) -> impl Iterator<Item = Found> {
+    let conditions = rule.apply().into_iter().flat_map(|apply| apply.conditions.others());
+    conditions.filter_map(|condition| {
+        let name = condition.key.name()?;
+        let (id, is_none, instead): (_, _, fn(&str) -> Option<String>) = match condition.key {
+            ConditionKey::Country => ("country-unknown", "is not the code of a country", country),
+            ConditionKey::Language => ("language-unknown", "is not the tag of a language", language),
+            ConditionKey::Cookie => ("cookie-name", "is no name of a cookie", cookie),
+            ConditionKey::Unknown => return None,
+        };
+        let (value, help) = condition.values.iter().take(LOOKED_UP).find_map(|value| Some((value, instead(value)?)))?;
+        let message = format!("`{}` {is_none}", shown(value));
+        Some(warning(rule, Field::Beginning(&format!("{name}=")), id, message, None, help))
+    })
 }
 
 fn shown(value: &str) -> String {
