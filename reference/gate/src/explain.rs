@@ -358,3 +358,40 @@ fn quoted<'a>(names: impl Iterator<Item = &'a str>, last: &str) -> String {
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).escape_debug().to_string()
 }
+
+impl Outcome {
+    /// The status that is answered; for [`Outcome::Proxy`] the one that the rule names.
+    pub fn status(&self) -> u16 {
+        match self {
+            Outcome::BadRequest(refused) => refused.status(),
+            Outcome::NotFound { .. } => 404,
+            Outcome::Proxy { .. } | Outcome::Serve { .. } => 200,
+            Outcome::Redirect { status, .. } | Outcome::Rewrite { status, .. } => *status,
+        }
+    }
+
+    /// The name of the file whose content is answered.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Outcome::BadRequest(_) | Outcome::Proxy { .. } | Outcome::Redirect { .. } => None,
+            Outcome::NotFound { page, .. } => page.as_deref(),
+            Outcome::Rewrite { file, .. } | Outcome::Serve { file } => Some(file),
+        }
+    }
+}
+
+impl PassedOver {
+    /// The reason as one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            PassedOver::Condition(_) => "condition",
+            PassedOver::Host => "host",
+            PassedOver::Loop => "loop",
+            PassedOver::OwnTree => "own-tree",
+            PassedOver::Path => "path",
+            PassedOver::Query => "query",
+            PassedOver::Role => "role",
+            PassedOver::Sealed => "sealed",
+        }
+    }
+}

@@ -125,6 +125,7 @@
 )]
 
 mod advice;
+mod authority;
 pub mod authorize;
 pub mod caches;
 #[doc(hidden)]
@@ -132,6 +133,7 @@ pub mod cost;
 pub mod edge;
 mod elsewhere;
 pub mod explain;
+mod further_names;
 pub mod gate;
 pub mod headers;
 pub mod json;
@@ -157,11 +159,14 @@ pub mod rules {
 mod signature;
 pub mod span;
 pub mod speed;
+mod time;
+mod uri;
 pub mod witness;
 
 /// Which file a path names, and every other path that names the same file.
 pub mod site {
     pub use crate::elsewhere::Elsewhere;
+    pub use crate::further_names::further_names;
     pub use crate::meaning::site::*;
     pub use crate::memory_site::MemorySite;
 }
@@ -169,10 +174,28 @@ pub mod site {
 /// What a verified token claims, and which of it counts as roles.
 pub mod claims {
     pub use crate::meaning::claims::*;
-    pub use crate::role_path::RolePathError;
+    pub use crate::role_path::{RolePath, RolePathError};
 }
 
-pub use meaning::{answer, cookie, decide, path, query, request, token, visitor};
+/// The request target, and the one canonical path that everything else uses (NOLEAK-1).
+pub mod path {
+    pub use crate::authority::{is_authority, origin_form};
+    pub use crate::meaning::path::*;
+}
+
+/// One request as the gate sees it, and the one form of a scheme and host (HOST-1).
+pub mod request {
+    pub use crate::authority::{Origin, Scheme, split_port};
+    pub use crate::meaning::request::*;
+}
+
+/// Queries: parameters as forms write them (QUERY-1 to QUERY-4).
+pub mod query {
+    pub use crate::meaning::query::*;
+    pub use crate::uri::{clean, form_encode};
+}
+
+pub use meaning::{answer, cookie, decide, token, visitor};
 
 pub(crate) use meaning::said;
 #[doc(hidden)]

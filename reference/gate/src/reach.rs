@@ -1,7 +1,10 @@
 //! Which paths a pattern and a destination have to do with, for those who look at rules and not at requests.
 
+use std::borrow::Cow;
+
 use crate::cost::step;
 use crate::meaning::rules::destination::Part;
+use crate::meaning::rules::destination::fill::canonical;
 use crate::meaning::rules::pattern::Segment;
 use crate::path::{self, RequestPath};
 use crate::rules::{Captured, Destination, Oddity, Pattern, QueryValue, Rule};
@@ -175,6 +178,16 @@ impl Destination {
         pattern
     }
 
+    /// The stretches of the path; of one that is the same for every request of the site, in canonical form.
+    fn path_parts(&self) -> Cow<'_, [Part]> {
+        match self.path.as_ref() {
+            [Part::Literal(path)] if !self.is_absolute() && !self.takes_captures() => {
+                Cow::Owned(vec![Part::Literal(canonical(path))])
+            }
+            parts => Cow::Borrowed(parts),
+        }
+    }
+
     /// The path as far as it can be cut into segments, and whether that is all of it.
     fn steps(&self) -> (Vec<Step>, bool) {
         let mut segments: Vec<Vec<&Part>> = vec![Vec::new()];
@@ -202,7 +215,7 @@ impl Destination {
             }
             steps.push(match segment.as_slice() {
                 [Part::Literal(text)] => match path::decode_segment(text.as_bytes()) {
-                    Ok(text) if !matches!(text.as_str(), "." | "..") => Step::Literal(text),
+                    Ok(text) if !matches!(text.as_ref(), "." | "..") => Step::Literal(text.into_owned()),
                     _ => return (steps, false),
                 },
                 [Part::Capture(name)] if name == Captured::SPLAT => Step::Rest,
@@ -219,7 +232,7 @@ impl Rule {
     /// longer path of what it matches.
     pub fn own_tree(&self) -> Option<RequestPath> {
         let apply = self.apply().filter(|apply| apply.is_redirect() && self.pattern.splat)?;
-        let [Part::Literal(before), Part::Capture(name), after @ ..] = apply.to.template_path() else { return None };
+        let [Part::Literal(before), Part::Capture(name), after @ ..] = apply.to.path.as_ref() else { return None };
         let fixed = before.strip_suffix('/').filter(|text| name == Captured::SPLAT && !text.is_empty())?;
         step(before.len());
         let tree = RequestPath::parse(fixed.as_bytes()).ok()?;

@@ -1,11 +1,31 @@
-//! The place of the roles in a token as an operator writes it, and as a token is given it.
+//! The place of the roles in a token, as an operator writes it and as a token is given it.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use crate::claims::RolePath;
+/// Where in a token the roles stand: names from the outermost object inwards.
+///
+/// Written with dots (`app_metadata.authorization.roles`) or, where a name holds a dot or a slash, as a JSON Pointer
+/// (RFC 6901): `/https:~1~1example.com~1roles`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RolePath(pub(crate) Vec<String>);
+
+impl RolePath {
+    /// The path of these names; `None` where there is none, or an empty one.
+    pub fn of(names: &[&str]) -> Option<RolePath> {
+        let sound = !names.is_empty() && names.iter().all(|name| !name.is_empty());
+        sound.then(|| RolePath(names.iter().map(|name| (*name).to_owned()).collect()))
+    }
+}
+
+impl Default for RolePath {
+    /// CLAIM-1: `app_metadata.authorization.roles`.
+    fn default() -> RolePath {
+        RolePath(["app_metadata", "authorization", "roles"].map(str::to_owned).to_vec())
+    }
+}
 
 impl RolePath {
     /// Puts `roles` at this place of `claims`, and makes the objects that lead there.

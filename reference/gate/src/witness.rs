@@ -1,8 +1,8 @@
 //! Witnesses: requests that a rule is for, made up from the rule alone. Lints try rules with them, and an audit asks them of a site.
 
-use crate::query::form_encode;
 use crate::request::Scheme;
 use crate::rules::{Condition, ConditionKey, QueryValue, Rule};
+use crate::uri::form_encode;
 
 /// The word in the place of a free segment.
 pub const WORD: &str = crate::rules::EXAMPLE;

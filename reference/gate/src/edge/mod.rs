@@ -20,7 +20,7 @@ mod network;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
-use crate::path::{self, is_authority};
+use crate::authority::{self, is_authority};
 use crate::request::{Origin, Scheme};
 use crate::rule_set::RuleSet;
 use addresses::UnknownPort;
@@ -142,7 +142,7 @@ impl Edge {
                 CountrySource::Header(_) | CountrySource::Unknown => None,
             };
             // HTTP-4
-            let host = path::authority(target).map(|(_, host)| host).or(host);
+            let host = authority::authority(target).map(|(_, host)| host).or(host);
             Seen { scheme: connection.scheme, host, address: host, client: Some(peer), country, through_proxy: false }
         };
         // HOST-3
@@ -171,7 +171,7 @@ impl Edge {
         let scheme = told.scheme.clear(names_origins)?.map(self::scheme).transpose()?.unwrap_or(scheme);
         let said = told.host.clear(names_origins)?.map(authority).transpose()?.or(host);
         // HTTP-4: the proxy went by one of these, and which one is not known.
-        let absolute = path::authority(target);
+        let absolute = authority::authority(target);
         if let Some((other_scheme, other)) = absolute {
             let differs = |host: &str| Origin::new(scheme, host) != Origin::new(scheme, other);
             if other_scheme != scheme || said.is_some_and(differs) || host.is_some_and(differs) {

@@ -74,7 +74,7 @@ impl HeaderPath {
                         }
                         let decoded = path::decode_segment(piece.as_bytes())
                             .map_err(|refused| fault(PathFaultKind::Refused(refused)))?;
-                        if !raw.contains('*') && matches!(decoded.as_str(), "." | "..") {
+                        if !raw.contains('*') && matches!(decoded.as_ref(), "." | "..") {
                             return Err(fault(PathFaultKind::Dots));
                         }
                         tokens.text(&decoded);

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::role_path::RolePath;
+
 /// The payload of a verified token: a JSON object without duplicate names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claims(Arc<Map<String, Value>>);
@@ -23,14 +25,6 @@ impl Claims {
     /// The top-level member `name`.
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
-    }
-
-    /// `exp` in whole seconds, rounded down: until then the token has not run out (TOKEN-5).
-    pub fn expiration(&self) -> Option<i64> {
-        let exp = self.0.get("exp")?;
-        // A float is cut off at the ends of the range.
-        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and a fraction is rounded down before")]
-        exp.as_i64().or_else(|| exp.as_f64().map(|exp| exp.floor() as i64))
     }
 
     /// The roles at `path`; anything that is not there in the right shape grants nothing.
@@ -84,28 +78,6 @@ impl Roles {
     /// The roles in the order of the token.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.held.iter().map(String::as_str)
-    }
-}
-
-/// Where in a token the roles stand: names from the outermost object inwards.
-///
-/// Written with dots (`app_metadata.authorization.roles`) or, where a name holds a dot or a slash, as a JSON Pointer
-/// (RFC 6901): `/https:~1~1example.com~1roles`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RolePath(pub(crate) Vec<String>);
-
-impl RolePath {
-    /// The path of these names; `None` where there is none, or an empty one.
-    pub fn of(names: &[&str]) -> Option<RolePath> {
-        let sound = !names.is_empty() && names.iter().all(|name| !name.is_empty());
-        sound.then(|| RolePath(names.iter().map(|name| (*name).to_owned()).collect()))
-    }
-}
-
-impl Default for RolePath {
-    /// CLAIM-1: `app_metadata.authorization.roles`.
-    fn default() -> RolePath {
-        RolePath(["app_metadata", "authorization", "roles"].map(str::to_owned).to_vec())
     }
 }
 

@@ -12,16 +12,18 @@ use std::cell::OnceCell;
 
 use smallvec::SmallVec;
 
+use crate::authority::Origin;
 use crate::cost::step;
-use crate::meaning::rules::{Apply, Effect, Rule, Substituted, Unmet};
+pub use crate::elsewhere::remote::Remote;
+use crate::meaning::rules::{Apply, Captures, Effect, Rule, Substituted, Unmet};
 use crate::path::{Refused, RequestPath, Segments, Target, segments};
-use crate::query::{self, Parameters};
-use crate::request::{Origin, Request};
+use crate::query::Parameters;
+use crate::request::Request;
 use crate::said::Said;
 use crate::site::{Site, Spellings, is_same_file};
+use crate::uri;
 use crate::visitor::Visitor;
 use denial::Denial;
-pub use fetched::Remote;
 
 /// What the gate decided about a request, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,27 +82,6 @@ pub enum Outcome {
     },
 }
 
-impl Outcome {
-    /// The status that is answered; for [`Outcome::Proxy`] the one that the rule names.
-    pub fn status(&self) -> u16 {
-        match self {
-            Outcome::BadRequest(refused) => refused.status(),
-            Outcome::NotFound { .. } => 404,
-            Outcome::Proxy { .. } | Outcome::Serve { .. } => 200,
-            Outcome::Redirect { status, .. } | Outcome::Rewrite { status, .. } => *status,
-        }
-    }
-
-    /// The name of the file whose content is answered.
-    pub fn file(&self) -> Option<&str> {
-        match self {
-            Outcome::BadRequest(_) | Outcome::Proxy { .. } | Outcome::Redirect { .. } => None,
-            Outcome::NotFound { page, .. } => page.as_deref(),
-            Outcome::Rewrite { file, .. } | Outcome::Serve { file } => Some(file),
-        }
-    }
-}
-
 /// Why a rule did not decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PassedOver {
@@ -120,22 +101,6 @@ pub enum PassedOver {
     Role,
     /// RULES-9: the line is in error and admits nobody.
     Sealed,
-}
-
-impl PassedOver {
-    /// The reason as one word.
-    pub fn word(self) -> &'static str {
-        match self {
-            PassedOver::Condition(_) => "condition",
-            PassedOver::Host => "host",
-            PassedOver::Loop => "loop",
-            PassedOver::OwnTree => "own-tree",
-            PassedOver::Path => "path",
-            PassedOver::Query => "query",
-            PassedOver::Role => "role",
-            PassedOver::Sealed => "sealed",
-        }
-    }
 }
 
 /// A list of rules, in the order in which they are looked at.
@@ -274,7 +239,7 @@ fn walk(list: &(impl RuleList + ?Sized), asked: &Asked<'_>, visitor: &Visitor, s
             }
         };
         let outcome = answer(list, apply, &target, asked, &denial, site);
-        let (denied, target) = (denial.stands_before(apply), Some(target.into_text()));
+        let (denied, target) = (denial.stands_before(apply), Some(target.location(None)));
         return Decision { outcome, read: None, by: Some(place), target, passed_over, denied, role_dependent };
     }
     let denied = denial.is_recorded();
@@ -352,9 +317,14 @@ fn test<'r>(rule: &'r Rule, asked: &Asked<'_>, visitor: &Visitor, in_tree: &mut 
 
 /// Where the rule leads the request.
 fn destination(rule: &Rule, apply: &Apply, asked: &Asked<'_>) -> Substituted {
-    let captures = || rule.captures(asked.segments(), asked.target.path.trailing_slash(), &asked.parameters);
-    let captures = apply.to.takes_captures().then(captures).flatten();
-    apply.to.substitute(&captures.unwrap_or_default())
+    if !apply.to.takes_captures() {
+        return apply.to.substitute(&Captures::default());
+    }
+    match rule.captures(asked.segments(), asked.target.path.trailing_slash(), &asked.parameters) {
+        Some(captures) => apply.to.substitute(&captures),
+        // Path and query have matched, so there are captures; if there were none, the request would be led nowhere.
+        None => Substituted { astray: true, ..apply.to.substitute(&Captures::default()) },
+    }
 }
 
 /// The answer of the rule that decided.
@@ -429,9 +399,10 @@ fn is_of_this_site(target: &Substituted, asked: &Asked<'_>) -> bool {
 
 /// STATUS-5: whether a redirect would lead to where the request came from, a trailing slash or a fragment aside.
 fn leads_to_itself(target: &Substituted, asked: &Asked<'_>) -> bool {
-    let same_path = || asked.target.path.is_spelled_by(target.path.as_bytes());
+    let same_path =
+        || RequestPath::parse(target.path.as_bytes()).is_ok_and(|path| path.same_but_for_slash(&asked.target.path));
     let same_query = || {
-        let sent = asked.target.query.as_deref().map(query::clean).unwrap_or_default();
+        let sent = asked.target.query.as_deref().map(uri::clean).unwrap_or_default();
         target.resulting_query(asked.target.query.as_deref()).unwrap_or_default() == sent
     };
     is_of_this_site(target, asked) && same_path() && same_query()

@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-
 use crate::cost::step;
-use crate::path::escape;
+use crate::uri::form_decode;
 
 /// The parameters of one request: for each key its value, `None` where no `=` was written.
 ///
@@ -50,71 +48,6 @@ impl Parameters {
     }
 }
 
-/// Decodes `application/x-www-form-urlencoded` text: `+` is a space, a `%` that starts no escape is itself.
-pub(crate) fn form_decode(bytes: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        plain.push(match byte {
-            b'+' => b' ',
-            b'%' => match escape(after) {
-                Some((value, after)) => {
-                    rest = after;
-                    value
-                }
-                None => b'%',
-            },
-            other => *other,
-        });
-    }
-    plain
-}
-
-/// QUERY-4: encodes text for a query value, so that it can add no `&`, `=`, `#` or control character.
-pub fn form_encode(bytes: &[u8]) -> String {
-    percent_encode(bytes, FORM).to_string().replace("%20", "+")
-}
-
-/// LOC-3: a raw query as a URI may hold it. Escapes stay; a `%` that starts none becomes `%25`.
-pub fn clean(query: &[u8]) -> String {
-    let mut text = String::with_capacity(query.len());
-    let mut rest = query;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
-        let (before, after) = (rest.get(..at).unwrap_or_default(), rest.get(at + 1..).unwrap_or_default());
-        text.extend(percent_encode(before, QUERY));
-        text.push_str(if escape(after).is_some() { "%" } else { "%25" });
-        rest = after;
-    }
-    text.extend(percent_encode(rest, QUERY));
-    text
-}
-
-/// The URL Standard's form percent-encode set; the space is put back as `+`.
-const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
-
-/// RFC 3986 §3.4: what a query may not hold as it is.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'!')
-    .remove(b'$')
-    .remove(b'&')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')')
-    .remove(b'*')
-    .remove(b'+')
-    .remove(b',')
-    .remove(b';')
-    .remove(b'=')
-    .remove(b':')
-    .remove(b'@')
-    .remove(b'/')
-    .remove(b'?');
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,11 +71,5 @@ mod tests {
         assert!(Parameters::parse(b"").is_empty());
         assert!(Parameters::parse(b"&&").is_empty());
         assert_eq!(Parameters::parse(b"a=1&a").value(b"a"), None);
-    }
-
-    #[test]
-    fn encodings() {
-        assert_eq!(form_encode("a b+c&d=e#f%g@é/\r\n".as_bytes()), "a+b%2Bc%26d%3De%23f%25g%40%C3%A9%2F%0D%0A");
-        assert_eq!(clean(b"a=b&c=%zz%20%\xff \"<>[]#/?"), "a=b&c=%25zz%20%25%FF%20%22%3C%3E%5B%5D%23/?");
     }
 }

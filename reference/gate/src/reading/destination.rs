@@ -3,12 +3,10 @@
 use std::ops::Range;
 
 use crate::cost::step;
-use crate::meaning::rules::captures::Captures;
-use crate::meaning::rules::destination::fill::{canonical, encode_for_host, fill, is_canonical};
-use crate::meaning::rules::destination::{Fixed, Kind, More, Part, Template};
-use crate::query;
+use crate::meaning::rules::destination::{More, Part};
 use crate::request::Scheme;
 use crate::rules::Destination;
+use crate::uri;
 
 /// Why a text is no destination; `range` holds the bytes at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,11 +44,6 @@ impl<'a> Names<'a> {
         Names { names, lengths }
     }
 
-    /// Whether one of the names stands anywhere in `text`.
-    fn stand_in(&self, text: &str) -> bool {
-        !self.names.is_empty() && text.split(':').skip(1).any(|after| self.at_start_of(after).is_some())
-    }
-
     /// SUBST-1: the longest name that `text` begins with. `:year` is never `:y` and `ear`.
     fn at_start_of<'t>(&self, text: &'t str) -> Option<&'t str> {
         self.lengths.iter().find_map(|length| {
@@ -84,39 +77,26 @@ impl Destination {
         let (rest, fragment) = rest.split_once('#').map_or((rest, None), |(rest, fragment)| (rest, Some(fragment)));
         let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
         let path = if path.is_empty() { "/" } else { path };
-        let fixed_host = site.as_ref().is_none_or(|(_, host)| host.iter().all(Part::is_literal));
-        let holds_name =
-            !fixed_host || [Some(path), query, fragment].into_iter().flatten().any(|at| names.stand_in(at));
-        Ok(Destination(if holds_name {
-            Kind::Template(Box::new(Template {
-                site,
-                path: split_names(path, names),
-                query: query.map(|query| split_names(query, names)),
-                fragment: fragment.map(|fragment| split_names(fragment, names)),
-            }))
-        } else {
-            let site = site.map(|(scheme, host)| (scheme, fill(&host, &Captures::default(), encode_for_host).into()));
-            Kind::Fixed(Fixed::new(site, path, query, fragment))
-        }))
+        let more = More {
+            site,
+            query: query.map(|query| split_names(query, names)),
+            fragment: fragment.map(|fragment| split_names(fragment, names)),
+        };
+        let more = (more != More::default()).then(|| Box::new(more));
+        Ok(Destination { path: split_names(path, names).into(), more })
     }
 
     /// How often a name stands in it.
     pub(crate) fn count_of_names(&self) -> usize {
-        let Kind::Template(template) = &self.0 else { return 0 };
-        let Template { site, path, query, fragment } = template.as_ref();
-        let parts = site.iter().flat_map(|(_, host)| host).chain(path).chain(query.iter().chain(fragment).flatten());
-        parts.filter(|part| !part.is_literal()).count()
+        self.parts().filter(|part| !part.is_literal()).count()
     }
 
     /// Text in the path that looks like a name and is none; it stays as it is (SUBST-1).
     pub(crate) fn unknown_name(&self) -> Option<&str> {
-        match &self.0 {
-            Kind::Fixed(fixed) => like_a_name(fixed.written()),
-            Kind::Template(template) => template.path.iter().find_map(|part| match part {
-                Part::Literal(text) => like_a_name(text),
-                Part::Capture(_) => None,
-            }),
-        }
+        self.path.iter().find_map(|part| match part {
+            Part::Literal(text) => like_a_name(text),
+            Part::Capture(_) => None,
+        })
     }
 }
 
@@ -125,20 +105,6 @@ fn like_a_name(path: &str) -> Option<&str> {
     path.split('/').find(|segment| {
         segment.strip_prefix(':').is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
     })
-}
-
-impl Fixed {
-    fn new(site: Option<(Scheme, Box<str>)>, path: &str, query: Option<&str>, fragment: Option<&str>) -> Fixed {
-        let clean = |text: &str| query::clean(text.as_bytes()).into_boxed_str();
-        let written = clean(path);
-        let (path, written) = if site.is_some() || is_canonical(&written) {
-            (written, None)
-        } else {
-            (canonical(&written).into(), Some(written))
-        };
-        let more = More { site, written, query: query.map(clean), fragment: fragment.map(clean) };
-        Fixed { path, more: (more != More::default()).then(|| Box::new(more)) }
-    }
 }
 
 /// The scheme of a URL and what follows `://`. Only lower case, as RULES-3 has it.
@@ -150,10 +116,11 @@ pub(crate) fn split_scheme(text: &str) -> Option<(Scheme, &str)> {
 
 /// Cuts text at the names in it, and encodes what lies between.
 fn split_names(text: &str, names: &Names<'_>) -> Vec<Part> {
-    let mut parts = Vec::new();
+    // Most texts hold no name.
+    let mut parts = Vec::with_capacity(1);
     let push_literal = |parts: &mut Vec<Part>, literal: &str| {
         if !literal.is_empty() {
-            parts.push(Part::Literal(query::clean(literal.as_bytes())));
+            parts.push(Part::Literal(uri::clean(literal.as_bytes())));
         }
     };
     // What is left of the text, and how much of it holds no name.
@@ -203,7 +170,7 @@ fn read_authority(text: &str, offset: usize, names: &Names<'_>) -> Result<Vec<Pa
         .enumerate()
         .fold(String::new(), |text, (at, piece)| text + if at == 0 { piece } else { piece.get(2..).unwrap_or("%") });
     let named = if ascii.is_empty() && !shape.is_empty() { "x" } else { ascii.as_str() };
-    if !crate::path::is_authority(named) || escapes_are_ascii(&shape) {
+    if !crate::authority::is_authority(named) || escapes_are_ascii(&shape) {
         return Err(fault(DestinationFaultKind::Authority));
     }
     Ok(parts)
@@ -212,7 +179,7 @@ fn read_authority(text: &str, offset: usize, names: &Names<'_>) -> Result<Vec<Pa
 /// Whether an escape in `text` means an ASCII character: a host that hides one is refused.
 fn escapes_are_ascii(text: &str) -> bool {
     text.match_indices('%')
-        .filter_map(|(at, _)| crate::path::escape(text.as_bytes().get(at + 1..)?))
+        .filter_map(|(at, _)| crate::uri::escape(text.as_bytes().get(at + 1..)?))
         .any(|(value, _)| value.is_ascii())
 }
 

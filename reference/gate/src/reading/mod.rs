@@ -3,6 +3,7 @@
 //! Reading never fails as a whole (RULES-6). Every line is accounted for: it is a rule, an error, a comment or blank.
 
 pub mod columns;
+mod conditions;
 mod destination;
 mod fields;
 mod file;

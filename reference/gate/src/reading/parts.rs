@@ -2,16 +2,18 @@
 
 use std::ops::Range;
 
+use super::conditions::named;
 use super::destination::{DestinationFaultKind, Names, split_scheme};
 use super::fields::{self, Field};
 use super::pattern::{Oddity, PatternFault, PatternFaultKind};
-use crate::path::{Refused, is_authority};
+use crate::authority::is_authority;
+use crate::path::Refused;
 use crate::problem::{Fix, Problem, Severity};
-use crate::query::form_decode;
 use crate::reach::tidy;
 use crate::request::Origin;
 use crate::rules::{Apply, ConditionKey, Conditions, Destination, Pattern, QueryConstraint, QueryValue, RoleCondition};
 use crate::span::Span;
+use crate::uri::form_decode;
 
 /// What is wrong with a rule; the bytes at fault are counted as those of the field are.
 pub(crate) struct Fault {
@@ -467,7 +469,7 @@ impl ConditionReader {
     ) -> Result<(), Fault> {
         let place = place.into();
         let is_role = matches!(key, "Role" | "role");
-        let known = ConditionKey::named(key);
+        let known = named(key);
         let listed = match known {
             _ if is_role => self.roles.as_slice(),
             Some(known) => self.conditions.values(known),

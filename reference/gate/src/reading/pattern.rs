@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use super::parts::MAX_NAMES;
 use crate::cost::step;
 use crate::meaning::rules::pattern::Segment;
-use crate::path::{self, Refused, Resolver};
-use crate::rules::Pattern;
+use crate::path::{self, Refused};
+use crate::rules::{Captured, Pattern};
+use crate::uri::Resolver;
 
 /// RULES-14.bounds: every run behind a star in the middle is looked for in the whole of a request's path.
 const MAX_BEHIND_STAR: usize = 32;
@@ -52,6 +53,17 @@ pub enum Oddity {
 }
 
 impl Pattern {
+    /// The names that `captures` defines, in order; a name can stand twice.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let runs = std::iter::once(&self.head).chain(&self.middles).flatten();
+        let placeholders = runs.filter_map(|segment| match segment {
+            Segment::Placeholder(name) => Some(&**name),
+            Segment::Literal(_) | Segment::Prefix(_) => None,
+        });
+        let has_splat = self.splat || !self.middles.is_empty();
+        placeholders.chain(has_splat.then_some(Captured::SPLAT))
+    }
+
     /// Reads a path that begins with a slash, and says what is odd about it.
     pub fn parse(text: &str) -> Result<(Pattern, Vec<Oddity>), PatternFault> {
         let mut segments = read_segments(text)?;
@@ -114,7 +126,7 @@ impl Pattern {
             && !partial.contains('*')
             && let Ok(prefix) = path::decode_segment(partial.as_bytes())
         {
-            pattern.middles.last_mut().unwrap_or(&mut pattern.head).push(Segment::Prefix(prefix.as_str().into()));
+            pattern.middles.last_mut().unwrap_or(&mut pattern.head).push(Segment::Prefix(prefix.as_ref().into()));
         }
         pattern
     }
@@ -186,7 +198,7 @@ pub(crate) fn read_segments(text: &str) -> Result<Vec<RawSegment<'_>>, PatternFa
             let (start, end) = (offset + at, offset + at + 2);
             return Err(PatternFault { start, end, kind, covering: Pattern::covering(text, start) });
         }
-        let decoded = path::spelled_by(path_part.as_bytes()).map_err(|refused| {
+        let decoded = path::decode_segment(path_part.as_bytes()).map_err(|refused| {
             let (from, to) = where_refused(path_part, refused);
             let (start, end) = (offset + from, offset + to);
             let kind = PatternFaultKind::Segment(refused);
@@ -217,7 +229,7 @@ fn where_refused(segment: &str, refused: Refused) -> (usize, usize) {
     let lower = segment.to_ascii_lowercase();
     let bad_escape = || {
         let mut escapes = lower.match_indices('%');
-        escapes.find(|(at, _)| path::escape(lower.as_bytes().get(at + 1..).unwrap_or_default()).is_none())
+        escapes.find(|(at, _)| crate::uri::escape(lower.as_bytes().get(at + 1..).unwrap_or_default()).is_none())
     };
     let found = match refused {
         Refused::Backslash => {

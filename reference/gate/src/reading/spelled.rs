@@ -4,12 +4,11 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, percent_encode};
 
-use crate::meaning::rules::destination::{Kind, Part};
+use crate::meaning::rules::destination::{More, Part};
 use crate::meaning::rules::pattern::Segment;
-use crate::path::SEGMENT;
-use crate::query::form_encode;
-use crate::request::Scheme;
 use crate::rules::{Conditions, Destination, Effect, Pattern, QueryConstraint, QueryValue, RoleCondition, Rule};
+use crate::uri::SEGMENT;
+use crate::uri::form_encode;
 
 impl fmt::Display for Rule {
     /// The rule as a rule file spells it; reading that again gives the same rule.
@@ -103,34 +102,14 @@ impl fmt::Display for Spelled<'_> {
 impl fmt::Display for Destination {
     /// The destination as a rule file spells it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Kind::Fixed(fixed) => {
-                let Some(more) = fixed.more.as_deref() else { return f.write_str(&fixed.path) };
-                let site = more.site.as_ref().map(|(scheme, host)| (*scheme, host.as_ref()));
-                write_spelled(f, site, &fixed.written(), more.query.as_deref(), more.fragment.as_deref())
-            }
-            Kind::Template(template) => {
-                let site = template.site.as_ref().map(|(scheme, host)| (*scheme, Parts(host)));
-                let (query, fragment) = (template.query.as_deref().map(Parts), template.fragment.as_deref().map(Parts));
-                write_spelled(f, site, &Parts(&template.path), query, fragment)
-            }
+        let More { site, query, fragment } = self.more.as_deref().unwrap_or(&More::NONE);
+        if let Some((scheme, host)) = site {
+            write!(f, "{}://{}", scheme.name(), Parts(host))?;
         }
+        write!(f, "{}", Parts(&self.path))?;
+        query.iter().try_for_each(|query| write!(f, "?{}", Parts(query)))?;
+        fragment.iter().try_for_each(|fragment| write!(f, "#{}", Parts(fragment)))
     }
-}
-
-fn write_spelled<T: fmt::Display>(
-    f: &mut fmt::Formatter<'_>,
-    site: Option<(Scheme, T)>,
-    path: &T,
-    query: Option<T>,
-    fragment: Option<T>,
-) -> fmt::Result {
-    if let Some((scheme, host)) = site {
-        write!(f, "{}://{host}", scheme.name())?;
-    }
-    path.fmt(f)?;
-    query.iter().try_for_each(|query| write!(f, "?{query}"))?;
-    fragment.iter().try_for_each(|fragment| write!(f, "#{fragment}"))
 }
 
 /// Parts as a rule file spells them.

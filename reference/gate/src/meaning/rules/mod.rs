@@ -15,9 +15,9 @@ pub use condition::{Condition, ConditionKey, Conditions, RoleCondition, Unmet};
 pub use destination::{Destination, Substituted};
 pub use pattern::Pattern;
 
+use crate::authority::Origin;
 use crate::cost::step;
 use crate::query::Parameters;
-use crate::request::Origin;
 use crate::span::Span;
 
 /// One rule.

@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use super::captures::{Captured, Captures};
+use super::captures::Captures;
 use crate::cost::step;
 use crate::path::{self, RequestPath};
 
@@ -74,17 +74,6 @@ impl Pattern {
             }
         }
         Some(captures)
-    }
-
-    /// The names that `captures` defines, in order; a name can stand twice.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        let runs = std::iter::once(&self.head).chain(&self.middles).flatten();
-        let placeholders = runs.filter_map(|segment| match segment {
-            Segment::Placeholder(name) => Some(&**name),
-            Segment::Literal(_) | Segment::Prefix(_) => None,
-        });
-        let has_splat = self.splat || !self.middles.is_empty();
-        placeholders.chain(has_splat.then_some(Captured::SPLAT))
     }
 
     /// Where each run after a middle `*` starts; `None` where the pattern does not match.

@@ -13,16 +13,19 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use crate::claims::{Claims, RolePath};
+use crate::claims::Claims;
 use crate::cost::step;
+use crate::role_path::RolePath;
 use json::Flaw;
 
 pub use crate::json;
 pub use crate::refusal::{Part, TokenError};
-pub use crate::signature::{Algorithm, Secret, SecretError, ShortSecret, UnknownAlgorithm};
-pub use keys::{KeyId, Keys, PublicKey, VerifyingKey};
+pub use crate::signature::{
+    Algorithm, KeyId, Keys, PublicKey, Secret, SecretError, ShortSecret, UnknownAlgorithm, VerifyingKey,
+};
+pub use crate::time::Time;
 
 /// COOKIE-4: a longer token is rejected unread.
 pub const MAX_TOKEN: usize = 8 * 1024;
@@ -42,34 +45,6 @@ pub struct TokenSettings {
     pub audiences: Vec<String>,
     /// TOKEN-9: what `iss` has to be; not looked at where there is none.
     pub issuer: Option<String>,
-}
-
-/// A point in time, as seconds and nanoseconds since 1970-01-01T00:00:00Z without leap seconds (RFC 7519 §2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Time {
-    seconds: i64,
-    nanoseconds: u32,
-}
-
-impl Time {
-    /// The time `seconds` after the epoch.
-    pub fn from_seconds(seconds: i64) -> Time {
-        Time { seconds, nanoseconds: 0 }
-    }
-
-    /// The same time, `nanoseconds` later; what would reach the next second counts as the last nanosecond before it.
-    pub fn plus_nanoseconds(self, nanoseconds: u32) -> Time {
-        Time { nanoseconds: self.nanoseconds.saturating_add(nanoseconds).min(999_999_999), ..self }
-    }
-
-    /// Seconds since the epoch, rounded down.
-    pub fn seconds(self) -> i64 {
-        self.seconds
-    }
-
-    fn as_nanoseconds(self) -> i128 {
-        i128::from(self.seconds) * NANOSECONDS + i128::from(self.nanoseconds)
-    }
 }
 
 /// The claims of `token`, if it is valid at the time `now`.
@@ -211,8 +186,11 @@ fn check_expiration(payload: &Map<String, Value>, settings: &TokenSettings, now:
         None if settings.accept_missing_exp => Ok(()),
         None => Err(TokenError::MissingExpiration),
         Some(Value::Number(exp)) => {
-            let late = now.as_nanoseconds().saturating_sub(leeway(settings));
-            if is_before(late, exp) { Ok(()) } else { Err(TokenError::Expired) }
+            if now.earlier(settings.leeway).is_before(exp) {
+                Ok(())
+            } else {
+                Err(TokenError::Expired)
+            }
         }
         Some(_) => Err(TokenError::NotNumericDate("exp")),
     }
@@ -223,8 +201,11 @@ fn check_not_before(payload: &Map<String, Value>, settings: &TokenSettings, now:
     match payload.get("nbf") {
         None => Ok(()),
         Some(Value::Number(nbf)) => {
-            let early = now.as_nanoseconds().saturating_add(leeway(settings));
-            if is_before(early, nbf) { Err(TokenError::NotYetValid) } else { Ok(()) }
+            if now.later(settings.leeway).is_before(nbf) {
+                Err(TokenError::NotYetValid)
+            } else {
+                Ok(())
+            }
         }
         Some(_) => Err(TokenError::NotNumericDate("nbf")),
     }
@@ -249,31 +230,6 @@ fn check_issuer(payload: &Map<String, Value>, settings: &TokenSettings) -> Resul
         Some(issuer) if payload.get("iss").is_none_or(|found| found != issuer) => Err(TokenError::Issuer),
         _ => Ok(()),
     }
-}
-
-const NANOSECONDS: i128 = 1_000_000_000;
-
-fn leeway(settings: &TokenSettings) -> i128 {
-    i128::try_from(settings.leeway.as_nanos()).unwrap_or(i128::MAX)
-}
-
-/// Whether the time lies before `date`, a number of seconds. Fractions are compared, not rounded away.
-fn is_before(nanoseconds: i128, date: &Number) -> bool {
-    let whole = date.as_i64().map(i128::from).or_else(|| date.as_u64().map(i128::from));
-    if let Some(seconds) = whole {
-        return nanoseconds < seconds * NANOSECONDS;
-    }
-    // A number with a fraction or an exponent. No number at all is never in the future: fail closed for `exp`.
-    let Some(date) = date.as_f64().filter(|date| date.is_finite()) else {
-        return false;
-    };
-    let (date_seconds, date_rest) = (date.floor(), (date - date.floor()) * 1e9);
-    #[expect(clippy::cast_possible_truncation, reason = "`as` saturates; both ends lie beyond every time")]
-    let date_seconds = date_seconds as i128;
-    let (seconds, rest) = (nanoseconds.div_euclid(NANOSECONDS), nanoseconds.rem_euclid(NANOSECONDS));
-    #[expect(clippy::cast_precision_loss, reason = "less than 2^30, which a double holds exactly")]
-    let rest = rest as f64;
-    seconds < date_seconds || (seconds == date_seconds && rest < date_rest)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::rules::Captures;
 
 fn captures(pairs: &[(&str, &str)]) -> Captures {
     let mut captures = Captures::default();

@@ -1,14 +1,12 @@
 //! What names in a destination become: text of the request, encoded for the place where it lands (SUBST-3 to SUBST-5).
 
-use std::borrow::Cow;
-
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
+use percent_encoding::percent_encode;
 
 use super::Part;
 use crate::cost::step;
+use crate::elsewhere::readings::{in_every_reading, is_one_segment, is_printable};
 use crate::meaning::rules::captures::{Captured, Captures};
-use crate::path::{Resolver, SEGMENT};
-use crate::query;
+use crate::uri::{LABEL, Resolver, SEGMENT, form_encode};
 
 pub(crate) fn fill(parts: &[Part], captures: &Captures, encode: impl Fn(&Captured) -> String) -> String {
     parts.iter().fold(String::new(), |text, part| match part {
@@ -94,39 +92,6 @@ fn pieces(path: &[Part], captures: &Captures) -> Vec<Piece> {
     pieces
 }
 
-/// Readers who decode a text more often than this are not reckoned with: what is still escaped then is ambiguous.
-const DECODED: usize = 4;
-
-/// Whether something holds for a text as it is, and for what each reader makes of it who decodes it once more.
-fn in_every_reading(text: &[u8], holds: impl Fn(&[u8]) -> bool) -> bool {
-    let mut text = Cow::Borrowed(text);
-    for _ in 0..=DECODED {
-        if !holds(&text) {
-            return false;
-        }
-        let decoded: Vec<u8> = percent_decode(&text).collect();
-        if decoded.len() == text.len() {
-            return true;
-        }
-        text = Cow::Owned(decoded);
-    }
-    false
-}
-
-/// Whether a text is UTF-8, so that no reader finds a separator in an overlong form, and holds no control character.
-fn is_printable(text: &[u8]) -> bool {
-    str::from_utf8(text).is_ok_and(|text| !text.chars().any(char::is_control))
-}
-
-/// Whether a text is one segment, and one that stays what it is: parameters behind a `;`, or what looks like a query or a
-/// fragment, can be cut off, and so can dots and spaces at the end; what is left then is neither dots nor nothing.
-fn is_one_segment(text: &[u8]) -> bool {
-    let is_separator = |byte: &u8| matches!(byte, b'/' | b'\\') || byte.is_ascii_control();
-    let mut kept = text.split(|byte| matches!(byte, b';' | b'?' | b'#'));
-    let name = kept.next().unwrap_or_default();
-    !text.iter().any(is_separator) && name.iter().any(|byte| !matches!(byte, b'.' | b' '))
-}
-
 /// Whether a segment is `.` or `..`, escaped or not (RFC 3986 §6.2.2.3).
 fn is_dots(segment: &str) -> bool {
     // Most segments are none, which is plain to see.
@@ -157,12 +122,11 @@ pub(crate) fn encode_for_path(captured: &Captured) -> String {
 
 /// QUERY-4
 pub(crate) fn encode_for_query(captured: &Captured) -> String {
-    query::form_encode(&captured.text())
+    form_encode(&captured.text())
 }
 
 /// SUBST-3: nothing but letters, digits and `-` stands in a host as it is.
 pub(crate) fn encode_for_host(captured: &Captured) -> String {
-    const LABEL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-');
     percent_encode(&captured.text(), LABEL).to_string()
 }
 

@@ -5,13 +5,33 @@
 //! reading means nothing for a server that serves by another. So nothing is made canonical here: a path is *plain* if it is
 //! written as all of them would write it, and any other is refused.
 
-use super::{Ambiguity, Refused, escape, spelled_by};
+use crate::path::{Ambiguity, Parts, Refused, Target, decode_segment};
+use crate::uri::escape;
+
+impl Target {
+    /// FRONT-1: as [`Target::parse`], where another server reads the target too. What it may read in another way is refused.
+    ///
+    /// # Errors
+    /// [`Refused`] where the bytes have no safe canonical form, or are not the one way to write it.
+    pub fn parse_plain(bytes: &[u8]) -> Result<Target, Refused> {
+        Target::check_plain(bytes)?;
+        Target::parse(bytes)
+    }
+
+    /// FRONT-1: whether every server reads the same path here.
+    ///
+    /// # Errors
+    /// [`Refused`] where not.
+    pub fn check_plain(bytes: &[u8]) -> Result<(), Refused> {
+        check(Parts::of(bytes)?.path)
+    }
+}
 
 /// FRONT-1: whether the path of a request target is plain. A slash may end it.
 ///
 /// # Errors
 /// [`Refused::Ambiguous`] for what is read in two ways, or why the path has no canonical form at all.
-pub(super) fn check(path: &[u8]) -> Result<(), Refused> {
+fn check(path: &[u8]) -> Result<(), Refused> {
     let relative = path.strip_prefix(b"/").ok_or(Refused::Ambiguous(Ambiguity::Unrooted))?;
     if relative.is_empty() {
         return Ok(());
@@ -21,7 +41,7 @@ pub(super) fn check(path: &[u8]) -> Result<(), Refused> {
 }
 
 fn check_segment(segment: &[u8]) -> Result<(), Refused> {
-    let text = spelled_by(segment)?;
+    let text = decode_segment(segment)?;
     let ambiguity = as_written(segment).or_else(|| as_read(&text));
     ambiguity.map_or(Ok(()), |ambiguity| Err(Refused::Ambiguous(ambiguity)))
 }

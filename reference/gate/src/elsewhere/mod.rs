@@ -1,4 +1,9 @@
-//! A site that another server has (UPSTREAM-2).
+//! What other servers make of a path: a site that another server has (UPSTREAM-2), a target that another server reads
+//! as well (FRONT-1), and what lies on another server (ROLE-12).
+
+mod plain;
+pub(crate) mod readings;
+pub(crate) mod remote;
 
 use std::borrow::Cow;
 

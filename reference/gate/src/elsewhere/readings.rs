@@ -1,0 +1,88 @@
+//! How servers read an encoded path: each decodes, cuts and resolves in a way of its own.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode;
+
+use crate::uri::Resolver;
+
+/// What servers make of a path. Two paths are the same for one kind of server or for none.
+#[derive(Debug)]
+pub(super) struct Readings {
+    /// Decoded once, dots resolved as RFC 3986 says.
+    pub(super) strict: String,
+    /// Decoded to the end, a backslash as a slash, without parameters and what else servers cut off a segment, empty segments
+    /// dropped before dots are resolved, case folded.
+    pub(super) loose: String,
+}
+
+impl Readings {
+    pub(super) fn of(path: &str) -> Readings {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let mut strict = Resolver::default();
+        for segment in path.split('/') {
+            strict.push(decoded(segment.as_bytes()));
+        }
+        let mut plain = path.to_owned();
+        for _ in 0..DECODED {
+            plain = decoded(plain.as_bytes());
+        }
+        let plain = plain.to_lowercase().replace('\\', "/");
+        let mut loose = Resolver::default();
+        // FRONT-1: what servers cut off a segment.
+        let cut = |segment: &'_ str| {
+            let end = segment.find([';', '?', '#', '\0']).unwrap_or(segment.len());
+            let (segment, _) = segment.split_at_checked(end).unwrap_or((segment, ""));
+            let trimmed = segment.trim_matches([' ', '\t']).trim_end_matches(['.', ' ']);
+            if trimmed.is_empty() { segment.trim().to_owned() } else { trimmed.to_owned() }
+        };
+        for segment in plain.split('/').map(cut).filter(|segment| !segment.is_empty()) {
+            loose.push(segment);
+        }
+        Readings { strict: page(&strict.into_segments().0), loose: page(&loose.into_segments().0) }
+    }
+}
+
+fn decoded(text: &[u8]) -> String {
+    percent_decode(text).decode_utf8_lossy().into_owned()
+}
+
+/// UPSTREAM-2: the name of a path without what servers of pages let be left out.
+fn page<S: AsRef<str>>(segments: &[S]) -> String {
+    let name = segments.iter().fold(String::new(), |name, segment| name + "/" + segment.as_ref());
+    let name = name.strip_suffix(".html").unwrap_or(&name);
+    name.strip_suffix("/index").unwrap_or(name).to_owned()
+}
+
+/// Readers who decode a text more often than this are not reckoned with: what is still escaped then is ambiguous.
+const DECODED: usize = 4;
+
+/// Whether something holds for a text as it is, and for what each reader makes of it who decodes it once more.
+pub(crate) fn in_every_reading(text: &[u8], holds: impl Fn(&[u8]) -> bool) -> bool {
+    let mut text = Cow::Borrowed(text);
+    for _ in 0..=DECODED {
+        if !holds(&text) {
+            return false;
+        }
+        let decoded: Vec<u8> = percent_decode(&text).collect();
+        if decoded.len() == text.len() {
+            return true;
+        }
+        text = Cow::Owned(decoded);
+    }
+    false
+}
+
+/// Whether a text is UTF-8, so that no reader finds a separator in an overlong form, and holds no control character.
+pub(crate) fn is_printable(text: &[u8]) -> bool {
+    str::from_utf8(text).is_ok_and(|text| !text.chars().any(char::is_control))
+}
+
+/// Whether a text is one segment, and one that stays what it is: parameters behind a `;`, or what looks like a query or a
+/// fragment, can be cut off, and so can dots and spaces at the end; what is left then is neither dots nor nothing.
+pub(crate) fn is_one_segment(text: &[u8]) -> bool {
+    let is_separator = |byte: &u8| matches!(byte, b'/' | b'\\') || byte.is_ascii_control();
+    let mut kept = text.split(|byte| matches!(byte, b';' | b'?' | b'#'));
+    let name = kept.next().unwrap_or_default();
+    !text.iter().any(is_separator) && name.iter().any(|byte| !matches!(byte, b'.' | b' '))
+}
