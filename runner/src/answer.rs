@@ -42,10 +42,10 @@ impl Class {
 }
 
 fn holds(answer: &Answer, text: &str) -> bool {
-    let finds = |octets: &[u8]| memchr::memmem::find(octets, text.as_bytes()).is_some();
-    finds(answer.octets())
+    let finds = |bytes: &[u8]| memchr::memmem::find(bytes, text.as_bytes()).is_some();
+    finds(answer.bytes())
         || answer.response().is_some_and(|response| {
-            finds(&response.body) || response.decoded().is_some_and(|decoded| finds(&decoded.octets))
+            finds(&response.body) || response.decoded().is_some_and(|decoded| finds(&decoded.bytes))
         })
 }
 

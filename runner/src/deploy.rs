@@ -37,7 +37,7 @@ pub struct Deployment<'a> {
 /// The files of a suite as they are written to disk, and what their canaries are.
 #[derive(Clone, Debug, Default)]
 pub struct SiteFiles {
-    /// Path (as in the suite) to octets.
+    /// Path (as in the suite) to bytes.
     pub bodies: BTreeMap<String, Vec<u8>>,
     /// Canary to path and access.
     pub canaries: BTreeMap<String, (String, Access)>,
@@ -112,7 +112,7 @@ impl<'a> Deployment<'a> {
         }
     }
 
-    /// The octets of `_redirects`.
+    /// The bytes of `_redirects`.
     #[must_use]
     pub fn rules(&self) -> Vec<u8> {
         let mut all = Vec::new();
@@ -213,7 +213,7 @@ pub fn canary(suite: &str, path: &str) -> String {
         .chain_update("\0")
         .chain_update(path)
         .finalize();
-    let digits: String = digest.iter().take(CANARY_DIGITS / 2).map(|octet| format!("{octet:02x}")).collect();
+    let digits: String = digest.iter().take(CANARY_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
     format!("{}{digits}", String::from_utf8_lossy(CANARY_MARK))
 }
 
@@ -313,7 +313,7 @@ impl Manifest {
     #[must_use]
     pub fn marker(&self) -> String {
         let text = serde_json::to_vec(self).unwrap_or_default();
-        let digest: String = Sha256::digest(text).iter().map(|octet| format!("{octet:02x}")).collect();
+        let digest: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
         format!("{}corpus {}\nmanifest {digest}\n", Self::MARKER, self.corpus_digest)
     }
 }

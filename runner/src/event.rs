@@ -117,7 +117,7 @@ impl Lengths {
     /// The lengths of an answer.
     #[must_use]
     pub fn of(answer: &Answer) -> Self {
-        Self { body: answer.response().map_or(0, |response| response.body.len()), wire: answer.octets().len() }
+        Self { body: answer.response().map_or(0, |response| response.body.len()), wire: answer.bytes().len() }
     }
 }
 

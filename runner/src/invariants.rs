@@ -81,7 +81,7 @@ pub struct Metadata {
     pub etag: Option<Vec<u8>>,
     /// The modification date.
     pub last_modified: Option<Vec<u8>>,
-    /// The length in octets.
+    /// The length in bytes.
     pub length: Option<usize>,
 }
 
@@ -115,7 +115,7 @@ impl Metadata {
         let number = |value: &[u8]| std::str::from_utf8(value).ok()?.trim().parse::<usize>().ok();
         let total = response
             .header("content-range")
-            .find_map(|value| number(value.rsplit(|octet| *octet == b'/').next().unwrap_or_default()));
+            .find_map(|value| number(value.rsplit(|byte| *byte == b'/').next().unwrap_or_default()));
         if total.is_some() && total == self.length {
             return Some("Content-Range");
         }
@@ -137,19 +137,19 @@ fn opaque(tag: &[u8]) -> &[u8] {
 pub fn secrets(exchange: &Exchange, secret: &str) -> Option<Mismatch> {
     // Shorter texts stand in pages by chance.
     const TELLING: usize = 16;
-    let octets = exchange.answer.octets();
+    let bytes = exchange.answer.bytes();
     let found = |what: &str| {
         let actual = format!("{what} stands in it");
         Some(Mismatch { what: SECRETS.to_owned(), expected: "neither token nor secret in it".to_owned(), actual })
     };
-    let carries = |needle: &[u8]| needle.len() >= TELLING && memchr::memmem::find(octets, needle).is_some();
+    let carries = |needle: &[u8]| needle.len() >= TELLING && memchr::memmem::find(bytes, needle).is_some();
     if carries(secret.as_bytes()) {
         return found("the secret");
     }
     let cookies = exchange.sent.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
     for (_, value) in cookies {
-        let token = value.split(|octet| *octet == b'=').nth(1).unwrap_or_default();
-        let signature = token.rsplit(|octet| *octet == b'.').next().unwrap_or_default();
+        let token = value.split(|byte| *byte == b'=').nth(1).unwrap_or_default();
+        let signature = token.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
         let in_target = memchr::memmem::find(&exchange.sent.target, signature).is_some();
         if !in_target && carries(signature) {
             return found("the token");
@@ -185,7 +185,7 @@ pub fn uniform(with_token: &Answer, without: &Answer) -> Option<Mismatch> {
         let at = bad_body.iter().zip(&none_body).take_while(|(a, b)| a == b).count();
         let excerpt = |body: &[u8]| printable(body.get(at..at.saturating_add(60).min(body.len())).unwrap_or_default());
         return differs(
-            &format!("body from octet {at}"),
+            &format!("body from byte {at}"),
             format!("`{}`", excerpt(&none_body)),
             format!("`{}`", excerpt(&bad_body)),
         );
@@ -198,7 +198,7 @@ fn masked(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len());
     let mut rest = body;
     while let Some(first) = rest.first() {
-        let run = rest.iter().take_while(|octet| octet.is_ascii_hexdigit() || matches!(octet, b'-' | b':')).count();
+        let run = rest.iter().take_while(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b':')).count();
         let digits = rest.iter().take(run).any(u8::is_ascii_digit);
         if digits && run >= 2 {
             out.push(b'#');

@@ -152,14 +152,12 @@ pub fn upstream(fitting: Option<&Alternative>, received: &[Received]) -> Vec<Mis
 #[must_use]
 pub fn summary(answer: &Answer) -> String {
     match answer {
-        Answer::Closed(octets) if octets.is_empty() => "connection closed without a response".to_owned(),
-        Answer::Closed(octets) => format!(
-            "no whole response, only {} octets: {}",
-            octets.len(),
-            printable(octets.get(..80).unwrap_or(octets))
-        ),
+        Answer::Closed(bytes) if bytes.is_empty() => "connection closed without a response".to_owned(),
+        Answer::Closed(bytes) => {
+            format!("no whole response, only {} bytes: {}", bytes.len(), printable(bytes.get(..80).unwrap_or(bytes)))
+        }
         Answer::TimedOut(_) => "no answer within the time limit".to_owned(),
-        Answer::TooLong(octets) => format!("no response in the first {} octets, and more", octets.len()),
+        Answer::TooLong(bytes) => format!("no response in the first {} bytes, and more", bytes.len()),
         Answer::Response(response) => {
             let location = response.header("location").next();
             let location = location.map(|value| format!(", Location `{}`", printable(value))).unwrap_or_default();
@@ -175,7 +173,7 @@ fn early_end(end: End) -> Option<String> {
         End::Whole => None,
         End::Closed => Some("cut off by the end of the connection".to_owned()),
         End::TimedOut => Some("not whole within the time limit".to_owned()),
-        End::TooLong => Some(format!("cut here: more than {LONGEST_ANSWER} octets came")),
+        End::TooLong => Some(format!("cut here: more than {LONGEST_ANSWER} bytes came")),
     }
 }
 
@@ -271,7 +269,7 @@ fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>)
         |what: &str, expected: String, actual: String| found.push(Mismatch { what: what.to_owned(), expected, actual });
     let response = match &exchange.answer {
         Answer::Response(response) => response,
-        Answer::Closed(octets) if alternative.closed && octets.is_empty() => return found,
+        Answer::Closed(bytes) if alternative.closed && bytes.is_empty() => return found,
         other => {
             say("answer", describe(alternative), summary(other));
             return found;
@@ -292,10 +290,10 @@ fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>)
         say(
             "end",
             "a body of a bounded size".to_owned(),
-            format!("more than {LONGEST_ANSWER} octets behind its coding"),
+            format!("more than {LONGEST_ANSWER} bytes behind its coding"),
         );
     }
-    let readable = decoded.as_ref().map_or(response.body.as_slice(), |decoded| &decoded.octets);
+    let readable = decoded.as_ref().map_or(response.body.as_slice(), |decoded| &decoded.bytes);
     if let (Some(file), Some(own)) = (&alternative.shows, &scene.files.own) {
         // RFC 9110 §9.3.2, §15.4.5: neither has a body that could show it.
         let bare = exchange.sent.is_head() || response.status == 304;
@@ -307,7 +305,7 @@ fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>)
         if !canary.is_some_and(|canary| contains(readable, canary.as_bytes())) {
             let actual = match shown(readable, scene.files).first() {
                 Some(other) => format!("{other} (status {})", response.status),
-                None => format!("a body of {} octets without it", response.body.len()),
+                None => format!("a body of {} bytes without it", response.body.len()),
             };
             say("body", format!("the content of {file}"), actual);
         }
@@ -322,13 +320,13 @@ fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>)
         if wanted != Some(response.body.as_slice()) {
             say(
                 "body",
-                format!("octets {} to {} of {}", part.first, part.last, part.of),
-                format!("{} octets that differ", response.body.len()),
+                format!("bytes {} to {} of {}", part.first, part.last, part.of),
+                format!("{} bytes that differ", response.body.len()),
             );
         }
     }
     if alternative.empty_body && !response.body.is_empty() {
-        say("body", "no octets".to_owned(), format!("{} octets", response.body.len()));
+        say("body", "no bytes".to_owned(), format!("{} bytes", response.body.len()));
     }
     if alternative.then_closed && !response.then_closed {
         say("connection", "closed after the answer".to_owned(), "still open".to_owned());
@@ -424,12 +422,12 @@ fn normal_path(path: &str) -> String {
     while let Some((before, after)) = rest.split_once('%') {
         out.push_str(before);
         match after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(octet) if octet.is_ascii_alphanumeric() || b"-._~!$'()*+,;=:@&".contains(&octet) => {
-                out.push(char::from(octet));
+            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~!$'()*+,;=:@&".contains(&byte) => {
+                out.push(char::from(byte));
                 rest = after.get(2..).unwrap_or_default();
             }
-            Some(octet) => {
-                out.push_str(&format!("%{octet:02X}"));
+            Some(byte) => {
+                out.push_str(&format!("%{byte:02X}"));
                 rest = after.get(2..).unwrap_or_default();
             }
             None => {
@@ -472,10 +470,10 @@ fn found(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'_>) 
         return (Vec::new(), found_of_own(shown_file, exchange, scene, own));
     }
     let earlier = fitting.map(|one| one.earlier_shows.as_slice()).unwrap_or_default();
-    let octets = exchange.answer.octets();
-    let (before, rest) = octets
+    let bytes = exchange.answer.bytes();
+    let (before, rest) = bytes
         .split_at_checked(exchange.answer.response().map_or(0, |response| response.earlier))
-        .unwrap_or((&[], octets));
+        .unwrap_or((&[], bytes));
     let mut found = Vec::new();
     let mut note = |file: &str, place: &'static str| {
         if !found.iter().any(|leak: &Leak| leak.file == file) {
@@ -487,7 +485,7 @@ fn found(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'_>) 
             note(file, "body");
         }
         let decoded = response.decoded().unwrap_or_default();
-        for file in protected(&decoded.octets, scene.files).into_iter().filter(|file| Some(*file) != shown_file) {
+        for file in protected(&decoded.bytes, scene.files).into_iter().filter(|file| Some(*file) != shown_file) {
             note(file, "compressed body");
         }
         for (_, value) in &response.headers {
@@ -497,7 +495,7 @@ fn found(fitting: Option<&Alternative>, exchange: &Exchange, scene: &Scene<'_>) 
         }
     }
     for file in protected(rest, scene.files).into_iter().filter(|file| Some(*file) != shown_file) {
-        note(file, "octets around the response");
+        note(file, "bytes around the response");
     }
     for file in protected(before, scene.files).into_iter().filter(|file| !earlier.iter().any(|allowed| allowed == file))
     {
@@ -513,8 +511,8 @@ fn found_of_own(shown: Option<&str>, exchange: &Exchange, scene: &Scene<'_>, own
     let decoded = response.and_then(Response::decoded).unwrap_or_default();
     let places = [
         ("body", response.map_or(&[][..], |response| &response.body)),
-        ("compressed body", &decoded.octets),
-        ("octets around the response", exchange.answer.octets()),
+        ("compressed body", &decoded.bytes),
+        ("bytes around the response", exchange.answer.bytes()),
     ];
     let cached =
         response.and_then(crate::own::cached).map(|says| format!(" (a cache says {says})")).unwrap_or_default();
@@ -525,27 +523,27 @@ fn found_of_own(shown: Option<&str>, exchange: &Exchange, scene: &Scene<'_>, own
     leak.into_iter().collect()
 }
 
-fn protected<'a>(octets: &[u8], files: &'a SiteFiles) -> BTreeSet<&'a str> {
-    canaries(octets)
+fn protected<'a>(bytes: &[u8], files: &'a SiteFiles) -> BTreeSet<&'a str> {
+    canaries(bytes)
         .filter_map(|canary| files.canaries.get(canary))
         .filter(|(_, access)| *access == Access::Protected)
         .map(|(path, _)| path.as_str())
         .collect()
 }
 
-fn shown<'a>(octets: &[u8], files: &'a SiteFiles) -> Vec<&'a str> {
-    canaries(octets).filter_map(|canary| files.canaries.get(canary)).map(|(path, _)| path.as_str()).collect()
+fn shown<'a>(bytes: &[u8], files: &'a SiteFiles) -> Vec<&'a str> {
+    canaries(bytes).filter_map(|canary| files.canaries.get(canary)).map(|(path, _)| path.as_str()).collect()
 }
 
-/// Every run of octets that has the shape of a canary.
-fn canaries(octets: &[u8]) -> impl Iterator<Item = &str> {
+/// Every run of bytes that has the shape of a canary.
+fn canaries(bytes: &[u8]) -> impl Iterator<Item = &str> {
     let length = CANARY_MARK.len().saturating_add(CANARY_DIGITS);
-    memchr::memmem::find_iter(octets, CANARY_MARK)
-        .filter_map(move |at| std::str::from_utf8(octets.get(at..at.checked_add(length)?)?).ok())
+    memchr::memmem::find_iter(bytes, CANARY_MARK)
+        .filter_map(move |at| std::str::from_utf8(bytes.get(at..at.checked_add(length)?)?).ok())
 }
 
-fn contains(octets: &[u8], needle: &[u8]) -> bool {
-    memchr::memmem::find(octets, needle).is_some()
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    memchr::memmem::find(bytes, needle).is_some()
 }
 
 /// Placeholders in an expected Location.

@@ -24,7 +24,7 @@ pub struct Mint<'a> {
     pub listener: &'a str,
 }
 
-/// The three parts of a token as octets, before they are encoded.
+/// The three parts of a token as bytes, before they are encoded.
 struct Parts {
     header: Vec<u8>,
     payload: Vec<u8>,
@@ -171,13 +171,13 @@ impl Mint<'_> {
             Signature::Asn1 => keys::as_asn1(&tag),
             Signature::Empty => Vec::new(),
             Signature::Zeros => vec![0; tag.len()],
-            Signature::Truncate(octets) => tag.into_iter().take(octets).collect(),
+            Signature::Truncate(bytes) => tag.into_iter().take(bytes).collect(),
             Signature::Extend(digits) => tag.into_iter().chain(hex(&digits)?).collect(),
             Signature::FlipBit(bit) => flipped(&tag, bit),
             Signature::Hex(digits) => hex(&digits)?,
             Signature::Of(name) => {
                 let token = self.named(&name)?;
-                let last = token.rsplit(|octet| *octet == b'.').next().unwrap_or_default();
+                let last = token.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
                 BASE64_URL_SAFE_NO_PAD
                     .decode(last)
                     .map_err(|error| format!("the signature of `{name}` is no base64url: {error}"))?
@@ -223,7 +223,7 @@ impl Fill for Texts<'_, '_> {
             Piece::Host | Piece::Prefix => {
                 return Err("`$(host)` and `$(prefix)` have no meaning in a token".to_owned());
             }
-            Piece::Octets(octets) => out.extend(octets),
+            Piece::Bytes(bytes) => out.extend(bytes),
             Piece::Text(text) => out.extend(text.bytes()),
         }
         Ok(())
@@ -256,8 +256,8 @@ fn insert(members: &mut Map<String, Value>, path: &[String], value: &Value) {
     }
 }
 
-fn encode(octets: &[u8]) -> Vec<u8> {
-    BASE64_URL_SAFE_NO_PAD.encode(octets).into_bytes()
+fn encode(bytes: &[u8]) -> Vec<u8> {
+    BASE64_URL_SAFE_NO_PAD.encode(bytes).into_bytes()
 }
 
 fn join(parts: &[Vec<u8>]) -> Vec<u8> {
@@ -279,38 +279,38 @@ fn mac(kind: Mac, key: &[u8], message: &[u8]) -> Result<Vec<u8>, String> {
     })
 }
 
-/// The octets with one bit flipped, counted from the highest bit of the first octet, modulo the length.
-fn flipped(octets: &[u8], bit: usize) -> Vec<u8> {
-    let mut out = octets.to_vec();
-    let at = bit.checked_div(8).and_then(|at| at.checked_rem(octets.len()));
-    if let Some(octet) = at.and_then(|at| out.get_mut(at)) {
-        *octet ^= 0x80_u8.checked_shr(u32::try_from(bit % 8).unwrap_or_default()).unwrap_or_default();
+/// The bytes with one bit flipped, counted from the highest bit of the first byte, modulo the length.
+fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    let at = bit.checked_div(8).and_then(|at| at.checked_rem(bytes.len()));
+    if let Some(byte) = at.and_then(|at| out.get_mut(at)) {
+        *byte ^= 0x80_u8.checked_shr(u32::try_from(bit % 8).unwrap_or_default()).unwrap_or_default();
     }
     out
 }
 
 fn apply(edit: &Edit, text: &mut Vec<u8>) -> Result<(), Unmintable> {
-    let octets = |template: &str| -> Result<Vec<u8>, String> { Template::parse(template)?.render(&OctetsOnly) };
+    let bytes = |template: &str| -> Result<Vec<u8>, String> { Template::parse(template)?.render(&BytesOnly) };
     if let Some(append) = &edit.append {
-        text.extend(octets(append)?);
+        text.extend(bytes(append)?);
     } else if let Some(prepend) = &edit.prepend {
-        text.splice(0..0, octets(prepend)?);
+        text.splice(0..0, bytes(prepend)?);
     } else if let (Some(insert), Some(at)) = (&edit.insert, edit.at) {
         let at = at.min(text.len());
-        text.splice(at..at, octets(insert)?);
+        text.splice(at..at, bytes(insert)?);
     } else if let (Some(replace), Some(with)) = (&edit.replace, &edit.with) {
-        let (old, new) = (octets(replace)?, octets(with)?);
+        let (old, new) = (bytes(replace)?, bytes(with)?);
         let at = text.windows(old.len().max(1)).position(|window| window == old.as_slice());
         let at = at.ok_or_else(|| format!("`replace: {replace}`: the part does not hold that text"))?;
         text.splice(at..at.saturating_add(old.len()), new);
     } else if let Some(set) = &edit.set {
-        *text = octets(set)?;
+        *text = bytes(set)?;
     } else if edit.alphabet.is_some() {
-        if !text.iter().any(|octet| matches!(octet, b'-' | b'_')) {
+        if !text.iter().any(|byte| matches!(byte, b'-' | b'_')) {
             return Err(Unmintable::WithoutSpecial);
         }
-        for octet in text.iter_mut() {
-            *octet = match *octet {
+        for byte in text.iter_mut() {
+            *byte = match *byte {
                 b'-' => b'+',
                 b'_' => b'/',
                 other => other,
@@ -322,13 +322,13 @@ fn apply(edit: &Edit, text: &mut Vec<u8>) -> Result<(), Unmintable> {
     Ok(())
 }
 
-/// Sets unused bits of the last character: there are four after one octet of a group of three, two after two octets.
+/// Sets unused bits of the last character: there are four after one byte of a group of three, two after two bytes.
 fn set_trailing_bits(text: &mut [u8], bits: u8) -> Result<(), String> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let unused = match text.len() % 4 {
         2 => 4,
         3 => 2,
-        _ => return Err("`trailing-bits`: this part ends on a whole octet group and has no unused bits".to_owned()),
+        _ => return Err("`trailing-bits`: this part ends on a whole byte group and has no unused bits".to_owned()),
     };
     if bits == 0 || bits >= 1 << unused {
         return Err(format!("`trailing-bits`: between 1 and {} here", (1 << unused) - 1));
@@ -339,10 +339,10 @@ fn set_trailing_bits(text: &mut [u8], bits: u8) -> Result<(), String> {
     Ok(())
 }
 
-/// Edits know octets and text, nothing else.
-struct OctetsOnly;
+/// Edits know bytes and text, nothing else.
+struct BytesOnly;
 
-impl Fill for OctetsOnly {
+impl Fill for BytesOnly {
     type Error = String;
     fn fill(&self, _: &Piece, _: &mut Vec<u8>) -> Result<(), String> {
         Err("an edit holds text and `$(x:…)` only".to_owned())
@@ -381,7 +381,7 @@ mod tests {
     fn minted(name: &str) -> Vec<Vec<u8>> {
         let recipes = recipes(RECIPES);
         let mint = Mint { recipes: &recipes, settings: &settings(), now: 1000, listener: "http://127.0.0.1:9/" };
-        mint.named(name).unwrap().split(|octet| *octet == b'.').map(<[u8]>::to_vec).collect()
+        mint.named(name).unwrap().split(|byte| *byte == b'.').map(<[u8]>::to_vec).collect()
     }
 
     #[test]
@@ -402,7 +402,7 @@ mod tests {
         assert_eq!(right[..31], flip[..31]);
         assert_eq!(right[31] ^ flip[31], 1);
         assert_eq!(minted("two-parts").len(), 2);
-        assert!(minted("other-alphabet")[2].iter().any(|octet| b"+/".contains(octet)));
+        assert!(minted("other-alphabet")[2].iter().any(|byte| b"+/".contains(byte)));
         let (right, odd) = (&minted("admin")[2], &minted("trailing")[2]);
         assert_eq!(right[..42], odd[..42]);
         assert_ne!(right[42], odd[42]);

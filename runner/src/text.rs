@@ -66,9 +66,9 @@ pub fn visible(text: &str) -> String {
 
 /// Bytes as a person can read them on one line: text as it is, the rest escaped.
 #[must_use]
-pub fn printable(octets: &[u8]) -> String {
+pub fn printable(bytes: &[u8]) -> String {
     let mut out = String::new();
-    for chunk in octets.utf8_chunks() {
+    for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
                 '\r' => out.push_str("\\r"),
@@ -78,8 +78,8 @@ pub fn printable(octets: &[u8]) -> String {
                 c => out.push(c),
             }
         }
-        for octet in chunk.invalid() {
-            let _ = write!(out, "\\x{octet:02x}");
+        for byte in chunk.invalid() {
+            let _ = write!(out, "\\x{byte:02x}");
         }
     }
     out

@@ -107,8 +107,8 @@ impl Received {
 }
 
 async fn serve(mut stream: TcpStream, asked: &Mutex<BTreeMap<String, Vec<Received>>>) {
-    let mut octets = Vec::new();
-    while let Some(received) = read(&mut stream, &mut octets).await {
+    let mut bytes = Vec::new();
+    while let Some(received) = read(&mut stream, &mut bytes).await {
         let ask = received.header(&ASK.to_ascii_lowercase()).next().unwrap_or_default().to_owned();
         let answer = answer(&received);
         // What nobody waits for is not kept: a gate could send without end.
@@ -124,24 +124,24 @@ async fn serve(mut stream: TcpStream, asked: &Mutex<BTreeMap<String, Vec<Receive
     }
 }
 
-/// One request off the front of `octets`, more of which are read as needed.
-async fn read(stream: &mut TcpStream, octets: &mut Vec<u8>) -> Option<Received> {
+/// One request off the front of `bytes`, more of which are read as needed.
+async fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<Received> {
     loop {
-        if let Some((received, length)) = parse(octets) {
-            octets.drain(..length.min(octets.len()));
+        if let Some((received, length)) = parse(bytes) {
+            bytes.drain(..length.min(bytes.len()));
             return Some(received);
         }
-        if octets.len() > LONGEST || stream.read_buf(octets).await.ok()? == 0 {
+        if bytes.len() > LONGEST || stream.read_buf(bytes).await.ok()? == 0 {
             return None;
         }
     }
 }
 
 /// A whole request and its length; `None` while some of it is missing, and for what is no request.
-fn parse(octets: &[u8]) -> Option<(Received, usize)> {
+fn parse(bytes: &[u8]) -> Option<(Received, usize)> {
     let mut lines = [httparse::EMPTY_HEADER; 128];
     let mut request = httparse::Request::new(&mut lines);
-    let Ok(httparse::Status::Complete(head)) = request.parse(octets) else { return None };
+    let Ok(httparse::Status::Complete(head)) = request.parse(bytes) else { return None };
     let mut received = Received {
         method: request.method?.to_owned(),
         target: request.path?.to_owned(),
@@ -152,7 +152,7 @@ fn parse(octets: &[u8]) -> Option<(Received, usize)> {
         let value = String::from_utf8_lossy(line.value).into_owned();
         received.headers.push((line.name.to_ascii_lowercase(), value));
     }
-    let rest = octets.get(head..)?;
+    let rest = bytes.get(head..)?;
     let chunked = received.header("transfer-encoding").any(|coding| coding.eq_ignore_ascii_case("chunked"));
     let length = received.header("content-length").find_map(|length| length.parse::<usize>().ok()).unwrap_or_default();
     let (body, taken) = if chunked { dechunked(rest)? } else { (rest.get(..length)?.to_vec(), length) };
@@ -160,20 +160,20 @@ fn parse(octets: &[u8]) -> Option<(Received, usize)> {
     Some((received, head.saturating_add(taken)))
 }
 
-/// RFC 9112 §7.1: the body in chunks, and how many octets it took.
-fn dechunked(octets: &[u8]) -> Option<(Vec<u8>, usize)> {
+/// RFC 9112 §7.1: the body in chunks, and how many bytes it took.
+fn dechunked(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     let (mut body, mut at) = (Vec::new(), 0_usize);
     loop {
-        let Ok(httparse::Status::Complete((line, size))) = httparse::parse_chunk_size(octets.get(at..)?) else {
+        let Ok(httparse::Status::Complete((line, size))) = httparse::parse_chunk_size(bytes.get(at..)?) else {
             return None;
         };
         at = at.checked_add(line)?;
         let size = usize::try_from(size).ok()?;
         let end = at.checked_add(size)?;
-        body.extend_from_slice(octets.get(at..end)?);
+        body.extend_from_slice(bytes.get(at..end)?);
         // The line end behind the chunk; trailer fields are not expected.
         at = end.checked_add(2)?;
-        octets.get(..at)?;
+        bytes.get(..at)?;
         if size == 0 {
             return Some((body, at));
         }

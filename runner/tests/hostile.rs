@@ -187,21 +187,21 @@ fn neither_client_reads_without_end() {
         let address = gate(does);
         for (client, exchange) in runtime.block_on(by_both(address, harm)) {
             let told = format!("{client}: {harm}");
-            let octets = exchange.answer.octets();
-            assert!(octets.len() <= LONGEST_ANSWER, "{told}: {}", octets.len());
+            let bytes = exchange.answer.bytes();
+            assert!(bytes.len() <= LONGEST_ANSWER, "{told}: {}", bytes.len());
             assert!(exchange.elapsed < LONG * 2, "{told}: {:?}", exchange.elapsed);
             let end = exchange.answer.response().map(|response| response.end);
             assert!(harm.contains("compressed") || end != Some(End::Whole), "{told}: {end:?}");
             if let Some(decoded) = exchange.answer.response().and_then(gatecheck::wire::Response::decoded) {
                 assert!(
-                    decoded.cut && decoded.octets.len() == LONGEST_ANSWER && decoded.octets.starts_with(MARK),
+                    decoded.cut && decoded.bytes.len() == LONGEST_ANSWER && decoded.bytes.starts_with(MARK),
                     "{told}"
                 );
             }
             // The ordinary client gives nothing of a head that it cannot read.
             let gives = client != "plain" || exchange.answer.response().is_some();
-            let seen = octets.windows(MARK.len()).any(|part| part == MARK);
-            assert!(seen || !gives || harm == "silence", "{told}: {:?}", &octets[..octets.len().min(100)]);
+            let seen = bytes.windows(MARK.len()).any(|part| part == MARK);
+            assert!(seen || !gives || harm == "silence", "{told}: {:?}", &bytes[..bytes.len().min(100)]);
             let too_long = matches!(exchange.answer, Answer::TooLong(_)) || end == Some(End::TooLong);
             let endless = harm.ends_with("without an end") || harm.ends_with("nobody has");
             if client != "plain" && endless && harm != "fields without an end" {
@@ -263,7 +263,7 @@ fn a_report_says_that_an_answer_was_cut_and_what_leaked_before() {
     while let Ok(event) = happened.try_recv() {
         if let Event::CaseFinished(finished) = &event {
             let exchange = finished.exchange.as_ref().unwrap();
-            assert!(exchange.answer.octets().len() <= 100_000, "no more is handed on than a report needs");
+            assert!(exchange.answer.bytes().len() <= 100_000, "no more is handed on than a report needs");
             assert!(finished.lengths.wire > 1_000_000 && finished.lengths.wire <= LONGEST_ANSWER);
         }
         run.note(&event);
@@ -271,13 +271,13 @@ fn a_report_says_that_an_answer_was_cut_and_what_leaked_before() {
     for (id, outcome) in &run.outcomes {
         let denied = !id.ends_with("/in");
         assert!(!denied || matches!(outcome.verdict, Verdict::Leak(_)), "{id}: {:?}", outcome.verdict);
-        assert!(outcome.came.contains("cut here: more than 4194304 octets came"), "{id}: {}", outcome.came);
+        assert!(outcome.came.contains("cut here: more than 4194304 bytes came"), "{id}: {}", outcome.came);
     }
     for kind in
         [Kind::Json, Kind::Har, Kind::Html, Kind::Sarif, Kind::Junit, Kind::Tap, Kind::Markdown, Kind::Annotations]
     {
         let text = kind.render(&run).unwrap();
-        assert!(text.contains("more than 4194304 octets came"), "{kind}");
+        assert!(text.contains("more than 4194304 bytes came"), "{kind}");
         assert!(text.len() < 2_000_000, "{kind}: {}", text.len());
     }
 }

@@ -96,10 +96,10 @@ impl Came {
         self.body(&format!("<p>{canary}</p>"))
     }
 
-    /// Some octets of a file.
-    fn octets(self, path: &str, octets: std::ops::RangeInclusive<usize>) -> Self {
+    /// Some bytes of a file.
+    fn bytes(self, path: &str, bytes: std::ops::RangeInclusive<usize>) -> Self {
         let files = SiteFiles::of(&corpus("expect: denied").suites[0]);
-        self.body(std::str::from_utf8(&files.bodies[path][octets]).unwrap())
+        self.body(std::str::from_utf8(&files.bodies[path][bytes]).unwrap())
     }
 
     fn then_closed(mut self) -> Self {
@@ -277,8 +277,8 @@ fn table() -> Vec<Row> {
         ),
         (
             "expect: { status: 200, part: { of: /open.html, first: 2, last: 9 } }",
-            vec![came(200).octets("/open.html", 2..=9)],
-            vec![came(200), came(200).octets("/open.html", 1..=9), came(200).octets("/open.html", 2..=10)],
+            vec![came(200).bytes("/open.html", 2..=9)],
+            vec![came(200), came(200).bytes("/open.html", 1..=9), came(200).bytes("/open.html", 2..=10)],
         ),
         (
             "request: { raw: ['GET / HTTP/1.1', 'Host: $(host)'] }\n    expect: { status: 400, then-closed: true }",
@@ -327,8 +327,8 @@ fn protected_content_leaks_wherever_it_stands() {
     ] {
         assert_eq!(verdict(expect, allowed.answer()), Verdict::Pass, "{expect}");
     }
-    let octets = format!("HTTP/1.1 20{}", secret()).into_bytes();
-    for answer in [Answer::Closed(octets.clone()), Answer::TimedOut(octets)] {
+    let bytes = format!("HTTP/1.1 20{}", secret()).into_bytes();
+    for answer in [Answer::Closed(bytes.clone()), Answer::TimedOut(bytes)] {
         assert!(matches!(verdict("expect: refused", answer), Verdict::Leak(_)));
     }
 }

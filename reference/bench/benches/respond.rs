@@ -14,9 +14,9 @@ use rolegate::{Decision, HeaderRules, Outcome, Request, Scheme, Target};
 use rolegate_server::DirSite;
 use rolegate_server::respond::{Ask, respond};
 
-/// Octets of the file that is asked for most.
+/// Bytes of the file that is asked for most.
 const PAGE: usize = 10 * 1024;
-/// Octets of a file that is read from the disk whenever it is sent.
+/// Bytes of a file that is read from the disk whenever it is sent.
 const LONG: usize = 2 * 1024 * 1024;
 
 fn benches(criterion: &mut Criterion) {

@@ -39,7 +39,7 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().rate)]
     min_rate: u64,
     /// Bytes of a request head; a longer one is answered 431
-    #[arg(long, value_name = "OCTETS", default_value_t = 32 * 1024,
+    #[arg(long, value_name = "BYTES", default_value_t = 32 * 1024,
         value_parser = clap::value_parser!(u32).range(1024..=1024 * 1024))]
     max_head: u32,
     /// Seconds that a connection may be idle, or take to send a request head

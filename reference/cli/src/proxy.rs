@@ -45,7 +45,7 @@ pub(super) struct ProxyArgs {
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     upstream_idle_timeout: Duration,
     /// Bytes that the body of a forwarded request may have; a longer one is answered 413
-    #[arg(long, value_name = "OCTETS", default_value_t = 64 << 20)]
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
     max_body: u64,
     /// The address of this site, said in the signature of signed rules
     #[arg(long, value_name = "URL")]

@@ -139,7 +139,7 @@ impl Serve {
             let name = self.tokens.key_name();
             anstream::eprintln!(
                 "WARNING: {warning}\n\
-                 WARNING: whoever finds the secret signs tokens with any role; use 32 random octets or more in `{name}`"
+                 WARNING: whoever finds the secret signs tokens with any role; use 32 random bytes or more in `{name}`"
             );
         }
         say_where(&source);

@@ -170,13 +170,13 @@ impl New {
     }
 
     fn secret(&self) -> Result<Secret, Failure> {
-        let octets = if self.secret_stdin {
-            let mut octets = Vec::new();
+        let bytes = if self.secret_stdin {
+            let mut bytes = Vec::new();
             io::stdin()
                 .lock()
-                .read_to_end(&mut octets)
+                .read_to_end(&mut bytes)
                 .map_err(|error| Failure::cannot_run(format!("cannot read the secret: {error}")))?;
-            let end = octets.strip_suffix(b"\n").unwrap_or(&octets);
+            let end = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
             end.strip_suffix(b"\r").unwrap_or(end).to_vec()
         } else {
             let name = &self.secret_env;
@@ -188,7 +188,7 @@ impl New {
             })?;
             secret.as_encoded_bytes().to_vec()
         };
-        Secret::new(&octets)
+        Secret::new(&bytes)
             .map_err(|error| Failure::refused(format!("{error}\nhelp: sign with the secret that the gate is given")))
     }
 }

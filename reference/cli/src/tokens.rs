@@ -219,7 +219,7 @@ fn cannot_fetch(url: &str, error: &FetchError) -> Failure {
 }
 
 fn domain(text: &str) -> Result<String, String> {
-    let is_host = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-.".contains(&octet));
+    let is_host = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
     if is_host { Ok(text.to_owned()) } else { Err("write the host alone, such as `example.eu.auth0.com`".to_owned()) }
 }
 

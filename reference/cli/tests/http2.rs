@@ -280,9 +280,9 @@ fn pace_1_resets_and_new_streams_are_no_progress() {
     // What has come is lost where a closed connection is written to, so it is read meanwhile.
     let mut read = client.0.stream.try_clone().unwrap();
     let reader = std::thread::spawn(move || {
-        let mut octets = Vec::new();
-        let _ = read.read_to_end(&mut octets);
-        octets
+        let mut bytes = Vec::new();
+        let _ = read.read_to_end(&mut bytes);
+        bytes
     });
     let mut stream = 1;
     while !reader.is_finished() && stream < 4_000 {
@@ -359,7 +359,7 @@ fn streams_that_are_reset_at_once_end_the_connection() {
     let _ = stream.shutdown(Shutdown::Write);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
-    assert!(goes_away(&answer, ENHANCE_YOUR_CALM), "{} octets came back, and no word of it", answer.len());
+    assert!(goes_away(&answer, ENHANCE_YOUR_CALM), "{} bytes came back, and no word of it", answer.len());
     assert_eq!(gate.get("/", &[]).status, 200, "the process goes on");
 }
 

@@ -219,9 +219,9 @@ fn a_connection_is_kept_and_a_pipeline_is_answered_in_order() {
     for body in expected {
         assert_eq!(client.response(false).body, body);
     }
-    // The same octet by octet, and many times over in one piece.
-    for octet in pipeline.as_bytes().chunks(1) {
-        client.send(octet);
+    // The same byte by byte, and many times over in one piece.
+    for byte in pipeline.as_bytes().chunks(1) {
+        client.send(byte);
     }
     client.send(pipeline.repeat(50).as_bytes());
     for body in expected.iter().cycle().take(51 * 5) {
@@ -363,8 +363,8 @@ fn a_slow_head_and_an_idle_connection_are_closed() {
     let mut kept = gate.client();
     kept.send(request("GET", "/", &[]).as_bytes());
     assert_eq!(kept.response(false).status, 200);
-    for octet in b"GET / HTTP/1.1\r\nHost: a\r\nX" {
-        slow.send(&[*octet]);
+    for byte in b"GET / HTTP/1.1\r\nHost: a\r\nX" {
+        slow.send(&[*byte]);
         std::thread::sleep(Duration::from_millis(20));
     }
     for client in [&mut slow, &mut idle, &mut kept] {

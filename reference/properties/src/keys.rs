@@ -96,8 +96,8 @@ fn every_member_is_accounted_for(document: &[u8], set: &Jwks) {
         assert!(member.get("d").is_none() && member.get("k").is_none(), "a secret was used: {member}");
         assert!(member.get("use").is_none_or(|usage| usage == "sig"), "{member}");
         if text("kty") == Some("RSA") {
-            let octets = text("n").and_then(|n| URL_SAFE_NO_PAD.decode(n).ok()).unwrap_or_default();
-            assert!(octets.len() >= 256 && octets.first().is_some_and(|first| *first >= 0x80 || octets.len() > 256));
+            let bytes = text("n").and_then(|n| URL_SAFE_NO_PAD.decode(n).ok()).unwrap_or_default();
+            assert!(bytes.len() >= 256 && bytes.first().is_some_and(|first| *first >= 0x80 || bytes.len() > 256));
         }
     }
 }

@@ -283,9 +283,9 @@ fn fetched() -> impl Strategy<Value = Vec<u8>> {
         "a", "b", "..", ".", "/", "%2f", "%2F", "%5c", "\\", "%2e", "%25", "%252e", "%00", "%0d%0a", ";", "%3b", "?",
         "#", " ", "%20", "2f", "5C", "2e", "%c0%af", "%c0%ae", "%u002e", "\r\n", "\0", "\u{85}", "é", ".html", "index",
     ];
-    let octets: Vec<Vec<u8>> =
+    let bytes: Vec<Vec<u8>> =
         pieces.iter().map(|piece| piece.as_bytes().to_vec()).chain([vec![0xc0, 0xaf], vec![0xff]]).collect();
-    let text = vec(prop::sample::select(octets), 0..5).prop_map(|pieces| pieces.concat());
+    let text = vec(prop::sample::select(bytes), 0..5).prop_map(|pieces| pieces.concat());
     ("[0-9a-i]{1,5}", text.clone(), text.clone(), text)
         .prop_map(|(picks, x, splat, y)| [picks.as_bytes(), &x, &splat, &y].join(&b'\n'))
 }

@@ -302,7 +302,7 @@ impl KeySource {
         let secret = |name: String, secret: &[u8]| Keys::hs256(secret).map_err(|error| LoadError::Key { name, error });
         let keys = match self {
             KeySource::None => Keys::none(),
-            KeySource::Secret { name, secret: octets } => secret(name.clone(), octets)?,
+            KeySource::Secret { name, secret: bytes } => secret(name.clone(), bytes)?,
             KeySource::SecretFile(path) => secret(path.display().to_string(), &without_line_end(read(path)?))?,
             KeySource::PemFile { path, algorithms } => rolegate_keys::from_pem(&read(path)?, algorithms)
                 .map_err(|error| LoadError::Pem { path: path.clone(), error })?,

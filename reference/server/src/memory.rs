@@ -16,9 +16,9 @@ use thread_local::ThreadLocal;
 
 /// About how many bytes one generation of all threads holds at most, tokens and payloads together, where the threads
 /// are no more than eight.
-const MAX_OCTETS: usize = 2 * 1024 * 1024;
+const MAX_BYTES: usize = 2 * 1024 * 1024;
 /// What each thread may hold at least.
-const MIN_SHARE: usize = MAX_OCTETS / 8;
+const MIN_SHARE: usize = MAX_BYTES / 8;
 
 /// A bounded memory of tokens. What has not been asked for since the last but one change of generations is forgotten.
 ///
@@ -34,14 +34,14 @@ pub(crate) struct Memory {
 struct Generations {
     young: HashTable<Entry>,
     old: HashTable<Entry>,
-    young_octets: usize,
+    young_bytes: usize,
 }
 
 struct Entry {
     hash: u64,
     token: Box<[u8]>,
     verified: Verified,
-    octets: usize,
+    bytes: usize,
 }
 
 impl Default for Memory {
@@ -50,7 +50,7 @@ impl Default for Memory {
         Memory {
             hasher: RandomState::default(),
             threads: ThreadLocal::new(),
-            share: (MAX_OCTETS / threads).max(MIN_SHARE),
+            share: (MAX_BYTES / threads).max(MIN_SHARE),
         }
     }
 }
@@ -71,8 +71,8 @@ impl Memory {
 
     /// Remembers `token`.
     pub(super) fn remember(&self, token: &[u8], verified: &Verified) {
-        let octets = token.len() + octets_of_members(verified.payload());
-        let entry = Entry { hash: self.hash(token), token: token.into(), verified: verified.clone(), octets };
+        let bytes = token.len() + bytes_of_members(verified.payload());
+        let entry = Entry { hash: self.hash(token), token: token.into(), verified: verified.clone(), bytes };
         self.threads.get_or_default().borrow_mut().add(entry, self.share);
     }
 
@@ -91,28 +91,28 @@ impl Entry {
 
 impl Generations {
     fn add(&mut self, entry: Entry, most: usize) {
-        if self.young_octets.saturating_add(entry.octets) > most {
+        if self.young_bytes.saturating_add(entry.bytes) > most {
             self.old = std::mem::take(&mut self.young);
-            self.young_octets = 0;
+            self.young_bytes = 0;
         }
-        self.young_octets = self.young_octets.saturating_add(entry.octets);
+        self.young_bytes = self.young_bytes.saturating_add(entry.bytes);
         self.young.insert_unique(entry.hash, entry, |entry| entry.hash);
     }
 }
 
 /// About how many bytes these members hold; rather more than less.
-fn octets_of_members(members: &Map<String, Value>) -> usize {
+fn bytes_of_members(members: &Map<String, Value>) -> usize {
     // A name, its hash and a place in the order, and some of each to spare.
     const MEMBER: usize = 2 * (size_of::<String>() + size_of::<Value>() + 4 * size_of::<usize>());
-    members.iter().map(|(name, value)| MEMBER + name.len() + octets_of(value)).sum()
+    members.iter().map(|(name, value)| MEMBER + name.len() + bytes_of(value)).sum()
 }
 
-fn octets_of(value: &Value) -> usize {
+fn bytes_of(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(|item| 2 * size_of::<Value>() + octets_of(item)).sum(),
-        Value::Object(members) => octets_of_members(members),
+        Value::Array(items) => items.iter().map(|item| 2 * size_of::<Value>() + bytes_of(item)).sum(),
+        Value::Object(members) => bytes_of_members(members),
     }
 }
 
@@ -152,8 +152,8 @@ mod tests {
         assert!(memory.recall(&token(1)).is_none(), "what is not asked for is forgotten");
         assert!(memory.recall(&token(0)[1..]).is_none());
         let generations = memory.threads.get().unwrap().borrow();
-        let octets: usize = generations.young.iter().chain(&generations.old).map(|entry| entry.octets).sum();
-        assert!(octets <= 2 * MAX_OCTETS);
+        let bytes: usize = generations.young.iter().chain(&generations.old).map(|entry| entry.bytes).sum();
+        assert!(bytes <= 2 * MAX_BYTES);
     }
 
     #[test]
@@ -165,6 +165,6 @@ mod tests {
         }
         let generations = memory.threads.get().unwrap().borrow();
         let held = generations.young.len() + generations.old.len();
-        assert!(held * 2_500 * size_of::<Value>() <= 2 * MAX_OCTETS, "{held}");
+        assert!(held * 2_500 * size_of::<Value>() <= 2 * MAX_BYTES, "{held}");
     }
 }

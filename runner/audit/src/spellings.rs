@@ -97,9 +97,9 @@ fn misspelled(path: &str, open: &str) -> Vec<Spelling> {
     let bare = path.strip_suffix('/').unwrap_or(path);
     let (folder, last) = parted(path);
     let escaped = |text: &str, upper: bool| -> String {
-        let byte = |byte: u8| if upper { format!("%{byte:02X}") } else { format!("%{byte:02x}") };
+        let escape = |byte: u8| if upper { format!("%{byte:02X}") } else { format!("%{byte:02x}") };
         text.bytes()
-            .map(|octet| if octet == b'/' || octet == b'%' { char::from(octet).to_string() } else { byte(octet) })
+            .map(|byte| if byte == b'/' || byte == b'%' { char::from(byte).to_string() } else { escape(byte) })
             .collect()
     };
     let first_letter = |text: &str, by: &dyn Fn(u8) -> String| -> Option<String> {

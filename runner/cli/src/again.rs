@@ -139,12 +139,12 @@ fn render(suite: &Suite, case: &Case, finished: &Finished, keeps_up: Option<&str
     let target = finished.target.as_ref();
     if let Some(exchange) = &finished.exchange {
         let to = target.map(|target| format!("to {}", target.origin())).unwrap_or_default();
-        section(&mut out, &format!("Sent {to}"), &lines(&redactor.sent(&exchange.sent).octets()));
+        section(&mut out, &format!("Sent {to}"), &lines(&redactor.sent(&exchange.sent).bytes()));
     }
     section(&mut out, "Expected", &[visible(&redactor.text(&expected(&case.expected)))]);
     if let Some(exchange) = &finished.exchange {
         let took = format!("Came in {:.1} ms", exchange.elapsed.as_secs_f64() * 1e3);
-        section(&mut out, &took, &lines(redactor.answer(&exchange.answer).octets()));
+        section(&mut out, &took, &lines(redactor.answer(&exchange.answer).bytes()));
     }
     let verdict = redactor.verdict(&finished.verdict);
     let why = match &verdict {

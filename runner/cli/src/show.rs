@@ -101,19 +101,19 @@ fn render(corpus: &Corpus, suite: &Suite, case: &Case, show_secrets: bool) -> Re
         "Request".bold(),
         if sent.byte_exact { "over the byte-exact wire" } else { "through an ordinary client" }
     );
-    for line in printable_lines(&redact(&sent.octets(), show_secrets)) {
+    for line in printable_lines(&redact(&sent.bytes(), show_secrets)) {
         let _ = writeln!(out, "  {line}");
     }
-    for token in tokens(&sent.octets()) {
+    for token in tokens(&sent.bytes()) {
         let _ = writeln!(out, "\n{}", "Token".bold());
-        for (name, part) in ["header", "claims"].iter().zip(token.split(|octet| *octet == b'.')) {
+        for (name, part) in ["header", "claims"].iter().zip(token.split(|byte| *byte == b'.')) {
             let text = match BASE64_URL_SAFE_NO_PAD.decode(part) {
-                Ok(octets) => printable(&octets),
+                Ok(bytes) => printable(&bytes),
                 Err(error) => format!("{} (no canonical base64url: {error})", printable(part)),
             };
             let _ = writeln!(out, "  {name:<10}{text}");
         }
-        let signature = token.splitn(3, |octet| *octet == b'.').nth(2).unwrap_or_default();
+        let signature = token.splitn(3, |byte| *byte == b'.').nth(2).unwrap_or_default();
         let text = match (signature.is_empty(), show_secrets) {
             (true, _) => "empty".to_owned(),
             (false, true) => printable(signature),
@@ -137,9 +137,9 @@ const SHOWN_AT: i64 = 1_800_000_000;
 /// Longer lines are cut, and lines that come again are told by number.
 const LINE: usize = 400;
 
-fn printable_lines(octets: &[u8]) -> Vec<String> {
-    let octets = octets.strip_suffix(b"\n").unwrap_or(octets);
-    let lines = octets.split(|octet| *octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+fn printable_lines(bytes: &[u8]) -> Vec<String> {
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let lines = bytes.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let mut told: Vec<String> = Vec::new();
     let mut again: Option<(&[u8], usize)> = None;
     for line in lines {
@@ -165,11 +165,11 @@ fn repeated((line, count): (&[u8], usize)) -> Option<String> {
 }
 
 /// What follows `nf_jwt=`, up to the end of the pair.
-fn tokens(octets: &[u8]) -> Vec<&[u8]> {
+fn tokens(bytes: &[u8]) -> Vec<&[u8]> {
     const NAME: &[u8] = b"nf_jwt=";
-    memchr::memmem::find_iter(octets, NAME)
-        .filter_map(|at| octets.get(at.checked_add(NAME.len())?..))
-        .map(|rest| rest.split(|octet| matches!(octet, b';' | b'\r' | b'\n' | b' ')).next().unwrap_or_default())
+    memchr::memmem::find_iter(bytes, NAME)
+        .filter_map(|at| bytes.get(at.checked_add(NAME.len())?..))
+        .map(|rest| rest.split(|byte| matches!(byte, b';' | b'\r' | b'\n' | b' ')).next().unwrap_or_default())
         .filter(|token| token.contains(&b'.'))
         .collect()
 }

@@ -47,9 +47,9 @@ fn canned(answer: &'static str) -> String {
 
 fn read_head(stream: &mut TcpStream) -> std::io::Result<()> {
     let mut seen = Vec::new();
-    let mut octet = [0];
-    while !seen.ends_with(b"\r\n\r\n") && stream.read(&mut octet)? > 0 {
-        seen.push(octet[0]);
+    let mut byte = [0];
+    while !seen.ends_with(b"\r\n\r\n") && stream.read(&mut byte)? > 0 {
+        seen.push(byte[0]);
     }
     Ok(())
 }

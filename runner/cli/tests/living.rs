@@ -121,9 +121,9 @@ fn a_gate_that_falls_over() {
         let count = Arc::clone(&count);
         std::thread::spawn(move || {
             let mut head = Vec::new();
-            let mut octet = [0];
-            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut octet).is_ok_and(|count| count > 0) {
-                head.push(octet[0]);
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|count| count > 0) {
+                head.push(byte[0]);
             }
             if head.is_empty() {
                 return;
@@ -232,9 +232,9 @@ fn always_200() -> String {
             let Ok(mut stream) = stream else { continue };
             std::thread::spawn(move || {
                 let mut head = Vec::new();
-                let mut octet = [0];
-                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut octet).is_ok_and(|count| count > 0) {
-                    head.push(octet[0]);
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|count| count > 0) {
+                    head.push(byte[0]);
                 }
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello");
             });
@@ -270,12 +270,12 @@ fn counting(count: Arc<AtomicUsize>) -> Target {
             let Ok(mut stream) = stream else { continue };
             let count = Arc::clone(&count);
             std::thread::spawn(move || {
-                let mut octet = [0];
+                let mut byte = [0];
                 loop {
                     let mut head = Vec::new();
                     while !head.ends_with(b"\r\n\r\n") {
-                        match stream.read(&mut octet) {
-                            Ok(1) => head.push(octet[0]),
+                        match stream.read(&mut byte) {
+                            Ok(1) => head.push(byte[0]),
                             _ => return,
                         }
                     }

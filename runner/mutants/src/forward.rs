@@ -79,9 +79,9 @@ impl<'a> Body<'a> {
         Self { length, stream, came, read: None }
     }
 
-    async fn octets(&mut self) -> Vec<u8> {
-        if let Some(octets) = &self.read {
-            return octets.clone();
+    async fn bytes(&mut self) -> Vec<u8> {
+        if let Some(bytes) = &self.read {
+            return bytes.clone();
         }
         while self.came.len() < self.length {
             let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(self.came)).await;
@@ -90,9 +90,9 @@ impl<'a> Body<'a> {
             }
         }
         let rest = self.came.split_off(self.length.min(self.came.len()));
-        let octets = std::mem::replace(self.came, rest);
-        self.read = Some(octets.clone());
-        octets
+        let bytes = std::mem::replace(self.came, rest);
+        self.read = Some(bytes.clone());
+        bytes
     }
 }
 
@@ -114,7 +114,7 @@ pub(super) async fn forward(
     defect: Defect,
     body: &mut Body<'_>,
 ) -> Reply {
-    let Some(mut onward) = onward(scene, decision, url, body.octets().await) else { return failure(502) };
+    let Some(mut onward) = onward(scene, decision, url, body.bytes().await) else { return failure(502) };
     if let Defect::Onward(edit) = defect {
         edit(scene, &mut onward);
     }

@@ -102,15 +102,15 @@ const LINGER: Duration = Duration::from_millis(50);
 
 async fn serve(mut stream: DuplexStream, ground: Arc<Ground>, defect: Defect, memory: Memory) {
     let mut came = Vec::new();
-    while let Some(octets) = next_head(&mut stream, &mut came).await {
-        let octets = match defect {
-            Defect::Wire(edit) => edit(&octets),
-            _ => octets,
+    while let Some(bytes) = next_head(&mut stream, &mut came).await {
+        let bytes = match defect {
+            Defect::Wire(edit) => edit(&bytes),
+            _ => bytes,
         };
-        let Some((read, _)) = head::first(&octets, limits()) else { break };
+        let Some((read, _)) = head::first(&bytes, limits()) else { break };
         let (reply, last) = match read {
             Ok(head) => {
-                let last = head.last || ends_connection(&octets, &head);
+                let last = head.last || ends_connection(&bytes, &head);
                 match asked(&ground, &head) {
                     Ok(asked) => {
                         let mut body = Body::new(&asked, &mut stream, &mut came);
@@ -127,7 +127,7 @@ async fn serve(mut stream: DuplexStream, ground: Arc<Ground>, defect: Defect, me
                 (reply, true)
             }
         };
-        if stream.write_all(&reply.octets()).await.is_err() || last {
+        if stream.write_all(&reply.bytes()).await.is_err() || last {
             break;
         }
     }
@@ -137,7 +137,7 @@ async fn serve(mut stream: DuplexStream, ground: Arc<Ground>, defect: Defect, me
     let _ = tokio::time::timeout(LINGER, drained).await;
 }
 
-/// The octets of the next request head; none at the end of the connection.
+/// The bytes of the next request head; none at the end of the connection.
 pub(super) async fn next_head(stream: &mut DuplexStream, came: &mut Vec<u8>) -> Option<Vec<u8>> {
     loop {
         if !came.is_empty()
@@ -150,7 +150,7 @@ pub(super) async fn next_head(stream: &mut DuplexStream, came: &mut Vec<u8>) -> 
         if came.len() > 2 * limits().head {
             return Some([std::mem::take(came), b"\r\n\r\n".to_vec()].concat());
         }
-        // A head is judged whole: a few octets at a time, its first fault would hide the rest.
+        // A head is judged whole: a few bytes at a time, its first fault would hide the rest.
         came.reserve(limits().head);
         let read = tokio::time::timeout(PATIENCE, stream.read_buf(came)).await;
         if !matches!(read, Ok(Ok(count)) if count > 0) {
@@ -178,15 +178,15 @@ fn asked(ground: &Ground, head: &Head<'_>) -> Result<Asked, Fault> {
 }
 
 /// RFC 9112 §9.3: whether the client wants no more than this answer.
-fn ends_connection(octets: &[u8], head: &Head<'_>) -> bool {
+fn ends_connection(bytes: &[u8], head: &Head<'_>) -> bool {
     let says = |word: &str| {
         head.headers.iter().any(|(name, value)| {
             name.eq_ignore_ascii_case("connection")
                 && String::from_utf8_lossy(value).to_ascii_lowercase().contains(word)
         })
     };
-    let old = octets
-        .split(|octet| *octet == b'\n')
+    let old = bytes
+        .split(|byte| *byte == b'\n')
         .find(|line| line.len() > 1)
         .is_some_and(|line| line.trim_ascii_end().ends_with(b"HTTP/1.0"));
     says("close") || (old && !says("keep-alive"))

@@ -26,7 +26,7 @@ pub struct Site {
     folder: tempfile::TempDir,
     /// The files, as the reference lists them.
     pub files: DirSite,
-    /// The octets of the rule file, as written.
+    /// The bytes of the rule file, as written.
     pub rule_text: Vec<u8>,
     /// The text of `netlify.toml`; empty where there is none.
     pub toml: String,

@@ -31,7 +31,7 @@ pub enum Habit {
     Echo,
     /// Does what the first rule says, whatever is asked.
     FirstRule,
-    /// Sends octets that are no response.
+    /// Sends bytes that are no response.
     Garbage,
     /// Answers nothing.
     Hang,
@@ -39,7 +39,7 @@ pub enum Habit {
     LastRule,
     /// Something else for every request.
     Random,
-    /// Drops the connection at the first octet.
+    /// Drops the connection at the first byte.
     Reset,
     /// A redirect to the address that was asked for.
     SelfRedirect,
@@ -119,7 +119,7 @@ async fn serve(mut stream: DuplexStream, habit: Habit, known: Arc<(Arc<Site>, Op
     }
     while let Some(head) = next_head(&mut stream, &mut came).await {
         count = count.saturating_add(1);
-        let octets = match habit {
+        let bytes = match habit {
             Habit::Closes => return,
             Habit::Hang => {
                 tokio::time::sleep(Duration::from_secs(600)).await;
@@ -128,11 +128,11 @@ async fn serve(mut stream: DuplexStream, habit: Habit, known: Arc<(Arc<Site>, Op
             Habit::Garbage => b"\x15\x03\x03\x00\x02\x02\x28".to_vec(),
             Habit::Slow => {
                 tokio::time::sleep(Duration::from_millis(20)).await;
-                Reply::text(200, "At last\n").octets()
+                Reply::text(200, "At last\n").bytes()
             }
-            _ => answer(habit, &head, count, &known).octets(),
+            _ => answer(habit, &head, count, &known).bytes(),
         };
-        if stream.write_all(&octets).await.is_err() || matches!(habit, Habit::Garbage) {
+        if stream.write_all(&bytes).await.is_err() || matches!(habit, Habit::Garbage) {
             break;
         }
     }
@@ -140,7 +140,7 @@ async fn serve(mut stream: DuplexStream, habit: Habit, known: Arc<(Arc<Site>, Op
 }
 
 fn answer(habit: Habit, head: &[u8], count: usize, known: &(Arc<Site>, Option<Rule>)) -> Reply {
-    let target = head.split(|octet| *octet == b' ').nth(1).unwrap_or_default();
+    let target = head.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
     match habit {
         Habit::Always(status) => Reply::text(status, "This is a gate\n"),
         Habit::Redirect(status) => Reply::redirect(status, "/login"),
@@ -152,8 +152,7 @@ fn answer(habit: Habit, head: &[u8], count: usize, known: &(Arc<Site>, Option<Ru
         Habit::SelfRedirect => Reply::redirect(302, &String::from_utf8_lossy(target)),
         Habit::Random => {
             let statuses = [200, 301, 302, 304, 400, 401, 403, 404, 405, 416, 500];
-            let throw =
-                head.iter().fold(count, |throw, octet| throw.wrapping_mul(31).wrapping_add(usize::from(*octet)));
+            let throw = head.iter().fold(count, |throw, byte| throw.wrapping_mul(31).wrapping_add(usize::from(*byte)));
             let status = throw.checked_rem(statuses.len()).and_then(|at| statuses.get(at)).copied().unwrap_or(200);
             let mut reply = Reply::text(status, &format!("{throw}\n"));
             if (300..400).contains(&status) {

@@ -28,15 +28,15 @@ pub struct Token<'a> {
     pub compact: Vec<u8>,
     /// The parts between its dots.
     pub parts: Vec<Vec<u8>>,
-    /// The octets of the header, where the first part decodes.
+    /// The bytes of the header, where the first part decodes.
     pub header_text: Vec<u8>,
-    /// The octets of the payload, where the second part decodes.
+    /// The bytes of the payload, where the second part decodes.
     pub claims_text: Vec<u8>,
     /// The members of the header; the last of two equal names counts.
     pub header: Map<String, Value>,
     /// The members of the payload; the last of two equal names counts.
     pub claims: Map<String, Value>,
-    /// The octets of the signature, where the third part decodes.
+    /// The bytes of the signature, where the third part decodes.
     pub signature: Vec<u8>,
     /// Seconds since the epoch.
     pub now: i64,
@@ -60,7 +60,7 @@ impl<'a> Token<'a> {
     /// Takes a token apart as far as it goes.
     #[must_use]
     pub fn read(compact: &[u8], ground: &'a Ground, now: Time) -> Self {
-        let parts: Vec<Vec<u8>> = compact.split(|octet| *octet == b'.').map(<[u8]>::to_vec).collect();
+        let parts: Vec<Vec<u8>> = compact.split(|byte| *byte == b'.').map(<[u8]>::to_vec).collect();
         let part = |at: usize| parts.get(at).and_then(|part| LENIENT.decode(part).ok()).unwrap_or_default();
         let (header_text, claims_text, signature) = (part(0), part(1), part(2));
         let (header, claims) = (members(&header_text), members(&claims_text));
@@ -88,7 +88,7 @@ impl<'a> Token<'a> {
         }
     }
 
-    /// Whether the signature is that of the secret, or of the public key that the header names, over the octets as they came.
+    /// Whether the signature is that of the secret, or of the public key that the header names, over the bytes as they came.
     #[must_use]
     pub fn is_signed(&self) -> bool {
         self.message().is_some_and(|message| self.verifies(&message, &self.signature))
@@ -261,7 +261,7 @@ pub fn members(text: &[u8]) -> Map<String, Value> {
     }
 }
 
-/// The octets that a part spells, without regard to padding and stray bits.
+/// The bytes that a part spells, without regard to padding and stray bits.
 #[must_use]
 pub fn decode(part: &[u8]) -> Vec<u8> {
     LENIENT.decode(part).unwrap_or_default()

@@ -87,7 +87,7 @@ impl Mutant {
 pub enum Defect {
     /// None: the reference itself, served as the mutants are.
     None,
-    /// The octets of the rule file are changed before they are read.
+    /// The bytes of the rule file are changed before they are read.
     RuleText(fn(&[u8]) -> Vec<u8>),
     /// The rules are changed after they are read.
     RuleList(fn(Vec<Rule>) -> Vec<Rule>),
@@ -101,7 +101,7 @@ pub enum Defect {
     TomlText(fn(&str) -> String),
     /// The text of `_headers` is changed before it is read.
     HeaderText(fn(&str) -> String),
-    /// The octets of a request head are changed before they are read.
+    /// The bytes of a request head are changed before they are read.
     Wire(fn(&[u8]) -> Vec<u8>),
     /// The answer to a request head that cannot be read is changed.
     Refusal(fn(&mut Reply)),

@@ -150,7 +150,7 @@ fn name<'a>((mutant, _): (&'a String, &Number)) -> &'a str {
     mutant
 }
 
-/// The first octets of the digest of the suite's file.
+/// The first bytes of the digest of the suite's file.
 fn short(suite: &Suite) -> String {
     suite.digest.chars().take(12).collect()
 }

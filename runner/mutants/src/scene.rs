@@ -68,7 +68,7 @@ impl Asked {
     /// The target before its query, as sent, and the query behind its `?`.
     #[must_use]
     pub fn split(&self) -> (&[u8], Option<&[u8]>) {
-        match self.target.iter().position(|octet| *octet == b'?') {
+        match self.target.iter().position(|byte| *byte == b'?') {
             Some(at) => {
                 (self.target.get(..at).unwrap_or_default(), Some(self.target.get(at + 1..).unwrap_or_default()))
             }
@@ -216,7 +216,7 @@ impl Scene<'_> {
         self.ground.site.files.names().find(|name| wanted(name)).map(str::to_owned)
     }
 
-    /// The octets of a file on disk.
+    /// The bytes of a file on disk.
     #[must_use]
     pub fn read(&self, name: &str) -> Option<Vec<u8>> {
         std::fs::read(self.ground.site.folder().join(name.trim_start_matches('/'))).ok()
@@ -297,9 +297,9 @@ impl Reply {
         self.body = body;
     }
 
-    /// The octets on the wire.
+    /// The bytes on the wire.
     #[must_use]
-    pub fn octets(&self) -> Vec<u8> {
+    pub fn bytes(&self) -> Vec<u8> {
         let mut out =
             format!("HTTP/1.1 {} {}\r\n", self.status, if self.status < 400 { "OK" } else { "No" }).into_bytes();
         for (name, value) in &self.headers {

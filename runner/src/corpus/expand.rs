@@ -14,7 +14,7 @@ pub struct Sweep {
     /// The last integer, included.
     #[serde(default)]
     pub to: Option<i64>,
-    /// A path; one value for each octet other than `/`, with that octet percent-encoded.
+    /// A path; one value for each byte other than `/`, with that byte percent-encoded.
     #[serde(default)]
     pub percent_encode: Option<String>,
     /// The case of the hexadecimal digits.
@@ -179,7 +179,7 @@ fn label(axis: &str, value: &Value) -> Result<String, String> {
 }
 
 fn is_label(label: &str) -> bool {
-    !label.is_empty() && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.'))
+    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
 fn swept(name: &str, sweep: &Sweep) -> Result<Vec<(String, Value)>, String> {
@@ -189,12 +189,12 @@ fn swept(name: &str, sweep: &Sweep) -> Result<Vec<(String, Value)>, String> {
         }
         (None, None, Some(path)) => {
             let upper = sweep.hex != Some(HexCase::Lower);
-            let octets = path.as_bytes();
-            Ok(octets
+            let bytes = path.as_bytes();
+            Ok(bytes
                 .iter()
                 .enumerate()
-                .filter(|(_, octet)| **octet != b'/')
-                .map(|(at, _)| (format!("at-{at}"), Value::String(encode_at(octets, at, upper))))
+                .filter(|(_, byte)| **byte != b'/')
+                .map(|(at, _)| (format!("at-{at}"), Value::String(encode_at(bytes, at, upper))))
                 .collect())
         }
         _ => Err(format!(
@@ -203,13 +203,13 @@ fn swept(name: &str, sweep: &Sweep) -> Result<Vec<(String, Value)>, String> {
     }
 }
 
-fn encode_at(octets: &[u8], at: usize, upper: bool) -> String {
+fn encode_at(bytes: &[u8], at: usize, upper: bool) -> String {
     let mut text = String::new();
-    for (index, octet) in octets.iter().enumerate() {
+    for (index, byte) in bytes.iter().enumerate() {
         match (index == at, upper) {
-            (true, true) => text.push_str(&format!("%{octet:02X}")),
-            (true, false) => text.push_str(&format!("%{octet:02x}")),
-            (false, _) => text.push(char::from(*octet)),
+            (true, true) => text.push_str(&format!("%{byte:02X}")),
+            (true, false) => text.push_str(&format!("%{byte:02x}")),
+            (false, _) => text.push(char::from(*byte)),
         }
     }
     text

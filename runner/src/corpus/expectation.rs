@@ -29,7 +29,7 @@ pub struct Expectation {
     /// A file whose canary stands in the body.
     #[serde(default)]
     pub shows: Option<String>,
-    /// The body is exactly these octets of a file.
+    /// The body is exactly these bytes of a file.
     #[serde(default)]
     pub part: Option<FilePart>,
     /// A file that the visitor is let in to, though the body need not show it.
@@ -92,15 +92,15 @@ pub struct UpstreamExpectation {
     pub body: Option<String>,
 }
 
-/// Octets of a file, first and last included (RFC 9110 §14.1.2 counts the same way).
+/// Bytes of a file, first and last included (RFC 9110 §14.1.2 counts the same way).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilePart {
     /// The file.
     pub of: String,
-    /// The first octet.
+    /// The first byte.
     pub first: usize,
-    /// The last octet.
+    /// The last byte.
     pub last: usize,
 }
 
@@ -108,7 +108,7 @@ pub struct FilePart {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub enum BodyShape {
-    /// No octets.
+    /// No bytes.
     Empty,
 }
 
@@ -149,7 +149,7 @@ pub struct Alternative {
     pub same_origin: bool,
     /// The file that is shown.
     pub shows: Option<String>,
-    /// The octets of a file that the body is.
+    /// The bytes of a file that the body is.
     pub part: Option<FilePart>,
     /// The file that the visitor is let in to, though the body need not show it.
     pub admits: Option<String>,

@@ -35,7 +35,7 @@ use self::source::{Access, Family, FileSource, Level, Requirement};
 use crate::own::OwnSite;
 use crate::suggest::did_you_mean;
 
-/// The secret of every suite that names none: 64 octets, as RFC 7518 §3.2 wants at least 32.
+/// The secret of every suite that names none: 64 bytes, as RFC 7518 §3.2 wants at least 32.
 pub const DEFAULT_SECRET: &str = "gatecheck-conformance-secret-of-64-octets-0123456789abcdefABCDEF";
 /// The role path of every suite that names none.
 pub const DEFAULT_ROLE_PATH: &str = "app_metadata.authorization.roles";
@@ -109,7 +109,7 @@ pub struct Suite {
     pub meant_for: Vec<String>,
     /// The settings of the gate.
     pub settings: Settings,
-    /// The octets of `_redirects`, without the canary line.
+    /// The bytes of `_redirects`, without the canary line.
     pub rules: Vec<u8>,
     /// The text of `netlify.toml`, without the canary line.
     pub toml: Option<String>,

@@ -67,9 +67,9 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<V
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyText {
-    /// The public half of a test key, as the octets of its DER form (SubjectPublicKeyInfo): a secret that everybody knows.
+    /// The public half of a test key, as the bytes of its DER form (SubjectPublicKeyInfo): a secret that everybody knows.
     Der(String),
-    /// Octets in hexadecimal.
+    /// Bytes in hexadecimal.
     Hex(String),
     /// A test key, whose private half signs.
     Pair(PairKey),
@@ -142,22 +142,22 @@ pub enum Mac {
 pub enum Signature {
     /// The two numbers of an ECDSA signature as an ASN.1 structure instead of side by side.
     Asn1,
-    /// No octets.
+    /// No bytes.
     Empty,
-    /// The right octets, followed by these (hexadecimal).
+    /// The right bytes, followed by these (hexadecimal).
     Extend(String),
-    /// One bit flipped; bit 0 is the highest of the first octet.
+    /// One bit flipped; bit 0 is the highest of the first byte.
     FlipBit(usize),
-    /// These octets (hexadecimal).
+    /// These bytes (hexadecimal).
     Hex(String),
     /// The signature of another token.
     Of(String),
     /// The right one.
     #[default]
     Ok,
-    /// The first octets only.
+    /// The first bytes only.
     Truncate(usize),
-    /// As many zero octets as the right one has.
+    /// As many zero bytes as the right one has.
     Zeros,
 }
 
@@ -175,13 +175,13 @@ pub enum Part {
     Token,
 }
 
-/// One bit of a part's octets, flipped after signing.
+/// One bit of a part's bytes, flipped after signing.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Flip {
     /// `header` or `payload`.
     pub part: Part,
-    /// Bit 0 is the highest of the first octet; counted modulo the length.
+    /// Bit 0 is the highest of the first byte; counted modulo the length.
     pub bit: usize,
 }
 

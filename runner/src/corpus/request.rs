@@ -115,14 +115,14 @@ impl Carrier {
 pub enum Form {
     /// Through an ordinary HTTP client.
     Path(Template),
-    /// A whole request, octet for octet, and how many responses to read.
+    /// A whole request, byte for byte, and how many responses to read.
     Raw {
-        /// The octets.
+        /// The bytes.
         bytes: Template,
         /// How many responses to read.
         responses: usize,
     },
-    /// The request target octet for octet.
+    /// The request target byte for byte.
     Target(Template),
 }
 
@@ -260,7 +260,7 @@ impl Request {
         let Form::Raw { bytes, responses } = &self.form else { return false };
         let versions = bytes.pieces().iter().map(|piece| match piece {
             Piece::Text(text) => memchr::memmem::find_iter(text.as_bytes(), VERSION).count(),
-            Piece::Octets(octets) => memchr::memmem::find_iter(octets, VERSION).count(),
+            Piece::Bytes(bytes) => memchr::memmem::find_iter(bytes, VERSION).count(),
             _ => 0,
         });
         *responses > 1 || versions.sum::<usize>() > 1

@@ -293,7 +293,7 @@ pub struct SiteSource {
     /// The text of `_redirects`.
     #[serde(default)]
     pub rules: Option<String>,
-    /// The octets of `_redirects` in hexadecimal.
+    /// The bytes of `_redirects` in hexadecimal.
     #[serde(default)]
     pub rules_hex: Option<String>,
     /// The text of `netlify.toml`. The suite needs the feature `toml`, and is deployed alone.
@@ -325,13 +325,13 @@ pub enum Access {
     Public,
 }
 
-/// A file of the site: who may see it and, if it matters, its size in octets.
+/// A file of the site: who may see it and, if it matters, its size in bytes.
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(with = "FileSourceSchema")]
 pub struct FileSource {
     /// Who may see it.
     pub access: Access,
-    /// Size in octets, at least 256; otherwise the runner picks one.
+    /// Size in bytes, at least 256; otherwise the runner picks one.
     pub size: Option<usize>,
 }
 

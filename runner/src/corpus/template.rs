@@ -23,8 +23,8 @@ pub enum Piece {
     Listener,
     /// Seconds since the epoch, plus an offset in seconds.
     Now(i64),
-    /// Octets that no text can say.
-    Octets(Vec<u8>),
+    /// Bytes that no text can say.
+    Bytes(Vec<u8>),
     /// The public half of a test key as PEM text.
     Pem(String),
     /// The path prefix of the suite in a bundle.
@@ -49,22 +49,22 @@ pub trait Fill {
 }
 
 /// What a token in the compact form is made of; what stands beside one without any of these leaves it whole.
-fn is_of_a_token(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.' | b'%')
+fn is_of_a_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'%')
 }
 
 impl Template {
     /// The recipes whose tokens stand in it whole, with nothing before and behind them that would make another token of them.
     pub fn whole_tokens(&self) -> impl Iterator<Item = &str> {
         let edge = |at: Option<&Piece>, last: bool| {
-            let octets = match at {
+            let bytes = match at {
                 None | Some(Piece::Host | Piece::Prefix) => return true,
                 Some(Piece::Text(text)) => text.as_bytes(),
-                Some(Piece::Octets(octets)) => octets,
+                Some(Piece::Bytes(bytes)) => bytes,
                 Some(_) => return false,
             };
-            let octet = if last { octets.last() } else { octets.first() };
-            !octet.copied().is_some_and(is_of_a_token)
+            let byte = if last { bytes.last() } else { bytes.first() };
+            !byte.copied().is_some_and(is_of_a_token)
         };
         self.pieces().iter().enumerate().filter_map(move |(at, piece)| {
             let before = at.checked_sub(1).and_then(|before| self.pieces().get(before));
@@ -143,7 +143,7 @@ impl Template {
         })
     }
 
-    /// The octets with every placeholder filled in.
+    /// The bytes with every placeholder filled in.
     ///
     /// # Errors
     /// What `fill` says.
@@ -152,7 +152,7 @@ impl Template {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.extend_from_slice(text.as_bytes()),
-                Piece::Octets(octets) => out.extend_from_slice(octets),
+                Piece::Bytes(bytes) => out.extend_from_slice(bytes),
                 other => fill.fill(other, &mut out)?,
             }
         }
@@ -174,10 +174,10 @@ impl fmt::Display for Template {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => f.write_str(&text.replace("$(", "$$("))?,
-                Piece::Octets(octets) => {
+                Piece::Bytes(bytes) => {
                     f.write_str("$(x:")?;
-                    for octet in octets {
-                        write!(f, "{octet:02x}")?;
+                    for byte in bytes {
+                        write!(f, "{byte:02x}")?;
                     }
                     f.write_str(")")?;
                 }
@@ -216,7 +216,7 @@ pub fn hex(text: &str) -> Result<Vec<u8>, String> {
     if odd.is_empty() {
         Ok(pairs.iter().map(|[high, low]| (high << 4) | low).collect())
     } else {
-        Err("an odd number of hexadecimal digits; each octet takes two".to_owned())
+        Err("an odd number of hexadecimal digits; each byte takes two".to_owned())
     }
 }
 
@@ -242,7 +242,7 @@ fn piece(name: &str) -> Result<Piece, String> {
         return Ok(Piece::Pem(key.to_owned()));
     }
     if let Some(digits) = name.strip_prefix("x:") {
-        return hex(digits).map(Piece::Octets).map_err(|error| format!("`$({name})`: {error}"));
+        return hex(digits).map(Piece::Bytes).map_err(|error| format!("`$({name})`: {error}"));
     }
     if let Some(offset) = name.strip_prefix("now") {
         let offset = if offset.is_empty() { Ok(0) } else { offset.parse::<i64>() };
@@ -272,7 +272,7 @@ mod tests {
         for (text, pieces) in [
             ("", vec![]),
             ("/a", vec![Piece::Text("/a".into())]),
-            ("a$(x:00ff)b", vec![Piece::Text("a".into()), Piece::Octets(vec![0, 255]), Piece::Text("b".into())]),
+            ("a$(x:00ff)b", vec![Piece::Text("a".into()), Piece::Bytes(vec![0, 255]), Piece::Text("b".into())]),
             ("$(now-60)", vec![Piece::Now(-60)]),
             ("$(repeat:3:ab)c", vec![Piece::Text("abababc".into())]),
             ("$$(now)", vec![Piece::Text("$(now)".into())]),

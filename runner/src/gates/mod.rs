@@ -261,9 +261,9 @@ fn log_end(log: &Path) -> String {
         let mut file = std::fs::File::open(log)?;
         let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(length.saturating_sub(LOG_READ)))?;
-        let mut octets = Vec::new();
-        file.take(LOG_READ).read_to_end(&mut octets)?;
-        Ok(octets)
+        let mut bytes = Vec::new();
+        file.take(LOG_READ).read_to_end(&mut bytes)?;
+        Ok(bytes)
     };
     String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }

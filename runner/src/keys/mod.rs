@@ -170,10 +170,10 @@ impl TestKey {
     /// # Errors
     /// None for the keys that there are.
     pub fn jwk(&self) -> Result<Map<String, Value>, String> {
-        let text = |octets: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(octets);
+        let text = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
         let point = |pair: &EcdsaKeyPair, curve: &str| {
-            let octets = pair.public_key().as_ref();
-            let (x, y) = octets.get(1..).unwrap_or_default().split_at(octets.len() / 2);
+            let bytes = pair.public_key().as_ref();
+            let (x, y) = bytes.get(1..).unwrap_or_default().split_at(bytes.len() / 2);
             json!({ "kty": "EC", "crv": curve, "x": text(x), "y": text(y), "kid": self.name })
         };
         let jwk = match &self.pair {
@@ -219,15 +219,15 @@ pub fn as_asn1(raw: &[u8]) -> Vec<u8> {
 }
 
 fn integer(number: &[u8]) -> Vec<u8> {
-    let zeros = number.iter().take_while(|octet| **octet == 0).count();
-    let mut octets = number.get(zeros..).unwrap_or_default().to_vec();
-    if octets.first().is_none_or(|first| first & 0x80 != 0) {
-        octets.insert(0, 0);
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    let mut bytes = number.get(zeros..).unwrap_or_default().to_vec();
+    if bytes.first().is_none_or(|first| first & 0x80 != 0) {
+        bytes.insert(0, 0);
     }
-    tagged(0x02, &octets)
+    tagged(0x02, &bytes)
 }
 
-/// For fewer than 128 octets, which two numbers of P-384 stay under.
+/// For fewer than 128 bytes, which two numbers of P-384 stay under.
 fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = u8::try_from(content.len()).unwrap_or(u8::MAX);
     [&[tag, length], content].concat()

@@ -146,7 +146,7 @@ impl<'a> Probe<'a> {
     pub(super) fn is_let_in(&self, exchange: &Exchange) -> bool {
         let closed = self.closed.as_bytes();
         let response = exchange.answer.response();
-        holds(exchange.answer.octets(), closed) || response.is_some_and(|response| holds(&response.content(), closed))
+        holds(exchange.answer.bytes(), closed) || response.is_some_and(|response| holds(&response.content(), closed))
     }
 
     /// Whether a TLS handshake succeeds at the same address.

@@ -69,7 +69,7 @@ fn other_secrets(secret: &str) -> Vec<(String, &'static str)> {
         (String::new(), "empty"),
     ];
     others.extend(
-        decoded.and_then(|octets| String::from_utf8(octets).ok()).map(|text| (text, "this one decoded from Base64")),
+        decoded.and_then(|bytes| String::from_utf8(bytes).ok()).map(|text| (text, "this one decoded from Base64")),
     );
     others
 }

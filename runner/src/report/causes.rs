@@ -106,7 +106,7 @@ fn fall(outcome: &Outcome) -> Option<(u8, String)> {
         return Some((1, first_line(&format!("went down on a request: {}", down.actual))));
     }
     match &outcome.evidence.as_ref()?.exchange.answer {
-        Answer::Closed(octets) if octets.is_empty() => {
+        Answer::Closed(bytes) if bytes.is_empty() => {
             Some((NO_ANSWER, "closes the connection without an answer".to_owned()))
         }
         Answer::TimedOut(_) => Some((NO_ANSWER, "gives no answer within the time limit".to_owned())),
@@ -128,7 +128,7 @@ fn cause(
     let size = |id: &&String| {
         let outcome = run.outcomes.get(id.as_str());
         let evidence = outcome.and_then(|outcome| outcome.evidence.as_ref());
-        evidence.map_or(usize::MAX, |evidence| evidence.exchange.sent.octets().len())
+        evidence.map_or(usize::MAX, |evidence| evidence.exchange.sent.bytes().len())
     };
     let example = cases.iter().min_by_key(|id| (size(id), id.len(), (*id).clone()))?.clone();
     let look = look(requirement).to_owned();

@@ -5,7 +5,7 @@ use crate::event::Lengths;
 use crate::text::printable;
 use crate::wire::{Exchange, Target};
 
-/// No more octets than this are kept of a body or of the octets on the wire; a gate may answer with megabytes.
+/// No more bytes than this are kept of a body or of the bytes on the wire; a gate may answer with megabytes.
 const KEPT: usize = 64 << 10;
 /// No more than this is looked at to keep as much.
 pub const TOLD: usize = KEPT + (16 << 10);
@@ -16,13 +16,13 @@ const LINE: usize = 200;
 pub struct Evidence {
     /// Where it was sent.
     pub target: Target,
-    /// The exchange, with secrets replaced and long octets cut.
+    /// The exchange, with secrets replaced and long bytes cut.
     pub exchange: Exchange,
     /// A command line that asks the same again.
     pub again: String,
     /// How long the body of the answer was.
     pub body_length: usize,
-    /// How many octets came on the connection.
+    /// How many bytes came on the connection.
     pub wire_length: usize,
 }
 
@@ -30,8 +30,8 @@ impl Evidence {
     /// The first line of the request.
     #[must_use]
     pub fn request_line(&self) -> String {
-        let octets = self.exchange.sent.octets();
-        let line = octets.split(|octet| *octet == b'\n').next().unwrap_or_default();
+        let bytes = self.exchange.sent.bytes();
+        let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
         shortened(&printable(line.strip_suffix(b"\r").unwrap_or(line)), LINE)
     }
 
@@ -55,10 +55,10 @@ impl Evidence {
     }
 }
 
-/// Octets as lines that can be shown: a line feed ends one, everything else that is not plain text is escaped.
+/// Bytes as lines that can be shown: a line feed ends one, everything else that is not plain text is escaped.
 #[must_use]
-pub fn block(octets: &[u8]) -> String {
-    let lines = octets.split(|octet| *octet == b'\n');
+pub fn block(bytes: &[u8]) -> String {
+    let lines = bytes.split(|byte| *byte == b'\n');
     let shown: Vec<String> = lines.map(|line| printable(line.strip_suffix(b"\r").unwrap_or(line))).collect();
     shown.join("\n")
 }
@@ -75,9 +75,9 @@ pub fn shortened(text: &str, limit: usize) -> String {
     }
 }
 
-fn cut(mut octets: Vec<u8>) -> Vec<u8> {
-    octets.truncate(KEPT);
-    octets
+fn cut(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.truncate(KEPT);
+    bytes
 }
 
 #[cfg(test)]
@@ -122,7 +122,7 @@ mod tests {
                 &Redactor::knowing("by-heart-by-heart", Some(&exchange), show_secrets),
             );
             assert_eq!(block(&evidence.exchange.answer.response().unwrap().body), says);
-            assert_eq!(block(evidence.exchange.answer.octets()), says);
+            assert_eq!(block(evidence.exchange.answer.bytes()), says);
             assert_eq!(evidence.again.contains("IHsi"), show_secrets, "{}", evidence.again);
             assert!(evidence.again.ends_with("; c=d' 'http://gate.example/'"), "{}", evidence.again);
         }
@@ -130,13 +130,13 @@ mod tests {
 
     #[test]
     fn nothing_hides() {
-        for (octets, shown) in [
+        for (bytes, shown) in [
             (&b"a\r\nb\n"[..], "a\nb\n"),
             (b"\x00\x1b[31m\xff", "\\u{0}\\u{1b}[31m\\xff"),
             ("\u{202e}gnp\u{fffe}\u{ffff}".as_bytes(), "\\u{202e}gnp\\u{fffe}\\u{ffff}"),
             ("naïve 日本".as_bytes(), "naïve 日本"),
         ] {
-            assert_eq!(block(octets), shown);
+            assert_eq!(block(bytes), shown);
         }
         assert_eq!(shortened("abcdef", 4), "abcd… (2 more characters)");
         assert_eq!(shortened("abcd", 4), "abcd");

@@ -158,7 +158,7 @@ impl Head {
         };
         let end = memchr::memmem::find(raw, b"\r\n\r\n");
         let (head, rest) = raw.split_at_checked(end.unwrap_or(raw.len())).unwrap_or((raw, &[]));
-        let mut lines = head.split(|octet| *octet == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let mut lines = head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let first = lines.next().unwrap_or_default();
         let (method, after) = parted(first, b' ');
         let target = after.strip_suffix(b" HTTP/1.1").or(after.strip_suffix(b" HTTP/1.0")).unwrap_or(after);
@@ -199,9 +199,9 @@ fn entry(outcome: &Outcome, evidence: &Evidence) -> Entry {
         request: request(evidence),
         response: match &exchange.answer {
             Answer::Response(response) => har_response(response, evidence),
-            Answer::Closed(octets) => no_response("connection closed without a whole response", octets, evidence),
-            Answer::TimedOut(octets) => no_response("no whole response within the time limit", octets, evidence),
-            Answer::TooLong(octets) => no_response("no response in as much as is read of an answer", octets, evidence),
+            Answer::Closed(bytes) => no_response("connection closed without a whole response", bytes, evidence),
+            Answer::TimedOut(bytes) => no_response("no whole response within the time limit", bytes, evidence),
+            Answer::TooLong(bytes) => no_response("no response in as much as is read of an answer", bytes, evidence),
         },
         cache: Cache {},
         timings: Timings { send: 0.0, wait: time, receive: 0.0 },
@@ -237,7 +237,7 @@ fn request(evidence: &Evidence) -> Request {
         body_size: size(head.body.len()),
         comment: (*client == Client::Raw).then(|| {
             let how = if sent.raw.is_some() { "sent as a whole" } else { "sent byte for byte" };
-            format!("{how}; what is no text is escaped here, the exact octets: {}", evidence.again)
+            format!("{how}; what is no text is escaped here, the exact bytes: {}", evidence.again)
         }),
         method: head.method,
         headers: pairs(&head.headers),
@@ -266,14 +266,14 @@ fn har_response(response: &Response, evidence: &Evidence) -> HarResponse {
 }
 
 /// What browsers write where there was no response: status 0.
-fn no_response(why: &str, octets: &[u8], evidence: &Evidence) -> HarResponse {
+fn no_response(why: &str, bytes: &[u8], evidence: &Evidence) -> HarResponse {
     HarResponse {
         status: 0,
         status_text: String::new(),
         http_version: "",
         cookies: Vec::new(),
         headers: Vec::new(),
-        content: content(octets, evidence.wire_length, "x-unknown".to_owned()),
+        content: content(bytes, evidence.wire_length, "x-unknown".to_owned()),
         redirect_url: String::new(),
         headers_size: -1,
         body_size: -1,
@@ -281,14 +281,14 @@ fn no_response(why: &str, octets: &[u8], evidence: &Evidence) -> HarResponse {
     }
 }
 
-fn content(octets: &[u8], length: usize, mime_type: String) -> Content {
-    let cut = length > octets.len() && !octets.is_empty();
-    let (text, encoding) = match std::str::from_utf8(octets) {
+fn content(bytes: &[u8], length: usize, mime_type: String) -> Content {
+    let cut = length > bytes.len() && !bytes.is_empty();
+    let (text, encoding) = match std::str::from_utf8(bytes) {
         Ok("") => (None, None),
         Ok(text) => (Some(text.to_owned()), None),
-        Err(_) => (Some(BASE64_STANDARD.encode(octets)), Some("base64")),
+        Err(_) => (Some(BASE64_STANDARD.encode(bytes)), Some("base64")),
     };
-    let comment = cut.then(|| format!("the first {} of {length} octets", octets.len()));
+    let comment = cut.then(|| format!("the first {} of {length} bytes", bytes.len()));
     Content { size: length, mime_type, text, encoding, comment }
 }
 
@@ -305,8 +305,8 @@ fn url(evidence: &Evidence, target: &str) -> String {
 
 /// The reason phrase, as it came.
 fn reason(wire: &[u8]) -> String {
-    let line = wire.split(|octet| matches!(octet, b'\r' | b'\n')).next().unwrap_or_default();
-    line.splitn(3, |octet| *octet == b' ').nth(2).map(printable).unwrap_or_default()
+    let line = wire.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    line.splitn(3, |byte| *byte == b' ').nth(2).map(printable).unwrap_or_default()
 }
 
 fn cookies(headers: &[(String, Vec<u8>)], field: &str) -> Vec<Pair> {
@@ -314,7 +314,7 @@ fn cookies(headers: &[(String, Vec<u8>)], field: &str) -> Vec<Pair> {
     // A Set-Cookie line holds one pair and its attributes, a Cookie line any number of pairs.
     let most = if field == "set-cookie" { 1 } else { usize::MAX };
     lines
-        .flat_map(|(_, value)| value.split(|octet| *octet == b';').take(most))
+        .flat_map(|(_, value)| value.split(|byte| *byte == b';').take(most))
         .map(|pair| parted(pair.trim_ascii(), b'='))
         .map(|(name, value)| Pair { name: printable(name), value: printable(value) })
         .collect()
@@ -325,8 +325,8 @@ fn pairs(headers: &[(String, Vec<u8>)]) -> Vec<Pair> {
 }
 
 /// What stands before and behind the first `at`; nothing stands behind where there is none.
-fn parted(octets: &[u8], at: u8) -> (&[u8], &[u8]) {
-    let mut parts = octets.splitn(2, |octet| *octet == at);
+fn parted(bytes: &[u8], at: u8) -> (&[u8], &[u8]) {
+    let mut parts = bytes.splitn(2, |byte| *byte == at);
     (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
 }
 

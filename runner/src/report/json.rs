@@ -188,7 +188,7 @@ pub struct CaseResult {
     pub file: String,
     /// The line of the case in it.
     pub line: u64,
-    /// From the first octet sent to the last octet received, in milliseconds.
+    /// From the first byte sent to the last byte received, in milliseconds.
     pub millis: f64,
     /// How often the request was sent.
     pub attempts: u32,

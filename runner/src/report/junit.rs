@@ -17,7 +17,7 @@ use crate::text::visible;
 use crate::verdict::Verdict;
 
 /// Longer requests and answers are cut.
-const OCTETS_SHOWN: usize = 4000;
+const BYTES_SHOWN: usize = 4000;
 
 impl From<quick_junit::SerializeError> for RenderError {
     fn from(error: quick_junit::SerializeError) -> Self {
@@ -119,7 +119,7 @@ fn finding(run: &Aggregate, outcome: &Outcome, kind: NonSuccessKind) -> TestCase
         outcome.actual()
     );
     status.set_type(outcome.verdict.name());
-    status.set_message(visible(&shortened(&message, OCTETS_SHOWN)));
+    status.set_message(visible(&shortened(&message, BYTES_SHOWN)));
     status.set_description(visible(&description(run, outcome)));
     status
 }
@@ -137,8 +137,8 @@ fn description(run: &Aggregate, outcome: &Outcome) -> String {
     let _ = writeln!(out, "at: {}:{}", outcome.path(), outcome.line);
     if let Some(evidence) = &outcome.evidence {
         let _ = writeln!(out, "again: {}", evidence.again);
-        let _ = writeln!(out, "\n{}", shortened(block(&evidence.exchange.sent.octets()).trim_end(), OCTETS_SHOWN));
-        let _ = writeln!(out, "\n{}", shortened(&block(evidence.exchange.answer.octets()), OCTETS_SHOWN));
+        let _ = writeln!(out, "\n{}", shortened(block(&evidence.exchange.sent.bytes()).trim_end(), BYTES_SHOWN));
+        let _ = writeln!(out, "\n{}", shortened(&block(evidence.exchange.answer.bytes()), BYTES_SHOWN));
     }
     out
 }

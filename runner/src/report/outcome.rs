@@ -44,7 +44,7 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// The entry of the baseline that covers it.
     pub known: Option<Arc<Entry>>,
-    /// From the first octet sent to the last octet received.
+    /// From the first byte sent to the last byte received.
     pub elapsed: Duration,
     /// How often the request was sent.
     pub attempts: u32,

@@ -1,6 +1,6 @@
 //! Evidence as the JSON report holds it, so that a report that is read back can be told in every other format.
 //!
-//! Octets are text where they are UTF-8, and base64 where they are not.
+//! Bytes are text where they are UTF-8, and base64 where they are not.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::aggregate::timestamp;
 use super::evidence::Evidence;
 use crate::wire::{Answer, Client, End, Exchange, Response, Sent, Target, Trust};
 
-/// What was sent and what came back: secrets replaced, long octets cut.
+/// What was sent and what came back: secrets replaced, long bytes cut.
 #[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 pub struct ExchangeRecord {
     /// Whom: scheme and authority.
@@ -30,9 +30,9 @@ pub struct ExchangeRecord {
     pub request: RequestRecord,
     /// What came back.
     pub answer: AnswerRecord,
-    /// How long the body of the answer was, in octets, before it was cut.
+    /// How long the body of the answer was, in bytes, before it was cut.
     pub body_length: usize,
-    /// How many octets came on the connection.
+    /// How many bytes came on the connection.
     pub wire_length: usize,
     /// A command line that asks the same again.
     pub again: String,
@@ -44,7 +44,7 @@ pub struct ExchangeRecord {
 pub enum ClientName {
     /// An ordinary HTTP client.
     Plain,
-    /// A wire that changes no octet.
+    /// A wire that changes no byte.
     Raw,
 }
 
@@ -53,22 +53,22 @@ pub enum ClientName {
 pub struct RequestRecord {
     /// The whole request, if it was written as a whole; then nothing else stands here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub raw: Option<Octets>,
+    pub raw: Option<Bytes>,
     /// The method.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub method: String,
     /// The request target.
-    #[serde(default, skip_serializing_if = "Octets::is_empty")]
-    pub target: Octets,
+    #[serde(default, skip_serializing_if = "Bytes::is_empty")]
+    pub target: Bytes,
     /// The value of `Host`.
-    #[serde(default, skip_serializing_if = "Octets::is_empty")]
-    pub host: Octets,
+    #[serde(default, skip_serializing_if = "Bytes::is_empty")]
+    pub host: Bytes,
     /// Names and values, in order, without `Host`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub headers: Vec<(String, Octets)>,
+    pub headers: Vec<(String, Bytes)>,
     /// The body.
-    #[serde(default, skip_serializing_if = "Octets::is_empty")]
-    pub body: Octets,
+    #[serde(default, skip_serializing_if = "Bytes::is_empty")]
+    pub body: Bytes,
 }
 
 /// What came back.
@@ -78,18 +78,18 @@ pub enum AnswerRecord {
     /// The connection ended without a response.
     Closed {
         /// What came before it did.
-        wire: Octets,
+        wire: Bytes,
     },
     /// A response.
     Response {
         /// The status code.
         status: u16,
         /// Names in lower case and values, in order.
-        headers: Vec<(String, Octets)>,
+        headers: Vec<(String, Bytes)>,
         /// The body without its transfer coding.
-        body: Octets,
-        /// Every octet that came on the connection.
-        wire: Octets,
+        body: Bytes,
+        /// Every byte that came on the connection.
+        wire: Bytes,
         /// Why it is not whole: the connection ended before it, the time limit came, or it was longer than is read. Absent where it is whole.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cut: Option<CutName>,
@@ -97,12 +97,12 @@ pub enum AnswerRecord {
     /// Nothing, or not all, within the time limit.
     TimedOut {
         /// What came within it.
-        wire: Octets,
+        wire: Bytes,
     },
     /// More than is read of one answer, without a response in it.
     TooLong {
         /// What came first.
-        wire: Octets,
+        wire: Bytes,
     },
 }
 
@@ -118,10 +118,10 @@ pub enum CutName {
     TooLong,
 }
 
-/// Octets.
+/// Bytes.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Octets {
+pub enum Bytes {
     /// UTF-8.
     Text(String),
     /// Anything else.
@@ -145,22 +145,22 @@ impl ExchangeRecord {
             },
             started: timestamp(*started),
             request: RequestRecord {
-                raw: sent.raw.as_deref().map(Octets::of),
+                raw: sent.raw.as_deref().map(Bytes::of),
                 method: sent.method.clone(),
-                target: Octets::of(&sent.target),
-                host: Octets::of(&sent.host),
+                target: Bytes::of(&sent.target),
+                host: Bytes::of(&sent.host),
                 headers: headers(&sent.headers),
-                body: Octets::of(&sent.body),
+                body: Bytes::of(&sent.body),
             },
             answer: match answer {
-                Answer::Closed(wire) => AnswerRecord::Closed { wire: Octets::of(wire) },
-                Answer::TimedOut(wire) => AnswerRecord::TimedOut { wire: Octets::of(wire) },
-                Answer::TooLong(wire) => AnswerRecord::TooLong { wire: Octets::of(wire) },
+                Answer::Closed(wire) => AnswerRecord::Closed { wire: Bytes::of(wire) },
+                Answer::TimedOut(wire) => AnswerRecord::TimedOut { wire: Bytes::of(wire) },
+                Answer::TooLong(wire) => AnswerRecord::TooLong { wire: Bytes::of(wire) },
                 Answer::Response(response) => AnswerRecord::Response {
                     status: response.status,
                     headers: headers(&response.headers),
-                    body: Octets::of(&response.body),
-                    wire: Octets::of(&response.wire),
+                    body: Bytes::of(&response.body),
+                    wire: Bytes::of(&response.wire),
                     cut: match response.end {
                         End::Whole => None,
                         End::Closed => Some(CutName::Closed),
@@ -188,11 +188,11 @@ impl ExchangeRecord {
             exchange: Exchange {
                 sent: Sent {
                     method: request.method.clone(),
-                    target: request.target.octets()?,
-                    host: request.host.octets()?,
+                    target: request.target.bytes()?,
+                    host: request.host.bytes()?,
                     headers: read_headers(&request.headers)?,
-                    body: request.body.octets()?,
-                    raw: request.raw.as_ref().map(Octets::octets).transpose()?,
+                    body: request.body.bytes()?,
+                    raw: request.raw.as_ref().map(Bytes::bytes).transpose()?,
                     responses: 1,
                     byte_exact: self.client == ClientName::Raw,
                     linger: Duration::ZERO,
@@ -230,14 +230,14 @@ impl ExchangeRecord {
 impl AnswerRecord {
     fn answer(&self) -> Result<Answer, String> {
         Ok(match self {
-            Self::Closed { wire } => Answer::Closed(wire.octets()?),
-            Self::TimedOut { wire } => Answer::TimedOut(wire.octets()?),
-            Self::TooLong { wire } => Answer::TooLong(wire.octets()?),
+            Self::Closed { wire } => Answer::Closed(wire.bytes()?),
+            Self::TimedOut { wire } => Answer::TimedOut(wire.bytes()?),
+            Self::TooLong { wire } => Answer::TooLong(wire.bytes()?),
             Self::Response { status, headers, body, wire, cut } => Answer::Response(Box::new(Response {
                 status: *status,
                 headers: read_headers(headers)?,
-                body: body.octets()?,
-                wire: wire.octets()?,
+                body: body.bytes()?,
+                wire: wire.bytes()?,
                 earlier: 0,
                 then_closed: false,
                 end: match cut {
@@ -251,21 +251,21 @@ impl AnswerRecord {
     }
 }
 
-impl Octets {
-    /// Octets as they are told.
+impl Bytes {
+    /// Bytes as they are told.
     #[must_use]
-    pub fn of(octets: &[u8]) -> Self {
-        match std::str::from_utf8(octets) {
+    pub fn of(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
             Ok(text) => Self::Text(text.to_owned()),
-            Err(_) => Self::Binary { base64: BASE64_STANDARD.encode(octets) },
+            Err(_) => Self::Binary { base64: BASE64_STANDARD.encode(bytes) },
         }
     }
 
-    /// The octets.
+    /// The bytes.
     ///
     /// # Errors
     /// What is no base64.
-    pub fn octets(&self) -> Result<Vec<u8>, String> {
+    pub fn bytes(&self) -> Result<Vec<u8>, String> {
         match self {
             Self::Text(text) => Ok(text.clone().into_bytes()),
             Self::Binary { base64 } => BASE64_STANDARD.decode(base64).map_err(|error| format!("`base64`: {error}")),
@@ -277,16 +277,16 @@ impl Octets {
     }
 }
 
-impl Default for Octets {
+impl Default for Bytes {
     fn default() -> Self {
         Self::Text(String::new())
     }
 }
 
-fn headers(fields: &[(String, Vec<u8>)]) -> Vec<(String, Octets)> {
-    fields.iter().map(|(name, value)| (name.clone(), Octets::of(value))).collect()
+fn headers(fields: &[(String, Vec<u8>)]) -> Vec<(String, Bytes)> {
+    fields.iter().map(|(name, value)| (name.clone(), Bytes::of(value))).collect()
 }
 
-fn read_headers(fields: &[(String, Octets)]) -> Result<Vec<(String, Vec<u8>)>, String> {
-    fields.iter().map(|(name, value)| Ok((name.clone(), value.octets()?))).collect()
+fn read_headers(fields: &[(String, Bytes)]) -> Result<Vec<(String, Vec<u8>)>, String> {
+    fields.iter().map(|(name, value)| Ok((name.clone(), value.bytes()?))).collect()
 }

@@ -458,11 +458,11 @@ fn web_response(evidence: &Evidence) -> WebResponse {
             body: content(&response.body),
             no_response_received: false,
         },
-        Answer::Closed(octets) | Answer::TimedOut(octets) | Answer::TooLong(octets) => WebResponse {
+        Answer::Closed(bytes) | Answer::TimedOut(bytes) | Answer::TooLong(bytes) => WebResponse {
             status_code: None,
             headers: BTreeMap::new(),
-            body: content(octets),
-            no_response_received: octets.is_empty(),
+            body: content(bytes),
+            no_response_received: bytes.is_empty(),
         },
     }
 }
@@ -482,6 +482,6 @@ fn headers(fields: &[(String, Vec<u8>)]) -> BTreeMap<String, String> {
     out
 }
 
-fn content(octets: &[u8]) -> Option<Content> {
-    (!octets.is_empty()).then(|| Content { text: shortened(&block(octets), BODY_SHOWN) })
+fn content(bytes: &[u8]) -> Option<Content> {
+    (!bytes.is_empty()).then(|| Content { text: shortened(&block(bytes), BODY_SHOWN) })
 }

@@ -330,7 +330,7 @@ impl Again<'_> {
             self.sender.turn().await?;
             let again = connection.exchange(control_sent()?).await;
             // A gate may close a connection that it first meant to keep (RFC 9112 §9.6), or ask for a pause; that is no answer, and no failure.
-            let is_none = matches!(&again.answer, Answer::Closed(octets) if octets.is_empty());
+            let is_none = matches!(&again.answer, Answer::Closed(bytes) if bytes.is_empty());
             if !is_none && self.sender.refusal(&again).is_none() {
                 checked.push(("on the same connection", again));
             }

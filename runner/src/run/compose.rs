@@ -1,4 +1,4 @@
-//! A case becomes octets: placeholders filled in, tokens minted, the prefix of a bundle put in front.
+//! A case becomes bytes: placeholders filled in, tokens minted, the prefix of a bundle put in front.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,7 +20,7 @@ pub struct Place<'a> {
     pub listener: &'a str,
 }
 
-/// A case becomes octets.
+/// A case becomes bytes.
 ///
 /// # Errors
 /// A sentence that says which part of the case cannot be said.
@@ -82,7 +82,7 @@ pub fn compose(suite: &Suite, case: &Case, at: &Place<'_>, now: i64) -> Result<S
     }
     // What an ordinary client would refuse or repair goes over the byte-exact wire.
     let odd_value = |value: &[u8]| {
-        value.iter().any(|octet| *octet < 0x20 && *octet != b'\t' || *octet == 0x7f)
+        value.iter().any(|byte| *byte < 0x20 && *byte != b'\t' || *byte == 0x7f)
             || value.starts_with(b" ")
             || value.ends_with(b" ")
     };
@@ -105,7 +105,7 @@ fn asks_for_the_end(one: &Alternative) -> bool {
 
 /// Whether a text is a token of RFC 9110 §5.6.2.
 fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet))
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// Placeholders of a request.
@@ -128,7 +128,7 @@ impl Fill for Places<'_> {
             Piece::Listener => out.extend(self.mint.listener.bytes()),
             Piece::Jwk(_) | Piece::Pem(_) => return Err("`$(jwk:…)` and `$(pem:…)` belong into a recipe".to_owned()),
             Piece::Claims | Piece::Header => return Err("`$(claims)` and `$(header)` belong into a recipe".to_owned()),
-            Piece::Octets(octets) => out.extend(octets),
+            Piece::Bytes(bytes) => out.extend(bytes),
             Piece::Text(text) => out.extend(text.bytes()),
         }
         Ok(())

@@ -1,11 +1,11 @@
-//! Connections inside this process, for a gate that this process serves: the same octets without sockets.
+//! Connections inside this process, for a gate that this process serves: the same bytes without sockets.
 
 use std::io;
 
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 
-/// How many octets may be under way in each direction.
+/// How many bytes may be under way in each direction.
 const BUFFER: usize = 4 * 1024;
 
 /// Where a client knocks.

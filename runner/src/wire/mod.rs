@@ -1,6 +1,6 @@
 //! Requests as they are sent and answers as they come back.
 //!
-//! Two clients: [`plain`] is an ordinary HTTP client (reqwest); [`raw`] writes the octets it is given and changes none, for targets and whole
+//! Two clients: [`plain`] is an ordinary HTTP client (reqwest); [`raw`] writes the bytes it is given and changes none, for targets and whole
 //! requests that an ordinary client would repair. The report says which one was used. Both are bounded alike, in bytes ([`LONGEST_ANSWER`]) and in time. A gate of this process is asked through [`memory`].
 
 pub mod coding;
@@ -32,7 +32,7 @@ pub struct Target {
     pub trust: Trust,
 }
 
-/// One request, every octet decided.
+/// One request, every byte decided.
 #[derive(Clone, Debug)]
 pub struct Sent {
     /// The method.
@@ -58,7 +58,7 @@ pub struct Sent {
 /// No more bytes than this are read of one answer, by either client: interim responses, head, framing, body and trailers together. No more than this come out
 /// of a coded body. What came is looked through for leaks, and the report says that there was more.
 pub const LONGEST_ANSWER: usize = 4 << 20;
-/// How long to listen for octets after the last answer to a raw request.
+/// How long to listen for bytes after the last answer to a raw request.
 pub const AFTERMATH: Duration = Duration::from_millis(25);
 /// How long a gate gets to close a connection where the case says that it must.
 pub const CLOSING: Duration = Duration::from_secs(2);
@@ -81,22 +81,22 @@ pub struct Exchange {
     pub client: Client,
     /// What came back.
     pub answer: Answer,
-    /// When the first octet was sent, by the clock of this machine.
+    /// When the first byte was sent, by the clock of this machine.
     pub started: SystemTime,
-    /// From the first octet sent to the last octet received.
+    /// From the first byte sent to the last byte received.
     pub elapsed: Duration,
 }
 
 /// What came back.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// The connection ended without a response; these octets came.
+    /// The connection ended without a response; these bytes came.
     Closed(Vec<u8>),
     /// A response.
     Response(Box<Response>),
-    /// Nothing, or not all, within the time limit; these octets came.
+    /// Nothing, or not all, within the time limit; these bytes came.
     TimedOut(Vec<u8>),
-    /// More than [`LONGEST_ANSWER`] without a response in it; these octets came first.
+    /// More than [`LONGEST_ANSWER`] without a response in it; these bytes came first.
     TooLong(Vec<u8>),
 }
 
@@ -123,9 +123,9 @@ pub struct Response {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body without its transfer coding.
     pub body: Vec<u8>,
-    /// Every octet that came on the connection, as far as the client gives them: the status line and headers are written anew by the plain client.
+    /// Every byte that came on the connection, as far as the client gives them: the status line and headers are written anew by the plain client.
     pub wire: Vec<u8>,
-    /// How many octets of `wire` belong to earlier responses on the same connection.
+    /// How many bytes of `wire` belong to earlier responses on the same connection.
     pub earlier: usize,
     /// Whether the connection ended after the answer to a raw request, within the time that was waited for it.
     pub then_closed: bool,
@@ -174,7 +174,7 @@ impl Response {
     /// The body as it is read: without its codings where they are known, else as it came.
     #[must_use]
     pub fn content(&self) -> Cow<'_, [u8]> {
-        self.decoded().map_or(Cow::Borrowed(&self.body), |decoded| Cow::Owned(decoded.octets))
+        self.decoded().map_or(Cow::Borrowed(&self.body), |decoded| Cow::Owned(decoded.bytes))
     }
 
     /// The values of a header field, by lower-case name.
@@ -193,28 +193,28 @@ impl Answer {
         }
     }
 
-    /// Every octet that came.
+    /// Every byte that came.
     #[must_use]
-    pub fn octets(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Response(response) => &response.wire,
-            Self::Closed(octets) | Self::TimedOut(octets) | Self::TooLong(octets) => octets,
+            Self::Closed(bytes) | Self::TimedOut(bytes) | Self::TooLong(bytes) => bytes,
         }
     }
 
     /// The same without what is beyond the first `most` bytes of its body and of what came on the connection.
     #[must_use]
     pub fn shortened(mut self, most: usize) -> Self {
-        let cut = |octets: &mut Vec<u8>| {
-            octets.truncate(most);
-            octets.shrink_to_fit();
+        let cut = |bytes: &mut Vec<u8>| {
+            bytes.truncate(most);
+            bytes.shrink_to_fit();
         };
         match &mut self {
             Self::Response(response) => {
                 cut(&mut response.body);
                 cut(&mut response.wire);
             }
-            Self::Closed(octets) | Self::TimedOut(octets) | Self::TooLong(octets) => cut(octets),
+            Self::Closed(bytes) | Self::TimedOut(bytes) | Self::TooLong(bytes) => cut(bytes),
         }
         self
     }
@@ -230,9 +230,9 @@ impl Sent {
         }
     }
 
-    /// The octets of the request as HTTP/1.1 has them.
+    /// The bytes of the request as HTTP/1.1 has them.
     #[must_use]
-    pub fn octets(&self) -> Vec<u8> {
+    pub fn bytes(&self) -> Vec<u8> {
         if let Some(raw) = &self.raw {
             return raw.clone();
         }
@@ -261,7 +261,7 @@ impl Sent {
     #[must_use]
     pub fn reproduce(&self, target: &Target, show_secrets: bool) -> String {
         if self.raw.is_some() {
-            let octets = printf(&redact(&self.octets(), show_secrets));
+            let bytes = printf(&redact(&self.bytes(), show_secrets));
             let (host, port) = match target.connect_to {
                 Some(address) => (address.ip().to_string(), address.port()),
                 None => (target.host.clone(), target.port),
@@ -271,7 +271,7 @@ impl Sent {
             } else {
                 format!("nc {host} {port}")
             };
-            return format!("printf {} | {client}", quote(&octets));
+            return format!("printf {} | {client}", quote(&bytes));
         }
         let mut line = String::from("curl -isS --path-as-is");
         line.push_str(&target.trust.for_curl());
@@ -304,21 +304,21 @@ impl Sent {
     }
 }
 
-/// Octets with everything that looks like a token (three base64url runs joined by dots, or what follows `nf_jwt=`) replaced.
+/// Bytes with everything that looks like a token (three base64url runs joined by dots, or what follows `nf_jwt=`) replaced.
 #[must_use]
-pub fn redact(octets: &[u8], show_secrets: bool) -> Vec<u8> {
+pub fn redact(bytes: &[u8], show_secrets: bool) -> Vec<u8> {
     const NAME: &[u8] = b"nf_jwt=";
     if show_secrets {
-        return octets.to_vec();
+        return bytes.to_vec();
     }
-    let mut out = Vec::with_capacity(octets.len());
-    let mut rest = octets;
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
     while let Some(first) = rest.first() {
         if rest.starts_with(NAME) {
             out.extend_from_slice(NAME);
             rest = rest.get(NAME.len()..).unwrap_or_default();
             let value =
-                rest.iter().take_while(|octet| !matches!(octet, b';' | b'\r' | b'\n' | b' ' | b'"' | b'&')).count();
+                rest.iter().take_while(|byte| !matches!(byte, b';' | b'\r' | b'\n' | b' ' | b'"' | b'&')).count();
             if value > 0 {
                 out.extend_from_slice(b"<token>");
             }
@@ -326,7 +326,7 @@ pub fn redact(octets: &[u8], show_secrets: bool) -> Vec<u8> {
         } else if rest.starts_with(b"eyJ") || rest.starts_with(b"ewog") {
             let value = rest
                 .iter()
-                .take_while(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.' | b'='))
+                .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'='))
                 .count();
             out.extend_from_slice(b"<token>");
             rest = rest.get(value..).unwrap_or_default();
@@ -338,17 +338,17 @@ pub fn redact(octets: &[u8], show_secrets: bool) -> Vec<u8> {
     out
 }
 
-fn printf(octets: &[u8]) -> String {
+fn printf(bytes: &[u8]) -> String {
     let mut out = String::new();
-    for octet in octets {
-        match octet {
+    for byte in bytes {
+        match byte {
             b'\r' => out.push_str("\\r"),
             b'\n' => out.push_str("\\n"),
             b'%' => out.push_str("%%"),
             b'\\' => out.push_str("\\\\"),
-            0x20..=0x7e => out.push(char::from(*octet)),
+            0x20..=0x7e => out.push(char::from(*byte)),
             _ => {
-                let _ = write!(out, "\\{octet:03o}");
+                let _ = write!(out, "\\{byte:03o}");
             }
         }
     }
@@ -359,19 +359,19 @@ fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Single quotes where that is enough, `$'…'` where an octet needs an escape.
-fn ansi_quote(octets: &[u8]) -> String {
-    if octets.iter().all(|octet| (0x20..0x7f).contains(octet)) {
-        return quote(&String::from_utf8_lossy(octets));
+/// Single quotes where that is enough, `$'…'` where a byte needs an escape.
+fn ansi_quote(bytes: &[u8]) -> String {
+    if bytes.iter().all(|byte| (0x20..0x7f).contains(byte)) {
+        return quote(&String::from_utf8_lossy(bytes));
     }
     let mut out = String::from("$'");
-    for octet in octets {
-        match octet {
+    for byte in bytes {
+        match byte {
             b'\'' => out.push_str("\\'"),
             b'\\' => out.push_str("\\\\"),
-            0x20..=0x7e => out.push(char::from(*octet)),
+            0x20..=0x7e => out.push(char::from(*byte)),
             _ => {
-                let _ = write!(out, "\\x{octet:02x}");
+                let _ = write!(out, "\\x{byte:02x}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The byte-exact wire: HTTP/1.1 over TCP, TLS or memory; what is given is what is sent, and every octet that comes back is kept.
+//! The byte-exact wire: HTTP/1.1 over TCP, TLS or memory; what is given is what is sent, and every byte that comes back is kept.
 
 use std::io;
 use std::sync::Arc;
@@ -115,10 +115,10 @@ impl Connection {
         self.read = 0;
         self.stop = None;
         self.deadline = later(started, self.limit);
-        let octets = sent.octets();
+        let bytes = sent.bytes();
         // A gate may answer and close before it has read everything; then writing fails, and the answer is what counts.
         let writing = async {
-            let _ = self.stream.write_all(&octets).await;
+            let _ = self.stream.write_all(&bytes).await;
             let _ = self.stream.flush().await;
         };
         if tokio::time::timeout_at(self.deadline.into(), writing).await.is_err() {
@@ -345,7 +345,7 @@ impl Connection {
     /// Trailer lines up to the empty one; they stay in the bytes that are searched for canaries.
     async fn read_trailers(&mut self) -> End {
         loop {
-            let line = self.rest().iter().position(|octet| *octet == b'\n');
+            let line = self.rest().iter().position(|byte| *byte == b'\n');
             match line {
                 Some(end) => {
                     let line = self.take(end.saturating_add(1));

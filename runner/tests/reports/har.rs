@@ -169,8 +169,8 @@ fn har_is_what_the_specification_has() {
         content.size > 200_000 && content.comment.as_deref().is_some_and(|text| text.starts_with("the first 65536 of"))
     );
     assert_eq!(content.encoding.as_deref(), Some("base64"));
-    let octets = BASE64_STANDARD.decode(content.text.as_deref().unwrap()).unwrap();
-    assert!(octets.starts_with(b"\x00\x07\x1b[31mred") && memchr::memmem::find(&octets, b"<token>").is_some());
+    let bytes = BASE64_STANDARD.decode(content.text.as_deref().unwrap()).unwrap();
+    assert!(bytes.starts_with(b"\x00\x07\x1b[31mred") && memchr::memmem::find(&bytes, b"<token>").is_some());
 
     let raw = &log.entries[2];
     assert_eq!((raw.request.method.as_str(), raw.response.status), ("GET", 0));

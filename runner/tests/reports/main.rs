@@ -63,10 +63,10 @@ fn no_format_holds_a_secret_unless_it_was_asked_for() {
 #[test]
 fn no_format_holds_what_is_made_of_a_secret_or_what_hides() {
     let signature = TOKEN.rsplit('.').next().unwrap();
-    let hex: String = TOKEN.bytes().map(|octet| format!("{octet:02x}")).collect();
+    let hex: String = TOKEN.bytes().map(|byte| format!("{byte:02x}")).collect();
     let reversed: String = TOKEN.chars().rev().collect();
     let spaced: String = SECRET.chars().flat_map(|c| [c, ' ']).collect();
-    let escaped: String = TOKEN.bytes().map(|octet| format!("%{octet:02X}")).collect();
+    let escaped: String = TOKEN.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let hidden = "\u{202e}\u{61c}\u{200b}\u{2066}\u{feff}\u{2028}\u{e0041}\u{9b}\u{7f}\u{1b}[2J";
     let mut run = Aggregate::new(ReportOptions::default());
     for mut event in events() {
@@ -109,7 +109,7 @@ fn no_format_holds_what_is_made_of_a_secret_or_what_hides() {
     // Whoever reads the JSON gets the bytes.
     let report: Report = serde_json::from_str(&Kind::Json.render(&run).unwrap()).unwrap();
     let kept = report.results.iter().filter_map(|result| result.exchange.as_ref()).any(|exchange| {
-        matches!(&exchange.answer, AnswerRecord::Response { body, .. } if body.octets().unwrap().ends_with(format!("{hidden} of the body").as_bytes()))
+        matches!(&exchange.answer, AnswerRecord::Response { body, .. } if body.bytes().unwrap().ends_with(format!("{hidden} of the body").as_bytes()))
     });
     assert!(kept);
 }

@@ -65,7 +65,7 @@ cases:
 const REQUIREMENTS: &str = r#"
 - { id: ROLE-1, level: MUST, provenance: documented, sentence: A visitor with the role gets in. }
 - { id: ROLE-2, level: MUST, provenance: documented, sentence: "A visitor without it does not, and *nobody* says `why` | <i>never</i>." }
-- { id: NOLEAK-1, level: MUST, provenance: hardening, sentence: Protected content never reaches a denied visitor., note: Not in any octet. }
+- { id: NOLEAK-1, level: MUST, provenance: hardening, sentence: Protected content never reaches a denied visitor., note: Not in any byte. }
 - { id: HTTP-1, level: MUST, provenance: rfc, sentence: A malformed request is refused. }
 - { id: HTTP-2, level: SHOULD, provenance: rfc, sentence: A connection is kept. }
 - { id: QUERY-1, level: SURVEY, provenance: contested, sentence: The query may be kept. }
@@ -340,8 +340,8 @@ fn hostile() -> Exchange {
 /// A request that is no HTTP, and no answer to it.
 fn raw() -> Exchange {
     let mut exchange = exchange(b"", Response::default(), 5);
-    let octets = format!("GET /a\x00b]]>'% HTTP/1.1\r\nHost: gate.example\r\nCookie: nf_jwt={TOKEN}\r\n\r\nx=1");
-    exchange.sent.raw = Some(octets.into_bytes());
+    let bytes = format!("GET /a\x00b]]>'% HTTP/1.1\r\nHost: gate.example\r\nCookie: nf_jwt={TOKEN}\r\n\r\nx=1");
+    exchange.sent.raw = Some(bytes.into_bytes());
     exchange.sent.byte_exact = true;
     exchange.client = Client::Raw;
     exchange.answer = Answer::Closed(b"HTT\x00".to_vec());

@@ -1,6 +1,6 @@
 //! The baseline of the load run: a hyper server that answers every request with the same few bytes, and nothing else.
 //!
-//! `hello [PORT] [BODY-OCTETS]`; prints the address that it listens on.
+//! `hello [PORT] [BODY-BYTES]`; prints the address that it listens on.
 #![forbid(unsafe_code)]
 
 use std::convert::Infallible;
@@ -19,8 +19,8 @@ use tokio::net::TcpListener;
 async fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let port = arguments.next().and_then(|port| port.parse().ok()).unwrap_or(0);
-    let octets = arguments.next().and_then(|octets| octets.parse().ok()).unwrap_or(5);
-    let body = Bytes::from(vec![b'x'; octets]);
+    let bytes = arguments.next().and_then(|bytes| bytes.parse().ok()).unwrap_or(5);
+    let body = Bytes::from(vec![b'x'; bytes]);
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     writeln!(std::io::stdout(), "listening on http://{}", listener.local_addr()?)?;
     loop {

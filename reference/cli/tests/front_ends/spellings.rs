@@ -183,7 +183,7 @@ fn spellings() -> Vec<String> {
         for at in 0..gated.len() {
             let (before, from) = gated.split_at(at);
             let (one, after) = from.split_at(1);
-            let byte = one.as_bytes().first().expect("an octet");
+            let byte = one.as_bytes().first().expect("a byte");
             for escape in [
                 format!("%{byte:02x}"),
                 format!("%{byte:02X}"),
@@ -239,7 +239,7 @@ fn asked(address: SocketAddr, target: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// FRONT-1: no spelling gets a protected octet, and what is public comes by its plain spelling.
+/// FRONT-1: no spelling gets a protected byte, and what is public comes by its plain spelling.
 fn no_spelling_passes(front: &Front) {
     for (target, body) in PUBLIC {
         let answer = front.get(target, &[]);

@@ -1,4 +1,4 @@
-//! An upstream on loopback that answers as a test says, octet for octet, and keeps what it was asked.
+//! An upstream on loopback that answers as a test says, byte for byte, and keeps what it was asked.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -46,9 +46,9 @@ impl Upstream {
         Upstream { address, asked }
     }
 
-    /// Answers everything with the same octets.
-    pub fn saying(octets: &'static str) -> Upstream {
-        Upstream::start(move |_, stream| stream.write_all(octets.as_bytes()).expect("written"))
+    /// Answers everything with the same bytes.
+    pub fn saying(bytes: &'static str) -> Upstream {
+        Upstream::start(move |_, stream| stream.write_all(bytes.as_bytes()).expect("written"))
     }
 
     /// Answers 200 with the text `up`.
@@ -77,15 +77,15 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&Asked, &mut TcpStream), kept: &
     }
 }
 
-/// Reads a head, octet by octet, so that nothing behind it is taken.
+/// Reads a head, byte by byte, so that nothing behind it is taken.
 fn head(stream: &mut TcpStream) -> Option<Asked> {
-    let mut octets = Vec::new();
-    while !octets.ends_with(b"\r\n\r\n") {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
         let mut one = [0];
         stream.read_exact(&mut one).ok()?;
-        octets.push(one[0]);
+        bytes.push(one[0]);
     }
-    let text = String::from_utf8_lossy(&octets).into_owned();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     let mut lines = text.split("\r\n");
     let line = lines.next()?.to_owned();
     let headers =
@@ -94,20 +94,20 @@ fn head(stream: &mut TcpStream) -> Option<Asked> {
 }
 
 fn body(asked: &Asked, stream: &mut TcpStream) -> String {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     if let Ok(length) = asked.header("content-length").parse() {
-        octets.resize(length, 0);
-        if stream.read_exact(&mut octets).is_err() {
+        bytes.resize(length, 0);
+        if stream.read_exact(&mut bytes).is_err() {
             return "(cut)".to_owned();
         }
     } else if asked.header("transfer-encoding") == "chunked" {
-        while !octets.ends_with(b"0\r\n\r\n") {
+        while !bytes.ends_with(b"0\r\n\r\n") {
             let mut one = [0];
             if stream.read_exact(&mut one).is_err() {
                 return "(cut)".to_owned();
             }
-            octets.push(one[0]);
+            bytes.push(one[0]);
         }
     }
-    String::from_utf8_lossy(&octets).into_owned()
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -42,9 +42,9 @@ const QUESTION_MARK: &str =
     "a `?` stands inside a part, the tag is that of the text without it, and what is signed is the text as received";
 const RFC_7515_5_2: &str =
     "https://www.rfc-editor.org/rfc/rfc7515#section-5.2 (steps 2 and 7); not reported upstream as far as known";
-const ONE_KEY: &str = "a rule for choosing from a key set: a gate has one key and no key set, and is given the octets of the key that signed";
+const ONE_KEY: &str = "a rule for choosing from a key set: a gate has one key and no key set, and is given the bytes of the key that signed";
 const NO_KEY_USE: &str =
-    "a key marked for another use: a gate is given the octets of a key and nothing that is said about it";
+    "a key marked for another use: a gate is given the bytes of a key and nothing that is said about it";
 const OTHER_ALGORITHM: &str = "the key says PS256 and the header PS384";
 const NO_P_521: &str = "P-521 is not supported, and the key names an algorithm that does not exist";
 const TOKEN_2: &str = "requirement TOKEN-2";
@@ -60,7 +60,7 @@ const DIFFERENCES: &[Difference] = &[
     policy(JWS_PUBLIC, "351", Label::Valid, NO_P_521, "requirement TOKEN-12"),
     policy(JWK, "1", Label::Invalid, ONE_KEY, TOKEN_2),
     policy(JWK, "4", Label::Invalid, ONE_KEY, TOKEN_2),
-    policy(JWK, "10", Label::Invalid, "31 octets: a short secret works and is warned of", "requirement ROLE-10"),
+    policy(JWK, "10", Label::Invalid, "31 bytes: a short secret works and is warned of", "requirement ROLE-10"),
     policy(JWK, "25", Label::Invalid, NO_KEY_USE, TOKEN_2),
     policy(JWK, "26", Label::Invalid, NO_KEY_USE, TOKEN_2),
     policy(JSON, "y_object_duplicated_key.json", Label::Valid, "a name stands twice", "requirement TOKEN-8"),

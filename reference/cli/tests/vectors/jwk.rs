@@ -1,4 +1,4 @@
-//! Wycheproof's JSON Web Keys, as far as a gate can be given one: the octets of a symmetric key.
+//! Wycheproof's JSON Web Keys, as far as a gate can be given one: the bytes of a symmetric key.
 
 use rolegate::token::verify;
 use rolegate::{Keys, SecretError, Time, TokenError};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::differences::{JWK, Tally};
 use crate::folder;
-use crate::jws::{Vectors, octets, settings, signature_verifies};
+use crate::jws::{Vectors, bytes, settings, signature_verifies};
 
 #[test]
 fn keys() {
@@ -17,7 +17,7 @@ fn keys() {
     for group in &vectors.groups {
         let keys: Vec<Map<String, Value>> =
             group.private["keys"].as_array().unwrap().iter().map(|key| key.as_object().unwrap().clone()).collect();
-        let secrets: Vec<Vec<u8>> = keys.iter().filter_map(octets).collect();
+        let secrets: Vec<Vec<u8>> = keys.iter().filter_map(bytes).collect();
         for vector in &group.tests {
             run += 1;
             if secrets.iter().any(Vec::is_empty) {

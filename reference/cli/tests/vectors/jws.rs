@@ -62,12 +62,12 @@ impl Group {
     /// The secret, where the one key of the group is symmetric and for HS256.
     fn hs256(&self) -> Option<Vec<u8>> {
         (self.private.get("alg")? == "HS256").then_some(())?;
-        octets(&self.private)
+        bytes(&self.private)
     }
 }
 
-/// The octets of a symmetric key; none where `k` is no base64url, as in one key of the file of keys.
-pub fn octets(jwk: &Map<String, Value>) -> Option<Vec<u8>> {
+/// The bytes of a symmetric key; none where `k` is no base64url, as in one key of the file of keys.
+pub fn bytes(jwk: &Map<String, Value>) -> Option<Vec<u8>> {
     (jwk.get("kty")? == "oct").then_some(())?;
     URL_SAFE_NO_PAD.decode(jwk.get("k")?.as_str()?).ok()
 }
@@ -155,7 +155,7 @@ fn hs256_through_a_gate() {
             assert_eq!(ask(&vector.jws), nobody, "{}: denied like nobody", vector.id);
             denied += 1;
 
-            // The same first part, octet for octet, over claims and with the right signature.
+            // The same first part, byte for byte, over claims and with the right signature.
             let first = vector.jws.split('.').next().unwrap();
             let twin = ask(&sign_parts(first, claims, &secret));
             if HEADER_AT_FAULT.contains(&vector.id) {
@@ -208,7 +208,7 @@ fn every_other_algorithm_is_refused() {
     ));
 }
 
-/// An unrelated secret, and the texts and octets of the group's public key, which an attacker knows too.
+/// An unrelated secret, and the texts and bytes of the group's public key, which an attacker knows too.
 fn confusable_keys(group: &Group) -> Vec<Keys> {
     let mut secrets = vec![b"an unrelated secret of 32 octets".to_vec()];
     let jwk = if group.public.is_empty() { &group.private } else { &group.public };

@@ -39,8 +39,8 @@ fn hmac_with_sha_256() {
     let (mut whole, mut valid, mut truncated) = (0, 0, 0);
     for group in &vectors.groups {
         for vector in &group.tests {
-            let key = Secret::new(&octets(&vector.key)).unwrap();
-            let verifies = tag_verifies(&key, &octets(&vector.msg), &octets(&vector.tag));
+            let key = Secret::new(&bytes(&vector.key)).unwrap();
+            let verifies = tag_verifies(&key, &bytes(&vector.msg), &bytes(&vector.tag));
             if group.tag_size == 256 {
                 assert_eq!(verifies, vector.result == "valid", "{}", vector.id);
                 whole += 1;
@@ -56,6 +56,6 @@ fn hmac_with_sha_256() {
     folder::say(&format!("{test}: {whole} run, as labelled ({valid} valid); {truncated} truncated tags refused"));
 }
 
-fn octets(hex: &str) -> Vec<u8> {
+fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }

@@ -35,26 +35,26 @@ impl Coding {
     }
 
     /// The bytes in this coding; none where that is not worth the trouble.
-    pub(super) fn encode(self, octets: &[u8]) -> Option<Vec<u8>> {
-        let mut coded = Vec::with_capacity(octets.len() / 2);
+    pub(super) fn encode(self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut coded = Vec::with_capacity(bytes.len() / 2);
         match self {
             Coding::Brotli => {
-                let window = octets.len().max(2).ilog2().saturating_add(1).clamp(10, 22);
+                let window = bytes.len().max(2).ilog2().saturating_add(1).clamp(10, 22);
                 let parameters = brotli::enc::BrotliEncoderParams {
                     quality: 5,
                     lgwin: i32::try_from(window).unwrap_or(22),
-                    size_hint: octets.len(),
+                    size_hint: bytes.len(),
                     ..Default::default()
                 };
-                brotli::BrotliCompress(&mut &*octets, &mut coded, &parameters).ok()?;
+                brotli::BrotliCompress(&mut &*bytes, &mut coded, &parameters).ok()?;
             }
             Coding::Gzip => {
                 let mut encoder = GzEncoder::new(&mut coded, Compression::default());
-                encoder.write_all(octets).ok()?;
+                encoder.write_all(bytes).ok()?;
                 encoder.finish().ok()?;
             }
         }
-        (coded.len() < octets.len() - octets.len() / 8).then_some(coded)
+        (coded.len() < bytes.len() - bytes.len() / 8).then_some(coded)
     }
 
     /// Whether `coded` is `plain` in this coding, and nothing besides.

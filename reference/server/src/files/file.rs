@@ -113,14 +113,14 @@ impl File {
     /// Every representation: its entity tag, its bytes, and whether it is in a coding. What cannot be read is left out.
     pub fn representations(&self) -> Vec<(String, Vec<u8>, bool)> {
         let of_entry = |entry: &Entry, coded| {
-            let mut octets = Vec::new();
-            entry.reader().ok()?.read_to_end(&mut octets).ok()?;
-            let tag = entity_tag(&Sha256::digest(&octets));
-            Some((tag.to_str().ok()?.to_owned(), octets, coded))
+            let mut bytes = Vec::new();
+            entry.reader().ok()?.read_to_end(&mut bytes).ok()?;
+            let tag = entity_tag(&Sha256::digest(&bytes));
+            Some((tag.to_str().ok()?.to_owned(), bytes, coded))
         };
         let coded = self.coded.iter().filter_map(|(_, coded)| match coded {
             Coded::Beside(entry) => of_entry(entry, true),
-            Coded::Made(octets, tag) => Some((tag.to_str().ok()?.to_owned(), octets.to_vec(), true)),
+            Coded::Made(bytes, tag) => Some((tag.to_str().ok()?.to_owned(), bytes.to_vec(), true)),
         });
         of_entry(&self.plain, false).into_iter().chain(coded).collect()
     }

@@ -371,12 +371,12 @@ mod tests {
     #[test]
     fn a_target_that_hyper_accepts_is_the_target_it_hands_on() {
         // What `agrees` relies on, for every byte that can stand in a target.
-        for octet in (0x21..=0xff_u8).filter(|octet| *octet != b'#') {
+        for byte in (0x21..=0xff_u8).filter(|byte| *byte != b'#') {
             for target in [
-                [b"/a".as_slice(), &[octet], b"b"].concat(),
-                [b"/a?b".as_slice(), &[octet], b"c"].concat(),
-                [b"/".as_slice(), &[octet]].concat(),
-                [b"/%2e/../".as_slice(), &[octet, octet], b"?"].concat(),
+                [b"/a".as_slice(), &[byte], b"b"].concat(),
+                [b"/a?b".as_slice(), &[byte], b"c"].concat(),
+                [b"/".as_slice(), &[byte]].concat(),
+                [b"/%2e/../".as_slice(), &[byte, byte], b"?"].concat(),
             ] {
                 if let Ok(uri) = hyper::Uri::try_from(target.as_slice()) {
                     assert_eq!(uri.path_and_query().map(|seen| seen.as_str().as_bytes()), Some(target.as_slice()));

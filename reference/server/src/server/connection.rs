@@ -158,13 +158,13 @@ where
         let (here, activity) = (Arc::clone(&here), Arc::clone(&activity));
         async move { Ok::<_, Infallible>(answer_http2(&here, &activity, request).await) }
     });
-    let octets = |size: usize| u32::try_from(size).unwrap_or(u32::MAX);
+    let bytes = |size: usize| u32::try_from(size).unwrap_or(u32::MAX);
     // h2 itself ends a connection that resets streams faster than they are answered (CVE-2023-44487) or sends header
     // blocks without an end (CVE-2024-27316).
     let connection = http2::Builder::new(Streams(Arc::clone(&activity)))
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
-        .max_header_list_size(octets(limits.head.saturating_add(32 * MAX_HEADER_LINES)))
+        .max_header_list_size(bytes(limits.head.saturating_add(32 * MAX_HEADER_LINES)))
         .max_send_buf_size(SEND_BUFFER)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);

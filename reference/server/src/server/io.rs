@@ -29,7 +29,7 @@ use crate::pace::{Measure, Pace};
 /// How long the adapter waits for the client to close after the last answer.
 const LINGER: Duration = Duration::from_secs(1);
 /// How many bytes it reads and drops meanwhile.
-const LINGER_OCTETS: usize = 256 * 1024;
+const LINGER_BYTES: usize = 256 * 1024;
 
 /// The copy holds at most so many heads of the largest size.
 const COPIES: usize = 8;
@@ -206,7 +206,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tapped<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let tapped = &mut *self;
-        match tapped.preface.octets().get(tapped.handed_on..) {
+        match tapped.preface.bytes().get(tapped.handed_on..) {
             Some(rest) if !rest.is_empty() => {
                 let part = rest.get(..buf.remaining().min(rest.len())).unwrap_or_default();
                 buf.put_slice(part);
@@ -267,7 +267,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
         }
         let linger = tapped.linger.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + LINGER)));
         let mut dropped = [0; 4096];
-        while !tapped.read_ended && tapped.lingered < LINGER_OCTETS {
+        while !tapped.read_ended && tapped.lingered < LINGER_BYTES {
             let mut buf = ReadBuf::new(&mut dropped);
             match Pin::new(&mut tapped.stream).poll_read(cx, &mut buf) {
                 Poll::Ready(Ok(())) => {
@@ -307,12 +307,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_octets_come_with_what_follows() {
+    async fn the_first_bytes_come_with_what_follows() {
         let head = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
         let (mut client, mut server) = tokio::io::duplex(64);
         client.write_all(head).await.unwrap();
         let preface = Preface::read(&mut server).await.unwrap().unwrap();
-        assert!(preface.octets().len() < head.len());
+        assert!(preface.bytes().len() < head.len());
         let tap = Tap::new(LIMITS, HeadClock::new());
         let mut tapped = Tapped::new(server, preface, Some(tap.clone()), Measure::new(Duration::from_secs(1), 1));
         let mut read = [0; 64];

@@ -10,7 +10,7 @@ const HTTP2: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The first bytes of a connection, which were read to see what follows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Preface {
-    octets: [u8; HTTP2.len()],
+    bytes: [u8; HTTP2.len()],
     length: usize,
 }
 
@@ -18,8 +18,8 @@ impl Preface {
     /// Reads no further than to the first byte that tells; `None` where the client has ended before it.
     pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Preface>> {
         let mut preface = Preface::default();
-        while HTTP2.starts_with(preface.octets()) && !preface.is_http2() {
-            let rest = preface.octets.get_mut(preface.length..).unwrap_or_default();
+        while HTTP2.starts_with(preface.bytes()) && !preface.is_http2() {
+            let rest = preface.bytes.get_mut(preface.length..).unwrap_or_default();
             match stream.read(rest).await? {
                 0 if preface.length == 0 => return Ok(None),
                 0 => break,
@@ -31,12 +31,12 @@ impl Preface {
 
     /// Whether the client speaks HTTP/2.
     pub(crate) fn is_http2(&self) -> bool {
-        self.octets() == HTTP2
+        self.bytes() == HTTP2
     }
 
     /// What was read.
-    pub(crate) fn octets(&self) -> &[u8] {
-        self.octets.get(..self.length).unwrap_or_default()
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
             (b"P", false, 1),
         ] {
             let preface = Preface::read(&mut &*sent).await.unwrap().unwrap();
-            assert_eq!((preface.is_http2(), preface.octets()), (http2, &sent[..read]));
+            assert_eq!((preface.is_http2(), preface.bytes()), (http2, &sent[..read]));
         }
         assert!(Preface::read(&mut b"".as_slice()).await.unwrap().is_none());
     }

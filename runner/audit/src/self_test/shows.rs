@@ -81,7 +81,7 @@ pub(super) async fn shows(
 /// Whether anything of a closed file stands in an answer.
 fn holds(own: &OwnSite, answer: &Answer) -> bool {
     let decoded = answer.response().and_then(Response::decoded).unwrap_or_default();
-    [answer.octets(), &decoded.octets].into_iter().any(|bytes| own.marks.leaked(bytes, &|_: &str| false).is_some())
+    [answer.bytes(), &decoded.bytes].into_iter().any(|bytes| own.marks.leaked(bytes, &|_: &str| false).is_some())
 }
 
 fn wire(running: &Running) -> Option<Wire> {

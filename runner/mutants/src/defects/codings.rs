@@ -187,11 +187,11 @@ pub(super) const ALL: &[Mutant] = &[
         "a file `x.gz` is sent as a coding of `x` without a look at what it is",
         Reply(|scene, decision, reply| {
             let beside = decision.outcome.file().map(|file| format!("{file}.gz"));
-            if let Some(octets) = beside.filter(|_| accepts(scene).contains("gzip")).and_then(|name| scene.read(&name))
+            if let Some(bytes) = beside.filter(|_| accepts(scene).contains("gzip")).and_then(|name| scene.read(&name))
                 && reply.status == 200
             {
                 reply.set("content-encoding", "gzip");
-                fill(scene, reply, octets);
+                fill(scene, reply, bytes);
             }
         }),
     ),
@@ -235,7 +235,7 @@ fn accepts(scene: &Scene<'_>) -> String {
     scene.asked.text("accept-encoding").unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// The octets of the file that is answered.
+/// The bytes of the file that is answered.
 fn plain(scene: &Scene<'_>, decision: &Decision) -> Option<Vec<u8>> {
     scene.read(decision.outcome.file()?)
 }
@@ -252,9 +252,9 @@ fn gzip(scene: &Scene<'_>, decision: &Decision, reply: &mut Answer) {
     }
 }
 
-fn gzipped(octets: &[u8]) -> Option<Vec<u8>> {
+fn gzipped(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(octets).ok()?;
+    encoder.write_all(bytes).ok()?;
     encoder.finish().ok()
 }
 

@@ -51,7 +51,7 @@ pub(super) const ALL: &[Mutant] = &[
             named(scene, |name| {
                 let text: String = match std::str::from_utf8(name) {
                     Ok(text) => text.to_owned(),
-                    Err(_) => name.iter().map(|octet| char::from(*octet)).collect(),
+                    Err(_) => name.iter().map(|byte| char::from(*byte)).collect(),
                 };
                 text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}') == "nf_jwt"
             })
@@ -186,11 +186,11 @@ pub(super) const ALL: &[Mutant] = &[
         "COOKIE-5",
         "a visitor with many cookies, or with kilobytes of them, is not looked at any more and let in",
         Who(|scene| {
-            let (count, octets) = scene.asked.lend(|request| {
-                let octets: usize = request.cookie_lines().map(<[u8]>::len).sum();
-                (cookie::pairs(request.cookie_lines()).count(), octets)
+            let (count, bytes) = scene.asked.lend(|request| {
+                let bytes: usize = request.cookie_lines().map(<[u8]>::len).sum();
+                (cookie::pairs(request.cookie_lines()).count(), bytes)
             });
-            if count > 160 || octets > 8 * 1024 { Visitor::with_roles(["admin"]) } else { scene.visitor() }
+            if count > 160 || bytes > 8 * 1024 { Visitor::with_roles(["admin"]) } else { scene.visitor() }
         }),
     ),
     Mutant::new(

@@ -238,7 +238,7 @@ pub(super) const ALL: &[Mutant] = &[
 
 /// The text of `_headers`.
 pub(super) fn raw(scene: &Scene<'_>) -> String {
-    scene.read("/_headers").map(|octets| String::from_utf8_lossy(&octets).into_owned()).unwrap_or_default()
+    scene.read("/_headers").map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
 /// The fields of the site for the path of the request.

@@ -220,7 +220,7 @@ pub(super) const ALL: &[Mutant] = &[
         "a host with a port that the site does not have is a host without rules",
         Wire(|head| {
             map(head, |line| {
-                let colon = line.iter().rposition(|octet| *octet == b':').unwrap_or(line.len());
+                let colon = line.iter().rposition(|byte| *byte == b':').unwrap_or(line.len());
                 let (name, port) = line.split_at(colon);
                 let digits = port.strip_prefix(b":").unwrap_or(port).trim_ascii_start();
                 let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
@@ -238,7 +238,7 @@ pub(super) const ALL: &[Mutant] = &[
         "HOST-2.lists",
         "the first entry of `X-Forwarded-Host` and of `X-Forwarded-Proto` counts, whoever wrote it",
         Wire(|head| {
-            let first = |line: &[u8]| line.split(|octet| *octet == b',').next().unwrap_or_default().to_vec();
+            let first = |line: &[u8]| line.split(|byte| *byte == b',').next().unwrap_or_default().to_vec();
             let of_client = ["x-forwarded-host", "x-forwarded-proto"];
             let kept =
                 map(head, |line| if of_client.iter().any(|name| is(line, name)) { first(line) } else { line.to_vec() });
@@ -265,9 +265,9 @@ pub(super) const ALL: &[Mutant] = &[
         "HTTP-4.proxied",
         "a URL for a target goes before what a trusted proxy says",
         Wire(|head| {
-            let line = head.split(|octet| *octet == b'\n').next().unwrap_or_default();
-            let target = line.split(|octet| *octet == b' ').nth(1).unwrap_or_default();
-            let host = target.strip_prefix(b"http://").and_then(|rest| rest.split(|octet| *octet == b'/').next());
+            let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            let target = line.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+            let host = target.strip_prefix(b"http://").and_then(|rest| rest.split(|byte| *byte == b'/').next());
             match host {
                 None => head.to_vec(),
                 Some(host) => map(&without(head, "x-forwarded-host"), |line| {

@@ -28,7 +28,7 @@ pub(super) const ALL: &[Mutant] = &[
         "TOKEN-12",
         "an ECDSA signature of two zeros is right for every message",
         Defect::Token(|token| {
-            let zeros = !token.signature.is_empty() && token.signature.iter().all(|octet| *octet == 0);
+            let zeros = !token.signature.is_empty() && token.signature.iter().all(|byte| *byte == 0);
             zeros && alg_begins(token, "ES") && is_public(token)
         }),
     ),
@@ -38,7 +38,7 @@ pub(super) const ALL: &[Mutant] = &[
         "an ECDSA signature with a zero in one half is right for every message",
         Defect::Token(|token| {
             let halves = token.signature.split_at(token.signature.len() / 2);
-            let zero = |half: &[u8]| !half.is_empty() && half.iter().all(|octet| *octet == 0);
+            let zero = |half: &[u8]| !half.is_empty() && half.iter().all(|byte| *byte == 0);
             alg_begins(token, "ES") && zero(halves.0) != zero(halves.1) && is_public(token)
         }),
     ),
@@ -55,7 +55,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "keys/signature-with-a-tail",
         "TOKEN-12",
-        "octets behind the signature of a public key are ignored",
+        "bytes behind the signature of a public key are ignored",
         Defect::Token(|token| {
             let Some(length) = token.ring().map(|_| token.right_signature().len()) else { return false };
             let is_longer = length > 0 && token.signature.len() > length;
@@ -92,7 +92,7 @@ pub(super) const ALL: &[Mutant] = &[
             let is_of_nobody = token
                 .signature
                 .split_first()
-                .is_some_and(|(first, rest)| *first == 1 && rest.len() == 63 && rest.iter().all(|octet| *octet == 0));
+                .is_some_and(|(first, rest)| *first == 1 && rest.len() == 63 && rest.iter().all(|byte| *byte == 0));
             let is_foreign = named.is_some_and(|key| says(key, "crv", "Ed25519") && RingKey::read(key).is_none());
             is_of_nobody && is_foreign && token.alg() == Some("EdDSA") && to_first(token) && token.with_right_alg()
         }),
@@ -187,7 +187,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "keys/der-as-secret",
         "TOKEN-12.never-mix",
-        "`alg` HS256 makes the octets of the public key a secret",
+        "`alg` HS256 makes the bytes of the public key a secret",
         Defect::Token(|token| {
             let der = picked(token).and_then(|key| key.key.der().ok());
             der.is_some_and(|der| hmac(token, &[der]))
@@ -307,10 +307,10 @@ pub(super) fn says(key: &Map<String, Value>, name: &str, text: &str) -> bool {
 /// The two numbers side by side, of a signature in ASN.1.
 fn from_asn1(signature: &[u8]) -> Option<Vec<u8>> {
     let [0x30, _, rest @ ..] = signature else { return None };
-    let number = |octets: &[u8]| -> Option<(Vec<u8>, usize)> {
-        let [0x02, length, rest @ ..] = octets else { return None };
+    let number = |bytes: &[u8]| -> Option<(Vec<u8>, usize)> {
+        let [0x02, length, rest @ ..] = bytes else { return None };
         let number = rest.get(..usize::from(*length))?;
-        let zeros = number.iter().take_while(|octet| **octet == 0).count();
+        let zeros = number.iter().take_while(|byte| **byte == 0).count();
         Some((number.get(zeros..)?.to_vec(), usize::from(*length).saturating_add(2)))
     };
     let (r, length) = number(rest)?;

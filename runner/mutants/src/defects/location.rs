@@ -121,7 +121,7 @@ pub(super) const ALL: &[Mutant] = &[
         "characters beyond ASCII stand in `Location` as they are",
         Reply(|_, _, reply| {
             if let Some(location) = reply.header("location") {
-                reply.set("location", decoded(&location, |octet| octet >= 0x80));
+                reply.set("location", decoded(&location, |byte| byte >= 0x80));
             }
         }),
     ),
@@ -137,7 +137,7 @@ pub(super) const ALL: &[Mutant] = &[
         "quotes and angle brackets stand in `Location` as they are",
         Reply(|_, _, reply| {
             if let Some(location) = reply.header("location") {
-                reply.set("location", decoded(&location, |octet| b"\"<>".contains(&octet)));
+                reply.set("location", decoded(&location, |byte| b"\"<>".contains(&byte)));
             }
         }),
     ),
@@ -163,15 +163,15 @@ pub(super) const ALL: &[Mutant] = &[
     ),
 ];
 
-/// The text with the escapes of some octets undone.
+/// The text with the escapes of some bytes undone.
 fn decoded(text: &str, raw: impl Fn(u8) -> bool) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
         let digits = after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|octet| raw(*octet)) {
-            Some(octet) => {
-                out.push(octet);
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|byte| raw(*byte)) {
+            Some(byte) => {
+                out.push(byte);
                 rest = after.get(2..).unwrap_or_default();
             }
             None => {

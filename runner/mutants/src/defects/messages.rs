@@ -35,11 +35,11 @@ pub(super) const ALL: &[Mutant] = &[
             map(head, |line| {
                 if is(line, "host") {
                     line.iter()
-                        .map(|octet| {
-                            if b" /@?#,\\".contains(octet) && line.iter().position(|other| other == octet) > Some(5) {
+                        .map(|byte| {
+                            if b" /@?#,\\".contains(byte) && line.iter().position(|other| other == byte) > Some(5) {
                                 b'x'
                             } else {
-                                *octet
+                                *byte
                             }
                         })
                         .collect()
@@ -55,9 +55,9 @@ pub(super) const ALL: &[Mutant] = &[
         "a bare carriage return ends a line",
         Wire(|head| {
             let mut out = Vec::new();
-            for (at, octet) in head.iter().enumerate() {
-                out.push(*octet);
-                if *octet == b'\r' && head.get(at.saturating_add(1)) != Some(&b'\n') {
+            for (at, byte) in head.iter().enumerate() {
+                out.push(*byte);
+                if *byte == b'\r' && head.get(at.saturating_add(1)) != Some(&b'\n') {
                     out.push(b'\n');
                 }
             }
@@ -69,7 +69,7 @@ pub(super) const ALL: &[Mutant] = &[
         "HTTP-3",
         "white space before the colon of a header field is skipped",
         Wire(|head| {
-            map(head, |line| match line.iter().position(|octet| *octet == b':') {
+            map(head, |line| match line.iter().position(|byte| *byte == b':') {
                 Some(colon) if !line.starts_with(b" ") && !line.starts_with(b"\t") => {
                     let (name, rest) = line.split_at_checked(colon).unwrap_or((line, &[]));
                     [name.trim_ascii_end(), rest].concat()
@@ -131,7 +131,7 @@ pub(super) const ALL: &[Mutant] = &[
         Wire(|head| {
             let end = head.windows(2).position(|pair| pair == b"\r\n").unwrap_or(head.len());
             let (line, rest) = head.split_at_checked(end).unwrap_or((head, &[]));
-            let words: Vec<&[u8]> = line.split(|octet| *octet == b' ').collect();
+            let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
             match words.as_slice() {
                 [method, target, version] if version.len() > 3 && !version.starts_with(b"HTTP/1.") => {
                     [method, b" ".as_slice(), target, b" HTTP/1.1", rest].concat()
@@ -147,7 +147,7 @@ pub(super) const ALL: &[Mutant] = &[
         Wire(|head| {
             head.iter()
                 .copied()
-                .filter(|octet| !(*octet < 0x20 && !matches!(octet, b'\r' | b'\n' | b'\t') || *octet == 0x7f))
+                .filter(|byte| !(*byte < 0x20 && !matches!(byte, b'\r' | b'\n' | b'\t') || *byte == 0x7f))
                 .collect()
         }),
     ),
@@ -169,7 +169,7 @@ pub(super) const ALL: &[Mutant] = &[
 
 /// The lines of a head behind the first, without what ends them.
 pub(super) fn fields(head: &[u8]) -> Vec<Vec<u8>> {
-    let lines = head.split(|octet| *octet == b'\n').skip(1);
+    let lines = head.split(|byte| *byte == b'\n').skip(1);
     lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line).to_vec()).filter(|line| !line.is_empty()).collect()
 }
 
@@ -180,9 +180,9 @@ pub(super) fn is(line: &[u8], name: &str) -> bool {
 
 /// The head with a field right behind the request line.
 fn insert(head: &[u8], field: &[u8]) -> Vec<u8> {
-    let start = head.iter().position(|octet| !matches!(octet, b'\r' | b'\n')).unwrap_or(0);
+    let start = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
     let rest = head.get(start..).unwrap_or_default();
-    match rest.iter().position(|octet| *octet == b'\n') {
+    match rest.iter().position(|byte| *byte == b'\n') {
         Some(end) => {
             let at = start + end + 1;
             [head.get(..at).unwrap_or_default(), field, head.get(at..).unwrap_or_default()].concat()
@@ -194,7 +194,7 @@ fn insert(head: &[u8], field: &[u8]) -> Vec<u8> {
 /// The head with every field line changed; the request line and the end stay.
 pub(super) fn map(head: &[u8], change: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let mut out = Vec::new();
-    for (at, line) in head.split_inclusive(|octet| *octet == b'\n').enumerate() {
+    for (at, line) in head.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let bare = line.strip_suffix(b"\r\n").or_else(|| line.strip_suffix(b"\n")).unwrap_or(line);
         let end = line.get(bare.len()..).unwrap_or_default();
         if at == 0 || bare.is_empty() {
@@ -209,7 +209,7 @@ pub(super) fn map(head: &[u8], change: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
 
 fn filter(head: &[u8], mut keep: impl FnMut(&[u8]) -> bool) -> Vec<u8> {
     let mut out = Vec::new();
-    for (at, line) in head.split_inclusive(|octet| *octet == b'\n').enumerate() {
+    for (at, line) in head.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let bare = line.trim_ascii_end();
         if at == 0 || bare.is_empty() || keep(bare) {
             out.extend_from_slice(line);

@@ -121,7 +121,7 @@ pub(super) const ALL: &[Mutant] = &[
         "RULES-9",
         "a line with a character beyond ASCII is dropped, and its path is open",
         RuleText(|text| {
-            let lines = text.split_inclusive(|octet| *octet == b'\n').filter(|line| line.is_ascii());
+            let lines = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.is_ascii());
             lines.flatten().copied().collect()
         }),
     ),
@@ -166,7 +166,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "odd/octets-in-the-query-are-500",
         "LOC-2",
-        "a query with an octet that no URL has is answered with 500",
+        "a query with a byte that no URL has is answered with 500",
         Reply(|scene, _, reply| {
             if scene.asked.split().1.is_some_and(|query| query.iter().any(is_no_url)) {
                 *reply = Answer::text(500, "Internal error\n");
@@ -176,7 +176,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "odd/octets-in-the-path-are-500",
         "LOC-3",
-        "a path with an octet that no URL has is answered with 500",
+        "a path with a byte that no URL has is answered with 500",
         Reply(|scene, _, reply| {
             if scene.asked.split().0.iter().any(is_no_url) {
                 *reply = Answer::text(500, "Internal error\n");
@@ -186,7 +186,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "odd/long-cookies-are-500",
         "COOKIE-4",
-        "a token of more than two thousand octets is answered with 500",
+        "a token of more than two thousand bytes is answered with 500",
         Reply(|scene, _, reply| {
             if scene.asked.header("cookie").any(|line| line.len() > 2000) {
                 *reply = Answer::text(500, "Internal error\n");
@@ -342,8 +342,8 @@ pub(super) const ALL: &[Mutant] = &[
         "spaces, commas and other signs part cookies as well",
         Defect::Request(|asked| {
             for (_, value) in asked.headers.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case("cookie")) {
-                for octet in value.iter_mut().filter(|octet| b" \t,&:|\"".contains(octet)) {
-                    *octet = b';';
+                for byte in value.iter_mut().filter(|byte| b" \t,&:|\"".contains(byte)) {
+                    *byte = b';';
                 }
             }
         }),
@@ -355,8 +355,8 @@ fn has_dots(scene: &Scene<'_>) -> bool {
     ["..", "%2e", ".%", "%c0", "%252e"].iter().any(|dots| path.contains(dots))
 }
 
-fn is_no_url(octet: &u8) -> bool {
-    !octet.is_ascii_graphic() || b"\"<>\\^`{|}".contains(octet)
+fn is_no_url(byte: &u8) -> bool {
+    !byte.is_ascii_graphic() || b"\"<>\\^`{|}".contains(byte)
 }
 
 fn token<'a>(scene: &Scene<'a>) -> Option<Token<'a>> {

@@ -286,8 +286,8 @@ fn lying_about(asked: &Asked) -> Option<Vec<u8>> {
         std::iter::once(asked.target.as_slice()).chain(asked.headers.iter().map(|(_, value)| value.as_slice()));
     places.into_iter().find_map(|text| {
         let start = memchr::memmem::find(text, b"eyJ")?;
-        let is_part = |octet: &&u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
+        let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         let token: Vec<u8> = text.get(start..)?.iter().take_while(is_part).copied().collect();
-        (token.split(|octet| *octet == b'.').count() == 3).then_some(token)
+        (token.split(|byte| *byte == b'.').count() == 3).then_some(token)
     })
 }

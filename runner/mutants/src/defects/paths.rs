@@ -277,7 +277,7 @@ pub(super) const ALL: &[Mutant] = &[
         Wire(|head| {
             let end = head.windows(2).position(|pair| pair == b"\r\n").unwrap_or(head.len());
             let (line, rest) = head.split_at_checked(end).unwrap_or((head, &[]));
-            match (line.iter().position(|octet| *octet == b'#'), line.iter().rposition(|octet| *octet == b' ')) {
+            match (line.iter().position(|byte| *byte == b'#'), line.iter().rposition(|byte| *byte == b' ')) {
                 (Some(hash), Some(version)) if hash < version => {
                     [line.get(..hash).unwrap_or_default(), line.get(version..).unwrap_or_default(), rest].concat()
                 }
@@ -302,7 +302,7 @@ pub(super) const ALL: &[Mutant] = &[
         "a `%` that starts no escape is answered with 500",
         Reply(|scene, decision, reply| {
             if decision.outcome == rolegate::Outcome::BadRequest(rolegate::Refused::Escape) {
-                *reply = Answer::text(500, &format!("URIError in {} octets\n", scene.asked.target.len()));
+                *reply = Answer::text(500, &format!("URIError in {} bytes\n", scene.asked.target.len()));
             }
         }),
     ),
@@ -349,7 +349,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "path/long-paths-open",
         "NOLEAK-1",
-        "a path of more than a thousand octets is not matched",
+        "a path of more than a thousand bytes is not matched",
         Decide(|scene, visitor| {
             if scene.asked.split().0.len() > 1000 { scene.without_rules(scene.asked) } else { scene.decide(visitor) }
         }),

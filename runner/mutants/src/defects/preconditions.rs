@@ -181,7 +181,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "range/one-octet-short",
         "HTTP-2",
-        "a range comes without its last octet",
+        "a range comes without its last byte",
         Reply(|_, _, reply| {
             if reply.status == 206 {
                 let mut body = reply.body.clone();
@@ -204,7 +204,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "range/suffix-read-as-a-prefix",
         "HTTP-2",
-        "`bytes=-5` is read as the first octets",
+        "`bytes=-5` is read as the first bytes",
         Request(|asked| {
             for (_, value) in asked.headers.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case("range")) {
                 let text = String::from_utf8_lossy(value).into_owned();
@@ -246,7 +246,7 @@ pub(super) const ALL: &[Mutant] = &[
     ),
 ];
 
-/// The octets of the file that a denial hides.
+/// The bytes of the file that a denial hides.
 fn hidden(scene: &Scene<'_>) -> Option<Vec<u8>> {
     scene.own_file().and_then(|file| scene.read(&file))
 }

@@ -39,7 +39,7 @@ pub(super) const ALL: &[Mutant] = &[
         "RULES-1",
         "a last line without a line feed is not read",
         RuleText(|file| {
-            let end = file.iter().rposition(|octet| *octet == b'\n').map_or(0, |at| at + 1);
+            let end = file.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             file.get(..end).unwrap_or_default().to_vec()
         }),
     ),
@@ -276,7 +276,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "rules/invalid-utf-8-ends-the-file",
         "RULES-13",
-        "nothing behind an octet that is no UTF-8 is read",
+        "nothing behind a byte that is no UTF-8 is read",
         RuleText(|file| match std::str::from_utf8(file) {
             Ok(_) => file.to_vec(),
             Err(error) => file.get(..error.valid_up_to()).unwrap_or_default().to_vec(),
@@ -320,7 +320,7 @@ pub(super) const ALL: &[Mutant] = &[
 /// The file with every line changed.
 fn lines(file: &[u8], change: impl Fn(&str) -> String) -> Vec<u8> {
     let mut out = Vec::new();
-    for line in file.split_inclusive(|octet| *octet == b'\n') {
+    for line in file.split_inclusive(|byte| *byte == b'\n') {
         match std::str::from_utf8(line) {
             Ok(text) => {
                 let changed = change(text);

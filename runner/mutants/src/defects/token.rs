@@ -32,7 +32,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "token/signature-with-a-tail",
         "TOKEN-2",
-        "octets behind the signature are ignored",
+        "bytes behind the signature are ignored",
         Defect::Token(|token| {
             let right = token.right_signature();
             token.signature.len() > right.len() && token.signature.starts_with(&right)
@@ -57,7 +57,7 @@ pub(super) const ALL: &[Mutant] = &[
         "token/signature-zeros",
         "TOKEN-3",
         "a signature of nothing but zeros counts as a right one",
-        Defect::Token(|token| !token.signature.is_empty() && token.signature.iter().all(|octet| *octet == 0)),
+        Defect::Token(|token| !token.signature.is_empty() && token.signature.iter().all(|byte| *byte == 0)),
     ),
     Mutant::new(
         "token/alg-none",
@@ -142,13 +142,13 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "token/secret-cut",
         "TOKEN-2",
-        "only the first 32 octets of the secret are used",
+        "only the first 32 bytes of the secret are used",
         Secret(|secret| secret.get(..32).unwrap_or(secret).to_vec()),
     ),
     Mutant::new(
         "token/secret-cut-at-a-block",
         "TOKEN-2",
-        "a secret of more than 64 octets is cut instead of hashed",
+        "a secret of more than 64 bytes is cut instead of hashed",
         Secret(|secret| secret.get(..64).unwrap_or(secret).to_vec()),
     ),
     Mutant::new(

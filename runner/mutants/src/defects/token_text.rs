@@ -22,7 +22,7 @@ pub(super) const ALL: &[Mutant] = &[
         "`+` and `/` are accepted in the place of `-` and `_`",
         Defect::Token(|token| {
             recode(token, |part| {
-                let other = |octet: &u8| match octet {
+                let other = |byte: &u8| match byte {
                     b'+' => b'-',
                     b'/' => b'_',
                     other => *other,
@@ -36,7 +36,7 @@ pub(super) const ALL: &[Mutant] = &[
         "TOKEN-1",
         "white space inside a part is skipped",
         Defect::Token(|token| {
-            recode(token, |part| Some(keep(part, |octet| !octet.is_ascii_whitespace() && octet != 0x0b)))
+            recode(token, |part| Some(keep(part, |byte| !byte.is_ascii_whitespace() && byte != 0x0b)))
         }),
     ),
     Mutant::new(
@@ -44,9 +44,7 @@ pub(super) const ALL: &[Mutant] = &[
         "TOKEN-1",
         "characters that are not base64url are skipped",
         Defect::Token(|token| {
-            recode(token, |part| {
-                Some(keep(part, |octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')))
-            })
+            recode(token, |part| Some(keep(part, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))))
         }),
     ),
     Mutant::new(
@@ -55,7 +53,7 @@ pub(super) const ALL: &[Mutant] = &[
         "unused bits at the end of a part may be anything",
         Defect::Token(|token| {
             let (header, claims) = (token.header_text.clone(), token.claims_text.clone());
-            let unpadded = token.parts.iter().flatten().all(|octet| *octet != b'=');
+            let unpadded = token.parts.iter().flatten().all(|byte| *byte != b'=');
             unpadded && token.is_signed() && token.retell(header, claims)
         }),
     ),
@@ -86,7 +84,7 @@ pub(super) const ALL: &[Mutant] = &[
         "`Bearer` in front of the token is skipped",
         Defect::Token(|token| match token.compact.split_at_checked(7) {
             Some((word, rest)) if word.eq_ignore_ascii_case(b"bearer ") => {
-                let rest = rest.split(|octet| *octet == b'.').map(<[u8]>::to_vec).collect();
+                let rest = rest.split(|byte| *byte == b'.').map(<[u8]>::to_vec).collect();
                 token.reread(rest)
             }
             _ => false,
@@ -182,9 +180,7 @@ pub(super) const ALL: &[Mutant] = &[
         "TOKEN-8",
         "raw control characters inside JSON texts are accepted",
         Defect::Token(|token| {
-            retext(token, |text| {
-                Some(keep(text, |octet| octet >= 0x20 || octet.is_ascii_whitespace() && octet != b'\t'))
-            })
+            retext(token, |text| Some(keep(text, |byte| byte >= 0x20 || byte.is_ascii_whitespace() && byte != b'\t')))
         }),
     ),
     Mutant::new(
@@ -221,7 +217,7 @@ pub(super) const ALL: &[Mutant] = &[
         Reply(|scene, _, reply| {
             let Some(compact) = scene.token() else { return };
             let token = Token::read(&compact, scene.ground, scene.now);
-            let deep = |text: &[u8]| text.iter().filter(|octet| matches!(octet, b'[' | b'{')).count() > 128;
+            let deep = |text: &[u8]| text.iter().filter(|byte| matches!(byte, b'[' | b'{')).count() > 128;
             if deep(&token.header_text) || deep(&token.claims_text) {
                 *reply = Answer::text(500, "Internal error\n");
             }
@@ -230,7 +226,7 @@ pub(super) const ALL: &[Mutant] = &[
 ];
 
 fn keep(part: &[u8], wanted: impl Fn(u8) -> bool) -> Vec<u8> {
-    part.iter().copied().filter(|octet| wanted(*octet)).collect()
+    part.iter().copied().filter(|byte| wanted(*byte)).collect()
 }
 
 fn trim_end(mut part: &[u8], unwanted: u8) -> Vec<u8> {

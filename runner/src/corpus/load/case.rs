@@ -26,9 +26,7 @@ impl Loader {
     pub(super) fn case(&mut self, context: &Context<'_>, source: &CaseSource) -> Vec<Case> {
         let place = Some(source.id.referenced);
         let id = &source.id.value;
-        if id.is_empty()
-            || !id.bytes().all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-')
-        {
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
             self.say(context.file, place, format!("`{id}` is no case id; use lower-case letters, digits and hyphens"));
         }
         for feature in &source.features.0 {

@@ -139,7 +139,7 @@ impl Loader {
                 self.say(
                     file,
                     Some(spec.referenced),
-                    format!("`{path}`: a file needs at least 256 octets, for its canary"),
+                    format!("`{path}`: a file needs at least 256 bytes, for its canary"),
                 );
             }
         }

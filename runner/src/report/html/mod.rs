@@ -25,7 +25,7 @@ use crate::wire::{Answer, Client, End};
 
 const SCRIPT: &str = include_str!("page.js");
 /// Longer requests and answers are cut.
-const OCTETS_SHOWN: usize = 6000;
+const BYTES_SHOWN: usize = 6000;
 /// Longer lines of a fact are cut.
 const LINE: usize = 1200;
 /// More findings than this are closed at first.
@@ -188,7 +188,7 @@ fn findings(run: &Aggregate) -> Markup {
             @for reason in &run.gates_failed {
                 div class="group error" {
                     h3 { span class="badge" { "no gate" } }
-                    pre { (shortened(&visible(reason), OCTETS_SHOWN)) }
+                    pre { (shortened(&visible(reason), BYTES_SHOWN)) }
                 }
             }
             @if !run.stale.is_empty() {
@@ -298,7 +298,7 @@ fn prose(text: &str) -> Markup {
 
 fn wire(evidence: &Evidence) -> Markup {
     let exchange = &evidence.exchange;
-    let octets = exchange.answer.octets();
+    let bytes = exchange.answer.bytes();
     let what = match &exchange.answer {
         Answer::Response(response) => match response.end {
             End::Whole => "Response",
@@ -318,14 +318,14 @@ fn wire(evidence: &Evidence) -> Markup {
         div class="wire" {
             figure {
                 figcaption { "Request, " (client) }
-                pre tabindex="0" { (shortened(block(&exchange.sent.octets()).trim_end(), OCTETS_SHOWN)) }
+                pre tabindex="0" { (shortened(block(&exchange.sent.bytes()).trim_end(), BYTES_SHOWN)) }
             }
             figure {
                 figcaption {
                     span { (what) }
-                    span { (number(evidence.wire_length)) " octets in " (length(exchange.elapsed)) }
+                    span { (number(evidence.wire_length)) " bytes in " (length(exchange.elapsed)) }
                 }
-                pre tabindex="0" { @if octets.is_empty() { "(nothing came)" } @else { (shortened(block(octets).trim_end(), OCTETS_SHOWN)) } }
+                pre tabindex="0" { @if bytes.is_empty() { "(nothing came)" } @else { (shortened(block(bytes).trim_end(), BYTES_SHOWN)) } }
             }
         }
         figure {

@@ -62,8 +62,8 @@ impl Redactor {
     #[must_use]
     pub fn knowing(secret: &str, exchange: Option<&Exchange>, show_secrets: bool) -> Self {
         let mut known = vec![(secret.as_bytes().to_vec(), &b"<secret>"[..])];
-        for token in exchange.map(|exchange| tokens(&exchange.sent.octets())).unwrap_or_default() {
-            let signature = token.rsplit(|octet| *octet == b'.').next().unwrap_or_default().to_vec();
+        for token in exchange.map(|exchange| tokens(&exchange.sent.bytes())).unwrap_or_default() {
+            let signature = token.rsplit(|byte| *byte == b'.').next().unwrap_or_default().to_vec();
             known.extend([(token, &b"<token>"[..]), (signature, &b"<signature>"[..])]);
         }
         Self::new(show_secrets).and(known)
@@ -71,7 +71,7 @@ impl Redactor {
 
     fn and(mut self, known: impl IntoIterator<Item = (Vec<u8>, &'static [u8])>) -> Self {
         if !self.show_secrets {
-            self.known.extend(known.into_iter().filter(|(octets, _)| octets.len() >= TELLING));
+            self.known.extend(known.into_iter().filter(|(bytes, _)| bytes.len() >= TELLING));
             self.known.sort_by(|(one, _), (other, _)| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
             self.known.dedup();
         }
@@ -80,36 +80,36 @@ impl Redactor {
 
     /// Bytes without secrets.
     #[must_use]
-    pub fn octets(&self, octets: &[u8]) -> Vec<u8> {
+    pub fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
         if self.show_secrets {
-            return octets.to_vec();
+            return bytes.to_vec();
         }
-        let mut octets = redact(octets, false);
+        let mut bytes = redact(bytes, false);
         for (known, by) in &self.known {
-            octets = replaced(&octets, known, by);
+            bytes = replaced(&bytes, known, by);
         }
-        let found = merged(self.find(&octets), &octets);
-        let mut out = Vec::with_capacity(octets.len());
+        let found = merged(self.find(&bytes), &bytes);
+        let mut out = Vec::with_capacity(bytes.len());
         let mut from = 0;
         for ((start, end), by) in found {
-            out.extend_from_slice(octets.get(from..start).unwrap_or_default());
+            out.extend_from_slice(bytes.get(from..start).unwrap_or_default());
             out.extend_from_slice(by.as_bytes());
             from = end;
         }
-        out.extend_from_slice(octets.get(from..).unwrap_or_default());
+        out.extend_from_slice(bytes.get(from..).unwrap_or_default());
         out
     }
 
     /// A text without secrets, in which nothing hides.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
-        visible(&String::from_utf8_lossy(&self.octets(text.as_bytes())))
+        visible(&String::from_utf8_lossy(&self.bytes(text.as_bytes())))
     }
 
     /// Whether something in these bytes is made of a secret.
     #[must_use]
-    pub fn finds(&self, octets: &[u8]) -> bool {
-        !self.show_secrets && self.octets(octets) != octets
+    pub fn finds(&self, bytes: &[u8]) -> bool {
+        !self.show_secrets && self.bytes(bytes) != bytes
     }
 
     /// A verdict whose texts quote no secret.
@@ -127,11 +127,11 @@ impl Redactor {
     pub fn sent(&self, sent: &Sent) -> Sent {
         Sent {
             method: self.text(&sent.method),
-            target: self.octets(&sent.target),
-            host: self.octets(&sent.host),
+            target: self.bytes(&sent.target),
+            host: self.bytes(&sent.host),
             headers: self.headers(&sent.headers),
-            body: self.octets(&sent.body),
-            raw: sent.raw.as_deref().map(|raw| self.octets(raw)),
+            body: self.bytes(&sent.body),
+            raw: sent.raw.as_deref().map(|raw| self.bytes(raw)),
             ..*sent
         }
     }
@@ -140,33 +140,33 @@ impl Redactor {
     #[must_use]
     pub fn answer(&self, answer: &Answer) -> Answer {
         match answer {
-            Answer::Closed(octets) => Answer::Closed(self.octets(octets)),
-            Answer::TimedOut(octets) => Answer::TimedOut(self.octets(octets)),
-            Answer::TooLong(octets) => Answer::TooLong(self.octets(octets)),
+            Answer::Closed(bytes) => Answer::Closed(self.bytes(bytes)),
+            Answer::TimedOut(bytes) => Answer::TimedOut(self.bytes(bytes)),
+            Answer::TooLong(bytes) => Answer::TooLong(self.bytes(bytes)),
             Answer::Response(response) => Answer::Response(Box::new(self.response(response))),
         }
     }
 
     fn response(&self, response: &Response) -> Response {
         let headers = self.headers(&response.headers);
-        if response.decoded().is_some_and(|decoded| self.finds(&decoded.octets)) {
+        if response.decoded().is_some_and(|decoded| self.finds(&decoded.bytes)) {
             let body = b"<a coded body with a secret in it>".to_vec();
             let end = memchr::memmem::find(&response.wire, b"\r\n\r\n").map_or(0, |end| end.saturating_add(4));
-            let head = self.octets(response.wire.get(..end).unwrap_or_default());
+            let head = self.bytes(response.wire.get(..end).unwrap_or_default());
             return Response { headers, wire: [head, body.clone()].concat(), body, ..*response };
         }
-        let body = self.octets(&response.body);
+        let body = self.bytes(&response.body);
         // Where the body stands on the wire as it is, it is looked at once.
         let head = response.wire.strip_suffix(response.body.as_slice()).filter(|head| head.ends_with(b"\r\n\r\n"));
         let wire = match head {
-            Some(head) => [self.octets(head), body.clone()].concat(),
-            None => self.octets(&response.wire),
+            Some(head) => [self.bytes(head), body.clone()].concat(),
+            None => self.bytes(&response.wire),
         };
         Response { headers, body, wire, ..*response }
     }
 
     fn headers(&self, headers: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
-        headers.iter().map(|(name, value)| (self.text(name), self.octets(value))).collect()
+        headers.iter().map(|(name, value)| (self.text(name), self.bytes(value))).collect()
     }
 
     /// Where a text has something that is made of what is known, part by part.
@@ -193,7 +193,7 @@ impl Redactor {
         for step in 0..=DEPTH {
             let mut next = Vec::new();
             for view in now {
-                work = work.saturating_add(view.octets.len());
+                work = work.saturating_add(view.bytes.len());
                 self.needles().find(&view, &mut found);
                 if step > 0 {
                     found.extend(token_shapes(&view));
@@ -212,13 +212,13 @@ impl Redactor {
     fn needles(&self) -> &Needles {
         self.needles.get_or_init(|| {
             let mut needles = Needles::default();
-            for (octets, by) in &self.known {
+            for (bytes, by) in &self.known {
                 if *by == b"<secret>" {
                     // A secret can be made of words; then it takes more of them to tell it from a text.
-                    needles.add("<secret>", [octets.as_slice()], TELLING, |_| true);
-                    needles.add("<secret>", [octets.as_slice()], view::RUN, is_mixed);
+                    needles.add("<secret>", [bytes.as_slice()], TELLING, |_| true);
+                    needles.add("<secret>", [bytes.as_slice()], view::RUN, is_mixed);
                 } else {
-                    add_token(&mut needles, octets);
+                    add_token(&mut needles, bytes);
                 }
             }
             needles.ready()
@@ -228,12 +228,12 @@ impl Redactor {
 
 /// The parts of a token that nothing else looks like: base64url of some length, and the bytes of a signature.
 fn add_token(needles: &mut Needles, token: &[u8]) {
-    let is_part = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let telling = |part: &&[u8]| {
         let has = |class: fn(&u8) -> bool| part.iter().any(class);
         part.len() >= TELLING && has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)
     };
-    let parts: Vec<&[u8]> = token.split(|octet| !is_part(octet)).filter(telling).collect();
+    let parts: Vec<&[u8]> = token.split(|byte| !is_part(byte)).filter(telling).collect();
     let signature = parts.last().copied().unwrap_or_default();
     needles.add("<token>", parts, view::RUN, |_| true);
     // Without the last digits, whose bits may be left over.
@@ -253,11 +253,10 @@ fn is_mixed(run: &[u8]) -> bool {
 /// Whether there is a run in a reading that somebody could read; what comes out of an encoding that was none is noise.
 fn says_something(view: &View) -> bool {
     let mut run = 0_usize;
-    let compressed =
-        memchr::memmem::find(&view.octets, b"\x1f\x8b\x08").is_some() || view.octets.first() == Some(&0x78);
+    let compressed = memchr::memmem::find(&view.bytes, b"\x1f\x8b\x08").is_some() || view.bytes.first() == Some(&0x78);
     compressed
-        || view.octets.iter().any(|octet| {
-            run = match octet {
+        || view.bytes.iter().any(|byte| {
+            run = match byte {
                 0x20..=0x7e | b'\t' | b'\r' | b'\n' => run.saturating_add(1),
                 // Two bytes a character, as UTF-16 has them.
                 0 => run,
@@ -272,11 +271,11 @@ fn token_shapes(view: &View) -> Vec<(Span, &'static str)> {
     const LEAST: usize = 40;
     let mut found = Vec::new();
     for beginning in [&b"eyJ"[..], b"ewog"] {
-        for at in memchr::memmem::find_iter(&view.octets, beginning) {
-            let is_part = |octet: &&u8| octet.is_ascii_alphanumeric() || matches!(**octet, b'-' | b'_' | b'.');
-            let rest = view.octets.get(at..).unwrap_or_default();
+        for at in memchr::memmem::find_iter(&view.bytes, beginning) {
+            let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'-' | b'_' | b'.');
+            let rest = view.bytes.get(at..).unwrap_or_default();
             let length = rest.iter().take_while(is_part).count();
-            let dots = rest.iter().take(length).filter(|octet| **octet == b'.').count();
+            let dots = rest.iter().take(length).filter(|byte| **byte == b'.').count();
             let spans = view.spans.get(at..at.saturating_add(length)).unwrap_or_default();
             let is_token = length >= LEAST && dots >= 2;
             found.extend(around(spans).filter(|_| is_token).map(|span| (span, "<token>")));
@@ -287,7 +286,7 @@ fn token_shapes(view: &View) -> Vec<(Span, &'static str)> {
 
 /// Finds in order, without overlaps, each with the whole word that it is in.
 fn merged(mut found: Vec<Find>, text: &[u8]) -> Vec<Find> {
-    let is_word = |octet: &&u8| octet.is_ascii_alphanumeric() || matches!(**octet, b'-' | b'_' | b'+' | b'%' | b'\\');
+    let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'-' | b'_' | b'+' | b'%' | b'\\');
     found.sort_unstable();
     let mut out: Vec<Find> = Vec::new();
     for ((start, end), by) in found {
@@ -311,17 +310,17 @@ fn merged(mut found: Vec<Find>, text: &[u8]) -> Vec<Find> {
 }
 
 /// The tokens of a request: the values of the token cookie, as they are and unescaped, and what looks like a token wherever it stands.
-fn tokens(octets: &[u8]) -> Vec<Vec<u8>> {
+fn tokens(bytes: &[u8]) -> Vec<Vec<u8>> {
     const NAME: &[u8] = b"nf_jwt=";
-    let values = memchr::memmem::find_iter(octets, NAME)
-        .filter_map(|at| octets.get(at.checked_add(NAME.len())?..))
-        .filter_map(|rest| rest.split(|octet| matches!(octet, b';' | b'\r' | b'\n' | b' ' | b'"' | b'&')).next())
+    let values = memchr::memmem::find_iter(bytes, NAME)
+        .filter_map(|at| bytes.get(at.checked_add(NAME.len())?..))
+        .filter_map(|rest| rest.split(|byte| matches!(byte, b';' | b'\r' | b'\n' | b' ' | b'"' | b'&')).next())
         .map(<[u8]>::to_vec);
     let mut found: Vec<Vec<u8>> = values.collect();
     found.extend(found.clone().iter().map(|value| percent_encoding::percent_decode(value).collect()));
-    let is_part = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
-    for word in octets.split(|octet| !is_part(octet)) {
-        let mut parts = word.split(|octet| *octet == b'.');
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    for word in bytes.split(|byte| !is_part(byte)) {
+        let mut parts = word.split(|byte| *byte == b'.');
         let header = parts.next().unwrap_or_default();
         let is_token = word.len() >= 2 * TELLING && parts.count() >= 2;
         if is_token
@@ -335,15 +334,15 @@ fn tokens(octets: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-fn replaced(octets: &[u8], known: &[u8], by: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(octets.len());
+fn replaced(bytes: &[u8], known: &[u8], by: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
     let mut from = 0;
-    for at in memchr::memmem::find_iter(octets, known) {
-        out.extend_from_slice(octets.get(from..at).unwrap_or_default());
+    for at in memchr::memmem::find_iter(bytes, known) {
+        out.extend_from_slice(bytes.get(from..at).unwrap_or_default());
         out.extend_from_slice(by);
         from = at.saturating_add(known.len());
     }
-    out.extend_from_slice(octets.get(from..).unwrap_or_default());
+    out.extend_from_slice(bytes.get(from..).unwrap_or_default());
     out
 }
 

@@ -34,8 +34,8 @@ impl Needles {
         let place = self.secrets.len();
         self.secrets.push((by, least.saturating_sub(RUN).saturating_add(1)));
         for text in texts {
-            let letters: Vec<u8> = text.iter().filter_map(|octet| folded(*octet)).collect();
-            let moved: Vec<u8> = letters.iter().map(|octet| thirteen(*octet)).collect();
+            let letters: Vec<u8> = text.iter().filter_map(|byte| folded(*byte)).collect();
+            let moved: Vec<u8> = letters.iter().map(|byte| thirteen(*byte)).collect();
             for mut letters in [letters, moved] {
                 for _ in 0..2 {
                     let all = letters.windows(RUN).zip(runs(letters.iter().copied(), RUN));
@@ -48,10 +48,10 @@ impl Needles {
     }
 
     /// The secret that was added last can be found by these bytes too.
-    pub(super) fn add_raw(&mut self, octets: &[u8]) {
+    pub(super) fn add_raw(&mut self, bytes: &[u8]) {
         let place = self.secrets.len().saturating_sub(1);
-        self.raw.extend(runs(octets.iter().copied(), RAW_RUN).map(|run| (run, place)));
-        self.raw.extend(runs(octets.iter().rev().copied(), RAW_RUN).map(|run| (run, place)));
+        self.raw.extend(runs(bytes.iter().copied(), RAW_RUN).map(|run| (run, place)));
+        self.raw.extend(runs(bytes.iter().rev().copied(), RAW_RUN).map(|run| (run, place)));
     }
 
     /// Makes them ready to be searched for.
@@ -73,7 +73,7 @@ impl Needles {
     /// Where a reading has any of them.
     pub(super) fn find(&self, view: &View, found: &mut Vec<(Span, &'static str)>) {
         let (letters, spans): (Vec<u8>, Vec<Span>) =
-            view.iter().filter_map(|(octet, span)| Some((folded(octet)?, span))).unzip();
+            view.iter().filter_map(|(byte, span)| Some((folded(byte)?, span))).unzip();
         // How many runs of each secret end here, one behind the other.
         let mut rows = vec![(0_usize, 0_usize); self.secrets.len()];
         for (at, run) in runs(letters.iter().copied(), RUN).enumerate() {
@@ -93,7 +93,7 @@ impl Needles {
         if self.raw.is_empty() {
             return;
         }
-        for (at, run) in runs(view.octets.iter().copied(), RAW_RUN).enumerate() {
+        for (at, run) in runs(view.bytes.iter().copied(), RAW_RUN).enumerate() {
             for place in self.places(&self.raw, run) {
                 let spans = view.spans.get(at..at.saturating_add(RAW_RUN)).unwrap_or_default();
                 let by = self.secrets.get(place).map_or("<secret>", |(by, _)| *by);
@@ -112,11 +112,11 @@ impl Needles {
 }
 
 /// The last `length` bytes as a number, at each byte at which there are as many.
-fn runs(octets: impl Iterator<Item = u8>, length: usize) -> impl Iterator<Item = u128> {
+fn runs(bytes: impl Iterator<Item = u8>, length: usize) -> impl Iterator<Item = u128> {
     let bits = u32::try_from(length).unwrap_or(16).saturating_mul(8);
     let mask = 1_u128.checked_shl(bits).map_or(u128::MAX, |end| end.saturating_sub(1));
-    let numbers = octets.scan(0_u128, move |number, octet| {
-        *number = (*number << 8 | u128::from(octet)) & mask;
+    let numbers = bytes.scan(0_u128, move |number, byte| {
+        *number = (*number << 8 | u128::from(byte)) & mask;
         Some(*number)
     });
     numbers.skip(length.saturating_sub(1))
@@ -131,18 +131,18 @@ fn sieve_place(run: u128) -> (usize, u64) {
 }
 
 fn is_no_filling(run: &[u8]) -> bool {
-    let set = run.iter().fold(0_u128, |set, octet| set | 1_u128.checked_shl(u32::from(*octet)).unwrap_or_default());
+    let set = run.iter().fold(0_u128, |set, byte| set | 1_u128.checked_shl(u32::from(*byte)).unwrap_or_default());
     set.count_ones() >= DIFFERENT
 }
 
-fn folded(octet: u8) -> Option<u8> {
-    octet.is_ascii_alphanumeric().then(|| octet.to_ascii_lowercase())
+fn folded(byte: u8) -> Option<u8> {
+    byte.is_ascii_alphanumeric().then(|| byte.to_ascii_lowercase())
 }
 
-fn thirteen(octet: u8) -> u8 {
-    match octet {
-        b'a'..=b'm' => octet.saturating_add(13),
-        b'n'..=b'z' => octet.saturating_sub(13),
+fn thirteen(byte: u8) -> u8 {
+    match byte {
+        b'a'..=b'm' => byte.saturating_add(13),
+        b'n'..=b'z' => byte.saturating_sub(13),
         other => other,
     }
 }

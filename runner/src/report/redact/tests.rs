@@ -51,7 +51,7 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 fn bits(text: &[u8], width: usize, alphabet: &[u8]) -> String {
-    let bits: Vec<u8> = text.iter().flat_map(|octet| (0..8).rev().map(move |bit| octet >> bit & 1)).collect();
+    let bits: Vec<u8> = text.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
     let digit =
         |bits: &[u8]| bits.iter().chain([&0; 8]).take(width).fold(0_usize, |value, bit| value << 1 | usize::from(*bit));
     bits.chunks(width).map(|bits| char::from(alphabet[digit(bits)])).collect()
@@ -59,7 +59,7 @@ fn bits(text: &[u8], width: usize, alphabet: &[u8]) -> String {
 
 /// Ways in which a text comes back, each so that somebody can undo it.
 fn ways(text: &str) -> Vec<(&'static str, String)> {
-    let hex = each(text, |octet| format!("{octet:02x}"), "");
+    let hex = each(text, |byte| format!("{byte:02x}"), "");
     let base64 = BASE64_STANDARD.encode(text);
     let base32 = bits(text.as_bytes(), 5, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
     let half = text.len() / 2;
@@ -67,15 +67,15 @@ fn ways(text: &str) -> Vec<(&'static str, String)> {
         ("reversed", reversed(text)),
         ("hexadecimal", hex.clone()),
         ("hexadecimal, upper case", hex.to_uppercase()),
-        ("hexadecimal, spaced", each(text, |octet| format!("{octet:02x}"), " ")),
-        ("hexadecimal, colons", each(text, |octet| format!("{octet:02X}"), ":")),
-        ("hexadecimal, 0x", each(text, |octet| format!("0x{octet:02x}"), ", ")),
+        ("hexadecimal, spaced", each(text, |byte| format!("{byte:02x}"), " ")),
+        ("hexadecimal, colons", each(text, |byte| format!("{byte:02X}"), ":")),
+        ("hexadecimal, 0x", each(text, |byte| format!("0x{byte:02x}"), ", ")),
         ("hexadecimal, reversed", reversed(&hex)),
-        ("a part in hexadecimal", each(&text[3..20], |octet| format!("{octet:02x}"), "")),
+        ("a part in hexadecimal", each(&text[3..20], |byte| format!("{byte:02x}"), "")),
         ("hexadecimal, behind a digit", format!("f{hex}")),
         (
             "a dump",
-            each(text, |octet| format!("{octet:02x}"), " ")
+            each(text, |byte| format!("{byte:02x}"), " ")
                 .as_bytes()
                 .chunks(48)
                 .map(|line| format!("{}\n", std::str::from_utf8(line).unwrap()))
@@ -88,7 +88,7 @@ fn ways(text: &str) -> Vec<(&'static str, String)> {
         ("base64 of a part", BASE64_STANDARD.encode(&text[2..30])),
         ("base64 twice", BASE64_STANDARD.encode(&base64)),
         ("base64 of hexadecimal", BASE64_STANDARD.encode(&hex)),
-        ("hexadecimal of base64", each(&base64, |octet| format!("{octet:02x}"), "")),
+        ("hexadecimal of base64", each(&base64, |byte| format!("{byte:02x}"), "")),
         (
             "base64 in lines",
             base64.as_bytes().chunks(76).map(|line| format!("{}\r\n", std::str::from_utf8(line).unwrap())).collect(),
@@ -97,43 +97,43 @@ fn ways(text: &str) -> Vec<(&'static str, String)> {
         ("base64 of it reversed", BASE64_STANDARD.encode(reversed(text))),
         ("base32", base32.clone()),
         ("base32, lower case", base32.to_lowercase()),
-        ("percent", each(text, |octet| format!("%{octet:02X}"), "")),
-        ("percent, twice", each(text, |octet| format!("%25{octet:02x}"), "")),
-        ("percent, three times", each(text, |octet| format!("%2525{octet:02x}"), "")),
+        ("percent", each(text, |byte| format!("%{byte:02X}"), "")),
+        ("percent, twice", each(text, |byte| format!("%25{byte:02x}"), "")),
+        ("percent, three times", each(text, |byte| format!("%2525{byte:02x}"), "")),
         (
             "percent, here and there",
             text.bytes()
                 .enumerate()
-                .map(|(at, octet)| if at % 5 == 0 { format!("%{octet:02x}") } else { char::from(octet).to_string() })
+                .map(|(at, byte)| if at % 5 == 0 { format!("%{byte:02x}") } else { char::from(byte).to_string() })
                 .collect(),
         ),
-        ("percent u", each(text, |octet| format!("%u00{octet:02x}"), "")),
-        ("base64 of percent", BASE64_STANDARD.encode(each(text, |octet| format!("%{octet:02X}"), ""))),
-        ("decimal entities", each(text, |octet| format!("&#{octet};"), "")),
-        ("hexadecimal entities", each(text, |octet| format!("&#x{octet:x};"), "")),
-        ("entities without their end", each(text, |octet| format!("&#{octet:04}"), " ")),
-        ("entities, escaped", each(text, |octet| format!("&amp;#{octet};"), "")),
-        ("JSON escapes", each(text, |octet| format!("\\u{octet:04x}"), "")),
-        ("JSON escapes in JSON", each(text, |octet| format!("\\\\u{octet:04X}"), "")),
-        ("braces", each(text, |octet| format!("\\u{{{octet:x}}}"), "")),
-        ("C escapes", each(text, |octet| format!("\\x{octet:02x}"), "")),
-        ("octal escapes", each(text, |octet| format!("\\{octet:03o}"), "")),
-        ("CSS escapes", each(text, |octet| format!("\\{octet:x} "), "")),
-        ("quoted-printable", each(text, |octet| format!("={octet:02X}"), "")),
-        ("code points", each(text, |octet| format!("U+{octet:04X}"), " ")),
-        ("a list of numbers", format!("[{}]", each(text, |octet| octet.to_string(), ","))),
-        ("octal numbers", each(text, |octet| format!("{octet:03o}"), " ")),
-        ("binary numbers", each(text, |octet| format!("{octet:08b}"), " ")),
-        ("spaced", each(text, |octet| char::from(octet).to_string(), " ")),
-        ("a line for each character", each(text, |octet| char::from(octet).to_string(), "\n")),
-        ("dashes", each(text, |octet| char::from(octet).to_string(), "-")),
-        ("zero-width spaces", each(text, |octet| char::from(octet).to_string(), "\u{200b}")),
-        ("quoted characters", format!("['{}']", each(text, |octet| char::from(octet).to_string(), "', '"))),
-        ("tags", each(text, |octet| format!("<b>{}</b>", char::from(octet)), "")),
-        ("colours", each(text, |octet| format!("\u{1b}[3{}m{}", octet % 8, char::from(octet)), "")),
-        ("entities between", each(text, |octet| char::from(octet).to_string(), "&shy;")),
-        ("UTF-16", each(text, |octet| char::from(octet).to_string(), "\0")),
-        ("base64 of UTF-16", BASE64_STANDARD.encode(each(text, |octet| char::from(octet).to_string(), "\0"))),
+        ("percent u", each(text, |byte| format!("%u00{byte:02x}"), "")),
+        ("base64 of percent", BASE64_STANDARD.encode(each(text, |byte| format!("%{byte:02X}"), ""))),
+        ("decimal entities", each(text, |byte| format!("&#{byte};"), "")),
+        ("hexadecimal entities", each(text, |byte| format!("&#x{byte:x};"), "")),
+        ("entities without their end", each(text, |byte| format!("&#{byte:04}"), " ")),
+        ("entities, escaped", each(text, |byte| format!("&amp;#{byte};"), "")),
+        ("JSON escapes", each(text, |byte| format!("\\u{byte:04x}"), "")),
+        ("JSON escapes in JSON", each(text, |byte| format!("\\\\u{byte:04X}"), "")),
+        ("braces", each(text, |byte| format!("\\u{{{byte:x}}}"), "")),
+        ("C escapes", each(text, |byte| format!("\\x{byte:02x}"), "")),
+        ("octal escapes", each(text, |byte| format!("\\{byte:03o}"), "")),
+        ("CSS escapes", each(text, |byte| format!("\\{byte:x} "), "")),
+        ("quoted-printable", each(text, |byte| format!("={byte:02X}"), "")),
+        ("code points", each(text, |byte| format!("U+{byte:04X}"), " ")),
+        ("a list of numbers", format!("[{}]", each(text, |byte| byte.to_string(), ","))),
+        ("octal numbers", each(text, |byte| format!("{byte:03o}"), " ")),
+        ("binary numbers", each(text, |byte| format!("{byte:08b}"), " ")),
+        ("spaced", each(text, |byte| char::from(byte).to_string(), " ")),
+        ("a line for each character", each(text, |byte| char::from(byte).to_string(), "\n")),
+        ("dashes", each(text, |byte| char::from(byte).to_string(), "-")),
+        ("zero-width spaces", each(text, |byte| char::from(byte).to_string(), "\u{200b}")),
+        ("quoted characters", format!("['{}']", each(text, |byte| char::from(byte).to_string(), "', '"))),
+        ("tags", each(text, |byte| format!("<b>{}</b>", char::from(byte)), "")),
+        ("colours", each(text, |byte| format!("\u{1b}[3{}m{}", byte % 8, char::from(byte)), "")),
+        ("entities between", each(text, |byte| char::from(byte).to_string(), "&shy;")),
+        ("UTF-16", each(text, |byte| char::from(byte).to_string(), "\0")),
+        ("base64 of UTF-16", BASE64_STANDARD.encode(each(text, |byte| char::from(byte).to_string(), "\0"))),
         (
             "chunks",
             text.as_bytes()
@@ -185,7 +185,7 @@ fn what_is_made_of_a_token_or_the_secret_is_replaced() {
     for (what, text) in [("token", TOKEN), ("signature", signature), ("secret", SECRET)] {
         for (way, made) in ways(text) {
             for around in ["", "You sent ", "<p title=\"x\">Hello, \u{e9}t\u{e9}: ", "{\"a\": 1, \"token\": \""] {
-                let shown = redactor.octets(format!("{around}{made}\" and more").as_bytes());
+                let shown = redactor.bytes(format!("{around}{made}\" and more").as_bytes());
                 let shown = String::from_utf8_lossy(&shown).into_owned();
                 if !shown.starts_with(around) || !shown.contains(" more") {
                     kept.push(format!("{what}, {way}: too much is gone from {around:?}: {shown}"));
@@ -205,7 +205,7 @@ fn what_is_made_of_a_token_or_the_secret_is_replaced() {
 fn the_bytes_of_a_signature_and_compressed_texts_are_found() {
     let redactor = redactor();
     let raw = BASE64_URL_SAFE_NO_PAD.decode(TOKEN.rsplit('.').next().unwrap()).unwrap();
-    let hex: String = raw.iter().map(|octet| format!("{octet:02x}")).collect();
+    let hex: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
     let list = raw.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
     for text in [
         raw.clone(),
@@ -231,8 +231,8 @@ fn the_bytes_of_a_signature_and_compressed_texts_are_found() {
     let shown = redactor.answer(&Answer::Response(Box::new(response)));
     assert_eq!(shown.response().unwrap().body, b"<a coded body with a secret in it>");
     assert!(
-        shown.octets().starts_with(b"HTTP/1.1 200 OK\r\n")
-            && memchr::memmem::find(shown.octets(), &brotli[..20]).is_none()
+        shown.bytes().starts_with(b"HTTP/1.1 200 OK\r\n")
+            && memchr::memmem::find(shown.bytes(), &brotli[..20]).is_none()
     );
 }
 
@@ -280,7 +280,7 @@ fn ordinary_texts_stay_as_they_are() {
         &filling,
         "%41%42 &amp; \\u0041 =41 \\n",
     ] {
-        assert_eq!(String::from_utf8(redactor.octets(text.as_bytes())).unwrap(), text);
+        assert_eq!(String::from_utf8(redactor.bytes(text.as_bytes())).unwrap(), text);
     }
 }
 
@@ -289,7 +289,7 @@ fn a_token_between_two_parts_of_a_long_text_is_found() {
     let redactor = redactor();
     for before in [PART - 100, PART - OVERLAP, PART - OVERLAP - 50, 2 * (PART - OVERLAP) - 40] {
         let text = format!("{} {} {}", "b".repeat(before), reversed(TOKEN), "c".repeat(1000));
-        let shown = redactor.octets(text.as_bytes());
+        let shown = redactor.bytes(text.as_bytes());
         assert!(!holds_part(&String::from_utf8(shown).unwrap(), &reversed(TOKEN)), "{before}");
     }
 }
@@ -298,7 +298,7 @@ fn a_token_between_two_parts_of_a_long_text_is_found() {
 fn whoever_asks_for_secrets_gets_the_bytes() {
     let redactor = Redactor::knowing(SECRET, Some(&exchange(TOKEN)), true);
     for (_, made) in ways(TOKEN) {
-        assert_eq!(redactor.octets(made.as_bytes()), made.as_bytes());
+        assert_eq!(redactor.bytes(made.as_bytes()), made.as_bytes());
     }
 }
 
@@ -308,6 +308,6 @@ fn hostile_texts_cost_a_bounded_time() {
     // Each is read in many ways at once; there is no clock here, but without a bound this test would not end.
     for unit in ["%25", "&amp;", "\\\\", "41", "x\u{9c}", "H4sI", "\x1f\u{8b}\x08", "0x", "<a", "QUFB", "1 "] {
         let text = unit.repeat((PART + 5000) / unit.len());
-        assert!(!redactor.octets(text.as_bytes()).is_empty());
+        assert!(!redactor.bytes(text.as_bytes()).is_empty());
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn around(spans: &[Span]) -> Option<Span> {
 /// A reading of a text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View {
-    pub(super) octets: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     pub(super) spans: Vec<Span>,
     reversed: bool,
 }
@@ -36,7 +36,7 @@ impl View {
     /// The text as it stands.
     pub(super) fn of(text: &[u8]) -> Self {
         let spans = (0_u32..).zip(1..).take(text.len()).collect();
-        Self { octets: text.to_vec(), spans, reversed: false }
+        Self { bytes: text.to_vec(), spans, reversed: false }
     }
 
     /// What can be read out of it in one step.
@@ -62,20 +62,20 @@ impl View {
         self.reversed
     }
 
-    fn push(&mut self, octet: u8, span: Span) {
-        self.octets.push(octet);
+    fn push(&mut self, byte: u8, span: Span) {
+        self.bytes.push(byte);
         self.spans.push(span);
     }
 
     /// Byte and place, in order.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (u8, Span)> + '_ {
-        self.octets.iter().copied().zip(self.spans.iter().copied())
+        self.bytes.iter().copied().zip(self.spans.iter().copied())
     }
 
     /// The same from its end to its beginning.
     pub(super) fn backwards(&self) -> Self {
         let mut out = Self { reversed: true, ..Self::default() };
-        self.iter().rev().for_each(|(octet, span)| out.push(octet, span));
+        self.iter().rev().for_each(|(byte, span)| out.push(byte, span));
         out
     }
 
@@ -83,17 +83,17 @@ impl View {
     fn rewritten(&self, step: impl Fn(&[u8]) -> Option<(usize, Vec<u8>)>) -> Option<Self> {
         let mut out = Self { reversed: self.reversed, ..Self::default() };
         let (mut at, mut changed) = (0_usize, false);
-        while let (Some(octet), Some(span)) = (self.octets.get(at), self.spans.get(at)) {
-            match step(self.octets.get(at..).unwrap_or_default()) {
+        while let (Some(byte), Some(span)) = (self.bytes.get(at), self.spans.get(at)) {
+            match step(self.bytes.get(at..).unwrap_or_default()) {
                 Some((length, instead)) => {
                     changed = true;
                     let end = at.saturating_add(length.max(1));
                     let whole = self.spans.get(at..end.min(self.spans.len())).and_then(around).unwrap_or(*span);
-                    instead.into_iter().for_each(|octet| out.push(octet, whole));
+                    instead.into_iter().for_each(|byte| out.push(byte, whole));
                     at = end;
                 }
                 None => {
-                    out.push(*octet, *span);
+                    out.push(*byte, *span);
                     at = at.saturating_add(1);
                 }
             }
@@ -102,15 +102,15 @@ impl View {
     }
 
     fn unescaped(&self) -> Option<Self> {
-        let has = |octet: &[u8]| memchr::memmem::find(&self.octets, octet).is_some();
-        let may_be = memchr::memchr3(b'%', b'&', b'\\', &self.octets).is_some()
+        let has = |byte: &[u8]| memchr::memmem::find(&self.bytes, byte).is_some();
+        let may_be = memchr::memchr3(b'%', b'&', b'\\', &self.bytes).is_some()
             || [&b"="[..], b"0x", b"0X", b"U+", b"u+"].into_iter().any(has);
         may_be.then(|| self.rewritten(escape)).flatten()
     }
 
     /// Without tags, control sequences of a terminal and the framing of chunks, which can stand between any two characters.
     fn unmarked(&self) -> Option<Self> {
-        let may_be = memchr::memchr3(b'<', 0x1b, b'\r', &self.octets).is_some();
+        let may_be = memchr::memchr3(b'<', 0x1b, b'\r', &self.bytes).is_some();
         may_be.then(|| self.rewritten(|rest| mark(rest).map(|length| (length, Vec::new())))).flatten()
     }
 
@@ -120,9 +120,9 @@ impl View {
         let mut run = Self::default();
         let mut keep = |run: &mut Self| {
             let run = std::mem::take(run);
-            let bytes = run.octets.len().saturating_mul(usize::try_from(coding.bits).unwrap_or(8)) / 8;
+            let bytes = run.bytes.len().saturating_mul(usize::try_from(coding.bits).unwrap_or(8)) / 8;
             let set = run
-                .octets
+                .bytes
                 .iter()
                 .fold(0_u64, |set, value| set | 1_u64.checked_shl(u32::from(*value)).unwrap_or_default());
             if bytes >= RUN && set.count_ones() >= DIFFERENT {
@@ -131,14 +131,14 @@ impl View {
         };
         // How many digits stand without anything between them, and how much else has come since.
         let (mut row, mut between) = (0_usize, 0_usize);
-        for (octet, span) in self.iter() {
-            match (coding.value)(octet) {
+        for (byte, span) in self.iter() {
+            match (coding.value)(byte) {
                 Some(value) => {
                     row = if between > 0 { 1 } else { row.saturating_add(1) };
                     between = 0;
                     run.push(value, span);
                 }
-                None if !octet.is_ascii_alphanumeric() && octet != b'=' && row >= coding.row && between < BETWEEN => {
+                None if !byte.is_ascii_alphanumeric() && byte != b'=' && row >= coding.row && between < BETWEEN => {
                     between = between.saturating_add(1);
                 }
                 None => {
@@ -155,7 +155,7 @@ impl View {
     fn undone(&self, coding: &Digits, shift: usize, runs: &[Self]) -> Option<Self> {
         let mut out = Self { reversed: self.reversed, ..Self::default() };
         runs.iter().for_each(|run| run.put_together(coding, shift, &mut out));
-        (!out.octets.is_empty()).then_some(out)
+        (!out.bytes.is_empty()).then_some(out)
     }
 
     /// Moves a run of values, as bytes, to `out`.
@@ -177,7 +177,7 @@ impl View {
 
     /// Whether there are as many numbers as make a run.
     fn has_numbers(&self) -> bool {
-        let ends = self.octets.windows(2).filter(|pair| {
+        let ends = self.bytes.windows(2).filter(|pair| {
             pair.first().is_some_and(u8::is_ascii_digit) && !pair.last().is_some_and(u8::is_ascii_alphanumeric)
         });
         ends.take(RUN - 1).count() == RUN - 1
@@ -191,12 +191,12 @@ impl View {
         let longest = if radix == 2 { 8 } else { 3 };
         let mut flush = |run: &mut Self| {
             let run = std::mem::take(run);
-            if run.octets.len() >= RUN {
-                run.iter().for_each(|(octet, span)| out.push(octet, span));
+            if run.bytes.len() >= RUN {
+                run.iter().for_each(|(byte, span)| out.push(byte, span));
             }
         };
-        for (octet, span) in self.iter().chain([(b' ', (0, 0))]) {
-            let digit = char::from(octet).to_digit(radix);
+        for (byte, span) in self.iter().chain([(b' ', (0, 0))]) {
+            let digit = char::from(byte).to_digit(radix);
             match (digit, number) {
                 (Some(digit), Some((value, length, whole))) if length < longest => {
                     let value = value.saturating_mul(radix).saturating_add(digit);
@@ -209,7 +209,7 @@ impl View {
                         Err(_) => flush(&mut run),
                     }
                     number = None;
-                    if octet.is_ascii_alphanumeric() {
+                    if byte.is_ascii_alphanumeric() {
                         flush(&mut run);
                     }
                 }
@@ -218,37 +218,37 @@ impl View {
                     number = None;
                     flush(&mut run);
                 }
-                (None, None) if octet.is_ascii_alphanumeric() => flush(&mut run),
+                (None, None) if byte.is_ascii_alphanumeric() => flush(&mut run),
                 (None, None) => {}
             }
         }
         flush(&mut run);
-        (!out.octets.is_empty()).then_some(out)
+        (!out.bytes.is_empty()).then_some(out)
     }
 
     /// What gzip or zlib has made of something. All of it comes from all that is behind its beginning.
     fn inflated(&self) -> Option<Self> {
         let mut out = Self { reversed: self.reversed, ..Self::default() };
-        let gzip = memchr::memmem::find_iter(&self.octets, b"\x1f\x8b\x08").map(|at| (at, true));
-        let zlib = memchr::memchr_iter(0x78, &self.octets)
+        let gzip = memchr::memmem::find_iter(&self.bytes, b"\x1f\x8b\x08").map(|at| (at, true));
+        let zlib = memchr::memchr_iter(0x78, &self.bytes)
             .filter(|at| {
-                let second = self.octets.get(at.saturating_add(1)).copied().map(u16::from);
+                let second = self.bytes.get(at.saturating_add(1)).copied().map(u16::from);
                 second.is_some_and(|second| (0x7800 | second) % 31 == 0 && second & 0x20 == 0)
             })
             .map(|at| (at, false));
         for (at, gzip) in gzip.take(BEGINNINGS).chain(zlib.take(BEGINNINGS)) {
-            let coded = self.octets.get(at..).unwrap_or_default();
-            let mut octets = Vec::new();
+            let coded = self.bytes.get(at..).unwrap_or_default();
+            let mut bytes = Vec::new();
             let _ = if gzip {
-                flate2::read::GzDecoder::new(coded).take(INFLATED).read_to_end(&mut octets)
+                flate2::read::GzDecoder::new(coded).take(INFLATED).read_to_end(&mut bytes)
             } else {
-                flate2::read::ZlibDecoder::new(coded).take(INFLATED).read_to_end(&mut octets)
+                flate2::read::ZlibDecoder::new(coded).take(INFLATED).read_to_end(&mut bytes)
             };
-            if let Some(whole) = self.spans.get(at..).and_then(around).filter(|_| octets.len() >= RUN) {
-                octets.into_iter().for_each(|octet| out.push(octet, whole));
+            if let Some(whole) = self.spans.get(at..).and_then(around).filter(|_| bytes.len() >= RUN) {
+                bytes.into_iter().for_each(|byte| out.push(byte, whole));
             }
         }
-        (!out.octets.is_empty()).then_some(out)
+        (!out.bytes.is_empty()).then_some(out)
     }
 }
 
@@ -268,23 +268,23 @@ const DIGITS: [Digits; 3] = [
     Digits { bits: 6, shifts: 4, value: base64, row: 16 },
 ];
 
-fn hexadecimal(octet: u8) -> Option<u8> {
-    char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+fn hexadecimal(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-fn base32(octet: u8) -> Option<u8> {
-    match octet.to_ascii_uppercase() {
+fn base32(byte: u8) -> Option<u8> {
+    match byte.to_ascii_uppercase() {
         letter @ b'A'..=b'Z' => Some(letter.saturating_sub(b'A')),
         digit @ b'2'..=b'7' => Some(digit.saturating_sub(b'2').saturating_add(26)),
         _ => None,
     }
 }
 
-fn base64(octet: u8) -> Option<u8> {
-    match octet {
-        b'A'..=b'Z' => Some(octet.saturating_sub(b'A')),
-        b'a'..=b'z' => Some(octet.saturating_sub(b'a').saturating_add(26)),
-        b'0'..=b'9' => Some(octet.saturating_sub(b'0').saturating_add(52)),
+fn base64(byte: u8) -> Option<u8> {
+    match byte {
+        b'A'..=b'Z' => Some(byte.saturating_sub(b'A')),
+        b'a'..=b'z' => Some(byte.saturating_sub(b'a').saturating_add(26)),
+        b'0'..=b'9' => Some(byte.saturating_sub(b'0').saturating_add(52)),
         b'+' | b'-' => Some(62),
         b'/' | b'_' => Some(63),
         _ => None,
@@ -338,7 +338,7 @@ fn entity(rest: &[u8]) -> Option<(usize, Vec<u8>)> {
         (b'#', Some(b'x' | b'X')) => number(rest, 2, 16, 8)?,
         (b'#', _) => number(rest, 1, 10, 8)?,
         _ => {
-            let length = rest.iter().take(32).take_while(|octet| octet.is_ascii_alphanumeric()).count();
+            let length = rest.iter().take(32).take_while(|byte| byte.is_ascii_alphanumeric()).count();
             let name = rest.get(..length)?;
             let closed = rest.get(length)? == &b';';
             let instead: &[u8] = if name == b"amp" { b"&" } else { b" " };
@@ -361,7 +361,7 @@ fn number(rest: &[u8], skip: usize, radix: u32, most: usize) -> Option<(usize, V
         rest.iter().skip(skip).take(most).map_while(|digit| char::from(*digit).to_digit(radix)).collect();
     let value = digits.iter().try_fold(0_u32, |value, digit| value.checked_mul(radix)?.checked_add(*digit))?;
     let instead = match u8::try_from(value) {
-        Ok(octet) => vec![octet],
+        Ok(byte) => vec![byte],
         // Full-width forms of ASCII.
         Err(_) if (0xff01..=0xff5e).contains(&value) => vec![u8::try_from(value.saturating_sub(0xfee0)).ok()?],
         Err(_) => char::from_u32(value)?.to_string().into_bytes(),
@@ -374,11 +374,11 @@ fn mark(rest: &[u8]) -> Option<usize> {
     let within = rest.get(..LONGEST_MARK).unwrap_or(rest);
     let end = match within {
         [b'<', next, ..] if next.is_ascii_alphabetic() || matches!(next, b'/' | b'!' | b'?') => {
-            within.iter().position(|octet| *octet == b'>')?
+            within.iter().position(|byte| *byte == b'>')?
         }
-        [0x1b, b'[', ..] => within.iter().skip(2).position(|octet| (0x40..=0x7e).contains(octet))?.saturating_add(2),
+        [0x1b, b'[', ..] => within.iter().skip(2).position(|byte| (0x40..=0x7e).contains(byte))?.saturating_add(2),
         [b'\r', b'\n', line @ ..] => {
-            let digits = line.iter().take_while(|octet| octet.is_ascii_hexdigit()).count();
+            let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
             let ended = digits > 0 && digits <= 8 && matches!(line.get(digits), Some(b'\r' | b';' | b' '));
             let end = line.windows(2).position(|pair| pair == b"\r\n").filter(|_| ended)?;
             end.saturating_add(3)
