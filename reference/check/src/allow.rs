@@ -133,14 +133,14 @@ impl Allow {
                 "" => "this comment says nothing".to_owned(),
                 _ => format!("`{verb}` is nothing that a comment can say{meant}"),
             };
-            return told("allow-unreadable", message, "write `# rolegate: allow ID reason`".to_owned());
+            return told("allow-unreadable", message, catalogue::fix("allow-unreadable").to_owned());
         }
         if catalogue::find(id).is_none() {
             let known = catalogue::all().map(|entry| (strsim::damerau_levenshtein(id, entry.id), entry.id)).min();
             let meant = known
                 .filter(|(far, _)| *far <= 2.max(id.len() / 3))
                 .map_or_else(String::new, |(_, known)| format!("; did you mean `{known}`?"));
-            let help = "write the id that stands in brackets behind `warning` or `error`".to_owned();
+            let help = catalogue::fix("allow-unknown").to_owned();
             return told("allow-unknown", format!("`{id}` is no kind of finding{meant}"), help);
         }
         if self.reason.is_empty() {
@@ -159,10 +159,9 @@ impl Allow {
                 format!("`{id}` keeps a gate from starting, and no comment accepts that"),
                 "correct the line; `check` shows where".to_owned(),
             ),
-            false => (
-                format!("no `{id}` is found here, so this comment accepts nothing"),
-                "take the comment out, or put it before the rule that it is about".to_owned(),
-            ),
+            false => {
+                (format!("no `{id}` is found here, so this comment accepts nothing"), catalogue::fix(UNUSED).to_owned())
+            }
         };
         told(UNUSED, message, help)
     }

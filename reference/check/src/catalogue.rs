@@ -124,6 +124,16 @@ pub fn find(id: &str) -> Option<&'static Entry> {
     all().find(|entry| entry.id == id)
 }
 
+/// What to do about problems of this kind, where nothing more exact is known.
+pub(crate) fn fix(id: &str) -> &'static str {
+    find(id).map_or("", |entry| entry.fix)
+}
+
+/// What a visitor gets from this gate, where the line that is found says nothing more exact.
+pub(crate) fn visitor(id: &str) -> &'static str {
+    find(id).map_or("", |entry| entry.visitor)
+}
+
 /// What other gates are known to do about a problem that says for itself what this one does, or does not.
 pub(super) fn elsewhere(id: &str, severity: Severity, says_for_itself: bool) -> Option<&'static str> {
     let entry = find(id)?;

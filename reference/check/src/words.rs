@@ -22,6 +22,9 @@ pub trait InWords {
 
     /// What a visitor gets from other gates, where that is known to differ.
     fn elsewhere(&self) -> Option<&'static str>;
+
+    /// All that is said of the problem, a sentence on each line, for readers that show the place themselves.
+    fn in_lines(&self) -> String;
 }
 
 impl InWords for Problem {
@@ -51,12 +54,17 @@ impl InWords for Problem {
     }
 
     fn visitor(&self) -> &str {
-        let generic = || catalogue::find(self.id).map_or("", |entry| entry.visitor);
+        let generic = || catalogue::visitor(self.id);
         self.note.as_deref().unwrap_or_else(generic)
     }
 
     fn elsewhere(&self) -> Option<&'static str> {
         catalogue::elsewhere(self.id, self.severity, self.note.is_some())
+    }
+
+    fn in_lines(&self) -> String {
+        let elsewhere = self.elsewhere().map_or_else(String::new, |text| format!("\nother gates: {text}"));
+        format!("{}\nvisitor: {}{elsewhere}\nhelp: {}", self.message, self.visitor(), self.help)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `rolegate`: serves a site behind its rules, checks the rules, explains decisions.
 #![forbid(unsafe_code)]
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -155,9 +155,14 @@ impl From<LoadError> for Failure {
     }
 }
 
-/// Writes a line to standard output. A reader that has gone, as behind `| head`, is no failure.
+/// Writes a line to standard output.
 fn say(line: &str) -> Result<(), Failure> {
-    match writeln!(anstream::stdout().lock(), "{line}") {
+    said(writeln!(anstream::stdout().lock(), "{line}"))
+}
+
+/// What became of a text for standard output. A reader that has gone, as behind `| head`, is no failure.
+fn said(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::cannot_run(format!("cannot write to standard output: {error}")))
         }

@@ -1,11 +1,11 @@
 //! `rolegate completions` and `rolegate man`: what the command line knows of itself, for shells and for `man`.
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::{Cli, Exit, Failure};
+use super::{Cli, Exit, Failure, said};
 
 /// Write the completions of a shell to standard output
 #[derive(Args, Debug)]
@@ -64,10 +64,6 @@ impl Man {
 
 fn write(bytes: &[u8]) -> Result<Exit, Failure> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::cannot_run(format!("cannot write to standard output: {error}")))
-        }
-        _ => Ok(Exit::Done),
-    }
+    said(stdout.write_all(bytes).and_then(|()| stdout.flush()))?;
+    Ok(Exit::Done)
 }

@@ -162,6 +162,7 @@ pub mod speed;
 mod time;
 mod uri;
 pub mod witness;
+pub mod words;
 
 /// Which file a path names, and every other path that names the same file.
 pub mod site {

@@ -242,7 +242,6 @@ fn capabilities() -> InitializeResult {
 
 /// A problem as clients show it.
 pub(crate) fn diagnostic(problem: &Problem, lines: &Lines<'_>) -> Diagnostic {
-    let elsewhere = problem.elsewhere().map_or_else(String::new, |text| format!("\nother gates: {text}"));
     let described = catalogue::find(problem.id).and_then(|entry| format!("{LINTS}#{}", entry.id).parse().ok());
     let mut range = lines.range(problem.span.start..problem.span.end);
     if range.start == range.end {
@@ -255,7 +254,7 @@ pub(crate) fn diagnostic(problem: &Problem, lines: &Lines<'_>) -> Diagnostic {
         code: Some(NumberOrString::String(problem.id.to_owned())),
         code_description: described.map(|href| CodeDescription { href }),
         source: Some("rolegate".to_owned()),
-        message: format!("{}\nvisitor: {}{elsewhere}\nhelp: {}", problem.message, problem.visitor(), problem.help),
+        message: problem.in_lines(),
         ..Diagnostic::default()
     }
 }

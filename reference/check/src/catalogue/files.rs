@@ -1,5 +1,7 @@
 //! What can be wrong with a `_headers` file, or with `[[headers]]` of `netlify.toml`.
 
+use rolegate::words;
+
 use super::Entry;
 
 /// What follows from most errors.
@@ -8,7 +10,7 @@ const NOTHING: &str = "the file without this header field";
 pub(super) const ENTRIES: &[Entry] = &[
     Entry::error(
         "basic-auth",
-        "`Basic-Auth` asks for a password, which this gate does not know how to ask for",
+        words::message::BASIC_AUTH,
         "nobody is admitted to the path",
         "close the path with a rule in `_redirects` that asks for a role, and take the line out",
     )
@@ -19,38 +21,23 @@ pub(super) const ENTRIES: &[Entry] = &[
         NOTHING,
         "leave the line out",
     ),
-    Entry::error(
-        "no-colon",
-        "a line is neither a path nor a header field",
-        NOTHING,
-        "begin a path with `/`, and write a header field as `Name: value`",
-    ),
+    Entry::error("no-colon", "a line is neither a path nor a header field", NOTHING, words::help::NO_COLON),
     Entry::error(
         "no-path",
         "a header field stands under no path",
         NOTHING,
         "write the path on a line before it, such as `/*`",
     ),
-    Entry::error("not-utf-8", "a line is not UTF-8 text", NOTHING, "save the file as UTF-8"),
+    Entry::error("not-utf-8", "a line is not UTF-8 text", NOTHING, words::help::NOT_UTF_8),
     Entry::error(
         "path-dots",
         "a path holds dot segments, which no request keeps",
         NOTHING,
         "write the path without them",
     ),
-    Entry::error("path-query", "a path holds a query or a fragment", NOTHING, "leave out what begins with `?` or `#`"),
-    Entry::error(
-        "path-space",
-        "a path does not stand alone on its line",
-        NOTHING,
-        "write header fields on lines of their own, and a space in a path as `%20`",
-    ),
-    Entry::error(
-        "path-unreadable",
-        "no request matches the path",
-        NOTHING,
-        "write the characters themselves, or valid escapes such as `%20`",
-    ),
+    Entry::error("path-query", "a path holds a query or a fragment", NOTHING, words::help::PATH_QUERY),
+    Entry::error("path-space", "a path does not stand alone on its line", NOTHING, words::help::PATH_SPACE),
+    Entry::error("path-unreadable", "no request matches the path", NOTHING, words::help::PATH_UNREADABLE),
     Entry::error(
         "toml-headers",
         "`[[headers]]` of `netlify.toml` is not a list of tables with `for` and `values`",
@@ -67,6 +54,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         "url-for-path",
         "header fields are given to a URL instead of a path",
         NOTHING,
-        "leave scheme and host out, and begin with `/`",
+        words::help::URL_FOR_PATH,
     ),
 ];

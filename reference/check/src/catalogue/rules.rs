@@ -1,5 +1,7 @@
 //! What can be wrong with a line of `_redirects` or an entry of `netlify.toml`, whatever stands around it.
 
+use rolegate::words;
+
 use super::Entry;
 
 /// What follows from most errors, where the line names no role.
@@ -62,7 +64,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     Entry::warning(
         "to-literal-star",
-        "a `*` in a destination is literal text",
+        words::message::TO_LITERAL_STAR,
         "a destination with a star in it",
         "write `:splat` for what the star of `from` stands for, or `%2A` if a star is meant",
     ),
@@ -70,7 +72,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "condition-comma",
         "an item of a list in `netlify.toml` holds a comma",
         NOTHING,
-        "write each value as a text of its own",
+        words::help::CONDITION_COMMA,
     )
     .trap(&["L12"])
     .elsewhere("the item is read as two, so that each of them is admitted"),
@@ -78,7 +80,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "condition-empty",
         "a condition lists an empty value, as `Role=` and `Role=a, b` do",
         NOTHING,
-        "write a value on each side of every comma, without spaces",
+        words::help::CONDITION_EMPTY,
     )
     .trap(&["L12", "L14"])
     .elsewhere("what follows the space is lost, and an empty role may admit everybody"),
@@ -110,52 +112,42 @@ pub(super) const ENTRIES: &[Entry] = &[
         NOTHING,
         "leave it out",
     ),
-    Entry::error("from-double-star", "`**` is no splat", NOTHING, "write `/*` at the end: it covers every depth"),
+    Entry::error("from-double-star", words::message::FROM_DOUBLE_STAR, NOTHING, words::help::FROM_DOUBLE_STAR),
     Entry::error(
         "from-encoded-slash",
         "`from` holds an encoded slash, and no request that holds one is answered",
         NOTHING,
         "write `/`",
     ),
-    Entry::error("from-escape", "`%` starts no escape in `from`", NOTHING, "write `%25` for a percent sign"),
+    Entry::error("from-escape", "`%` starts no escape in `from`", NOTHING, words::help::FROM_ESCAPE),
     Entry::error(
         "from-many-stars",
         "more than 32 segments follow a `*` that is not at the end of `from`",
         NOTHING,
-        "write `/*` at the end of the path alone",
+        words::help::FROM_MANY_STARS,
     ),
     Entry::error(
         "from-fragment",
         "`from` holds a fragment, and no request has one",
         NOTHING,
-        "leave out `#` and what follows, or write `%23`",
+        words::help::FROM_FRAGMENT,
     ),
-    Entry::error(
-        "from-host",
-        "the host of `from` is none",
-        NOTHING,
-        "write a host name, with a port if it is not the default one",
-    ),
+    Entry::error("from-host", "the host of `from` is none", NOTHING, words::help::FROM_HOST),
     Entry::warning(
         "from-literal-star",
         "a `*` in the middle of a segment is literal text",
         "the rule for a path with a star in it, and for no other",
-        "write `/*` at the end of the path, or `%2A` if a star is meant",
+        words::help::FROM_LITERAL_STAR,
     ),
     Entry::warning(
         "from-middle-star",
         "a `*` in the middle of a path is not documented",
         "the rule for one or more segments in its place",
-        "write `:name` for one segment, or `/*` at the end",
+        words::help::FROM_MIDDLE_STAR,
     )
     .elsewhere("they differ; the rule may match nothing"),
-    Entry::error("from-missing", "an entry of `netlify.toml` has no `from`", NOTHING, "write `from = \"/path\"`"),
-    Entry::error(
-        "from-not-a-path",
-        "`from` is not a path",
-        NOTHING,
-        "begin with `/`, or with `http://` or `https://` and a host",
-    ),
+    Entry::error("from-missing", "an entry of `netlify.toml` has no `from`", NOTHING, words::help::FROM_MISSING),
+    Entry::error("from-not-a-path", "`from` is not a path", NOTHING, words::help::FROM_NOT_A_PATH),
     Entry::warning(
         "from-not-canonical",
         "`from` holds dot segments or empty segments, which no request keeps",
@@ -167,23 +159,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         "from-prefix-star",
         "a `*` that is not a segment of its own is not documented",
         "the rule for everything that begins so",
-        "write `/*`, or list the paths",
+        words::help::FROM_PREFIX_STAR,
     )
     .elsewhere("they differ; the rule may match nothing"),
-    Entry::error(
-        "from-query",
-        "`from` holds a query",
-        NOTHING,
-        "write parameters as fields of their own, `key=value`, or write `%3F`",
-    ),
+    Entry::error("from-query", words::message::FROM_QUERY, NOTHING, words::help::FROM_QUERY),
     Entry::error(
         "from-reserved",
         "`from` begins with `/.netlify`, which the platform keeps for itself",
         NOTHING,
         "choose another path",
     ),
-    Entry::error("from-utf8", "the escapes in `from` are not UTF-8", NOTHING, "encode the UTF-8 bytes of the text"),
-    Entry::error("header-name", "a header field has a name that is none", NOTHING, "write letters, digits and `-`"),
+    Entry::error("from-utf8", words::message::FROM_UTF8, NOTHING, words::help::FROM_UTF8),
+    Entry::error("header-name", "a header field has a name that is none", NOTHING, words::help::HEADER_NAME),
     Entry::error(
         "header-of-the-connection",
         "a rule sets a header that the gate itself writes on what it forwards",
@@ -201,14 +188,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         "headers-without-proxy",
         "a rule has headers for what it forwards, and forwards nothing",
         "the answer of the rule; the headers go nowhere",
-        "leave them out, or write a URL and the status 200",
+        words::help::HEADERS_WITHOUT_PROXY,
     ),
-    Entry::error(
-        "invalid-utf8",
-        "the text is not UTF-8",
-        NOTHING,
-        "save the file as UTF-8, or percent-encode the path",
-    ),
+    Entry::error("invalid-utf8", "the text is not UTF-8", NOTHING, words::help::INVALID_UTF8),
     Entry::error("line-too-long", "the line or text has more than 16 KiB", NOTHING, "write several shorter ones"),
     Entry::error("query-key-empty", "a query parameter has no key", NOTHING, "write `key=value`"),
     Entry::error("query-key-repeated", "a query parameter stands on the rule twice", NOTHING, "leave one of them out"),
@@ -216,20 +198,15 @@ pub(super) const ENTRIES: &[Entry] = &[
         "query-like-role",
         "a query parameter has a key that is nearly `role`",
         "the rule only where the address holds that parameter",
-        "if a role is meant, write `Role=` after the status",
+        words::help::QUERY_LIKE_ROLE,
     ),
-    Entry::error(
-        "query-role",
-        "a role stands where query parameters stand",
-        NOTHING,
-        "write destination and status first: conditions stand after the status",
-    )
-    .elsewhere("the rule asks for a query parameter, and everybody gets the file"),
+    Entry::error("query-role", "a role stands where query parameters stand", NOTHING, words::help::QUERY_ROLE)
+        .elsewhere("the rule asks for a query parameter, and everybody gets the file"),
     Entry::warning(
         "role-colon",
         "a role name holds a colon",
         "the rule, as for any other name",
-        "name the role without a colon",
+        words::help::ROLE_COLON,
     )
     .trap(&["L12"])
     .elsewhere("the role is known never to match, so that nobody is admitted"),
@@ -241,17 +218,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     )
     .trap(&["L12"])
     .elsewhere("the whole text is one name, so that those who are meant do not get in"),
-    Entry::error(
-        "sign-variable",
-        "a signature names no environment variable",
-        NOTHING,
-        "name the variable that holds the secret: letters, digits and `_`",
-    ),
+    Entry::error("sign-variable", "a signature names no environment variable", NOTHING, words::help::SIGN_VARIABLE),
     Entry::warning(
         "sign-without-proxy",
         "a rule signs what it forwards, and forwards nothing",
         "the answer of the rule; nothing is signed",
-        "leave the signature out, or write a URL and the status 200",
+        words::help::SIGN_WITHOUT_PROXY,
     ),
     Entry::error(
         "status-invalid",
@@ -263,7 +235,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     .elsewhere("the rule does nothing or is not forced, and everybody gets the file"),
     Entry::error(
         "status-missing",
-        "conditions stand after a status, and there is none",
+        words::message::STATUS_MISSING,
         NOTHING,
         "write `302` or `200!`, for example, before the first condition",
     )
@@ -272,46 +244,25 @@ pub(super) const ENTRIES: &[Entry] = &[
         "status-unusual",
         "the status is an unusual one for a redirect",
         "the redirect, with this status",
-        "write 301 or 302",
+        words::help::STATUS_UNUSUAL,
     )
     .elsewhere("they differ; the rule may be dropped"),
     Entry::error(
         "to-absolute",
         "the status shows a page of this site, and the destination is a URL",
         NOTHING,
-        "write a local path, or the status 200 or 302",
+        words::help::TO_ABSOLUTE,
     ),
-    Entry::error(
-        "to-host",
-        "the host of the destination is none",
-        NOTHING,
-        "write a host name, with a port if it is not the default one",
-    ),
-    Entry::error(
-        "to-missing",
-        "the rule has no destination",
-        NOTHING,
-        "write one; it can be left out only where `from` ends in `/*` and the status is 200",
-    )
-    .trap(&["L4"]),
-    Entry::error(
-        "to-name-in-host",
-        "a name stands for a part of a host label",
-        NOTHING,
-        "write it between dots, as in `https://:name.example.com/`",
-    ),
-    Entry::error(
-        "to-name-in-upstream",
-        "a visitor would choose the server that the gate asks",
-        NOTHING,
-        "write the whole host, or a redirect status such as 302",
-    ),
+    Entry::error("to-host", "the host of the destination is none", NOTHING, words::help::FROM_HOST),
+    Entry::error("to-missing", "the rule has no destination", NOTHING, words::help::TO_MISSING).trap(&["L4"]),
+    Entry::error("to-name-in-host", "a name stands for a part of a host label", NOTHING, words::help::TO_NAME_IN_HOST),
+    Entry::error("to-name-in-upstream", words::message::TO_NAME_IN_UPSTREAM, NOTHING, words::help::TO_NAME_IN_UPSTREAM),
     Entry::error("to-not-a-path", "the destination is none", NOTHING, "begin with `/`, `http://` or `https://`"),
     Entry::error(
         "to-other-site",
         "a browser takes the destination for another site",
         NOTHING,
-        "write `https://host/…` for another site, or a single `/`",
+        words::help::TO_OTHER_SITE,
     ),
     Entry::error(
         "too-many-captures",
@@ -323,7 +274,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "to-unknown-name",
         "the destination holds a name that the rule captures nowhere",
         "a destination with a colon and the name in it, as they are written",
-        "capture it in `from` or in a query parameter, or write `%3A` for a colon",
+        words::help::TO_UNKNOWN_NAME,
     ),
     Entry::error(
         "toml-field-repeated",
@@ -337,23 +288,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         "the rule without the field",
         "write a field that there is, or leave it out",
     ),
-    Entry::error(
-        "toml-force",
-        "`force` is neither `true` nor `false`",
-        NOTHING,
-        "write `force = true`, without quotes",
-    )
-    .trap(&["L11"])
-    .elsewhere("the rule is not forced or does nothing, and everybody gets the file"),
+    Entry::error("toml-force", words::message::TOML_FORCE, NOTHING, "write `force = true`, without quotes")
+        .trap(&["L11"])
+        .elsewhere("the rule is not forced or does nothing, and everybody gets the file"),
     Entry::error(
         "toml-misplaced",
         "a list of redirects stands where none is read",
         NOTHING,
-        "write `[[redirects]]`, at the top level of the file",
+        words::help::TOML_MISPLACED,
     ),
     Entry::error(
         "toml-redirects",
-        "`redirects` is not a list of tables",
+        words::message::TOML_REDIRECTS,
         NOTHING,
         "write `[[redirects]]`, in double brackets",
     ),

@@ -4,6 +4,8 @@ use rolegate::path::RequestPath;
 use rolegate::rules::{Pattern, Rule, RuleSet};
 use rolegate::site::{Site, Spellings};
 
+use crate::catalogue;
+
 use super::advice::{Closing, Found, Proposal, changed, page_rule};
 use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, segments, warning};
 
@@ -37,14 +39,8 @@ fn query_key_digit(rule: &Rule) -> Option<Found> {
     let key = key.into_iter().find(|key| key.starts_with(|c: char| c.is_ascii_digit()))?;
     let message = format!("the parameter `{key}` begins with a digit, where other gates look for a status");
     let begin = format!("{key}=");
-    let found = warning(
-        rule,
-        Field::Beginning(&begin),
-        "query-key-digit",
-        message,
-        None,
-        "name the parameter with a letter first",
-    );
+    let found =
+        warning(rule, Field::Beginning(&begin), "query-key-digit", message, None, catalogue::fix("query-key-digit"));
     Some(found)
 }
 
@@ -96,7 +92,7 @@ fn one_host<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<
     // Of two gates for the two schemes of a host the first one speaks for both.
     let visitor = match twin.map(|(at, _)| at).next() {
         Some(at) if at < place => return None,
-        Some(_) => "the file on every other host of the site, without being asked for a role".to_owned(),
+        Some(_) => catalogue::visitor("gate-one-host").to_owned(),
         None => format!(
             "the file on every other host of the site, and on this one over `{}`, without being asked for a role",
             other_scheme.place().0.name()

@@ -22,6 +22,7 @@ use rolegate::problem::Problem;
 use rolegate::rules::{Rule, RuleSet};
 use rolegate::site::Site;
 
+use crate::catalogue;
 use advice::Found;
 use scene::{Field, Scene, warning};
 
@@ -79,6 +80,6 @@ fn look<S: Site>(scene: &Scene<'_, S>, most: usize) -> Vec<Found> {
 /// RULES-14: what is said where the rules are so many in each other's way that to compare them all would take for ever.
 fn stopped(rule: &Rule) -> Found {
     let message = "from here on the rules are not compared with each other: too many match the same paths".to_owned();
-    let help = "join rules that differ in a condition alone, or split the file and check each part";
-    warning(rule, Field::From, "lints-stopped", message, None, help)
+    let id = "lints-stopped";
+    warning(rule, Field::From, id, message, None, catalogue::fix(id))
 }

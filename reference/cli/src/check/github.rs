@@ -50,10 +50,8 @@ fn command(problem: &Problem, others: Option<&str>, name: &str, places: &Places<
         true => format!(",col={},endColumn={}", problem.span.column, end.column),
         false => String::new(),
     };
-    let elsewhere = problem.elsewhere().map_or_else(String::new, |text| format!("\nother gates: {text}"));
     let others = others.map_or_else(String::new, |text| format!("\n{text}"));
-    let text =
-        format!("{}\nvisitor: {}{elsewhere}\nhelp: {}{others}", problem.message, problem.visitor(), problem.help);
+    let text = problem.in_lines() + &others;
     format!(
         "::{} file={},line={},endLine={}{columns},title={}::{}",
         json::severity(problem.severity),

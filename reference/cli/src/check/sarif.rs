@@ -233,8 +233,7 @@ fn finding(
     places: &Places<'_>,
 ) -> Finding {
     let file = || Artifact { uri: uri(&source.name(problem.span.file)) };
-    let elsewhere = problem.elsewhere().map_or_else(String::new, |text| format!("\nother gates: {text}"));
-    let text = format!("{}\nvisitor: {}{elsewhere}\nhelp: {}", problem.message, problem.visitor(), problem.help);
+    let text = problem.in_lines();
     let region = region(problem.span.start..problem.span.end, places);
     let fixes = edit(problem, places).into_iter().map(|(range, text)| Repair {
         description: Message { text: problem.help.clone() },

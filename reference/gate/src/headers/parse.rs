@@ -10,6 +10,7 @@ use crate::cost::step;
 use crate::problem::{Problem, Severity};
 use crate::rules::{MAX_LINE, lines};
 use crate::span::{RuleFile, Span};
+use crate::words;
 
 /// Reads a whole file.
 pub(super) fn file(bytes: &[u8]) -> ParsedHeaders {
@@ -97,7 +98,7 @@ impl Reader {
             id: "not-utf-8",
             range: error.valid_up_to()..whole.end,
             message: "this line is not UTF-8 text".to_owned(),
-            help: "save the file as UTF-8".to_owned(),
+            help: words::help::NOT_UTF_8.to_owned(),
         });
         let read = read.and_then(|text| match text.len() > MAX_LINE {
             true => Err(Fault {
@@ -149,7 +150,7 @@ impl Reader {
                 id: "no-colon",
                 range: 0..text.len(),
                 message: "this is neither a path nor a header field".to_owned(),
-                help: "begin a path with `/`, and write a header field as `Name: value`".to_owned(),
+                help: words::help::NO_COLON.to_owned(),
             });
         };
         let (written, value) = (0..name.len(), rest.trim());
@@ -160,7 +161,7 @@ impl Reader {
                 id: "url-for-path",
                 range: 0..text.len(),
                 message: "header fields are given to paths, not to URLs".to_owned(),
-                help: "leave scheme and host out, and begin with `/`".to_owned(),
+                help: words::help::URL_FOR_PATH.to_owned(),
             });
         }
         match &self.under {
@@ -207,15 +208,13 @@ impl Reader {
 pub(super) fn explain(text: &str, PathFault { range, kind }: PathFault) -> Fault {
     let at_fault = text.get(range.clone()).unwrap_or(text);
     let (id, message, help) = match kind {
-        PathFaultKind::Space => (
-            "path-space",
-            "a path stands alone on its line".to_owned(),
-            "write header fields on lines of their own, and a space in a path as `%20`".to_owned(),
-        ),
+        PathFaultKind::Space => {
+            ("path-space", "a path stands alone on its line".to_owned(), words::help::PATH_SPACE.to_owned())
+        }
         PathFaultKind::Delimiter => (
             "path-query",
             format!("`{at_fault}` holds a query or a fragment, and header fields are given to paths"),
-            "leave out what begins with `?` or `#`".to_owned(),
+            words::help::PATH_QUERY.to_owned(),
         ),
         PathFaultKind::Dots => (
             "path-dots",
@@ -225,7 +224,7 @@ pub(super) fn explain(text: &str, PathFault { range, kind }: PathFault) -> Fault
         PathFaultKind::Refused(refused) => (
             "path-unreadable",
             format!("no request matches this path: {refused}"),
-            "write the characters themselves, or valid escapes such as `%20`".to_owned(),
+            words::help::PATH_UNREADABLE.to_owned(),
         ),
     };
     Fault { id, range, message, help }

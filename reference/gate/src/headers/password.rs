@@ -4,6 +4,7 @@ use super::ParsedHeaders;
 use crate::problem::{Problem, Severity};
 use crate::rules::{Effect, Pattern, Rule};
 use crate::span::{RuleFile, Span};
+use crate::words;
 
 /// Whether a line, or the name of a field, means `Basic-Auth`, however it is written.
 pub(super) fn is_asked_for(line: &str) -> bool {
@@ -29,7 +30,7 @@ pub(super) struct Closed(bool);
 ///
 /// RULES-14: a second one under the same path seals nothing more, however often it comes.
 pub(super) fn close(parsed: &mut ParsedHeaders, span: Span, path: Option<&str>, closed: &mut Closed) {
-    let message = "`Basic-Auth` asks for a password, which this gate does not know how to ask for".to_owned();
+    let message = words::message::BASIC_AUTH.to_owned();
     let help = "close the path with a rule in `_redirects` that asks for a role, and take this line out".to_owned();
     let note = match path {
         Some(_) if closed.0 => "nobody is admitted to the path above until this line is gone as well".to_owned(),

@@ -9,6 +9,7 @@ use super::fields::{self, Field};
 use super::parts::{self, ConditionReader, Fault, Form, Parts, Remarks};
 use crate::cost::step;
 use crate::rules::{Apply, Conditions, QueryConstraint};
+use crate::words;
 
 /// RULES-14: a longer line is an error. No request target comes near it, and what is done within a line stays bounded.
 pub const MAX_LINE: usize = 16 * 1024;
@@ -78,12 +79,7 @@ fn read_text(content: &[u8]) -> Result<&str, Fault> {
     let line = std::str::from_utf8(content).map_err(|error| {
         let at = error.valid_up_to();
         let end = error.error_len().map_or(content.len(), |length| at + length);
-        Fault::at(
-            at..end,
-            "invalid-utf8",
-            format!("byte {at} of this line is not UTF-8"),
-            "save the file as UTF-8, or percent-encode the path",
-        )
+        Fault::at(at..end, "invalid-utf8", format!("byte {at} of this line is not UTF-8"), words::help::INVALID_UTF8)
     })?;
     // Most lines hold nothing but ASCII that can be seen; to look at all of it is quicker than to stop early.
     if content.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~' | b'\t')) {
@@ -159,7 +155,7 @@ fn read_status<'f, 'a>(
     };
     if field.text.contains('=') {
         let help = format!("write `302` or `200!`, for example, before `{}`", field.text);
-        return Err(Fault::at(*field, "status-missing", "conditions stand after a status, and there is none", help));
+        return Err(Fault::at(*field, "status-missing", words::message::STATUS_MISSING, help));
     }
     let (digits, force) = match field.text.strip_suffix('!') {
         Some(digits) => (digits, true),

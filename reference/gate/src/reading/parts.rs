@@ -14,6 +14,7 @@ use crate::request::Origin;
 use crate::rules::{Apply, ConditionKey, Conditions, Destination, Pattern, QueryConstraint, QueryValue, RoleCondition};
 use crate::span::Span;
 use crate::uri::form_decode;
+use crate::words;
 
 /// What is wrong with a rule; the bytes at fault are counted as those of the field are.
 pub(crate) struct Fault {
@@ -100,18 +101,13 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
             field,
             "from-not-a-path",
             format!("`{}` is not a path", field.text),
-            "begin with `/`, or with `http://` or `https://` and a host",
+            words::help::FROM_NOT_A_PATH,
         ));
     };
     let origin = match origin {
         Some((_, host)) if !is_authority(host) => {
             let message = format!("`{host}` is not a host");
-            return Err(Fault::at(
-                field,
-                "from-host",
-                message,
-                "write a host name, with a port if it is not the default one",
-            ));
+            return Err(Fault::at(field, "from-host", message, words::help::FROM_HOST));
         }
         other => other.map(|(scheme, host)| Origin::new(scheme, host)),
     };
@@ -155,18 +151,12 @@ pub(crate) fn split_from(text: &str) -> Option<(RawOrigin<'_>, &str)> {
 fn from_fault(fault: &PatternFault, path: &str, offset: usize) -> Fault {
     let (id, message, help) = match fault.kind {
         PatternFaultKind::DoubleStar => {
-            ("from-double-star", "`**` is no splat", "write `/*` at the end: it covers every depth")
+            ("from-double-star", words::message::FROM_DOUBLE_STAR, words::help::FROM_DOUBLE_STAR)
         }
-        PatternFaultKind::Fragment => (
-            "from-fragment",
-            "a request never holds a fragment, so `from` cannot",
-            "leave out `#` and what follows, or write `%23`",
-        ),
-        PatternFaultKind::Query => (
-            "from-query",
-            "`from` holds a query",
-            "write parameters as fields of their own, `key=value`, or write `%3F`",
-        ),
+        PatternFaultKind::Fragment => {
+            ("from-fragment", "a request never holds a fragment, so `from` cannot", words::help::FROM_FRAGMENT)
+        }
+        PatternFaultKind::Query => ("from-query", words::message::FROM_QUERY, words::help::FROM_QUERY),
         PatternFaultKind::ManyNames => (
             "too-many-captures",
             "`from` holds more than 32 placeholders",
@@ -175,7 +165,7 @@ fn from_fault(fault: &PatternFault, path: &str, offset: usize) -> Fault {
         PatternFaultKind::ManyStars => (
             "from-many-stars",
             "more than 32 segments follow the first `*` of this path, which is not at its end",
-            "write `/*` at the end of the path alone",
+            words::help::FROM_MANY_STARS,
         ),
         PatternFaultKind::Segment(Refused::Backslash) => {
             ("from-backslash", "`from` holds a backslash", "no request that holds one is answered; write `/`")
@@ -188,10 +178,8 @@ fn from_fault(fault: &PatternFault, path: &str, offset: usize) -> Fault {
             "`from` holds an encoded control character",
             "no request that holds one is answered; leave it out",
         ),
-        PatternFaultKind::Segment(Refused::NotUtf8) => {
-            ("from-utf8", "the escapes in `from` are not UTF-8", "encode the UTF-8 bytes of the text")
-        }
-        PatternFaultKind::Segment(_) => ("from-escape", "`%` starts no escape here", "write `%25` for a percent sign"),
+        PatternFaultKind::Segment(Refused::NotUtf8) => ("from-utf8", words::message::FROM_UTF8, words::help::FROM_UTF8),
+        PatternFaultKind::Segment(_) => ("from-escape", "`%` starts no escape here", words::help::FROM_ESCAPE),
     };
     let end = fault.end.min(path.len());
     Fault::at(offset + fault.start..offset + end, id, message, help)
@@ -202,12 +190,12 @@ fn oddity_text(oddity: Oddity, tidy: &str) -> (&'static str, String, String) {
         Oddity::LiteralStar => (
             "from-literal-star",
             "this `*` is literal text: it matches a star and nothing else".to_owned(),
-            "write `/*` at the end of the path, or `%2A` if a star is meant".to_owned(),
+            words::help::FROM_LITERAL_STAR.to_owned(),
         ),
         Oddity::MiddleStar => (
             "from-middle-star",
             "a `*` in the middle of a path is not documented; here it matches one or more segments".to_owned(),
-            "write `:name` for one segment, or `/*` at the end".to_owned(),
+            words::help::FROM_MIDDLE_STAR.to_owned(),
         ),
         Oddity::NotCanonical => (
             "from-not-canonical",
@@ -218,7 +206,7 @@ fn oddity_text(oddity: Oddity, tidy: &str) -> (&'static str, String, String) {
             "from-prefix-star",
             "a `*` that is not a segment of its own is not documented; here it matches everything that begins so"
                 .to_owned(),
-            "write `/*`, or list the paths".to_owned(),
+            words::help::FROM_PREFIX_STAR.to_owned(),
         ),
     }
 }
@@ -237,12 +225,12 @@ pub(crate) fn read_parameter(
     // condition in the wrong place.
     if text.to_lowercase().starts_with("role") || (!captures && fields::is_like_role(&text)) {
         let message = format!("`{text}` stands where query parameters stand");
-        let help = "write destination and status first: conditions stand after the status";
+        let help = words::help::QUERY_ROLE;
         return Err(Fault::at(field, "query-role", message, help));
     }
     if fields::is_like_role(&text) {
         let message = format!("`{text}` is read as a query parameter");
-        let help = "if a role is meant, write `Role=` after the status";
+        let help = words::help::QUERY_LIKE_ROLE;
         remarks.push((Severity::Warning, Fault::at(field, "query-like-role", message, help)));
     }
     if key.is_empty() {
@@ -287,7 +275,7 @@ pub(crate) fn read_status(digits: &str) -> Option<u16> {
 pub(crate) fn remark_on_status(code: u16, place: impl Into<Range<usize>>, remarks: &mut Remarks) {
     if (300..400).contains(&code) && !matches!(code, 301 | 302 | 303 | 307 | 308) {
         let message = format!("{code} is an unusual status for a redirect");
-        remarks.push((Severity::Warning, Fault::at(place, "status-unusual", message, "write 301 or 302")));
+        remarks.push((Severity::Warning, Fault::at(place, "status-unusual", message, words::help::STATUS_UNUSUAL)));
     }
 }
 
@@ -309,19 +297,13 @@ pub(crate) fn read_destination(
 ) -> Result<Destination, Fault> {
     let to = Destination::parse(field.text, names).map_err(|fault| {
         let (id, message, help) = match fault.kind {
-            DestinationFaultKind::Authority => {
-                ("to-host", "this is not a host", "write a host name, with a port if it is not the default one")
+            DestinationFaultKind::Authority => ("to-host", "this is not a host", words::help::FROM_HOST),
+            DestinationFaultKind::OtherSite => {
+                ("to-other-site", "a browser takes this for another site", words::help::TO_OTHER_SITE)
             }
-            DestinationFaultKind::OtherSite => (
-                "to-other-site",
-                "a browser takes this for another site",
-                "write `https://host/…` for another site, or a single `/`",
-            ),
-            DestinationFaultKind::PartOfLabel => (
-                "to-name-in-host",
-                "in a host, a name stands for one whole label",
-                "write it between dots, as in `https://:name.example.com/`",
-            ),
+            DestinationFaultKind::PartOfLabel => {
+                ("to-name-in-host", "in a host, a name stands for one whole label", words::help::TO_NAME_IN_HOST)
+            }
         };
         let range = field.start + fault.range.start..field.start + fault.range.end;
         Fault::at(range, id, message, help)
@@ -329,12 +311,12 @@ pub(crate) fn read_destination(
     // STATUS-2, STATUS-3: a page of another site can be redirected to, or forwarded with 200, and nothing else.
     if to.is_absolute() && status != 200 && !(300..400).contains(&status) {
         let message = format!("the status {status} shows a page of this site, and this is a URL");
-        return Err(Fault::at(field, "to-absolute", message, "write a local path, or the status 200 or 302"));
+        return Err(Fault::at(field, "to-absolute", message, words::help::TO_ABSOLUTE));
     }
     // PROXY-3
     if !to.has_fixed_host() && status == 200 {
-        let message = "a visitor would choose the server that the gate asks";
-        let help = "write the whole host, or a redirect status such as 302";
+        let message = words::message::TO_NAME_IN_UPSTREAM;
+        let help = words::help::TO_NAME_IN_UPSTREAM;
         return Err(Fault::at(field, "to-name-in-upstream", message, help));
     }
     // RULES-14.bounds: each of them may become as long as the request.
@@ -344,20 +326,12 @@ pub(crate) fn read_destination(
     }
     // SUBST-6
     if let Some(help) = star_in(field.text) {
-        let message = "a `*` in a destination is literal text";
+        let message = words::message::TO_LITERAL_STAR;
         remarks.push((Severity::Warning, Fault::at(field, "to-literal-star", message, help)));
     }
     if let Some(name) = to.unknown_name() {
         let message = format!("`{name}` is captured nowhere in this rule, and stays as it is");
-        remarks.push((
-            Severity::Warning,
-            Fault::at(
-                field,
-                "to-unknown-name",
-                message,
-                "capture it in `from` or in a query parameter, or write `%3A` for a colon",
-            ),
-        ));
+        remarks.push((Severity::Warning, Fault::at(field, "to-unknown-name", message, words::help::TO_UNKNOWN_NAME)));
     }
     Ok(to)
 }
@@ -387,10 +361,7 @@ pub(crate) fn left_out_destination(from: Field<'_>, names: &Names<'_>, status: u
         Some(stem) if (200..300).contains(&status) => {
             Destination::parse(&format!("{stem}:splat"), names).map_err(|_| destination_missing(from))
         }
-        _ => Err(Fault {
-            help: "write one; it can be left out only where `from` ends in `/*` and the status is 200".to_owned(),
-            ..destination_missing(from)
-        }),
+        _ => Err(Fault { help: words::help::TO_MISSING.to_owned(), ..destination_missing(from) }),
     }
 }
 
@@ -401,7 +372,7 @@ pub(crate) fn read_variable(field: Field<'_>, name: &str) -> Result<String, Faul
         return Ok(name.to_owned());
     }
     let message = format!("`{name}` is no name of an environment variable");
-    let help = "name the variable that holds the secret: letters, digits and `_`";
+    let help = words::help::SIGN_VARIABLE;
     Err(Fault::at(field, "sign-variable", message, help))
 }
 
@@ -409,7 +380,7 @@ pub(crate) fn read_variable(field: Field<'_>, name: &str) -> Result<String, Faul
 pub(crate) fn remark_on_signature(apply: &Apply, place: impl Into<Range<usize>>, remarks: &mut Remarks) {
     if !apply.is_proxy() {
         let message = "only a forwarded request is signed, and this rule forwards none";
-        let help = "leave the signature out, or write a URL and the status 200";
+        let help = words::help::SIGN_WITHOUT_PROXY;
         remarks.push((Severity::Warning, Fault::at(place, "sign-without-proxy", message, help)));
     }
 }
@@ -426,7 +397,7 @@ pub(crate) enum Form {
 impl Form {
     fn empty(self) -> &'static str {
         match self {
-            Form::Text => "write a value on each side of every comma, without spaces",
+            Form::Text => words::help::CONDITION_EMPTY,
             Form::List => "take the empty item out of the list",
         }
     }
@@ -508,7 +479,7 @@ impl ConditionReader {
         // ROLE-8
         if let Some(role) = list.iter().find(|role| role.contains(':')) {
             let message = format!("the role `{role}` holds a colon, which other gates are known never to match");
-            let help = "name the role without a colon";
+            let help = words::help::ROLE_COLON;
             remarks.push((Severity::Warning, Fault::at(place, "role-colon", message, help)));
         }
         self.roles = list;

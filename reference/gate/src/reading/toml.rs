@@ -17,6 +17,7 @@ use crate::problem::Severity;
 use crate::reading::netlify_toml::{Document, NoToml, TomlFile};
 use crate::rules::{Effect, Rule};
 use crate::span::Span;
+use crate::words;
 
 /// Reads a whole file.
 pub(crate) fn read(document: &Document<'_>) -> Read {
@@ -32,7 +33,7 @@ pub(crate) fn read(document: &Document<'_>) -> Read {
         Err(NoToml::NotUtf8(error)) => {
             let at = error.valid_up_to();
             let range = at..error.error_len().map_or(document.file.bytes().len(), |length| at + length);
-            let (message, help) = (format!("byte {at} of this file is not UTF-8"), "save the file as UTF-8".to_owned());
+            let (message, help) = (format!("byte {at} of this file is not UTF-8"), words::help::NOT_UTF_8.to_owned());
             reader.unparsed(&text, Fault::at(range, "invalid-utf8", message, help));
         }
     }
@@ -76,7 +77,7 @@ impl Reader<'_> {
     /// TOML-1: `[[redirects]]`, an array of tables.
     fn redirects(&mut self, text: &str, key: Range<usize>, value: &Spanned<DeValue<'_>>) {
         let DeValue::Array(entries) = value.get_ref() else {
-            let message = "`redirects` is not a list of tables".to_owned();
+            let message = words::message::TOML_REDIRECTS.to_owned();
             let help = "write `[[redirects]]`, in double brackets, above every rule".to_owned();
             self.refused(Fault::at(key, "toml-redirects", message, help), value);
             return;
@@ -111,7 +112,7 @@ impl Reader<'_> {
         let lists = matches!(value.get_ref(), DeValue::Array(_) | DeValue::Table(_));
         if lists && is_like_redirects(key) {
             let message = format!("`{key}` is not read here, so none of its rules is in force");
-            let help = "write `[[redirects]]`, at the top level of the file".to_owned();
+            let help = words::help::TOML_MISPLACED.to_owned();
             self.refused(Fault::at(range, "toml-misplaced", message, help), value);
             return;
         }

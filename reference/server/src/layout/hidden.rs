@@ -57,7 +57,8 @@ pub(super) fn notes(layout: &Layout, place: &Place<'_>, toml: Option<&[u8]>) -> 
     Ok(notes)
 }
 
-const OUTSIDE: &str = "it lies outside the published folder";
+/// Why a file that lies beside the published folder is none of the rule files.
+pub(super) const OUTSIDE: &str = "it lies outside the published folder";
 
 fn is_another_project(folder: &Path, root: &Path) -> bool {
     let own = folder.ancestors().take_while(|above| *above != root);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rolegate::span::RuleFile;
 
 use super::gates::Gates;
+use super::hidden::OUTSIDE;
 use super::project::Project;
 use super::{COPIED, LayoutError, Note, is_same, is_there, read_within};
 use crate::config::LoadError;
@@ -128,7 +129,7 @@ fn left_beside(
     for path in beside {
         let bytes = place.read(path)?;
         if bytes != read {
-            notes.push(not_read(file, path, "it lies outside the published folder", &bytes, read, own));
+            notes.push(not_read(file, path, OUTSIDE, &bytes, read, own));
         }
     }
     Ok(())

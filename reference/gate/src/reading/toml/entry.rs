@@ -16,6 +16,7 @@ use super::names_role;
 use crate::problem::Severity;
 use crate::reading::netlify_toml::on_one_line;
 use crate::rules::{Apply, Conditions, Destination, QueryConstraint};
+use crate::words;
 
 type Value<'v, 'i> = &'v Spanned<DeValue<'i>>;
 
@@ -43,7 +44,7 @@ pub(crate) fn read(
     let fields = reader.fields(table, remarks)?;
     let Some(from) = fields.from else {
         let message = "this rule has no `from`".to_owned();
-        return Err(Fault::at(at, "from-missing", message, "write `from = \"/path\"`"));
+        return Err(Fault::at(at, "from-missing", message, words::help::FROM_MISSING));
     };
     let (origin, pattern) = reader.with_text("from", from, remarks, parts::read_from)?;
     let query = fields.query.map(|query| reader.query(query, remarks)).transpose()?.unwrap_or_default();
@@ -75,7 +76,7 @@ pub(crate) fn read(
     let is_empty = |table: &Value<'_, '_>| table.get_ref().as_table().is_some_and(|table| table.is_empty());
     if let Some(headers) = fields.headers.filter(|table| !apply.is_proxy() && !is_empty(table)) {
         let message = "these headers go with a forwarded request, and this rule forwards none";
-        let help = "leave them out, or write a URL and the status 200";
+        let help = words::help::HEADERS_WITHOUT_PROXY;
         remarks.push((Severity::Warning, Fault::at(headers.span(), "headers-without-proxy", message, help)));
     }
     Ok((Parts { origin, pattern, query, apply }, from.span()))
@@ -252,7 +253,7 @@ impl EntryReader<'_> {
             Fault::at(
                 value.span(),
                 "toml-force",
-                "`force` is neither `true` nor `false`",
+                words::message::TOML_FORCE,
                 "write `force = true` or `force = false`, without quotes",
             )
         })
@@ -276,7 +277,7 @@ impl EntryReader<'_> {
                         // Other gates are known to read such an item as two.
                         if field.text.contains(',') {
                             let message = format!("`{}` holds a comma", field.text);
-                            let help = "write each value as a text of its own";
+                            let help = words::help::CONDITION_COMMA;
                             return Err(Fault::at(item.span(), "condition-comma", message, help));
                         }
                         items.push(field.text);
@@ -306,7 +307,7 @@ impl EntryReader<'_> {
             let fault = |id, message, help: &str| Fault::at(key.span(), id, message, help);
             let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
                 let message = format!("`{name}` is no name of a header");
-                return Err(fault("header-name", message, "write letters, digits and `-`"));
+                return Err(fault("header-name", message, words::help::HEADER_NAME));
             };
             let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) else {
                 let message = format!("the value of `{name}` cannot stand in a header");
