@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use rolegate::{Algorithm, RolePath, TokenSettings};
+use rolegate::{Algorithm, RolePath, RolePathError, TokenSettings};
 use rolegate_keys::Algorithms;
 use rolegate_server::KeyRing;
 use rolegate_server::config::KeySource;
@@ -142,7 +142,7 @@ impl TokenArgs {
         let role_path = match (&self.role_path, self.provider) {
             (Some(path), _) => path.clone(),
             (None, Provider::Custom) => RolePath::default(),
-            (None, Provider::Identity) => RolePath::of(&["app_metadata", "roles"]).unwrap_or_default(),
+            (None, Provider::Identity) => identity_role_path()?,
             (None, Provider::Auth0) => {
                 return Err(missing(
                     "--role-path",
@@ -221,6 +221,14 @@ fn cannot_fetch(url: &str, error: &FetchError) -> Failure {
 fn domain(text: &str) -> Result<String, String> {
     let is_host = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
     if is_host { Ok(text.to_owned()) } else { Err("write the host alone, such as `example.eu.auth0.com`".to_owned()) }
+}
+
+/// Where the roles stand in the tokens of Identity.
+///
+/// # Errors
+/// What stands here is no role path: never another one in its place.
+pub(super) fn identity_role_path() -> Result<RolePath, Failure> {
+    "app_metadata.roles".parse().map_err(|error: RolePathError| Failure::cannot_run(error.to_string()))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use rolegate::{RolePath, TokenSettings};
+use rolegate::TokenSettings;
 use rolegate_identity::git::GitHandler;
 use rolegate_identity::hooks::Loopback;
 use rolegate_identity::mail::{Folder, Mail, Mailbox};
@@ -24,6 +24,7 @@ use rolegate_identity::{Moment, Parts, Service, Settings, Tokens};
 use rolegate_server::{GateInForce, KeySource, Mount};
 
 use super::Failure;
+use super::tokens::identity_role_path;
 use git::GitArgs;
 use mount::{Explainer, Mounted};
 pub(super) use running::Running;
@@ -31,8 +32,6 @@ pub(super) use users::Identity;
 
 /// The folder of the service where none is named.
 const FOLDER: &str = ".identity";
-/// Where the roles stand in the tokens of Identity.
-const ROLE_PATH: [&str; 2] = ["app_metadata", "roles"];
 
 /// An identity service beside the gate.
 #[derive(Args, Debug)]
@@ -102,7 +101,7 @@ impl IdentityArgs {
             // The service signs with what is read now, so the gate must not read another one later.
             source => source.held()?,
         };
-        let role_path = if has_own_path { settings.role_path } else { RolePath::of(&ROLE_PATH).unwrap_or_default() };
+        let role_path = if has_own_path { settings.role_path } else { identity_role_path()? };
         Ok((source, TokenSettings { role_path, ..settings }))
     }
 
