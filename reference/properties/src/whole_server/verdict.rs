@@ -10,7 +10,7 @@ use rolegate::path::Target;
 use rolegate::request::Request;
 use rolegate::visitor::identify;
 use rolegate_server::key_ring::RememberingKeys;
-use rolegate_server::proxy::{Errand, ProxySettings, Visit};
+use rolegate_server::proxy::{ProxySettings, UpstreamRequest, Visit};
 
 use super::Tally;
 use super::answers::Answer;
@@ -114,8 +114,8 @@ impl Court<'_> {
                 host: seen.host,
                 scheme: seen.scheme,
             };
-            match Errand::of(&decision.0, gate, visit, &self.settings, rolegate_server::clock::now()) {
-                Some(errand) => protected_at(&errand.url) == Some(byte),
+            match UpstreamRequest::of(&decision.0, gate, visit, &self.settings, rolegate_server::clock::now()) {
+                Some(upstream_request) => protected_at(&upstream_request.url) == Some(byte),
                 None => decision.0.outcome.file().is_some_and(|file| is_of(file, name)),
             }
         });

@@ -22,20 +22,20 @@ use crate::server::shares::{self, Shares};
 pub use client::Roots;
 use client::{Clients, HttpClient};
 use connect::Dial;
-pub use errand::{Errand, Signature, Visit};
 use fields::Additions;
 use sign::SiteClaims;
 use stream::{Download, Progress, Upload};
 pub use tunnel::Tunnel;
+pub use upstream_request::{Signature, UpstreamRequest, Visit};
 
 mod client;
 #[doc(hidden)]
 pub mod connect;
-mod errand;
 pub mod fields;
 pub mod sign;
 mod stream;
 mod tunnel;
+mod upstream_request;
 
 /// What the operator says about upstreams.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ pub struct Proxy {
     dial: Option<Dial>,
 }
 
-/// What came of an errand.
+/// What came of an upstream request.
 #[derive(Debug)]
 pub struct Forwarded {
     /// The answer for the client.
@@ -151,31 +151,35 @@ impl Proxy {
     }
 
     /// Forwards a request that was admitted, and gives the upstream's answer back while it comes in.
-    pub async fn forward(&self, errand: &Errand, request: Request<Incoming>) -> Forwarded {
+    pub async fn forward(&self, upstream_request: &UpstreamRequest, request: Request<Incoming>) -> Forwarded {
         let is_head = request.method() == Method::HEAD;
-        match self.ask(errand, request).await {
+        match self.ask(upstream_request, request).await {
             Ok(forwarded) => forwarded,
             Err(failure) => {
                 // Where to is the operator's own text, but for what was captured: the host says enough.
-                let upstream = errand.url.split('/').nth(2).unwrap_or_default();
+                let upstream = upstream_request.url.split('/').nth(2).unwrap_or_default();
                 tracing::warn!(upstream, status = failure.status().as_u16(), "not forwarded: {}", failure.sentence());
                 let upstream_failed = matches!(failure, Failure::Unreachable | Failure::Slow);
                 let mut response = failure.response(is_head);
                 // NOLEAK-4: that somebody got as far as this depended on the role.
-                errand.audience.restrict(response.headers_mut());
+                upstream_request.audience.restrict(response.headers_mut());
                 Forwarded { response, tunnel: None, upstream_failed }
             }
         }
     }
 
-    async fn ask(&self, errand: &Errand, mut request: Request<Incoming>) -> Result<Forwarded, Failure> {
+    async fn ask(
+        &self,
+        upstream_request: &UpstreamRequest,
+        mut request: Request<Incoming>,
+    ) -> Result<Forwarded, Failure> {
         if request.method() == Method::TRACE {
             return Err(Failure::Trace);
         }
         if fields::goes_in_a_circle(request.headers(), &self.pseudonym) {
             return Err(Failure::Circle);
         }
-        let uri = target(&errand.url).ok_or(Failure::Unreachable)?;
+        let uri = target(&upstream_request.url).ok_or(Failure::Unreachable)?;
         let origin = origin(&uri).ok_or(Failure::Unreachable)?;
         if declared_length(&request).is_some_and(|length| length > self.settings.body_limit) {
             return Err(Failure::TooLarge);
@@ -184,14 +188,16 @@ impl Proxy {
         let prior_knowledge = self.settings.http2.contains(&origin);
         let upgrade = Some(fields::wanted_upgrade(request.headers()))
             .filter(|_| {
-                errand.page.is_none() && request.version() == Version::HTTP_11 && request.body().is_end_stream()
+                upstream_request.page.is_none()
+                    && request.version() == Version::HTTP_11
+                    && request.body().is_end_stream()
             })
             .flatten();
         let on_upgrade = upgrade.as_ref().map(|_| hyper::upgrade::on(&mut request));
         let (mut head, body) = request.into_parts();
         // A page is got, whatever else the request would do (NOLEAK-2).
-        let body = Some(body).filter(|body| errand.page.is_none() && !body.is_end_stream());
-        if errand.page.is_some() {
+        let body = Some(body).filter(|body| upstream_request.page.is_none() && !body.is_end_stream());
+        if upstream_request.page.is_some() {
             fields::ask_for_a_page(&mut head.headers);
             if head.method != Method::HEAD {
                 head.method = Method::GET;
@@ -199,8 +205,8 @@ impl Proxy {
         }
         let additions = Additions {
             token: self.settings.trusted.contains(&origin),
-            fields: &errand.add,
-            signature: match &errand.signature {
+            fields: &upstream_request.add,
+            signature: match &upstream_request.signature {
                 Signature::Value(value) => Some(value),
                 Signature::Unasked => None,
                 Signature::Impossible => return Err(Failure::Unreachable),
@@ -209,14 +215,14 @@ impl Proxy {
             pseudonym: &self.pseudonym,
         };
         // A place is waited for as long as a connection is.
-        let client = errand.client.map(|client| (shares::client(client), origin));
+        let client = upstream_request.client.map(|client| (shares::client(client), origin));
         let place = self.shares.place(client, self.settings.connect_timeout).await.ok_or(Failure::Crowded)?;
         let place = Arc::new(place);
         let (upload, progress) = Upload::new(body, self.settings.body_limit, self.upload, Some(Arc::clone(&place)));
         let mut onward = Request::new(upload);
         *onward.method_mut() = head.method;
         *onward.uri_mut() = uri;
-        *onward.headers_mut() = fields::onward(&head.headers, errand.sender(), additions);
+        *onward.headers_mut() = fields::onward(&head.headers, upstream_request.sender(), additions);
         let client = match upgrade {
             Some(_) => &clients.http1,
             None if prior_knowledge => &clients.http2,
@@ -241,8 +247,8 @@ impl Proxy {
         };
         let mut response = Response::new(body);
         *response.status_mut() = head.status;
-        *response.headers_mut() = fields::back(head.headers, errand.audience);
-        if let Some(status) = errand.page {
+        *response.headers_mut() = fields::back(head.headers, upstream_request.audience);
+        if let Some(status) = upstream_request.page {
             fields::answer_as_a_page(response.headers_mut());
             if response.status() == StatusCode::OK {
                 *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);

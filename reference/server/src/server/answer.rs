@@ -30,7 +30,7 @@ use crate::files::DirSite;
 use crate::files::body::Body;
 use crate::in_force::KeyedGate;
 use crate::proxy::fields::{Audience, has_no_end};
-use crate::proxy::{Errand, Forwarded, Tunnel, Visit};
+use crate::proxy::{Forwarded, Tunnel, UpstreamRequest, Visit};
 use crate::respond::{self, Ask};
 
 /// What is done about a decision.
@@ -38,7 +38,7 @@ enum Next {
     /// The server in front is told that it may serve.
     Admit,
     /// It is sent to an upstream.
-    Forward(Box<Errand>),
+    Forward(Box<UpstreamRequest>),
     /// The server in front is told that it may not.
     Refuse(Manner),
     /// It is answered here.
@@ -84,8 +84,8 @@ pub(crate) fn answer_http1<'a>(here: &'a Here, tap: &Tap, seen: hyper::Request<I
     };
     match decided {
         Decided::Answer(response) => Answering::Now(Some(closing(response))),
-        Decided::Mounted(errand) => {
-            Answering::Later(Box::pin(async move { closing(here.server.mounts.carry_out(errand, seen).await) }))
+        Decided::Mounted(call) => {
+            Answering::Later(Box::pin(async move { closing(here.server.mounts.carry_out(call, seen).await) }))
         }
         Decided::Plan(plan) => Answering::Later(Box::pin(async move {
             let mut plan = plan;
@@ -112,7 +112,7 @@ pub(crate) async fn answer_http2(
     let decided = decided.and_then(|()| http2::read(&seen, limits)).and_then(|head| asked.decide(&head));
     let mut response = match decided {
         Ok(Decided::Answer(response)) => response,
-        Ok(Decided::Mounted(errand)) => Box::pin(here.server.mounts.carry_out(errand, seen)).await,
+        Ok(Decided::Mounted(call)) => Box::pin(here.server.mounts.carry_out(call, seen)).await,
         // Nothing is switched to another protocol in HTTP/2: no request can ask for it (RFC 9113 §8.6).
         Ok(Decided::Plan(mut plan)) => asked.carry_out(&mut plan, seen, Some(activity.files())).await.0,
         Err(fault) => asked.refuse(fault),
@@ -136,7 +136,7 @@ enum Decided {
     /// What is still to be done for it.
     Plan(Box<Plan>),
     /// It is not the rules that answer.
-    Mounted(Box<mounts::Errand>),
+    Mounted(Box<mounts::MountedCall>),
 }
 
 /// What the gate decided, and how it is carried out where that takes its time.
@@ -188,8 +188,8 @@ impl<'a> Asked<'a> {
         if let Some(refusal) = server.mounts.refusal(&known) {
             return Ok(Decided::Answer(refusal));
         }
-        if let Some(errand) = server.mounts.errand(head, &known, connection.peer) {
-            return Ok(Decided::Mounted(Box::new(errand)));
+        if let Some(call) = server.mounts.call(head, &known, connection.peer) {
+            return Ok(Decided::Mounted(Box::new(call)));
         }
         // HTTP-4: its host is known by now.
         let sent = origin_form(head.target);
@@ -226,8 +226,8 @@ impl<'a> Asked<'a> {
         let next = match question {
             Some(_) if authorize::admits(&decision, target) => Next::Admit,
             Some(manner) => Next::Refuse(manner),
-            None => Errand::of(&decision, gate, visit, server.proxy.settings(), now)
-                .map_or(Next::Respond, |errand| Next::Forward(Box::new(errand))),
+            None => UpstreamRequest::of(&decision, gate, visit, server.proxy.settings(), now)
+                .map_or(Next::Respond, |upstream_request| Next::Forward(Box::new(upstream_request))),
         };
         let ask = match question {
             // What the visitor gets is told whole.
@@ -243,7 +243,7 @@ impl<'a> Asked<'a> {
             }
             None => {
                 let standing = match &next {
-                    Next::Forward(errand) => Some(Standing::of(*connection, head, errand)),
+                    Next::Forward(upstream_request) => Some(Standing::of(*connection, head, upstream_request)),
                     _ => None,
                 };
                 Decided::Plan(Box::new(Plan { decision, next, ask, line, client: known.client, standing }))
@@ -262,7 +262,7 @@ impl<'a> Asked<'a> {
         let (site, fields) = (self.gate.site(), self.gate.rules().headers());
         let (response, tunnel) = match next {
             // PROXY-1
-            Next::Forward(errand) => Box::pin(self.forward(errand, standing, seen)).await,
+            Next::Forward(upstream_request) => Box::pin(self.forward(upstream_request, standing, seen)).await,
             Next::Admit => (respond::admit(decision), None),
             // PACE-2: what could not be answered at once opens a file.
             Next::Respond | Next::Refuse(_) => {
@@ -318,12 +318,12 @@ impl<'a> Asked<'a> {
     /// What the upstream answers. A stream of events takes what it stands on with it.
     async fn forward(
         &self,
-        errand: &Errand,
+        upstream_request: &UpstreamRequest,
         standing: &mut Option<Standing>,
         seen: hyper::Request<Incoming>,
     ) -> (Response<Body>, Option<Tunnel>) {
         let server = &self.here.server;
-        let Forwarded { mut response, tunnel, upstream_failed } = server.proxy.forward(errand, seen).await;
+        let Forwarded { mut response, tunnel, upstream_failed } = server.proxy.forward(upstream_request, seen).await;
         if upstream_failed {
             server.operations.metrics().upstream_failed();
         }

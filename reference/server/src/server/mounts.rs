@@ -73,7 +73,7 @@ pub(crate) struct Mounts {
 
 /// A request, and who answers it.
 #[derive(Debug)]
-pub(crate) struct Errand {
+pub(crate) struct MountedCall {
     mount: Arc<dyn Mount>,
     asked: Mounted,
 }
@@ -96,7 +96,7 @@ impl Mounts {
     }
 
     /// Who answers a request, if it is a mount.
-    pub(crate) fn errand(&self, head: &Head<'_>, seen: &Seen<'_>, peer: IpAddr) -> Option<Errand> {
+    pub(crate) fn call(&self, head: &Head<'_>, seen: &Seen<'_>, peer: IpAddr) -> Option<MountedCall> {
         if self.mounts.is_empty() {
             return None;
         }
@@ -120,12 +120,12 @@ impl Mounts {
             client,
             is_here,
         };
-        Some(Errand { mount: Arc::clone(mount), asked })
+        Some(MountedCall { mount: Arc::clone(mount), asked })
     }
 
     /// The answer to a request that a mount takes.
-    pub(crate) async fn carry_out(&self, errand: Box<Errand>, seen: hyper::Request<Incoming>) -> Response<Body> {
-        let Errand { mount, mut asked } = *errand;
+    pub(crate) async fn carry_out(&self, call: Box<MountedCall>, seen: hyper::Request<Incoming>) -> Response<Body> {
+        let MountedCall { mount, mut asked } = *call;
         let busy =
             || respond::refuse(StatusCode::SERVICE_UNAVAILABLE, "503: too many requests are under way at present.\n");
         // The semaphore is never closed.

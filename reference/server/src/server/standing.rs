@@ -13,7 +13,7 @@ use super::head::Head;
 use crate::files::DirSite;
 use crate::in_force::{GateInForce, KeyedGate};
 use crate::proxy::fields::Audience;
-use crate::proxy::{Errand, ProxySettings, Visit};
+use crate::proxy::{ProxySettings, UpstreamRequest, Visit};
 
 /// How long a tunnel may outlive what it stands on.
 const LAG: Duration = Duration::from_secs(1);
@@ -40,7 +40,7 @@ enum Verdict {
 
 impl Standing {
     /// What a tunnel stands on that this request opens.
-    pub(crate) fn of(connection: Connection, head: &Head<'_>, errand: &Errand) -> Standing {
+    pub(crate) fn of(connection: Connection, head: &Head<'_>, upstream_request: &UpstreamRequest) -> Standing {
         let owned = |(name, value): &(&str, &[u8])| ((*name).to_owned(), value.to_vec());
         Standing {
             connection,
@@ -48,8 +48,8 @@ impl Standing {
             target: head.target.to_vec(),
             host: head.host.map(str::to_owned),
             headers: head.headers.iter().map(owned).collect(),
-            url: errand.url.clone(),
-            denied: errand.audience == Audience::Denied,
+            url: upstream_request.url.clone(),
+            denied: upstream_request.audience == Audience::Denied,
         }
     }
 
@@ -97,15 +97,17 @@ impl Standing {
             scheme: seen.scheme,
         };
         let decision = gate.decide(&request, now);
-        match Errand::of(&decision, gate, visit, settings, now) {
-            Some(errand) if self.is_led_by(&errand) => Verdict::Stands { until: gate.token_ends(&request, now) },
+        match UpstreamRequest::of(&decision, gate, visit, settings, now) {
+            Some(upstream_request) if self.is_led_by(&upstream_request) => {
+                Verdict::Stands { until: gate.token_ends(&request, now) }
+            }
             _ => Verdict::Falls,
         }
     }
 
-    fn is_led_by(&self, errand: &Errand) -> bool {
-        let is_newly_denied = errand.audience == Audience::Denied && !self.denied;
-        errand.url == self.url && errand.page.is_none() && !is_newly_denied
+    fn is_led_by(&self, upstream_request: &UpstreamRequest) -> bool {
+        let is_newly_denied = upstream_request.audience == Audience::Denied && !self.denied;
+        upstream_request.url == self.url && upstream_request.page.is_none() && !is_newly_denied
     }
 }
 
@@ -152,7 +154,7 @@ mod tests {
         let in_force = GateInForce::new(gate(folder.path(), rules, leeway));
         let connection = Connection { peer: [192, 0, 2, 1].into(), port: 80, scheme: Scheme::Http };
         let cookie = cookie(BEGIN + exp);
-        let errand = Errand {
+        let upstream_request = UpstreamRequest {
             url: "http://up.example/a".to_owned(),
             add: Vec::new(),
             signature: Signature::Unasked,
@@ -164,7 +166,7 @@ mod tests {
             scheme: Scheme::Http,
             page: None,
         };
-        let standing = Standing::of(connection, &head(&cookie), &errand);
+        let standing = Standing::of(connection, &head(&cookie), &upstream_request);
         let start = Instant::now();
         let clock = || Time::from_seconds(BEGIN + i64::try_from(start.elapsed().as_secs()).unwrap());
         let settings = ProxySettings::default();

@@ -15,7 +15,7 @@ use crate::in_force::KeyedGate;
 
 /// One request that is to be forwarded, beside what is in it.
 #[derive(Clone, Debug)]
-pub struct Errand {
+pub struct UpstreamRequest {
     /// Where to: `http` or `https`, host, path and query.
     pub url: String,
     /// The fields that the rule adds.
@@ -64,7 +64,7 @@ pub struct Visit<'a> {
     pub scheme: Scheme,
 }
 
-impl Errand {
+impl UpstreamRequest {
     /// What `decision` has forwarded; `None` where the gate answers itself.
     pub fn of<S: Site>(
         decision: &Decision,
@@ -72,7 +72,7 @@ impl Errand {
         visit: Visit<'_>,
         settings: &ProxySettings,
         now: Time,
-    ) -> Option<Errand> {
+    ) -> Option<UpstreamRequest> {
         let (url, page) = match &decision.outcome {
             Outcome::Proxy { url } => (url.clone(), None),
             Outcome::Serve { .. } => (at_upstream(settings, decision, None)?, decision.denied.then_some(200)),
@@ -87,7 +87,7 @@ impl Errand {
         let rule = decision.by.filter(|_| is_proxy).and_then(|by| gate.rules().rules().get(by));
         let apply = rule.and_then(|rule| rule.apply());
         let signed = apply.and_then(|apply| apply.signed.as_deref());
-        Some(Errand {
+        Some(UpstreamRequest {
             url,
             add: apply.map(|apply| apply.headers.clone()).unwrap_or_default(),
             signature: match signed {
