@@ -73,7 +73,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the site in a folder, behind the rules of its `_redirects` file
+    /// Serve the site in a folder, behind its rules
     Serve(Box<serve::Serve>),
     /// Say what is wrong with the rules of a site, where, and what to write instead
     Check(check::Check),

@@ -33,7 +33,7 @@ const LINTED: usize = 5_000;
 /// How many problems `serve` shows; `check` shows all.
 const SHOWN: usize = 20;
 
-/// Serve the site in a folder, behind the rules of its `_redirects` file
+/// Serve the site in a folder, behind its rules
 #[derive(Args, Debug)]
 #[command(
     after_help = "The first line on standard output is the address: `listening on http://HOST:PORT`, or `https://`.\n\

@@ -43,10 +43,10 @@ pub(super) struct TokenArgs {
     /// names none serves the first RSA algorithm of the list [default: all; RS256 for such a key]
     #[arg(long = "algorithm", value_name = "ALG", value_delimiter = ',')]
     algorithms: Vec<Algorithm>,
-    /// What the `aud` of a token has to hold; can be given several times, then one of them [default: not looked at]
+    /// What the `aud` of a token has to hold; can be given several times, then one of them [default: not checked]
     #[arg(long = "audience", value_name = "TEXT")]
     audiences: Vec<String>,
-    /// What the `iss` of a token has to be, to the letter [default: not looked at]
+    /// What the `iss` of a token has to be, to the letter [default: not checked]
     #[arg(long, value_name = "TEXT")]
     issuer: Option<String>,
     /// Where in a token the roles stand: names with dots between, or a JSON Pointer
