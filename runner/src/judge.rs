@@ -63,6 +63,9 @@ pub fn judge<'a>(expected: &'a Expected, exchange: &Exchange, scene: &Scene<'_>)
     Judgement { verdict, fitting }
 }
 
+/// Why what another requirement says of an answer is left unproven.
+pub(crate) const NO_ANSWER: &str = "there was no answer of which it could be said";
+
 /// What another requirement says of the answer to a case: the verdict on that alone, whatever the case itself makes of the answer.
 ///
 /// Which of several alternatives it is said of, the one that fits tells; where none fits, it is said of the answer if it is said of one alone.
@@ -70,7 +73,7 @@ pub fn judge<'a>(expected: &'a Expected, exchange: &Exchange, scene: &Scene<'_>)
 pub fn further(expected: &Expected, requirement: &str, exchange: &Exchange, scene: &Scene<'_>) -> Verdict {
     let unproven = |why: &str| Verdict::Unproven(why.to_owned());
     if exchange.answer.response().is_none() {
-        return unproven("there was no answer of which it could be said");
+        return unproven(NO_ANSWER);
     }
     let Expected::Judge(alternatives) = expected else { return unproven("nothing is expected of this answer") };
     let said = match best(alternatives, exchange, scene) {
@@ -373,21 +376,29 @@ fn check_location(
         say("Location", "none".to_owned(), format!("`{}`", printable(location)));
         return;
     }
-    let base = request_url(exchange, scene);
-    let actual = base.as_ref().and_then(|base| base.join(&String::from_utf8_lossy(location)).ok());
-    if let (Some(LocationExpectation::Is(target)), Some(base)) = (&alternative.location, &base) {
-        let target = String::from_utf8_lossy(&target.render(&Places(scene)).unwrap_or_default()).into_owned();
-        let target = if target.starts_with('/') && !target.starts_with("//") {
-            format!("{}{target}", scene.prefix)
-        } else {
-            target
-        };
-        let expected = base.join(&target).ok();
-        if actual.is_none() || expected.as_ref().map(comparable) != actual.as_ref().map(comparable) {
-            say("Location", format!("`{target}`"), format!("`{}`", printable(location)));
+    // Where nothing can be compared, nothing fits.
+    let Some(base) = request_url(exchange, scene) else {
+        say(
+            "Location",
+            "one that can be resolved".to_owned(),
+            format!("an answer of `{}`, which is no origin", scene.origin),
+        );
+        return;
+    };
+    let actual = base.join(&String::from_utf8_lossy(location)).ok();
+    if let Some(LocationExpectation::Is(target)) = &alternative.location {
+        let filled = target.render(&Places(scene)).map(|target| String::from_utf8_lossy(&target).into_owned());
+        let placed = filled.as_ref().ok().map(|target| match target.starts_with('/') && !target.starts_with("//") {
+            true => format!("{}{target}", scene.prefix),
+            false => target.clone(),
+        });
+        let expected = placed.as_ref().and_then(|target| base.join(target).ok());
+        if expected.is_none() || expected.as_ref().map(comparable) != actual.as_ref().map(comparable) {
+            let told = placed.unwrap_or_else(|| target.to_string());
+            say("Location", format!("`{told}`"), format!("`{}`", printable(location)));
         }
     }
-    if alternative.same_origin && actual.as_ref().map(Url::origin) != base.as_ref().map(Url::origin) {
+    if alternative.same_origin && actual.as_ref().map(Url::origin).as_ref() != Some(&base.origin()) {
         let read_as = actual.map_or_else(|| "no URL".to_owned(), |url| url.to_string());
         say(
             "Location",

@@ -55,7 +55,7 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// Opens the server; where this machine has no free port its URL is empty, and its cases are errors.
+    /// Opens the server; where this machine has no free port its URL is empty, and no gate starts that needs it.
     pub async fn open() -> Self {
         let asked: Arc<Mutex<BTreeMap<String, Vec<Received>>>> = Arc::default();
         let next = AtomicU64::new(1);

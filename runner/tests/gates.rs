@@ -17,8 +17,8 @@ use std::time::Duration;
 use gatecheck::corpus::Corpus;
 use gatecheck::deploy::Deployment;
 use gatecheck::event::Event;
-use gatecheck::gates::Gate;
 use gatecheck::gates::launch::GateFile;
+use gatecheck::gates::{Gate, GateError};
 use gatecheck::run::{Plan, RunOptions};
 use gatecheck::verdict::Verdict;
 
@@ -197,4 +197,16 @@ async fn a_gate_whose_port_somebody_has_taken_is_started_on_another() {
     let running = started.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(running.target.port, taken[1].local_addr().unwrap().port());
     running.stop().await;
+}
+
+/// The runner has no upstream where this machine has no free port; a rule that leads nowhere would pass for one that forwards nothing.
+#[tokio::test]
+async fn a_gate_does_not_start_without_the_upstream_that_its_rules_name() {
+    let corpus = Corpus::open(&folder().join("../../conformance-cases")).unwrap();
+    let gate = Gate::Launch(Box::new(GateFile::of_command("false")));
+    for (suite, is_harness) in [("proxy/forward", true), ("role/denial", false)] {
+        let suite = corpus.suites.iter().find(|one| one.id == suite).unwrap();
+        let error = gate.start(&Deployment::alone(suite)).await.err().expect("neither starts");
+        assert_eq!(matches!(error, GateError::Harness(_)), is_harness, "{}: {error}", suite.id);
+    }
 }

@@ -548,3 +548,21 @@ fn the_watch_for_leaks_left_out_is_noticed() {
         assert_eq!(verdict_on(expected, &files, row.answer()), Verdict::Pass);
     }
 }
+
+/// Where the place that an answer leads to cannot be compared, nothing fits.
+#[test]
+fn a_location_that_cannot_be_resolved_fits_nothing() {
+    let nobody = BTreeSet::new();
+    for expect in
+        ["expect: { status: 302, location: /login }", "expect: { status: 302, location: any, same-origin: true }"]
+    {
+        let corpus = corpus(expect);
+        let files = SiteFiles::of(&corpus.suites[0]);
+        let expected = &corpus.suites[0].cases[0].expected;
+        for (origin, verdict) in [(ORIGIN, "pass"), ("no origin", "fail")] {
+            let scene = Scene { origin, prefix: "", files: &files, may_have: &nobody };
+            let judged = judge(expected, &exchange(came(302).to("/login").answer()), &scene);
+            assert_eq!(judged.verdict.name(), verdict, "{expect} at {origin}");
+        }
+    }
+}

@@ -177,6 +177,12 @@ impl Gate {
     /// # Errors
     /// It does not come up, or the site cannot be written.
     pub async fn start(&self, deployment: &Deployment<'_>) -> Result<Running, GateError> {
+        let mut suites = deployment.suites.iter();
+        let is_lacking = deployment.upstream.is_empty() && suites.any(|(suite, _)| suite.needs_upstream());
+        // A rule that leads nowhere would pass for one that forwards nothing.
+        if is_lacking && !matches!(self, Self::Remote(_)) {
+            return Err(GateError::Harness("no free port on loopback for the upstream".to_owned()));
+        }
         match self {
             Self::InProcess(gate) => gate.start(deployment).await,
             Self::Launch(file) => launch::start(file, deployment).await,

@@ -193,7 +193,7 @@ pub(super) fn further(stage: &Stage, further: &Case, finished: &Finished) -> Ver
             let scene = Scene { origin: &origin, prefix: &stage.prefix, files: &stage.files, may_have: &may_have };
             crate::judge::further(&case.expected, requirement, exchange, &scene)
         }
-        _ => unproven("there was no answer of which it could be said"),
+        _ => unproven(crate::judge::NO_ANSWER),
     }
 }
 
