@@ -1,6 +1,7 @@
 //! Causes: what is wrong with a gate, in at most ten lines. A cause is a known defect that would give these very answers, or that the gate went down, gave no
 //! answer, or did not start.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -48,11 +49,59 @@ pub struct Named {
     pub cases: Vec<String>,
 }
 
+/// What stands below the sentence of a cause.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Row {
+    /// The id of the smallest example.
+    Example,
+    /// Its request line.
+    Request,
+    /// What was expected of it.
+    Expected,
+    /// What came.
+    Got,
+    /// The command line that asks it again.
+    Again,
+    /// What to look at in a gate.
+    LookAt,
+}
+
+impl Row {
+    /// What the row is called.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Example => "example",
+            Self::Request => "request",
+            Self::Expected => "expected",
+            Self::Got => "got",
+            Self::Again => "again",
+            Self::LookAt => "look at",
+        }
+    }
+}
+
 impl Cause {
     /// The smallest example, as it was told; none where the report has no such case.
     #[must_use]
     pub fn example<'a>(&self, run: &'a Aggregate) -> Option<&'a Outcome> {
         run.outcomes.get(&self.example)
+    }
+
+    /// The rows in the order in which every report tells them; those of the example only where the report has that case.
+    #[must_use]
+    pub fn rows<'a>(&'a self, run: &'a Aggregate) -> Vec<(Row, Cow<'a, str>)> {
+        let mut rows = Vec::new();
+        if let Some(example) = self.example(run) {
+            let evidence = example.evidence.as_ref();
+            rows.push((Row::Example, Cow::from(&example.id)));
+            rows.extend(evidence.map(|evidence| (Row::Request, Cow::from(evidence.request_line()))));
+            rows.push((Row::Expected, Cow::from(&example.expected)));
+            rows.push((Row::Got, Cow::from(example.actual())));
+            rows.extend(evidence.map(|evidence| (Row::Again, Cow::from(&evidence.again))));
+        }
+        rows.push((Row::LookAt, Cow::from(&self.look)));
+        rows
     }
 }
 

@@ -82,21 +82,9 @@ fn causes(out: &mut String, run: &Aggregate) {
             text(&cause.requirement),
             cases(cause.cases.len())
         );
-        let mut row = |name: &str, said: &str| {
-            let _ = writeln!(out, "   - {name}: {}", text(&shortened(said, LINE)));
-        };
-        if let Some(example) = cause.example(run) {
-            row("example", &example.id);
-            if let Some(evidence) = &example.evidence {
-                row("request", &evidence.request_line());
-            }
-            row("expected", &example.expected);
-            row("got", &example.actual());
-            if let Some(evidence) = &example.evidence {
-                row("again", &evidence.again);
-            }
+        for (row, said) in cause.rows(run) {
+            let _ = writeln!(out, "   - {}: {}", row.name(), text(&shortened(&said, LINE)));
         }
-        row("look at", &cause.look);
     }
     out.push('\n');
 }

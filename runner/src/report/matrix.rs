@@ -20,6 +20,9 @@ use crate::corpus::Corpus;
 use crate::corpus::question::Question;
 use crate::corpus::source::Level;
 
+/// What is said of gates whose reports were made with different corpora.
+const OTHER_CORPORA: &str = "these gates were asked by different corpora";
+
 /// Gates and what they made of each requirement.
 #[derive(Clone, Debug)]
 pub struct Matrix {
@@ -117,7 +120,7 @@ impl Matrix {
             let _ = writeln!(out, "{:>3}  {}: {}  {}", number.bold(), gate.name, gate.told(), gate.target.dimmed());
         }
         if !self.one_corpus() {
-            let _ = writeln!(out, "{}", "     these gates were asked by different corpora".yellow());
+            let _ = writeln!(out, "     {}", OTHER_CORPORA.yellow());
         }
         let first = self.rows.iter().map(|row| row.id.chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..self.gates.len())

@@ -9,6 +9,7 @@ use owo_colors::OwoColorize;
 
 use super::aggregate::Aggregate;
 use super::cases;
+use super::causes::Row;
 use super::evidence::shortened;
 use super::outcome::{Outcome, rank};
 use crate::event::Event;
@@ -223,21 +224,10 @@ fn causes(out: &mut String, run: &Aggregate) {
             wrap(&says, 4).bold(),
             format_args!("{}, {}", cause.requirement, cases(cause.cases.len())).dimmed()
         );
-        let mut row = |name: &str, text: &str| {
-            let _ = writeln!(out, "    {name:<9} {}", visible(text));
-        };
-        if let Some(example) = cause.example(run) {
-            row("example", &example.id);
-            if let Some(evidence) = &example.evidence {
-                row("request", &evidence.request_line());
-            }
-            row("expected", &example.expected);
-            row("got", &example.actual());
-            if let Some(evidence) = &example.evidence {
-                row("again", &shortened(&evidence.again, AGAIN));
-            }
+        for (row, said) in cause.rows(run) {
+            let said = if row == Row::Again { shortened(&said, AGAIN) } else { said.into_owned() };
+            let _ = writeln!(out, "    {:<9} {}", row.name(), visible(&said));
         }
-        row("look at", &cause.look);
         let _ = writeln!(out);
     }
 }

@@ -13,6 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::aggregate::{Aggregate, Pins, timestamp};
 use super::cases;
+use super::causes::Row;
 use super::evidence::{Evidence, block, shortened};
 use super::outcome::{Chapter, Outcome};
 use super::score::Score;
@@ -162,20 +163,26 @@ fn causes(run: &Aggregate) -> Markup {
                     div class="group" {
                         h3 { span { (prose(&cause.says)) } span class="level" { (linked(run, &cause.requirement)) " · " (cases(cause.cases.len())) } }
                         dl class="facts" {
-                            @if let Some(example) = cause.example(run) {
-                                dt { "Example" }
-                                dd { a class="id" href={ "#case=" (utf8_percent_encode(&example.id, IN_FRAGMENT)) } { (visible(&example.id)) } }
-                                @if let Some(evidence) = &example.evidence { (fact("Request", "", &evidence.request_line())) }
-                                (fact("Expected", "", &example.expected))
-                                (fact("Got", "bad", &example.actual()))
-                                @if let Some(evidence) = &example.evidence { dt { "Again" } dd { code { (visible(&shortened(&evidence.again, LINE))) } } }
-                            }
-                            (fact("Look at", "", &cause.look))
+                            @for (row, said) in cause.rows(run) { (row_of_a_cause(row, &said)) }
                         }
                     }
                 }
             }
         }
+    }
+}
+
+fn row_of_a_cause(row: Row, said: &str) -> Markup {
+    let name = row.name();
+    let name = name.get(..1).unwrap_or_default().to_ascii_uppercase() + name.get(1..).unwrap_or_default();
+    match row {
+        Row::Example => html! {
+            dt { (name) }
+            dd { a class="id" href={ "#case=" (utf8_percent_encode(said, IN_FRAGMENT)) } { (visible(said)) } }
+        },
+        Row::Again => html! { dt { (name) } dd { code { (visible(&shortened(said, LINE))) } } },
+        Row::Got => fact(&name, "bad", said),
+        Row::Request | Row::Expected | Row::LookAt => fact(&name, "", said),
     }
 }
 

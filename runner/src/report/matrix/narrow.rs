@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use owo_colors::OwoColorize;
 
-use super::{Matrix, Summary};
+use super::{Matrix, OTHER_CORPORA, Summary};
 use crate::corpus::source::Level;
 use crate::report::counts;
 
@@ -30,7 +30,7 @@ impl Matrix {
             out.push_str(&wrapped(&counts(&gate.summary)));
         }
         if !self.one_corpus() {
-            let _ = writeln!(out, "{}", "    these gates were asked by different corpora".yellow());
+            let _ = writeln!(out, "    {}", OTHER_CORPORA.yellow());
         }
         let rows: Vec<_> = self.rows.iter().map(|row| (row.id.as_str(), row.level, row.cells.as_slice())).collect();
         let _ = writeln!(out, "\n{}\n\n{}", LEGEND.dimmed(), table(&rows, self.gates.len()));
