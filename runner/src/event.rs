@@ -8,8 +8,7 @@ use crate::corpus::question::Profile;
 use crate::corpus::{CaseRef, Corpus};
 use crate::invariants::Invariant;
 use crate::look::Check;
-use crate::run::RunOptions;
-use crate::run::order::Shard;
+use crate::shard::Shard;
 use crate::verdict::Verdict;
 use crate::wire::plain::HttpVersion;
 use crate::wire::{Answer, Exchange, Target};
@@ -93,15 +92,6 @@ pub struct Conditions {
     pub retries: u32,
     /// Which questions are asked.
     pub profile: Profile,
-}
-
-impl Conditions {
-    /// The conditions of a run.
-    #[must_use]
-    pub fn of(options: &RunOptions) -> Self {
-        let RunOptions { patterns, http, timeout, retries, profile, .. } = options;
-        Self { patterns: patterns.clone(), http: *http, timeout: *timeout, retries: *retries, profile: *profile }
-    }
 }
 
 /// How long an answer was, in bytes.

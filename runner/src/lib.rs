@@ -46,6 +46,7 @@ pub mod refusal;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod shard;
 pub mod suggest;
 pub mod text;
 pub mod upstream;

@@ -1,6 +1,6 @@
 //! `--shard`: which part of the work is this job's, as the user says it, or as the engine does that runs the job.
 
-use gatecheck::run::order::Shard;
+use gatecheck::shard::Shard;
 
 use super::Failure;
 

@@ -9,8 +9,8 @@ use gatecheck::gates::Gate;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::report::json::Report;
 use gatecheck::run::RunOptions;
-use gatecheck::run::order::Shard;
 use gatecheck::run::selection;
+use gatecheck::shard::Shard;
 use gatecheck::wire::plain::HttpVersion;
 
 use super::Failure;
@@ -46,7 +46,7 @@ impl Resumed {
         let range = shard.map_or(0..served.len(), |shard| shard.range(served.len()));
         run.planned = Some(range.len());
         let asked: BTreeSet<&str> = report.results.iter().map(|result| result.id.as_str()).collect();
-        let selected = served.get(range).unwrap_or_default();
+        let selected = served.get(range).unwrap_or(&served);
         let left = selected.iter().map(|case| case.id()).filter(|id| !asked.contains(id)).map(str::to_owned).collect();
         // It is read as a report of this corpus before anything is asked.
         Aggregate::reread(&report, corpus, None).map_err(|error| wrong(error.to_string()))?;

@@ -26,8 +26,8 @@ use gatecheck::event::Event;
 use gatecheck::gates::Gate;
 use gatecheck::gates::launch::GateFile;
 use gatecheck::report::json::Report;
-use gatecheck::run::order::Shard;
 use gatecheck::run::{Plan, RunOptions};
+use gatecheck::shard::Shard;
 use gatecheck::wire::{Target, Trust};
 use gatecheck_cli::embedded;
 

@@ -20,7 +20,7 @@ use crate::corpus::{Case, Corpus, LoadError};
 use crate::event::{Conditions, Event, Finished};
 use crate::exit::ExitStatus;
 use crate::invariants::Invariant;
-use crate::run::order::Shard;
+use crate::shard::Shard;
 use crate::verdict::{Fault, Verdict};
 use crate::wire::Exchange;
 

@@ -9,8 +9,8 @@ use super::reread::RereadError;
 use super::score::Scores;
 use crate::corpus::question::{Profile, Question};
 use crate::corpus::{CaseRef, Corpus};
-use crate::run::order::Shard;
 use crate::run::selection;
+use crate::shard::Shard;
 
 /// A report with the name of its file.
 #[derive(Clone, Debug)]

@@ -22,7 +22,7 @@ pub(crate) use self::weather::Weather;
 
 use self::ask::{Proof, Stage};
 use self::keeper::{Clients, Keeper};
-use self::order::{Order, Shard};
+use self::order::Order;
 use self::plan::{Asking, Group, Part, Round};
 use crate::corpus::entitlement::Entitlements;
 use crate::corpus::question::Profile;
@@ -34,6 +34,7 @@ use crate::invariants::Invariant;
 use crate::listener::Listener;
 use crate::look::{About, Given, look, wrong};
 use crate::report::evidence::TOLD;
+use crate::shard::Shard;
 use crate::upstream::Upstream;
 use crate::verdict::{Fault, Mismatch, REFUSAL, Verdict};
 use crate::wire::Exchange;
@@ -74,6 +75,14 @@ pub struct RunOptions {
 
 /// The longest pause that is waited for where nothing else is said.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+
+impl RunOptions {
+    /// What of them verdicts can depend on.
+    fn conditions(&self) -> Conditions {
+        let Self { patterns, http, timeout, retries, profile, .. } = self;
+        Conditions { patterns: patterns.clone(), http: *http, timeout: *timeout, retries: *retries, profile: *profile }
+    }
+}
 
 impl Default for RunOptions {
     /// Every case, against a gate that the runner starts.
@@ -148,7 +157,7 @@ pub async fn run(
         starts: plan.rounds.len(),
         shard: options.shard,
         seed: options.seed,
-        conditions: Conditions::of(&options),
+        conditions: options.conditions(),
         left_out: plan.left_out.clone(),
         without: options.without.clone(),
     }));

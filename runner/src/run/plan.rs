@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::order::Shard;
 use super::{RunOptions, Serves};
 use crate::corpus::patterns::Patterns;
 use crate::corpus::question::Profile;
 use crate::corpus::{CaseRef, Corpus, Suite};
 use crate::deploy::{Deployment, Manifest};
 use crate::gates::Gate;
+use crate::shard::Shard;
 
 /// The cases of a run and the starts they need.
 #[derive(Clone, Debug)]
@@ -251,7 +251,7 @@ pub fn selection(corpus: &Corpus, patterns: &[String], profile: Profile) -> Resu
 /// The part of the selection that a shard asks.
 fn part(selected: &[CaseRef], shard: Option<Shard>) -> &[CaseRef] {
     let range = shard.map(|shard| shard.range(selected.len()));
-    range.map_or(selected, |range| selected.get(range).unwrap_or_default())
+    range.and_then(|range| selected.get(range)).unwrap_or(selected)
 }
 
 /// The selected suites that the gate does not serve, with the reason.

@@ -4,7 +4,7 @@ use gatecheck::report::Kind;
 use gatecheck::report::aggregate::Aggregate;
 use gatecheck::report::json::Report;
 use gatecheck::report::merge::{Named, merge};
-use gatecheck::run::order::Shard;
+use gatecheck::shard::Shard;
 
 use crate::run::{aggregate, corpus, no_gate, with_known};
 
