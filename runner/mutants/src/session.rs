@@ -1,4 +1,4 @@
-//! One self-test: every broken gate, every idle gate and the sound ones before the court, a number of them at a time.
+//! One self-test: every broken gate, every idle gate and the sound ones are tried, a number of them at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::matrix::Matrix;
-use super::trial::{Court, Fate, Trial};
+use super::trial::{Fate, Trial, Trials};
 use super::{Mutant, idle};
 
 /// What is tried.
 #[derive(Clone, Debug)]
-pub struct Docket {
+pub struct TestPlan {
     /// The broken gates.
     pub mutants: Vec<&'static Mutant>,
     /// What of the kill matrix is measured.
@@ -55,72 +55,72 @@ pub struct Outcome {
     pub unsaid: BTreeSet<String>,
 }
 
-/// Tries everything on the docket.
-pub async fn hold(court: &Arc<Court>, docket: &Docket) -> Outcome {
-    let kept = &docket.kept;
-    let news = news(court, kept);
+/// Tries everything that the plan names.
+pub async fn carry_out(trials: &Arc<Trials>, plan: &TestPlan) -> Outcome {
+    let kept = &plan.kept;
+    let news = news(trials, kept);
     let rows = kept.rows();
-    let turns = Arc::new(Semaphore::new(docket.at_once.max(1)));
-    let mut trials = JoinSet::new();
-    for mutant in docket.mutants.iter().copied() {
+    let turns = Arc::new(Semaphore::new(plan.at_once.max(1)));
+    let mut mutants = JoinSet::new();
+    for mutant in plan.mutants.iter().copied() {
         let known: BTreeSet<String> =
             rows.get(mutant.id).into_iter().flatten().map(|case| (*case).to_owned()).collect();
-        let measured = match docket.measure {
-            Measure::All => Some(court.patterns().to_vec()),
-            Measure::News if !kept.knows(mutant.id) => Some(court.patterns().to_vec()),
+        let measured = match plan.measure {
+            Measure::All => Some(trials.patterns().to_vec()),
+            Measure::News if !kept.knows(mutant.id) => Some(trials.patterns().to_vec()),
             Measure::News => Some(news.clone()).filter(|suites| !suites.is_empty()),
             Measure::Nothing => None,
         };
-        let (court, turns) = (Arc::clone(court), Arc::clone(&turns));
-        trials.spawn(async move {
+        let (trials, turns) = (Arc::clone(trials), Arc::clone(&turns));
+        mutants.spawn(async move {
             let _turn = turns.acquire_owned().await;
-            let Some(patterns) = measured else { return (court.kill(mutant, &known).await, None) };
-            let whole = court.measure(mutant, &patterns).await;
-            let asked = if whole.by_its_own { whole.clone() } else { court.kill(mutant, &known).await };
+            let Some(patterns) = measured else { return (trials.kill(mutant, &known).await, None) };
+            let whole = trials.measure(mutant, &patterns).await;
+            let asked = if whole.by_its_own { whole.clone() } else { trials.kill(mutant, &known).await };
             let fate = if asked.killers.is_empty() { whole.clone() } else { asked };
             (fate, Some((patterns, whole.killers)))
         });
     }
     let mut idles = JoinSet::new();
     for (name, habit) in idle::ALL.iter().copied() {
-        let (court, turns) = (Arc::clone(court), Arc::clone(&turns));
+        let (trials, turns) = (Arc::clone(trials), Arc::clone(&turns));
         idles.spawn(async move {
             let _turn = turns.acquire_owned().await;
-            (name, court.idle(name, habit).await.passed)
+            (name, trials.idle(name, habit).await.passed)
         });
     }
     let alarms = vec![
-        ("the reference", court.reference(Arc::clone(&docket.reference)).await),
-        ("the reference, served as the broken gates are", court.sound().await),
+        ("the reference", trials.reference(Arc::clone(&plan.reference)).await),
+        ("the reference, served as the broken gates are", trials.sound().await),
     ];
     let proven = idles.join_all().await.into_iter().collect();
     let (mut matrix, mut measured) = (kept.clone(), 0_usize);
     let mut fates = Vec::new();
-    for (fate, whole) in trials.join_all().await {
+    for (fate, whole) in mutants.join_all().await {
         if let Some((patterns, killers)) = whole {
-            let asked: Vec<String> = court.matching(&patterns).map(|case| case.id.clone()).collect();
+            let asked: Vec<String> = trials.matching(&patterns).map(|case| case.id.clone()).collect();
             measured = measured.saturating_add(asked.len());
             matrix.note(fate.mutant.id, asked, &killers);
         }
         fates.push(fate);
     }
     fates.sort_by_key(|fate| fate.mutant.id);
-    if is_whole(court, docket) {
-        court.corpus().suites.iter().for_each(|suite| matrix.settle(suite));
-        matrix.prune(|id| super::all().any(|mutant| mutant.id == id), court.corpus());
+    if is_whole(trials, plan) {
+        trials.corpus().suites.iter().for_each(|suite| matrix.settle(suite));
+        matrix.prune(|id| super::all().any(|mutant| mutant.id == id), trials.corpus());
     }
-    Outcome { fates, proven, alarms, matrix, measured, unsaid: unsaid(court.corpus()) }
+    Outcome { fates, proven, alarms, matrix, measured, unsaid: unsaid(trials.corpus()) }
 }
 
 /// The suites that have changed since they were measured.
-fn news(court: &Court, kept: &Matrix) -> Vec<String> {
-    let stale = court.corpus().suites.iter().filter(|suite| !kept.is_fresh(suite));
+fn news(trials: &Trials, kept: &Matrix) -> Vec<String> {
+    let stale = trials.corpus().suites.iter().filter(|suite| !kept.is_fresh(suite));
     stale.map(|suite| suite.id.clone()).collect()
 }
 
 /// Whether the matrix knows everything afterwards.
-fn is_whole(court: &Court, docket: &Docket) -> bool {
-    court.patterns().is_empty() && docket.measure != Measure::Nothing && docket.mutants.len() == super::all().count()
+fn is_whole(trials: &Trials, plan: &TestPlan) -> bool {
+    trials.patterns().is_empty() && plan.measure != Measure::Nothing && plan.mutants.len() == super::all().count()
 }
 
 impl Outcome {

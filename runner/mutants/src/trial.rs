@@ -47,7 +47,7 @@ pub struct Trial {
 
 /// Everything that the trials of one self-test share.
 #[derive(Debug)]
-pub struct Court {
+pub struct Trials {
     corpus: Arc<Corpus>,
     sites: Arc<Sites>,
     /// Which cases are selected; none means all.
@@ -67,7 +67,7 @@ pub struct Fate {
     pub not_started: Vec<String>,
 }
 
-impl Court {
+impl Trials {
     /// Trials on a corpus, restricted to the cases that fit the patterns.
     #[must_use]
     pub fn new(corpus: Arc<Corpus>, patterns: Vec<String>) -> Self {

@@ -18,7 +18,7 @@ use gatecheck::corpus::Corpus;
 use gatecheck_mutants::matrix::Matrix;
 use gatecheck_mutants::measured::measure;
 use gatecheck_mutants::teeth::{reasons, teeth};
-use gatecheck_mutants::trial::Court;
+use gatecheck_mutants::trial::Trials;
 use gatecheck_mutants::{Mutant, all, idle};
 
 fn corpus() -> Arc<Corpus> {
@@ -55,7 +55,7 @@ fn ids_are_unique_and_requirements_stand_in_the_ledger() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dozen_broken_gates_are_caught_by_their_own_requirement() {
-    let court = Court::new(corpus(), Vec::new());
+    let trials = Trials::new(corpus(), Vec::new());
     let matrix = Matrix::kept(&corpus());
     let known = matrix.rows();
     for id in [
@@ -74,7 +74,7 @@ async fn a_dozen_broken_gates_are_caught_by_their_own_requirement() {
         "cache/admitted-is-public",
     ] {
         let killers = known.get(id).into_iter().flatten().map(|case| (*case).to_owned()).collect();
-        let fate = court.kill(mutant(id), &killers).await;
+        let fate = trials.kill(mutant(id), &killers).await;
         assert!(!fate.killers.is_empty(), "{id} survives");
         assert!(fate.by_its_own, "{id} is caught by {:?}, and by no case of {}", fate.killers, fate.mutant.requirement);
     }
@@ -82,9 +82,9 @@ async fn a_dozen_broken_gates_are_caught_by_their_own_requirement() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_idle_gate_passes_anything() {
-    let court = Court::new(corpus(), SUITES.map(str::to_owned).to_vec());
+    let trials = Trials::new(corpus(), SUITES.map(str::to_owned).to_vec());
     for (name, habit) in idle::ALL {
-        let trial = court.idle(name, *habit).await;
+        let trial = trials.idle(name, *habit).await;
         assert!(trial.asked > 50, "{name} was asked {} cases", trial.asked);
         assert!(trial.passed.is_empty(), "{name} passes {:?}", trial.passed);
     }
@@ -92,8 +92,8 @@ async fn no_idle_gate_passes_anything() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_of_the_broken_gates_is_sound() {
-    let court = Court::new(corpus(), SUITES.map(str::to_owned).to_vec());
-    let trial = court.sound().await;
+    let trials = Trials::new(corpus(), SUITES.map(str::to_owned).to_vec());
+    let trial = trials.sound().await;
     assert!(trial.found.is_empty() && trial.unjudged.is_empty() && trial.not_started.is_empty(), "{trial:?}");
     assert!(trial.passed.len() > 50);
 }
@@ -124,11 +124,11 @@ fn the_kept_matrix_knows_nine_in_ten_suites_and_broken_gates() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_kept_matrix_says_is_what_happens() {
     let suites = ["token/exp", "http/conditional"];
-    let court = Court::new(corpus(), Vec::new());
+    let trials = Trials::new(corpus(), Vec::new());
     let matrix = Matrix::kept(&corpus());
     let rows = matrix.rows();
     for id in ["token/exp-ignored", "token/exp-null-is-never", "precondition/if-match-ignored"] {
-        let found = court.measure(mutant(id), &suites.map(str::to_owned)).await.killers;
+        let found = trials.measure(mutant(id), &suites.map(str::to_owned)).await.killers;
         let is_in = |case: &&str| suites.iter().any(|suite| case.starts_with(&format!("{suite}/")));
         let kept: BTreeSet<String> = rows[id].iter().copied().filter(is_in).map(str::to_owned).collect();
         let (both, either) = (found.intersection(&kept).count(), found.union(&kept).count());

@@ -12,9 +12,9 @@ use gatecheck::exit::ExitStatus;
 use gatecheck_mutants::Mutant;
 use gatecheck_mutants::matrix::Matrix;
 use gatecheck_mutants::measured::{Measured, measure};
-use gatecheck_mutants::session::{Docket, Measure, hold};
+use gatecheck_mutants::session::{Measure, TestPlan, carry_out};
 use gatecheck_mutants::teeth::{reasons, teeth};
-use gatecheck_mutants::trial::Court;
+use gatecheck_mutants::trial::Trials;
 
 use super::embedded::EmbeddedGate;
 use super::{Failure, say};
@@ -26,8 +26,8 @@ pub struct SelfTestArgs {
     #[arg(value_name = "PATTERN")]
     patterns: Vec<String>,
     /// Only broken gates whose id begins so
-    #[arg(long, value_name = "START")]
-    mutant: Vec<String>,
+    #[arg(long = "broken-gate", alias = "mutant", value_name = "START")]
+    broken_gates: Vec<String>,
     /// Measure the whole kill matrix: ask every broken gate every case. Without it only changed suites and new broken gates are measured
     #[arg(long)]
     matrix: bool,
@@ -73,15 +73,15 @@ pub(super) fn self_test(corpus: Arc<Corpus>, args: &SelfTestArgs) -> Result<Exit
     if let Some(count) = args.causes {
         return causes(&corpus, count);
     }
-    let docket = docket(&corpus, args)?;
+    let plan = test_plan(&corpus, args)?;
     let reasons = reasons().map_err(Failure::harness)?;
     let started = Instant::now();
-    let court = Arc::new(Court::new(Arc::clone(&corpus), args.patterns.clone()));
+    let trials = Arc::new(Trials::new(Arc::clone(&corpus), args.patterns.clone()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::harness(error.to_string()))?;
-    let outcome = runtime.block_on(hold(&court, &docket));
+    let outcome = runtime.block_on(carry_out(&trials, &plan));
     runtime.shutdown_background();
     let teeth = teeth(&corpus, &outcome.matrix, &reasons);
     say(&render::text(&outcome, &teeth, &corpus, started.elapsed()));
@@ -99,7 +99,7 @@ pub(super) fn self_test(corpus: Arc<Corpus>, args: &SelfTestArgs) -> Result<Exit
 /// Tries the audit on sites behind gates that are known to be wrong.
 fn audit(corpus: &Arc<Corpus>, args: &SelfTestArgs) -> Result<ExitStatus, Failure> {
     let options = gatecheck_audit::self_test::Options {
-        mutants: args.mutant.clone(),
+        mutants: args.broken_gates.clone(),
         every: args.every,
         sites: args.site.clone(),
         at_once: args.at_once,
@@ -137,9 +137,9 @@ fn causes(corpus: &Arc<Corpus>, count: usize) -> Result<ExitStatus, Failure> {
     Ok(if good { ExitStatus::AsExpected } else { ExitStatus::Findings })
 }
 
-fn docket(corpus: &Corpus, args: &SelfTestArgs) -> Result<Docket, Failure> {
+fn test_plan(corpus: &Corpus, args: &SelfTestArgs) -> Result<TestPlan, Failure> {
     let wanted = |mutant: &&Mutant| {
-        args.mutant.is_empty() || args.mutant.iter().any(|start| mutant.id.starts_with(start.as_str()))
+        args.broken_gates.is_empty() || args.broken_gates.iter().any(|start| mutant.id.starts_with(start.as_str()))
     };
     let mutants: Vec<&'static Mutant> = gatecheck_mutants::all().filter(wanted).collect();
     if mutants.is_empty() {
@@ -163,7 +163,7 @@ fn docket(corpus: &Corpus, args: &SelfTestArgs) -> Result<Docket, Failure> {
         }
         None => Matrix::kept(corpus),
     };
-    Ok(Docket { mutants, measure, kept, reference: Arc::new(EmbeddedGate), at_once: args.at_once })
+    Ok(TestPlan { mutants, measure, kept, reference: Arc::new(EmbeddedGate), at_once: args.at_once })
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
