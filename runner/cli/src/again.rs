@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use gatecheck::corpus::{Case, Corpus, Suite};
@@ -22,7 +21,7 @@ use super::config::{Config, ConfigArgs};
 use super::gate::{GateArgs, gate, serves};
 use super::last::{Last, recall};
 use super::show::one_case;
-use super::{Failure, reports, say};
+use super::{Failure, reports, say, time_limit};
 
 /// Arguments of `gatecheck again`.
 #[derive(Args, Debug)]
@@ -51,11 +50,10 @@ pub(super) fn again(corpus: Arc<Corpus>, args: &AgainArgs) -> Result<ExitStatus,
     let chosen = chosen(args)?;
     std::env::set_current_dir(&chosen.folder)
         .map_err(|error| Failure::usage(format!("{}: {error}", chosen.folder.display())))?;
-    let timeout = Duration::try_from_secs_f64(args.timeout).ok().filter(|limit| !limit.is_zero());
     let options = RunOptions {
         patterns: vec![case.id.clone()],
         jobs: 1,
-        timeout: timeout.ok_or_else(|| Failure::usage("`--timeout` is a number of seconds above zero"))?,
+        timeout: time_limit(args.timeout)?,
         serves: serves(&chosen.gate, &corpus)?,
         ..RunOptions::default()
     };

@@ -30,7 +30,7 @@ use super::format::{Output, Outputs, tell};
 use super::gate::{GateArgs, gate};
 use super::part::{BY_THE_ENGINE, part};
 use super::run::{ENDING, interruption};
-use super::{Failure, reports, say};
+use super::{Failure, reports, say, time_limit};
 
 /// Arguments of `gatecheck audit`.
 #[derive(Args, Debug)]
@@ -288,7 +288,7 @@ async fn site_check(args: &AuditArgs, goal: &Goal, seen: &Seen) -> Result<Option
     let Some(target) = &goal.remote else { return Ok(None) };
     let options = PlainOptions {
         version: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
-        limit: limit(args)?,
+        limit: time_limit(args.timeout)?,
         remote: Some(target),
     };
     let client = Plain::new(target.clone(), Clients::new(options).map_err(Failure::harness)?);
@@ -310,13 +310,6 @@ async fn site_check(args: &AuditArgs, goal: &Goal, seen: &Seen) -> Result<Option
     }
 }
 
-fn limit(args: &AuditArgs) -> Result<Duration, Failure> {
-    Duration::try_from_secs_f64(args.timeout)
-        .ok()
-        .filter(|limit| !limit.is_zero())
-        .ok_or_else(|| Failure::usage("`--timeout` is a number of seconds above zero"))
-}
-
 fn run_options(args: &AuditArgs, goal: &Goal, wish: &Wish) -> Result<RunOptions, Failure> {
     let asked_once = "an audit asks each question once";
     Ok(RunOptions {
@@ -324,7 +317,7 @@ fn run_options(args: &AuditArgs, goal: &Goal, wish: &Wish) -> Result<RunOptions,
         shard: part(args.shard.as_deref())?,
         seed: Some(wish.seed),
         jobs: args.jobs.max(1),
-        timeout: limit(args)?,
+        timeout: time_limit(args.timeout)?,
         rate: goal.rate,
         retries: args.retries,
         http: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },

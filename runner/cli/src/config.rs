@@ -22,7 +22,7 @@ pub(super) const FILE: &str = "gatecheck.toml";
 /// Where the settings come from.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct ConfigArgs {
-    /// Read the gate and the settings from this file; without it, from `gatecheck.toml` in the folder where you stand, if there is one
+    /// Read the gate and the settings from this file; without it, from `gatecheck.toml` in the current folder, if there is one
     #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
     config: Option<PathBuf>,
     /// Read no `gatecheck.toml`
@@ -30,7 +30,7 @@ pub(super) struct ConfigArgs {
     no_config: bool,
 }
 
-/// The file as it is understood. Paths are as they are found from the folder where the user stands.
+/// The file as it is understood. Paths are relative to the current folder.
 #[derive(Debug, Default)]
 pub(super) struct Config {
     /// The URL of a gate that runs already.

@@ -22,7 +22,7 @@ use super::Failure;
 /// Which gate is asked, and how it is reached.
 #[derive(Args, Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) struct GateArgs {
-    /// Start this command for each suite, in the folder where you stand; `{site}`, `{port}`, `{spare-port}`, `{secret}`, `{role-path}` and the
+    /// Start this command for each suite, in the current folder; `{site}`, `{port}`, `{spare-port}`, `{secret}`, `{role-path}` and the
     /// like are filled in
     #[arg(long, value_name = "CMD", conflicts_with = "gate")]
     pub(super) launch: Option<String>,

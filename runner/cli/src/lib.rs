@@ -38,6 +38,7 @@ mod show;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -51,7 +52,7 @@ use gatecheck::text::visible;
 #[derive(Debug, Parser)]
 #[command(name = "gatecheck", version, after_help = HELP, max_term_width = 110)]
 pub struct Cli {
-    /// Use the corpus in this folder; otherwise the one of the checkout you stand in, otherwise the one that is built in
+    /// Use the corpus in this folder; otherwise the one of the checkout around the current folder, otherwise the one that is built in
     #[arg(long, global = true, value_name = "DIR")]
     corpus: Option<PathBuf>,
     #[command(subcommand)]
@@ -152,6 +153,12 @@ fn say(text: &str) {
     let mut out = anstream::stdout().lock();
     let _ = out.write_all(text.as_bytes());
     let _ = out.flush();
+}
+
+/// How long an answer may take, from the seconds that `--timeout` says.
+fn time_limit(seconds: f64) -> Result<Duration, Failure> {
+    let limit = Duration::try_from_secs_f64(seconds).ok().filter(|limit| !limit.is_zero());
+    limit.ok_or_else(|| Failure::usage("`--timeout` is a number of seconds above zero"))
 }
 
 /// The JSON reports in files; `-` is standard input.

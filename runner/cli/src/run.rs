@@ -29,7 +29,7 @@ use super::format::{Output, Outputs};
 use super::gate::GateArgs;
 use super::part::{BY_THE_ENGINE, part};
 use super::resume::Resumed;
-use super::{Failure, gate, last, look};
+use super::{Failure, gate, last, look, time_limit};
 
 /// Arguments of `gatecheck run`.
 #[derive(Args, Debug)]
@@ -91,7 +91,7 @@ pub struct RunArgs {
     /// html, and `-` as PATH is standard output
     #[arg(long, value_name = "KIND=PATH")]
     format: Vec<Output>,
-    /// Do not check this invariant: `uniform` (a bad token is no token), `liveness` (the control is admitted right after), `metadata` (ETag, date and length)
+    /// Do not check this invariant, for any case
     #[arg(long, value_name = "INVARIANT")]
     without: Vec<Invariant>,
     /// Tell every finding by itself, not only causes and a table
@@ -170,9 +170,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
     if settings.rate.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
         return Err(Failure::usage("`--rate` is a number of requests a second above zero; leave it out for no bound"));
     }
-    if timeout <= 0.0 {
-        return Err(Failure::usage("`--timeout` is a number of seconds above zero"));
-    }
+    let timeout = time_limit(timeout)?;
     let whole = corpus.len();
     let gate = gate::gate(&named, url.as_deref())?;
     let written = Arc::clone(&corpus);
@@ -200,8 +198,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         shard: part(args.shard.as_deref())?,
         seed: Some(args.seed.unwrap_or_else(Order::fresh_seed)),
         jobs,
-        timeout: Duration::try_from_secs_f64(timeout)
-            .map_err(|_| Failure::usage("--timeout is a positive number of seconds"))?,
+        timeout,
         rate: settings.rate,
         retries: settings.retries.unwrap_or(if matches!(gate, Gate::Remote(_)) { RETRIES } else { 0 }),
         http: if settings.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },

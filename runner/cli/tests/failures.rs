@@ -120,7 +120,8 @@ fn a_run_that_was_cut_short_goes_on() {
     let (part, rest) = (folder.path().join("part.json"), folder.path().join("rest.json"));
     let format = |file: &Path| format!("json={}", file.display());
     let gate = ["--broken-gate", "token/exp-ignored", "--jobs", "1"];
-    let first = gatecheck(&[&["run", "--fail-fast", "--format", &format(&part)][..], &gate].concat());
+    // In the order of this seed the case that fails is not the last.
+    let first = gatecheck(&[&["run", "--fail-fast", "--seed", "1", "--format", &format(&part)][..], &gate].concat());
     assert_eq!(first.status.code(), Some(1), "{}", text(&first.stderr));
     let cut = read(&part.display().to_string());
     assert_eq!(cut.run.as_ref().unwrap().planned, Some(whole.results.len()), "the report says that it is a part");
@@ -147,7 +148,7 @@ fn a_run_that_was_cut_short_goes_on() {
     assert!(text(&nothing.stdout).contains("nothing is left to ask"), "{}", text(&nothing.stdout));
 }
 
-/// A gate as a script in the folder where the user stands: it is found there, and answers every request with what the folder says.
+/// A gate as a script in the current folder: it is found there, and answers every request with what the folder says.
 #[cfg(unix)]
 #[test]
 fn a_command_starts_in_the_folder_of_the_caller() {
