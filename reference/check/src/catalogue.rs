@@ -170,11 +170,13 @@ pub fn markdown() -> String {
 const HEAD: &str = "\
 # What `rolegate check` finds
 
-Written by `GATECHECK_UPDATE=1 cargo test -p rolegate-check --test lints`; `rolegate check --explain ID` says the same of one kind.
+Written by `GATECHECK_UPDATE=1 cargo test -p rolegate-check --test lints`;
+`rolegate check --explain ID` says the same of one kind.
 
-An **error** is a line that is not in force as it is written. Where it names a role, its path is sealed: nobody is
-admitted until it is corrected. A **warning** is a line that is in force and may not mean what its author thinks. “Other gates” are
-those that serve the same files; what they do was observed or is documented, and differs from one to the next.
+An **error** is a line that is not in force as it is written. Where it names a role, its path is
+sealed: nobody is admitted until it is corrected. A **warning** is a line that is in force and may
+not mean what its author thinks. “Other gates” are those that serve the same files; what they do was
+observed or is documented, and differs from one to the next.
 
 ## Ways to leave a gate open
 
@@ -185,35 +187,44 @@ those that serve the same files; what they do was observed or is documented, and
 const TAIL: &str = "
 ## As JSON
 
-`rolegate check DIR --format json` writes one object. Members may be added; none changes its meaning unless `version` grows.
+`rolegate check DIR --format json` writes one object. Members may be added; none changes its meaning
+unless `version` grows.
 
 - `version`: 1.
-- `published`: the folder whose files the rules are for; `built`: whether it is there; where it is not, every path may be a file.
+- `published`: the folder whose files the rules are for; `built`: whether it is there; where it is
+  not, every path may be a file.
 - `files`: the rule files that there are; `rules`: how many rules are in force.
-- `errors`, `warnings`, `fixable`: how many problems and notes there are of each, and how many `--fix` can put right; `accepted`,
-  `accepted_open`: how many more comments of the files accept, and how many of those can leave a gate open; `refuses_to_start`: whether no
-  gate starts with these files.
-- `notes`: what is odd about where the files lie, each with `severity`, `message` and `help`. In SARIF they are notifications of the
-  invocation.
+- `errors`, `warnings`, `fixable`: how many problems and notes there are of each, and how many
+  `--fix` can put right; `accepted`, `accepted_open`: how many more comments of the files accept,
+  and how many of those can leave a gate open; `refuses_to_start`: whether no gate starts with these
+  files.
+- `notes`: what is odd about where the files lie, each with `severity`, `message` and `help`. In
+  SARIF they are notifications of the invocation.
 - `problems`, in the order of files and lines, each with
-  - `file`, `line`, `column`, `end_line`, `end_column`: from 1, in characters, the end after the last of them; `start`, `end`: the same in
-    bytes from the start of the file;
+  - `file`, `line`, `column`, `end_line`, `end_column`: from 1, in characters, the end after the
+    last of them; `start`, `end`: the same in bytes from the start of the file;
   - `id`, `severity` (`error` or `warning`), `traps`;
-  - `message`, `visitor`, `other_gates` (or `null`), `help`; `refuses_to_start`; `accepted`: the reason that a comment gives, or `null`;
+  - `message`, `visitor`, `other_gates` (or `null`), `help`; `refuses_to_start`; `accepted`: the
+    reason that a comment gives, or `null`;
   - `fix`: `null`, or the `text` to write in place of the bytes from `start` to `end`.
-- `fixed`: what `--fix` has just written: `file`, `line` before anything was written, `ids`, `before`, `after` (`null` where the line was
-  taken out).
-- `map`, with `--map`: who gets what. `visitors`, each with `kind` (`anonymous`, `role`, `other`: with a role that no rule names) and
-  `role`; `areas`, each with `paths`, `gates` (the lines that have a say) and `rows`; `everybody`: the rows at which no gate has one. A row has
-  `label`, `when` (what else has to be so), `target`, `scheme`, `host`, `file` (the one at the path, or `null`) and `gets`: one for each
-  visitor, in their order, in `everybody` one for all. That has `class` (`open`, `sent`, `instead`, `closed`, `nothing`), `status`, `what`
-  (the file, location, URL or function), `words`, and `by`: the rule that decides. `further_roles` and `not_asked` count what is left out.
+- `fixed`: what `--fix` has just written: `file`, `line` before anything was written, `ids`,
+  `before`, `after` (`null` where the line was taken out).
+- `map`, with `--map`: who gets what. `visitors`, each with `kind` (`anonymous`, `role`, `other`:
+  with a role that no rule names) and `role`; `areas`, each with `paths`, `gates` (the lines that
+  have a say) and `rows`; `everybody`: the rows at which no gate has one. A row has `label`, `when`
+  (what else has to be so), `target`, `scheme`, `host`, `file` (the one at the path, or `null`) and
+  `gets`: one for each visitor, in their order, in `everybody` one for all. That has `class`
+  (`open`, `sent`, `instead`, `closed`, `nothing`), `status`, `what` (the file, location, URL or
+  function), `words`, and `by`: the rule that decides. `further_roles` and `not_asked` count what is
+  left out.
 
 ## Accepting a finding
 
-`# rolegate: allow ID reason` on a line of its own accepts the findings of that kind at the next rule; behind a rule of `_redirects` those of
-its line; in `netlify.toml` those of the entry that it stands in or before. The reason is required. What is accepted is no warning and
-no error; the summary counts it, `--all` shows it, and SARIF has it as suppressed. A comment that accepts nothing is a finding itself.
+`# rolegate: allow ID reason` on a line of its own accepts the findings of that kind at the next
+rule; behind a rule of `_redirects` those of its line; in `netlify.toml` those of the entry that it
+stands in or before. The reason is required. What is accepted is no warning and no error; the
+summary counts it, `--all` shows it, and SARIF has it as suppressed. A comment that accepts nothing
+is a finding itself.
 ";
 
 fn cell(text: &str) -> String {

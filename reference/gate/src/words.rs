@@ -5,6 +5,13 @@
 
 /// What is the matter.
 pub mod message {
+    use crate::rules::MAX_LINE;
+
+    /// `line-too-long`, of a line with so many bytes.
+    pub(crate) fn line_too_long(bytes: usize) -> String {
+        format!("this line has {bytes} bytes; no more than {MAX_LINE} are read")
+    }
+
     /// `to-literal-star`
     pub const TO_LITERAL_STAR: &str = "a `*` in a destination is literal text";
     /// `from-double-star`
@@ -31,6 +38,8 @@ pub mod help {
     pub const CONDITION_COMMA: &str = "write each value as a text of its own";
     /// `condition-empty`
     pub const CONDITION_EMPTY: &str = "write a value on each side of every comma, without spaces";
+    /// `condition-repeated`
+    pub const CONDITION_REPEATED: &str = "list the values in one condition, with commas between them";
     /// `from-double-star`
     pub const FROM_DOUBLE_STAR: &str = "write `/*` at the end: it covers every depth";
     /// `from-escape`

@@ -88,7 +88,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "condition-repeated",
         "a condition stands on the rule twice",
         NOTHING,
-        "list the values in one condition, with commas between them",
+        words::help::CONDITION_REPEATED,
     )
     .elsewhere("one of the two counts, and nobody says which"),
     Entry::error(

@@ -104,7 +104,7 @@ impl Reader {
             true => Err(Fault {
                 id: "line-too-long",
                 range: whole.clone(),
-                message: format!("this line has {} bytes; no more than {MAX_LINE} are read", text.len()),
+                message: words::message::line_too_long(text.len()),
                 help: "write a shorter value".to_owned(),
             }),
             false => Ok(text),

@@ -22,7 +22,7 @@ pub(crate) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, 
     // RULES-14
     if content.len() > MAX_LINE {
         let id = "line-too-long";
-        let message = format!("this line has {} bytes; no more than {MAX_LINE} are read", content.len());
+        let message = words::message::line_too_long(content.len());
         return Err(Fault::at(0..1, id, message, "write several shorter rules"));
     }
     step(content.len());

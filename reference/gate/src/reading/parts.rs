@@ -558,5 +558,5 @@ fn punctuated(place: Range<usize>, key: &str, role: &str, list: &[String]) -> Fa
 /// RULES-11
 pub(crate) fn repeated(place: impl Into<Range<usize>>, key: &str) -> Fault {
     let message = format!("`{key}` stands here twice");
-    Fault::at(place, "condition-repeated", message, "list the values in one condition, with commas between them")
+    Fault::at(place, "condition-repeated", message, words::help::CONDITION_REPEATED)
 }
