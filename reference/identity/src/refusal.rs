@@ -9,6 +9,13 @@ use crate::secrets::{NoRandomness, hex_digest};
 use crate::store::Fault;
 use crate::{Moment, Reply, cookie};
 
+/// There is no token, where one is asked for.
+pub(crate) const NO_BEARER: &str = "This endpoint requires a Bearer token";
+/// Accounts are by invitation alone.
+pub(crate) const NO_SIGN_UPS: &str = "Signups not allowed for this instance";
+/// Another account has the address.
+pub(crate) const TAKEN: &str = "Email address already registered by another user";
+
 /// A refusal; [`Refusal::reply`] puts it into GoTrue's two shapes of errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {

@@ -32,6 +32,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use crate::refusal::NO_BEARER;
 use crate::tokens::{Tokens, bearer};
 use crate::{Call, Handler, Reply};
 use branch::Branch;
@@ -249,7 +250,7 @@ impl Handler for GitHandler {
 
     fn answer(&self, call: &Call) -> Reply {
         let Some(token) = bearer(call) else {
-            return Reply::error(StatusCode::UNAUTHORIZED, "This endpoint requires a Bearer token");
+            return Reply::error(StatusCode::UNAUTHORIZED, NO_BEARER);
         };
         match self.tokens.read(token, call.now) {
             Ok(claims) => self.gateway.answer(call, &claims),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Action, Admin, Answer, Service, actor, checked_email, note};
 use crate::body::{self, Asked, filled};
 use crate::mail::Subject;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, TAKEN};
 use crate::secrets;
 use crate::user::{MailKind, folded};
 use crate::{Call, Reply, cookie};
@@ -78,9 +78,7 @@ impl Service {
         id: uuid::Uuid,
     ) -> Result<(), Refusal> {
         match state.user_by_email(aud, email)? {
-            Some(other) if other.id != id => {
-                Err(Refusal::unprocessable("Email address already registered by another user"))
-            }
+            Some(other) if other.id != id => Err(Refusal::unprocessable(TAKEN)),
             _ => Ok(()),
         }
     }

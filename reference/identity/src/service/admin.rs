@@ -12,14 +12,13 @@ use super::{Action, Answer, PREFIX, Service, checked_email, note, requested_audi
 use crate::body::{self, Asked, Form, filled};
 use crate::hooks::Event;
 use crate::mail::Subject;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, TAKEN};
 use crate::secrets;
 use crate::store::{AuditEntry, Order};
 use crate::tokens::bearer;
 use crate::user::{MailKind, User};
 use crate::{Call, Reply};
 
-const TAKEN: &str = "Email address already registered by another user";
 /// The longest page of a list.
 const MAX_PAGE: u64 = 1000;
 

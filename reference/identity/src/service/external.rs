@@ -14,7 +14,7 @@ use super::{Action, Answer, PREFIX, Service, actor, checked_email, note};
 use crate::body::Form;
 use crate::hooks::Event;
 use crate::mail::Subject;
-use crate::refusal::Refusal;
+use crate::refusal::{NO_SIGN_UPS, Refusal};
 use crate::secrets;
 use crate::user::{MailKind, User, folded};
 use crate::{Call, Moment, Reply};
@@ -169,10 +169,7 @@ impl Service {
             Some(user) if is_invited => said(user),
             Some(user) => user,
             None if self.settings.disable_signup => {
-                return Err(Refusal::Message(
-                    StatusCode::FORBIDDEN,
-                    "Signups not allowed for this instance".to_owned(),
-                ));
+                return Err(Refusal::Message(StatusCode::FORBIDDEN, NO_SIGN_UPS.to_owned()));
             }
             None => said(User::new(secrets::id()?, "", &person.email, provider, call.now)),
         };

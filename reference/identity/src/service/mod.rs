@@ -27,7 +27,7 @@ use crate::hooks::{self, Caller, Changes, Event, Target};
 use crate::limits::Attempts;
 use crate::mail::{Mail, Mailbox, Subject};
 use crate::password::{MAX_PASSWORD, PasswordFault, Passwords};
-use crate::refusal::{self, Refusal};
+use crate::refusal::{self, NO_BEARER, Refusal};
 use crate::secrets::{self, NoRandomness};
 use crate::settings::Settings;
 use crate::store::{Fault, Store};
@@ -234,8 +234,7 @@ impl Service {
 
     /// The claims of the bearer token. The cookie is never looked at: no page of a stranger's acts for a visitor.
     fn claims(&self, call: &Call) -> Result<Map<String, Value>, Refusal> {
-        let token =
-            bearer(call).ok_or_else(|| Refusal::Unauthorized("This endpoint requires a Bearer token".to_owned()))?;
+        let token = bearer(call).ok_or_else(|| Refusal::Unauthorized(NO_BEARER.to_owned()))?;
         let claims =
             self.tokens.read(token, call.now).map_err(|why| Refusal::Unauthorized(format!("Invalid token: {why}")))?;
         // What else is signed with the same secret names nobody.
@@ -258,8 +257,7 @@ impl Service {
 
     /// Whoever may use the admin API. The gate's roles are not asked.
     fn admin(&self, call: &Call) -> Result<Admin, Refusal> {
-        let token =
-            bearer(call).ok_or_else(|| Refusal::Unauthorized("This endpoint requires a Bearer token".to_owned()))?;
+        let token = bearer(call).ok_or_else(|| Refusal::Unauthorized(NO_BEARER.to_owned()))?;
         if secrets::same(token.as_bytes(), self.own.operator.as_bytes()) {
             return Ok(Admin::System);
         }

@@ -9,7 +9,7 @@ use super::{Action, Answer, Service, actor, checked_email, note, requested_audie
 use crate::body::{self, Asked, filled};
 use crate::hooks::{Changes, Event};
 use crate::mail::Subject;
-use crate::refusal::Refusal;
+use crate::refusal::{NO_SIGN_UPS, Refusal};
 use crate::secrets::{self, digest};
 use crate::settings::PROVIDERS;
 use crate::store::Fault;
@@ -52,7 +52,7 @@ impl Service {
     pub(super) fn sign_up(&self, call: &Call) -> Answer {
         self.has_passwords()?;
         if self.settings.disable_signup {
-            return Err(Refusal::Message(StatusCode::FORBIDDEN, "Signups not allowed for this instance".to_owned()));
+            return Err(Refusal::Message(StatusCode::FORBIDDEN, NO_SIGN_UPS.to_owned()));
         }
         let asked: Asked =
             body::json(&call.body).map_err(|why| Refusal::bad(format!("Could not read Signup params: {why}")))?;
