@@ -53,7 +53,8 @@ const AFTER_A_GATE: &[(&str, &[&str], &[&str])] = &[
     ("/m /login 302\n/m/* /login 404", &[], &[]),
     ("/m/deep /login 302", &[], &[]),
     // ROLE-3: a denial does not lead back to what was denied.
-    ("/m/* /m/:splat 200!", &["/m/x.html"], &[]),
+    ("/m/* /m/:splat 200!", &["/m/x.html"], &["gate-undone"]),
+    ("/* /:splat 200!", &["/m/x.html"], &[]),
 ];
 
 const FORWARDED_GATE: &str = "/m/* http://up.example/m/:splat 200! Role=admin\n";
@@ -250,7 +251,33 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/api/* 200! Role=admin\n/api/* https://api.example/:splat 200", &[], &["gate-undone"]),
     ("/api/* 200! Role=admin\n/api/* /.netlify/functions/login 200", &[], &[]),
     ("/api/* /.netlify/functions/:splat 200! Role=admin\n/api/* /login 302", &[], &[]),
+    // Holders and others would get the same.
+    ("/* /index.html 200 Role=a\n/* /index.html 200", &["/index.html"], &["gate-undone"]),
+    ("/* /index.html 200 Role=a\n/* / 200!", &["/index.html"], &["gate-undone"]),
+    ("/app/* /app/index.html 200! Role=a\n/* /app/ 401", &["/app/index.html"], &["gate-undone", "leads-into-gate"]),
+    ("/guide /guide 200! Role=a,b\n/guide /guide 200", &[], &["gate-one-spelling", "gate-undone"]),
+    ("/app/* /index.html 200! Role=a\n/* /index.html 200", &["/index.html"], &["gate-undone"]),
+    ("/app/* 200! Role=a\n/* /index.html 200", &["/app/index.html", "/index.html"], &[]),
+    ("/app/* 200! Role=a\n/app/* / 401!", &["/app/index.html", "/index.html"], &[]),
+    // RULES-9: into what a line in error closes.
+    ("/m/* 200! Role=\"a\"\n/p/* /m/:splat 200", &["/m/x.html"], &["leads-into-gate", "role-punctuation"]),
+    ("/m/* 200! Role=\"a\"\n/p /m/x 200", &["/m/x.html"], &["leads-into-gate", "role-punctuation"]),
+    ("/m/* 200! Role=\"a\"\n/p/* /q/:splat 200", &["/m/x.html"], &["role-punctuation"]),
+    ("/m/* 200! Role=\"a\"\n/m/* /m/login 401", &["/m/x.html", "/m/login.html"], &["role-punctuation"]),
     // Nobody can log in.
+    ("/* /index.html 200 Role=a", &["/index.html", "/x.html"], &["gate-without-way-in"]),
+    ("/* /index.html 200 Role=a", &[], &["gate-without-way-in"]),
+    ("/* / 200! Role=a\n/cv /cv.pdf 200", &["/index.html", "/cv.pdf"], &["gate-without-way-in"]),
+    (
+        "/api/* /.netlify/functions/:splat 200\n/* /.netlify/functions/server 200 Role=a,b",
+        &[],
+        &["gate-without-way-in"],
+    ),
+    ("/* /index.html 200 Role=a\n/* /login 401", &["/index.html", "/login.html"], &[]),
+    ("/login /index.html 200\n/* /index.html 200 Role=a", &["/index.html"], &["leads-into-gate"]),
+    ("/* /index.html 200 Role=a\n/* https://id.example/ 302", &["/index.html"], &[]),
+    ("https://a.example/* /index.html 200 Role=a", &["/index.html"], &["gate-one-host"]),
+    ("/* 200! Role=a", &["/index.html", "/x.html"], &[]),
     ("/* /index.html 200 Role=admin", &["/index.html", "/login.html"], &["gate-without-way-in"]),
     ("/* 200! Role=admin", &["/index.html", "/login/index.html", "/style.css"], &["gate-without-way-in"]),
     ("/* 200! Role=admin\n/* /login.html 401", &["/index.html", "/login.html"], &[]),

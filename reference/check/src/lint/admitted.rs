@@ -137,13 +137,14 @@ fn no_way_in<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option
             })
         })
     };
-    let page = scene.login_pages().iter().copied().filter(|name| name.starts_with(&below)).find(behind)?;
+    let page = scene.login_pages().iter().copied().filter(|name| name.starts_with(&below)).find(behind);
     // Another way is a page that the denied are shown or sent to, here or at the front page.
     let front = RequestPath::parse(b"/").ok()?;
-    let answered = |visit: &Visit| scene.answer(visit).is_some_and(|decision| !is_bare_404(&decision));
+    let answered = |visit: &Visit| scene.answer(visit).is_none_or(|decision| !is_bare_404(&decision));
     if answered(&visit) || answered(&visit.at(&front)) {
         return None;
     }
+    let Some(page) = page else { return whole_site(scene, place, rule) };
     let page = name_as_path(page);
     let message = format!("nobody can log in: `{page}` and what it loads lie behind this gate");
     let visitor = format!("a 404 at `{page}`, as everywhere below `{}`", rule.pattern);
@@ -151,6 +152,36 @@ fn no_way_in<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option
     let found = warning(rule, Field::From, "gate-without-way-in", message, visitor, help);
     Some(found.proposing(page_rule(rule, &page, 401, false).map(|page| Proposal {
         help: format!("show them the page in the place of what is denied, below this line: `{page}`"),
+        changes: vec![(place, vec![rule.clone(), page])],
+        closes: None,
+    })))
+}
+
+/// One page stands for the whole site and is for those alone who hold a role, so that nobody comes to hold it here.
+fn whole_site<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let apply = rule.apply()?;
+    let is_page = !apply.to.is_absolute() && !apply.to.takes_captures();
+    let is_whole = rule.pattern.stem()?.is_empty() && rule.origin.is_none() && rule.query.is_empty();
+    let front = Visit::of(rule).bare().at(&RequestPath::parse(b"/").ok()?);
+    let asked = scene.answer(&front)?.passed_over.iter().find(|(_, why)| matches!(why, PassedOver::Role)).copied();
+    if !is_page || !is_whole || asked.is_none_or(|(at, _)| at != place) {
+        return None;
+    }
+    // Who is led to a page to log in by a rule above or below is not at a loss, wherever that page lies.
+    let has_way = |other: &Rule| {
+        let to = other.apply().map(|apply| apply.to.to_string()).unwrap_or_default();
+        other.role().is_none() && (is_denial_page(&other.pattern.to_string()) || is_denial_page(&to))
+    };
+    if scene.rules().iter().take(LOOKED_AT).any(has_way) {
+        return None;
+    }
+    let message = "nobody can log in: the whole site lies behind this gate".to_owned();
+    let visitor = "a 404 at `/`, as everywhere".to_owned();
+    let help = "a condition says for whom a rule is, and who is denied gets no file of the site either";
+    let found = warning(rule, Field::From, "gate-without-way-in", message, visitor, help);
+    let page = scene.denial_page().and_then(|page| page_rule(rule, page, 401, false));
+    Some(found.proposing(page.map(|page| Proposal {
+        help: format!("show those who are denied a page in the place of what is denied, below this line: `{page}`"),
         changes: vec![(place, vec![rule.clone(), page])],
         closes: None,
     })))

@@ -96,9 +96,13 @@ pub(super) fn is_function(apply: &Apply) -> bool {
 
 /// What those get whom the gate denies, and whom the rule would lead back.
 fn refused<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) -> Option<String> {
+    if !rule.pattern.may_meet(&gate.pattern) {
+        return None;
+    }
     // ROLE-3: the file at the requested path is hidden in any case, and many rules are for all who have no other answer.
     let shows_its_own = gate.apply().is_none_or(|apply| gate.pattern.covers(&apply.to.reach()));
-    if !rule.pattern.may_meet(&gate.pattern) || (shows_its_own && !rule.is_proxy()) {
+    let is_same = gate.apply().zip(rule.apply()).is_some_and(|(kept, open)| shows_the_same(scene, kept, open));
+    if shows_its_own && !rule.is_proxy() && !is_same {
         return None;
     }
     let closed = Visit::of(gate);
@@ -106,10 +110,19 @@ fn refused<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule
     let visits = [Visit::of(rule).at(&path), closed];
     visits.iter().find_map(|visit| {
         let decision = scene.answer(visit)?;
-        let is_refused = decision.denied && matches!(decision.outcome, Outcome::NotFound { forced: true, .. });
-        (is_refused && decision.by == Some(place))
+        let is_refused = matches!(decision.outcome, Outcome::NotFound { forced, .. } if forced || is_same);
+        (decision.denied && is_refused && decision.by == Some(place))
             .then(|| format!("at `{path}` a 404, as if this rule were not there: it leads back to what is denied"))
     })
+}
+
+/// Whether two rules lead to the same paths, or to one page of the site.
+fn shows_the_same<S: Site>(scene: &Scene<'_, S>, one: &Apply, other: &Apply) -> bool {
+    let page = |apply: &Apply| {
+        let is_page = !apply.to.is_absolute() && !apply.to.takes_captures();
+        is_page.then(|| scene.page_at(&apply.to.substitute(&Captures::default()).path)).flatten()
+    };
+    one.to == other.to || page(one).is_some_and(|page_of_one| page(other) == Some(page_of_one))
 }
 
 /// What those get who ask at a path that the gate does not cover.

@@ -28,12 +28,16 @@ fn leads_into_gate<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, app
         Some((gate, asked, shown))
     })?;
     let line = place_of(gate.span, rule.span);
+    // RULES-9
+    let (closes, help) = match gate.role() {
+        Some(_) => ("gates", "a rewrite asks for the role that it names itself, and for no other".to_owned()),
+        None => ("closes", format!("{line} is in error, and closes its own paths alone until it is corrected")),
+    };
     let message = format!(
-        "this leads into `{}`, which {line} gates, and the target of a rewrite is not matched again",
+        "this leads into `{}`, which {line} {closes}, and the target of a rewrite is not matched again",
         gate.pattern
     );
     let visitor = format!("at `{asked}` what lies at `{shown}`, without being asked for a role");
-    let help = "a rewrite asks for the role that it names itself, and for no other";
     let found = warning(rule, Field::To, "leads-into-gate", message, visitor, help);
     // What leads to other places too is for those who get them.
     let role = gate.role().filter(|_| gate.pattern.covers(&reach)).cloned();

@@ -36,7 +36,7 @@ pub(super) struct Scene<'a, S> {
     names: Vec<&'a str>,
     /// Those of files that have several, in byte order.
     linked: Vec<&'a str>,
-    /// Role rules that protect something, in list order, as many as are looked at.
+    /// Role rules that protect something, and sealed ones, in list order, as many as are looked at.
     pub(super) gates: Vec<&'a Rule>,
     /// The same and sealed rules, each with its place, as many as are looked at.
     pub(super) closed: Vec<(usize, &'a Rule)>,
@@ -90,7 +90,7 @@ impl<'a, S: Site> Scene<'a, S> {
             login_pages,
             linked: names.iter().copied().filter(|name| !site.same_file(name).is_empty()).collect(),
             names,
-            gates: rules.iter().filter(|rule| rule.role().is_some() && rule.protects()).take(LOOKED_AT).collect(),
+            gates: rules.iter().filter(|rule| rule.protects()).take(LOOKED_AT).collect(),
             closed: rules.iter().enumerate().filter(|(_, rule)| rule.protects()).take(LOOKED_AT).collect(),
             holders: holders.collect(),
             origins: rules.iter().filter_map(|rule| rule.origin.as_ref()).collect(),

@@ -464,8 +464,11 @@ impl ConditionReader {
         // RULES-8
         let mut values = values.peekable();
         if values.peek().is_none() || values.clone().any(str::is_empty) {
-            let message = format!("`{key}` lists an empty value");
-            return Err(Fault::at(place, "condition-empty", message, form.empty()));
+            let is_empty = values.all(str::is_empty);
+            let message =
+                if is_empty { format!("`{key}` lists no value") } else { format!("`{key}` lists an empty value") };
+            let help = if is_empty { "write at least one value" } else { form.empty() };
+            return Err(Fault::at(place, "condition-empty", message, help));
         }
         let list: Vec<String> = values.map(str::to_owned).collect();
         if let Some(known) = known {
