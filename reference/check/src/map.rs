@@ -351,26 +351,38 @@ impl<S: Site> Asker<'_, S> {
     fn gets(&mut self, row: &Row) -> Option<(Vec<Gets>, Vec<usize>)> {
         let headers = headers(&row.asked);
         let request = request(&row.asked, &headers);
-        let (mut gets, mut gates) = (Vec::new(), Vec::new());
-        for visitor in &self.tokens {
-            if self.left == 0 {
+        let (rules, site, file) = (self.rules, self.site, row.file.as_deref());
+        let left = &mut self.left;
+        let mut decide = |visitor: &Visitor| {
+            if *left == 0 {
                 return None;
             }
-            let decision = decide_within(LOOKED_AT, self.rules, &request, visitor, self.site);
+            let decision = decide_within(LOOKED_AT, rules, &request, visitor, site);
             let looks = decision.as_ref().map_or(LOOKED_AT, |decision| decision.passed_over.len() + 1);
-            self.left = self.left.saturating_sub(looks);
-            let decision = decision?;
-            gets.push(Gets::of(&decision, row.file.as_deref()));
-            if gets.len() == 1 {
-                // Nobody holds less than somebody without a token, so all gates that have a say deny here.
-                let denials =
-                    decision.passed_over.iter().filter(|(_, why)| matches!(why, PassedOver::Role | PassedOver::Sealed));
-                gates.extend(denials.map(|(place, _)| *place));
-                if gates.is_empty() {
-                    break;
-                }
-            }
+            *left = left.saturating_sub(looks);
+            decision
+        };
+        let [anonymous, roles @ .., other] = self.tokens.as_slice() else { return None };
+        let decision = decide(anonymous)?;
+        let anonymous = Gets::of(&decision, file);
+        // Nobody holds less than somebody without a token, so all gates that have a say deny here.
+        let denials =
+            decision.passed_over.iter().filter(|(_, why)| matches!(why, PassedOver::Role | PassedOver::Sealed));
+        let gates: Vec<usize> = denials.map(|(place, _)| *place).collect();
+        if gates.is_empty() {
+            return Some((vec![anonymous], gates));
         }
+        let decision = decide(other)?;
+        let others = Gets::of(&decision, file);
+        // Whoever differs from the last visitor in no role that is asked for on the way gets the same, by the same rules.
+        let met = decision.passed_over.iter().map(|(place, _)| *place).chain(decision.by);
+        let met: Vec<&RoleCondition> = met.filter_map(|place| rules.rules().get(place)?.role()).collect();
+        let mut gets = vec![anonymous];
+        for visitor in roles {
+            let is_like = met.iter().all(|role| role.holds(visitor) == role.holds(other));
+            gets.push(if is_like { others.clone() } else { Gets::of(&decide(visitor)?, file) });
+        }
+        gets.push(others);
         Some((gets, gates))
     }
 
@@ -650,6 +662,24 @@ mod tests {
                 "  /old = sent: 301 → /new",
             ]
         );
+    }
+
+    #[test]
+    fn lint_4_every_cell_is_the_decision_for_its_visitor() {
+        let rules = "/a/* 200! Role=r1,r2\n/a/b/* 200! Role=r3\n/a/* /login 401\n/c/* /a/:splat 200! Role=*\n/c/* 200! Role=r4\n\
+            /d /e 302! Role=r5\n/d /login 200! Role=r1 Country=de\n/* 200! Role=r6,r2\n/s/* 200! Role=\"r1\"\n";
+        let files =
+            ["/a/x.html", "/a/b/y.html", "/c/z.html", "/d.html", "/e.html", "/s/s.html", "/login.html", "/index.html"];
+        let (rules, site) = (RuleSet::parse(rules.as_bytes()).rules, MemorySite::new(files));
+        let map = Map::of(&rules, &site);
+        let Visitors { tokens, .. } = Visitors::of(&rules);
+        assert!(map.areas.len() > 4, "{:#?}", lines(&map));
+        for row in map.areas.iter().flat_map(|area| &area.rows) {
+            for (visitor, gets) in tokens.iter().zip(&row.gets) {
+                let decision = rolegate::decide(&rules, &request(&row.asked, &headers(&row.asked)), visitor, &site);
+                assert_eq!(*gets, Gets::of(&decision, row.file.as_deref()), "{} {visitor:?}", row.label);
+            }
+        }
     }
 
     #[test]

@@ -16,6 +16,9 @@ const STYLE: &str = include_str!("page.css");
 const AREAS: usize = 200;
 const ROWS: usize = 500;
 
+/// The names of more visitors than that stand upright above their columns.
+const MANY: usize = 8;
+
 /// The page.
 pub(super) fn page(checked: &Checked, map: &Map, all: bool) -> String {
     let Checked { rules, source, .. } = checked;
@@ -64,7 +67,7 @@ fn picture(map: &Map) -> Markup {
     html! {
         section.picture {
             div.scroll tabindex="0" role="region" aria-label="Who gets what, by area" {
-                table.grid {
+                table.grid.many[map.visitors.len() > MANY] {
                     thead {
                         tr {
                             th scope="col" { "Paths" }
