@@ -82,22 +82,26 @@ struct Allow {
 }
 
 impl Allow {
-    /// Reads a comment, which begins with `#`; none where it is not for this program.
-    fn read(comment: &str, span: Span, lines: Option<RangeInclusive<usize>>) -> Option<Allow> {
+    /// Reads a comment, which begins with `#`: one for each kind that it lists, and none where it is not for this program.
+    fn read(comment: &str, span: Span, lines: Option<RangeInclusive<usize>>) -> Vec<Allow> {
         let text = comment.trim_start_matches('#').trim();
-        let said = text.get(..OURS.len()).filter(|start| start.eq_ignore_ascii_case(OURS))?;
+        let Some(said) = text.get(..OURS.len()).filter(|start| start.eq_ignore_ascii_case(OURS)) else {
+            return Vec::new();
+        };
         let text = text.get(said.len()..).unwrap_or_default().trim();
         let (verb, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-        let (id, reason) = rest.trim_start().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
+        let (ids, reason) = listed(rest.trim_start());
         let reason = reason.trim_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '-' | '–' | '—'));
-        Some(Allow {
+        let reason = if reason.contains(char::is_alphanumeric) { reason } else { "" };
+        let one = |id: &str| Allow {
             span,
             verb: verb.to_owned(),
-            id: id.trim_end_matches([':', ',', ';']).to_owned(),
-            reason: if reason.contains(char::is_alphanumeric) { reason.to_owned() } else { String::new() },
-            lines,
+            id: id.to_owned(),
+            reason: reason.to_owned(),
+            lines: lines.clone(),
             is_used: false,
-        })
+        };
+        ids.into_iter().map(one).collect()
     }
 
     /// Whether it accepts the finding: it is whole, and the finding leaves a gate to start.
@@ -165,6 +169,27 @@ impl Allow {
         };
         told(UNUSED, message, help)
     }
+}
+
+/// The ids that a comment lists, with commas between them, and what stands behind: at least one id, be it an empty one. Behind
+/// a comma and a space an id is what is one: the reason may begin there.
+fn listed(text: &str) -> (Vec<&str>, &str) {
+    let (mut list, mut rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let mut ids = Vec::new();
+    loop {
+        ids.extend(list.split(',').map(|id| id.trim_end_matches([':', ';'])).filter(|id| !id.is_empty()));
+        let behind = rest.trim_start();
+        let (next, after) = behind.split_once(char::is_whitespace).unwrap_or((behind, ""));
+        let is_id = |text: &str| catalogue::find(text.trim_end_matches([':', ';'])).is_some();
+        if !list.ends_with(',') || !next.split(',').any(is_id) {
+            break;
+        }
+        (list, rest) = (next, after);
+    }
+    if ids.is_empty() {
+        ids.push("");
+    }
+    (ids, rest)
 }
 
 /// The comments of a file whose rules stand on lines.
@@ -275,7 +300,7 @@ fn of_toml(bytes: &[u8]) -> Vec<Allow> {
             _ => line..=line,
         }
     };
-    let allows = comments.into_iter().filter_map(|(span, text, is_alone)| {
+    let allows = comments.into_iter().flat_map(|(span, text, is_alone)| {
         let line = match is_alone {
             false => Some(span.line),
             true => written.get(written.partition_point(|line| *line <= span.line)).copied(),
@@ -358,6 +383,27 @@ mod tests {
             (format!("[[redirects]]\nfrom = '/a'\n{ALLOW}"), vec![]),
         ] {
             assert_eq!(reviewed(RuleFile::Toml, &text).0, accepted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_comment_may_list_kinds() {
+        for (ids, told) in [
+            ("gate-undone,duplicate", vec!["no `duplicate` is found here, so this comment accepts nothing"]),
+            ("duplicate,gate-undone:", vec!["no `duplicate` is found here, so this comment accepts nothing"]),
+            ("gate-undone, duplicate:", vec!["no `duplicate` is found here, so this comment accepts nothing"]),
+            ("gate-undone,", vec![]),
+            ("gate-undone,zzz", vec!["`zzz` is no kind of finding"]),
+        ] {
+            let text = format!("# rolegate: allow {ids} the preview is meant\n/a /b");
+            let reviewed = review(
+                RuleFiles { redirects: text.as_bytes(), toml: b"", headers: b"" },
+                vec![finding("gate-undone", RuleFile::Redirects, 2)],
+            );
+            let reasons: Vec<&str> = reviewed.accepted.iter().map(|accepted| accepted.reason.as_str()).collect();
+            assert_eq!(reasons, ["the preview is meant"], "{ids}");
+            let problems: Vec<&str> = reviewed.problems.iter().map(|problem| problem.message.as_str()).collect();
+            assert_eq!(problems, told, "{ids}");
         }
     }
 

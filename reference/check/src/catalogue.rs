@@ -222,9 +222,9 @@ unless `version` grows.
 
 `# rolegate: allow ID reason` on a line of its own accepts the findings of that kind at the next
 rule; behind a rule of `_redirects` those of its line; in `netlify.toml` those of the entry that it
-stands in or before. The reason is required. What is accepted is no warning and no error; the
-summary counts it, `--all` shows it, and SARIF has it as suppressed. A comment that accepts nothing
-is a finding itself.
+stands in or before. Several ids stand with commas between them. The reason is required. What is
+accepted is no warning and no error; the summary counts it, `--all` shows it, and SARIF has it as
+suppressed. A comment that accepts nothing is a finding itself.
 ";
 
 fn cell(text: &str) -> String {

@@ -22,6 +22,7 @@ pub mod fix;
 pub mod inspect;
 pub mod lint;
 pub mod map;
+mod markup;
 pub mod words;
 
 pub use words::InWords;

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use rolegate::{MemorySite, Problem, RuleFiles, RuleSet};
 use rolegate_check::catalogue::{self, TRAPS};
-use rolegate_check::lint::lint;
+use rolegate_check::lint::{lint, lint_pages};
 
 fn found(redirects: &str, toml: &str, files: &[&str]) -> Vec<Problem> {
     let mut parsed = RuleSet::read(RuleFiles { redirects: redirects.as_bytes(), toml: toml.as_bytes(), headers: b"" });
@@ -264,6 +264,28 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/m/* 200! Role=\"a\"\n/p /m/x 200", &["/m/x.html"], &["leads-into-gate", "role-punctuation"]),
     ("/m/* 200! Role=\"a\"\n/p/* /q/:splat 200", &["/m/x.html"], &["role-punctuation"]),
     ("/m/* 200! Role=\"a\"\n/m/* /m/login 401", &["/m/x.html", "/m/login.html"], &["role-punctuation"]),
+    // What opens its own paths above a gate is meant to.
+    ("/login /login.html 200\n/* 200! Role=a\n/* /login.html 401", &["/login.html", "/index.html"], &[]),
+    ("/login /login.html 200\n/* 200! Role=a\n/* /login.html 401", &[], &[]),
+    ("/signin /auth/login.html 200\n/* 200! Role=a\n/* /auth/login.html 401", &["/auth/login.html"], &[]),
+    ("/in/* /in/index.html 200\n/* 200! Role=a\n/* /in/ 401", &["/in/index.html"], &[]),
+    ("/free/* /paid/:splat 200\n/* 200! Role=a\n/* /login 401", &["/login.html", "/paid/x.html"], &["leads-into-gate"]),
+    // Below the gate it opens nothing here.
+    ("/* 200! Role=a\n/pub/* /pub/:splat 200\n/* /login.html 401", &["/login.html", "/pub/x.css"], &["gate-undone"]),
+    ("/* 200! Role=a\n/login /login.html 200\n/* /login 302", &["/login.html", "/index.html"], &["gate-undone"]),
+    ("/m/* 200! Role=a\n/m/* /m/login.html 401", &["/m/login.html", "/m/x.html"], &[]),
+    ("/m/* 200! Role=a\n/m/* /m/login.html 200!", &[], &[]),
+    // Another case.
+    ("/Admin/* 200! Role=a", &["/admin/x.html"], &["gate-other-case"]),
+    ("/Admin/* 200! Role=a", &["/Admin/y.html", "/admin/x.html"], &[]),
+    ("/Admin/* 200! Role=a\n/admin/* 200! Role=a", &["/admin/x.html"], &[]),
+    ("/Admin/* 200! Role=a", &["/adminx/x.html"], &[]),
+    // As other programs write it.
+    ("/blog/(.*) /news/$1 301", &[], &["from-foreign-syntax", "to-foreign-syntax"]),
+    ("/m/:path* /m/:path* 200! Role=a", &[], &["from-foreign-syntax", "to-literal-star"]),
+    ("/old/[slug] /new/[slug] 301", &[], &["from-foreign-syntax", "to-foreign-syntax"]),
+    // A loop goes before what other gates do.
+    ("/* /en/:splat 302\n/en/* /:splat 302", &[], &["redirect-loop"]),
     // Nobody can log in.
     ("/* /index.html 200 Role=a", &["/index.html", "/x.html"], &["gate-without-way-in"]),
     ("/* /index.html 200 Role=a", &[], &["gate-without-way-in"]),
@@ -461,6 +483,44 @@ fn advice_is_the_one_that_is_proved() {
             told.map(|edit| (edit.span.line, edit.lines.iter().map(String::as_str).collect())).collect();
         let expected: Vec<(usize, Vec<&str>)> = edits.iter().map(|(line, lines)| (*line, lines.to_vec())).collect();
         assert_eq!(told, expected, "{redirects}: {}", problem.help);
+    }
+}
+
+/// Rules, and what is found in what pages load: `/login.html` and `/in/login.html`, the same.
+const PAGES: &[(&str, &[&str])] = &[
+    ("/* 200! Role=a\n/* /login.html 401", &["`/login.html` loads `/css/a.css`, and 1 more, which line 1 denies"]),
+    (
+        "/m/* 200! Role=a\n/m/* /login.html 401",
+        &["loads `b.js`, which is `/m/b.js` where the page is seen at `/m/example`"],
+    ),
+    ("/m/* 200! Role=a\n/m/* /login 302", &[]),
+    ("/m/* 200! Role=a\n/css/* 200! Role=a\n/m/* /login 302", &["loads `/css/a.css`, which line 2 denies"]),
+    ("/css/* /css/:splat 200\n/b.js /b.js 200\n/* 200! Role=a\n/* /login.html 401", &[]),
+    (
+        "/css/* /css/:splat 200\n/*/b.js /b.js 200\n/b.js /b.js 200\n/login /login 200\n/* 200! Role=a\n/* /login 302!",
+        &[],
+    ),
+    ("/* 200! Role=\"a\"\n/* /login.html 401", &["which line 1 denies"]),
+    ("/m/* 200! Role=a\n/m/* /in/login.html 401", &["loads `b.js`, which is `/m/b.js`"]),
+    ("/m/* 200! Role=a\n/m/* /other.html 401", &[]),
+    ("/m/* 200! Role=a\n/m/* https://id.example/ 302", &[]),
+    ("/* /login.html 401", &[]),
+];
+
+#[test]
+fn what_the_page_for_the_denied_loads_is_for_them_too() {
+    let names =
+        ["/index.html", "/login.html", "/in/login.html", "/in/b.js", "/css/a.css", "/b.js", "/other.html", "/m/x.html"];
+    let site = MemorySite::new(names);
+    let page =
+        b"<link rel=stylesheet href=/css/a.css><script src=b.js></script><script src=//cdn.example/x.js></script>";
+    for (rules, expected) in PAGES {
+        let set = RuleSet::parse(rules.as_bytes()).rules;
+        let found = lint_pages(&set, &site, |name| name.ends_with("/login.html").then(|| page.to_vec()));
+        assert_eq!(ids(&found), vec!["login-page-assets-gated"; expected.len()], "{rules}: {found:?}");
+        for (problem, words) in found.iter().zip(*expected) {
+            assert!(problem.message.contains(words), "{rules}: {}", problem.message);
+        }
     }
 }
 

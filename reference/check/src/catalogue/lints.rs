@@ -65,6 +65,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     )
     .trap(&["L5"]),
     Entry::warning(
+        "gate-other-case",
+        "a gate covers no file, and a folder that differs from its path in upper and lower case alone is public",
+        "the files of that folder, without being asked for a role",
+        "write `from` as the folder is called",
+    ),
+    Entry::warning(
         "gate-target-open",
         "a role rule shows files that are public under their own paths",
         "the files under their own paths, without being asked for a role",
@@ -123,6 +129,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "gate the other name too, or put a copy in the place of the link if the file is for everybody",
     )
     .elsewhere("the file at its other name, without being asked for a role"),
+    Entry::warning(
+        "login-page-assets-gated",
+        "the page for those whom a gate denies loads a style sheet or a script that is denied to them as well",
+        "the page without it",
+        "let the page load it from where no gate is, by a path from the root, or write it into the page",
+    ),
     Entry::warning(
         "login-page-gated",
         "those whom a gate denies are sent to a page that is denied to them as well",

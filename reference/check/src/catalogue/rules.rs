@@ -63,6 +63,19 @@ pub(super) const ENTRIES: &[Entry] = &[
         "write the tag of BCP 47, such as `zh-CN` or `en`",
     ),
     Entry::warning(
+        "from-foreign-syntax",
+        "`from` holds what another program would take for a pattern, such as `(.*)`, `{id}`, `[slug]` or `:path*`",
+        "the rule for a path with that text in it, and for no other",
+        "write `:name` for one segment, or `/*` at the end for all that begins so",
+    )
+    .elsewhere("the rule may match nothing; where it asks for a role, everybody gets the file"),
+    Entry::warning(
+        "to-foreign-syntax",
+        "a destination holds what stands for something in another program, such as `$1` or `{id}`",
+        "a destination with that text in it",
+        "write `:splat` for what the star of `from` stands for, or the `:name` that `from` captures",
+    ),
+    Entry::warning(
         "to-literal-star",
         words::message::TO_LITERAL_STAR,
         "a destination with a star in it",
@@ -293,7 +306,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         .elsewhere("the rule is not forced or does nothing, and everybody gets the file"),
     Entry::error(
         "toml-misplaced",
-        "a list of redirects stands where none is read",
+        "a list of redirects, or a table of conditions that names a role, stands where none is read",
         NOTHING,
         words::help::TOML_MISPLACED,
     ),

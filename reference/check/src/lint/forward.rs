@@ -102,15 +102,26 @@ fn refused<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule
     // ROLE-3: the file at the requested path is hidden in any case, and many rules are for all who have no other answer.
     let shows_its_own = gate.apply().is_none_or(|apply| gate.pattern.covers(&apply.to.reach()));
     let is_same = gate.apply().zip(rule.apply()).is_some_and(|(kept, open)| shows_the_same(scene, kept, open));
-    if shows_its_own && !rule.is_proxy() && !is_same {
+    // What a rule would except from a gate that stands above it.
+    let is_exemption = |open: &Apply| {
+        let own_page = || scene.page_at(&RequestPath::of(rule.pattern.literal()?).encoded());
+        let page = || scene.page_at(&open.to.substitute(&Captures::default()).path);
+        let shows_its_own = || !open.to.takes_captures() && own_page().is_some_and(|own| page() == Some(own));
+        open.status == 200
+            && gate.pattern.covers(&rule.pattern)
+            && (rule.pattern.covers(&open.to.reach()) || shows_its_own())
+    };
+    let is_exemption = shows_its_own && gate.pattern != rule.pattern && rule.apply().is_some_and(is_exemption);
+    if shows_its_own && !rule.is_proxy() && !is_same && !is_exemption {
         return None;
     }
     let closed = Visit::of(gate);
-    let path = closed.path()?;
+    let path = if is_exemption { Visit::of(rule).path()? } else { closed.path()? };
     let visits = [Visit::of(rule).at(&path), closed];
     visits.iter().find_map(|visit| {
         let decision = scene.answer(visit)?;
-        let is_refused = matches!(decision.outcome, Outcome::NotFound { forced, .. } if forced || is_same);
+        let is_refused =
+            matches!(decision.outcome, Outcome::NotFound { forced, .. } if forced || is_same || is_exemption);
         (decision.denied && is_refused && decision.by == Some(place))
             .then(|| format!("at `{path}` a 404, as if this rule were not there: it leads back to what is denied"))
     })

@@ -18,6 +18,7 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
     problems.extend(role_with_condition(scene, place, rule));
     problems.extend(one_host(scene, place, rule));
     problems.extend(one_query(scene, place, rule));
+    problems.extend(other_case(scene, rule));
     if !repeats_a_path(scene, place, rule) {
         problems.extend(one_spelling(scene, place, rule));
         problems.extend(not_beneath(scene, place, rule));
@@ -128,6 +129,22 @@ fn one_query<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option
         changes: vec![(place, vec![rule.clone(), without])],
         closes: Some(Closing::by(rule)),
     })))
+}
+
+/// MATCH-1: paths differ by case. A gate over nothing beside a folder that is called so but for the case is meant for that.
+fn other_case<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Found> {
+    let stem = rule.pattern.stem().filter(|stem| !stem.is_empty())?;
+    let folder = format!("/{}/", stem.join("/"));
+    if scene.is_bare() || !rule.pattern.ends_in_splat() || scene.names_below(&folder).next().is_some() {
+        return None;
+    }
+    let visit = Visit::of(rule).bare();
+    let mut names = scene.names_like(&folder).filter(|name| scene.is_public(name, &visit));
+    let file = name_as_path(names.next()?);
+    let message = format!("there is no file below `{folder}`, and `{file}` differs from it in upper and lower case");
+    let visitor = format!("`{file}`, without being asked for a role");
+    let help = "a path is another one where upper and lower case differ: write `from` as the folder is called";
+    Some(warning(rule, Field::From, "gate-other-case", message, visitor, help))
 }
 
 /// Whether a visit that is not quite for the gate is decided by another gate, or by a rule that no file goes before.

@@ -11,6 +11,7 @@ mod files;
 mod forward;
 mod gate;
 mod links;
+mod loads;
 mod names;
 mod order;
 mod rewrite;
@@ -25,6 +26,8 @@ use rolegate::site::Site;
 use crate::catalogue;
 use advice::Found;
 use scene::{Field, Scene, warning};
+
+pub use loads::{READ, lint_pages};
 
 /// Everything that is odd about the rules as a list, before the files of `site`.
 pub fn lint(rules: &RuleSet, site: &impl Site) -> Vec<Problem> {

@@ -2,10 +2,12 @@
 
 use rolegate::decide::Outcome;
 use rolegate::path::RequestPath;
-use rolegate::rules::{Apply, Rule};
+use rolegate::rules::{Apply, Pattern, Rule};
 use rolegate::site::Site;
 
 use super::advice::{Closing, Found, Proposal, answering, changed};
+use super::forward::is_function;
+use super::names::is_login_page;
 use super::scene::{Field, Scene, Visit, name_as_path, place_of, segments, warning};
 
 /// What is odd about where the rule at `place` leads, if it shows a page of the site.
@@ -19,6 +21,10 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
 }
 
 fn leads_into_gate<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<Found> {
+    // RULES-12: no gate is for what the platform keeps for itself.
+    if is_function(apply) {
+        return None;
+    }
     let reach = apply.to.reach();
     let visit = Visit::of(rule);
     let gates = scene.gates_beside(rule.text.len()).iter();
@@ -59,10 +65,15 @@ fn way_into<S: Site>(
     let apply = rule.apply()?;
     scene.spend(8 * gate.text.len());
     // A file of the site says more than a made-up name.
-    let stem = gate.pattern.stem().filter(|stem| !stem.is_empty()).map(|stem| format!("/{}/", stem.join("/")));
-    let file = stem.and_then(|stem| scene.names_below(&stem).next());
-    let wanted = [file.map(|file| RequestPath::of(segments(file))), Some(gate.pattern.example(super::scene::WORD))];
-    wanted.into_iter().flatten().find_map(|shown| {
+    let file = |pattern: &Pattern| {
+        let stem = pattern.stem().filter(|stem| !stem.is_empty())?;
+        scene.names_below(&format!("/{}/", stem.join("/"))).next().map(|file| RequestPath::of(segments(file)))
+    };
+    // And what a rule leads to says more than what a wide gate is for.
+    let reach = apply.to.reach();
+    let of = |pattern: &Pattern| [file(pattern), Some(pattern.example(super::scene::WORD))];
+    let wanted = of(&gate.pattern).into_iter().chain(of(&reach));
+    wanted.flatten().find_map(|shown| {
         let asked = if apply.to.takes_captures() { rule.path_to(&shown)? } else { visit.path()? };
         let shown = if apply.to.takes_captures() {
             shown
@@ -74,12 +85,32 @@ fn way_into<S: Site>(
         // denied.
         let is_refused = matches!(here.outcome, Outcome::NotFound { forced: true, .. });
         let is_denial = here.denied && (is_refused || !apply.to.takes_captures());
-        if here.by != Some(place) || is_denial || asked.same_but_for_slash(&shown) {
+        if here.by != Some(place) || is_denial || is_exemption(scene, rule, apply, &asked, &shown) {
             return None;
         }
         let there = scene.answer(&Visit::of(gate).at(&shown))?;
         (there.denied && gate.pattern.matches(&shown)).then_some((asked, shown))
     })
+}
+
+/// Whether the rule shows what its own paths are of, or a page to log in: it stands there so that a gate is not met.
+fn is_exemption<S: Site>(
+    scene: &Scene<'_, S>,
+    rule: &Rule,
+    apply: &Apply,
+    asked: &RequestPath,
+    shown: &RequestPath,
+) -> bool {
+    let file = |path| scene.site.file(path).filter(|_| !scene.is_bare());
+    let page = |path: &RequestPath| path.name().strip_suffix(".html").unwrap_or(path.name()).to_owned();
+    asked.same_but_for_slash(shown)
+        || file(asked).is_some_and(|own| file(shown) == Some(own))
+        || (scene.is_bare() && page(asked) == page(shown))
+        || (!apply.to.takes_captures() && (is_login_page(shown.name()) || lies_in_own_tree(rule, apply)))
+}
+
+fn lies_in_own_tree(rule: &Rule, apply: &Apply) -> bool {
+    rule.pattern.stem().is_some_and(|stem| !stem.is_empty()) && rule.pattern.covers(&apply.to.reach())
 }
 
 /// What a role rule shows is public under its own path.

@@ -1,6 +1,6 @@
 //! The rules and the files that are looked at, and requests made up to try them.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::HashSet;
 
 use rolegate::cost::step;
@@ -34,6 +34,8 @@ pub(super) struct Scene<'a, S> {
     pub(super) site: &'a S,
     /// In byte order.
     names: Vec<&'a str>,
+    /// The same in lower case with each as it is, in the order of these, once somebody asks.
+    folded: OnceCell<Vec<(String, &'a str)>>,
     /// Those of files that have several, in byte order.
     linked: Vec<&'a str>,
     /// Role rules that protect something, and sealed ones, in list order, as many as are looked at.
@@ -90,6 +92,7 @@ impl<'a, S: Site> Scene<'a, S> {
             login_pages,
             linked: names.iter().copied().filter(|name| !site.same_file(name).is_empty()).collect(),
             names,
+            folded: OnceCell::new(),
             gates: rules.iter().filter(|rule| rule.protects()).take(LOOKED_AT).collect(),
             closed: rules.iter().enumerate().filter(|(_, rule)| rule.protects()).take(LOOKED_AT).collect(),
             holders: holders.collect(),
@@ -186,6 +189,19 @@ impl<'a, S: Site> Scene<'a, S> {
     /// The names of files that begin with `prefix`, as many as are looked at.
     pub(super) fn names_below<'s>(&'s self, prefix: &str) -> impl Iterator<Item = &'a str> + use<'s, 'a, S> {
         below(&self.names, prefix)
+    }
+
+    /// The names of files that begin with `prefix` but for upper and lower case, as many as are looked at.
+    pub(super) fn names_like(&self, prefix: &str) -> impl Iterator<Item = &'a str> {
+        let folded = self.folded.get_or_init(|| {
+            let mut folded: Vec<_> = self.names.iter().map(|name| (name.to_lowercase(), *name)).collect();
+            folded.sort_unstable();
+            folded
+        });
+        let prefix = prefix.to_lowercase();
+        let start = folded.partition_point(|(name, _)| *name < prefix);
+        let names = folded.get(start..).unwrap_or_default().iter().take(LOOKED_AT);
+        names.take_while(move |(name, _)| name.starts_with(&prefix)).map(|(_, name)| *name)
     }
 
     /// The same of files that have several names.

@@ -25,17 +25,18 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
         return None;
     }
     let found = login_page_gated(scene, place, rule).or_else(|| to_itself(scene, place, rule));
-    let found = found.or_else(|| tree_ends_walk(scene, place, rule));
     let found = found.or_else(|| {
         let visit = Visit::of(rule);
-        let role_dependent = match circle(scene, place, rule, &visit) {
+        let asked = match circle(scene, place, rule, &visit) {
             Ok(problem) => return Some(problem),
-            Err(role_dependent) => role_dependent,
+            Err(asked) => asked,
         };
-        let mut holders = scene.holders.iter().filter(|_| role_dependent);
+        // Whoever holds no role that was asked for on the way goes the same way.
+        let admits = |at: &usize, holder| scene.rule(*at).and_then(Rule::role).is_some_and(|role| role.holds(holder));
+        let mut holders = scene.holders.iter().filter(|holder| asked.iter().any(|at| admits(at, holder)));
         holders.find_map(|holder| circle(scene, place, rule, &visit.by(holder)).ok())
     });
-    found.or_else(|| into_nothing(scene, place, rule))
+    found.or_else(|| tree_ends_walk(scene, place, rule)).or_else(|| into_nothing(scene, place, rule))
 }
 
 /// An answer for those whom the gate above denies, at the root of the gate alone.
@@ -189,22 +190,23 @@ fn into_nothing<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opt
     Some(warning(rule, Field::To, "chain-into-nothing", message, visitor, help))
 }
 
-/// A circle of redirects of which the rule is the first in the list; else whether a role had a say on the way.
-fn circle<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, visit: &Visit) -> Result<Found, bool> {
-    let mut role_dependent = false;
+/// A circle of redirects of which the rule is the first in the list; else the rules that asked for a role in vain on the way.
+fn circle<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, visit: &Visit) -> Result<Found, Vec<usize>> {
+    let mut asked = Vec::new();
     let mut visits = vec![visit.clone()];
     let mut places = Vec::new();
     let mut round = None;
     while let (Some(last), None, true) = (visits.last(), round, places.len() < HOPS) {
-        let Some(decision) = scene.answer(last) else { return Err(role_dependent) };
-        role_dependent |= decision.role_dependent;
+        let Some(decision) = scene.answer(last) else { return Err(asked) };
+        let denials = decision.passed_over.iter().filter(|(_, why)| matches!(why, PassedOver::Role));
+        asked.extend(denials.map(|(at, _)| *at));
         let (Outcome::Redirect { location, .. }, Some(by)) = (&decision.outcome, decision.by) else {
-            return Err(role_dependent);
+            return Err(asked);
         };
-        let Some(next) = scene.follow(last, location) else { return Err(role_dependent) };
+        let Some(next) = scene.follow(last, location) else { return Err(asked) };
         // Each circle is told of once: where it begins here.
         if places.is_empty() && by != place {
-            return Err(role_dependent);
+            return Err(asked);
         }
         places.push(by);
         round = visits.iter().position(|before| before.place() == next.place());
@@ -212,7 +214,7 @@ fn circle<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, visit: &Visi
     }
     let circle = places.get(round.unwrap_or_default()..).unwrap_or_default();
     if !circle.contains(&place) || circle.iter().min() != Some(&place) {
-        return Err(role_dependent);
+        return Err(asked);
     }
     let way =
         |visits: &[Visit]| visits.iter().map(|visit| format!("`{}`", visit.target())).collect::<Vec<_>>().join(" → ");

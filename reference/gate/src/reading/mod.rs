@@ -7,6 +7,7 @@ mod conditions;
 mod destination;
 mod fields;
 mod file;
+mod foreign;
 pub mod netlify_toml;
 mod parse;
 mod parts;

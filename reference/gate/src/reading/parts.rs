@@ -114,8 +114,16 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
     let offset = field.end() - path.len();
     let path = if path.is_empty() { "/" } else { path };
     let (pattern, oddities) = Pattern::parse(path).map_err(|fault| from_fault(&fault, path, offset))?;
+    let foreign = super::foreign::in_from(path);
+    if let Some(message) = &foreign {
+        let help = "write `:name` for one segment, or `/*` at the end for all that begins so";
+        remarks.push((Severity::Warning, Fault::at(field, "from-foreign-syntax", message.clone(), help)));
+    }
     // RULES-14: one remark of a kind speaks for all of the field.
     for oddity in oddities {
+        if foreign.is_some() && matches!(oddity, Oddity::LiteralStar | Oddity::PrefixStar) {
+            continue;
+        }
         let is_canonical = oddity != Oddity::NotCanonical;
         let tidy = if is_canonical { String::new() } else { tidy(path, &pattern) };
         let (id, message, help) = oddity_text(oddity, &tidy);
@@ -323,6 +331,11 @@ pub(crate) fn read_destination(
     if to.count_of_names() > MAX_NAMES {
         let message = format!("this destination holds more than {MAX_NAMES} names");
         return Err(Fault::at(field, "too-many-captures", message, "write fewer of them"));
+    }
+    if let Some(piece) = super::foreign::in_to(field.text) {
+        let message = format!("`{piece}` is literal text in a destination");
+        let help = "write `:splat` for what the star of `from` stands for, or the `:name` that `from` captures";
+        remarks.push((Severity::Warning, Fault::at(field, "to-foreign-syntax", message, help)));
     }
     // SUBST-6
     if let Some(help) = star_in(field.text) {

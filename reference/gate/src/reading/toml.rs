@@ -66,8 +66,13 @@ impl Reader<'_> {
 
     fn document(&mut self, text: &str, root: &DeTable<'_>) {
         for (key, value) in root {
-            if key.get_ref() == "redirects" {
+            let (name, table) = (key.get_ref().as_ref(), value.get_ref());
+            if name == "redirects" {
                 self.redirects(text, key.span(), value);
+            } else if name.to_lowercase().starts_with("condition") && names_role("", table) {
+                let message = format!("`{name}` stands in no rule, so no rule asks for this role");
+                let help = "write `[redirects.conditions]`, below the rule that it is for".to_owned();
+                self.refused(Fault::at(key.span(), "toml-misplaced", message, help), value);
             } else {
                 self.misplaced(key.get_ref(), key.span(), value);
             }

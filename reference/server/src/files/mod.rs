@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -132,6 +132,13 @@ impl DirSite {
             moved.extend(was.map(|(old, _)| (Arc::clone(old), Arc::clone(name))));
         }
         moved
+    }
+
+    /// The first `most` bytes of a file; none where it cannot be read.
+    pub fn start_of(&self, name: &str, most: u64) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.files.get(name)?.plain.reader().ok()?.take(most).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
     }
 
     /// The file with this name of the index, to answer with it.

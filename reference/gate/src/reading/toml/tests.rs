@@ -222,6 +222,10 @@ fn toml_3_what_is_no_list_of_rules() {
         }
         assert_eq!((rules, problems), (vec!["/a/* Role".to_owned()], vec![id]), "{header}");
     }
+    let apart = "[[redirects]]\nfrom = '/a/*'\nstatus = 200\n[conditions]\nRole = ['x']\n";
+    let parsed = read(b"", apart.as_bytes());
+    assert_eq!((parsed.rules.unreadable().len(), parsed.problems[0].id), (1, "toml-misplaced"), "no gate starts");
+    assert_eq!(read(b"", b"[conditions]\nCountry = ['de']\n").rules.unreadable().len(), 0);
     for (toml, starts) in [
         ("redirects = 'Role=x'", false),
         ("redirects = ['/a /b 200 Role=x']", false),
