@@ -288,6 +288,22 @@ fn the_files_of_a_project_are_read_together_and_comments_count() {
 }
 
 #[test]
+fn rules_that_are_not_saved_yet_are_rules() {
+    let folder = site(&[("index.html", ""), ("m/x.html", "")]);
+    let mut client = Client::opened(&folder, "_redirects", "");
+    assert_eq!(ids(&client.problems(&folder, "_redirects")), ["note"], "there is none, typed or saved");
+    let text = "/m/* 200! Role=admin\n/p/* /m/:splat 200\n";
+    client.change(&folder, "_redirects", &json!({ "text": text }));
+    assert_eq!(ids(&client.problems(&folder, "_redirects")), ["leads-into-gate"]);
+    let hover = client.hover(&folder, "_redirects", 1, 1);
+    assert!(hover["contents"]["value"].as_str().expect("a text").contains("no file /m/example"), "{hover}");
+    let toml = "[[redirects]]\nfrom = '/q/*'\nto = '/m/:splat'\nstatus = 200\n";
+    client.open(&folder, "netlify.toml", toml);
+    assert_eq!(ids(&client.problems(&folder, "netlify.toml")), ["leads-into-gate"]);
+    assert_eq!(client.end(), 0);
+}
+
+#[test]
 fn what_is_no_message_or_not_known_is_answered() {
     let mut client = Client::start();
     assert_eq!(client.ask("textDocument/hover", &json!({}))["error"]["code"], -32002, "before `initialize`");

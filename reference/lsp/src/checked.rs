@@ -10,7 +10,7 @@ use rolegate::rules::{Parsed, RuleFiles, RuleSet};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
 use rolegate_check::allow::review;
-use rolegate_check::lint::lint;
+use rolegate_check::lint::{READ, lint, lint_pages};
 use rolegate_check::map::{Map, Row, Who};
 use rolegate_server::config::open_to_look;
 use rolegate_server::layout::Note;
@@ -104,8 +104,12 @@ impl Sites {
                 note.iter().cloned().collect()
             }
             Found::Site(site) => {
-                problems.extend(lint(&rules, &site.0));
-                site.1.layout.notes.clone()
+                let (site, source) = site.as_ref();
+                problems.extend(lint(&rules, site));
+                problems.extend(lint_pages(&rules, site, |name| site.start_of(name, READ)));
+                // What is typed and not saved yet is rules too.
+                let is_so = |note: &&Note| rules.rules().is_empty() || !note.is_about_no_rules();
+                source.layout.notes.iter().filter(is_so).cloned().collect()
             }
         };
         let problems = review(bytes, problems).problems;

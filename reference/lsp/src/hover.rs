@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use rolegate::rules::Rule;
+use rolegate::rules::{RoleCondition, Rule};
 use rolegate::span::RuleFile;
 use rolegate_check::map::{Class, Row, Who};
 
@@ -66,14 +66,43 @@ pub(crate) fn text(checked: &Checked, sites: &Sites, place: usize) -> Option<Str
     Some(text)
 }
 
+/// What the rule says.
 fn headline(rule: &Rule) -> String {
-    match (rule.is_sealed(), rule.role()) {
-        (true, _) => "This line is in error and names a role, so it admits nobody.".to_owned(),
-        (false, Some(_)) if rule.protects() => {
-            "A gate: what lies at its paths is for those alone whom it names.".to_owned()
+    let origin = rule.origin.as_ref().map(ToString::to_string).unwrap_or_default();
+    let from = code(&format!("{origin}{}", rule.pattern));
+    let Some(apply) = rule.apply() else {
+        return format!("This line is in error and names a role, so it admits nobody to {from}.");
+    };
+    let (to, status) = (code(&apply.to.to_string()), apply.status);
+    let does = match status {
+        300..400 => format!("sends visitors of {from} to {to}, with the status {status}"),
+        200 if rule.is_proxy() => format!("forwards what is asked at {from} to {to}"),
+        200 => format!("shows {to} at {from}"),
+        _ => format!("shows {to} at {from}, with the status {status}"),
+    };
+    let files = if apply.force { "whether there is a file or not" } else { "where there is no file" };
+    let says = match rule.role() {
+        None => format!("For everybody it {does}, {files}."),
+        Some(role) if rule.protects() => {
+            format!("A gate: for {} it {does}, {files}. To all others its paths are closed.", holders(role))
         }
-        (false, Some(_)) => "It sends those whom it names elsewhere, and protects nothing.".to_owned(),
-        (false, None) => "A rule for everybody.".to_owned(),
+        Some(role) => format!("For {} it {does}, {files}. It protects nothing.", holders(role)),
+    };
+    let parameters = rule.query.iter().map(|constraint| code(&String::from_utf8_lossy(&constraint.key)));
+    let others = apply.conditions.others().iter();
+    let others = others
+        .map(|one| code(&format!("{}={}", one.key.name().unwrap_or("an unknown condition"), one.values.join(","))));
+    let asked: Vec<String> = parameters.map(|key| format!("the parameter {key}")).chain(others).collect();
+    if asked.is_empty() { says } else { format!("{says} It asks for {} besides.", asked.join(", ")) }
+}
+
+fn holders(role: &RoleCondition) -> String {
+    match role {
+        RoleCondition::AnyToken => "whoever holds a valid token".to_owned(),
+        RoleCondition::AnyOf(roles) => {
+            let roles: Vec<String> = roles.iter().map(|role| code(role)).collect();
+            format!("the {} {}", if roles.len() == 1 { "role" } else { "roles" }, roles.join(", "))
+        }
     }
 }
 
@@ -108,4 +137,50 @@ fn cell(text: &str) -> String {
         }
     }
     cell
+}
+
+#[cfg(test)]
+mod tests {
+    use rolegate::rules::RuleSet;
+
+    use super::*;
+
+    #[test]
+    fn what_a_rule_says() {
+        for (line, says) in [
+            (
+                "/m/* /m/:splat 200! Role=admin",
+                "A gate: for the role `admin` it shows `/m/:splat` at `/m/*`, whether there is a file or not. To all others its \
+                 paths are closed.",
+            ),
+            (
+                "https://a.example/m/* /m/:splat 200 Role=a,b",
+                "A gate: for the roles `a`, `b` it shows `/m/:splat` at `https://a.example/m/*`, where there is no file. To all \
+                 others its paths are closed.",
+            ),
+            (
+                "/login /app 302! Role=*",
+                "For whoever holds a valid token it sends visitors of `/login` to `/app`, with the status 302, whether there is \
+                 a file or not. It protects nothing.",
+            ),
+            (
+                "/a tab=x /b 301 Country=de,at",
+                "For everybody it sends visitors of `/a` to `/b`, with the status 301, where there is no file. It asks for the \
+                 parameter `tab`, `Country=de,at` besides.",
+            ),
+            (
+                "/api/* https://up.example/:splat 200!",
+                "For everybody it forwards what is asked at `/api/*` to `https://up.example/:splat`, whether there is a file or \
+                 not.",
+            ),
+            (
+                "/m/* /login 401",
+                "For everybody it shows `/login` at `/m/*`, with the status 401, where there is no file.",
+            ),
+            ("/m/* 200! ROLE=a", "This line is in error and names a role, so it admits nobody to `/m/*`."),
+        ] {
+            let rules = RuleSet::parse(line.as_bytes()).rules;
+            assert_eq!(rules.rules().first().map(headline).as_deref(), Some(says), "{line}");
+        }
+    }
 }

@@ -113,7 +113,15 @@ fn listed(files: &[PathBuf]) -> String {
     files.iter().map(|file| format!("`{}`", file.display())).collect::<Vec<_>>().join(" and ")
 }
 
+/// LAYOUT-3
+const NO_RULES: &str = "there are no rules for";
+
 impl Note {
+    /// Whether it says that a site has not a single rule.
+    pub fn is_about_no_rules(&self) -> bool {
+        self.message.starts_with(NO_RULES)
+    }
+
     fn warning(message: String, help: String) -> Note {
         Note { severity: Severity::Warning, message, help }
     }
@@ -184,8 +192,7 @@ impl Layout {
         if self.refusal().is_none() && self.is_built {
             let published = self.published.display();
             let help = format!("write them into `{}`, or name the folder that holds them", self.redirects.display());
-            self.notes
-                .push(Note::warning(format!("there are no rules for `{published}`, so every file is public"), help));
+            self.notes.push(Note::warning(format!("{NO_RULES} `{published}`, so every file is public"), help));
         }
     }
 
