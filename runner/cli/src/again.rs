@@ -20,8 +20,9 @@ use tokio::sync::mpsc;
 use super::config::{Config, ConfigArgs};
 use super::gate::{GateArgs, gate, serves};
 use super::last::{Last, recall};
+use super::settings::timeout;
 use super::show::one_case;
-use super::{Failure, reports, say, time_limit};
+use super::{Failure, reports, say};
 
 /// Arguments of `gatecheck again`.
 #[derive(Args, Debug)]
@@ -37,8 +38,8 @@ pub struct AgainArgs {
     #[command(flatten)]
     gate: GateArgs,
     /// Time limit of one answer, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
-    timeout: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = timeout)]
+    timeout: Duration,
     /// Let tokens and secrets stand in what is shown
     #[arg(long)]
     show_secrets: bool,
@@ -53,8 +54,9 @@ pub(super) fn again(corpus: Arc<Corpus>, args: &AgainArgs) -> Result<ExitStatus,
     let options = RunOptions {
         patterns: vec![case.id.clone()],
         jobs: 1,
-        timeout: time_limit(args.timeout)?,
+        timeout: args.timeout,
         serves: serves(&chosen.gate, &corpus)?,
+        behind_proxy: chosen.gate.behind_proxy,
         ..RunOptions::default()
     };
     let gate = gate(&chosen.gate, chosen.url.as_deref())?;

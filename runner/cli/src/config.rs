@@ -1,6 +1,7 @@
 //! `gatecheck.toml`: which gate is asked and how, so that it need not be written with every command. What stands on the command line goes before it.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,11 +11,13 @@ use gatecheck::corpus::question::Profile;
 use gatecheck::gates::launch::GateFile;
 use gatecheck::suggest::did_you_mean;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::Failure;
 use super::format::Output;
-use super::gate::GateArgs;
+use super::gate::{EMBEDDED, GateArgs, gate_file, origin};
+use super::settings::{Settings, jobs, rate, retries, timeout};
 
 /// The name of the file.
 pub(super) const FILE: &str = "gatecheck.toml";
@@ -33,6 +36,10 @@ pub(super) struct ConfigArgs {
 /// The file as it is understood. Paths are relative to the current folder.
 #[derive(Debug, Default)]
 pub(super) struct Config {
+    /// The name of the file; none where there is none.
+    file: Option<String>,
+    /// Where a pattern or a suite stands in it, as `gatecheck.toml:3:9`.
+    places: BTreeMap<String, String>,
     /// The URL of a gate that runs already.
     pub(super) url: Option<String>,
     /// How the gate is named and reached.
@@ -49,18 +56,6 @@ pub(super) struct Config {
     pub(super) settings: Settings,
 }
 
-/// How the gate is asked.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub(super) struct Settings {
-    pub(super) jobs: Option<usize>,
-    pub(super) rate: Option<f64>,
-    pub(super) timeout: Option<f64>,
-    pub(super) retries: Option<u32>,
-    pub(super) http2: bool,
-    pub(super) strict: bool,
-}
-
 /// The file as it is written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
@@ -68,20 +63,33 @@ struct Written {
     launch: Option<Spanned<String>>,
     gate: Option<Spanned<String>>,
     url: Option<Spanned<String>>,
-    suite: Option<String>,
-    bundle: Option<String>,
-    ca: Option<PathBuf>,
+    suite: Option<Spanned<String>>,
+    bundle: Option<Spanned<String>>,
+    ca: Option<Spanned<PathBuf>>,
     connect_to: Option<Spanned<String>>,
-    insecure: bool,
-    cases: Vec<String>,
+    insecure: Option<Spanned<bool>>,
+    behind_proxy: Option<Spanned<bool>>,
+    cases: Vec<Spanned<String>>,
     profile: Option<Spanned<String>>,
-    baseline: Option<PathBuf>,
+    baseline: Option<Spanned<PathBuf>>,
     reports: BTreeMap<Spanned<String>, Spanned<String>>,
-    settings: Settings,
+    settings: WrittenSettings,
+}
+
+/// The table `[settings]` as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+struct WrittenSettings {
+    jobs: Option<Spanned<IgnoredAny>>,
+    rate: Option<Spanned<IgnoredAny>>,
+    timeout: Option<Spanned<IgnoredAny>>,
+    retries: Option<Spanned<IgnoredAny>>,
+    http2: bool,
+    strict: bool,
 }
 
 /// The names that may stand at the top of the file, for suggestions.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "launch",
     "gate",
     "url",
@@ -90,6 +98,7 @@ const NAMES: [&str; 13] = [
     "ca",
     "connect-to",
     "insecure",
+    "behind-proxy",
     "cases",
     "profile",
     "baseline",
@@ -114,7 +123,8 @@ impl ConfigArgs {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(&path).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        Config::read(&text, folder).map_err(|mistake| Failure::usage(mistake.told(&name, &text)))
+        let read = Config::read(&name, &text, folder, &|path| path.is_file());
+        read.map_err(|mistake| Failure::usage(mistake.told(&name, &text)))
     }
 }
 
@@ -132,82 +142,135 @@ impl Mistake {
 
     /// With the name of the file, line and column.
     fn told(&self, name: &str, text: &str) -> String {
-        let Some(before) = self.at.as_ref().and_then(|at| text.get(..at.start)) else {
-            return format!("{name}: {}", self.says);
-        };
-        let line = before.matches('\n').count().saturating_add(1);
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count().saturating_add(1);
-        format!("{name}:{line}:{column}: {}", self.says)
+        match &self.at {
+            Some(at) => format!("{}: {}", place(name, text, at), self.says),
+            None => format!("{name}: {}", self.says),
+        }
     }
 }
 
+/// `gatecheck.toml:3:9`
+fn place(name: &str, text: &str, at: &Range<usize>) -> String {
+    let before = text.get(..at.start).unwrap_or_default();
+    let line = before.matches('\n').count().saturating_add(1);
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count().saturating_add(1);
+    format!("{name}:{line}:{column}")
+}
+
 impl Config {
-    /// Reads the text of a file in a folder.
-    fn read(text: &str, folder: &Path) -> Result<Self, Mistake> {
-        let written: Written = toml::from_str(text).map_err(|error| mistake(&error))?;
+    /// Reads the text of a file in a folder; `is_there` says which files there are.
+    fn read(name: &str, text: &str, folder: &Path, is_there: &dyn Fn(&Path) -> bool) -> Result<Self, Mistake> {
+        let written: Written = toml::from_str(text).map_err(|error| mistake(&error, text))?;
         let here = |path: &Path| if path.is_absolute() { path.to_path_buf() } else { folder.join(path) };
-        let named = [("launch", &written.launch), ("gate", &written.gate), ("url", &written.url)];
-        let mut named = named.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?.span())));
-        if let (Some((first, _)), Some((second, at))) = (named.next(), named.next()) {
-            return Err(Mistake::new(at, format!("`{first}` names the gate already; leave out that or `{second}`")));
-        }
+        written.fits_together()?;
         if let Some(launch) = &written.launch {
             let checked = GateFile::of_command(launch.as_ref()).check();
             checked.map_err(|why| Mistake::new(launch.span(), format!("`launch`: {why}")))?;
         }
-        if let Some(url) = written.url.as_ref().filter(|url| !url.as_ref().contains("://")) {
-            let says = format!("`{}` is no URL; write for example `https://gate.example`", url.as_ref());
-            return Err(Mistake::new(url.span(), says));
+        if let Some(url) = &written.url {
+            origin(url.as_ref()).map_err(|why| Mistake::new(url.span(), why))?;
         }
-        let connect_to = written.connect_to.map(|address| {
+        // A name without a slash stands for a folder of the project.
+        let gate = written.gate.as_ref().map(|gate| match gate.as_ref() {
+            name if name.contains(['/', '.', '\\']) => here(Path::new(name)).display().to_string(),
+            name => name.clone(),
+        });
+        if let (Some(written), Some(gate)) = (&written.gate, &gate)
+            && gate != EMBEDDED
+            && !is_there(&gate_file(gate))
+        {
+            let hint = "name the YAML file that describes the gate, or a folder of `runner/gates/`";
+            return Err(missing(written, "gate", &gate_file(gate), hint));
+        }
+        let file = |written: &Option<Spanned<PathBuf>>, name: &str, hint: &str| {
+            let Some(path) = written else { return Ok(None) };
+            let found = here(path.as_ref());
+            if is_there(&found) { Ok(Some(found)) } else { Err(missing(path, name, &found, hint)) }
+        };
+        let baseline = file(
+            &written.baseline,
+            "baseline",
+            "`gatecheck baseline write` makes one of a report, and one that holds `[]` knows of nothing",
+        )?;
+        let ca = file(&written.ca, "ca", "name the PEM file of the authority that has signed the certificate")?;
+        let bundle = match &written.bundle {
+            Some(path) if !path.as_ref().is_empty() => {
+                let found = here(Path::new(path.as_ref()));
+                if !is_there(&found) {
+                    return Err(missing(
+                        path,
+                        "bundle",
+                        &found,
+                        "name the `manifest.json` beside the `site` of a bundle",
+                    ));
+                }
+                Some(found.display().to_string())
+            }
+            other => other.as_ref().map(|_| String::new()),
+        };
+        let connect_to = written.connect_to.as_ref().map(|address| {
             let says = || format!("`{}` is no address with a port, such as `203.0.113.7:443`", address.as_ref());
             address.as_ref().parse::<SocketAddr>().map_err(|_| Mistake::new(address.span(), says()))
         });
-        let profile = written.profile.map(|name| {
+        let profile = written.profile.as_ref().map(|name| {
             name.as_ref().parse::<Profile>().map_err(|why| Mistake::new(name.span(), format!("`profile`: {why}")))
         });
-        let reports = written.reports.into_iter().map(|(kind, path)| {
+        let reports = written.reports.iter().map(|(kind, path)| {
             let place = match path.as_ref().as_str() {
                 "-" => "-".to_owned(),
                 path => here(Path::new(path)).display().to_string(),
             };
             let output = format!("{}={place}", kind.as_ref()).parse::<Output>();
-            output.map_err(|why| Mistake::new(kind.span(), why))
+            let output = output.map_err(|why| Mistake::new(kind.span(), why))?;
+            output.has_a_place().map_err(|why| Mistake::new(path.span(), format!("`{}`: {why}", kind.as_ref())))?;
+            Ok(output)
         });
-        let gate = GateArgs {
-            launch: written.launch.map(Spanned::into_inner),
-            // A name without a slash stands for a folder of the project.
-            gate: written.gate.map(Spanned::into_inner).map(|name| match name.contains(['/', '.', '\\']) {
-                true => here(Path::new(&name)).display().to_string(),
-                false => name,
-            }),
-            broken_gate: None,
-            suite: written.suite,
-            bundle: written.bundle.map(|path| match path.as_str() {
-                "" => path,
-                path => here(Path::new(path)).display().to_string(),
-            }),
-            connect_to: connect_to.transpose()?,
-            ca: written.ca.as_deref().map(here),
-            insecure: written.insecure,
-        };
+        let mut places = BTreeMap::new();
+        for pattern in written.cases.iter().chain(&written.suite) {
+            places.insert(pattern.as_ref().clone(), place(name, text, &pattern.span()));
+        }
         Ok(Self {
-            url: written.url.map(Spanned::into_inner),
-            gate,
-            cases: written.cases,
-            profile: profile.transpose()?,
-            baseline: written.baseline.as_deref().map(here),
+            file: Some(name.to_owned()),
+            places,
             reports: reports.collect::<Result<_, _>>()?,
-            settings: written.settings,
+            settings: written.settings.understood(text)?,
+            gate: GateArgs {
+                launch: written.launch.map(Spanned::into_inner),
+                gate,
+                broken_gate: None,
+                suite: written.suite.map(Spanned::into_inner),
+                bundle,
+                connect_to: connect_to.transpose()?,
+                ca,
+                insecure: written.insecure.is_some_and(Spanned::into_inner),
+                behind_proxy: written.behind_proxy.is_some_and(Spanned::into_inner),
+            },
+            url: written.url.map(Spanned::into_inner),
+            cases: written.cases.into_iter().map(Spanned::into_inner).collect(),
+            profile: profile.transpose()?,
+            baseline,
         })
     }
 
-    /// The gate of the command line, or where it names none, the one of the file.
-    pub(super) fn gate(&self, url: Option<String>, gate: &GateArgs) -> (Option<String>, GateArgs) {
+    /// Where a pattern stands in the file, behind a colon and a space; empty if it stands there nowhere.
+    pub(super) fn place_of(&self, pattern: &str) -> String {
+        self.places.get(pattern).map(|place| format!("{place}: ")).unwrap_or_default()
+    }
+
+    /// The gate of the command line, or where it names none, the one of the file. Without a file it is the reference; a file says so.
+    ///
+    /// # Errors
+    /// Nobody names a gate, though there is a file.
+    pub(super) fn gate(&self, url: Option<String>, gate: &GateArgs) -> Result<(Option<String>, GateArgs), Failure> {
         if url.is_some() || gate.names_one() {
-            return (url, gate.clone());
+            return Ok((url, gate.clone()));
         }
-        let GateArgs { suite, bundle, connect_to, ca, insecure, .. } = gate.clone();
+        if let Some(file) = self.file.as_ref().filter(|_| self.url.is_none() && !self.gate.names_one()) {
+            return Err(Failure::usage(format!(
+                "{file}: no line says which gate is asked; write `launch = \"COMMAND {{site}} {{port}}\"`, `gate = \"FILE\"` or `url = \"URL\"`; `gate = \"{EMBEDDED}\"` is the reference that gatecheck brings along"
+            )));
+        }
+        let GateArgs { suite, bundle, connect_to, ca, insecure, behind_proxy, .. } = gate.clone();
         let own = &self.gate;
         let served = suite.is_some() || bundle.is_some();
         let gate = GateArgs {
@@ -216,24 +279,109 @@ impl Config {
             connect_to: connect_to.or(own.connect_to),
             ca: ca.or_else(|| own.ca.clone()),
             insecure: insecure || own.insecure,
+            behind_proxy: behind_proxy || own.behind_proxy,
             ..own.clone()
         };
-        (self.url.clone(), gate)
+        Ok((self.url.clone(), gate))
     }
 }
 
-/// What the reader says, with what may have been meant.
-fn mistake(error: &toml::de::Error) -> Mistake {
-    let says = error.message().trim();
-    let unknown = says.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
-    let says = match unknown {
-        None => says.to_owned(),
-        Some((name, rest)) => {
-            let known: &[&str] = if rest.contains("`launch`") { &NAMES } else { &SETTINGS };
-            let meant = did_you_mean(name, known.iter().copied());
-            let meant = if meant.is_empty() { format!("; there are `{}`", known.join("`, `")) } else { meant };
-            format!("there is no setting `{name}`{meant}")
+impl Written {
+    /// What stands in the file and cannot stand there together.
+    fn fits_together(&self) -> Result<(), Mistake> {
+        let span = |value: &Option<Spanned<String>>| value.as_ref().map(Spanned::span);
+        let path = |value: &Option<Spanned<PathBuf>>| value.as_ref().map(Spanned::span);
+        let switch = |value: &Option<Spanned<bool>>| value.as_ref().map(Spanned::span);
+        let named = [("launch", span(&self.launch)), ("gate", span(&self.gate)), ("url", span(&self.url))];
+        let of_urls = [
+            ("suite", span(&self.suite)),
+            ("bundle", span(&self.bundle)),
+            ("ca", path(&self.ca)),
+            ("connect-to", span(&self.connect_to)),
+            ("insecure", switch(&self.insecure)),
+            ("behind-proxy", switch(&self.behind_proxy)),
+        ];
+        let mut named = named.into_iter().filter_map(|(name, at)| Some((name, at?)));
+        if let (Some((first, _)), Some((second, at))) = (named.next(), named.next()) {
+            return Err(Mistake::new(at, format!("`{first}` names the gate already; leave out that or `{second}`")));
         }
+        if self.url.is_none()
+            && let Some((name, at)) = of_urls.into_iter().find_map(|(name, at)| Some((name, at?)))
+        {
+            return Err(Mistake::new(
+                at,
+                format!(
+                    "`{name}` is for a gate that runs already, and no `url` says where; write `url = \"https://gate.example\"`, or leave it out"
+                ),
+            ));
+        }
+        for (one, other, at) in [
+            ("suite", "bundle", span(&self.suite).and(span(&self.bundle))),
+            ("ca", "insecure", path(&self.ca).and(switch(&self.insecure))),
+        ] {
+            if let Some(at) = at {
+                return Err(Mistake::new(
+                    at,
+                    format!("`{one}` and `{other}` do not go together; leave one of them out"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl WrittenSettings {
+    fn understood(&self, text: &str) -> Result<Settings, Mistake> {
+        Ok(Settings {
+            jobs: number(&self.jobs, text, "jobs", jobs)?,
+            rate: number(&self.rate, text, "rate", rate)?,
+            timeout: number(&self.timeout, text, "timeout", timeout)?,
+            retries: number(&self.retries, text, "retries", retries)?,
+            http2: self.http2,
+            strict: self.strict,
+        })
+    }
+}
+
+/// A number, as the command line would take it.
+fn number<T>(
+    written: &Option<Spanned<IgnoredAny>>,
+    text: &str,
+    name: &str,
+    read: fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, Mistake> {
+    let Some(value) = written else { return Ok(None) };
+    let number = read(text.get(value.span()).unwrap_or_default());
+    number.map(Some).map_err(|why| Mistake::new(value.span(), format!("`{name}`: {why}")))
+}
+
+/// A file that is named and not there.
+fn missing<T>(written: &Spanned<T>, name: &str, path: &Path, hint: impl Display) -> Mistake {
+    Mistake::new(written.span(), format!("`{name}`: there is no file {}; {hint}", path.display()))
+}
+
+/// What the reader says, with what may have been meant or what to write.
+fn mistake(error: &toml::de::Error, text: &str) -> Mistake {
+    let says = error.message().trim();
+    let there = error.span().and_then(|at| text.get(at)).unwrap_or_default();
+    let unknown = says.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
+    let says = if let Some((name, rest)) = unknown {
+        let known: &[&str] = if rest.contains("`launch`") { &NAMES } else { &SETTINGS };
+        let meant = did_you_mean(name, known.iter().copied());
+        let meant = if meant.is_empty() { format!("; there are `{}`", known.join("`, `")) } else { meant };
+        format!("there is no setting `{name}`{meant}")
+    } else if says == "duplicate key" {
+        format!("`{there}` stands twice; leave one of them out")
+    } else if let Some((_, wanted)) = says.split_once(", expected ") {
+        let write = match wanted {
+            "a boolean" => "write `true` or `false`",
+            "a string" | "path string" => "write a text in quotes, such as `\"this\"`",
+            "a sequence" => "write a list, such as `[\"role\", \"token/*\"]`",
+            _ => "write a table, such as `[settings]` with a line for each setting",
+        };
+        format!("`{there}` cannot stand here; {write}")
+    } else {
+        says.to_owned()
     };
     Mistake { at: error.span(), says }
 }
@@ -242,22 +390,80 @@ fn mistake(error: &toml::de::Error) -> Mistake {
 mod tests {
     use super::*;
 
+    /// Reads a text in a folder that holds `there.yaml` and nothing else.
     fn read(text: &str) -> Result<Config, String> {
-        Config::read(text, Path::new("folder")).map_err(|mistake| mistake.told(FILE, text))
+        let read = Config::read(FILE, text, Path::new("folder"), &|path| path == Path::new("folder/there.yaml"));
+        read.map_err(|mistake| mistake.told(FILE, text))
     }
 
     #[test]
     fn mistakes_have_a_place_and_say_what_to_write() {
+        const URL: &str = "url = 'http://a.example'\n";
         for (text, says) in [
             ("lunch = 'gate {port}'", "gatecheck.toml:1:1: there is no setting `lunch`; did you mean `launch`?"),
             ("\n[settings]\njops = 3\n", "gatecheck.toml:3:1: there is no setting `jops`; did you mean `jobs`?"),
             ("launch = 'gate {sites} {port}'", "gatecheck.toml:1:10: `launch`: "),
-            ("launch = 'gate {port}'\nurl = 'http://a.example'", "gatecheck.toml:2:7: `launch` names the gate already"),
+            (
+                "launch = 'gate {site} {port} \"x'",
+                "gatecheck.toml:1:10: `launch`: a quote in the command is not closed",
+            ),
+            (
+                "launch = 'gate {site} {port}'\nurl = 'http://a.example'",
+                "gatecheck.toml:2:7: `launch` names the gate already",
+            ),
+            (
+                "launch = 'gate {site} {port}'\nlaunch = 'b'",
+                "gatecheck.toml:2:1: `launch` stands twice; leave one of them out",
+            ),
+            ("[settings]\njobs = 1\njobs = 2", "gatecheck.toml:3:1: `jobs` stands twice; leave one of them out"),
             ("url = 'a.example'", "gatecheck.toml:1:7: `a.example` is no URL"),
+            (
+                "url = 'http://a.example/path'",
+                "gatecheck.toml:1:7: `http://a.example/path`: write scheme, host and port only",
+            ),
+            ("url = 'ftp://a.example'", "gatecheck.toml:1:7: `ftp://a.example`: write scheme, host and port only"),
             ("profile = 'formats'", "gatecheck.toml:1:11: `profile`: "),
-            ("connect-to = 'a'", "gatecheck.toml:1:14: `a` is no address with a port"),
+            ("profile = 3", "gatecheck.toml:1:11: `3` cannot stand here; write a text in quotes"),
+            ("cases = 'role'", "gatecheck.toml:1:9: `'role'` cannot stand here; write a list"),
+            ("insecure = 'no'", "gatecheck.toml:1:12: `'no'` cannot stand here; write `true` or `false`"),
+            ("connect-to = 'a'\nurl = 'http://a.example'", "gatecheck.toml:1:14: `a` is no address with a port"),
             ("[reports]\nxml = 'x'", "gatecheck.toml:2:1: "),
-            ("[settings]\njobs = 'many'", "gatecheck.toml:2:8: "),
+            ("[reports]\njson = 'no-such-folder/x.json'", "gatecheck.toml:2:8: `json`: there is no folder"),
+            ("[settings]\njobs = 'many'", "gatecheck.toml:2:8: `jobs`: "),
+            ("[settings]\njobs = 0", "gatecheck.toml:2:8: `jobs`: 0 requests at once ask nothing; write 1 or more"),
+            (
+                "[settings]\nrate = 0",
+                "gatecheck.toml:2:8: `rate`: `0` is no number of requests a second above zero; write ",
+            ),
+            ("[settings]\nrate = '20'", "gatecheck.toml:2:8: `rate`: "),
+            (
+                "[settings]\ntimeout = 0.0",
+                "gatecheck.toml:2:11: `timeout`: `0.0` is no number of seconds above zero; write ",
+            ),
+            ("[settings]\nretries = -1", "gatecheck.toml:2:11: `retries`: `-1` is no number of times; write "),
+            ("settings = 3", "gatecheck.toml:1:12: `3` cannot stand here; write a table"),
+            (
+                "baseline = 'gone.yaml'",
+                "gatecheck.toml:1:12: `baseline`: there is no file folder/gone.yaml; `gatecheck baseline write`",
+            ),
+            ("gate = './gone.yaml'", "gatecheck.toml:1:8: `gate`: there is no file folder/./gone.yaml; name "),
+            (
+                &format!("{URL}bundle = 'gone.json'"),
+                "gatecheck.toml:2:10: `bundle`: there is no file folder/gone.json; name ",
+            ),
+            (&format!("{URL}ca = 'gone.pem'"), "gatecheck.toml:2:6: `ca`: there is no file folder/gone.pem; name "),
+            (
+                &format!("{URL}ca = 'there.yaml'\ninsecure = true"),
+                "gatecheck.toml:3:12: `ca` and `insecure` do not go together",
+            ),
+            (
+                &format!("{URL}suite = 'a'\nbundle = 'there.yaml'"),
+                "gatecheck.toml:3:10: `suite` and `bundle` do not go together",
+            ),
+            (
+                "suite = 'role/denial'",
+                "gatecheck.toml:1:9: `suite` is for a gate that runs already, and no `url` says where",
+            ),
             ("profile = ", "gatecheck.toml:1:"),
         ] {
             let mistake = read(text).unwrap_err();
@@ -266,15 +472,26 @@ mod tests {
     }
 
     #[test]
+    fn a_file_says_which_gate_is_asked() {
+        let silent = read("profile = 'format'").unwrap();
+        let why = silent.gate(None, &GateArgs::default()).unwrap_err().message;
+        assert!(why.starts_with("gatecheck.toml: no line says which gate is asked; write `launch = "), "{why}");
+        assert!(silent.gate(Some("http://b.example".to_owned()), &GateArgs::default()).is_ok());
+        let reference = read("gate = 'embedded'").unwrap();
+        assert!(reference.gate(None, &GateArgs::default()).unwrap().1.names_one());
+        assert!(Config::default().gate(None, &GateArgs::default()).is_ok(), "without a file it is the reference");
+    }
+
+    #[test]
     fn the_command_line_goes_before_the_file() {
-        let config = read("url = 'https://a.example'\nbundle = 'out/m.json'\ninsecure = true\n").unwrap();
-        assert_eq!(config.gate.bundle.as_deref(), Some("folder/out/m.json"));
-        let (url, gate) = config.gate(None, &GateArgs::default());
+        let config = read("url = 'https://a.example'\nbundle = 'there.yaml'\ninsecure = true\n").unwrap();
+        assert_eq!(config.gate.bundle.as_deref(), Some("folder/there.yaml"));
+        let (url, gate) = config.gate(None, &GateArgs::default()).unwrap();
         assert_eq!((url.as_deref(), &gate), (Some("https://a.example"), &config.gate));
-        let (url, gate) = config.gate(Some("http://b.example".to_owned()), &GateArgs::default());
+        let (url, gate) = config.gate(Some("http://b.example".to_owned()), &GateArgs::default()).unwrap();
         assert_eq!((url.as_deref(), gate), (Some("http://b.example"), GateArgs::default()));
         let suite = GateArgs { suite: Some("role/denial".to_owned()), ..GateArgs::default() };
-        let (_, gate) = config.gate(None, &suite);
+        let (_, gate) = config.gate(None, &suite).unwrap();
         assert_eq!((gate.suite.as_deref(), gate.bundle.as_deref(), gate.insecure), (Some("role/denial"), None, true));
     }
 }

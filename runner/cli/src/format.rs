@@ -76,6 +76,22 @@ impl<K: Rendering> FromStr for Output<K> {
     }
 }
 
+impl<K> Output<K> {
+    /// Whether it can be written where it is to be.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn has_a_place(&self) -> Result<(), String> {
+        let Destination::File(path) = &self.to else { return Ok(()) };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match folder.filter(|folder| !folder.is_dir()) {
+            Some(folder) => Err(format!("there is no folder {}; make it, or name another", folder.display())),
+            None if path.is_dir() => Err(format!("{} is a folder; name a file in it", path.display())),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Outputs {
     /// Opens what is written while the run goes, and refuses what could not be written at its end.
     pub(super) fn open(outputs: Vec<Output>) -> Result<Self, Failure> {
@@ -150,16 +166,7 @@ fn check<K: Rendering>(outputs: &[Output<K>]) -> Result<bool, Failure> {
                 Destination::File(path) => format!("two --format name {}", path.display()),
             }));
         }
-        if let Destination::File(path) = &output.to {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
-                return Err(Failure::usage(format!(
-                    "--format {}={}: there is no such folder, or the path is one",
-                    output.kind,
-                    path.display()
-                )));
-            }
-        }
+        output.has_a_place().map_err(|why| Failure::usage(format!("--format {}: {why}", output.kind)))?;
     }
     Ok(taken.contains(&Destination::StandardOutput))
 }

@@ -19,6 +19,9 @@ use url::Url;
 
 use super::Failure;
 
+/// The name of the reference among gates.
+pub(super) const EMBEDDED: &str = "embedded";
+
 /// Which gate is asked, and how it is reached.
 #[derive(Args, Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) struct GateArgs {
@@ -26,7 +29,7 @@ pub(super) struct GateArgs {
     /// like are filled in
     #[arg(long, value_name = "CMD", conflicts_with = "gate")]
     pub(super) launch: Option<String>,
-    /// Start the gate that this gate file describes: a path, or a name under `runner/gates/`
+    /// Start the gate that this gate file describes: a path, or a name under `runner/gates/`; `embedded` is the reference, as without this option
     #[arg(long, value_name = "NAME")]
     pub(super) gate: Option<String>,
     /// Ask this broken gate of `gatecheck self-test`, in this process, to see how its defect shows
@@ -47,6 +50,11 @@ pub(super) struct GateArgs {
     /// Take any certificate
     #[arg(long)]
     pub(super) insecure: bool,
+    /// A server of somebody else's stands in front of the gate, such as nginx, Caddy or HAProxy: what that server reads, answers or mends by itself is
+    /// not asked
+    #[arg(long)]
+    #[serde(default)]
+    pub(super) behind_proxy: bool,
 }
 
 impl GateArgs {
@@ -55,8 +63,13 @@ impl GateArgs {
         self.launch.is_some() || self.gate.is_some() || self.broken_gate.is_some()
     }
 
+    /// Whether that gate is the reference.
+    pub(super) fn is_embedded(&self) -> bool {
+        self.gate.as_deref() == Some(EMBEDDED)
+    }
+
     fn needs_url(&self) -> bool {
-        self.connect_to.is_some() || self.bundle.is_some() || self.ca.is_some() || self.insecure
+        self.connect_to.is_some() || self.bundle.is_some() || self.ca.is_some() || self.insecure || self.behind_proxy
     }
 
     /// The options as they are written on a command line, each behind a space.
@@ -74,15 +87,16 @@ pub(super) fn gate(args: &GateArgs, url: Option<&str>) -> Result<Gate, Failure> 
             Err(Failure::usage("a URL names a gate that already runs; --launch, --gate and --broken-gate start one"))
         }
         Some(url) => target(url, args).map(Gate::Remote),
-        None if args.needs_url() => {
-            Err(Failure::usage("--connect-to, --bundle, --ca and --insecure go with the URL of a running gate"))
-        }
+        None if args.needs_url() => Err(Failure::usage(
+            "--connect-to, --bundle, --ca, --insecure and --behind-proxy go with the URL of a running gate",
+        )),
         None => match (&args.launch, &args.gate, &args.broken_gate) {
             (Some(command), _, _) => {
                 let file = GateFile::of_command(command);
                 file.check().map_err(|why| Failure::usage(format!("--launch: {why}")))?;
                 Ok(Gate::Launch(Box::new(file)))
             }
+            (None, Some(name), _) if name == EMBEDDED => Ok(crate::embedded::gate()),
             (None, Some(name), _) => {
                 let file = GateFile::open(&gate_file(name)).map_err(Failure::usage)?;
                 file.is_whole().map_err(|message| Failure { status: ExitStatus::Unreachable, message })?;
@@ -104,7 +118,7 @@ fn broken_gate(id: &str) -> Result<Gate, Failure> {
 }
 
 /// `NAME` stands for `runner/gates/NAME/gate.yaml` in this folder or one above; anything with a slash or a dot is a path.
-fn gate_file(name: &str) -> PathBuf {
+pub(super) fn gate_file(name: &str) -> PathBuf {
     if name.contains(['/', '.', '\\']) {
         let path = PathBuf::from(name);
         return if path.is_dir() { path.join("gate.yaml") } else { path };
@@ -116,16 +130,33 @@ fn gate_file(name: &str) -> PathBuf {
     found.unwrap_or(below)
 }
 
-fn target(url: &str, args: &GateArgs) -> Result<Target, Failure> {
-    let parsed = Url::parse(url).map_err(|error| Failure::usage(format!("`{url}` is no URL: {error}")))?;
-    let (Some(host), Some(port)) = (parsed.host_str(), parsed.port_or_known_default()) else {
-        return Err(Failure::usage(format!("`{url}` names no host")));
-    };
-    if !matches!(parsed.scheme(), "http" | "https") || parsed.path() != "/" || parsed.query().is_some() {
-        return Err(Failure::usage(format!(
-            "`{url}`: write scheme, host and port only, for example `https://gate.example`"
-        )));
+/// Whether a URL names the origin of a gate with HTTPS, its host and its port.
+///
+/// # Errors
+/// What to write instead.
+pub(super) fn origin(url: &str) -> Result<(bool, String, u16), String> {
+    let is_no_url = |why: &str| format!("`{url}` is no URL: {why}; write for example `https://gate.example`");
+    if !url.contains("://") {
+        return Err(is_no_url("it has no scheme"));
     }
+    let parsed = Url::parse(url).map_err(|error| is_no_url(&error.to_string()))?;
+    let is_origin = matches!(parsed.scheme(), "http" | "https")
+        && parsed.path() == "/"
+        && parsed.query().is_none()
+        && parsed.fragment().is_none()
+        && parsed.username().is_empty()
+        && parsed.password().is_none();
+    if !is_origin {
+        return Err(format!("`{url}`: write scheme, host and port only, for example `https://gate.example`"));
+    }
+    let (Some(host), Some(port)) = (parsed.host_str(), parsed.port_or_known_default()) else {
+        return Err(is_no_url("it names no host"));
+    };
+    Ok((parsed.scheme() == "https", host.to_owned(), port))
+}
+
+fn target(url: &str, args: &GateArgs) -> Result<Target, Failure> {
+    let (https, host, port) = origin(url).map_err(Failure::usage)?;
     let trust = match &args.ca {
         _ if args.insecure => Trust::Any,
         Some(file) => {
@@ -135,7 +166,7 @@ fn target(url: &str, args: &GateArgs) -> Result<Target, Failure> {
         }
         None => Trust::Machine,
     };
-    Ok(Target { https: parsed.scheme() == "https", host: host.to_owned(), port, connect_to: args.connect_to, trust })
+    Ok(Target { https, host, port, connect_to: args.connect_to, trust })
 }
 
 pub(super) fn serves(args: &GateArgs, corpus: &Corpus) -> Result<Serves, Failure> {

@@ -11,6 +11,7 @@ use gatecheck::gates::launch::GateFile;
 
 use super::config::FILE;
 use super::format::Output;
+use super::gate::{EMBEDDED, origin};
 use super::{Failure, say};
 
 /// Arguments of `gatecheck init`.
@@ -117,8 +118,7 @@ fn checked(gate: &Named) -> Result<(), String> {
     match gate {
         Named::Launch(command) => GateFile::of_command(command).check().map_err(|why| format!("--launch: {why}")),
         Named::GateFile(_) => Ok(()),
-        Named::Url(url) if url.contains("://") => Ok(()),
-        Named::Url(url) => Err(format!("`{url}` is no URL; write for example `https://gate.example`")),
+        Named::Url(url) => origin(url).map(|_| ()),
     }
 }
 
@@ -205,7 +205,7 @@ fn written(answers: &Answers) -> String {
         Some(Named::Launch(command)) => line("launch", command, "started once for each suite, in this folder"),
         Some(Named::GateFile(file)) => line("gate", file, "the gate file"),
         Some(Named::Url(url)) => line("url", url, "a gate that runs already"),
-        None => {}
+        None => line("gate", EMBEDDED, "the reference that gatecheck brings along"),
     }
     if let Some(bundle) = &answers.bundle {
         line("bundle", bundle, "what it serves");

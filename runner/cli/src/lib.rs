@@ -33,6 +33,7 @@ mod resume;
 mod run;
 mod self_test;
 mod serve;
+mod settings;
 mod show;
 
 use std::io::Write as _;

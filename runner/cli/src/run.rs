@@ -24,12 +24,13 @@ use gatecheck::wire::plain::HttpVersion;
 use gatecheck_mutants::diagnosis::Watch;
 use tokio::sync::mpsc;
 
-use super::config::{ConfigArgs, Settings};
+use super::config::ConfigArgs;
 use super::format::{Output, Outputs};
 use super::gate::GateArgs;
 use super::part::{BY_THE_ENGINE, part};
 use super::resume::Resumed;
-use super::{Failure, gate, last, look, time_limit};
+use super::settings::{self, Settings};
+use super::{Failure, gate, last, look};
 
 /// Arguments of `gatecheck run`.
 #[derive(Args, Debug)]
@@ -53,17 +54,17 @@ pub struct RunArgs {
     #[arg(long)]
     http2: bool,
     /// How many requests may be under way at once [default: 16]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = settings::jobs)]
     jobs: Option<usize>,
     /// At most this many requests a second
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = settings::rate)]
     rate: Option<f64>,
     /// Time limit of one answer, in seconds [default: 5]
-    #[arg(long, value_name = "SECONDS")]
-    timeout: Option<f64>,
+    #[arg(long, value_name = "SECONDS", value_parser = settings::timeout)]
+    timeout: Option<Duration>,
     /// How often a request is sent again when the connection itself fails; the report shows the attempts, and no more than a twentieth of all requests are
     /// sent again [default: 2 for a URL, 0 for a gate that is started here]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = settings::retries)]
     retries: Option<u32>,
     /// The longest pause that the gate may ask for, in seconds (429, or 503 with `Retry-After`); what asks for more is not asked
     #[arg(long, value_name = "SECONDS", default_value_t = LONGEST_PAUSE.as_secs())]
@@ -117,6 +118,10 @@ pub struct RunArgs {
     show_secrets: bool,
 }
 
+/// How many requests may be under way at once, if nothing is said.
+const JOBS: usize = 16;
+/// The time limit of one answer, if nothing is said.
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a request to a gate elsewhere is sent again when its connection fails, if nothing is said.
 const RETRIES: u32 = 2;
 
@@ -138,7 +143,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         }
     }
     let config = args.config.open()?;
-    let (url, named) = config.gate(url, &args.gate);
+    let (url, named) = config.gate(url, &args.gate)?;
     let settings = Settings {
         jobs: args.jobs.or(config.settings.jobs),
         rate: args.rate.or(config.settings.rate),
@@ -163,14 +168,6 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
             return Ok(ExitStatus::AsExpected);
         }
     }
-    let (jobs, timeout) = (settings.jobs.unwrap_or(16), settings.timeout.unwrap_or(5.0));
-    if jobs == 0 {
-        return Err(Failure::usage("`--jobs 0` asks nothing; write 1 or more"));
-    }
-    if settings.rate.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
-        return Err(Failure::usage("`--rate` is a number of requests a second above zero; leave it out for no bound"));
-    }
-    let timeout = time_limit(timeout)?;
     let whole = corpus.len();
     let gate = gate::gate(&named, url.as_deref())?;
     let written = Arc::clone(&corpus);
@@ -197,8 +194,8 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         profile: args.profile.or(config.profile).unwrap_or_default(),
         shard: part(args.shard.as_deref())?,
         seed: Some(args.seed.unwrap_or_else(Order::fresh_seed)),
-        jobs,
-        timeout,
+        jobs: settings.jobs.unwrap_or(JOBS),
+        timeout: settings.timeout.unwrap_or(TIMEOUT),
         rate: settings.rate,
         retries: settings.retries.unwrap_or(if matches!(gate, Gate::Remote(_)) { RETRIES } else { 0 }),
         http: if settings.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
@@ -212,6 +209,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         longest_pause: Duration::from_secs(args.longest_pause),
         user_agent: None,
         look: !args.no_look,
+        behind_proxy: named.behind_proxy,
     };
     let options = match &resumed {
         Some(resumed) => resumed.options(&gate, options)?,
@@ -220,7 +218,9 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
     last::remember(url.as_deref(), &named);
     let plan = Plan::new(&corpus, &gate, &options).map_err(|error| {
         Failure::usage(match &error {
-            PlanError::NothingSelected(pattern) => corpus.nothing_fits(pattern),
+            PlanError::NothingSelected(pattern) => {
+                format!("{}{}", config.place_of(pattern), corpus.nothing_fits(pattern))
+            }
             _ => error.to_string(),
         })
     })?;
@@ -244,7 +244,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         progress: std::io::stderr().is_terminal(),
     });
     // The reference is what known defects are defects of.
-    let of_others = url.is_some() || named.names_one();
+    let of_others = url.is_some() || (named.names_one() && !named.is_embedded());
     let mut watch = of_others.then(|| Watch::new(written));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -43,7 +43,7 @@ pub(super) fn serve(corpus: &Corpus, args: &ServeArgs) -> Result<ExitStatus, Fai
         Failure::usage(format!("no suite `{}`{meant}; `gatecheck list --suites` shows them", args.on))
     })?;
     // A gate that runs already serves what it serves.
-    let (url, named) = args.config.open()?.gate(None, &args.gate);
+    let (url, named) = args.config.open()?.gate(None, &args.gate)?;
     let gate = if url.is_some() { gate(&args.gate, None)? } else { gate(&named, None)? };
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::harness(error.to_string()))?;
     runtime.block_on(async {

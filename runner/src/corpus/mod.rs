@@ -42,7 +42,7 @@ pub const DEFAULT_ROLE_PATH: &str = "app_metadata.authorization.roles";
 /// The path of the second file of rules.
 pub const TOML_FILE: &str = "/netlify.toml";
 /// What a gate may lack.
-pub const FEATURES: [&str; 26] = [
+pub const FEATURES: [&str; 30] = [
     "asymmetric",
     "audience",
     "cache-fields",
@@ -51,6 +51,7 @@ pub const FEATURES: [&str; 26] = [
     "cookie-condition",
     "country",
     "country-header",
+    "first-reader",
     "headers",
     "host",
     "http-1",
@@ -58,14 +59,17 @@ pub const FEATURES: [&str; 26] = [
     "large-rules",
     "listener",
     "placeholder",
+    "plain-http",
     "proxy",
     "query",
     "raw-target",
     "role",
+    "root-path",
     "rules",
     "sealed",
     "site",
     "splat",
+    "tls",
     "toml",
     "trusted-proxy",
     "trusted-upstream",

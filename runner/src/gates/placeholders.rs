@@ -32,6 +32,9 @@ pub(super) fn check(gate: &GateFile) -> Result<(), String> {
             return Err(format!("{place}: `{{{word}}}` is no placeholder; {meant}"));
         }
     }
+    if shlex::split(&gate.command).is_none() {
+        return Err("a quote in the command is not closed; close it, or write a backslash before it".to_owned());
+    }
     let all = || std::iter::once(&gate.command).chain(gate.env.values()).chain(gate.files.values());
     for (name, what, example) in [
         ("port", "on which port of 127.0.0.1 to listen", "--port {port}"),

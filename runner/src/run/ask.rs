@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Shared;
-use super::compose::{compose, moves, now};
+use super::compose::{compose, now};
 use super::keeper::Clients;
 use super::send::{Sender, Unanswered, Way};
 use crate::corpus::entitlement::Entitlements;
@@ -17,7 +17,6 @@ use crate::judge::{Judgement, Scene, judge, leaks, misplaced, summary, upstream}
 use crate::own::OwnSite;
 use crate::upstream::ASK;
 use crate::verdict::{AFTER, Fault, Leak, Mismatch, Verdict};
-use crate::wire::plain::HttpVersion;
 use crate::wire::{Answer, Exchange, Response, Sent};
 
 /// What the control of a case has shown.
@@ -81,7 +80,7 @@ pub(super) async fn ask(
         target: Some(clients.target.clone()),
         attempts: 0,
     };
-    if let Some((feature, reason)) = lacking(shared, case, stage) {
+    if let Some((feature, reason)) = shared.lacks.lacking(case, &stage.prefix) {
         finished.verdict = Verdict::Unsupported { feature, reason };
         return finished;
     }
@@ -195,39 +194,6 @@ pub(super) fn further(stage: &Stage, further: &Case, finished: &Finished) -> Ver
         }
         _ => unproven(crate::judge::NO_ANSWER),
     }
-}
-
-/// The feature that a case needs and the gate lacks.
-fn lacking(shared: &Shared, case: &Case, stage: &Stage) -> Option<(String, String)> {
-    let unsupported = shared.gate.unsupported();
-    if let Some(feature) = case.features.iter().find(|feature| unsupported.contains_key(*feature)) {
-        return Some((feature.clone(), unsupported.get(feature).cloned().unwrap_or_default()));
-    }
-    if case.features.iter().any(|feature| feature == "listener") && matches!(shared.gate, Gate::Remote(_)) {
-        return Some((
-            "listener".to_owned(),
-            "the gate runs elsewhere and cannot reach a listener on this machine".to_owned(),
-        ));
-    }
-    if case.features.iter().any(|feature| feature == "proxy") && matches!(shared.gate, Gate::Remote(_)) {
-        return Some(("proxy".to_owned(), "the gate runs elsewhere and cannot reach the runner's upstream".to_owned()));
-    }
-    if shared.options.http == HttpVersion::Http2
-        && case.request.is_byte_exact()
-        && !matches!(&shared.gate, Gate::Remote(target) if target.https)
-    {
-        return Some((
-            "http-1".to_owned(),
-            "the gate is asked over HTTP/2 alone, and this request is written in HTTP/1.1".to_owned(),
-        ));
-    }
-    if !stage.prefix.is_empty() && !moves(&case.request) {
-        return Some((
-            "root-path".to_owned(),
-            "this request names the root of the site, and the suite is deployed under a path prefix".to_owned(),
-        ));
-    }
-    None
 }
 
 /// Asks again, to check what must hold for every refused request.

@@ -3,6 +3,7 @@
 mod ask;
 mod compose;
 mod keeper;
+mod lacks;
 pub mod order;
 mod plan;
 mod send;
@@ -22,6 +23,7 @@ pub(crate) use self::weather::Weather;
 
 use self::ask::{Proof, Stage};
 use self::keeper::{Clients, Keeper};
+use self::lacks::Lacks;
 use self::order::Order;
 use self::plan::{Asking, Group, Part, Round};
 use crate::corpus::entitlement::Entitlements;
@@ -71,6 +73,8 @@ pub struct RunOptions {
     pub user_agent: Option<String>,
     /// Whether a gate that runs already is looked at before the first case.
     pub look: bool,
+    /// Whether a server in front of the gate reads the requests first.
+    pub behind_proxy: bool,
 }
 
 /// The longest pause that is waited for where nothing else is said.
@@ -102,6 +106,7 @@ impl Default for RunOptions {
             longest_pause: LONGEST_PAUSE,
             user_agent: None,
             look: false,
+            behind_proxy: false,
         }
     }
 }
@@ -131,6 +136,7 @@ struct Shared {
     second: Option<Result<plain::Clients, String>>,
     /// Whether the gate starts on a plain site, once it has been tried.
     plain: OnceCell<bool>,
+    lacks: Lacks,
     events: mpsc::UnboundedSender<Event>,
 }
 
@@ -175,6 +181,7 @@ pub async fn run(
         }),
         second: second_clients(&corpus, &gate, &options),
         plain: OnceCell::new(),
+        lacks: Lacks::of(&gate, &options),
         corpus,
         gate,
         options,
