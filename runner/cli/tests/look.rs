@@ -142,6 +142,65 @@ fn wrong_settings_are_one_sentence_that_says_what_to_do() {
 }
 
 #[test]
+fn a_suite_without_a_page_for_everybody_is_looked_at_too() {
+    const SUITE: &str = "match/trailing-slash";
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    assert_eq!(gatecheck(&["bundle", &out.display().to_string(), SUITE]).status.code(), Some(0));
+    let site = out.join("bundle-1/site");
+    let manifest = std::fs::read_to_string(out.join("bundle-1/manifest.json")).unwrap();
+    let bundle =
+        Bundle { _folder: folder, file: String::new(), manifest: serde_json::from_str(&manifest).unwrap(), site };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let url = serve(&runtime, &bundle, Odd::default());
+    let run = gatecheck(&["run", &url, "--suite", SUITE]);
+    let page = text(&run.stderr);
+    assert_eq!(run.status.code(), Some(0), "{}{page}", text(&run.stdout));
+    for about in ["server", "scheme", "secret", "role path", "gate", "between", "clock"] {
+        assert!(page.contains(&format!("ok     {about}")), "{about}: {page}");
+    }
+    let url = serve(&runtime, &bundle, Odd { secret: Some("a secret that nobody has told"), ..Odd::default() });
+    is_stopped(&gatecheck(&["run", &url, "--suite", SUITE]), &["does not let its holder in"]);
+    let nothing = canned("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    is_stopped(&gatecheck(&["run", &nothing, "--suite", SUITE]), &["does not let its holder in"]);
+}
+
+#[test]
+fn a_server_that_may_stand_in_front_is_told() {
+    let (runtime, bundle) = (tokio::runtime::Runtime::new().unwrap(), Bundle::write());
+    let url = serve(&runtime, &bundle, Odd::default());
+    let gate = url.trim_start_matches("http://").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let front = format!("http://{}", listener.local_addr().unwrap());
+    // It passes each request on, and puts its name into the answer.
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (Ok(mut stream), Ok(mut behind)) = (stream, std::net::TcpStream::connect(&gate)) else { continue };
+            std::thread::spawn(move || {
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|count| count > 0) {
+                    head.push(byte[0]);
+                }
+                let head = String::from_utf8_lossy(&head).replacen("\r\n", "\r\nConnection: close\r\n", 1);
+                let _ = behind.write_all(head.as_bytes());
+                let mut answer = Vec::new();
+                let _ = behind.read_to_end(&mut answer);
+                let answer = String::from_utf8_lossy(&answer).replacen("\r\n", "\r\nVia: 1.1 front\r\n", 1);
+                let _ = stream.write_all(answer.as_bytes());
+            });
+        }
+    });
+    let asked = |more: &[&str]| {
+        let run = gatecheck(&[&["run", &front, "--bundle", &bundle.file, "role/denial"], more].concat());
+        text(&run.stderr)
+    };
+    let page = asked(&[]);
+    assert!(page.contains("`via: 1.1 front` names a server") && page.contains("say --behind-proxy"), "{page}");
+    assert!(!asked(&["--behind-proxy"]).contains("names a server"), "it is said already");
+}
+
+#[test]
 fn another_site_or_bundle_is_one_sentence() {
     let (runtime, bundle) = (tokio::runtime::Runtime::new().unwrap(), Bundle::write());
     let nothing = canned("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");

@@ -209,11 +209,17 @@ impl GateError {
     }
 }
 
+/// No more characters than this are told of a line.
+const LINE: usize = 400;
+
 /// The line of a log that says best why a command ended: the last one that speaks of an error, or the last one.
 fn telling_line(text: &str) -> Option<String> {
     let mut last = text.lines().rev().take(200).map(str::trim).filter(|line| !line.is_empty());
     let found = last.clone().find(|line| line.contains("Error") || line.contains("panicked")).or_else(|| last.next());
-    found.map(|line| line.chars().take(160).collect())
+    found.map(|line| match line.char_indices().nth(LINE) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line.to_owned(),
+    })
 }
 
 impl Running {

@@ -77,6 +77,8 @@ pub(crate) struct Given<'a> {
     pub(crate) limit: Duration,
     /// What comes between: how fast requests may follow each other, and pauses.
     pub(crate) weather: &'a Weather,
+    /// Whether the user has said that a server stands in front.
+    pub(crate) behind_proxy: bool,
 }
 
 /// So many times the control is asked in a row, to see a limit.
@@ -90,7 +92,7 @@ pub(crate) async fn look(corpus: &Corpus, suites: &[Arc<Suite>], given: Given<'_
         return vec![Check {
             about: About::Site,
             standing: Standing::Odd,
-            seen: "no suite has a page for everybody and a page for some".to_owned(),
+            seen: "no suite that is asked shows a closed page to somebody by an ordinary request".to_owned(),
             to_do: "nothing was looked at; the cases are asked all the same".to_owned(),
         }];
     };
@@ -167,10 +169,10 @@ impl fmt::Display for Check {
     }
 }
 
-/// The first answer: the page for everybody.
+/// The first answer: the page for everybody, or the closed one in the hands of its holder.
 async fn connected(probe: &Probe<'_>, checks: &mut Vec<Check>) -> Option<Exchange> {
     let target = probe.given.target;
-    let page = match probe.page().await {
+    let page = match probe.first().await {
         Ok(page) => page,
         Err(error) => {
             let about = if is_about_tls(&error) { About::Scheme } else { About::Server };
@@ -222,13 +224,21 @@ fn sent_elsewhere(target: &Target, response: &Response) -> Option<String> {
 }
 
 /// Whether the page came as it was deployed.
-fn site(probe: &Probe<'_>, page: &Exchange, checks: &mut Vec<Check>) {
-    let Some(response) = page.answer.response() else { return };
-    let path = &probe.page_path;
+fn site(probe: &Probe<'_>, exchange: &Exchange, checks: &mut Vec<Check>) {
+    let Some(response) = exchange.answer.response() else { return };
     let body = response.content();
-    if holds(&body, probe.canary.as_bytes()) {
+    let Some(page) = &probe.page else {
+        // That what came is another site shows by its marks; that it is this one, with the token.
+        if holds(&body, CANARY_MARK) && !holds(&body, probe.closed.as_bytes()) {
+            let to_do = format!("name it, or deploy the site of `{}`; --no-look asks all the same", probe.suite.id);
+            checks.push(Check::wrong(About::Site, "another suite or bundle is deployed there", to_do));
+        }
+        return;
+    };
+    let path = &page.path;
+    if holds(&body, page.canary.as_bytes()) {
         checks.push(Check::good(About::Site, format!("{path} came back with its mark")));
-        if !probe.is_whole(&body) {
+        if !probe.is_whole(page, &body) {
             let seen = format!("{path} came in {} bytes that are not those of the file", body.len());
             checks.push(Check::odd(About::Between, seen, "switch off what rewrites pages on their way"));
         }
@@ -240,7 +250,7 @@ fn site(probe: &Probe<'_>, page: &Exchange, checks: &mut Vec<Check>) {
         checks.push(Check::wrong(About::Between, refusal.says(), to_do));
         return;
     }
-    let seen = format!("{path} is a page for everybody, and what came is {}", summary(&page.answer));
+    let seen = format!("{path} is a page for everybody, and what came is {}", summary(&exchange.answer));
     let to_do = match (holds(&body, CANARY_MARK), probe.given.manifest) {
         (true, _) => "another suite or bundle is deployed there: name it, or deploy this one".to_owned(),
         (false, Some(_)) => {
@@ -293,7 +303,12 @@ async fn gate(probe: &Probe<'_>) -> Check {
 
 /// Caches and limits.
 async fn between(probe: &Probe<'_>, page: &Exchange, checks: &mut Vec<Check>) {
-    let before = checks.len();
+    if let Some(told) = page.answer.response().and_then(server_in_front).filter(|_| !probe.given.behind_proxy) {
+        let seen = format!("`{told}` names a server that often stands in front of others");
+        let to_do = "where the gate is another one behind it, say --behind-proxy: what that server reads, answers or mends by itself is then not asked";
+        checks.push(Check::odd(About::Between, seen, to_do));
+    }
+    let before_limits = checks.len();
     let mut refused = None;
     let mut told = page.answer.response().and_then(cached);
     // Where the user has bounded the rate, no limit is looked for.
@@ -315,10 +330,24 @@ async fn between(probe: &Probe<'_>, page: &Exchange, checks: &mut Vec<Check>) {
         let to_do = "what a cache answers is judged as if the gate had; ask the origin with --connect-to ADDR:PORT";
         checks.push(Check::odd(About::Between, format!("a cache had a hand in an answer ({told})"), to_do));
     }
-    if checks.len() == before {
+    if checks.len() == before_limits {
         checks.push(Check::good(About::Between, format!("no limit and no cache in {}", counted(in_a_row))));
     }
 }
+
+/// The field in which a server tells that it stands in front of others, or may.
+fn server_in_front(response: &Response) -> Option<String> {
+    let field = |name: &str| {
+        let value = response.header(name).next()?;
+        Some(format!("{name}: {}", printable(value)))
+    };
+    let is_known = |told: &String| FRONTS.iter().any(|name| told.to_ascii_lowercase().contains(name));
+    field("via").or_else(|| field("server").filter(is_known))
+}
+
+/// Servers that are used as reverse proxies, as they name themselves in `Server`.
+const FRONTS: [&str; 9] =
+    ["nginx", "openresty", "caddy", "haproxy", "envoy", "apache", "traefik", "cloudflare", "cloudfront"];
 
 fn counted(requests: usize) -> String {
     if requests == 1 { "a request".to_owned() } else { format!("{requests} requests") }

@@ -27,18 +27,23 @@ pub(super) struct Probe<'a> {
     pub(super) suite: Arc<Suite>,
     prefix: String,
     wire: Wire,
-    /// A case that shows a page to everybody.
-    open: Case,
-    /// The path of that page as the gate has it.
-    pub(super) page_path: String,
-    /// The file that the page shows.
-    file: String,
-    /// What tells that page.
-    pub(super) canary: String,
+    /// A case that shows a page to everybody, and the page; none where no suite has one.
+    pub(super) page: Option<Page>,
     /// The case that shows a closed page to somebody with a token.
     pub(super) entry: Case,
     /// What tells that page.
     pub(super) closed: String,
+}
+
+/// A page for everybody.
+pub(super) struct Page {
+    case: Case,
+    /// Its path as the gate has it.
+    pub(super) path: String,
+    /// The file that it shows.
+    file: String,
+    /// What tells it.
+    pub(super) canary: String,
 }
 
 impl<'a> Probe<'a> {
@@ -49,39 +54,43 @@ impl<'a> Probe<'a> {
             None => suites.iter().any(|one| one.id == suite.id),
         };
         let favourite = corpus.suites.iter().filter(deployed).filter(|suite| suite.id == FAVOURITE);
-        let mut found = favourite.chain(corpus.suites.iter().filter(deployed)).filter_map(|suite| {
-            let open = suite.cases.iter().find(|case| shows(suite, case, Access::Public))?;
+        let found = favourite.chain(corpus.suites.iter().filter(deployed)).filter_map(|suite| {
+            let open = suite.cases.iter().find(|case| shows(suite, case, Access::Public));
             let entry = suite.cases.iter().find(|case| case.control == case.id || suite.case(&case.control).is_some());
             let entry = entry.and_then(|case| suite.case(&case.control));
             let entry = entry.filter(|case| shows(suite, case, Access::Protected))?;
-            Some((suite, (**open).clone(), entry.clone()))
+            Some((suite, open.map(|case| Case::clone(case)), entry.clone()))
         });
-        let (suite, open, entry) = found.next()?;
+        let mut found: Vec<_> = found.collect();
+        // One with a page for everybody tells more.
+        found.sort_by_key(|(_, open, _)| open.is_none());
+        let (suite, open, entry) = found.into_iter().next()?;
         let prefix = given.manifest.and_then(|manifest| manifest.suites.get(&suite.id)).cloned().unwrap_or_default();
         let target = given.target;
         let tls = target.https.then(|| config(&target.trust)).transpose().ok()?;
         let file_of = |case: &Case| case.expected.alternatives().find_map(|one| one.shown().map(str::to_owned));
-        let (file, closed) = (file_of(&open)?, file_of(&entry)?);
+        let closed = file_of(&entry)?;
         let mut probe = Self {
             given,
             suite: Arc::clone(suite),
             wire: Wire::new(target.clone(), tls, given.limit),
-            page_path: String::new(),
-            canary: canary(&suite.id, &file),
+            page: None,
             closed: canary(&suite.id, &closed),
-            file,
             prefix,
-            open,
             entry,
         };
-        let sent = probe.compose(&probe.open, &suite.settings).ok()?;
-        probe.page_path = String::from_utf8(sent.target).ok()?;
+        if let Some(case) = open {
+            let sent = probe.compose(&case, &suite.settings).ok()?;
+            let (path, file) = (String::from_utf8(sent.target).ok()?, file_of(&case)?);
+            probe.page = Some(Page { case, path, canary: canary(&suite.id, &file), file });
+        }
         Some(probe)
     }
 
-    /// The page for everybody.
-    pub(super) async fn page(&self) -> io::Result<Exchange> {
-        self.send(&self.open, &self.suite.settings).await
+    /// The page for everybody, or where there is none, the closed page as its holder asks for it.
+    pub(super) async fn first(&self) -> io::Result<Exchange> {
+        let case = self.page.as_ref().map_or(&self.entry, |page| &page.case);
+        self.send(case, &self.suite.settings).await
     }
 
     /// The closed page, as its holder asks for it.
@@ -98,7 +107,8 @@ impl<'a> Probe<'a> {
     /// A path of the whole site.
     pub(super) async fn get(&self, path: &str) -> io::Result<Exchange> {
         let form = Form::Path(Template::parse(path).map_err(io::Error::other)?);
-        let case = Case { request: Request { form, ..self.open.request.clone() }, ..self.open.clone() };
+        let request = Request { form, token: None, ..self.entry.request.clone() };
+        let case = Case { request, ..self.entry.clone() };
         let mut sent = self.compose(&case, &self.suite.settings)?;
         sent.target = path.as_bytes().to_vec();
         self.in_turn(sent).await
@@ -138,8 +148,8 @@ impl<'a> Probe<'a> {
     }
 
     /// Whether a body is the whole file, byte for byte.
-    pub(super) fn is_whole(&self, body: &[u8]) -> bool {
-        SiteFiles::of(&self.suite).bodies.get(&self.file).is_some_and(|file| file == body)
+    pub(super) fn is_whole(&self, page: &Page, body: &[u8]) -> bool {
+        SiteFiles::of(&self.suite).bodies.get(&page.file).is_some_and(|file| file == body)
     }
 
     /// Whether the closed page came, in a coding or without.

@@ -2,7 +2,7 @@
 //! answer, or did not start.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -119,19 +119,39 @@ pub fn causes(run: &Aggregate, named: &[Named]) -> Vec<Cause> {
 /// What needs no known defect to be named: the gate did not start, went down, or gave no answer.
 fn of_the_gate(run: &Aggregate) -> Vec<Cause> {
     let mut groups: BTreeMap<(u8, String), Vec<String>> = BTreeMap::new();
+    let mut sites: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for outcome in run.findings() {
         if let Some((rank, says)) = fall(outcome) {
+            if rank == NO_START {
+                sites.entry(says.clone()).or_default().insert(&outcome.suite);
+            }
             groups.entry((rank, says)).or_default().push(outcome.id.clone());
         }
     }
     let told = groups.into_iter().filter(|((rank, _), cases)| *rank < NO_ANSWER || cases.len() >= LEAST);
     told.filter_map(|((rank, says), cases)| {
-        let requirement =
-            if rank == 0 { tested_most(run, &cases) } else { Invariant::Liveness.requirement().to_owned() };
-        cause(run, says, &requirement, cases, None)
+        if rank != NO_START {
+            return cause(run, says, Invariant::Liveness.requirement(), cases, None);
+        }
+        let requirement = tested_most(run, &cases);
+        let mut cause = cause(run, refused(sites.get(&says)?, &says), &requirement, cases, None)?;
+        START.clone_into(&mut cause.look);
+        Some(cause)
     })
     .collect()
 }
+
+/// That a gate did not start, on which sites, and what it said.
+fn refused(sites: &BTreeSet<&str>, said: &str) -> String {
+    let first = sites.first().copied().unwrap_or_default();
+    match sites.len() {
+        0 | 1 => format!("does not start on the site of {first}: {said}"),
+        count => format!("does not start on {count} sites, such as that of {first}: {said}"),
+    }
+}
+
+/// What to look at where a gate does not start.
+const START: &str = "what the gate says when it starts: `gatecheck serve SUITE` starts it on that site and shows it";
 
 /// The requirement that most of these cases test.
 fn tested_most(run: &Aggregate, cases: &[String]) -> String {
@@ -143,13 +163,15 @@ fn tested_most(run: &Aggregate, cases: &[String]) -> String {
     counts.into_iter().max_by_key(|(_, count)| *count).map(|(id, _)| id.to_owned()).unwrap_or_default()
 }
 
+/// The rank of a gate that does not start.
+const NO_START: u8 = 0;
 /// The rank of a cause that is told where it has several cases.
 const NO_ANSWER: u8 = 2;
 
 fn fall(outcome: &Outcome) -> Option<(u8, String)> {
     let Verdict::Fail(mismatches) = &outcome.verdict else { return None };
     if let Some(refusal) = mismatches.iter().find(|one| one.is_refusal()) {
-        return Some((0, first_line(&format!("does not start on the site of {}: {}", outcome.suite, refusal.actual))));
+        return Some((NO_START, without_folders(&first_line(&refusal.actual))));
     }
     if let Some(down) = mismatches.iter().find(|one| one.is_down()) {
         return Some((1, first_line(&format!("went down on a request: {}", down.actual))));
@@ -161,6 +183,15 @@ fn fall(outcome: &Outcome) -> Option<(u8, String)> {
         Answer::TimedOut(_) => Some((NO_ANSWER, "gives no answer within the time limit".to_owned())),
         _ => None,
     }
+}
+
+/// The text without the folders that each start has of its own, so that the same words are the same cause.
+fn without_folders(text: &str) -> String {
+    let words = text.split(' ').map(|word| match word.split_once("gatecheck-") {
+        Some((_, rest)) => rest.split_once('/').map_or("…".to_owned(), |(_, file)| format!("…/{file}")),
+        None => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn first_line(text: &str) -> String {
@@ -266,6 +297,21 @@ const LOOK: [(&str, &str); 58] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gate_that_starts_nowhere_for_one_reason_is_one_cause() {
+        let said = "it ended with exit status: 1: Error: no secret in";
+        for path in ["/tmp/gatecheck-aB1/_redirects", "/tmp/gatecheck-Zz9/_redirects"] {
+            assert_eq!(without_folders(&format!("{said} {path}")), format!("{said} …/_redirects"));
+        }
+        assert_eq!(without_folders("/tmp/gatecheck-aB1 is empty"), "… is empty");
+        let sites = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
+        assert_eq!(refused(&sites(&["role/any"]), said), format!("does not start on the site of role/any: {said}"));
+        assert_eq!(
+            refused(&sites(&["role/list", "role/any"]), said),
+            format!("does not start on 2 sites, such as that of role/any: {said}")
+        );
+    }
 
     #[test]
     fn the_longest_beginning_decides() {

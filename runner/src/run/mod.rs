@@ -230,7 +230,13 @@ async fn looked(shared: &Shared, plan: &Plan) -> Option<GateError> {
         Serves::Bundle(manifest) => Some(&**manifest),
         Serves::Suite => None,
     };
-    let given = Given { target, manifest, limit: shared.options.timeout, weather: &shared.weather };
+    let given = Given {
+        target,
+        manifest,
+        limit: shared.options.timeout,
+        weather: &shared.weather,
+        behind_proxy: shared.options.behind_proxy,
+    };
     let suites: Vec<Arc<Suite>> =
         plan.rounds.iter().flat_map(|round| &round.parts).map(|part| Arc::clone(&part.suite)).collect();
     let checks = look(&shared.corpus, &suites, given).await;

@@ -397,6 +397,28 @@ mod tests {
     }
 
     #[test]
+    fn a_curl_line_goes_where_the_run_went() {
+        let address = Some(([203, 0, 113, 7], 8443).into());
+        let target =
+            Target { https: true, host: "gate.example".into(), port: 443, connect_to: address, trust: Trust::Any };
+        let sent = Sent {
+            method: "GET".into(),
+            target: b"/a".to_vec(),
+            host: target.host_value().into_bytes(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            raw: None,
+            responses: 1,
+            byte_exact: false,
+            linger: AFTERMATH,
+        };
+        assert_eq!(
+            sent.reproduce(&target, false),
+            "curl -isS --path-as-is -k --connect-to 'gate.example:443:203.0.113.7:8443' 'https://gate.example/a'"
+        );
+    }
+
+    #[test]
     fn a_curl_line_can_be_pasted() {
         let target =
             Target { https: false, host: "127.0.0.1".into(), port: 8080, connect_to: None, trust: Trust::default() };
