@@ -234,7 +234,7 @@ impl Builder<'_> {
                 kind: probe.kind,
                 visitor: probe.visitor.words.clone(),
                 is_stranger: probe.visitor.is_stranger,
-                target: String::from_utf8_lossy(&probe.ask.target).into_owned(),
+                target: told(&probe.ask.target, probe.kind),
                 admits: matches!(&said.answer, Answer::Shown { file, .. } if self.seen.ground.closed.contains_key(file)),
                 denies: said.denied,
                 requests: probe.before.len().saturating_add(1),
@@ -291,6 +291,15 @@ fn why(probe: &Probe, said: &Said) -> Option<String> {
         _ => "The rule does not do what it says.",
     };
     Some(why.to_owned())
+}
+
+/// A request target for people. A query with a token in it is no reading matter.
+fn told(target: &[u8], kind: Kind) -> String {
+    let target = String::from_utf8_lossy(target).into_owned();
+    match target.split_once('?') {
+        Some((path, _)) if kind == Kind::Token => path.to_owned(),
+        _ => target,
+    }
 }
 
 fn plain_label(label: &str) -> String {

@@ -40,6 +40,7 @@ pub mod verdicts;
 pub mod visitors;
 
 mod build;
+mod renamed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -287,7 +287,8 @@ impl<'a> From<'a> {
             return Vec::new();
         }
         let target = String::from_utf8_lossy(&witness.ask.target).into_owned();
-        spellings::of(&target, &self.ground.open, self.origin)
+        let role = self.model.views.get(place).and_then(|view| view.roles.first()).map_or("admin", String::as_str);
+        spellings::of(&target, &self.ground.open, self.origin, role)
     }
 
     fn spelled(&self, place: usize, at: usize, visitor: Visitor) -> Option<Probe> {
@@ -340,9 +341,13 @@ impl<'a> From<'a> {
             probe.writing = Writing::Odd;
         }
         probe.ask.headers.extend(borrowed.headers.clone());
+        if let Some(query) = &borrowed.query {
+            probe.ask.target.push(if probe.ask.target.contains(&b'?') { b'&' } else { b'?' });
+            probe.ask.target.extend_from_slice(query.as_bytes());
+        }
         probe.visitor = Visitor {
             id: "token".to_owned(),
-            words: format!("whoever sends the cookie of `{}`", borrowed.id),
+            words: format!("whoever sends what `{}` sends", borrowed.id),
             recipe: None,
             is_stranger: borrowed.who == Who::Nobody,
             who: borrowed.who.clone(),

@@ -30,9 +30,9 @@ impl Spelling {
     }
 }
 
-/// The near misses of a target; `open` is a path that anybody may have, below which dots can climb.
+/// The near misses of a target; `open` is a path that anybody may have, below which dots can climb, and `role` a role that its gate asks for.
 #[must_use]
-pub fn of(target: &str, open: &str, origin: &str) -> Vec<Spelling> {
+pub fn of(target: &str, open: &str, origin: &str, role: &str) -> Vec<Spelling> {
     let (path, query) = match target.split_once('?') {
         Some((path, query)) => (path, format!("?{query}")),
         None => (target, String::new()),
@@ -43,7 +43,7 @@ pub fn of(target: &str, open: &str, origin: &str) -> Vec<Spelling> {
         spelling.target.extend_from_slice(query.as_bytes());
     }
     all.push(Spelling::exact("whole-url", format!("{origin}{target}")));
-    all.extend(otherwise_asked(target, open));
+    all.extend(otherwise_asked(target, open, role));
     let mut seen = std::collections::BTreeSet::new();
     all.retain(|spelling| {
         let is_same = spelling.target == target.as_bytes() && spelling.headers.is_empty() && spelling.method == "GET";
@@ -113,6 +113,11 @@ fn misspelled(path: &str, open: &str) -> Vec<Spelling> {
         let (before, after) = text.split_at_checked(at)?;
         Some(format!("{before}%{:02X}{}", after.as_bytes().first()?, after.get(1..)?))
     };
+    let behind_first_letter = |text: &str, mark: &str| -> Option<String> {
+        let at = text.bytes().position(|byte| byte.is_ascii_alphanumeric())?.checked_add(1)?;
+        let (before, after) = text.split_at_checked(at)?;
+        Some(format!("{before}{mark}{after}"))
+    };
     let plain = !path.contains('%');
     let mut all = Vec::new();
     let mut add = |id, target: Option<String>| all.extend(target.map(|target| Spelling::exact(id, target)));
@@ -136,6 +141,9 @@ fn misspelled(path: &str, open: &str) -> Vec<Spelling> {
     add("out-and-in", Some(format!("{bare}/../{last}")));
     add("dots-from-elsewhere", Some(format!("/no-such-folder/..{path}")));
     add("dots-from-open", Some(format!("{}/..{path}", open.trim_end_matches('/'))));
+    add("two-slashes-before-dots", Some(format!("/x//..{path}")));
+    add("two-slashes-and-dots-inside", (folder.len() > 1).then(|| format!("{folder}/../{last}")));
+    add("host-behind-two-slashes", Some(format!("//site.example{path}")));
     add("dots-last", Some(format!("{bare}/x/..")));
     add("above-the-root", Some(format!("/../../..{path}")));
     add("dots-escaped", Some(format!("/x/%2e%2e{path}")));
@@ -155,6 +163,15 @@ fn misspelled(path: &str, open: &str) -> Vec<Spelling> {
     add("parameter-inside", (folder.len() > 1).then(|| format!("{};x/{last}", folder.trim_end_matches('/'))));
     add("parameter-like-a-style", Some(format!("{bare};.css")));
     add("style-below", Some(format!("{bare}/x.css")));
+    for (id, mark) in [
+        ("soft-hyphen-inside", "%C2%AD"),
+        ("no-width-inside", "%E2%80%8B"),
+        ("no-joiner-inside", "%E2%80%8C"),
+        ("joiner-inside", "%E2%80%8D"),
+        ("byte-order-mark-inside", "%EF%BB%BF"),
+    ] {
+        add(id, behind_first_letter(path, mark).filter(|_| plain));
+    }
     add("null", Some(format!("{bare}%00")));
     add("null-and-ending", Some(format!("{bare}%00.png")));
     add("space-last", Some(format!("{bare}%20")));
@@ -194,7 +211,7 @@ fn misspelled(path: &str, open: &str) -> Vec<Spelling> {
 }
 
 /// The same path, asked for otherwise: method, part, coding, and fields that some servers go by.
-fn otherwise_asked(target: &str, open: &str) -> Vec<Spelling> {
+fn otherwise_asked(target: &str, open: &str, role: &str) -> Vec<Spelling> {
     let with = |id, headers: &[(&str, &str)]| Spelling::with(id, target, headers);
     // What a server is free to refuse.
     let odd = |id, headers: &[(&str, &str)]| Spelling { is_exact: true, ..Spelling::with(id, target, headers) };
@@ -219,8 +236,9 @@ fn otherwise_asked(target: &str, open: &str) -> Vec<Spelling> {
         with("forwarded-host", &[("X-Forwarded-Host", "localhost")]),
         with("forwarded-scheme", &[("X-Forwarded-Proto", "https")]),
         with("method-override", &[("X-HTTP-Method-Override", "POST")]),
-        with("claims-a-user", &[("X-Remote-User", "admin"), ("X-Forwarded-User", "admin"), ("X-User", "admin")]),
-        with("claims-a-role", &[("X-Role", "admin"), ("X-Roles", "admin")]),
+        with("claims-a-user", &[("X-Remote-User", role), ("X-Forwarded-User", role), ("X-User", role)]),
+        with("claims-a-role", &[("X-Role", role), ("X-Roles", role), ("X-User-Roles", role)]),
+        with("claims-a-group", &[("X-Forwarded-Groups", role), ("Remote-Groups", role), ("Remote-User", role)]),
         with("subrequest", &[("X-Middleware-Subrequest", "middleware:middleware:middleware:middleware:middleware")]),
         with("prefetch", &[("Purpose", "prefetch"), ("Sec-Purpose", "prefetch")]),
         with("script", &[("X-Requested-With", "XMLHttpRequest")]),
@@ -248,6 +266,9 @@ fn otherwise_asked(target: &str, open: &str) -> Vec<Spelling> {
         Spelling::plain("query", format!("{target}{}x=1", if target.contains('?') { "&" } else { "?" })),
         Spelling::plain("empty-query", format!("{target}{}", if target.contains('?') { "&" } else { "?" })),
         with("open-original-url", &[("X-Original-URL", open), ("X-Rewrite-URL", open)]),
+        // What is no path, no rule is for.
+        with("original-url-no-path", &[("X-Original-URL", "x"), ("X-Rewrite-URL", "x")]),
+        with("original-uri-no-path", &[("X-Original-URI", "x"), ("X-Forwarded-Uri", "x"), ("X-Forwarded-Path", "x")]),
         with("open-original-uri", &[("X-Original-URI", open), ("X-Forwarded-Uri", open), ("X-Forwarded-Path", open)]),
         Spelling::with("original-url", open, &[("X-Original-URL", target), ("X-Rewrite-URL", target)]),
         Spelling::with(
@@ -268,7 +289,7 @@ mod tests {
 
     #[test]
     fn near_misses_of_a_page() {
-        let all = of("/members/home", "/login", "https://site.example");
+        let all = of("/members/home", "/login", "https://site.example", "member");
         let text = |id: &str| {
             let found = all.iter().find(|spelling| spelling.id == id);
             found.map(|spelling| String::from_utf8_lossy(&spelling.target).into_owned())
@@ -285,6 +306,10 @@ mod tests {
             ("dot-inside", "/members/./home"),
             ("dots-from-open", "/login/../members/home"),
             ("capital", "/Members/home"),
+            ("two-slashes-before-dots", "/x//../members/home"),
+            ("two-slashes-and-dots-inside", "/members//../home"),
+            ("host-behind-two-slashes", "//site.example/members/home"),
+            ("no-width-inside", "/m%E2%80%8Bembers/home"),
             ("wide-letter", "/%EF%BD%8Dembers/home"),
             ("whole-url", "https://site.example/members/home"),
             ("original-url", "/login"),
@@ -296,7 +321,7 @@ mod tests {
             assert_eq!(text(id).as_deref(), Some(target), "{id}");
         }
         assert_eq!(text("no-slash-at-the-end"), None, "it is the target itself");
-        let root = of("/", "/", "http://h");
+        let root = of("/", "/", "http://h", "member");
         assert!(root.iter().all(|spelling| !spelling.target.is_empty()), "{root:?}");
     }
 }

@@ -1,15 +1,14 @@
 //! The corpus' own tokens and cookies, asked of a user's gate. Who sends them is told by the model, since the secret is known.
 
-use gatecheck::corpus::recipe::{Edit, Recipe, Recipes};
-use gatecheck::corpus::request::Form;
+use gatecheck::corpus::request::{Form, Request};
 use gatecheck::corpus::shape::OF_THE_RULES;
 use gatecheck::corpus::source::Level;
 use gatecheck::corpus::{Case, Corpus, Settings, Suite};
 use gatecheck::run::{Place, compose};
 use gatecheck::wire::{Target, Trust};
-use serde_json::Value;
 
 use crate::model::{Who, who_sends};
+use crate::renamed;
 
 /// Header lines that speak of a visitor, from a case of the corpus.
 #[derive(Clone, Debug)]
@@ -18,6 +17,8 @@ pub struct Borrowed {
     pub id: String,
     /// The header lines.
     pub headers: Vec<(String, Vec<u8>)>,
+    /// The query, where a token stands in it.
+    pub query: Option<String>,
     /// Who that is.
     pub who: Who,
     /// Whether hosts may refuse it for its length alone.
@@ -35,7 +36,7 @@ const HAS: [&str; 3] = ["cookie", "http-1", "raw-target"];
 /// The secret of a site whose secret nobody told: nothing that is signed with it may count.
 pub(crate) const UNKNOWN: &str = "the-secret-of-this-site-is-not-known-here-and-this-is-not-it-00000";
 
-/// Every case of the corpus in which nothing but the token, its cookie or the fields around it differs from the control, for a gate with this secret that asks
+/// Every case of the corpus in which nothing but the token, where it stands or the fields around it differs from the control, for a gate with this secret that asks
 /// for this role. Without the secret they are forgeries.
 #[must_use]
 pub fn borrowed(corpus: &Corpus, secret: Option<&str>, role_path: &str, role: &str, now: i64) -> Vec<Borrowed> {
@@ -46,17 +47,18 @@ pub fn borrowed(corpus: &Corpus, secret: Option<&str>, role_path: &str, role: &s
     let mut all = Vec::new();
     for suite in corpus.suites.iter().filter(|suite| suite.settings == Settings::default()) {
         let settings = Settings { secret: secret.to_owned(), role_path: role_path.to_owned(), ..Settings::default() };
-        let recipes = suite.recipes.0.iter().map(|(name, recipe)| (name.clone(), for_role(recipe, role)));
         let moved = Suite {
             settings,
-            recipes: Recipes(recipes.collect()),
+            recipes: renamed::recipes(suite, role),
             cases: Vec::new(),
             files: std::collections::BTreeMap::new(),
             ..(**suite).clone()
         };
         for case in suite.cases.iter().filter(|case| is_about_the_visitor(suite, case)) {
             let place = Place { target: &nowhere, prefix: "", listener: "http://127.0.0.1:1" };
-            let Ok(sent) = compose(&moved, case, &place, now) else { continue };
+            let token = case.request.token.as_ref().map(|token| renamed::token(token, role));
+            let case = Case { request: Request { token, ..case.request.clone() }, ..(**case).clone() };
+            let Ok(sent) = compose(&moved, &case, &place, now) else { continue };
             let size: usize = sent.headers.iter().map(|(name, value)| name.len().saturating_add(value.len())).sum();
             if size > LONGEST {
                 continue;
@@ -64,7 +66,9 @@ pub fn borrowed(corpus: &Corpus, secret: Option<&str>, role_path: &str, role: &s
             // Whatever is signed with a secret that is not the site's makes nobody of whoever sends it.
             let who = if is_known { who_sends(&sent.headers, secret, role_path, now) } else { Some(Who::Nobody) };
             let Some(who) = who else { continue };
-            all.push(Borrowed { id: case.id.clone(), headers: sent.headers, who, is_long: size > LONG });
+            let query = String::from_utf8(sent.target).ok();
+            let query = query.and_then(|target| target.split_once('?').map(|(_, query)| query.to_owned()));
+            all.push(Borrowed { id: case.id.clone(), headers: sent.headers, query, who, is_long: size > LONG });
         }
     }
     all
@@ -77,9 +81,14 @@ fn is_about_the_visitor(suite: &Suite, case: &Case) -> bool {
         Form::Raw { .. } => None,
     };
     let request = &case.request;
+    let Some((own, control)) = target(case).zip(target(control)) else { return false };
+    let in_the_query = match &request.form {
+        Form::Path(text) | Form::Target(text) => text.tokens().next().is_some(),
+        Form::Raw { .. } => false,
+    };
+    let only_a_token_more = in_the_query && own.split_once('?').is_some_and(|(path, _)| path == control);
     case.level != Level::Survey
-        && target(case).is_some()
-        && target(case) == target(control)
+        && (own == control || only_a_token_more)
         && request.method == "GET"
         && request.body.is_none()
         && request.host.is_none()
@@ -93,41 +102,6 @@ fn is_about_the_visitor(suite: &Suite, case: &Case) -> bool {
             .headers
             .iter()
             .all(|(name, _)| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'))
-}
-
-/// The recipe with another name in the place of the role that the corpus' gates ask for.
-pub(crate) fn for_role(recipe: &Recipe, role: &str) -> Recipe {
-    let text = |text: &String| text.replace("admin", role);
-    let maybe = |value: &Option<String>| value.as_ref().map(text);
-    let edit = |edit: &Edit| Edit {
-        append: maybe(&edit.append),
-        prepend: maybe(&edit.prepend),
-        insert: maybe(&edit.insert),
-        replace: maybe(&edit.replace),
-        with: maybe(&edit.with),
-        set: maybe(&edit.set),
-        ..edit.clone()
-    };
-    Recipe {
-        roles: recipe.roles.as_ref().map(|value| renamed(value, role)),
-        claims: recipe.claims.iter().map(|(name, value)| (name.clone(), renamed(value, role))).collect(),
-        header: recipe.header.iter().map(|(name, value)| (name.clone(), renamed(value, role))).collect(),
-        header_text: maybe(&recipe.header_text),
-        claims_text: maybe(&recipe.claims_text),
-        edits: recipe.edits.iter().map(edit).collect(),
-        ..recipe.clone()
-    }
-}
-
-fn renamed(value: &Value, role: &str) -> Value {
-    match value {
-        Value::String(text) => Value::String(text.replace("admin", role)),
-        Value::Array(items) => items.iter().map(|item| renamed(item, role)).collect(),
-        Value::Object(members) => Value::Object(
-            members.iter().map(|(name, value)| (name.replace("admin", role), renamed(value, role))).collect(),
-        ),
-        other => other.clone(),
-    }
 }
 
 #[cfg(test)]
@@ -148,6 +122,8 @@ mod tests {
             }
             let is_nobody = |one: &Borrowed| one.who == Who::Nobody;
             assert_eq!(secret.is_none(), all.iter().all(is_nobody));
+            let in_the_query = all.iter().filter(|one| one.query.as_ref().is_some_and(|query| query.contains("=ey")));
+            assert!(in_the_query.clone().count() >= 4 && in_the_query.clone().all(|one| is_nobody(one)));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Whether a broken gate shows on a site at all: the requests of the cases that are known to catch it, moved to the site, are put to it and to the sound gate.
 //! No list says what shows and what leaks; the two gates say it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use gatecheck_mutants::{Defect, Mutant};
 use super::gate;
 use crate::Audit;
 use crate::probe::Kind;
+use crate::renamed;
 use crate::tokens::UNKNOWN;
 
 /// No more of the cases that catch a broken gate are moved.
@@ -62,10 +64,12 @@ pub(super) async fn shows(
         let Some((from, case)) = corpus.cases().find(|(_, case)| case.id == *id) else { continue };
         for (settings, knows) in [(&suite.settings, true), (&stranger, false)] {
             for sent in moved(audit, settings, from, case, &broken) {
-                let (Ok(one), Ok(other)) = (first.exchange(sent.clone()).await, second.exchange(sent).await) else {
+                let (Ok(one), Ok(other)) = (first.exchange(sent.clone()).await, second.exchange(sent.clone()).await)
+                else {
                     continue;
                 };
-                let leaks = holds(own, &one.answer) && !holds(own, &other.answer);
+                let leaks = holds(own, &other.answer, &BTreeSet::new()).is_none()
+                    && leaks_to(own, &one.answer, &second, &sent).await;
                 shows.at_all |= differs(&one.answer, &other.answer);
                 shows.leaks |= leaks;
                 shows.leaks_to_strangers |= leaks && !knows;
@@ -78,10 +82,37 @@ pub(super) async fn shows(
     shows
 }
 
-/// Whether anything of a closed file stands in an answer.
-fn holds(own: &OwnSite, answer: &Answer) -> bool {
+/// A closed file of which something stands in an answer, and which the visitor may not have.
+fn holds(own: &OwnSite, answer: &Answer, may_have: &BTreeSet<String>) -> Option<String> {
     let decoded = answer.response().and_then(Response::decoded).unwrap_or_default();
-    [answer.bytes(), &decoded.bytes].into_iter().any(|bytes| own.marks.leaked(bytes, &|_: &str| false).is_some())
+    let leaked = |bytes: &[u8]| own.marks.leaked(bytes, &|name: &str| may_have.contains(name)).map(str::to_owned);
+    leaked(answer.bytes()).or_else(|| leaked(&decoded.bytes))
+}
+
+/// Whether an answer holds what the visitor may not have. What the sound gate shows to the same cookies, asked for plainly, is no leak in their hands, whatever
+/// condition or part the request asked for besides.
+async fn leaks_to(own: &OwnSite, answer: &Answer, sound: &Wire, sent: &Sent) -> bool {
+    let mut may_have = BTreeSet::new();
+    while let Some(file) = holds(own, answer, &may_have) {
+        let headers = sent.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cookie")).cloned().collect();
+        let plain = Sent {
+            method: "GET".to_owned(),
+            target: crate::ground::path_of(&file).into_bytes(),
+            headers,
+            ..sent.clone()
+        };
+        let shown = match sound.exchange(plain).await {
+            Ok(exchange) => exchange.answer.response().is_some_and(|response| {
+                let body = response.content();
+                own.marks.is_whole(&file, &body) || own.marks.shows(&file, &body)
+            }),
+            Err(_) => false,
+        };
+        if !shown || !may_have.insert(file) {
+            return true;
+        }
+    }
+    false
 }
 
 fn wire(running: &Running) -> Option<Wire> {
@@ -112,11 +143,11 @@ fn moved(audit: &Audit, settings: &Settings, from: &Suite, case: &Case, running:
             Form::Path(_) | Form::Target(_) => Form::Target(text),
             Form::Raw { .. } => return None,
         };
-        let request = gatecheck::corpus::request::Request { form, ..case.request.clone() };
-        let recipes = from.recipes.0.iter().map(|(name, recipe)| (name.clone(), crate::tokens::for_role(recipe, role)));
+        let token = case.request.token.as_ref().map(|token| renamed::token(token, role));
+        let request = gatecheck::corpus::request::Request { form, token, ..case.request.clone() };
         let moved = Suite {
             settings: settings.clone(),
-            recipes: gatecheck::corpus::recipe::Recipes(recipes.collect()),
+            recipes: renamed::recipes(from, role),
             cases: Vec::new(),
             own: None,
             ..from.clone()
