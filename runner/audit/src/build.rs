@@ -16,7 +16,7 @@ use gatecheck::own::marks::{Marks, Named};
 use sha2::{Digest, Sha256};
 
 use crate::expect::{Context, wanted};
-use crate::model::{Answer, RuleView, Said};
+use crate::model::{Answer, RuleView, Said, Who};
 use crate::probe::{From, Kind, Probe, Probes};
 use crate::tokens::UNKNOWN;
 use crate::visitors::Visitor;
@@ -25,7 +25,8 @@ use crate::{AboutCase, AboutRule, Audit, Seen, Sizes, Wish};
 /// The id of the one suite.
 pub const SUITE: &str = "site";
 
-pub(super) fn audit(seen: &Seen, wish: &Wish, from: &From<'_>, probes: Probes) -> Audit {
+/// The corpus of what was chosen; `marks` tell the closed files.
+pub(super) fn audit(seen: &Seen, wish: &Wish, from: &From<'_>, probes: Probes, marks: Marks) -> Audit {
     let names = names(&seen.model.views);
     let mut builder = Builder {
         seen,
@@ -55,16 +56,7 @@ pub(super) fn audit(seen: &Seen, wish: &Wish, from: &From<'_>, probes: Probes) -
         let control = about.get(&case.id).and_then(|about| controls.get(&about.rule));
         case.control = control.cloned().unwrap_or_default();
     }
-    let files_of = |place: usize| seen.ground.closed.values().filter(|gate| **gate == place).count();
-    let files_by_gate: BTreeMap<usize, usize> = if seen.model.views.len() < 1000 {
-        (0..seen.model.views.len()).map(|place| (place, files_of(place))).collect()
-    } else {
-        seen.ground.closed.values().fold(BTreeMap::new(), |mut counts, gate| {
-            let count: &mut usize = counts.entry(*gate).or_default();
-            *count = count.saturating_add(1);
-            counts
-        })
-    };
+    let left_out = probes.left_out();
     let rules = seen.model.views.iter().enumerate().map(|(place, view)| AboutRule {
         id: format!("{}:{}", short(&view.file), view.line),
         file: view.file.clone(),
@@ -76,10 +68,11 @@ pub(super) fn audit(seen: &Seen, wish: &Wish, from: &From<'_>, probes: Probes) -
         contested: view.contested,
         not_asked: not_asked(from, place, view, wish),
         has_holder: controls.contains_key(&place),
-        files: files_by_gate.get(&place).copied().unwrap_or_default(),
+        files: seen.ground.behind.get(&place).map(|(closed, _)| *closed).unwrap_or_default(),
+        closes_nothing: closes_nothing(seen, place, view),
+        left_out: left_out.get(&place).copied().unwrap_or_default(),
     });
     let rules: Vec<AboutRule> = rules.collect();
-    let marks = marks(seen);
     let untold = marks.told().1;
     let own = OwnSite {
         folder: seen.model.published.clone(),
@@ -110,8 +103,31 @@ fn not_asked(from: &From<'_>, place: usize, view: &RuleView, wish: &Wish) -> Opt
     from.why_not(place)
 }
 
+/// Why a gate closes nothing, if it does not. A gate that forwards or redirects may have no file behind it.
+fn closes_nothing(seen: &Seen, place: usize, view: &RuleView) -> Option<&'static str> {
+    if !view.is_gate || view.forwards || view.redirects {
+        return None;
+    }
+    match seen.ground.behind.get(&place) {
+        Some((0, opened)) if *opened > 0 => Some("every file behind it is shown to everybody by another rule"),
+        None | Some((0, _)) => Some("no file of this folder lies behind it"),
+        Some(_) => None,
+    }
+}
+
 fn notes(seen: &Seen) -> Vec<String> {
     let mut notes = seen.model.notes.clone();
+    let mut gates = seen.model.views.iter().filter(|view| view.is_gate);
+    if seen.model.views.iter().all(|view| !view.is_gate) {
+        notes.push(
+            "nothing is closed by the rules: no rule asks for a role, so everybody may have every file".to_owned(),
+        );
+    } else if seen.ground.closed.is_empty() && gates.all(|view| !view.forwards && !view.redirects) {
+        notes.push(
+            "nothing is closed by the rules: there are gates, and everybody may have every file all the same"
+                .to_owned(),
+        );
+    }
     for (file, place) in seen.ground.shown_anyway.iter().take(5) {
         let rule = seen.model.views.get(*place).map(|view| format!("{}:{}", view.file, view.line)).unwrap_or_default();
         notes.push(format!(
@@ -127,7 +143,8 @@ fn notes(seen: &Seen) -> Vec<String> {
     notes
 }
 
-fn marks(seen: &Seen) -> Marks {
+/// What tells the closed files of a site.
+pub(super) fn marks(seen: &Seen) -> Marks {
     let public = seen.ground.public.iter().map(|name| Named { name: name.clone(), access: Access::Public });
     let closed = seen.ground.closed.keys().map(|name| Named { name: name.clone(), access: Access::Protected });
     let files: Vec<Named> = public.chain(closed).collect();
@@ -237,6 +254,7 @@ impl Builder<'_> {
                 target: told(&probe.ask.target, probe.kind),
                 admits: matches!(&said.answer, Answer::Shown { file, .. } if self.seen.ground.closed.contains_key(file)),
                 denies: said.denied,
+                is_telling: !probe.visitor.is_stranger && model.decide(&probe.ask, &Who::Nobody).answer != said.answer,
                 requests: probe.before.len().saturating_add(1),
             },
         );

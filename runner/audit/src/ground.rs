@@ -18,6 +18,8 @@ pub struct Ground {
     pub public: Vec<String>,
     /// Files that a gate closes and another rule shows to everybody, with that rule.
     pub shown_anyway: Vec<(String, usize)>,
+    /// For each gate: how many files it closes, and how many lie behind it that another rule shows to everybody.
+    pub behind: BTreeMap<usize, (usize, usize)>,
     /// By the recipe of its token: the closed files that a visitor may have.
     pub may_have: BTreeMap<String, Arc<BTreeSet<String>>>,
     /// For each rule the request with which it is tried first; none where no request was found that it decides.
@@ -110,11 +112,17 @@ impl Ground {
             closed,
             public,
             shown_anyway: Vec::new(),
+            behind: BTreeMap::new(),
             may_have: BTreeMap::new(),
             witnesses: Vec::new(),
             open: "/no-such-page".to_owned(),
         };
         ground.take_out_what_is_shown(model, way);
+        let behind = by_gate.iter().map(|(gate, files)| {
+            let closed = files.iter().filter(|name| ground.closed.contains_key(*name)).count();
+            (*gate, (closed, files.len().saturating_sub(closed)))
+        });
+        ground.behind = behind.collect();
         ground.open =
             ground.public.iter().find(|name| name.ends_with(".html")).map_or(ground.open.clone(), |name| pretty(name));
         for place in 0..model.views.len() {
@@ -122,16 +130,39 @@ impl Ground {
             let witness = ground.witness(model, visitors, way, place, files);
             ground.witnesses.push(witness);
         }
-        for visitor in visitors.holders() {
-            let has = |name: &&String| {
-                [path_of(name), pretty(name)].iter().any(|path| {
-                    matches!(model.decide(&way.ask(path.as_str()), &visitor.who).answer, Answer::Shown { file, .. } if file == **name)
-                })
-            };
-            let files: BTreeSet<String> = ground.closed.keys().filter(has).cloned().collect();
-            ground.may_have.extend(visitor.recipe.clone().map(|recipe| (recipe, Arc::new(files))));
-        }
+        ground.may_have = ground.who_may_have(model, visitors, way);
         ground
+    }
+
+    /// The closed files of each holder. Only a holder of a role that some gate before the file asks for can get another answer than a stranger, so that nobody else
+    /// is asked about.
+    fn who_may_have(&self, model: &Model, visitors: &Visitors, way: &Way) -> BTreeMap<String, Arc<BTreeSet<String>>> {
+        let mut all: BTreeMap<&str, BTreeSet<String>> =
+            visitors.holders().filter_map(|visitor| Some((visitor.recipe.as_deref()?, BTreeSet::new()))).collect();
+        for name in self.closed.keys() {
+            let (own, short) = (path_of(name), pretty(name));
+            let paths: &[&String] = if own == short { &[&own] } else { &[&own, &short] };
+            for path in paths {
+                let ask = way.ask(path.as_str());
+                let gates = model.decide(&ask, &Who::Nobody).closed_by;
+                let gates: Vec<_> = gates.iter().filter_map(|place| model.views.get(*place)).collect();
+                let is_asked_for = |who: &Who| match who {
+                    Who::Nobody => false,
+                    Who::Holder(roles) => gates
+                        .iter()
+                        .any(|gate| gate.roles.is_empty() || roles.iter().any(|role| gate.roles.contains(role))),
+                };
+                for visitor in visitors.holders().filter(|visitor| is_asked_for(&visitor.who)) {
+                    let shown = model.decide(&ask, &visitor.who).answer;
+                    if matches!(shown, Answer::Shown { file, .. } if file == *name)
+                        && let Some(files) = visitor.recipe.as_deref().and_then(|recipe| all.get_mut(recipe))
+                    {
+                        files.insert(name.clone());
+                    }
+                }
+            }
+        }
+        all.into_iter().map(|(recipe, files)| (recipe.to_owned(), Arc::new(files))).collect()
     }
 
     /// What a rule without a role shows to everybody is public, whatever gate stands before its own path: the rules say so.

@@ -48,6 +48,7 @@ use std::sync::Arc;
 
 use gatecheck::corpus::Corpus;
 use gatecheck::own::Tokens as GivenTokens;
+use gatecheck::own::marks::Marks;
 
 pub use build::SUITE;
 
@@ -125,6 +126,8 @@ pub struct AboutCase {
     pub admits: bool,
     /// Whether the rules turn the visitor away for want of a role.
     pub denies: bool,
+    /// Whether a stranger gets another answer to the same request, so that this one proves that somebody was let in.
+    pub is_telling: bool,
     /// How many requests it is.
     pub requests: usize,
 }
@@ -162,6 +165,10 @@ pub struct AboutRule {
     pub has_holder: bool,
     /// How many files it closes.
     pub files: usize,
+    /// Why nothing is closed by it, if nothing is.
+    pub closes_nothing: Option<&'static str>,
+    /// How many of its cases are left out for the budget.
+    pub left_out: usize,
 }
 
 /// How much there is.
@@ -231,6 +238,23 @@ impl Seen {
         names.filter_map(|name| Some((ground::path_of(name), self.model.content(name)?))).collect()
     }
 
+    /// Paths behind gates at which nothing lies: what a stranger gets there is what a gate says to everybody, and tells no file.
+    #[must_use]
+    pub fn nothing_behind_gates(&self, most: usize) -> Vec<String> {
+        let rules = self.model.views.iter().zip(&self.ground.witnesses);
+        let asked = rules.filter(|(view, _)| view.is_gate && !view.forwards && view.host.is_none());
+        let paths = asked.filter_map(|(_, witness)| {
+            let target = String::from_utf8_lossy(&witness.as_ref()?.ask.target).into_owned();
+            let path = target.split('?').next()?;
+            let folder = path.rfind('/').and_then(|at| path.get(..=at))?;
+            Some(format!("{folder}gatecheck-looks-for-nothing-here"))
+        });
+        let mut all: Vec<String> = paths.collect();
+        all.dedup();
+        all.truncate(most);
+        all
+    }
+
     /// Redirects that act on everybody, by path: the target, the status and where they lead.
     #[must_use]
     pub fn open_redirects(&self, most: usize) -> Vec<(String, u16, String)> {
@@ -249,6 +273,17 @@ impl Seen {
     /// What is asked, chosen within the budget.
     #[must_use]
     pub fn audit(self, wish: &Wish, corpus: &Corpus) -> Audit {
+        let marks = build::marks(&self);
+        self.with_marks(wish, corpus, marks)
+    }
+
+    /// The same for whoever only wants to know what would be asked: no file is read, so that no answer could be judged by it.
+    #[must_use]
+    pub fn plan(self, wish: &Wish, corpus: &Corpus) -> Audit {
+        self.with_marks(wish, corpus, Marks::default())
+    }
+
+    fn with_marks(self, wish: &Wish, corpus: &Corpus, marks: Marks) -> Audit {
         let from = From {
             model: &self.model,
             ground: &self.ground,
@@ -263,7 +298,7 @@ impl Seen {
         let tokens = Tokens { corpus, secret: wish.secret.as_deref(), role_path: &wish.role_path, now: wish.now };
         let tokens = (wish.secret.is_some() || wish.given_roles.is_empty()).then_some(tokens);
         let probes = from.choose(tokens);
-        build::audit(&self, wish, &from, probes)
+        build::audit(&self, wish, &from, probes, marks)
     }
 }
 

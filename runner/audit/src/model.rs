@@ -59,6 +59,8 @@ pub struct RuleView {
     pub is_sealed: bool,
     /// Whether it leads to another server, or to a function.
     pub forwards: bool,
+    /// Whether it sends a visitor elsewhere, so that no file need lie behind it.
+    pub redirects: bool,
     /// The host that it is for; none where it is for every host.
     pub host: Option<String>,
     /// Whether it asks for a country, which nobody can choose.
@@ -301,6 +303,7 @@ fn view(rule: &Rule, source: &Source, seen: &mut BTreeSet<String>) -> RuleView {
         roles,
         is_gate: rule.is_gate(),
         is_sealed: rule.is_sealed(),
+        redirects: apply.is_some_and(|apply| (300..400).contains(&apply.status)),
         forwards: rule.is_proxy() || to.as_deref().is_some_and(is_function),
         host: rule.origin.as_ref().map(|origin| origin.host().to_owned()),
         asks_country: apply.is_some_and(|apply| !apply.conditions.values(ConditionKey::Country).is_empty()),

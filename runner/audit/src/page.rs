@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use crate::Audit;
 use crate::table::{count, thousands};
-use crate::verdicts::{RuleVerdict, Standing, reasons};
+use crate::verdicts::{RuleVerdict, Standing, headline, reasons};
 
 /// More findings of a rule than this are told by number.
 const WHOLE: usize = 20;
@@ -20,7 +20,7 @@ pub fn render(audit: &Audit, run: &Aggregate, verdicts: &[RuleVerdict<'_>], site
     let body = html! {
         header class="page" {
             h1 { "Audit of " (visible(&run.pins.target)) }
-            p class={ "standing " (tone(run)) } { strong { (run.headline()) } }
+            p class={ "standing " (tone(run, verdicts)) } { strong { (headline(run, verdicts)) } }
             (summary(audit, verdicts, site))
         }
         main class="page" {
@@ -37,8 +37,9 @@ pub fn render(audit: &Audit, run: &Aggregate, verdicts: &[RuleVerdict<'_>], site
 }
 
 /// The colour of the whole.
-fn tone(run: &Aggregate) -> &'static str {
+fn tone(run: &Aggregate, verdicts: &[RuleVerdict<'_>]) -> &'static str {
     match run.exit_status() {
+        ExitStatus::AsExpected if matches!(headline(run, verdicts), "no finding" | "nothing is closed") => "unproven",
         ExitStatus::AsExpected => "pass",
         _ if run.tally.new_leaks > 0 => "leak",
         _ => "fail",
@@ -72,7 +73,7 @@ fn summary(audit: &Audit, verdicts: &[RuleVerdict<'_>], site: Option<&str>) -> M
                 @if sizes.forwarded > 0 { ", " (thousands(sizes.forwarded)) " left out that the site would forward" }
             }
             dt { "Gates" } dd {
-                @for standing in [Standing::Open, Standing::Otherwise, Standing::Unproven, Standing::Unjudged, Standing::Denied, Standing::Contested, Standing::Shut, Standing::NotAsked] {
+                @for standing in [Standing::Open, Standing::Otherwise, Standing::Unproven, Standing::Unjudged, Standing::Denied, Standing::Sampled, Standing::ClosesNothing, Standing::Contested, Standing::Shut, Standing::NotAsked] {
                     @let gates = verdicts.iter().filter(|verdict| verdict.standing == standing && verdict.rule.is_gate).count();
                     @if gates > 0 { span class="count" { (gates) " " (standing.word()) } " " }
                 }
@@ -87,7 +88,7 @@ fn card(verdict: &RuleVerdict<'_>) -> Markup {
         Standing::Open => "leak",
         Standing::Otherwise | Standing::Unproven => "fail",
         Standing::Unjudged => "error",
-        Standing::Denied | Standing::Contested => "unproven",
+        Standing::Denied | Standing::Sampled | Standing::ClosesNothing | Standing::Contested => "unproven",
         Standing::Shut | Standing::Acts => "pass",
         Standing::NotAsked => "unsupported",
     };

@@ -70,9 +70,27 @@ pub struct Probes {
     pub chosen: Vec<Probe>,
     /// How many there would be of each kind, and how many of them are asked.
     pub counts: BTreeMap<Kind, (usize, usize)>,
+    /// How many cases there would be for each rule by itself. Those of [`Kind::Token`] are about the key, for which one gate stands, and are not among them.
+    pub by_rule: BTreeMap<usize, usize>,
 }
 
 impl Probes {
+    /// How many cases of a rule are left out for the budget.
+    #[must_use]
+    pub fn left_out(&self) -> BTreeMap<usize, usize> {
+        let mut left = self.by_rule.clone();
+        for probe in self.chosen.iter().filter(|probe| probe.kind != Kind::Token) {
+            left.entry(probe.rule).and_modify(|count| *count = count.saturating_sub(1));
+        }
+        left.retain(|_, count| *count > 0);
+        left
+    }
+
+    fn there_are(&mut self, rule: usize, cases: usize) {
+        let count = self.by_rule.entry(rule).or_default();
+        *count = count.saturating_add(cases);
+    }
+
     /// How many requests would cover all.
     #[must_use]
     pub fn all(&self) -> usize {
@@ -127,17 +145,20 @@ impl<'a> From<'a> {
         // By kind: the number of requests, and how to make the one at a place.
         let rules: Vec<usize> = (0..self.model.views.len()).filter(|place| self.is_asked(*place)).collect();
         let first: Vec<(usize, Vec<Visitor>)> = rules.iter().map(|place| (*place, self.visitors_of(*place))).collect();
+        first.iter().for_each(|(place, visitors)| probes.there_are(*place, visitors.len()));
         self.take(&mut probes, Kind::Rule, first.iter().map(|(_, visitors)| visitors.len()), |group, at| {
             let (place, visitors) = first.get(group)?;
             self.at_the_rule(*place, visitors.get(at)?.clone())
         });
         let cached = self.caches(&rules);
+        cached.iter().for_each(|probe| probes.there_are(probe.rule, 1));
         self.take(&mut probes, Kind::Cache, cached.iter().map(|_| 1), |group, _| cached.get(group).cloned());
         let spelled: Vec<(usize, Vec<Visitor>)> = rules.iter().map(|place| (*place, self.who_spells(*place))).collect();
         let counts: Vec<usize> = spelled
             .iter()
             .map(|(place, visitors)| self.spellings(*place).len().saturating_mul(visitors.len()))
             .collect();
+        spelled.iter().zip(&counts).for_each(|((place, _), count)| probes.there_are(*place, *count));
         self.take(&mut probes, Kind::Spelling, counts.into_iter(), |group, at| {
             let (place, visitors) = spelled.get(group)?;
             let visitor = visitors.get(at.checked_rem(visitors.len())?)?.clone();
@@ -145,7 +166,9 @@ impl<'a> From<'a> {
         });
         let files: Vec<(&String, &usize)> =
             self.ground.closed.iter().filter(|(_, gate)| self.is_asked(**gate)).collect();
-        self.take(&mut probes, Kind::File, files.iter().map(|_| 2), |group, at| {
+        let names = |name: &String| if pretty(name) == path_of(name) { 1 } else { 2 };
+        files.iter().for_each(|(name, gate)| probes.there_are(**gate, names(name)));
+        self.take(&mut probes, Kind::File, files.iter().map(|(name, _)| names(name)), |group, at| {
             let (name, gate) = files.get(group)?;
             self.file(name, **gate, at)
         });
@@ -314,9 +337,6 @@ impl<'a> From<'a> {
     fn file(&self, name: &str, gate: usize, at: usize) -> Option<Probe> {
         let witness = self.ground.witnesses.get(gate)?.as_ref()?;
         let path = if at == 0 { path_of(name) } else { pretty(name) };
-        if at == 1 && path == path_of(name) {
-            return None;
-        }
         let mut ask = witness.ask.clone();
         ask.target = path.clone().into_bytes();
         Some(Probe {

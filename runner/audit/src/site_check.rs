@@ -74,13 +74,15 @@ const PUT_OFF: u32 = 3;
 /// The pause where the site does not say how long.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Looks at public files (path and content) and at redirects (target, status, Location).
+/// Looks at public files (path and content) and at redirects (target, status, Location). What is said at `nothing`, where no file lies, is kept with the bodies of
+/// public answers.
 pub async fn check(
     client: &Plain,
     target: &Target,
     manners: &Manners,
     files: &[(String, Vec<u8>)],
     redirects: &[(String, u16, String)],
+    nothing: &[String],
 ) -> SiteCheck {
     let mut found = SiteCheck::default();
     let ask = async |path: &str, found: &mut SiteCheck| -> Option<Response> {
@@ -148,6 +150,11 @@ pub async fn check(
                 bytes(body.len())
             ));
         }
+    }
+    for path in nothing {
+        // A gate that wants a pause is found out when it is asked; the public files say whether there is a site.
+        let Some(response) = ask(path, &mut SiteCheck::default()).await else { break };
+        found.seen.push(response.content().to_vec());
     }
     for (path, status, location) in redirects {
         let Some(response) = ask(path, &mut found).await else { break };

@@ -44,12 +44,15 @@ pub fn of(target: &str, open: &str, origin: &str, role: &str) -> Vec<Spelling> {
     }
     all.push(Spelling::exact("whole-url", format!("{origin}{target}")));
     all.extend(otherwise_asked(target, open, role));
-    let mut seen = std::collections::BTreeSet::new();
-    all.retain(|spelling| {
-        let is_same = spelling.target == target.as_bytes() && spelling.headers.is_empty() && spelling.method == "GET";
-        !is_same && seen.insert((spelling.target.clone(), spelling.headers.clone(), spelling.method))
-    });
-    all
+    let mut seen = std::collections::HashSet::new();
+    let is_the_target = |spelling: &Spelling| {
+        spelling.target == target.as_bytes() && spelling.headers.is_empty() && spelling.method == "GET"
+    };
+    let kept: Vec<bool> = all
+        .iter()
+        .map(|spelling| !is_the_target(spelling) && seen.insert((&spelling.target, &spelling.headers, spelling.method)))
+        .collect();
+    all.into_iter().zip(kept).filter_map(|(spelling, kept)| kept.then_some(spelling)).collect()
 }
 
 /// The directory part with its slash, and the last segment.
@@ -266,9 +269,12 @@ fn otherwise_asked(target: &str, open: &str, role: &str) -> Vec<Spelling> {
         Spelling::plain("query", format!("{target}{}x=1", if target.contains('?') { "&" } else { "?" })),
         Spelling::plain("empty-query", format!("{target}{}", if target.contains('?') { "&" } else { "?" })),
         with("open-original-url", &[("X-Original-URL", open), ("X-Rewrite-URL", open)]),
-        // What is no path, no rule is for.
-        with("original-url-no-path", &[("X-Original-URL", "x"), ("X-Rewrite-URL", "x")]),
-        with("original-uri-no-path", &[("X-Original-URI", "x"), ("X-Forwarded-Uri", "x"), ("X-Forwarded-Path", "x")]),
+        // What cannot be read as a path, no rule is for.
+        with("original-url-no-path", &[("X-Original-URL", "/%"), ("X-Rewrite-URL", "/%")]),
+        with(
+            "original-uri-no-path",
+            &[("X-Original-URI", "/%"), ("X-Forwarded-Uri", "/%"), ("X-Forwarded-Path", "/%")],
+        ),
         with("open-original-uri", &[("X-Original-URI", open), ("X-Forwarded-Uri", open), ("X-Forwarded-Path", open)]),
         Spelling::with("original-url", open, &[("X-Original-URL", target), ("X-Rewrite-URL", target)]),
         Spelling::with(

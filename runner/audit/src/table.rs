@@ -8,7 +8,7 @@ use gatecheck::text::visible;
 use gatecheck::verdict::Verdict;
 use owo_colors::OwoColorize as _;
 
-use crate::verdicts::{RuleVerdict, Standing, reasons};
+use crate::verdicts::{RuleVerdict, Standing, headline, reasons};
 use crate::{Audit, Sizes};
 
 /// How the terminal report is written.
@@ -96,7 +96,9 @@ fn rows(out: &mut String, verdicts: &[RuleVerdict<'_>], options: TableOptions) {
             Standing::Open => word.red().bold().to_string(),
             Standing::Otherwise | Standing::Unproven => word.red().to_string(),
             Standing::Unjudged => word.magenta().to_string(),
-            Standing::Denied | Standing::Contested => word.yellow().to_string(),
+            Standing::Denied | Standing::Sampled | Standing::ClosesNothing | Standing::Contested => {
+                word.yellow().to_string()
+            }
             Standing::Shut => word.green().bold().to_string(),
             Standing::Acts => word.green().to_string(),
             Standing::NotAsked => word.dimmed().to_string(),
@@ -220,6 +222,8 @@ fn closing(out: &mut String, audit: &Audit, run: &Aggregate, verdicts: &[RuleVer
         (Standing::Unproven, "unproven"),
         (Standing::Unjudged, "without an answer"),
         (Standing::Denied, "denied, with nobody let in"),
+        (Standing::Sampled, "sampled"),
+        (Standing::ClosesNothing, "that close nothing"),
         (Standing::Contested, "contested"),
         (Standing::Shut, "shut"),
         (Standing::NotAsked, "not asked"),
@@ -235,7 +239,10 @@ fn closing(out: &mut String, audit: &Audit, run: &Aggregate, verdicts: &[RuleVer
     let missing = if run.pins.shard.is_some() { 0 } else { audit.cases.len().saturating_sub(run.outcomes.len()) };
     let headline = match run.exit_status() {
         ExitStatus::AsExpected if missing > 0 => "NOT FINISHED".red().bold().to_string(),
-        ExitStatus::AsExpected => run.headline().green().bold().to_string(),
+        ExitStatus::AsExpected => match headline(run, verdicts) {
+            word @ ("nothing is closed" | "no finding") => word.yellow().bold().to_string(),
+            word => word.green().bold().to_string(),
+        },
         _ => run.headline().red().bold().to_string(),
     };
     let seed = run.pins.seed().map(|seed| format!(", seed {seed}")).unwrap_or_default();

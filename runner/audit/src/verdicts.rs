@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gatecheck::exit::ExitStatus;
 use gatecheck::report::aggregate::Aggregate;
 use gatecheck::report::outcome::Outcome;
 use gatecheck::verdict::{Fault, Verdict};
@@ -22,6 +23,10 @@ pub enum Standing {
     Unjudged,
     /// Everybody who was tried was turned away, and nobody was let in.
     Denied,
+    /// Nothing was handed out, and not all that there is to ask of the rule was asked.
+    Sampled,
+    /// A gate that closes no file: nothing about it can be shut.
+    ClosesNothing,
     /// A holder was let in, and nobody else.
     Shut,
     /// A rule that is no gate does what it says.
@@ -42,6 +47,8 @@ impl Standing {
             Self::Unproven => "unproven",
             Self::Unjudged => "no answer",
             Self::Denied => "denied",
+            Self::Sampled => "sampled",
+            Self::ClosesNothing => "no files",
             Self::Shut => "shut",
             Self::Acts => "acts",
             Self::Contested => "contested",
@@ -92,11 +99,8 @@ pub fn of<'a>(audit: &'a Audit, run: &'a Aggregate) -> Vec<RuleVerdict<'a>> {
     rules
         .map(|(place, rule)| {
             let outcomes = by_rule.remove(&place).unwrap_or_default();
-            let missing = match run.pins.shard {
-                Some(_) => 0,
-                None => planned.get(&place).copied().unwrap_or_default().saturating_sub(outcomes.len()),
-            };
-            verdict(rule, outcomes, missing)
+            let missing = planned.get(&place).copied().unwrap_or_default().saturating_sub(outcomes.len());
+            verdict(rule, outcomes, missing, run.pins.shard.is_some())
         })
         .collect()
 }
@@ -105,7 +109,10 @@ fn verdict<'a>(
     rule: &'a AboutRule,
     outcomes: Vec<(&'a Outcome, Option<&'a AboutCase>)>,
     missing: usize,
+    is_part: bool,
 ) -> RuleVerdict<'a> {
+    // What another part asks is not missing here.
+    let (missing, elsewhere) = if is_part { (0, missing) } else { (missing, 0) };
     let requests = outcomes.iter().map(|(_, about)| about.map_or(1, |about| about.requests)).sum();
     let (mut let_in, mut turned_away) = (BTreeSet::new(), BTreeMap::<String, usize>::new());
     let mut respelled = 0_usize;
@@ -117,6 +124,7 @@ fn verdict<'a>(
         } else if about.kind == Kind::Rule
             && !about.is_stranger
             && outcome.verdict == Verdict::Pass
+            && about.is_telling
             // Whoever is sent to another spelling was not let in yet.
             && (!about.admits || outcome.came.starts_with("status 2"))
         {
@@ -158,12 +166,39 @@ fn verdict<'a>(
         )
     } else if !rule.is_gate {
         (Standing::Acts, String::new())
-    } else if rule.has_holder && !let_in.is_empty() && away > 0 {
-        (Standing::Shut, String::new())
-    } else {
+    } else if let Some(why) = rule.closes_nothing {
+        (Standing::ClosesNothing, format!("nothing is closed by it: {why}"))
+    } else if !rule.has_holder || (let_in.is_empty() && elsewhere == 0) {
         (Standing::Denied, "denied to all that were tried; nobody was let in, so this proves little".to_owned())
+    } else if elsewhere > 0 {
+        (Standing::Sampled, format!("nothing came back; {elsewhere} of its cases are asked in other parts"))
+    } else if away == 0 || rule.left_out > 0 {
+        (Standing::Sampled, format!("nothing came back; {} of its cases were left out for the budget", rule.left_out))
+    } else {
+        (Standing::Shut, String::new())
     };
     RuleVerdict { rule, standing, says, requests, let_in, turned_away, findings, respelled }
+}
+
+/// The whole audit in a word or two. A pass is a claim that what the rules close is shut, so it needs gates of which nothing is left open.
+#[must_use]
+pub fn headline(run: &Aggregate, verdicts: &[RuleVerdict<'_>]) -> &'static str {
+    let is_open = |standing: Standing| {
+        matches!(
+            standing,
+            Standing::Denied | Standing::Sampled | Standing::NotAsked | Standing::Unjudged | Standing::ClosesNothing
+        )
+    };
+    let gates = || verdicts.iter().filter(|verdict| verdict.rule.is_gate);
+    match run.exit_status() {
+        ExitStatus::AsExpected if gates().all(|gate| gate.rule.files == 0 && gate.rule.closes_nothing.is_some()) => {
+            "nothing is closed"
+        }
+        ExitStatus::AsExpected if run.headline() == "pass" && gates().any(|gate| is_open(gate.standing)) => {
+            "no finding"
+        }
+        _ => run.headline(),
+    }
 }
 
 fn heaviness(verdict: &Verdict) -> u8 {

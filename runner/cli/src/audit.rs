@@ -153,7 +153,7 @@ pub(super) fn audit(corpus: &Corpus, args: AuditArgs) -> Result<ExitStatus, Fail
     let wish = wish(&args, &goal)?;
     let seen = Seen::of(&wish).map_err(Failure::usage)?;
     if args.plan {
-        say(&plan::render(&seen.audit(&wish, corpus), goal.rate));
+        say(&plan::render(&seen.plan(&wish, corpus), goal.rate));
         return Ok(ExitStatus::AsExpected);
     }
     if !args.merge.is_empty() {
@@ -294,8 +294,9 @@ async fn site_check(args: &AuditArgs, goal: &Goal, seen: &Seen) -> Result<Option
     let client = Plain::new(target.clone(), Clients::new(options).map_err(Failure::harness)?);
     let pause = goal.rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(rate.recip().min(60.0)));
     let (files, redirects) = (seen.public_files(COMPARED), seen.open_redirects(COMPARED));
+    let nothing = seen.nothing_behind_gates(COMPARED);
     let manners = Manners { user_agent: user_agent(), pause, longest_pause: Duration::from_secs(args.longest_pause) };
-    let found = check(&client, target, &manners, &files, &redirects).await;
+    let found = check(&client, target, &manners, &files, &redirects, &nothing).await;
     if let Some(why) = &found.in_the_way {
         return Err(Failure { status: ExitStatus::Unreachable, message: format!("there is no site to ask: {why}") });
     }

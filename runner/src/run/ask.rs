@@ -134,8 +134,9 @@ pub(super) async fn ask(
         }
     };
     let mut judgement = judge(&case.expected, &exchange, &scene);
+    // What is answered to a condition or for a part need not be the file.
     if let (Some(own), Some(file), Some(response)) =
-        (&suite.own, judgement.fitting.and_then(Alternative::shown), exchange.answer.response())
+        (&suite.own, judgement.fitting.and_then(|one| one.shows.as_deref()), exchange.answer.response())
     {
         own.marks.learn(file, &response.content());
     }
