@@ -23,6 +23,8 @@ use rolegate_identity::user::{MailKind, User};
 use uuid::Uuid;
 
 const ROUNDS: u32 = 12;
+/// So many write at once.
+const CROWD: usize = 8;
 /// In which variable the child finds its store.
 const STORE: &str = "IDENTITY_STORE_OF_THE_CHILD";
 
@@ -64,6 +66,90 @@ fn a_kill_at_any_moment_leaves_a_whole_store() {
         check(&path, acknowledged);
     }
     assert!(acknowledged > u64::from(ROUNDS));
+}
+
+/// Many write at once, so that their changes reach the disk together; others give theirs up in between.
+#[test]
+fn a_kill_among_many_leaves_what_each_was_told_of() {
+    if std::env::var_os(STORE).is_some() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("identity.redb");
+    let mut told = [0_u64; CROWD];
+    for round in 0..ROUNDS {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["the_crowd", "--exact", "--nocapture", "--ignored"])
+            .env(STORE, &path)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (mut seen, steps) = (0, 20 + round * 31 % 97);
+        for line in lines {
+            let line = line.unwrap();
+            let Some((_, did)) = line.split_once("did ") else { continue };
+            let (who, number) = did.split_once(' ').unwrap();
+            told[who.parse::<usize>().unwrap()] = number.parse().unwrap();
+            seen += 1;
+            if seen == steps {
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        assert!(seen >= steps, "round {round}: the child ended by itself");
+        let store = FileStore::open(&path).expect("it opens");
+        let state = store.read().unwrap();
+        assert_eq!(state.note("given up").unwrap(), None);
+        for (who, told) in told.iter().enumerate() {
+            let who = who as u64;
+            let rows = state.refreshes_of(id(who)).unwrap();
+            let steps = rows.len() as u64;
+            assert!(steps >= *told && steps <= told + 1, "round {round}: {steps} steps of {who}, {told} told");
+            let live: Vec<_> =
+                rows.iter().filter(|(_, row)| row.revoked_at.is_none()).map(|(token, _)| *token).collect();
+            let last = (steps > 0).then(|| digest(&format!("refresh {who} {steps}")));
+            assert_eq!(live, Vec::from_iter(last), "round {round}: the last token of {who} alone is good");
+        }
+    }
+}
+
+/// Each refreshes for itself until the process is killed, and gives something up after each step.
+#[test]
+#[ignore = "the other test starts it"]
+fn the_crowd() {
+    let Some(path) = std::env::var_os(STORE) else { return };
+    let store = FileStore::open(Path::new(&path)).unwrap();
+    std::thread::scope(|scope| {
+        for who in 0..CROWD as u64 {
+            let store = &store;
+            scope.spawn(move || {
+                let now = Moment::from_seconds(1_000);
+                let row = |revoked_at| Refresh {
+                    user: id(who),
+                    created_at: now,
+                    access_until: now,
+                    revoked_at,
+                    roles: Vec::new(),
+                };
+                let token = |number: u64| digest(&format!("refresh {who} {number}"));
+                let first = store.read().unwrap().refreshes_of(id(who)).unwrap().len() as u64 + 1;
+                for number in first.. {
+                    let mut transaction = store.write().unwrap();
+                    if number > 1 {
+                        transaction.put_refresh(&token(number - 1), &row(Some(now))).unwrap();
+                    }
+                    transaction.put_refresh(&token(number), &row(None)).unwrap();
+                    transaction.commit().unwrap();
+                    println!("did {who} {number}");
+                    let mut given_up = store.write().unwrap();
+                    given_up.put_note("given up", b"never there").unwrap();
+                    given_up.remove_refresh(&token(number)).unwrap();
+                }
+            });
+        }
+    });
 }
 
 /// Works on the store until it is killed; each line it writes is a step that is on the disk.

@@ -163,6 +163,71 @@ fn many_at_once_get_one_successor() {
     assert_eq!(successors.len(), 1);
 }
 
+/// Without a grace a token is good for one of many who send it at once, and each of their turns ends with one good token.
+#[test]
+fn many_at_once_refresh_once_where_there_is_no_grace() {
+    let store: Arc<dyn Store> = Arc::new(FileStore::in_memory().unwrap());
+    let world = World::over(store.clone(), |settings| settings.strict = true);
+    let id = world.user("a@b").parse().unwrap();
+    let mut token = world.log_in("a@b", "password").body["refresh_token"].as_str().unwrap().to_owned();
+    for round in 1..=6 {
+        let start = std::sync::Barrier::new(32);
+        let next: Vec<String> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..32)
+                .map(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        world.refresh(&token).body["refresh_token"].as_str().map(str::to_owned)
+                    })
+                })
+                .collect();
+            threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(next.len(), 1, "round {round}");
+        token = next[0].clone();
+        let rows = store.read().unwrap().refreshes_of(id).unwrap();
+        assert_eq!(rows.iter().filter(|(_, row)| row.revoked_at.is_none()).count(), 1, "round {round}");
+    }
+}
+
+/// A log-out among many refreshes: whoever is answered after it has nothing that refreshes.
+#[test]
+fn nothing_refreshes_after_a_log_out_among_many_refreshes() {
+    let store: Arc<dyn Store> = Arc::new(FileStore::in_memory().unwrap());
+    let world = World::over(store.clone(), |_| {});
+    let id = world.user("a@b").parse().unwrap();
+    for round in 0..6 {
+        let logged_in = world.log_in("a@b", "password").body;
+        let text = |name: &str| logged_in[name].as_str().unwrap().to_owned();
+        let (access, refresh) = (text("access_token"), text("refresh_token"));
+        let start = std::sync::Barrier::new(17);
+        let ended: Vec<String> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..16)
+                .map(|_| {
+                    scope.spawn(|| {
+                        start.wait();
+                        let mut token = refresh.clone();
+                        for _ in 0..4 {
+                            match world.refresh(&token).body["refresh_token"].as_str() {
+                                Some(next) => token = next.to_owned(),
+                                None => break,
+                            }
+                        }
+                        token
+                    })
+                })
+                .collect();
+            start.wait();
+            assert_eq!(world.ask("POST", "/logout").bearer(&access).send().status, 204);
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(store.read().unwrap().refreshes_of(id).unwrap().is_empty(), "round {round}");
+        for token in ended {
+            assert_eq!(world.refresh(&token).status, 400, "round {round}");
+        }
+    }
+}
+
 #[test]
 fn a_mailed_token_that_comes_many_times_at_once_is_good_once() {
     let world = Arc::new(World::new(|_| {}));

@@ -94,8 +94,8 @@ impl Service {
             }
             let email = claims.get("email").and_then(Value::as_str).unwrap_or_default().to_owned();
             note(&mut *transaction, call.now, (user.id.to_string(), email, None), Action::Logout, None)?;
-            transaction.commit()?;
         }
+        transaction.commit()?;
         Ok(cookie::clear(Reply::empty(StatusCode::NO_CONTENT), call.now))
     }
 }

@@ -103,8 +103,11 @@ impl Service {
         let Some(user) = transaction.user(row.user)? else { return Err(Refusal::ended(INVALID)) };
         if let Some(revoked) = row.revoked_at {
             return match self.in_grace(&*transaction, revoked, &successor, call.now)? {
-                // Two tabs that refresh at once: the second gets what the first got.
-                true => Ok(self.token_reply(call, &self.issued(&user, successor, call.now))),
+                // Two tabs that refresh at once: the second gets what the first got, and not before it is on the disk.
+                true => {
+                    transaction.commit()?;
+                    Ok(self.token_reply(call, &self.issued(&user, successor, call.now)))
+                }
                 false => Err(Refusal::ended(INVALID)),
             };
         }

@@ -4,6 +4,7 @@
 //! whole or not at all, also when the process is killed. Of tokens the store has digests alone.
 
 mod file;
+mod rows;
 mod writers;
 
 use std::fmt;
@@ -80,7 +81,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Where the store fails.
     fn read(&self) -> Result<Box<dyn Reading + '_>, Fault>;
 
-    /// A transaction. Others wait for its end, and without [`Writing::commit`] nothing of it stays.
+    /// A transaction. Others wait for its end, and without [`Writing::commit`] nothing of it stays. It reads what those
+    /// before it have committed, also what has not reached the disk.
     ///
     /// # Errors
     /// Where the store fails.
@@ -125,6 +127,6 @@ pub trait Writing: Reading {
     fn add_audit(&mut self, now: Moment, entry: &AuditEntry) -> Result<(), Fault>;
     /// Keeps something for the service.
     fn put_note(&mut self, name: &str, value: &[u8]) -> Result<(), Fault>;
-    /// Makes all of it so. When this returns it is on the disk.
+    /// Makes all of it so. When this returns it is on the disk, and so is everything that was read.
     fn commit(self: Box<Self>) -> Result<(), Fault>;
 }
