@@ -63,10 +63,22 @@ pub fn bearer(call: &Call) -> Option<&str> {
     (!token.is_empty() && !token.contains(char::is_whitespace)).then_some(token)
 }
 
-/// The roles that the gate reads in such claims: the texts in `app_metadata.roles`.
+/// The roles of the list in `app_metadata.roles`, as Git Gateway reads them.
 pub fn roles(claims: &Map<String, Value>) -> impl Iterator<Item = &str> {
     let roles = claims.get("app_metadata").and_then(|data| data.get("roles")).and_then(Value::as_array);
     roles.into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// The roles that the gate reads in what stands under `roles`.
+pub fn roles_in(value: Option<&Value>) -> impl Iterator<Item = &str> {
+    let (list, one) = match value {
+        Some(Value::Array(items)) => (items.as_slice(), None),
+        // CLAIM-2: a single string is one role.
+        Some(Value::String(role)) => (&[][..], Some(role.as_str())),
+        _ => (&[][..], None),
+    };
+    // CLAIM-3: an item that is no string grants nothing.
+    list.iter().filter_map(Value::as_str).chain(one)
 }
 
 #[cfg(test)]
@@ -108,6 +120,27 @@ mod tests {
             (&[], None),
         ] {
             assert_eq!(bearer(&call(fields)), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn roles_are_those_that_the_gate_reads() {
+        let path = rolegate::RolePath::of(&["app_metadata", "roles"]).unwrap();
+        let data = [
+            json!({ "roles": ["a", 1, null, ["b"], "c"] }),
+            json!({ "roles": "a" }),
+            json!({ "roles": "a,b" }),
+            json!({ "roles": "" }),
+            json!({ "roles": { "a": "b" } }),
+            json!({ "roles": true }),
+            json!({ "authorization": { "roles": ["a"] } }),
+            json!([{ "roles": ["a"] }]),
+            json!("roles"),
+        ];
+        for data in data {
+            let claims = json!({ "app_metadata": data }).as_object().unwrap().clone();
+            let read = rolegate::Claims::new(claims).roles(&path);
+            assert!(roles_in(data.get("roles")).eq(read.iter()), "{data}");
         }
     }
 

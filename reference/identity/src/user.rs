@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::Moment;
 use crate::secrets::TokenDigest;
+use crate::tokens;
 
 /// A map of metadata.
 pub type Metadata = Map<String, Value>;
@@ -127,8 +128,7 @@ impl User {
 
     /// The roles that the gate will read in the user's next token.
     pub fn roles(&self) -> Vec<&str> {
-        let roles = self.app_metadata.get("roles").and_then(Value::as_array);
-        roles.into_iter().flatten().filter_map(Value::as_str).collect()
+        tokens::roles_in(self.app_metadata.get("roles")).collect()
     }
 
     /// Changes what the user says, key by key.

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rolegate_identity::operator::operator_call;
-use rolegate_identity::tokens::SecretTokens;
+use rolegate_identity::tokens::{self, SecretTokens};
 use rolegate_identity::user::folded;
 use rolegate_identity::{Handler as _, Moment, Service, import, secrets};
 use serde_json::{Value, json};
@@ -239,13 +239,8 @@ impl Via {
             let found = self.ask(Method::GET, "/admin/users", &query, None)?;
             let users = found.get("users").and_then(Value::as_array).cloned().unwrap_or_default();
             for user in &users {
-                let roles: Vec<String> = user
-                    .pointer("/app_metadata/roles")
-                    .and_then(Value::as_array)
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|role| role.as_str().map(str::to_owned))
-                    .collect();
+                let roles = tokens::roles_in(user.pointer("/app_metadata/roles"));
+                let roles: Vec<String> = roles.map(str::to_owned).collect();
                 let state = if user.get("confirmed_at").is_some() { "confirmed" } else { "not confirmed" };
                 let email = user.get("email").and_then(Value::as_str).unwrap_or_default();
                 say(&format!("{}\t{}\t{state}", visible(email), visible(&shown(&roles))))?;
