@@ -1,10 +1,12 @@
 //! What bodies and queries say: forms and JSON documents.
 
+use http::header::CONTENT_TYPE;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
+use crate::Call;
 use crate::user::Metadata;
 
 /// The longest body that is read, in bytes.
@@ -30,10 +32,20 @@ impl Form {
         )
     }
 
+    /// The fields of a body that says it is a form; another body has none.
+    pub fn body(call: &Call) -> Form {
+        let kind = call.header(CONTENT_TYPE).unwrap_or_default();
+        let kind = kind.split_once(';').map_or(kind, |(kind, _)| kind).trim();
+        if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Form::default();
+        }
+        Form::read(&String::from_utf8_lossy(&call.body))
+    }
+
     /// The fields of a body, and then those of a query: where both have a field, that of the body counts, as in Go.
-    pub fn of(body: &[u8], query: &str) -> Form {
-        let mut form = Form::read(&String::from_utf8_lossy(body));
-        form.0.extend(Form::read(query).0);
+    pub fn of(call: &Call) -> Form {
+        let mut form = Form::body(call);
+        form.0.extend(Form::read(&call.query).0);
         form
     }
 
@@ -65,32 +77,82 @@ pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_value(Value::Object(members)).map_err(|_| "a member is of another type than expected".to_owned())
 }
 
-/// The body of `POST /signup`, `POST /invite`, `POST /recover`, `POST /verify` and of both ways to change a user.
+/// The body of `POST /signup`. As with each of these, what a route does not know is not looked at, whatever its type.
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub struct SignUp {
     /// The address.
     pub email: Option<String>,
     /// The password.
     pub password: Option<String>,
     /// What the user says.
     pub data: Option<Metadata>,
+}
+
+/// The body of `POST /invite`.
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[serde(default)]
+pub struct Invite {
+    /// The address.
+    pub email: Option<String>,
+    /// What the user is said to say.
+    pub data: Option<Metadata>,
+}
+
+/// The body of `POST /recover`.
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[serde(default)]
+pub struct Recover {
+    /// The address.
+    pub email: Option<String>,
+}
+
+/// The body of `POST /verify`.
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[serde(default)]
+pub struct Verify {
     /// What kind of token `token` is.
     pub r#type: Option<String>,
     /// A token that was mailed.
     pub token: Option<String>,
-    /// A token that was mailed to a new address.
-    pub email_change_token: Option<String>,
+    /// The password of somebody who was invited.
+    pub password: Option<String>,
+}
+
+/// The body of `PUT /user`.
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[serde(default)]
+pub struct Account {
+    /// The new address.
+    pub email: Option<String>,
+    /// The new password.
+    pub password: Option<String>,
+    /// What the user says.
+    pub data: Option<Metadata>,
     /// What the operator says.
     pub app_metadata: Option<Metadata>,
-    /// What the user says, as the admin API has it.
-    pub user_metadata: Option<Metadata>,
+    /// A token that was mailed to a new address.
+    pub email_change_token: Option<String>,
+}
+
+/// The body of the routes of the admin API that make and change a user.
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[serde(default)]
+pub struct ByAdmin {
+    /// The address.
+    pub email: Option<String>,
+    /// The password.
+    pub password: Option<String>,
     /// The role of the admin API.
     pub role: Option<String>,
     /// Whether the address counts as confirmed.
     pub confirm: Option<bool>,
     /// The audience.
     pub aud: Option<String>,
+    /// What the operator says.
+    pub app_metadata: Option<Metadata>,
+    /// What the user says.
+    pub user_metadata: Option<Metadata>,
 }
 
 /// A text that is there and not empty.
@@ -105,14 +167,17 @@ fn decoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderMap, HeaderValue, Method};
+
     use super::*;
 
     #[test]
     fn forms() {
-        let form = Form::of(
-            b"grant_type=password&username=a%40b&password=p%C3%A4ss+w%2Brd%26%3D%20&password=2&=x&flag&&",
+        let form = Form::of(&call(
+            &["application/x-www-form-urlencoded; charset=utf-8"],
+            "grant_type=password&username=a%40b&password=p%C3%A4ss+w%2Brd%26%3D%20&password=2&=x&flag&&",
             "username=c&page=2",
-        );
+        ));
         for (name, expected) in [
             ("grant_type", Some("password")),
             ("username", Some("a@b")),
@@ -129,15 +194,52 @@ mod tests {
         assert_eq!(Form::read(&"a=1&".repeat(10_000)).0.len(), MAX_FIELDS);
     }
 
+    fn call(kinds: &[&'static str], body: &str, query: &str) -> Call {
+        let mut headers = HeaderMap::new();
+        for kind in kinds {
+            headers.append(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        Call {
+            method: Method::POST,
+            path: String::new(),
+            query: query.to_owned(),
+            headers,
+            body: body.to_owned().into(),
+            origin: String::new(),
+            client: [127, 0, 0, 1].into(),
+            now: crate::Moment::from_seconds(1),
+        }
+    }
+
+    #[test]
+    fn which_bodies_are_forms() {
+        const FORM: &str = "application/x-www-form-urlencoded";
+        for (kinds, is_form) in [
+            ([FORM].as_slice(), true),
+            (&["Application/X-WWW-Form-Urlencoded;charset=UTF-8"], true),
+            (&["application/x-www-form-urlencoded ; charset=UTF-8"], true),
+            (&["application/json"], false),
+            (&["text/plain"], false),
+            (&["multipart/form-data; boundary=x"], false),
+            (&["application/x-www-form-urlencoded-not"], false),
+            (&[FORM, FORM], false),
+            (&[""], false),
+            (&[], false),
+        ] {
+            let form = Form::of(&call(kinds, "a=body", "a=query"));
+            assert_eq!(form.field("a"), Some(if is_form { "body" } else { "query" }), "{kinds:?}");
+        }
+    }
+
     #[test]
     fn documents() {
-        let asked: Asked = json(br#"{"email":"a@b","password":null,"data":{"x":1},"other":[]}"#).unwrap();
+        let asked: SignUp = json(br#"{"email":"a@b","password":null,"data":{"x":1},"other":[]}"#).unwrap();
         assert_eq!((asked.email.as_deref(), asked.password), (Some("a@b"), None));
         for bad in ["", "{", "[]x", r#"["a@b"]"#, "null", r#"{"email":1}"#, r#"{"data":[]}"#, "null x"] {
-            let error = json::<Asked>(bad.as_bytes()).unwrap_err();
+            let error = json::<SignUp>(bad.as_bytes()).unwrap_err();
             assert!(!error.contains("email"), "{error}");
         }
         // Deep nesting is refused, not followed.
-        assert!(json::<Asked>(format!(r#"{{"data":{{"a":{}"#, "[".repeat(30_000)).as_bytes()).is_err());
+        assert!(json::<SignUp>(format!(r#"{{"data":{{"a":{}"#, "[".repeat(30_000)).as_bytes()).is_err());
     }
 }

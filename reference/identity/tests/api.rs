@@ -190,6 +190,75 @@ fn nobody_says_what_they_may() {
     assert_eq!((harmless.status, &harmless.body["role"]), (200, &json!("")));
 }
 
+/// GoTrue reads what a route knows, and nothing else.
+#[test]
+fn what_a_route_does_not_know_is_not_looked_at() {
+    let world = World::new(|_| {});
+    let operator = world.service.operator_token();
+    let odd = json!({ "role": ["admin"], "confirm": "yes", "aud": 5, "token": 1, "type": [], "app_metadata": "x", "user_metadata": [] });
+    let with = |mut body: Value| {
+        body.as_object_mut().unwrap().extend(odd.as_object().unwrap().clone());
+        body
+    };
+    let made = world.post("/signup", with(json!({ "email": "a@b", "password": "password" })));
+    assert_eq!((made.status, &made.body["role"], &made.body["aud"]), (200, &json!(""), &json!("")));
+    assert_eq!(world.post("/recover", with(json!({ "email": "a@b" }))).status, 200);
+    let token = world.mailed();
+    let mut body = json!({ "email": 1, "data": 2, "email_change_token": 3 });
+    body.as_object_mut().unwrap().extend([("type".to_owned(), json!("recovery")), ("token".to_owned(), json!(token))]);
+    let verified = world.post("/verify", body);
+    assert_eq!(verified.status, 200);
+    let access = verified.body["access_token"].as_str().unwrap();
+    let body = json!({ "role": ["admin"], "confirm": 1, "aud": [], "token": 1, "user_metadata": 1 });
+    let changed = world.ask("PUT", "/user").bearer(access).json(body).send();
+    assert_eq!((changed.status, &changed.body["role"]), (200, &json!("")));
+    let invited =
+        world.ask("POST", "/invite").bearer(operator).json(with(json!({ "email": "c@d", "password": 1 }))).send();
+    assert_eq!((invited.status, &invited.body["app_metadata"]), (200, &json!({ "provider": "email" })));
+    let id = world.user("e@f");
+    assert_eq!(world.change(&id, json!({ "data": 5, "token": [] })).status, 200);
+    // What it knows has its type.
+    for (method, path, body) in [
+        ("POST", "/signup", json!({ "email": ["a@b"], "password": "password" })),
+        ("POST", "/verify", json!({ "type": "signup", "token": 1 })),
+        ("POST", "/recover", json!({ "email": { "a": "b" } })),
+        ("PUT", &format!("/admin/users/{id}"), json!({ "role": ["admin"] })),
+        ("PUT", &format!("/admin/users/{id}"), json!({ "app_metadata": ["admin"] })),
+    ] {
+        assert_eq!(world.ask(method, path).bearer(operator).json(body).send().status, 400, "{method} {path}");
+    }
+}
+
+/// Each call is short; what they add up to is bounded too, and what was there before stays.
+#[test]
+fn what_a_user_says_does_not_grow_for_ever() {
+    let world = World::new(|_| {});
+    let body = |number: usize| json!({ "email": "a@b", "password": "password", "data": { number.to_string(): "x".repeat(40_000) } });
+    assert_eq!(world.post("/signup", body(0)).status, 200);
+    let refused = world.post("/signup", body(1));
+    assert_eq!((refused.status, refused.error().as_str()), (422, "The metadata of a user has at most 65536 bytes"));
+    world.user("c@d");
+    let access = world.access("c@d");
+    let change = |data: Value| world.ask("PUT", "/user").bearer(&access).json(json!({ "data": data })).send();
+    assert_eq!(change(json!({ "a": "x".repeat(40_000) })).status, 200);
+    assert_eq!(change(json!({ "b": "x".repeat(40_000) })).status, 422);
+    let changed = change(json!({ "a": null, "b": "x".repeat(40_000) }));
+    assert_eq!((changed.status, changed.body["user_metadata"].as_object().unwrap().len()), (200, 1));
+}
+
+/// The gate takes a single text for a role (CLAIM-2), and so does whatever tells of it.
+#[test]
+fn a_role_as_a_text_is_the_role_that_the_gate_reads() {
+    let store: Arc<dyn Store> = Arc::new(FileStore::in_memory().unwrap());
+    let world = World::over(store.clone(), |_| {});
+    let id = world.user("a@b");
+    world.change(&id, json!({ "app_metadata": { "roles": "member" } }));
+    world.access("a@b");
+    let user = store.read().unwrap().user(id.parse().unwrap()).unwrap().unwrap();
+    assert_eq!(user.roles(), ["member"]);
+    assert_eq!(store.read().unwrap().refreshes_of(user.id).unwrap()[0].1.roles, ["member"]);
+}
+
 #[test]
 fn signing_up_again_keeps_the_first_password() {
     let world = World::new(|_| {});
@@ -308,6 +377,12 @@ fn what_token_refuses() {
     ] {
         let answer = world.ask("POST", "/token").form(body).send();
         assert_eq!((answer.status, answer.error().as_str()), (400, error), "{body}");
+    }
+    // What is no form is not read as one.
+    for kind in ["application/json", "text/plain", "multipart/form-data; boundary=x"] {
+        let body = "grant_type=password&username=a@b&password=password";
+        let answer = world.ask("POST", "/token").field("content-type", kind).text(body).send();
+        assert_eq!((answer.status, answer.error().as_str()), (400, "unsupported_grant_type"), "{kind}");
     }
     // The form may stand in the query.
     let asked = world.ask("POST", "/token?grant_type=password&username=a%40b&password=password").send();
@@ -913,6 +988,7 @@ fn a_password_of_before_is_not_confirmed_by_others() {
 fn external_log_in() {
     let world = World::new(|settings| settings.providers = vec!["github".to_owned()]);
     assert!(world.get("/authorize?provider=gitlab").error().starts_with("Unsupported provider: "));
+    assert_eq!(world.get("/authorize?provider=GitHub").status, 302);
     assert_eq!(world.get("/authorize?provider=github&invite_token=x").status, 404);
     let through = |referrer: &str, person: &str| {
         let sent = world.ask("GET", "/authorize?provider=github").field("referer", referrer).send();

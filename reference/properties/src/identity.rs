@@ -8,7 +8,8 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::{HeaderMap, Method};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use rolegate_identity::body::Form;
 use rolegate_identity::hooks::Loopback;
@@ -22,6 +23,7 @@ use serde_json::Value;
 /// A service is asked so often, and then another takes its place, so that its store stays small.
 const ASKED: u32 = 500;
 const PASSWORD: &str = "password";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A service in memory, and how often it was asked.
 static SERVICE: Mutex<Option<(u32, Service)>> = Mutex::new(None);
@@ -54,7 +56,7 @@ pub fn identity_bodies(bytes: &[u8]) {
         method,
         path: path.to_owned(),
         query: query.clone(),
-        headers: HeaderMap::new(),
+        headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(FORM))]),
         body: body.to_vec().into(),
         origin: "http://site.localhost".to_owned(),
         client: [127, 0, 0, 1].into(),
@@ -73,7 +75,7 @@ pub fn identity_bodies(bytes: &[u8]) {
     if status == 200 && path != "/stand-in" {
         let document: Value = serde_json::from_slice(&reply.body).expect("a JSON document");
         if document.get("access_token").is_some() {
-            let form = Form::of(body, &query);
+            let form = Form::of(&call);
             assert_eq!(path, "/token");
             assert_eq!(form.field("password"), Some(PASSWORD), "tokens without the password");
         }

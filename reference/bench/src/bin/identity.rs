@@ -2,7 +2,7 @@
 //! gate. In this process and without sockets, with a store on the disk. Beside each rate stands the processor time of one
 //! request, which says what a machine that others load would do alone, and how often the disk can be waited for at that time.
 //!
-//! `cargo run --release --package rolegate-bench --bin identity [USERS]`
+//! `cargo run --release --package rolegate-bench --bin identity [USERS] [CLIENTS]`
 #![forbid(unsafe_code)]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a bench that fails may panic")]
 
@@ -29,12 +29,12 @@ use serde_json::Value;
 
 const SECRET: &[u8] = b"a secret of thirty-two bytes, ok";
 const MEASURED: Duration = Duration::from_secs(3);
-const CLIENTS: usize = 64;
 const LOG_INS: usize = 50;
 
 #[expect(clippy::print_stdout, reason = "a program that says what it has measured")]
 fn main() {
-    let users: u64 = std::env::args().nth(1).and_then(|number| number.parse().ok()).unwrap_or(100_000);
+    let argument = |place: usize| std::env::args().nth(place).and_then(|number| number.parse::<usize>().ok());
+    let (users, clients) = (argument(1).unwrap_or(100_000) as u64, argument(2).unwrap_or(64));
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("identity.redb");
     fill(&path, users);
@@ -42,15 +42,15 @@ fn main() {
     let service = Arc::new(service(&path));
     println!("start with {users} users: {} ms", since.elapsed().as_millis());
 
-    let sessions: Vec<(String, String)> = (0..CLIENTS as u64).map(|user| log_in(&service, user)).collect();
-    let rate = each_second(CLIENTS, |client| {
+    let sessions: Vec<(String, String)> = (0..clients as u64).map(|user| log_in(&service, user)).collect();
+    let rate = each_second(clients, |client| {
         let (access, _) = &sessions[client];
         let service = Arc::clone(&service);
         let call = call(Method::GET, "/user", "", Some(access));
         move || assert_eq!(service.answer(&call).status.as_u16(), 200)
     });
-    println!("GET /user: {rate}");
-    let rate = each_second(CLIENTS, |client| {
+    println!("GET /user by {clients} clients: {rate}");
+    let rate = each_second(clients, |client| {
         let mut refresh = sessions[client].1.clone();
         let service = Arc::clone(&service);
         move || {
@@ -203,6 +203,7 @@ fn log_in(service: &Service, user: u64) -> (String, String) {
 
 fn call(method: Method, path: &str, body: &str, bearer: Option<&str>) -> Call {
     let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
     if let Some(bearer) = bearer {
         headers.insert("authorization", HeaderValue::from_str(&format!("Bearer {bearer}")).expect("a token"));
     }

@@ -96,7 +96,7 @@ impl Operator {
             return Err(Refusal::Message(StatusCode::FORBIDDEN, "the form is not one of this page".to_owned()));
         }
         let segments: Vec<&str> = call.path.split('/').skip(1).collect();
-        let form = || Form::of(&call.body, "");
+        let form = || Form::body(call);
         match segments.as_slice() {
             [""] if is_read => self.users(call),
             ["mail"] if is_read => self.mail(call),

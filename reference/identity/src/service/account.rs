@@ -3,8 +3,8 @@
 use http::StatusCode;
 use serde_json::Value;
 
-use super::{Action, Admin, Answer, Service, actor, checked_email, note};
-use crate::body::{self, Asked, filled};
+use super::{Action, Admin, Answer, Service, actor, checked_email, has_bounds, note};
+use crate::body::{self, Account, filled};
 use crate::mail::Subject;
 use crate::refusal::{Refusal, TAKEN};
 use crate::secrets;
@@ -18,7 +18,7 @@ impl Service {
 
     pub(super) fn change_user(&self, call: &Call) -> Answer {
         let id = self.bearer_user(call)?.id;
-        let asked: Asked =
+        let asked: Account =
             body::json(&call.body).map_err(|why| Refusal::bad(format!("Could not read User Update params: {why}")))?;
         // GoTrue says so too where what is asked for is nothing new.
         if asked.app_metadata.is_some() && !matches!(self.admin(call), Ok(Admin::User(_))) {
@@ -32,6 +32,7 @@ impl Service {
         }
         if let Some(data) = &asked.data {
             user.merge_user_metadata(data);
+            has_bounds(&user)?;
         }
         if let Some(data) = &asked.app_metadata {
             user.merge_app_metadata(data, call.now);

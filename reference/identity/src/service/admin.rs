@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{Action, Answer, PREFIX, Service, checked_email, note, requested_audience};
-use crate::body::{self, Asked, Form, filled};
+use crate::body::{self, ByAdmin, Form, Invite, filled};
 use crate::hooks::Event;
 use crate::mail::Subject;
 use crate::refusal::{Refusal, TAKEN};
@@ -25,7 +25,7 @@ const MAX_PAGE: u64 = 1000;
 impl Service {
     pub(super) fn invite(&self, call: &Call) -> Answer {
         let admin = self.admin(call)?;
-        let asked: Asked =
+        let asked: Invite =
             body::json(&call.body).map_err(|why| Refusal::bad(format!("Could not read Invite params: {why}")))?;
         let email = checked_email(filled(asked.email.as_ref()))?;
         let aud = self.admin_audience(call);
@@ -89,7 +89,7 @@ impl Service {
     pub(super) fn create_user(&self, call: &Call) -> Answer {
         let admin = self.admin(call)?;
         self.has_passwords()?;
-        let asked: Asked = body::json(&call.body).map_err(unreadable)?;
+        let asked: ByAdmin = body::json(&call.body).map_err(unreadable)?;
         let email = checked_email(filled(asked.email.as_ref()))?;
         let aud = filled(asked.aud.as_ref()).map_or_else(|| self.admin_audience(call), str::to_owned);
         let mut user = User::new(secrets::id()?, &aud, email, "email", call.now);
@@ -119,7 +119,7 @@ impl Service {
     pub(super) fn admin_change(&self, call: &Call, id: &str) -> Answer {
         let admin = self.admin(call)?;
         let id = user_id(id)?;
-        let asked: Asked = body::json(&call.body).map_err(unreadable)?;
+        let asked: ByAdmin = body::json(&call.body).map_err(unreadable)?;
         let hash = filled(asked.password.as_ref()).map(|password| self.hash(password)).transpose()?;
         let mut transaction = self.store.write()?;
         let mut user = transaction.user(id)?.ok_or_else(no_user)?;

@@ -32,8 +32,8 @@ struct Person {
 impl Service {
     pub(super) fn authorize(&self, call: &Call) -> Answer {
         let query = Form::read(&call.query);
-        let provider = query.field("provider").unwrap_or_default();
-        if !self.settings.providers.iter().any(|on| on == provider) {
+        let provider = query.field("provider").unwrap_or_default().to_lowercase();
+        if !self.settings.providers.contains(&provider) {
             return Err(Refusal::bad(format!("Unsupported provider: Provider {provider} could not be found")));
         }
         let invite = query.filled("invite_token");
@@ -88,7 +88,7 @@ impl Service {
 
     /// What the person said, on the way back.
     pub(super) fn stand_in(&self, call: &Call) -> Answer {
-        let form = Form::of(&call.body, "");
+        let form = Form::body(call);
         let state = form.field("state").unwrap_or_default();
         self.state(state, call.now)?;
         let back = format!("{}{PREFIX}/callback?state={state}", call.origin);

@@ -30,7 +30,7 @@ impl Service {
         if !self.attempts.is_left(call.client, call.now) {
             return Err(Refusal::Message(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded".to_owned()));
         }
-        let form = Form::of(&call.body, &call.query);
+        let form = Form::of(call);
         let answer = match form.field("grant_type") {
             Some("password") => self.password_grant(call, &form),
             Some("refresh_token") => self.refresh_grant(call, &form),

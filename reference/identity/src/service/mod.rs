@@ -373,6 +373,15 @@ fn requested_audience(call: &Call, claims: Option<&Map<String, Value>>) -> Strin
     call.header("x-jwt-aud").filter(|aud| !aud.is_empty()).or(of_token).unwrap_or_default().to_owned()
 }
 
+/// What users say of themselves adds up over many calls, and is kept, so all of it has the bound of one body.
+fn has_bounds(user: &User) -> Result<(), Refusal> {
+    let said = user.user_metadata.as_ref().and_then(|data| serde_json::to_string(data).ok());
+    if said.is_some_and(|said| said.len() > MAX_BODY) {
+        return Err(Refusal::unprocessable(format!("The metadata of a user has at most {MAX_BODY} bytes")));
+    }
+    Ok(())
+}
+
 /// An address that can have an account.
 fn checked_email(email: Option<&str>) -> Result<&str, Refusal> {
     let email = email.ok_or_else(|| Refusal::unprocessable("An email address is required"))?;

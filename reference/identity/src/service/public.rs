@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{Action, Answer, Service, actor, checked_email, note, requested_audience};
-use crate::body::{self, Asked, filled};
+use super::{Action, Answer, Service, actor, checked_email, has_bounds, note, requested_audience};
+use crate::body::{self, Recover, SignUp, Verify, filled};
 use crate::hooks::{Changes, Event};
 use crate::mail::Subject;
 use crate::refusal::{NO_SIGN_UPS, Refusal};
@@ -54,7 +54,7 @@ impl Service {
         if self.settings.disable_signup {
             return Err(Refusal::Message(StatusCode::FORBIDDEN, NO_SIGN_UPS.to_owned()));
         }
-        let asked: Asked =
+        let asked: SignUp =
             body::json(&call.body).map_err(|why| Refusal::bad(format!("Could not read Signup params: {why}")))?;
         let password = filled(asked.password.as_ref())
             .ok_or_else(|| Refusal::unprocessable("Signup requires a valid password"))?;
@@ -93,6 +93,7 @@ impl Service {
                 return self.taken(call, &aud, email, &asked);
             }
         };
+        has_bounds(&user)?;
         if confirms {
             changes.apply(&mut user, call.now);
             user.confirmed_at = Some(call.now);
@@ -110,7 +111,7 @@ impl Service {
     }
 
     /// The answer to a sign-up for an address that has an account: GoTrue says so, or nobody can tell.
-    fn taken(&self, call: &Call, aud: &str, email: &str, asked: &Asked) -> Answer {
+    fn taken(&self, call: &Call, aud: &str, email: &str, asked: &SignUp) -> Answer {
         if !self.settings.hide_users {
             return Err(Refusal::bad(TAKEN));
         }
@@ -123,7 +124,7 @@ impl Service {
     }
 
     pub(super) fn verify(&self, call: &Call) -> Answer {
-        let asked: Asked =
+        let asked: Verify =
             body::json(&call.body).map_err(|why| Refusal::bad(format!("Could not read verification params: {why}")))?;
         let token = filled(asked.token.as_ref()).filter(|token| !token.trim().is_empty());
         let token = token.ok_or_else(|| Refusal::unprocessable("Verify requires a token"))?;
@@ -180,7 +181,7 @@ impl Service {
 
     pub(super) fn recover(&self, call: &Call) -> Answer {
         self.has_passwords()?;
-        let asked: Asked =
+        let asked: Recover =
             body::json(&call.body).map_err(|why| Refusal::bad(format!("Could not read verification params: {why}")))?;
         let email = filled(asked.email.as_ref())
             .ok_or_else(|| Refusal::unprocessable("Password recovery requires an email"))?;
