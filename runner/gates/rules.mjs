@@ -46,6 +46,13 @@ function pattern(from) {
   return new RegExp(`^${source}/?$`, 's');
 }
 
+// What stands at a role path: names parted by dots, or a JSON Pointer.
+export function valueAt(claims, path) {
+  const isPointer = path.startsWith('/');
+  const names = isPointer ? path.slice(1).split('/').map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~')) : path.split('.');
+  return names.reduce((value, name) => value?.[name], claims);
+}
+
 // The file below the site that a decoded path means, if there is one.
 export function fileOf(site, path) {
   const plain = posix.normalize(path);
@@ -59,8 +66,7 @@ export function fileOf(site, path) {
 export async function decide(site, rules, target, admits) {
   const [, encoded, query] = /^([^?]*)(.*)$/s.exec(target);
   const path = decodeURIComponent(encoded);
-  const own = fileOf(site, path);
-  let [gated, denied] = [false, false];
+  let [own, gated, denied] = [fileOf(site, path), false, false];
   for (const rule of rules) {
     const match = rule.pattern.exec(path);
     if (!match) continue;
@@ -73,8 +79,7 @@ export async function decide(site, rules, target, admits) {
       denied = false;
     }
     if (own && !rule.force && !denied) break;
-    const captured = Object.entries(match.groups ?? {});
-    const to = captured.reduce((text, [name, value]) => text.replaceAll(`:${name}`, () => value ?? ''), rule.to);
+    const to = Object.entries(match.groups ?? {}).reduce((text, [name, value]) => text.replaceAll(`:${name}`, () => value ?? ''), rule.to);
     if (rule.status >= 300 && rule.status < 400) {
       if (to === path) continue;                 // a redirect to the request itself
       return { status: rule.status, location: withQuery(encodeURI(to), query), gated };

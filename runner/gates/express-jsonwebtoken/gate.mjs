@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import cookieParser from 'cookie-parser';
 import express from 'express';
 import jwt from 'jsonwebtoken';
-import { decide, readRules } from '../rules.mjs';
+import { decide, readRules, valueAt } from '../rules.mjs';
 
 const [site, port] = process.argv.slice(2);
 const { JWT_SECRET, JWT_PUBLIC_KEY, JWT_ALGORITHMS = 'HS256', JWT_AUDIENCE, JWT_ISSUER, ROLE_PATH } = process.env;
@@ -17,7 +17,7 @@ const rules = readRules(site);
 function rolesOf(token) {
   try {
     const claims = jwt.verify(token, key, expected);
-    const roles = ROLE_PATH.split('.').reduce((value, name) => value?.[name], claims);
+    const roles = valueAt(claims, ROLE_PATH);
     return Array.isArray(roles) ? roles : [];
   } catch {
     return undefined;

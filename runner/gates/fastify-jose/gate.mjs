@@ -8,7 +8,7 @@ import cookies from '@fastify/cookie';
 import files from '@fastify/static';
 import fastify from 'fastify';
 import { createLocalJWKSet, jwtVerify } from 'jose';
-import { decide, readRules } from '../rules.mjs';
+import { decide, readRules, valueAt } from '../rules.mjs';
 
 const [site, port] = process.argv.slice(2);
 const { JWT_SECRET, JWT_PUBLIC_KEY, JWT_KEY_SET, JWT_ALGORITHMS, JWT_AUDIENCE, JWT_ISSUER, ROLE_PATH } = process.env;
@@ -28,7 +28,7 @@ const rules = readRules(site);
 async function rolesOf(token) {
   try {
     const { payload } = await jwtVerify(token, key, expected);
-    const roles = ROLE_PATH.split('.').reduce((value, name) => value?.[name], payload);
+    const roles = valueAt(payload, ROLE_PATH);
     return Array.isArray(roles) ? roles : [];
   } catch {
     return undefined;

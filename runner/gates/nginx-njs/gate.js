@@ -2,7 +2,9 @@
 import fs from 'fs';
 
 const SITE = process.env.SITE;
-const CLAIM = process.env.ROLE_PATH.split('.');
+const PATH = process.env.ROLE_PATH;
+// Names parted by dots, or a JSON Pointer.
+const CLAIM = PATH[0] !== '/' ? PATH.split('.') : PATH.slice(1).split('/').map((name) => name.replace(/~1/g, '/').replace(/~0/g, '~'));
 
 // The lines `from to status Role=`; what cannot be read is left out.
 function readRule(line) {

@@ -19,7 +19,13 @@ import rules
 site, port = Path(sys.argv[1]), int(sys.argv[2])
 setting = os.environ.get
 pem, key_set = setting("JWT_PUBLIC_KEY"), setting("JWT_KEY_SET")
-algorithms = setting("JWT_ALGORITHMS", "RS256,ES256,EdDSA" if pem or key_set else "HS256").split(",")
+# A key of a set says itself what it is for.
+default = None if key_set else "RS256,ES256,ES384,EdDSA" if pem else "HS256"
+algorithms = setting("JWT_ALGORITHMS", default)
+algorithms = algorithms and algorithms.split(",")
+claim = os.environ["ROLE_PATH"]
+# Names parted by dots, or a JSON Pointer.
+CLAIM = [name.replace("~1", "/").replace("~0", "~") for name in claim[1:].split("/")] if claim[0] == "/" else claim.split(".")
 keys = jwt.PyJWKSet.from_json(Path(key_set).read_text()) if key_set else None
 HIDDEN = re.compile(r"\0|(^|/)\.|^/(_redirects|_headers|netlify\.toml)$")
 
@@ -35,13 +41,13 @@ def roles_of(token):
     """The roles in a valid token; None for a visitor without one."""
     try:
         if keys:
-            key = keys[jwt.get_unverified_header(token)["kid"]].key
+            key = keys[jwt.get_unverified_header(token)["kid"]]
         else:
             key = Path(pem).read_bytes() if pem else setting("JWT_SECRET")
         expected = {"audience": setting("JWT_AUDIENCE"), "issuer": setting("JWT_ISSUER")}
         options = {"require": ["exp"], "verify_aud": expected["audience"] is not None}
         value = jwt.decode(token, key, algorithms=algorithms, options=options, **expected)
-        for name in os.environ["ROLE_PATH"].split("."):
+        for name in CLAIM:
             value = value[name]
         return value if isinstance(value, list) else []
     except jwt.InvalidTokenError:
