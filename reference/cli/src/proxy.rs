@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use http::header::HeaderName;
+use rolegate::edge::marks::{self, Mark};
 use rolegate::request::Origin;
 use rolegate_server::SiteOptions;
 use rolegate_server::proxy::sign::SiteClaims;
@@ -29,6 +31,9 @@ pub(super) struct ProxyArgs {
     /// Send the cookie `nf_jwt` to this server too, such as `https://api.example.com`; others never see it
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     trust_upstream: Vec<Origin>,
+    /// Pass on this field about the visitor, such as `X-Real-IP`: the trusted proxies write it themselves and take it from nobody
+    #[arg(long, value_name = "NAME", requires = "trusted_proxy", value_parser = vouched)]
+    pass_field: Vec<HeaderName>,
     /// Speak HTTP/2 without TLS to this server, such as `http://127.0.0.1:50051`
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     http2_upstream: Vec<Origin>,
@@ -63,6 +68,7 @@ impl ProxyArgs {
         Ok(ProxySettings {
             upstream: self.upstream.clone(),
             trusted: self.trust_upstream.clone(),
+            vouched: self.pass_field.clone(),
             http2: self.http2_upstream.clone(),
             roots: self.roots()?,
             connect_timeout: self.connect_timeout,
@@ -104,6 +110,19 @@ fn origin(text: &str) -> Result<Origin, String> {
     Origin::parse(text).ok_or_else(|| {
         "write a scheme and a host, and a port where it is not the usual one: `https://api.example.com`".to_owned()
     })
+}
+
+fn vouched(text: &str) -> Result<HeaderName, String> {
+    let name: HeaderName =
+        text.parse().map_err(|_| "write the name of a header field, such as `X-Forwarded-Client-Cert`".to_owned())?;
+    if marks::may_be_vouched_for(name.as_str()) {
+        return Ok(name);
+    }
+    Err(match marks::mark(name.as_str()) {
+        None | Some(Mark::Passage) => "this field is passed on without the option; name one that states something about the visitor",
+        Some(_) => "the gate says itself what is asked and where it came from; name a field that states something else about the visitor, with `-` and not `_`",
+    }
+    .to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

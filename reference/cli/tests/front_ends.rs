@@ -15,6 +15,11 @@
 mod common;
 #[path = "front_ends/spellings.rs"]
 mod spellings;
+#[path = "proxy/upstream.rs"]
+#[allow(dead_code, reason = "these tests need a part of it")]
+mod upstream;
+#[path = "front_ends/words.rs"]
+mod words;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -47,7 +47,8 @@ const THE_GATES_WORD: [&str; 16] = [
 pub fn forward_fields(bytes: &[u8]) {
     let client = fields(bytes);
     let peer = [192, 0, 2, 7].into();
-    let sender = Sender { peer: Some(peer), trusted: false, host: Some("site.example"), scheme: Scheme::Https };
+    let sender =
+        Sender { peer: Some(peer), trusted: false, vouched: &[], host: Some("site.example"), scheme: Scheme::Https };
     let own = [(HeaderName::from_static("x-own"), HeaderValue::from_static("rule"))];
     let additions = Additions { token: false, fields: &own, signature: None, upgrade: None, pseudonym: "gate" };
     let sent = onward(&client, sender, additions);
@@ -60,14 +61,16 @@ pub fn forward_fields(bytes: &[u8]) {
     ] {
         assert_eq!(sent.get_all(name).iter().collect::<Vec<_>>(), [value], "{name} is not the gate's own");
     }
-    for name in sent.keys() {
-        let plain = name.as_str().replace('_', "-");
-        assert!(!THE_GATES_WORD.contains(&plain.as_str()), "{name} of a client goes on");
-        assert!(!plain.starts_with("x-forwarded-") || plain == name.as_str(), "{name} passes for the gate's own");
-    }
+    the_gates_word_alone(&sent, &[]);
     let lines = || sent.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
     assert!(cookie::pairs(lines()).all(|(name, _)| name != cookie::TOKEN_COOKIE.as_bytes()), "the token goes on");
     assert!(goes_in_a_circle(&sent, "gate"), "the gate does not know its own request again");
+
+    // A trusted proxy passes on what a client says of itself, so it counts no more than the client, but where the operator vouches for it.
+    let vouched = [HeaderName::from_static("x-real-ip")];
+    let through = Sender { trusted: true, vouched: &vouched, ..sender };
+    the_gates_word_alone(&onward(&client, through, additions), &["x-real-ip"]);
+    the_gates_word_alone(&onward(&client, Sender { trusted: false, ..through }, additions), &[]);
 
     // A trusted upstream gets every cookie, and a change of protocol is asked for in the gate's own words.
     let upgrade = wanted_upgrade(&client);
@@ -103,6 +106,15 @@ pub fn forward_fields(bytes: &[u8]) {
     super::nothing_steers_caches(&trailers);
     for name in [header::CACHE_CONTROL, header::VARY, header::SET_COOKIE, header::ALT_SVC] {
         assert!(!trailers.contains_key(&name), "{name} comes after the body");
+    }
+}
+
+/// Nothing goes on that the client says of itself or of what is asked, but for `vouched`.
+fn the_gates_word_alone(sent: &HeaderMap, vouched: &[&str]) {
+    for name in sent.keys().filter(|name| !vouched.contains(&name.as_str())) {
+        let plain = name.as_str().replace('_', "-");
+        assert!(!THE_GATES_WORD.contains(&plain.as_str()), "{name} of a client goes on");
+        assert!(!plain.starts_with("x-forwarded-") || plain == name.as_str(), "{name} passes for the gate's own");
     }
 }
 

@@ -149,6 +149,7 @@ fn onward(scene: &Scene<'_>, decision: &Decision, url: &str, body: Vec<u8>) -> O
     let sender = Sender {
         peer: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         trusted: asked.through_proxy,
+        vouched: &[],
         host: asked.host.as_deref(),
         scheme: if asked.https { Scheme::Https } else { Scheme::Http },
     };

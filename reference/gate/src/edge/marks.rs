@@ -17,6 +17,9 @@ pub enum Mark {
 
 /// Begin the names of fields that state what is asked.
 const REQUEST_FAMILIES: &[&str] = &[
+    "original-",
+    "x-accel-",
+    "x-backend",
     "x-envoy-original-",
     "x-http-",
     "x-invoke-",
@@ -27,19 +30,34 @@ const REQUEST_FAMILIES: &[&str] = &[
     "x-rewrite-",
     "x-rewritten-",
     "x-script-",
+    "x-sendfile-",
+    "x-upstream",
     "x-waws-",
 ];
 
 /// Names of fields that state what is asked.
 const REQUEST: &[&str] = &[
+    // WebDAV: where a copy goes, which is another path than the one that is decided on (RFC 4918 §10.3).
+    "destination",
     "disguised-host",
+    "forwarded",
     "front-end-https",
     "https",
+    "method",
+    "path",
     "path-info",
     "proxy",
     "request-uri",
+    "scheme",
     "script-name",
+    "server-name",
+    "server-port",
+    "ssl",
+    "uri",
+    "url",
+    "vhost",
     "x-appservice-proto",
+    "x-domain",
     "x-forwarded-https",
     "x-forwarded-method",
     "x-forwarded-path",
@@ -51,6 +69,8 @@ const REQUEST: &[&str] = &[
     "x-forwarded-uri",
     "x-forwarded-url",
     "x-https",
+    "x-internal-redirect",
+    "x-is-ssl",
     "x-matched-path",
     "x-method",
     "x-now-route-matches",
@@ -58,15 +78,23 @@ const REQUEST: &[&str] = &[
     "x-orig-url",
     "x-path",
     "x-path-info",
+    "x-port",
     "x-proto",
     "x-protocol",
     "x-request-path",
+    "x-request-target",
     "x-request-uri",
     "x-request-url",
+    "x-route-to",
     "x-scheme",
     "x-server-name",
+    "x-server-port",
+    "x-ssl",
+    "x-target",
+    "x-tls",
     "x-uri",
     "x-url",
+    "x-url-rewrite",
     "x-url-scheme",
     "x-vhost",
 ];
@@ -81,6 +109,7 @@ const REQUEST_ENDS_OF_X: &[&str] = &["method", "path", "pathname", "proto", "pro
 const CLIENT_FAMILIES: &[&str] = &[
     "ajp-",
     "akamai-",
+    "cas-",
     "cf-",
     "client-cert",
     "client-ssl-",
@@ -89,27 +118,37 @@ const CLIENT_FAMILIES: &[&str] = &[
     "fastly-",
     "fly-",
     "forwarded-",
+    "geo-",
+    "geoip-",
     "impersonate-",
     "incap-",
     "iv-",
     "mellon-",
     "oidc-",
+    "proxy-remote-",
+    "proxy-user",
     "remote-",
+    "sandstorm-",
+    "shib-",
     "sm-",
     "ssl-",
     "tailscale-",
+    "teleport-",
     "tls-",
     "wl-proxy-",
     "x-akamai-",
     "x-amz-cf-",
     "x-amzn-mtls-",
     "x-amzn-oidc-",
+    "x-anonymous-",
     "x-appengine-",
     "x-arr-",
     "x-auth-request-",
     "x-authenticated-",
     "x-authentik-",
     "x-azure-",
+    "x-cas-",
+    "x-cert-",
     "x-client-cert",
     "x-client-dn",
     "x-client-ip",
@@ -118,15 +157,21 @@ const CLIENT_FAMILIES: &[&str] = &[
     "x-client-verif",
     "x-consumer-",
     "x-country",
+    "x-credential-",
     "x-custom-ip-",
     "x-envoy-",
     "x-forwarded-",
     "x-gate-",
+    "x-geo",
     "x-goog-authenticated-",
     "x-goog-iap-",
     "x-group",
+    "x-hasura-",
     "x-incap-",
+    "x-ip-",
     "x-jwt-",
+    "x-kerberos-",
+    "x-ldap-",
     "x-ms-client-",
     "x-ms-token-",
     "x-netlify-",
@@ -136,8 +181,12 @@ const CLIENT_FAMILIES: &[&str] = &[
     "x-real-",
     "x-remote-",
     "x-role",
+    "x-saml-",
+    "x-sandstorm-",
+    "x-shib-",
     "x-spiffe",
     "x-ssl-",
+    "x-sso-",
     "x-sucuri-",
     "x-tls-",
     "x-user-",
@@ -150,8 +199,14 @@ const CLIENT_FAMILIES: &[&str] = &[
 
 /// Names of fields that state something about the client.
 const CLIENT: &[&str] = &[
+    "auth-user",
     "authenticated-user",
-    "forwarded",
+    "authorization-user",
+    "eppn",
+    "user",
+    "user-id",
+    "userid",
+    "username",
     "was-default-hostname",
     "x-auth-email",
     "x-auth-groups",
@@ -170,9 +225,8 @@ const CLIENT: &[&str] = &[
     "x-forwarded",
     "x-forwarder-for",
     "x-from",
-    "x-ssl",
-    "x-user",
-    "x-username",
+    "x-identity",
+    "x-sub",
     "xfcc",
     "xroxy-connection",
 ];
@@ -181,8 +235,26 @@ const CLIENT: &[&str] = &[
 const CLIENT_ENDS: &[&str] =
     &["clientip", "ip", "ipaddr", "ipaddress", "ipv4", "ipv6", "realip", "remoteip", "socketip"];
 
-/// End the names of fields that state who the client is, as a gateway has read it out of a token.
-const USER_ENDS: &[&str] = &["claims", "userinfo"];
+/// End the names of fields that state who the client is, as a gateway has read it out of a token or a certificate.
+const USER_ENDS: &[&str] = &["cert", "certificate", "claims", "dn", "userinfo"];
+
+/// End the names of fields that begin with `x-` and state who the client is, or what it may do.
+const USER_ENDS_OF_X: &[&str] = &[
+    "admin",
+    "email",
+    "groups",
+    "login",
+    "permissions",
+    "principal",
+    "role",
+    "roles",
+    "scopes",
+    "subject",
+    "uid",
+    "user",
+    "userid",
+    "username",
+];
 
 /// Begin the names of fields that tell of a passage.
 const PASSAGE_FAMILIES: &[&str] = &["cdn-", "ngrok-", "x-b3-"];
@@ -202,6 +274,13 @@ const PASSAGE: &[&str] = &[
     "x-request-id",
     "x-varnish",
 ];
+
+/// Whether an operator can vouch for a field of this name, as something that a trusted proxy writes itself and takes from nobody (PROXY-5):
+/// it states something about the client, in the one spelling in which it passes, and it is not what the gate says itself.
+pub fn may_be_vouched_for(name: &str) -> bool {
+    let is_the_gates_own = ["x-forwarded-for", "x-forwarded-proto", "x-nf-sign"].contains(&name);
+    !is_the_gates_own && plain(name) == name && mark(name) == Some(Mark::Client)
+}
 
 /// What a field of this name states, `_` and case aside; most state nothing of the kind.
 pub fn mark(name: &str) -> Option<Mark> {
@@ -228,7 +307,8 @@ fn mark_of(plain: &str) -> Option<Mark> {
     if REQUEST.contains(&plain) || begins(REQUEST_FAMILIES) || plain.contains("-original-") || ends_so {
         return Some(Mark::Request);
     }
-    if is_client || CLIENT_ENDS.contains(&last) || USER_ENDS.contains(&last) {
+    let is_user = USER_ENDS.contains(&last) || (plain.starts_with("x-") && USER_ENDS_OF_X.contains(&last));
+    if is_client || is_user || CLIENT_ENDS.contains(&last) {
         return Some(Mark::Client);
     }
     (PASSAGE.contains(&plain) || begins(PASSAGE_FAMILIES)).then_some(Mark::Passage)
@@ -247,9 +327,11 @@ mod tests {
         x-middleware-subrequest x-middleware-rewrite x-invoke-path x-matched-path x-path-info x-vhost x-backend-host \
         request-uri proxy http_x_original_url HTTP_HOST Script_Name X_Rewrite_URL x-http-destinationurl x-override-url \
         x-rewritten-url iis-original-url x-script-name x-base-url x-request-scheme x-requested-method x-http-verb \
-        x.original.url http_http_x_original_url";
+        x.original.url http_http_x_original_url forwarded original-url original-uri uri url path http-url x-request-target x-url-rewrite \
+        x-internal-redirect x-target x-route-to destination server-name x-domain vhost scheme x-tls x-ssl x-is-ssl ssl method \
+        x-port x-server-port server-port x-sendfile-type x-accel-mapping x-upstream-host x-backend";
     const STATE_SOMETHING_ABOUT_THE_CLIENT: &str = "x-forwarded-for x-forwarded-proto x-forwarded-port x-forwarded-server \
-        x-forwarded-prefix x-forwarded-client-cert x-forwarded-user x-forwarded forwarded forwarded-for x-forward-for x-real-ip \
+        x-forwarded-prefix x-forwarded-client-cert x-forwarded-user x-forwarded forwarded-for x-forward-for x-real-ip \
         x-real-port client-ip x-client-ip x-cluster-client-ip true-client-ip x-true-client-ip cf-connecting-ip \
         cf-connecting-ipv6 cf-pseudo-ipv4 cf-ipcountry cf-visitor cf-access-jwt-assertion fastly-client-ip fastly-ssl \
         cloudfront-viewer-address cloudfront-forwarded-proto akamai-origin-hop x-akamai-edgescape x-azure-clientip \
@@ -266,7 +348,11 @@ mod tests {
         fly-forwarded-proto x-client-ip-address x-custom-ip-authorization x-verified-user ajp-remote-user tailscale-user-login \
         impersonate-user impersonate-group x-user-role x-role x-roles x-groups x-user-id x-user-email x-jwt-payload x-jwt-claims \
         x-userinfo x-endpoint-api-userinfo x-apigateway-api-userinfo x-client-subject-dn x-spiffe-id x-country x-country-code \
-        x-gate-status X.Forwarded.For HTTP_HTTP_X_FORWARDED_FOR";
+        x-gate-status X.Forwarded.For HTTP_HTTP_X_FORWARDED_FOR shib-session-id eppn cas-user x-cas-user x-saml-user x-ldap-user \
+        x-kerberos-user x-sso-user x-sandstorm-user-id sandstorm-user teleport-jwt-assertion x-hasura-role x-credential-username \
+        x-anonymous-consumer user-id x-userid x-uid auth-user proxy-user proxy-remote-user x-email x-login x-principal x-subject x-admin \
+        x-is-admin x-cert-subject x-certificate x-client-certificate x-peer-certificate client-dn x-dn x-subject-dn x-ip-address \
+        x-geo-country x-geoip-country geoip-country-code geo-country x-grafana-user x-kubernetes-user x-okta-user user";
     const TELL_OF_A_PASSAGE: &str = "via cdn-loop x-request-id x-amzn-trace-id x-cloud-trace-context traceparent x-varnish x-b3-traceid \
         proxy-connection max-forwards";
     /// What browsers and programs send for themselves.
@@ -277,6 +363,29 @@ mod tests {
         sec-websocket-key sec-websocket-protocol te trailer transfer-encoding upgrade upgrade-insecure-requests user-agent \
         x-api-key x-auth-token x-client-data x-client-id x-csrf-token x-goog-api-client x-requested-with x-user-agent \
         x-xsrf-token x-own http-referer idempotency-key";
+
+    #[test]
+    fn what_an_operator_can_vouch_for() {
+        for name in ["remote-user", "x-forwarded-client-cert", "x-real-ip", "cf-connecting-ip", "x-auth-request-email"]
+        {
+            assert!(may_be_vouched_for(name), "{name}");
+        }
+        for name in [
+            "remote_user",
+            "Remote-User",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-nf-sign",
+            "forwarded",
+            "x-original-url",
+            "x-http-method-override",
+            "accept",
+            "via",
+        ] {
+            assert!(!may_be_vouched_for(name), "{name}");
+        }
+    }
 
     #[test]
     fn what_names_state() {

@@ -47,6 +47,8 @@ pub struct Sender<'a> {
     pub peer: Option<IpAddr>,
     /// Whether that is a proxy whose forwarding fields the operator trusts.
     pub trusted: bool,
+    /// PROXY-5: what such a proxy may say of the visitor beside where the request came from.
+    pub vouched: &'a [HeaderName],
     /// The host that the visitor asked.
     pub host: Option<&'a str>,
     /// The scheme that the visitor used.
@@ -74,10 +76,10 @@ pub fn onward(client: &HeaderMap, sender: Sender<'_>, additions: Additions<'_>) 
     let mut fields = HeaderMap::with_capacity(client.len() + 6);
     for (name, value) in client {
         let plain = marks::plain(name.as_str());
-        // PROXY-5: what is asked says the gate; about the client a trusted proxy may say more.
+        // PROXY-5: a trusted proxy writes the fields that it knows, and passes on all others as the client wrote them.
         let is_for_the_gate = match marks::mark(&plain) {
             Some(Mark::Request) => true,
-            Some(Mark::Client) => !sender.trusted || plain != name.as_str(),
+            Some(Mark::Client) => !sender.trusted || (*name != FORWARDED_FOR && !sender.vouched.contains(name)),
             Some(Mark::Passage) | None => false,
         };
         // PROXY-2

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{self, HeaderValue};
+use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use rolegate::request::{Origin, Scheme};
 use tokio::time::Instant;
@@ -44,6 +44,8 @@ pub struct ProxySettings {
     pub upstream: Option<Origin>,
     /// PROXY-2: the upstreams that get the cookie `nf_jwt`.
     pub trusted: Vec<Origin>,
+    /// PROXY-5: fields about the visitor that trusted proxies write themselves ([`may_be_vouched_for`](rolegate::edge::marks::may_be_vouched_for)).
+    pub vouched: Vec<HeaderName>,
     /// Upstreams without TLS that are spoken to in HTTP/2 without asking first (RFC 9113 §3.3).
     pub http2: Vec<Origin>,
     /// Whom the gate believes to be an upstream over TLS.
@@ -67,6 +69,7 @@ impl Default for ProxySettings {
         ProxySettings {
             upstream: None,
             trusted: Vec::new(),
+            vouched: Vec::new(),
             http2: Vec::new(),
             roots: Roots::Machine,
             connect_timeout: Duration::from_secs(5),
@@ -222,7 +225,7 @@ impl Proxy {
         let mut onward = Request::new(upload);
         *onward.method_mut() = head.method;
         *onward.uri_mut() = uri;
-        *onward.headers_mut() = fields::onward(&head.headers, upstream_request.sender(), additions);
+        *onward.headers_mut() = fields::onward(&head.headers, upstream_request.sender(&self.settings), additions);
         let client = match upgrade {
             Some(_) => &clients.http1,
             None if prior_knowledge => &clients.http2,

@@ -107,8 +107,14 @@ impl UpstreamRequest {
         })
     }
 
-    pub(super) fn sender(&self) -> Sender<'_> {
-        Sender { peer: Some(self.peer), trusted: self.through_proxy, host: self.host.as_deref(), scheme: self.scheme }
+    pub(super) fn sender<'a>(&'a self, settings: &'a ProxySettings) -> Sender<'a> {
+        Sender {
+            peer: Some(self.peer),
+            trusted: self.through_proxy,
+            vouched: &settings.vouched,
+            host: self.host.as_deref(),
+            scheme: self.scheme,
+        }
     }
 }
 

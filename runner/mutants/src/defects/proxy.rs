@@ -2,6 +2,7 @@
 
 use Defect::Onward;
 use gatecheck::upstream::ASK;
+use rolegate::edge::marks::{self, Mark};
 use rolegate::rules::Rule;
 
 use crate::forward::Onward as Request;
@@ -255,6 +256,16 @@ pub(super) const ALL: &[Mutant] = &[
             let more =
                 ["x-ssl-", "x-client-cert", "x-remote-", "x-webauth-", "x-auth", "x-cluster-", "x-forwarded-client-"];
             onward.pass(scene, |name| families.iter().chain(&more).any(|family| name.starts_with(family)));
+        }),
+    ),
+    Mutant::new(
+        "proxy/words-of-the-client-believed-through-a-proxy",
+        "PROXY-5",
+        "what a trusted proxy passes on about the client is forwarded",
+        Onward(|scene, onward| {
+            if scene.asked.through_proxy {
+                onward.pass(scene, |name| marks::mark(name) == Some(Mark::Client) && name != "x-forwarded-for");
+            }
         }),
     ),
     Mutant::new(

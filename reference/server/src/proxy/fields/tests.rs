@@ -18,7 +18,13 @@ fn lines(map: &HeaderMap) -> Vec<String> {
 const PLAIN: Additions<'_> = Additions { token: false, fields: &[], signature: None, upgrade: None, pseudonym: "gate" };
 
 fn stranger() -> Sender<'static> {
-    Sender { peer: Some([192, 0, 2, 1].into()), trusted: false, host: Some("site.example"), scheme: Scheme::Https }
+    Sender {
+        peer: Some([192, 0, 2, 1].into()),
+        trusted: false,
+        vouched: &[],
+        host: Some("site.example"),
+        scheme: Scheme::Https,
+    }
 }
 
 /// What goes on of these lines, beside what the gate says itself.
@@ -102,20 +108,30 @@ fn a_trusted_proxy_is_believed_and_added() {
         ("x-envoy-original-path", "/admin"),
         ("x-forwarded-scheme", "gopher"),
         ("x-nf-sign", "forged"),
-        // What a proxy has verified.
+        // The client's own, which most proxies pass on.
+        ("remote-user", "root"),
+        ("x-real-ip", "203.0.113.9"),
         ("x-forwarded-client-cert", "Hash=1"),
-        ("x_remote_user", "root"),
+        ("x_forwarded_client_cert", "Hash=2"),
     ]);
-    assert_eq!(
-        lines(&onward(&client, Sender { trusted: true, ..stranger() }, PLAIN)),
-        [
-            "via: 1.1 gate",
-            "x-forwarded-client-cert: Hash=1",
-            "x-forwarded-for: 203.0.113.9, 192.0.2.1",
-            "x-forwarded-host: site.example",
-            "x-forwarded-proto: https"
-        ]
-    );
+    let sender = Sender { trusted: true, ..stranger() };
+    let own = [
+        "via: 1.1 gate",
+        "x-forwarded-for: 203.0.113.9, 192.0.2.1",
+        "x-forwarded-host: site.example",
+        "x-forwarded-proto: https",
+    ];
+    assert_eq!(lines(&onward(&client, sender, PLAIN)), own);
+    // What the operator vouches for, of the proxy alone.
+    let vouched = [HeaderName::from_static("x-forwarded-client-cert")];
+    let mut more = own.to_vec();
+    more.insert(1, "x-forwarded-client-cert: Hash=1");
+    assert_eq!(lines(&onward(&client, Sender { vouched: &vouched, ..sender }, PLAIN)), more);
+    let got = onward(&client, Sender { vouched: &vouched, ..stranger() }, PLAIN);
+    assert!(!got.contains_key("x-forwarded-client-cert"), "a stranger is believed");
+    // Nobody vouches for another path, not even by mistake.
+    let vouched = [HeaderName::from_static("x-original-url"), HeaderName::from_static("x-nf-sign")];
+    assert_eq!(lines(&onward(&client, Sender { vouched: &vouched, ..sender }, PLAIN)), own);
 }
 
 #[test]
