@@ -196,6 +196,50 @@ fn caddy() {
     }
 }
 
+/// FRONT-2: the server in front finds what is on the disk, so that it is told no where the gate has not seen this.
+#[cfg(unix)]
+#[test]
+fn what_has_come_since_is_not_admitted() {
+    use std::fs::{create_dir, remove_file, rename, write};
+    use std::os::unix::fs::symlink;
+    type Change = fn(&dyn Fn(&str) -> std::path::PathBuf);
+    let changes: [(&str, u16, Change); 10] = [
+        ("nothing", 200, |_| {}),
+        ("written in place", 200, |at| write(at("public.html"), "another").unwrap()),
+        ("written beside and renamed", 200, |at| {
+            write(at("t"), "another").unwrap();
+            rename(at("t"), at("public.html")).unwrap();
+        }),
+        ("a gated file in its place", 403, |at| rename(at("members/home.html"), at("public.html")).unwrap()),
+        ("a link to a gated file in its place", 403, |at| {
+            remove_file(at("public.html")).unwrap();
+            symlink("members/home.html", at("public.html")).unwrap();
+        }),
+        ("a further name of a gated file in its place", 403, |at| {
+            remove_file(at("public.html")).unwrap();
+            std::fs::hard_link(at("members/home.html"), at("public.html")).unwrap();
+        }),
+        ("a file that is found first", 403, |at| rename(at("members/home.html"), at("public")).unwrap()),
+        ("a file that is found later", 403, |at| {
+            create_dir(at("public")).unwrap();
+            rename(at("members/home.html"), at("public/index.html")).unwrap();
+        }),
+        ("a dot file that some server finds", 403, |at| {
+            create_dir(at("public")).unwrap();
+            write(at("public/.html"), "hidden").unwrap();
+        }),
+        ("a folder", 200, |at| create_dir(at("public")).unwrap()),
+    ];
+    for (what, status, change) in changes {
+        let folder = front_site();
+        let gate = gate(folder.path());
+        change(&|name| folder.path().join(name));
+        let described = [("X-Forwarded-Uri", "/public")];
+        assert_eq!(gate.get("/__gate/authorize", &described).status, status, "{what}");
+        assert_eq!(gate.get("/__gate/subrequest", &described).status, status, "{what}");
+    }
+}
+
 #[test]
 fn nobody_else_is_answered() {
     let folder = front_site();

@@ -337,6 +337,143 @@ fn a_folder_that_is_moved_away_stays_closed() {
     assert!(matches!(asked(&site.gate, "/pub/home"), Outcome::NotFound { .. }));
 }
 
+/// A site with files, whose gate has been told of them.
+fn with_pages(rules: &str, pages: &[&str]) -> Site {
+    let mut site = Site::of(&[("_redirects", rules)]);
+    for page in pages {
+        write(site.folder.path(), page, &format!("this is {page}"));
+    }
+    site.reloader.reload(Occasion::Told, &mut || false).expect("a gate");
+    site
+}
+
+/// RELOAD-3: a gated file stays closed under whatever name it comes, be there a file of that name already or not.
+#[cfg(unix)]
+#[test]
+fn a_gated_file_that_takes_the_place_of_another_stays_closed() {
+    use std::fs::{create_dir, remove_dir_all, rename};
+    type Change = fn(&dyn Fn(&str) -> std::path::PathBuf);
+    let changes: [(&str, Change); 9] = [
+        ("over a page", |at| rename(at("members/home.html"), at("public.html")).expect("renamed")),
+        ("over the page for what is not found", |at| rename(at("members/home.html"), at("404.html")).expect("renamed")),
+        ("two folders exchanged", |at| {
+            rename(at("open"), at("t")).expect("renamed");
+            rename(at("members"), at("open")).expect("renamed");
+            rename(at("t"), at("members")).expect("renamed");
+        }),
+        ("a folder in the place of another", |at| {
+            remove_dir_all(at("open")).expect("removed");
+            rename(at("members"), at("open")).expect("renamed");
+        }),
+        ("behind a gate that a rule leads around", |at| {
+            create_dir(at("shown")).expect("made");
+            rename(at("members/home.html"), at("shown/home.html")).expect("renamed");
+        }),
+        ("with other times", |at| {
+            let file = std::fs::File::options().append(true).open(at("members/home.html")).expect("opened");
+            file.set_modified(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)).expect("set");
+            rename(at("members/home.html"), at("new.html")).expect("renamed");
+        }),
+        ("with more at its end", |at| {
+            rename(at("members/home.html"), at("new.html")).expect("renamed");
+            let mut file = std::fs::File::options().append(true).open(at("new.html")).expect("opened");
+            std::io::Write::write_all(&mut file, b", and more").expect("written");
+        }),
+        ("over a page, by way of another name", |at| {
+            rename(at("members/home.html"), at("t.html")).expect("renamed");
+            rename(at("t.html"), at("public.html")).expect("renamed");
+        }),
+        ("a link in the place of a folder", |at| {
+            remove_dir_all(at("open")).expect("removed");
+            rename(at("members"), at("open")).expect("renamed");
+            std::os::unix::fs::symlink("open", at("members")).expect("linked");
+        }),
+    ];
+    let rules = format!("{GATE}/show/* /shown/:splat 200!\n/shown/* /shown/:splat 200! Role=admin\n");
+    for (how, change) in changes {
+        let site = with_pages(&rules, &["public.html", "404.html", "open/home.html", "members/home.html"]);
+        let mut site = site;
+        let folder = site.folder.path().to_owned();
+        change(&|name| folder.join(name));
+        let ended = site.change();
+        assert!(matches!(ended, Err(ReloadError::Opens(_))) || is_closed(&site), "{how}: {ended:?}");
+    }
+    // Out of sight for a version, and then under another name.
+    let mut site = with_pages(&rules, &["public.html", "members/home.html", "members/other.html"]);
+    let folder = site.folder.path().to_owned();
+    rename(folder.join("members/home.html"), folder.join(".kept")).expect("renamed");
+    site.change().expect("a file less");
+    rename(folder.join(".kept"), folder.join("new.html")).expect("renamed");
+    let ended = site.change();
+    assert!(matches!(ended, Err(ReloadError::Opens(_))), "{ended:?}");
+    site.reloader.reload(Occasion::Told, &mut || false).expect("it is meant");
+    assert_eq!(asked(&site.gate, "/new"), Outcome::Serve { file: "/new.html".to_owned() });
+}
+
+/// RELOAD-3, FRONT-2: while a version is in doubt, a server in front serves nothing of it.
+#[cfg(unix)]
+#[test]
+fn what_is_in_doubt_is_not_admitted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    publish(folder.path(), 0);
+    write(folder.path(), "public.html", "for everybody");
+    let edge = rolegate::edge::Edge { trusted: vec!["127.0.0.1".parse().expect("an address")], ..Default::default() };
+    let config = Config { edge, ..config(folder.path()) };
+    let Loaded { gate, source } = config.load().expect("a gate");
+    let (gate, operations) = (Arc::new(GateInForce::new(gate)), Arc::new(Operations::default()));
+    let mut reloader = Reloader::new(config, &source, Arc::clone(&gate), Arc::clone(&operations));
+    let server = Running::serving(gate, ServerOptions { operations, authorize: true, ..ServerOptions::default() });
+    let admitted = || server.get("/__gate/authorize", &[("X-Forwarded-Uri", "/public")]).status;
+    assert_eq!(admitted(), 200);
+    write(folder.path(), "_redirects", "");
+    assert!(reloader.reload(Occasion::Changed, &mut || false).is_err());
+    assert_eq!(admitted(), 200, "the file is of the version in force");
+    write(folder.path(), "public.html", "of the version in doubt");
+    assert_eq!(admitted(), 403);
+    publish(folder.path(), 1);
+    reloader.reload(Occasion::Changed, &mut || false).expect("a whole version");
+    assert_eq!(admitted(), 200);
+}
+
+/// Whether no path of the site shows what lay behind its gate.
+fn is_closed(site: &Site) -> bool {
+    ["/public", "/404", "/open/home", "/show/home", "/new"].iter().all(|path| match asked(&site.gate, path) {
+        Outcome::Serve { file } | Outcome::Rewrite { file, .. } => {
+            let shown = std::fs::read_to_string(site.folder.path().join(file.trim_start_matches('/')));
+            !shown.is_ok_and(|text| text.contains("members/home"))
+        }
+        _ => true,
+    })
+}
+
+/// What a build does to files that were open is followed.
+#[test]
+fn open_files_come_and_go() {
+    use std::fs::{remove_file, rename};
+    let rules = format!("{GATE}/* /index.html 200\n");
+    let pages = ["index.html", "public.html", "open/home.html", "open/other.html", "members/home.html"];
+    let mut site = with_pages(&rules, &pages);
+    let folder = site.folder.path().to_owned();
+    let at = |name: &str| folder.join(name);
+    let mut follows = |what: &str| site.change().unwrap_or_else(|error| panic!("{what}: {error}"));
+    for page in pages {
+        write(&folder, page, "written anew");
+    }
+    follows("every file is written anew");
+    write(&folder, "public.tmp", "another");
+    rename(at("public.tmp"), at("public.html")).expect("renamed");
+    follows("a file takes the place of another");
+    rename(at("open/home.html"), at("open/new.html")).expect("renamed");
+    follows("an open file is renamed");
+    rename(at("open/new.html"), at("open/other.html")).expect("renamed");
+    follows("an open file is moved over another");
+    rename(at("members/home.html"), at("members/start.html")).expect("renamed");
+    follows("a gated file is renamed behind its gate");
+    remove_file(at("members/start.html")).expect("removed");
+    write(&folder, "news.html", "may have the number of the file that is gone");
+    follows("a gated file is gone, and another one is new");
+}
+
 /// A writer takes its time between two halves; the gates are in the second one.
 #[test]
 fn a_slow_writer_opens_nothing() {

@@ -166,7 +166,7 @@ pub mod words;
 
 /// Which file a path names, and every other path that names the same file.
 pub mod site {
-    pub use crate::elsewhere::Elsewhere;
+    pub use crate::elsewhere::{Elsewhere, names_to_find};
     pub use crate::further_names::further_names;
     pub use crate::meaning::site::*;
     pub use crate::memory_site::MemorySite;

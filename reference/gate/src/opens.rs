@@ -4,7 +4,8 @@
 //! answer is that something does. The reason has these parts.
 //!
 //! 1. Each gate of the old rules stands in the new ones, or a wider one does (`Comparison::heir`), and it covers every file
-//!    that it covered, under whatever spelling or link, and wherever the file has been moved to.
+//!    that it covered, under whatever spelling or link, and wherever the file has been moved to. Where it has been moved, no rule leads
+//!    around that gate.
 //! 2. A rule *stays* if it and every old rule above it that it meets stand in the new rules, in that order. Such a rule
 //!    decides nothing that it did not decide before: what kept it from a request is still above it.
 //! 3. Any other rule that lets somebody see something may not come before a gate, or lift one, or lead to what a gate closes,
@@ -23,8 +24,8 @@ use crate::path::{RequestPath, segments};
 use crate::query::Parameters;
 use crate::request::{Origin, Request, Scheme};
 use crate::rules::{Apply, Captures, Effect, Pattern, QueryConstraint, QueryValue, RoleCondition, Rule, RuleSet};
-use crate::site::{Site, Spellings};
-use crate::span::Span;
+use crate::site::{Site, Spellings, is_same_file};
+use crate::span::{RuleFile, Span};
 use crate::visitor::Visitor;
 
 /// So many comparisons of two rules, or of a rule and a path, are made; who changes more says so with a signal.
@@ -100,6 +101,16 @@ struct Change<'a> {
     was: Option<usize>,
     /// It stays, but acts where a file went before it.
     stays: bool,
+    /// An old rule above it that it meets is gone, so that it may decide what it was kept from.
+    is_uncovered: bool,
+}
+
+impl Change<'_> {
+    /// Whether it stood above this gate before, and decided there what it decides now.
+    fn stood_above(&self, gate: &Gate<'_>) -> bool {
+        let decides_more = self.is_uncovered && self.rule.role().is_none();
+        self.was.is_some_and(|was| was < gate.place) && !decides_more
+    }
 }
 
 struct Comparison<'a, S> {
@@ -197,18 +208,18 @@ impl<'a, S: Site> Comparison<'a, S> {
                 }
             }
             let Some(apply) = rule.apply() else { continue };
-            let stays = same_trees
-                && was.is_some_and(|was| {
-                    let in_order =
-                        lowest_above.get(was).is_some_and(|lowest| lowest.is_none_or(|lowest| lowest < place));
-                    let mut gone = missing.iter().take_while(|(at, _)| *at < was);
-                    in_order && gone.all(|(_, pattern)| !has_links && !pattern.may_meet(&rule.pattern))
-                });
+            let is_uncovered = was.is_some_and(|was| {
+                let mut gone = missing.iter().take_while(|(at, _)| *at < was);
+                gone.any(|(_, pattern)| has_links || pattern.may_meet(&rule.pattern))
+            });
+            let in_order = was.and_then(|was| lowest_above.get(was));
+            let in_order = in_order.is_some_and(|lowest| lowest.is_none_or(|lowest| lowest < place));
+            let stays = same_trees && in_order && !is_uncovered;
             // A forced redirect shows nothing of what lies at its path.
             let shows = !((300..400).contains(&apply.status) && (apply.force || !self.new_site.is_listed()));
             let acts_anew = meets_a_new_gate && !apply.force && self.new_site.is_listed();
             if shows && (!stays || acts_anew) {
-                changes.push(Change { rule, apply, place, was, stays });
+                changes.push(Change { rule, apply, place, was, stays, is_uncovered });
             }
         }
         Ok(changes)
@@ -225,7 +236,7 @@ impl<'a, S: Site> Comparison<'a, S> {
 
     /// Whether a rule decides before the gate on a path of it, or admits somebody whom it turns away.
     fn comes_before_or_lifts(&mut self, change: &Change<'a>, gates: &[Gate<'a>]) -> Found<'a> {
-        let Change { rule, apply, place, was, .. } = change;
+        let Change { rule, apply, place, .. } = change;
         // What a local rule without a role shows instead is looked at by where it leads.
         if rule.role().is_none() && !apply.is_proxy() {
             return Ok(());
@@ -233,10 +244,9 @@ impl<'a, S: Site> Comparison<'a, S> {
         for gate in gates {
             self.spend(1, gate.rule)?;
             let is_above = *place < gate.heir;
-            let was_above = was.is_some_and(|was| was < gate.place);
             // RULES-9: no role lifts a seal. ROLE-3: nor does a rule without one lift anything.
             let lifts = rule.role().is_some() && !gate.rule.is_sealed();
-            let matters = if is_above { !was_above } else { lifts };
+            let matters = if is_above { !change.stood_above(gate) } else { lifts };
             let meets = self.has_links() || gate.reach.may_meet(&rule.pattern);
             if matters && meets && share_an_origin(rule, gate.rule) && !is_no_wider(rule, gate.rule) {
                 return Err(open(rule.pattern.example("…").name(), gate.rule));
@@ -332,23 +342,23 @@ impl<'a, S: Site> Comparison<'a, S> {
 
     /// Every path of every file: what the old gates covered there they cover still, and no unforced rule goes before them.
     fn files(&mut self, gates: &[Gate<'a>], changes: &[Change<'a>]) -> Found<'a> {
-        let covering = Lookup::of(gates.iter().map(|gate| gate.rule));
+        let covering = Lookup::of(gates.iter().map(|gate| &gate.rule.pattern));
         let unforced: Vec<&Change<'a>> = changes
             .iter()
             .filter(|change| !change.stays && !change.apply.force && change.rule.role().is_none())
             .collect();
-        let before = Lookup::of(unforced.iter().map(|change| change.rule));
+        let before = Lookup::of(unforced.iter().map(|change| &change.rule.pattern));
         let (new_site, is_other_site): (&'a S, bool) = (self.new_site, !self.has_same_names());
         let rules = self.new.rules().iter().enumerate();
         let new_gates: Vec<&'a Rule> = self.new.rules().iter().filter(|rule| rule.is_gate()).collect();
-        let covering_now = Lookup::of(new_gates.iter().copied());
+        let covering_now = Lookup::of(new_gates.iter().map(|gate| &gate.pattern));
         let acting: Vec<Change<'a>> = rules
             .filter_map(|(place, rule)| {
                 let apply = rule.apply().filter(|apply| !apply.force)?;
-                Some(Change { rule, apply, place, was: Some(place), stays: true })
+                Some(Change { rule, apply, place, was: Some(place), stays: true, is_uncovered: false })
             })
             .collect();
-        let acting_at = Lookup::of(acting.iter().map(|change| change.rule));
+        let acting_at = Lookup::of(acting.iter().map(|change| &change.rule.pattern));
         for file in new_site.names() {
             let own: Vec<String> = Spellings::of(new_site, file).iter().map(str::to_owned).collect();
             let now: Vec<String> = own.iter().cloned().chain(new_site.other_names(file)).collect();
@@ -373,8 +383,7 @@ impl<'a, S: Site> Comparison<'a, S> {
                     }
                     let mut first = before.at([path]).into_iter().filter_map(|at| unforced.get(at));
                     let goes_before = |change: &&Change<'a>| {
-                        let was_above = change.was.is_some_and(|was| was < gate.place);
-                        change.place < gate.heir && !was_above && share_an_origin(change.rule, gate.rule)
+                        change.place < gate.heir && !change.stood_above(gate) && share_an_origin(change.rule, gate.rule)
                     };
                     if first.any(goes_before) {
                         return Err(open(path, gate.rule));
@@ -391,19 +400,37 @@ impl<'a, S: Site> Comparison<'a, S> {
         gates: &[Gate<'a>],
         moved: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>,
     ) -> Found<'a> {
-        let covering = Lookup::of(gates.iter().map(|gate| gate.rule));
-        let new_gates: Vec<&'a Rule> = self.new.rules().iter().filter(|rule| rule.is_gate()).collect();
-        let covering_now = Lookup::of(new_gates.iter().copied());
+        let covering = Lookup::of(gates.iter().map(|gate| &gate.rule.pattern));
+        let rules = || self.new.rules().iter().enumerate();
+        let new_gates: Vec<(usize, &'a Rule)> = rules().filter(|(_, rule)| rule.is_gate()).collect();
+        let covering_now = Lookup::of(new_gates.iter().map(|(_, gate)| &gate.pattern));
+        let ways: Vec<Way<'a>> = rules().filter_map(|(place, rule)| Way::of(place, rule)).collect();
+        let leading_to = Lookup::of(ways.iter().map(|way| &way.reach));
+        // A file goes before these.
+        let unforced: Vec<(usize, &'a Rule)> =
+            rules().filter(|(_, rule)| rule.apply().is_some_and(|apply| !apply.force)).collect();
+        let unforced_at = Lookup::of(unforced.iter().map(|(_, rule)| &rule.pattern));
         for (old, new) in moved {
-            let (was, now) = (names_at(self.old_site, old.as_ref()), names_at(self.new_site, new.as_ref()));
-            let heirs: Vec<&Rule> =
-                covering_now.at(&now).into_iter().filter_map(|at| new_gates.get(at).copied()).collect();
+            let (old, new) = (old.as_ref(), new.as_ref());
+            // It was open under that name already, by a link.
+            if is_same_file(self.old_site, old, new) {
+                continue;
+            }
+            let (was, now) = (names_at(self.old_site, old), names_at(self.new_site, new));
+            let closing: Vec<_> = covering_now.at(&now).into_iter().filter_map(|at| new_gates.get(at)).collect();
+            let leading: Vec<_> = leading_to.at(&now).into_iter().filter_map(|at| ways.get(at)).collect();
+            let showing: Vec<_> = unforced_at.at(&now).into_iter().filter_map(|at| unforced.get(at)).collect();
             for gate in covering.at(&was).into_iter().filter_map(|at| gates.get(at)) {
-                self.spend(1 + heirs.len(), gate.rule)?;
-                // It was open under that name already, by a link or without it.
-                let was_known = self.old_site.has(new.as_ref());
-                if !was_known && !heirs.iter().any(|heir| turns_away_whom(heir, gate.rule)) {
-                    return Err(open(new.as_ref(), gate.rule));
+                self.spend(1 + closing.len() + leading.len() + showing.len(), gate.rule)?;
+                let heir = closing.iter().find(|(_, heir)| turns_away_whom(heir, gate.rule));
+                let is_closed = heir.is_some_and(|(heir, _)| {
+                    let around = leading.iter().filter(|way| !(way.leads_to_itself && *heir < way.place));
+                    let above = showing.iter().filter(|(place, _)| place < heir);
+                    let mut open = around.map(|way| way.rule).chain(above.map(|(_, rule)| *rule));
+                    open.all(|rule| is_no_wider(rule, gate.rule))
+                });
+                if !is_closed {
+                    return Err(open(new, gate.rule));
                 }
             }
         }
@@ -411,27 +438,47 @@ impl<'a, S: Site> Comparison<'a, S> {
     }
 }
 
-/// Which rules of a list have to do with a path, whatever the host and the query.
+/// A rule that shows files of the site.
+struct Way<'a> {
+    rule: &'a Rule,
+    place: usize,
+    /// The paths that it may lead to.
+    reach: Pattern,
+    /// Whether it leads from each path to that path.
+    leads_to_itself: bool,
+}
+
+impl<'a> Way<'a> {
+    fn of(place: usize, rule: &'a Rule) -> Option<Way<'a>> {
+        let apply = rule.apply().filter(|apply| !(300..400).contains(&apply.status) && !apply.to.is_absolute())?;
+        let reach = apply.to.reach();
+        let leads_to_itself = reach == rule.pattern;
+        Some(Way { rule, place, reach, leads_to_itself })
+    }
+}
+
+/// Which patterns of a list match a path.
 struct Lookup<'a> {
     rules: RuleSet,
     patterns: Vec<&'a Pattern>,
 }
 
 impl<'a> Lookup<'a> {
-    fn of(rules: impl Iterator<Item = &'a Rule>) -> Lookup<'a> {
-        let rules: Vec<&Rule> = rules.collect();
-        let bare = rules.iter().map(|rule| Rule {
-            span: rule.span,
+    fn of(patterns: impl Iterator<Item = &'a Pattern>) -> Lookup<'a> {
+        let patterns: Vec<&Pattern> = patterns.collect();
+        let span = Span { file: RuleFile::Redirects, start: 0, end: 0, line: 0, column: 0 };
+        let bare = patterns.iter().map(|pattern| Rule {
+            span,
             text: String::new(),
             origin: None,
-            pattern: rule.pattern.clone(),
+            pattern: (*pattern).clone(),
             query: Vec::new(),
             effect: Effect::Seal,
         });
-        Lookup { rules: RuleSet::of(bare), patterns: rules.iter().map(|rule| &rule.pattern).collect() }
+        Lookup { rules: RuleSet::of(bare), patterns }
     }
 
-    /// The places of the rules that match one of these names.
+    /// The places of the patterns that match one of these names.
     fn at<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Vec<usize> {
         let names: Vec<N> = names.into_iter().collect();
         let parameters = Parameters::default();

@@ -52,6 +52,8 @@ const CONDITIONS: &[&str] =
 struct Case {
     old: (String, MemorySite),
     new: (String, MemorySite),
+    /// Files that have another name in the new site: that in the old one, and the new one.
+    moved: Vec<(&'static str, &'static str)>,
 }
 
 impl Case {
@@ -69,7 +71,11 @@ impl Case {
                 _ => site,
             }
         };
-        let (old_links, new_links) = (picks.number() % 4, picks.number() % 4);
+        let (old_links, new_links) = (picks.number(), picks.number() % 4);
+        let moved = moved(old_links, &old_files);
+        new_files.retain(|name| !moved.iter().any(|(old, _)| old == name));
+        new_files.extend(moved.iter().map(|(_, new)| *new));
+        let old_links = old_links % 4;
         let mut old: Vec<String> = Vec::new();
         for _ in 0..=picks.number() % 5 {
             old.push(line(&mut picks));
@@ -93,8 +99,25 @@ impl Case {
                 _ => new.insert(at, line(&mut picks)),
             }
         }
-        Case { old: (old.join("\n"), site(&old_files, old_links)), new: (new.join("\n"), site(&new_files, new_links)) }
+        Case {
+            old: (old.join("\n"), site(&old_files, old_links)),
+            new: (new.join("\n"), site(&new_files, new_links)),
+            moved,
+        }
     }
+}
+
+/// Which files are moved: onto a name that may exist already, or two that change places.
+fn moved(number: usize, files: &[&'static str]) -> Vec<(&'static str, &'static str)> {
+    let at =
+        |list: &[&'static str], place: usize| place.checked_rem(list.len()).and_then(|place| list.get(place)).copied();
+    let from = at(files, number / 4);
+    let pairs = match number % 4 {
+        2 => vec![(from, at(FILES, number / 16))],
+        3 => vec![(from, at(files, number / 16)), (at(files, number / 16), from)],
+        _ => Vec::new(),
+    };
+    pairs.into_iter().filter_map(|(old, new)| Some((old?, new?))).filter(|(old, new)| old != new).collect()
 }
 
 fn line(picks: &mut Picks<'_>) -> String {
@@ -106,7 +129,7 @@ impl fmt::Display for Case {
         for (name, (rules, site)) in [("old", &self.old), ("new", &self.new)] {
             writeln!(f, "{name}, {site:?}\n{rules}")?;
         }
-        Ok(())
+        writeln!(f, "moved {:?}", self.moved)
     }
 }
 
@@ -118,12 +141,11 @@ pub fn reload_opens_nothing(bytes: &[u8]) {
     if !old.unreadable().is_empty() || !new.unreadable().is_empty() {
         return;
     }
-    let none: [(&str, &str); 0] = [];
     let (before, after) = ((&old, &case.old.1), (&new, &case.new.1));
-    if opens(before, after, none).is_some() {
+    if opens(before, after, case.moved.iter().copied()).is_some() {
         return;
     }
-    if let Err(found) = look_for_an_opening(before, after) {
+    if let Err(found) = look_for_an_opening(before, after, &case.moved) {
         // The message is what makes a failure readable.
         assert!(found.is_empty(), "{found}\n{case}");
     }
@@ -131,7 +153,7 @@ pub fn reload_opens_nothing(bytes: &[u8]) {
 
 /// Asserts that nobody gets by the new rules what the old ones denied them, over many requests.
 pub fn holds_what_was_denied(old: (&RuleSet, &MemorySite), new: (&RuleSet, &MemorySite)) {
-    let found = look_for_an_opening(old, new);
+    let found = look_for_an_opening(old, new, &[]);
     assert_eq!(found, Ok(()), "from\n{:#?}\nto\n{:#?}", texts(old.0), texts(new.0));
 }
 
@@ -147,7 +169,14 @@ type Headers = &'static [(&'static str, &'static [u8])];
 const VISITS: &[(&str, Option<&str>, Headers)] =
     &[("b.example", None, &[]), ("a.example", Some("de"), &[("cookie", b"c=1")]), ("a.example", None, &[])];
 
-fn look_for_an_opening(old: (&RuleSet, &MemorySite), new: (&RuleSet, &MemorySite)) -> Result<(), String> {
+fn look_for_an_opening(
+    old: (&RuleSet, &MemorySite),
+    new: (&RuleSet, &MemorySite),
+    moved: &[(&str, &str)],
+) -> Result<(), String> {
+    // The name that a file of the new site had in the old one.
+    let old_name =
+        |name: &str| moved.iter().find(|(_, new)| *new == name).map_or(name.to_owned(), |(old, _)| (*old).to_owned());
     let one = SEGMENTS.iter().map(|segment| format!("/{segment}"));
     let two = one.clone().flat_map(|first| SEGMENTS.iter().map(move |second| format!("{first}/{second}")));
     let more = ["/", "/a/", "/m/x.html", "/m/deep/y", "/x.html", "/q?q=1", "/n", "/n/x", "/api/x", "/404", "/login"];
@@ -180,11 +209,15 @@ fn look_for_an_opening(old: (&RuleSet, &MemorySite), new: (&RuleSet, &MemorySite
         let new_files = (old.0, new.1);
         let shown: HashSet<Content> = all()
             .filter_map(|(target, visit)| content(&ask(new_files, target, visit)))
-            .filter(|got| matches!(got, Content::File(name) if !old.1.has(name)))
+            .filter(|got| matches!(got, Content::File(name) if !old.1.has(name) && old_name(name) == *name))
             .collect();
         for (target, visit) in all() {
             let now = ask(new, target, visit);
-            let Some(got) = content(&now).filter(|got| !had.contains(got) && !shown.contains(got)) else { continue };
+            let got = content(&now).filter(|got| !shown.contains(got)).map(|got| match got {
+                Content::File(name) => Content::File(old_name(&name)),
+                url => url,
+            });
+            let Some(got) = got.filter(|got| !had.contains(got)) else { continue };
             let was_denied = match &got {
                 Content::File(name) => ask(old, &path_of(name), visit).denied,
                 // What is fetched as the answer for those who are denied is no opening.

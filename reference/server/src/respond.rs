@@ -144,6 +144,21 @@ pub(crate) async fn refuse_to(
     }
 }
 
+/// FRONT-2: the server in front would serve what the gate has not seen. With the next version it may be another answer.
+pub(crate) fn not_as_seen(manner: Manner) -> Response<Body> {
+    let draft = match manner {
+        Manner::AsIs => {
+            Draft::text(StatusCode::FORBIDDEN, "403: this file has changed, and the gate has not seen it yet.\n")
+        }
+        Manner::StatusOnly => Draft::new(StatusCode::FORBIDDEN, Body::default())
+            .with(GATE_STATUS, HeaderValue::from(StatusCode::FORBIDDEN.as_u16())),
+    };
+    draft
+        .with(header::RETRY_AFTER, const { HeaderValue::from_static("1") })
+        .with(header::CACHE_CONTROL, const { HeaderValue::from_static("private, no-store") })
+        .finish(false)
+}
+
 /// AUTHORIZE-1: the server in front passes this answer on. It has no status that would be taken for a yes.
 async fn refuse_as_is(site: &DirSite, fields: &HeaderRules, decision: &Decision, ask: &Ask) -> Response<Body> {
     let mut response = respond(site, fields, decision, ask).await;

@@ -50,6 +50,15 @@ pub(crate) fn names_elsewhere(shortest: &str) -> Vec<String> {
     once.into_iter().chain(twice).collect()
 }
 
+/// FRONT-2: the names of all files that a server with pretty URLs may find for the path with this name.
+pub fn names_to_find(name: &str) -> Vec<String> {
+    let shortest = shortest_elsewhere(name);
+    let mut names = names_elsewhere(shortest);
+    names.push(shortest.to_owned());
+    names.push(name.to_owned());
+    names
+}
+
 /// The shortest path that a server with pretty URLs may take for this one.
 pub(crate) fn shortest_elsewhere(name: &str) -> &str {
     let name = name.strip_suffix(".html").unwrap_or(name);

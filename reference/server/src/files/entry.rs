@@ -51,6 +51,8 @@ enum State {
 pub(crate) struct Stamp {
     pub(super) length: u64,
     modified: Option<SystemTime>,
+    /// When the file was made, where the system tells.
+    created: Option<SystemTime>,
     identity: Identity,
 }
 
@@ -105,7 +107,7 @@ impl Stamp {
         };
         #[cfg(not(unix))]
         let identity = ();
-        Stamp { length: metadata.len(), modified: metadata.modified().ok(), identity }
+        Stamp { length: metadata.len(), modified: metadata.modified().ok(), created: metadata.created().ok(), identity }
     }
 
     /// Which file it is of, where the system tells.
@@ -120,6 +122,14 @@ impl Stamp {
     /// Whether an open file still has the content that it had. That it has got another name, or none, is no change.
     pub(super) fn same_content(&self, other: &Stamp) -> bool {
         (self.length, self.modified) == (other.length, other.modified)
+    }
+
+    /// RELOAD-3: whether both are of one file, whatever was written to it in between. The number of a file that is gone is given
+    /// to another one, which was made later; where the system does not say when, one that is the same file has the same content.
+    pub(super) fn is_same_file(&self, other: &Stamp) -> bool {
+        let same_number = self.file_id().is_some_and(|id| other.file_id() == Some(id));
+        let is_known = self.created.is_some() && other.created.is_some();
+        same_number && if is_known { self.created == other.created } else { self.same_content(other) }
     }
 
     /// The latest of the times.

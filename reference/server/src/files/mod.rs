@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use rolegate::path::RequestPath;
 use rolegate::request::Origin;
-use rolegate::site::{self, Elsewhere, Site};
+use rolegate::site::{self, Elsewhere, Site, names_to_find};
 use rolegate::speed::Paths;
 
 pub mod body;
@@ -40,6 +40,13 @@ pub struct DirSite {
     files: Files,
     links: Links,
     paths: Paths,
+}
+
+/// A file as it was when a site was opened.
+#[derive(Clone, Debug)]
+pub(crate) struct SeenFile {
+    name: Arc<str>,
+    stamp: Stamp,
 }
 
 /// The files of a site by their names.
@@ -115,21 +122,26 @@ impl DirSite {
         self.files.keys().map(AsRef::as_ref)
     }
 
-    /// The files of this site that `before` knew by another name: the name there and the name here.
-    pub(crate) fn moved_since(&self, before: &DirSite) -> Vec<(Arc<str>, Arc<str>)> {
-        let known = |stamp: &Stamp| stamp.file_id().filter(|_| stamp.length > 0);
-        let mut names: HashMap<FileId, Vec<(&Arc<str>, Stamp)>> = HashMap::new();
-        for (name, stamp) in before.files.iter().map(|(name, file)| (name, file.plain.stamp())) {
-            if let Some(id) = known(&stamp) {
-                names.entry(id).or_default().push((name, stamp));
+    /// Each file with content, by its name, as it was when the site was opened.
+    pub(crate) fn seen(&self) -> impl Iterator<Item = SeenFile> {
+        let stamps =
+            self.files.iter().map(|(name, file)| SeenFile { name: Arc::clone(name), stamp: file.plain.stamp() });
+        stamps.filter(|file| file.stamp.length > 0)
+    }
+
+    /// RELOAD-3: the files of this site that have another name among `before`: the name there and the name here.
+    pub(crate) fn moved_since(&self, before: impl IntoIterator<Item = SeenFile>) -> Vec<(Arc<str>, Arc<str>)> {
+        let mut names: HashMap<FileId, Vec<SeenFile>> = HashMap::new();
+        for file in before {
+            if let Some(id) = file.stamp.file_id() {
+                names.entry(id).or_default().push(file);
             }
         }
         let mut moved = Vec::new();
-        for (name, stamp) in self.files.iter().map(|(name, file)| (name, file.plain.stamp())) {
-            // The number of a file that is gone is given to another one, which has other times or another length.
-            let was = known(&stamp).and_then(|id| names.get(&id)).into_iter().flatten();
-            let was = was.filter(|(old, before)| before.same_content(&stamp) && *old != name);
-            moved.extend(was.map(|(old, _)| (Arc::clone(old), Arc::clone(name))));
+        for now in self.seen() {
+            let was = now.stamp.file_id().and_then(|id| names.get(&id)).into_iter().flatten();
+            let was = was.filter(|was| was.stamp.is_same_file(&now.stamp) && was.name != now.name);
+            moved.extend(was.map(|was| (Arc::clone(&was.name), Arc::clone(&now.name))));
         }
         moved
     }
@@ -139,6 +151,37 @@ impl DirSite {
         let mut bytes = Vec::new();
         self.files.get(name)?.plain.reader().ok()?.take(most).read_to_end(&mut bytes).ok()?;
         Some(bytes)
+    }
+
+    /// The files of this site that `next` has under no name.
+    pub(crate) fn gone_in(&self, next: &DirSite) -> Vec<SeenFile> {
+        let there: HashSet<FileId> = next.seen().filter_map(|file| file.stamp.file_id()).collect();
+        let is_gone = |file: &SeenFile| file.stamp.file_id().is_some_and(|id| !there.contains(&id));
+        self.seen().filter(is_gone).collect()
+    }
+
+    /// FRONT-2: whether another server that serves this folder finds for `path` what was seen when the site was opened, and
+    /// nothing else. With `exactly` nothing may have been written since; else a file may have taken the place of an older one,
+    /// unless it lay elsewhere in the site before.
+    ///
+    /// The disk is read.
+    pub(crate) fn is_as_seen(&self, path: &RequestPath, exactly: bool) -> bool {
+        if self.options.elsewhere {
+            return true;
+        }
+        names_to_find(path.name()).iter().all(|name| {
+            let at = self.folder.join(name.trim_start_matches('/'));
+            let now = match fs::metadata(at) {
+                Ok(metadata) if metadata.is_dir() => return true,
+                Ok(metadata) => Stamp::of(&metadata),
+                Err(error) => return matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+            };
+            let Some(seen) = self.files.get(name.as_str()).map(|file| file.plain.stamp()) else { return false };
+            if seen.is_same_file(&now) || exactly {
+                return !exactly || seen == now;
+            }
+            !self.seen().any(|other| other.stamp.is_same_file(&now))
+        })
     }
 
     /// The file with this name of the index, to answer with it.

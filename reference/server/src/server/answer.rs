@@ -35,8 +35,8 @@ use crate::respond::{self, Ask};
 
 /// What is done about a decision.
 enum Next {
-    /// The server in front is told that it may serve.
-    Admit,
+    /// The server in front is told that it may serve, unless it would find another file than the gate has seen.
+    Admit(Manner),
     /// It is sent to an upstream.
     Forward(Box<UpstreamRequest>),
     /// The server in front is told that it may not.
@@ -224,7 +224,7 @@ impl<'a> Asked<'a> {
             scheme: known.scheme,
         };
         let next = match question {
-            Some(_) if authorize::admits(&decision, target) => Next::Admit,
+            Some(manner) if authorize::admits(&decision, target) => Next::Admit(manner),
             Some(manner) => Next::Refuse(manner),
             None => UpstreamRequest::of(&decision, gate, visit, server.proxy.settings(), now)
                 .map_or(Next::Respond, |upstream_request| Next::Forward(Box::new(upstream_request))),
@@ -263,7 +263,10 @@ impl<'a> Asked<'a> {
         let (response, tunnel) = match next {
             // PROXY-1
             Next::Forward(upstream_request) => Box::pin(self.forward(upstream_request, standing, seen)).await,
-            Next::Admit => (respond::admit(decision), None),
+            Next::Admit(manner) => {
+                let is_as_seen = Box::pin(self.is_as_seen(decision)).await;
+                (if is_as_seen { respond::admit(decision) } else { respond::not_as_seen(*manner) }, None)
+            }
             // PACE-2: what could not be answered at once opens a file.
             Next::Respond | Next::Refuse(_) => {
                 // Many may wait, so a request that waits takes little room.
@@ -284,6 +287,15 @@ impl<'a> Asked<'a> {
         };
         self.note(decision, line.as_ref(), response.status());
         (response, tunnel)
+    }
+
+    /// FRONT-2: whether the server in front finds what the gate has seen. While another version is refused, nothing of it is
+    /// served (RELOAD-3).
+    async fn is_as_seen(&self, decision: &Decision) -> bool {
+        let Some(path) = decision.read.as_ref().map(|read| read.path.clone()) else { return false };
+        let (gate, exactly) = (Arc::clone(&self.gate), self.here.server.operations.is_outdated());
+        let looked = tokio::task::spawn_blocking(move || gate.site().is_as_seen(&path, exactly));
+        looked.await.unwrap_or(false)
     }
 
     /// A place for an open file, among those of the connection, of the client and of all.
