@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use gatecheck::corpus::{Case, Corpus, Suite};

@@ -30,7 +30,8 @@ use super::format::{Output, Outputs, tell};
 use super::gate::{GateArgs, gate};
 use super::part::{BY_THE_ENGINE, part};
 use super::run::{ENDING, interruption};
-use super::{Failure, reports, say, time_limit};
+use super::settings::timeout;
+use super::{Failure, reports, say};
 
 /// Arguments of `gatecheck audit`.
 #[derive(Args, Debug)]
@@ -103,8 +104,8 @@ pub struct AuditArgs {
     #[arg(long, value_name = "N")]
     rate: Option<f64>,
     /// Time limit of one answer, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
-    timeout: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = timeout)]
+    timeout: Duration,
     /// How often a request is sent again when the connection itself fails
     #[arg(long, value_name = "N", default_value_t = 2)]
     retries: u32,
@@ -288,7 +289,7 @@ async fn site_check(args: &AuditArgs, goal: &Goal, seen: &Seen) -> Result<Option
     let Some(target) = &goal.remote else { return Ok(None) };
     let options = PlainOptions {
         version: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
-        limit: time_limit(args.timeout)?,
+        limit: args.timeout,
         remote: Some(target),
     };
     let client = Plain::new(target.clone(), Clients::new(options).map_err(Failure::harness)?);
@@ -318,7 +319,7 @@ fn run_options(args: &AuditArgs, goal: &Goal, wish: &Wish) -> Result<RunOptions,
         shard: part(args.shard.as_deref())?,
         seed: Some(wish.seed),
         jobs: args.jobs.max(1),
-        timeout: time_limit(args.timeout)?,
+        timeout: args.timeout,
         rate: goal.rate,
         retries: args.retries,
         http: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },

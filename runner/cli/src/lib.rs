@@ -39,7 +39,6 @@ mod show;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -154,12 +153,6 @@ fn say(text: &str) {
     let mut out = anstream::stdout().lock();
     let _ = out.write_all(text.as_bytes());
     let _ = out.flush();
-}
-
-/// How long an answer may take, from the seconds that `--timeout` says.
-fn time_limit(seconds: f64) -> Result<Duration, Failure> {
-    let limit = Duration::try_from_secs_f64(seconds).ok().filter(|limit| !limit.is_zero());
-    limit.ok_or_else(|| Failure::usage("`--timeout` is a number of seconds above zero"))
 }
 
 /// The JSON reports in files; `-` is standard input.

@@ -1,6 +1,7 @@
 //! Places in a list, by the hash of what lies there. The list keeps the texts, so that a table holds nothing but numbers.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
 #[derive(Clone, Debug, Default)]
@@ -22,10 +23,9 @@ impl Table {
 
     /// Adds a place that is not there yet.
     pub(crate) fn add(&mut self, hash: u64, place: usize) {
-        if self.first.contains_key(&hash) {
-            self.further.push((hash, place));
-        } else {
-            self.first.insert(hash, place);
+        match self.first.entry(hash) {
+            Entry::Occupied(_) => self.further.push((hash, place)),
+            Entry::Vacant(first) => drop(first.insert(place)),
         }
     }
 
