@@ -132,15 +132,17 @@ impl Reader<'_> {
             self.refuse(value.span(), "toml-headers", "`for` is not a text", "write `for = \"/path\"`");
             return None;
         };
-        if !path.starts_with('/') {
+        if path.is_empty() || path.contains("://") {
             let message = format!("`{path}` is not a path");
             self.refuse(value.span(), "toml-headers", message, "begin with `/`, without scheme and host");
             return None;
         }
-        match HeaderPath::parse(path) {
-            Ok(read) => Some((path.to_owned(), read)),
+        // HEADERS-8: here a path is read from the root with or without a slash in front, as the owner's package does.
+        let path = format!("/{}", path.strip_prefix('/').unwrap_or(path));
+        match HeaderPath::parse(&path) {
+            Ok(read) => Some((path, read)),
             Err(fault) => {
-                let fault = Fault { range: value.span(), ..explain(path, fault) };
+                let fault = Fault { range: value.span(), ..explain(&path, fault) };
                 self.say(fault);
                 None
             }
@@ -277,13 +279,26 @@ mod tests {
     }
 
     #[test]
+    fn headers_8_a_path_without_a_slash_in_front() {
+        let toml =
+            "[[headers]]\nfor = '*.js'\nvalues = { X-A = 'js' }\n[[headers]]\nfor = 'm/*'\nvalues = { X-A = 'm' }\n";
+        let parsed = file(toml.as_bytes());
+        assert_eq!(problems(&parsed), [""; 0]);
+        for (path, value) in [("/a.js", Some("js")), ("/x/a.js", Some("js")), ("/m/x", Some("m")), ("/a.css", None)] {
+            let path = RequestPath::parse(path.as_bytes()).unwrap();
+            let fields: Vec<_> = parsed.rules.fields(&path).collect();
+            assert_eq!(fields.first().map(|(_, value)| value.to_str().unwrap()), value);
+        }
+    }
+
+    #[test]
     fn what_is_not_in_force() {
         for (text, found) in [
             ("[headers]\nfor = '/a'", "1:2 toml-headers"),
             ("headers = [1]", "1:12 toml-headers"),
             ("[[headers]]\nvalues = {}", "1:1 toml-headers"),
             ("[[headers]]\nfor = 1", "2:7 toml-headers"),
-            ("[[headers]]\nfor = 'a'", "2:7 toml-headers"),
+            ("[[headers]]\nfor = ''", "2:7 toml-headers"),
             ("[[headers]]\nfor = 'https://a.example/'", "2:7 toml-headers"),
             ("[[headers]]\nfor = '/a b'", "2:7 path-space"),
             ("[[headers]]\nfor = '/a'\nvalues = 'X-A: b'", "3:10 toml-headers"),
@@ -310,7 +325,8 @@ mod tests {
             ("[[headers]]\nfor = '/a'\nvalue = { Basic-Auth = 'a:b' }", Some("/a")),
             ("[[header]]\nfor = '/a'\nvalues = { Basic-Auth = 'a:b' }", Some("/a")),
             ("[[context.production.headers]]\nfor = '/a'\nvalues = { Basic-Auth = 'a:b' }", Some("/a")),
-            ("[[headers]]\nfor = 'a'\nvalues = { Basic-Auth = 'a:b' }", None),
+            ("[[headers]]\nfor = 'a/*'\nvalues = { Basic-Auth = 'a:b' }", Some("/a/*")),
+            ("[[headers]]\nfor = ''\nvalues = { Basic-Auth = 'a:b' }", None),
             ("[[headers]]\nvalues = { Basic-Auth = 'a:b' }", None),
             ("[headers]\nfor = '/a'\nvalues = { Basic-Auth = 'a:b' }", None),
             ("headers = ['Basic-Auth: a:b']", None),
