@@ -32,14 +32,15 @@ impl Form {
         )
     }
 
-    /// The fields of a body that says it is a form; another body has none.
+    /// The fields of a body that is a form, or does not say what it is; one that says it is something else has none.
     pub fn body(call: &Call) -> Form {
         let kind = call.header(CONTENT_TYPE).unwrap_or_default();
         let kind = kind.split_once(';').map_or(kind, |(kind, _)| kind).trim();
-        if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Form::default();
+        let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+        if is_form || !call.headers.contains_key(CONTENT_TYPE) {
+            return Form::read(&String::from_utf8_lossy(&call.body));
         }
-        Form::read(&String::from_utf8_lossy(&call.body))
+        Form::default()
     }
 
     /// The fields of a body, and then those of a query: where both have a field, that of the body counts, as in Go.
@@ -224,7 +225,7 @@ mod tests {
             (&["application/x-www-form-urlencoded-not"], false),
             (&[FORM, FORM], false),
             (&[""], false),
-            (&[], false),
+            (&[], true),
         ] {
             let form = Form::of(&call(kinds, "a=body", "a=query"));
             assert_eq!(form.field("a"), Some(if is_form { "body" } else { "query" }), "{kinds:?}");
