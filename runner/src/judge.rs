@@ -283,8 +283,9 @@ fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>)
         say("status", expected, response.status.to_string());
     }
     check_location(alternative, exchange, response, scene, &mut say);
-    // Over the byte-exact wire a gate that does not read all of a request may reset the connection under its answer (RFC 9112 §9.6).
-    let may_be_reset = response.end == End::Closed && exchange.client == Client::Raw;
+    // A gate that does not read all of a request may reset the connection under its answer (RFC 9112 §9.6): over the byte-exact wire, and wherever it may
+    // close without an answer at all.
+    let may_be_reset = response.end == End::Closed && (exchange.client == Client::Raw || alternative.closed);
     if let Some(why) = early_end(response.end).filter(|_| !may_be_reset) {
         say("end", "a whole response".to_owned(), why);
     }

@@ -47,8 +47,10 @@ pub async fn measure(corpus: &Arc<Corpus>, matrix: &Matrix, size: usize, count: 
         .map(|(id, row)| (id, row.into_iter().filter_map(|case| fresh.get(case).copied()).collect::<BTreeSet<_>>()))
         .filter(|(_, row)| !row.is_empty())
         .collect();
-    let tests: BTreeMap<&str, &[String]> =
-        corpus.cases().map(|(_, case)| (case.id.as_str(), case.requirements.as_slice())).collect();
+    let tests: BTreeMap<&str, &[String]> = corpus
+        .cases()
+        .map(|(_, case)| (case.id.as_str(), case.requirements.get(..1).unwrap_or_default()))
+        .collect();
     let requirements = |case: &str| tests.get(case).copied().unwrap_or_default();
     let drawn: Vec<&'static Mutant> =
         super::all().filter(|mutant| !mutant.remembers && rows.contains_key(mutant.id)).collect();
@@ -100,9 +102,10 @@ pub async fn measure(corpus: &Arc<Corpus>, matrix: &Matrix, size: usize, count: 
         measured.gates = measured.gates.saturating_add(1);
         for one in &group {
             let mine = own.get(one.id).copied().unwrap_or_default();
+            let whole = rows.get(one.id).map_or(0, BTreeSet::len);
             let all = rows.get(one.id).map_or(0, |row| row.intersection(&asked).count());
             // Most of it must be its own: what others hide cannot be seen.
-            if !(mine >= 2 || (mine == 1 && all == 1)) || mine.saturating_mul(5) < all.saturating_mul(3) {
+            if !(mine >= 2 || (mine == 1 && whole == 1)) || mine.saturating_mul(5) < all.saturating_mul(3) {
                 continue;
             }
             measured.true_ones = measured.true_ones.saturating_add(1);

@@ -47,6 +47,8 @@ pub struct Suspect {
 pub struct Candidate<'a> {
     /// The defect.
     pub mutant: &'static Mutant,
+    /// All that it fails, whether it was asked or not.
+    pub row: usize,
     /// All that it fails of what was asked.
     pub fails: usize,
     /// What it fails and failed here.
@@ -76,10 +78,11 @@ pub fn candidates<'a>(
 ) -> Vec<Candidate<'a>> {
     let mut all: Vec<Candidate<'a>> = super::all()
         .filter_map(|mutant| {
-            let row = rows.get(mutant.id)?.iter().copied().filter(|case| asked.contains(case));
-            let (hits, others): (Vec<&str>, Vec<&str>) = row.partition(|case| came.contains_key(case));
+            let row = rows.get(mutant.id)?;
+            let of_those_asked = row.iter().copied().filter(|case| asked.contains(case));
+            let (hits, others): (Vec<&str>, Vec<&str>) = of_those_asked.partition(|case| came.contains_key(case));
             let fails = hits.len().saturating_add(others.len());
-            (!hits.is_empty()).then_some(Candidate { mutant, fails, hits })
+            (!hits.is_empty()).then_some(Candidate { mutant, row: row.len(), fails, hits })
         })
         .filter(|one| part(one.hits.len(), one.fails) >= LEAST_PART)
         .collect();
@@ -109,7 +112,7 @@ pub fn sample<'a>(hits: &[&'a str]) -> Vec<&'a str> {
 }
 
 /// The suspects among the candidates, by what their broken gates answer. Each explains answers that those before it do not; one case is enough only where it
-/// is all that the defect fails.
+/// is all that the defect fails, for of a defect that fails more a run of a part of the corpus has asked too little to tell it from others.
 #[must_use]
 pub fn select<'a>(
     candidates: &[Candidate<'a>],
@@ -143,7 +146,7 @@ pub fn select<'a>(
             .filter_map(|(one, same, sampled)| {
                 let left: Vec<&str> = same.iter().copied().filter(|case| open.contains(case)).collect();
                 let whole = part(one.hits.len(), one.fails) * part(same.len(), *sampled);
-                let exact = left.len() == 1 && one.fails == 1;
+                let exact = left.len() == 1 && one.row == 1;
                 let enough = (left.len() >= 2 || exact) && part(left.len(), same.len()) >= LEAST_LEFT;
                 let weight = whole.powi(3) * part(left.len(), 1).sqrt();
                 enough.then_some((one, left, weight))
