@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::expect::{Context, wanted};
 use crate::model::{Answer, RuleView, Said, Who};
 use crate::probe::{From, Kind, Probe, Probes};
+use crate::spellings::Trick;
 use crate::tokens::UNKNOWN;
 use crate::visitors::Visitor;
 use crate::{AboutCase, AboutRule, Audit, Seen, Sizes, Wish};
@@ -93,7 +94,7 @@ pub(super) fn audit(seen: &Seen, wish: &Wish, from: &From<'_>, probes: Probes, m
         forwarded,
     };
     let corpus = corpus(seen, wish, &rules, cases, own);
-    Audit { corpus: Arc::new(corpus), cases: about, rules, notes: notes(seen), sizes }
+    Audit { corpus: Arc::new(corpus), cases: about, rules, notes: notes(seen, wish), sizes }
 }
 
 fn not_asked(from: &From<'_>, place: usize, view: &RuleView, wish: &Wish) -> Option<String> {
@@ -115,7 +116,7 @@ fn closes_nothing(seen: &Seen, place: usize, view: &RuleView) -> Option<&'static
     }
 }
 
-fn notes(seen: &Seen) -> Vec<String> {
+fn notes(seen: &Seen, wish: &Wish) -> Vec<String> {
     let mut notes = seen.model.notes.clone();
     let mut gates = seen.model.views.iter().filter(|view| view.is_gate);
     if seen.model.views.iter().all(|view| !view.is_gate) {
@@ -133,6 +134,12 @@ fn notes(seen: &Seen) -> Vec<String> {
         notes.push(format!(
             "{rule} shows {file} to everybody, although a gate stands before its own path: as the rules are written this is no leak (`rolegate check` says more)"
         ));
+    }
+    let named = |role: &String| seen.model.views.iter().any(|view| view.roles.contains(role));
+    let unnamed: Vec<&str> =
+        wish.given_roles.iter().filter(|role| !role.is_empty() && !named(role)).map(String::as_str).collect();
+    if !unnamed.is_empty() {
+        notes.push(format!("no rule asks for {}: the token for it is not used", unnamed.join(", ")));
     }
     if !seen.visitors.lacking.is_empty() {
         notes.push(format!(
@@ -256,6 +263,7 @@ impl Builder<'_> {
                 denies: said.denied,
                 is_telling: !probe.visitor.is_stranger && model.decide(&probe.ask, &Who::Nobody).answer != said.answer,
                 requests: probe.before.len().saturating_add(1),
+                if_leaked: if_leaked(probe, &said),
             },
         );
         self.cases.push(Case {
@@ -268,7 +276,8 @@ impl Builder<'_> {
             requirements: vec![requirement_id(view)],
             level: wanted.level,
             question: Question::Format,
-            why: why(probe, &said),
+            // What a finding means depends on what came back: the audit's own reports say it.
+            why: None,
             family: None,
             sources: Vec::new(),
             quotes: Vec::new(),
@@ -294,21 +303,26 @@ impl Builder<'_> {
     }
 }
 
-fn why(probe: &Probe, said: &Said) -> Option<String> {
-    let why = match probe.kind {
-        Kind::Cache => "A cache in front of the site keeps for one visitor what another one got.",
-        Kind::Spelling if said.denied => {
-            "The gate is on one spelling of the path, and the site hands out the file by another."
+/// What it means if content comes back that the visitor may not have.
+fn if_leaked(probe: &Probe, said: &Said) -> &'static str {
+    match (probe.kind, probe.trick) {
+        (Kind::Cache, _) => "A cache in front of the site keeps for one visitor what another one got.",
+        (Kind::Token, _) if probe.visitor.is_stranger => "A token counts that must not, or what stands beside it.",
+        _ if said.answer == Answer::NotFound && !said.denied => "Where nothing lies, the site hands out a closed file.",
+        (_, Trick::Path) => "The gate is on one spelling of the path, and the site hands out the file by another.",
+        (_, Trick::Way) => {
+            "The gate does not look at requests of another method, for a part, in a coding or with a condition."
         }
-        Kind::Token if said.denied => "A token counts that must not.",
-        _ if said.denied && probe.visitor.recipe.is_some() => {
-            "The gate lets in whoever sends a token that must not count, or one for another role."
+        (_, Trick::Field) if said.denied => "A header field that anybody can send opens the gate.",
+        (_, Trick::Field) => {
+            "The site serves what a header field names, and the gate is for the path that was asked for."
         }
+        _ if said.denied && !probe.visitor.is_stranger => "The gate lets in whoever holds another role.",
+        _ if said.denied && probe.visitor.recipe.is_some() => "A token counts that must not.",
+        (Kind::File, _) if said.denied => "The gate does not stand before this name of the file.",
         _ if said.denied => "The gate is open.",
-        _ if !probe.visitor.is_stranger => "Whoever holds the role is kept out.",
-        _ => "The rule does not do what it says.",
-    };
-    Some(why.to_owned())
+        _ => "What is shown here is not what the rules name.",
+    }
 }
 
 /// A request target for people. A query with a token in it is no reading matter.

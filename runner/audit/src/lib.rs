@@ -130,6 +130,8 @@ pub struct AboutCase {
     pub is_telling: bool,
     /// How many requests it is.
     pub requests: usize,
+    /// What it means if content comes back that the visitor may not have.
+    pub if_leaked: &'static str,
 }
 
 impl AboutCase {

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use crate::Audit;
 use crate::table::{count, thousands};
-use crate::verdicts::{RuleVerdict, Standing, headline, reasons};
+use crate::verdicts::{RuleVerdict, Standing, headline, reasons, why};
 
 /// More findings of a rule than this are told by number.
 const WHOLE: usize = 20;
@@ -129,7 +129,7 @@ fn card(verdict: &RuleVerdict<'_>) -> Markup {
                         @for reason in reasons(outcome) {
                             dt { @if matches!(outcome.verdict, Verdict::Leak(_)) { "Leaked" } @else { "Differs" } } dd { (visible(&reason)) }
                         }
-                        @if let Some(why) = &outcome.why { dt { "Why" } dd { (why) } }
+                        @if let Some(why) = why(outcome, *about, &verdict.findings) { dt { "Why" } dd { (why) } }
                         @if let Some(known) = &outcome.known { dt { "Known" } dd { (visible(&known.told())) } }
                     }
                     @if let Some(evidence) = &outcome.evidence { pre { code { (visible(&evidence.again)) } } }

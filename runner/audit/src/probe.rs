@@ -7,7 +7,7 @@ use gatecheck::corpus::Corpus;
 use crate::expect::Writing;
 use crate::ground::{Ground, Way, path_of, pretty};
 use crate::model::{Ask, Model, Who};
-use crate::spellings;
+use crate::spellings::{self, Trick};
 use crate::tokens::{Borrowed, borrowed};
 use crate::visitors::{Visitor, Visitors};
 
@@ -26,6 +26,8 @@ pub struct Probe {
     pub is_exact: bool,
     /// How it is written.
     pub writing: Writing,
+    /// What is tried by it.
+    pub trick: Trick,
     /// Who asks.
     pub visitor: Visitor,
     /// Who asks for the same just before, in order.
@@ -298,6 +300,7 @@ impl<'a> From<'a> {
             ask: witness.ask.clone(),
             is_exact: false,
             writing: Writing::Plain,
+            trick: Trick::None,
             visitor,
             before: Vec::new(),
             over_http2: false,
@@ -317,6 +320,7 @@ impl<'a> From<'a> {
     fn spelled(&self, place: usize, at: usize, visitor: Visitor) -> Option<Probe> {
         let witness = self.ground.witnesses.get(place)?.as_ref()?;
         let spelling = self.spellings(place).into_iter().nth(at)?;
+        let trick = spelling.trick(&witness.ask.target);
         let mut ask = witness.ask.clone();
         ask.target = spelling.target;
         ask.method = spelling.method.to_owned();
@@ -328,6 +332,7 @@ impl<'a> From<'a> {
             ask,
             is_exact: spelling.is_exact,
             writing: if spelling.is_exact { Writing::Odd } else { Writing::Plain },
+            trick,
             visitor,
             before: Vec::new(),
             over_http2: false,
@@ -346,6 +351,7 @@ impl<'a> From<'a> {
             ask,
             is_exact: false,
             writing: Writing::Plain,
+            trick: Trick::None,
             visitor: Visitors::anonymous(),
             before: Vec::new(),
             over_http2: false,
@@ -357,7 +363,7 @@ impl<'a> From<'a> {
         probe.kind = Kind::Token;
         probe.label.clone_from(&borrowed.id);
         probe.is_exact = true;
-        if borrowed.is_long {
+        if borrowed.may_be_refused {
             probe.writing = Writing::Odd;
         }
         probe.ask.headers.extend(borrowed.headers.clone());

@@ -15,7 +15,45 @@ pub struct Spelling {
     pub headers: Vec<(String, Vec<u8>)>,
 }
 
+/// What a spelling tries.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Trick {
+    /// Nothing: it is the request itself.
+    None,
+    /// Another path, or the same in another spelling.
+    Path,
+    /// Another method, a part, a coding or a condition.
+    Way,
+    /// Fields that some servers go by.
+    Field,
+}
+
+/// Fields that ask for a part, a coding or a condition, and say nothing of visitor or path.
+const WAYS: [&str; 8] = [
+    "range",
+    "if-none-match",
+    "if-match",
+    "if-modified-since",
+    "if-unmodified-since",
+    "accept",
+    "accept-encoding",
+    "cache-control",
+];
+
 impl Spelling {
+    /// What is tried by it, in the place of a request for `target`.
+    #[must_use]
+    pub fn trick(&self, target: &[u8]) -> Trick {
+        let is_way = |(name, _): &(String, Vec<u8>)| WAYS.contains(&name.to_ascii_lowercase().as_str());
+        match self.headers.first() {
+            Some(first) if is_way(first) => Trick::Way,
+            Some(_) => Trick::Field,
+            None if self.method != "GET" => Trick::Way,
+            None if self.target == target => Trick::None,
+            None => Trick::Path,
+        }
+    }
+
     fn plain(id: &'static str, target: impl Into<Vec<u8>>) -> Self {
         Self { id, target: target.into(), is_exact: false, method: "GET", headers: Vec::new() }
     }
@@ -327,6 +365,17 @@ mod tests {
             assert_eq!(text(id).as_deref(), Some(target), "{id}");
         }
         assert_eq!(text("no-slash-at-the-end"), None, "it is the target itself");
+        for (id, trick) in [
+            ("html", Trick::Path),
+            ("capital", Trick::Path),
+            ("head", Trick::Way),
+            ("if-match", Trick::Way),
+            ("claims-a-role", Trick::Field),
+            ("original-url", Trick::Field),
+        ] {
+            let spelling = all.iter().find(|spelling| spelling.id == id).unwrap();
+            assert_eq!(spelling.trick(b"/members/home"), trick, "{id}");
+        }
         let root = of("/", "/", "http://h", "member");
         assert!(root.iter().all(|spelling| !spelling.target.is_empty()), "{root:?}");
     }

@@ -8,7 +8,7 @@ use gatecheck::text::visible;
 use gatecheck::verdict::Verdict;
 use owo_colors::OwoColorize as _;
 
-use crate::verdicts::{RuleVerdict, Standing, headline, reasons};
+use crate::verdicts::{RuleVerdict, Standing, headline, reasons, why};
 use crate::{Audit, Sizes};
 
 /// How the terminal report is written.
@@ -157,7 +157,7 @@ fn details(out: &mut String, verdicts: &[RuleVerdict<'_>], options: TableOptions
             for reason in reasons(outcome) {
                 row(if matches!(outcome.verdict, Verdict::Leak(_)) { "leaked" } else { "differs" }, &reason);
             }
-            outcome.why.iter().for_each(|why| row("why", why));
+            why(outcome, *about, &verdict.findings).iter().for_each(|why| row("why", why));
             if let Some(evidence) = &outcome.evidence {
                 let _ = writeln!(out, "    {:<9} {}", "again", visible(&evidence.again));
             }

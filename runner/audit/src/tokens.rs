@@ -1,5 +1,7 @@
 //! The corpus' own tokens and cookies, asked of a user's gate. Who sends them is told by the model, since the secret is known.
 
+use std::collections::BTreeSet;
+
 use gatecheck::corpus::request::{Form, Request};
 use gatecheck::corpus::shape::OF_THE_RULES;
 use gatecheck::corpus::source::Level;
@@ -21,8 +23,8 @@ pub struct Borrowed {
     pub query: Option<String>,
     /// Who that is.
     pub who: Who,
-    /// Whether hosts may refuse it for its length alone.
-    pub is_long: bool,
+    /// Whether hosts may refuse it for its form alone: its length, or a field that stands there twice.
+    pub may_be_refused: bool,
 }
 
 /// Longer header lines are refused by some hosts for their length alone.
@@ -68,10 +70,18 @@ pub fn borrowed(corpus: &Corpus, secret: Option<&str>, role_path: &str, role: &s
             let Some(who) = who else { continue };
             let query = String::from_utf8(sent.target).ok();
             let query = query.and_then(|target| target.split_once('?').map(|(_, query)| query.to_owned()));
-            all.push(Borrowed { id: case.id.clone(), headers: sent.headers, query, who, is_long: size > LONG });
+            let may_be_refused = size > LONG || repeats_a_field(&sent.headers);
+            all.push(Borrowed { id: case.id.clone(), headers: sent.headers, query, who, may_be_refused });
         }
     }
     all
+}
+
+/// Whether a field other than `Cookie` stands there more than once.
+fn repeats_a_field(headers: &[(String, Vec<u8>)]) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut names = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).filter(|name| name != "cookie");
+    names.any(|name| !seen.insert(name))
 }
 
 fn is_about_the_visitor(suite: &Suite, case: &Case) -> bool {
@@ -106,8 +116,6 @@ fn is_about_the_visitor(suite: &Suite, case: &Case) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
@@ -123,6 +131,8 @@ mod tests {
             let is_nobody = |one: &Borrowed| one.who == Who::Nobody;
             assert_eq!(secret.is_none(), all.iter().all(is_nobody));
             let in_the_query = all.iter().filter(|one| one.query.as_ref().is_some_and(|query| query.contains("=ey")));
+            let refused = |id: &str| all.iter().any(|one| one.id.contains(id) && one.may_be_refused);
+            assert!(refused("condition-in-two-fields") && !refused("condition/tag-weak"));
             assert!(in_the_query.clone().count() >= 4 && in_the_query.clone().all(is_nobody));
         }
     }

@@ -145,6 +145,11 @@ fn verdict<'a>(
     let fails = of_kind(|verdict| matches!(verdict, Verdict::Fail(_)));
     let unproven = of_kind(|verdict| matches!(verdict, Verdict::Unproven(_)));
     let errors = of_kind(|verdict| matches!(verdict, Verdict::Error(_)));
+    // A holder who got no answer was not turned away.
+    let no_control = findings.iter().any(|(outcome, about)| {
+        let is_holder = about.is_some_and(|about| about.kind == Kind::Rule && !about.is_stranger && !about.denies);
+        is_holder && matches!(outcome.verdict, Verdict::Error(_))
+    });
     let away: usize = turned_away.values().sum();
     let (standing, says) = if let Some((leak, about)) = leaks.first() {
         (Standing::Open, opened(leak, *about, leaks.len()))
@@ -153,11 +158,11 @@ fn verdict<'a>(
             Standing::NotAsked,
             rule.not_asked.clone().unwrap_or_else(|| "the budget did not reach it, or another part asks it".to_owned()),
         )
-    } else if unproven > 0 {
+    } else if unproven > 0 && !no_control {
         (Standing::Unproven, "whoever holds its role was not let in, so the denials prove nothing".to_owned())
     } else if fails > 0 {
         (Standing::Otherwise, differs(&findings, fails))
-    } else if errors > 0 || missing > 0 {
+    } else if errors > 0 || missing > 0 || unproven > 0 {
         (Standing::Unjudged, unjudged(&findings, errors, missing))
     } else if rule.contested.is_some() {
         (
@@ -222,6 +227,40 @@ pub fn reasons(outcome: &Outcome) -> Vec<String> {
     }
 }
 
+/// What a finding means. Of a rule that hands out its file to whoever asks plainly, no spelling, cache or name is to blame.
+#[must_use]
+pub fn why<'o>(
+    outcome: &'o Outcome,
+    about: Option<&AboutCase>,
+    findings: &[(&Outcome, Option<&AboutCase>)],
+) -> Option<&'o str> {
+    let about = about?;
+    // What happened, where that says more: no answer came, or the gate failed.
+    if let Some(happened) = &outcome.why {
+        return Some(happened);
+    }
+    let is_plainly_open = || {
+        findings.iter().any(|(other, plain)| {
+            let is_plain = plain.is_some_and(|plain| plain.kind == Kind::Rule && plain.visitor == about.visitor);
+            is_plain && matches!(other.verdict, Verdict::Leak(_))
+        })
+    };
+    match &outcome.verdict {
+        Verdict::Leak(_) if about.kind != Kind::Rule && about.denies && is_plainly_open() => {
+            Some("The gate is open: the same visitor gets the content by a plain request.")
+        }
+        Verdict::Leak(_) => Some(about.if_leaked),
+        Verdict::Fail(_) if about.denies => {
+            Some("The visitor is to be turned away in another way; nothing of a closed file came back.")
+        }
+        Verdict::Fail(_) if about.admits && !about.is_stranger && !outcome.came.starts_with("status 2") => {
+            Some("Whoever holds the role is kept out.")
+        }
+        Verdict::Fail(_) => Some("The answer is not what the rules say; nothing leaked."),
+        _ => None,
+    }
+}
+
 fn opened(leak: &Outcome, about: Option<&AboutCase>, count: usize) -> String {
     let Some(about) = about else { return leak.actual() };
     let whose = if about.denies || about.is_stranger {
@@ -254,8 +293,8 @@ fn unjudged(findings: &[(&Outcome, Option<&AboutCase>)], errors: usize, missing:
         _ => None,
     });
     match (why, missing) {
-        (Some(why), 0) => format!("{errors} requests had no answer: {why}"),
-        (Some(why), _) => format!("{errors} requests had no answer ({why}), {missing} were not asked"),
-        (None, _) => format!("{missing} requests were not asked"),
+        (Some(why), 0) => format!("cases without an answer: {errors} ({why})"),
+        (Some(why), _) => format!("cases without an answer: {errors} ({why}); not asked: {missing}"),
+        (None, _) => format!("cases not asked: {missing}"),
     }
 }

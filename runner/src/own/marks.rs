@@ -55,6 +55,8 @@ pub struct Marks {
     runs: Table,
     /// Runs of answers that admitted visitors got, where they differ from the local file.
     learned: RwLock<Table>,
+    /// The length and digest of each closed file.
+    digests: HashMap<u32, (usize, [u8; 32])>,
     /// Files by length and digest.
     wholes: HashMap<(usize, [u8; 32]), Vec<u32>>,
     lengths: HashSet<usize>,
@@ -101,6 +103,7 @@ impl Marks {
             let whole = (bytes.len(), digest(&bytes));
             if is_closed(file) {
                 marks.runs.take(&bytes, at, most);
+                marks.digests.insert(at, whole);
             } else {
                 marks.public_lengths.insert(bytes.len());
                 public_wholes.insert(whole);
@@ -228,7 +231,9 @@ impl Marks {
     /// Takes marks from what an admitted visitor got in the place of this file, where it is not built as the local one.
     pub fn learn(&self, file: &str, body: &[u8]) {
         let Some(at) = self.closed.get(file) else { return };
-        if self.is_whole(file, body) || self.shows(file, body) {
+        // A file that is as here teaches nothing, least of all where a public file is the same.
+        let is_local = self.digests.get(at).is_some_and(|known| known.0 == body.len() && known.1 == digest(body));
+        if is_local || self.shows(file, body) {
             return;
         }
         let mut fresh = Table::default();
@@ -497,5 +502,12 @@ mod tests {
         marks.learn("/members/a.html", built);
         assert_eq!(marks.leaked(built, &|_| false), Some("/members/a.html"));
         assert_eq!(marks.leaked(chrome, &|_| false), None, "public answers have it too");
+        // A closed file that is the same as a public one.
+        let same = b"A text that stands in a public file and in a closed one, of many letters.";
+        let files = [("/open.txt", Access::Public), ("/members/same.txt", Access::Protected)];
+        let files = files.map(|(name, access)| Named { name: name.to_owned(), access });
+        let marks = Marks::of(&files, |_| Some(same.to_vec()));
+        marks.learn("/members/same.txt", same);
+        assert_eq!(marks.leaked(same, &|_| false), None, "everybody may have it");
     }
 }
