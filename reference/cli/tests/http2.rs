@@ -320,6 +320,20 @@ fn pace_2_open_files_are_shared() {
 }
 
 #[test]
+fn pace_2_no_connection_makes_the_gate_keep_much() {
+    let folder = large_site();
+    let gate = Running::with_limits(folder.path(), impatient());
+    let mut client = Frames::open(&gate, 0);
+    let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
+    let settings = client.until(4, 0);
+    let window = settings.chunks(6).find(|setting| setting[..2] == [0, 4]).expect("SETTINGS_INITIAL_WINDOW_SIZE");
+    assert!(number(&window[2..]) <= 128 << 10, "of a stream: {window:?}");
+    // The first window of a connection, and what is added to it.
+    let more = number(&client.until(8, 0));
+    assert!(65_535 + more <= 128 << 10, "of a connection: {more} more");
+}
+
+#[test]
 fn pace_2_one_client_has_its_share_of_the_connections() {
     let folder = seed_site();
     let limits = Limits { connections_per_client: Some(2), ..Limits::default() };

@@ -29,6 +29,10 @@ use crate::proxy::Tunnel;
 /// How many bytes of answers HTTP/2 keeps for one stream until the client takes them.
 const SEND_BUFFER: usize = 64 * 1024;
 
+/// How many bytes of bodies an HTTP/2 client may send that nobody has taken yet, on one stream and on all of a connection (PACE-2). Twice what a
+/// client has at first (RFC 9113 §6.9.2): more makes uploads faster over long ways, and is what each connection can make the gate keep.
+const WINDOW: u32 = 128 * 1024;
+
 /// What the requests of one connection are answered with.
 pub struct Here {
     pub server: Arc<Shared>,
@@ -166,6 +170,8 @@ where
         .max_concurrent_streams(limits.streams)
         .max_header_list_size(bytes(limits.head.saturating_add(32 * MAX_HEADER_LINES)))
         .max_send_buf_size(SEND_BUFFER)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let (mut ending, mut worn_out) = (false, false);

@@ -11,39 +11,74 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+/// For each place so many may wait. A request that waits holds its head and what has come of its body, so that not all wait that like.
+const WAITING: usize = 4;
+
 /// So many places in all, and so many for each `K`.
 #[derive(Debug)]
 pub(crate) struct Shares<K> {
-    all: Arc<Semaphore>,
+    all: Arc<Line>,
     each: usize,
     taken: Taken<K>,
 }
 
+/// Places, and the line of those who wait for one.
+#[derive(Debug)]
+struct Line {
+    /// Who has a place or waits for one.
+    room: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+}
+
 /// Those who have places, or wait for one.
-type Taken<K> = Arc<Mutex<HashMap<K, Weak<Semaphore>>>>;
+type Taken<K> = Arc<Mutex<HashMap<K, Weak<Line>>>>;
 
 /// A place; free again when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
-    _of_all: OwnedSemaphorePermit,
+    _of_all: Stand,
     _of_one: Option<Box<dyn Debug + Send + Sync>>,
+}
+
+/// A place in a line that was waited for.
+#[derive(Debug)]
+struct Stand {
+    _room: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
 }
 
 /// A part of what one `K` may have; its entry goes with the last part.
 #[derive(Debug)]
 struct Part<K: Eq + Hash + Debug> {
-    permit: Option<OwnedSemaphorePermit>,
+    stand: Option<Stand>,
+    line: Option<Arc<Line>>,
     key: K,
     taken: Taken<K>,
 }
 
-impl<K: Clone + Debug + Eq + Hash + Send + Sync + 'static> Shares<K> {
-    pub(crate) fn new(all: usize, each: usize) -> Shares<K> {
-        let most = |number: usize| number.min(Semaphore::MAX_PERMITS);
-        Shares { all: Arc::new(Semaphore::new(most(all))), each: most(each), taken: Arc::default() }
+impl Line {
+    fn new(places: usize) -> Arc<Line> {
+        let semaphore = |number: usize| Arc::new(Semaphore::new(number.min(Semaphore::MAX_PERMITS)));
+        let room = semaphore(places.saturating_mul(WAITING.saturating_add(1)));
+        Arc::new(Line { room, places: semaphore(places) })
     }
 
-    /// A place for `key`, which is waited for as long as `patience`; a place of nobody's own where there is no key.
+    /// Waits for a place; `None` at once where too many wait already.
+    async fn stand(&self) -> Option<Stand> {
+        let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
+        // The semaphore is never closed.
+        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        Some(Stand { _room: room, _place: place })
+    }
+}
+
+impl<K: Clone + Debug + Eq + Hash + Send + Sync + 'static> Shares<K> {
+    pub(crate) fn new(all: usize, each: usize) -> Shares<K> {
+        Shares { all: Line::new(all), each, taken: Arc::default() }
+    }
+
+    /// A place for `key`, which is waited for as long as `patience`; a place of nobody's own where there is no key. `None` at once where
+    /// too many wait already.
     pub(crate) async fn place(&self, key: Option<K>, patience: Duration) -> Option<Place> {
         timeout(patience, self.wait(key)).await.ok().flatten()
     }
@@ -52,24 +87,24 @@ impl<K: Clone + Debug + Eq + Hash + Send + Sync + 'static> Shares<K> {
         let mut of_one = None;
         if let Some(key) = key {
             // The part of the one comes first, so that whoever waits for it holds nothing that others wait for.
-            let semaphore = self.of(&key);
-            let mut part = Part { permit: None, key, taken: Arc::clone(&self.taken) };
-            // Neither semaphore is ever closed.
-            part.permit = Some(semaphore.acquire_owned().await.ok()?);
+            let line = self.of(&key);
+            let mut part = Part { stand: None, line: Some(Arc::clone(&line)), key, taken: Arc::clone(&self.taken) };
+            let stand = line.stand().await;
+            drop(line);
+            part.stand = Some(stand?);
             of_one = Some(Box::new(part) as Box<dyn Debug + Send + Sync>);
         }
-        let of_all = Arc::clone(&self.all).acquire_owned().await.ok()?;
-        Some(Place { _of_all: of_all, _of_one: of_one })
+        Some(Place { _of_all: self.all.stand().await?, _of_one: of_one })
     }
 
-    fn of(&self, key: &K) -> Arc<Semaphore> {
+    fn of(&self, key: &K) -> Arc<Line> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(semaphore) = taken.get(key).and_then(Weak::upgrade) {
-            return semaphore;
+        if let Some(line) = taken.get(key).and_then(Weak::upgrade) {
+            return line;
         }
-        let semaphore = Arc::new(Semaphore::new(self.each));
-        taken.insert(key.clone(), Arc::downgrade(&semaphore));
-        semaphore
+        let line = Line::new(self.each);
+        taken.insert(key.clone(), Arc::downgrade(&line));
+        line
     }
 }
 
@@ -77,8 +112,8 @@ impl<K: Eq + Hash + Debug> Drop for Part<K> {
     fn drop(&mut self) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         // Given back under the lock, so that nobody finds the entry in between.
-        self.permit = None;
-        if taken.get(&self.key).is_some_and(|semaphore| semaphore.strong_count() == 0) {
+        (self.stand, self.line) = (None, None);
+        if taken.get(&self.key).is_some_and(|line| line.strong_count() == 0) {
             taken.remove(&self.key);
         }
     }
@@ -119,5 +154,26 @@ mod tests {
         drop((waited, two, other));
         assert!(shares.taken.lock().unwrap().is_empty());
         assert!(shares.place(None, PATIENCE).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn not_all_may_wait() {
+        let shares = Arc::new(Shares::new(3, 2));
+        let held = [shares.place(Some('a'), PATIENCE).await, shares.place(Some('a'), PATIENCE).await];
+        let wait = |key| {
+            let shares = Arc::clone(&shares);
+            tokio::spawn(async move { shares.place(key, PATIENCE).await.is_some() })
+        };
+        let waiting: Vec<_> = (0..2 * WAITING).map(|_| wait(Some('a'))).collect();
+        tokio::task::yield_now().await;
+        let start = tokio::time::Instant::now();
+        assert!(shares.place(Some('a'), PATIENCE).await.is_none());
+        assert_eq!(start.elapsed(), Duration::ZERO, "one more waits");
+        assert!(shares.place(Some('b'), PATIENCE).await.is_some(), "another client is served");
+        drop(held);
+        for one in waiting {
+            assert!(one.await.unwrap(), "who waited in time is served");
+        }
+        assert!(shares.taken.lock().unwrap().is_empty());
     }
 }
