@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use arc_swap::Guard;
-use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use rolegate::authorize::{self, Manner};
 use rolegate::decide::Decision;
@@ -327,7 +327,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// What the upstream answers. A stream of events takes what it stands on with it.
+    /// What the upstream answers. What may go on for as long as the upstream likes takes what it stands on with it.
     async fn forward(
         &self,
         upstream_request: &UpstreamRequest,
@@ -339,8 +339,10 @@ impl<'a> Asked<'a> {
         if upstream_failed {
             server.operations.metrics().upstream_failed();
         }
-        // PROXY-4.ends
-        if has_no_end(response.headers())
+        // PROXY-4.ends: how an answer calls itself says nothing of when it ends; its length does.
+        let depended = errand.audience == Audience::ByRole && errand.page.is_none();
+        let is_open = !response.headers().contains_key(CONTENT_LENGTH) && !response.body().is_end_stream();
+        if (has_no_end(response.headers()) || (depended && is_open))
             && let Some(standing) = standing.take()
         {
             let server = Arc::clone(server);
