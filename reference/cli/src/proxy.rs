@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use http::Method;
 use http::header::HeaderName;
 use rolegate::edge::marks::{self, Mark};
 use rolegate::request::Origin;
 use rolegate_server::SiteOptions;
 use rolegate_server::proxy::sign::SiteClaims;
-use rolegate_server::proxy::{ProxySettings, Roots};
+use rolegate_server::proxy::{ProxySettings, Roots, fields};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
@@ -34,6 +35,9 @@ pub(super) struct ProxyArgs {
     /// Pass on this field about the visitor, such as `X-Real-IP`: the trusted proxies write it themselves and take it from nobody
     #[arg(long, value_name = "NAME", requires = "trusted_proxy", value_parser = vouched)]
     pass_field: Vec<HeaderName>,
+    /// Pass on requests with this method too, such as `PROPFIND`; it may reach further than the path that the rules decide about
+    #[arg(long, value_name = "METHOD", value_parser = method)]
+    pass_method: Vec<Method>,
     /// Speak HTTP/2 without TLS to this server, such as `http://127.0.0.1:50051`
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     http2_upstream: Vec<Origin>,
@@ -69,6 +73,7 @@ impl ProxyArgs {
             upstream: self.upstream.clone(),
             trusted: self.trust_upstream.clone(),
             vouched: self.pass_field.clone(),
+            methods: self.pass_method.clone(),
             http2: self.http2_upstream.clone(),
             roots: self.roots()?,
             connect_timeout: self.connect_timeout,
@@ -123,6 +128,17 @@ fn vouched(text: &str) -> Result<HeaderName, String> {
         Some(_) => "the gate says itself what is asked and where it came from; name a field that states something else about the visitor, with `-` and not `_`",
     }
     .to_owned())
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    let method: Method = text.parse().map_err(|_| "write the name of a method, such as `PROPFIND`".to_owned())?;
+    if !fields::may_be_asked_with(&method) {
+        return Err(
+            "its answer would show what the gate has added to the request, or it opens a tunnel; it never passes"
+                .to_owned(),
+        );
+    }
+    Ok(method)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

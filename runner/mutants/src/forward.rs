@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use gatecheck::wire::plain::Plain;
 use gatecheck::wire::{AFTERMATH, Answer, End, Response, Sent, Target, Trust};
+use hyper::Method;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use rolegate::decide::Decision;
 use rolegate::request::Scheme;
@@ -114,7 +115,11 @@ pub(super) async fn forward(
     defect: Defect,
     body: &mut Body<'_>,
 ) -> Reply {
-    let Some(mut onward) = onward(scene, decision, url, body.bytes().await) else { return failure(502) };
+    let passes = matches!(defect, Defect::Passes(passes) if passes(scene));
+    let mut onward = match onward(scene, decision, url, body.bytes().await, passes) {
+        Ok(onward) => onward,
+        Err(status) => return failure(status),
+    };
     if let Defect::Onward(edit) = defect {
         edit(scene, &mut onward);
     }
@@ -131,18 +136,25 @@ pub(super) async fn forward(
     reply
 }
 
-/// The request as the reference would send it; none where the rule's signature cannot be made.
-fn onward(scene: &Scene<'_>, decision: &Decision, url: &str, body: Vec<u8>) -> Option<Onward> {
+/// The request as the reference would send it, or the status of its answer where it sends none. What `passes` is sent whatever its method.
+fn onward(scene: &Scene<'_>, decision: &Decision, url: &str, body: Vec<u8>, passes: bool) -> Result<Onward, u16> {
     let Scene { asked, ground, .. } = scene;
     let mut client = HeaderMap::new();
     for (name, value) in &asked.headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        client.append(name, HeaderValue::from_bytes(value).ok()?);
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| 502_u16)?;
+        client.append(name, HeaderValue::from_bytes(value).map_err(|_| 502_u16)?);
+    }
+    let method = Method::from_bytes(asked.method.as_bytes()).map_err(|_| 502_u16)?;
+    if !fields::may_ask_with(&method) && !passes {
+        return Err(405);
+    }
+    if method == Method::OPTIONS && !fields::goes_further(&mut client) && !passes {
+        return Err(200);
     }
     let apply = decision.by.and_then(|by| ground.rules.rules().get(by)).and_then(Rule::apply);
     let signed = apply.and_then(|apply| apply.signed.as_deref());
     let signature = match signed {
-        Some(variable) => Some(ground.signatures.sign(variable, &SiteClaims::default(), scene.now)?),
+        Some(variable) => Some(ground.signatures.sign(variable, &SiteClaims::default(), scene.now).ok_or(502_u16)?),
         None => None,
     };
     let upgrade = fields::wanted_upgrade(&client);
@@ -162,7 +174,7 @@ fn onward(scene: &Scene<'_>, decision: &Decision, url: &str, body: Vec<u8>) -> O
     };
     let lines = fields::onward(&client, sender, additions);
     let lines = lines.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
-    Some(Onward { method: asked.method.clone(), url: url.to_owned(), fields: lines.collect(), body })
+    Ok(Onward { method: asked.method.clone(), url: url.to_owned(), fields: lines.collect(), body })
 }
 
 /// The answer of the upstream, or the status that says why there is none.

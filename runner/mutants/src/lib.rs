@@ -116,6 +116,8 @@ pub enum Defect {
     /// A request is forwarded as if whoever sends it held every role, and decided on afterwards; the function says whether what the
     /// upstream has answered is sent without a decision.
     Ahead(fn(&Reply) -> bool),
+    /// Whether a request is passed on that goes no further than the gate, for its method or because it says so.
+    Passes(fn(&Scene<'_>) -> bool),
     /// What goes to an upstream is changed before it is sent.
     Onward(fn(&Scene<'_>, &mut Onward)),
     /// What an upstream has answered, if it has, becomes another reply.

@@ -391,14 +391,30 @@ fn pace_2_one_client_has_its_share_of_an_upstream() {
 }
 
 #[test]
-fn proxy_3_circles_and_trace() {
+fn proxy_3_circles() {
     let upstream = Upstream::plain();
     let gate = before(&upstream, OPEN);
     assert_eq!(gate.get("/api/a", &[]).status, 200);
     let via = upstream.one().header("via");
     assert_eq!(gate.get("/api/a", &[("Via", &format!("1.1 other, {via}"))]).status, 508);
-    assert_eq!(gate.ask("TRACE", "/api/a", &[]).status, 405);
     assert_eq!(upstream.asked().len(), 1);
+}
+
+#[test]
+fn proxy_7_methods_that_go_on() {
+    let upstream = Upstream::plain();
+    let methods = vec![hyper::Method::from_bytes(b"PROPFIND").unwrap()];
+    let origin = format!("http://{}", upstream.address);
+    let gate = gate(OPEN, &origin, ProxySettings { methods, ..ProxySettings::default() });
+    for method in ["TRACE", "trace", "TRACK", "DEBUG", "SEARCH", "COPY", "get"] {
+        let answer = gate.ask(method, "/api/a", &[]);
+        assert_eq!((answer.status, answer.header("cache-control")), (405, "private, no-store"), "{method}");
+    }
+    assert_eq!(gate.ask("OPTIONS", "/api/a", &[("Max-Forwards", "0")]).status, 200);
+    assert!(upstream.asked().is_empty(), "{:?}", upstream.asked());
+    assert_eq!(gate.ask("PROPFIND", "/api/a", &[("Depth", "0")]).body, "up");
+    assert_eq!(gate.ask("OPTIONS", "/api/a", &[("Max-Forwards", "2")]).body, "up");
+    assert_eq!(upstream.asked()[1].header("max-forwards"), "1");
 }
 
 #[test]

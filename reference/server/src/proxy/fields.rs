@@ -6,8 +6,8 @@
 
 use std::net::IpAddr;
 
-use hyper::HeaderMap;
 use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{HeaderMap, Method};
 use rolegate::caches::{self, Keeping};
 use rolegate::cookie::TOKEN_COOKIE;
 use rolegate::decide::Decision;
@@ -229,6 +229,30 @@ pub fn goes_in_a_circle(client: &HeaderMap, pseudonym: &str) -> bool {
         }
     }
     hops > MOST_HOPS
+}
+
+/// PROXY-7: whether upstreams are asked with this method, without a further word of the operator: those of RFC 9110, PATCH and QUERY.
+///
+/// A method in small letters is another one, which an upstream may take for the same.
+pub fn may_ask_with(method: &Method) -> bool {
+    matches!(method.as_str(), "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "QUERY")
+}
+
+/// PROXY-7: whether an operator can name this method: its answer does not show the request, with what the gate has added to it, and it opens no
+/// tunnel.
+pub fn may_be_asked_with(method: &Method) -> bool {
+    !["TRACE", "TRACK", "DEBUG", "CONNECT"].iter().any(|never| method.as_str().eq_ignore_ascii_case(never))
+}
+
+/// PROXY-7.hops, RFC 9110 §7.6.2: whether a request may be passed on by so many servers as it says. It says one less from here on.
+pub fn goes_further(client: &mut HeaderMap) -> bool {
+    let mut lines = client.get_all(header::MAX_FORWARDS).iter();
+    let Some(line) = lines.next() else { return true };
+    let number = line.to_str().ok().and_then(|text| text.trim().parse::<u32>().ok()).filter(|_| lines.next().is_none());
+    // What is no number says nothing that could be kept, and the request ends here.
+    let Some(left) = number.and_then(|number| number.checked_sub(1)) else { return false };
+    client.insert(header::MAX_FORWARDS, left.into());
+    true
 }
 
 /// The protocol that a client asks to switch to, where the gate lets it pass.

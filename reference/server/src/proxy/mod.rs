@@ -46,6 +46,8 @@ pub struct ProxySettings {
     pub trusted: Vec<Origin>,
     /// PROXY-5: fields about the visitor that trusted proxies write themselves ([`may_be_vouched_for`](rolegate::edge::marks::may_be_vouched_for)).
     pub vouched: Vec<HeaderName>,
+    /// PROXY-7.reach: further methods that upstreams are asked with.
+    pub methods: Vec<Method>,
     /// Upstreams without TLS that are spoken to in HTTP/2 without asking first (RFC 9113 §3.3).
     pub http2: Vec<Origin>,
     /// Whom the gate believes to be an upstream over TLS.
@@ -70,6 +72,7 @@ impl Default for ProxySettings {
             upstream: None,
             trusted: Vec::new(),
             vouched: Vec::new(),
+            methods: Vec::new(),
             http2: Vec::new(),
             roots: Roots::Machine,
             connect_timeout: Duration::from_secs(5),
@@ -113,8 +116,10 @@ pub struct Forwarded {
 /// Why a request got no answer from its upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Failure {
-    /// RFC 9110 §9.3.8: the answer would show the client what the gate has added.
-    Trace,
+    /// PROXY-7: upstreams are not asked with this method.
+    Method,
+    /// PROXY-7.hops: it goes no further than here, and there is nothing more to say about the address.
+    LastHop,
     /// The request has come round.
     Circle,
     /// The body is longer than the limit.
@@ -176,8 +181,15 @@ impl Proxy {
         upstream_request: &UpstreamRequest,
         mut request: Request<Incoming>,
     ) -> Result<Forwarded, Failure> {
-        if request.method() == Method::TRACE {
-            return Err(Failure::Trace);
+        // A page is got with GET, whatever the request asks with.
+        if upstream_request.page.is_none() {
+            let method = request.method().clone();
+            if !fields::may_ask_with(&method) && !self.settings.methods.contains(&method) {
+                return Err(Failure::Method);
+            }
+            if method == Method::OPTIONS && !fields::goes_further(request.headers_mut()) {
+                return Err(Failure::LastHop);
+            }
         }
         if fields::goes_in_a_circle(request.headers(), &self.pseudonym) {
             return Err(Failure::Circle);
@@ -311,7 +323,8 @@ impl Proxy {
 impl Failure {
     fn status(self) -> StatusCode {
         match self {
-            Failure::Trace => StatusCode::METHOD_NOT_ALLOWED,
+            Failure::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Failure::LastHop => StatusCode::OK,
             Failure::Circle => StatusCode::LOOP_DETECTED,
             Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Failure::SlowClient => StatusCode::REQUEST_TIMEOUT,
@@ -323,7 +336,8 @@ impl Failure {
 
     fn sentence(self) -> &'static str {
         match self {
-            Failure::Trace => "405: this address does not answer TRACE.\n",
+            Failure::Method => "405: this address does not answer requests with this method.\n",
+            Failure::LastHop => "200: this request goes no further than here.\n",
             Failure::Circle => "508: this address is forwarded in a circle.\n",
             Failure::TooLarge => "413: the body of this request is too long.\n",
             Failure::SlowClient => "408: the body of this request did not come.\n",
@@ -342,8 +356,9 @@ impl Failure {
         headers.insert(header::CONTENT_LENGTH, sentence.len().into());
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if self == Failure::Trace {
-            headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+        if matches!(self, Failure::Method | Failure::LastHop) {
+            headers
+                .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, QUERY"));
         }
         if self == Failure::Crowded {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));

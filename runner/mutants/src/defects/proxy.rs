@@ -1,6 +1,6 @@
 //! What goes to an upstream (PROXY-1 to PROXY-6).
 
-use Defect::Onward;
+use Defect::{Onward, Passes};
 use gatecheck::upstream::ASK;
 use rolegate::edge::marks::{self, Mark};
 use rolegate::rules::Rule;
@@ -345,6 +345,36 @@ pub(super) const ALL: &[Mutant] = &[
                 onward.pass(scene, |name| name == "x-nf-sign");
             }
         }),
+    ),
+    Mutant::new(
+        "proxy/trace-forwarded",
+        "PROXY-7",
+        "TRACE, TRACK and DEBUG are forwarded",
+        Passes(|scene| matches!(scene.asked.method.as_str(), "TRACE" | "TRACK" | "DEBUG")),
+    ),
+    Mutant::new(
+        "proxy/trace-in-small-letters-forwarded",
+        "PROXY-7",
+        "TRACE is kept back in capitals alone",
+        Passes(|scene| scene.asked.method != "TRACE" && scene.asked.method.eq_ignore_ascii_case("trace")),
+    ),
+    Mutant::new(
+        "proxy/any-method-forwarded",
+        "PROXY-7.reach",
+        "requests are forwarded whatever their method, but for TRACE",
+        Passes(|scene| !scene.asked.method.eq_ignore_ascii_case("trace")),
+    ),
+    Mutant::new(
+        "proxy/last-hop-forwarded",
+        "PROXY-7.hops",
+        "`Max-Forwards: 0` is forwarded",
+        Passes(|scene| scene.asked.method == "OPTIONS"),
+    ),
+    Mutant::new(
+        "proxy/hops-not-counted",
+        "PROXY-7.hops",
+        "`Max-Forwards` is forwarded as it came",
+        Onward(|scene, onward| onward.pass(scene, |name| name == "max-forwards")),
     ),
     Mutant::new(
         "proxy/websocket-not-passed",

@@ -234,6 +234,37 @@ fn noleak_4_caches() {
 }
 
 #[test]
+fn proxy_7_methods_and_hops() {
+    let method = |name: &str| Method::from_bytes(name.as_bytes()).unwrap();
+    for name in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"] {
+        assert!(may_ask_with(&method(name)), "{name}");
+    }
+    for name in
+        ["TRACE", "trace", "TRACK", "Debug", "CONNECT", "PROPFIND", "SEARCH", "COPY", "get", "Options", "PURGE", "BREW"]
+    {
+        assert!(!may_ask_with(&method(name)), "{name}");
+    }
+    for (name, may) in
+        [("PROPFIND", true), ("get", true), ("TRACE", false), ("Trace", false), ("track", false), ("DEBUG", false)]
+    {
+        assert_eq!(may_be_asked_with(&method(name)), may, "{name}");
+    }
+    for (lines, left) in [
+        ([].as_slice(), Some("")),
+        (&[("max-forwards", "5")], Some("4")),
+        (&[("max-forwards", "1")], Some("0")),
+        (&[("max-forwards", "0")], None),
+        (&[("max-forwards", "x")], None),
+        (&[("max-forwards", "5"), ("max-forwards", "5")], None),
+    ] {
+        let mut client = map(lines);
+        let goes = goes_further(&mut client);
+        let said = client.get("max-forwards").map_or("", |value| value.to_str().unwrap());
+        assert_eq!(goes.then_some(said), left, "{lines:?}");
+    }
+}
+
+#[test]
 fn circles() {
     assert!(!goes_in_a_circle(&map(&[("via", "1.1 other, 1.1 gated")]), "gate"));
     assert!(goes_in_a_circle(&map(&[("via", "1.1 other, 1.1  gate (x)")]), "gate"));
