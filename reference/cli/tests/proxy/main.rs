@@ -262,6 +262,10 @@ fn proxy_2_upstreams_that_fail() {
         ("HTTP/1.1 2", 502),
         ("220 smtp.example ready\r\n", 502),
         ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", 502),
+        // PROXY-6.coded
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 502),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 502),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: deflate\r\n\r\nx", 502),
     ] {
         let upstream = Upstream::start(move |_, stream| {
             stream.write_all(says.as_bytes()).unwrap();

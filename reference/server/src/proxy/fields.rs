@@ -159,6 +159,15 @@ impl Audience {
     }
 }
 
+/// PROXY-6.coded: whether a body comes in one piece after the other and no other coding, as far as framing goes: what is coded for this hop in a
+/// way that nobody undoes here would reach the client as something else than it is.
+pub fn is_framed_plainly(upstream: &HeaderMap) -> bool {
+    let mut codings =
+        upstream.get_all(header::TRANSFER_ENCODING).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let is_chunked = codings.next().is_none_or(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"chunked"));
+    is_chunked && codings.next().is_none()
+}
+
 /// The fields of an answer as the client gets them.
 pub fn back(upstream: HeaderMap, audience: Audience) -> HeaderMap {
     let listed = listed(&upstream);

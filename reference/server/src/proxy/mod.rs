@@ -255,6 +255,9 @@ impl Proxy {
             (StatusCode::SWITCHING_PROTOCOLS, ..) => return Err(Failure::Unreachable),
             _ => None,
         };
+        if !fields::is_framed_plainly(answer.headers()) {
+            return Err(Failure::Unreachable);
+        }
         let (head, body) = answer.into_parts();
         let body = match tunnel {
             Some(_) => Body::default(),

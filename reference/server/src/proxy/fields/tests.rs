@@ -213,6 +213,24 @@ fn what_comes_back() {
 }
 
 #[test]
+fn proxy_6_coded_for_one_hop() {
+    for (lines, is_plain) in [
+        ([].as_slice(), true),
+        (&["chunked"], true),
+        (&[" Chunked"], true),
+        (&["gzip, chunked"], false),
+        (&["gzip", "chunked"], false),
+        (&["gzip"], false),
+        (&["chunked, chunked"], false),
+        (&["identity"], false),
+        (&[""], false),
+    ] {
+        let lines: Vec<_> = lines.iter().map(|line| ("transfer-encoding", *line)).collect();
+        assert_eq!(is_framed_plainly(&map(&lines)), is_plain, "{lines:?}");
+    }
+}
+
+#[test]
 fn noleak_4_caches() {
     for (said, audience, value) in [
         (Some("public, max-age=600"), Audience::Everybody, "public, max-age=600"),
