@@ -47,10 +47,8 @@ pub async fn measure(corpus: &Arc<Corpus>, matrix: &Matrix, size: usize, count: 
         .map(|(id, row)| (id, row.into_iter().filter_map(|case| fresh.get(case).copied()).collect::<BTreeSet<_>>()))
         .filter(|(_, row)| !row.is_empty())
         .collect();
-    let tests: BTreeMap<&str, &[String]> = corpus
-        .cases()
-        .map(|(_, case)| (case.id.as_str(), case.requirements.get(..1).unwrap_or_default()))
-        .collect();
+    let tests: BTreeMap<&str, &[String]> =
+        corpus.cases().map(|(_, case)| (case.id.as_str(), case.requirements.get(..1).unwrap_or_default())).collect();
     let requirements = |case: &str| tests.get(case).copied().unwrap_or_default();
     let drawn: Vec<&'static Mutant> =
         super::all().filter(|mutant| !mutant.remembers && rows.contains_key(mutant.id)).collect();

@@ -340,7 +340,7 @@ impl<'a> Asked<'a> {
             server.operations.metrics().upstream_failed();
         }
         // PROXY-4.ends: how an answer calls itself says nothing of when it ends; its length does.
-        let depended = errand.audience == Audience::ByRole && errand.page.is_none();
+        let depended = upstream_request.audience == Audience::ByRole && upstream_request.page.is_none();
         let is_open = !response.headers().contains_key(CONTENT_LENGTH) && !response.body().is_end_stream();
         if (has_no_end(response.headers()) || (depended && is_open))
             && let Some(standing) = standing.take()
