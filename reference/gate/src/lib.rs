@@ -182,6 +182,8 @@ pub mod claims {
 pub mod path {
     pub use crate::authority::{is_authority, origin_form};
     pub use crate::meaning::path::*;
+    pub(crate) use crate::uri::Segments;
+    pub use crate::uri::segments;
 }
 
 /// One request as the gate sees it, and the one form of a scheme and host (HOST-1).

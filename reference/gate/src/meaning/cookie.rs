@@ -1,8 +1,9 @@
 //! Cookies, read as RFC 6265 §5.4 and §4.2 have them sent.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::cost::step;
+use crate::uri::find;
 
 /// COOKIE-1: the one cookie that a token is read from.
 pub const TOKEN_COOKIE: &str = "nf_jwt";
@@ -30,7 +31,14 @@ pub fn are_too_many<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> bool {
 
 /// What lies between the semicolons of a line.
 fn split(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|byte| *byte == b';').inspect(|pair| step(pair.len() + 1))
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let end = find(b';', line).unwrap_or(line.len());
+        step(end + 1);
+        rest = line.get(end + 1..);
+        line.get(..end)
+    })
 }
 
 /// The token that the `Cookie` lines carry.
@@ -45,8 +53,8 @@ pub fn token<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<&'a [u8]> 
 }
 
 /// The first value of every cookie, for conditions.
-pub(crate) fn jar<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> HashMap<&'a [u8], &'a [u8]> {
-    let mut jar = HashMap::default();
+pub(crate) fn jar<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> BTreeMap<&'a [u8], &'a [u8]> {
+    let mut jar = BTreeMap::new();
     for (name, value) in pairs(lines) {
         jar.entry(name).or_insert_with(|| unquote(value));
     }

@@ -16,12 +16,12 @@ use crate::authority::Origin;
 use crate::cost::step;
 pub use crate::elsewhere::remote::Remote;
 use crate::meaning::rules::{Apply, Captures, Effect, Rule, Substituted, Unmet};
-use crate::path::{Refused, RequestPath, Segments, Target, segments};
+use crate::path::{Refused, RequestPath, Target};
 use crate::query::Parameters;
 use crate::request::Request;
 use crate::said::Said;
 use crate::site::{Site, Spellings, is_same_file};
-use crate::uri;
+use crate::uri::{self, Segments, segments};
 use crate::visitor::Visitor;
 use denial::Denial;
 
@@ -239,7 +239,7 @@ fn walk(list: &(impl RuleList + ?Sized), asked: &Asked<'_>, visitor: &Visitor, s
             }
         };
         let outcome = answer(list, apply, &target, asked, &denial, site);
-        let (denied, target) = (denial.stands_before(apply), Some(target.location(None)));
+        let (denied, target) = (denial.stands_before(apply), Some(target.into_text()));
         return Decision { outcome, read: None, by: Some(place), target, passed_over, denied, role_dependent };
     }
     let denied = denial.is_recorded();

@@ -12,11 +12,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::percent_encode;
-use smallvec::SmallVec;
 
 use crate::authority::split_host;
 pub use crate::refusal::{Ambiguity, Refused};
-use crate::uri::{Resolver, SEGMENT, escape};
+use crate::uri::{Resolver, SEGMENT, ends_a_path, escape, is_plain, segments};
 
 /// The longest request target that is read.
 pub const MAX_TARGET: usize = 8 * 1024;
@@ -27,14 +26,6 @@ pub struct RequestPath {
     /// The decoded segments with a slash before each. No segment holds a slash, so this says where each ends.
     name: String,
     trailing_slash: bool,
-}
-
-/// The decoded segments of a path, borrowed from its name. So many lie in place, and no more than is moved without a call.
-pub(crate) type Segments<'a> = SmallVec<[&'a str; 6]>;
-
-/// The segments of a path by its name. Before the first slash there is nothing.
-pub fn segments(name: &str) -> Segments<'_> {
-    name.split('/').skip(1).collect()
 }
 
 /// A request target, read (RFC 9112 §3.2).
@@ -75,7 +66,7 @@ impl Parts<'_> {
             return Err(Refused::TooLong);
         }
         // The first byte that is none of a path's, and what follows it.
-        let end = bytes.iter().position(|byte| matches!(byte, b'?' | b'#') || byte.is_ascii_control());
+        let end = bytes.iter().position(|byte| ends_a_path(*byte));
         let (before, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
         if rest.contains(&b'#') {
             return Err(Refused::Fragment);
@@ -159,11 +150,6 @@ impl RequestPath {
 /// The name of the path of these segments.
 fn joined(segments: impl IntoIterator<Item: AsRef<str>>) -> String {
     segments.into_iter().fold(String::new(), |name, segment| name + "/" + segment.as_ref())
-}
-
-/// Whether a byte of a path means itself: nothing is to decode, and nothing to refuse.
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'%' | b'\\')
 }
 
 impl fmt::Display for RequestPath {

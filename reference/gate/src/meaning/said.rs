@@ -1,6 +1,6 @@
 //! What a request says of its visitor beside the token, read once, however many rules ask for it (COST-1).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::cookie;
 use crate::cost::step;
@@ -10,7 +10,7 @@ use crate::request::Request;
 #[derive(Debug)]
 pub(crate) struct Said<'a> {
     /// The first value of every cookie.
-    cookies: HashMap<&'a [u8], &'a [u8]>,
+    cookies: BTreeMap<&'a [u8], &'a [u8]>,
     first_language: Option<&'a [u8]>,
     country: Option<&'a [u8]>,
 }

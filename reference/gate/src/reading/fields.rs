@@ -50,7 +50,7 @@ pub(crate) fn fields(line: &str) -> Vec<Field<'_>> {
     let mut fields = Vec::with_capacity(MOST_FIELDS);
     let (mut rest, mut start) = (line, 0);
     loop {
-        let end = rest.find([' ', '\t']).unwrap_or(rest.len());
+        let end = rest.bytes().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(rest.len());
         // Both lie beside an ASCII character, or at the end.
         let (Some(text), after) = (rest.get(..end), rest.get(end + 1..)) else { return fields };
         if text.starts_with('#') {

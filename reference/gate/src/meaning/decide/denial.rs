@@ -8,8 +8,8 @@ use smallvec::SmallVec;
 use super::fetched::Fetched;
 use super::{Asked, RuleList};
 use crate::meaning::rules::{Apply, Captures, Effect, Rule, Substituted};
-use crate::path::{Segments, segments};
 use crate::site::Site;
+use crate::uri::{Segments, segments};
 
 /// The gates that the visitor did not pass, in list order.
 #[derive(Default)]

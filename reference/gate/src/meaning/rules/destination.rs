@@ -98,8 +98,9 @@ impl Destination {
         // What is canonical has no segment of dots, whoever supplied it.
         let plain = is_canonical(&path);
         // Without an escape, a parameter or an end that may be empty there is nothing to read in two ways.
-        let ambiguous =
-            (!plain || path.contains(['%', ';']) || path.ends_with('/')) && is_ambiguous(&self.path, captures);
+        let ambiguous = self.names_in_path().next().is_some()
+            && (!plain || path.contains(['%', ';']) || path.ends_with('/'))
+            && is_ambiguous(&self.path, captures);
         let climbs = !plain && climbs(&self.path, captures);
         let More { site, query, fragment } = self.more.as_deref().unwrap_or(&More::NONE);
         Substituted {
@@ -142,6 +143,14 @@ impl Substituted {
             text.push_str(fragment);
         }
         text
+    }
+
+    /// The destination alone, without anything of the request's query.
+    pub(crate) fn into_text(self) -> String {
+        if self.site.is_none() && self.query.is_none() && self.fragment.is_none() {
+            return self.path;
+        }
+        self.location(None)
     }
 
     /// The query of [`Substituted::location`]: the destination's own, else the one of the request.

@@ -4,7 +4,8 @@ use smol_str::SmolStr;
 
 use super::captures::Captures;
 use crate::cost::step;
-use crate::path::{self, RequestPath};
+use crate::path::RequestPath;
+use crate::uri::segments;
 
 /// The path of a rule.
 ///
@@ -39,7 +40,7 @@ impl Pattern {
 
     /// Whether the pattern matches the path with this name.
     pub fn matches_name(&self, name: &str) -> bool {
-        self.matches_segments(&path::segments(name))
+        self.matches_segments(&segments(name))
     }
 
     /// Whether the pattern matches the path of these decoded segments.
@@ -49,7 +50,7 @@ impl Pattern {
 
     /// What the placeholders and splats stand for in `path`, if the pattern matches it.
     pub fn captures(&self, path: &RequestPath) -> Option<Captures> {
-        self.captures_of(&path::segments(path.name()), path.trailing_slash())
+        self.captures_of(&segments(path.name()), path.trailing_slash())
     }
 
     /// The same for the path of these decoded segments.
