@@ -84,8 +84,9 @@ struct Deployed {
 #[test]
 fn every_bundle_passes_however_it_is_deployed() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance-cases");
-    let corpus = Corpus::open(&folder).unwrap_or_else(|errors| panic!("{errors:#?}")).held_to_the_reference();
-    let corpus = Arc::new(corpus);
+    let corpus = Arc::new(Corpus::open(&folder).unwrap_or_else(|errors| panic!("{errors:#?}")));
+    // Where the sources disagree, a server in front may choose otherwise than the reference behind it.
+    let held = Arc::new((*corpus).clone().held_to_the_reference());
     let (work, bundles) = bundles(&corpus);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
@@ -115,7 +116,8 @@ fn every_bundle_passes_however_it_is_deployed() {
         let patterns = chosen(&corpus, bundle);
         for way in &ways {
             let started = Instant::now();
-            let found = runtime.block_on(ask(&corpus, bundle, way, patterns.clone()));
+            let asked = if way.behind_proxy { &corpus } else { &held };
+            let found = runtime.block_on(ask(asked, bundle, way, patterns.clone()));
             let counts = told.entry(&way.name).or_default();
             for (id, verdict) in &found {
                 *counts.entry(verdict.name()).or_default() += 1;
