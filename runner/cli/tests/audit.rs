@@ -206,7 +206,7 @@ fn what_is_said_of_a_finding_is_what_happened() {
         // One page for everybody, of no file.
         (
             page("200 OK", "", &"<p>Sign in to the company's own page, please.</p>".repeat(3)),
-            "whoever holds its role was not let in",
+            "differs /members/ for everybody: status 200 instead of `denied`",
             "OPEN",
         ),
         // Nobody was let in, because nobody was answered.
