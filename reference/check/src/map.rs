@@ -5,6 +5,7 @@
 //! is asked for once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::mem::Discriminant;
 
 use rolegate::decide::{Decision, Outcome, PassedOver};
 use rolegate::path::RequestPath;
@@ -91,6 +92,16 @@ pub struct Gets {
     pub reply: Reply,
     /// The rule that decides, by its place in the list.
     pub by: Option<usize>,
+}
+
+/// An answer without the path that it is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Likeness<'a> {
+    class: Class,
+    by: Option<usize>,
+    reply: Discriminant<Reply>,
+    /// The status with which a file is shown, and which one where it is another than the one at the path.
+    file: Option<(u16, Option<&'a str>)>,
 }
 
 /// What an answer amounts to for whoever asks.
@@ -560,14 +571,16 @@ impl Gets {
 
     /// Whether two answers differ in nothing but the paths that they are for.
     pub fn is_like(&self, other: &Gets) -> bool {
-        let same = match (&self.reply, &other.reply) {
-            (
-                Reply::File { status, file, is_own },
-                Reply::File { status: other_status, file: other_file, is_own: other_own },
-            ) => (status, is_own) == (other_status, other_own) && (*is_own || file == other_file),
-            (one, other) => std::mem::discriminant(one) == std::mem::discriminant(other),
+        self.likeness() == other.likeness()
+    }
+
+    /// What is equal for answers that differ in nothing but the paths that they are for.
+    pub fn likeness(&self) -> Likeness<'_> {
+        let file = match &self.reply {
+            Reply::File { status, file, is_own } => Some((*status, Some(file.as_str()).filter(|_| !is_own))),
+            _ => None,
         };
-        same && (self.class, self.by) == (other.class, other.by)
+        Likeness { class: self.class, by: self.by, reply: std::mem::discriminant(&self.reply), file }
     }
 
     /// The answer in a few words.

@@ -152,7 +152,7 @@ fn status_2_usage() {
         (&["run", "--format", "xml=x"], "no format `xml`"),
         (&["run", "--format", "html=-"], "for a browser"),
         (&["run", "--format", "json=-", "--format", "tap=-"], "only one --format"),
-        (&["run", "--format", "json=no/such/folder/x"], "no such folder"),
+        (&["run", "--format", "json=no/such/folder/x"], "there is no folder no/such/folder"),
         (&["run", "--no-such-flag"], "--no-such-flag"),
         (&["run", "--launch", "gate {sites} {port}"], "did you mean `{site}`?"),
         (&["run", "--launch", "gate {site}"], "`{port}` stands nowhere"),

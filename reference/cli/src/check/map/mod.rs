@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use rolegate::RuleSet;
-use rolegate_check::map::{Area, Map, Row, Who};
+use rolegate_check::map::{Area, Gets, Map, Row, Who};
 use rolegate_server::Source;
 
 use crate::{counted, visible};
@@ -164,14 +164,11 @@ pub(super) fn name(who: &Who) -> String {
 
 /// For each row the number of its kind: rows of one kind differ in nothing but their paths.
 fn kinds(rows: &[Row]) -> Vec<usize> {
-    let mut first: Vec<&Row> = Vec::new();
-    let is_like = |one: &Row, other: &Row| one.gets.iter().zip(&other.gets).all(|(one, other)| one.is_like(other));
-    let kind = |row| match first.iter().position(|known| is_like(known, row)) {
-        Some(kind) => kind,
-        None => {
-            first.push(row);
-            first.len() - 1
-        }
+    let mut known = HashMap::new();
+    let kind = |row| {
+        let Row { gets, .. }: &Row = row;
+        let next = known.len();
+        *known.entry(gets.iter().map(Gets::likeness).collect::<Vec<_>>()).or_insert(next)
     };
     rows.iter().map(kind).collect()
 }
