@@ -114,7 +114,7 @@ pub(crate) async fn answer_http2(
         Ok(Decided::Answer(response)) => response,
         Ok(Decided::Mounted(call)) => Box::pin(here.server.mounts.carry_out(call, seen)).await,
         // Nothing is switched to another protocol in HTTP/2: no request can ask for it (RFC 9113 §8.6).
-        Ok(Decided::Plan(mut plan)) => asked.carry_out(&mut plan, seen, Some(activity.files())).await.0,
+        Ok(Decided::Plan(mut plan)) => Box::pin(asked.carry_out(&mut plan, seen, Some(activity.files()))).await.0,
         Err(fault) => asked.refuse(fault),
     };
     // RFC 9113 §8.2.2: the connection goes on with other streams, and such a field is malformed.
