@@ -169,7 +169,8 @@ pub fn advice_opens_nothing(bytes: &[u8]) {
     ];
     let visitors = visitors.map(|visitor| {
         let was: Vec<_> = asked(&before, &visitor, &site).collect();
-        let had: HashSet<_> = was.iter().filter(|(_, was)| !was.denied).filter_map(|(_, was)| shown(was)).collect();
+        // The page for those who are denied is theirs, too.
+        let had: HashSet<_> = was.iter().filter_map(|(_, was)| shown(was)).collect();
         (visitor, was, had)
     });
     for (problem, advice) in advised {
@@ -249,6 +250,7 @@ type Headers = &'static [(&'static str, &'static [u8])];
 /// Host, country and header lines of a visit.
 const VISITS: &[(&str, Option<&str>, Headers)] = &[
     ("b.example", None, &[]),
+    ("a.example", None, &[]),
     ("a.example", Some("de"), &[("cookie", b"c=1"), ("accept-language", b"en")]),
     // COND-3.role: who claims to be elsewhere.
     ("b.example", Some("de"), &[("cookie", b"nf_country=at")]),

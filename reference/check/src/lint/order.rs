@@ -61,6 +61,10 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
         let help = format!("a gate is met where it stands: {line} has answered before it is");
         let found = warning(rule, Field::From, "gate-shadowed", message, visitor, help).problem;
         let found = Found::from(Problem { span: rule.span, ..found });
+        // RULES-9: higher up a line in error shuts out those too whom other gates admit; to mend it comes first.
+        if rule.is_sealed() {
+            return Some(found);
+        }
         let closes = Some(Closing::by(rule));
         let help = format!("move this line above {line}");
         return Some(found.proposing([Proposal { help, changes: moved(), closes }]));
