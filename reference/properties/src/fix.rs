@@ -206,10 +206,10 @@ fn followed(rules: &RuleSet, advice: &Advice) -> String {
     lines.map(|line| line + "\n").collect()
 }
 
-/// What a visitor gets of the site or of another server.
+/// What a visitor gets of the site or of another server, whatever the query.
 fn shown(decision: &Decision) -> Option<String> {
     match &decision.outcome {
-        Outcome::Proxy { url } => Some(url.clone()),
+        Outcome::Proxy { url } => url.split('?').next().map(str::to_owned),
         outcome => outcome.file().map(str::to_owned),
     }
 }
@@ -251,6 +251,8 @@ type Headers = &'static [(&'static str, &'static [u8])];
 const VISITS: &[(&str, Option<&str>, Headers)] = &[
     ("b.example", None, &[]),
     ("a.example", None, &[]),
+    ("b.example", Some("de"), &[("cookie", b"c=1"), ("accept-language", b"en")]),
+    ("b.example", None, &[("cookie", b"c=1"), ("accept-language", b"en")]),
     ("a.example", Some("de"), &[("cookie", b"c=1"), ("accept-language", b"en")]),
     // COND-3.role: who claims to be elsewhere.
     ("b.example", Some("de"), &[("cookie", b"nf_country=at")]),
