@@ -23,7 +23,7 @@ use gatecheck::run::{Plan, RunOptions};
 use gatecheck::verdict::Verdict;
 use gatecheck::wire::plain::{Clients, HttpVersion, Plain, PlainOptions};
 use gatecheck::wire::raw::Wire;
-use gatecheck::wire::{AFTERMATH, Answer, End, Exchange, LONGEST_ANSWER, Sent, Target, Trust};
+use gatecheck::wire::{Answer, End, Exchange, LONGEST_ANSWER, Sent, Target, Trust};
 
 /// How long an exchange may take that ends by its length.
 const LONG: Duration = Duration::from_secs(30);
@@ -152,15 +152,9 @@ fn target(address: SocketAddr) -> Target {
 fn get(target: &Target, raw: bool) -> Sent {
     let host = target.host_value();
     Sent {
-        method: "GET".to_owned(),
-        target: b"/".to_vec(),
-        host: host.clone().into_bytes(),
-        headers: Vec::new(),
-        body: Vec::new(),
         raw: raw.then(|| format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes()),
-        responses: 1,
         byte_exact: raw,
-        linger: AFTERMATH,
+        ..Sent::get(target, "/")
     }
 }
 

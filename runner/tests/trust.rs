@@ -19,7 +19,7 @@ use gatecheck::verdict::Verdict;
 use gatecheck::wire::plain::{Clients, HttpVersion, Plain, PlainOptions};
 use gatecheck::wire::raw::Wire;
 use gatecheck::wire::tls::{config, why};
-use gatecheck::wire::{AFTERMATH, Sent, Target, Trust};
+use gatecheck::wire::{Sent, Target, Trust};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -68,27 +68,13 @@ fn target(host: &str, port: u16, trust: &Trust) -> Target {
     Target { https: true, host: host.to_owned(), port, connect_to, trust: trust.clone() }
 }
 
-fn sent(target: &Target) -> Sent {
-    Sent {
-        method: "GET".to_owned(),
-        target: b"/".to_vec(),
-        host: target.host_value().into_bytes(),
-        headers: Vec::new(),
-        body: Vec::new(),
-        raw: None,
-        responses: 1,
-        byte_exact: false,
-        linger: AFTERMATH,
-    }
-}
-
 /// The status over the byte-exact wire and through the ordinary client, or why there is none.
 async fn asked(target: &Target) -> (Result<u16, String>, Result<u16, String>) {
     let wire = Wire::new(target.clone(), Some(config(&target.trust).unwrap()), LIMIT);
-    let exact = wire.exchange(sent(target)).await;
+    let exact = wire.exchange(Sent::get(target, "/")).await;
     let options = PlainOptions { version: HttpVersion::Http1, limit: LIMIT, remote: Some(target) };
     let plain = Plain::new(target.clone(), Clients::new(options).unwrap());
-    let ordinary = plain.exchange(sent(target)).await;
+    let ordinary = plain.exchange(Sent::get(target, "/")).await;
     let status = |exchange: gatecheck::wire::Exchange| exchange.answer.response().map_or(0, |response| response.status);
     (exact.map(status).map_err(|error| why(&error)), ordinary.map(status).map_err(|error| error.to_string()))
 }
@@ -134,7 +120,7 @@ fn a_file_without_a_certificate_is_refused() {
 fn the_line_for_curl_reaches_the_same_gate() {
     for (trust, option) in [(Trust::Machine, ""), (Trust::Any, " -k")] {
         let target = target("gate.example", 8443, &trust);
-        let line = sent(&target).reproduce(&target, true);
+        let line = Sent::get(&target, "/").reproduce(&target, true);
         let start = format!("curl -isS --path-as-is{option} --connect-to 'gate.example:8443:127.0.0.1:8443' ");
         assert!(line.starts_with(&start), "{line}");
     }

@@ -93,8 +93,9 @@ pub(super) fn audit(seen: &Seen, wish: &Wish, from: &From<'_>, probes: Probes, m
         by_kind: probes.counts,
         forwarded,
     };
+    let notes = notes(seen, wish, &rules);
     let corpus = corpus(seen, wish, &rules, cases, own);
-    Audit { corpus: Arc::new(corpus), cases: about, rules, notes: notes(seen, wish), sizes }
+    Audit { corpus: Arc::new(corpus), cases: about, rules, notes, sizes }
 }
 
 fn not_asked(from: &From<'_>, place: usize, view: &RuleView, wish: &Wish) -> Option<String> {
@@ -116,14 +117,14 @@ fn closes_nothing(seen: &Seen, place: usize, view: &RuleView) -> Option<&'static
     }
 }
 
-fn notes(seen: &Seen, wish: &Wish) -> Vec<String> {
+fn notes(seen: &Seen, wish: &Wish, rules: &[AboutRule]) -> Vec<String> {
     let mut notes = seen.model.notes.clone();
-    let mut gates = seen.model.views.iter().filter(|view| view.is_gate);
-    if seen.model.views.iter().all(|view| !view.is_gate) {
+    let mut gates = rules.iter().filter(|rule| rule.is_gate).peekable();
+    if gates.peek().is_none() {
         notes.push(
             "nothing is closed by the rules: no rule asks for a role, so everybody may have every file".to_owned(),
         );
-    } else if seen.ground.closed.is_empty() && gates.all(|view| !view.forwards && !view.redirects) {
+    } else if gates.all(|gate| gate.closes_nothing.is_some()) {
         notes.push(
             "nothing is closed by the rules: there are gates, and everybody may have every file all the same"
                 .to_owned(),
@@ -261,7 +262,9 @@ impl Builder<'_> {
                 target: told(&probe.ask.target, probe.kind),
                 admits: matches!(&said.answer, Answer::Shown { file, .. } if self.seen.ground.closed.contains_key(file)),
                 denies: said.denied,
-                is_telling: !probe.visitor.is_stranger && model.decide(&probe.ask, &Who::Nobody).answer != said.answer,
+                is_telling: probe.kind == Kind::Rule
+                    && !probe.visitor.is_stranger
+                    && model.decide(&probe.ask, &Who::Nobody).answer != said.answer,
                 requests: probe.before.len().saturating_add(1),
                 if_leaked: if_leaked(probe, &said),
             },

@@ -126,7 +126,7 @@ pub struct AboutCase {
     pub admits: bool,
     /// Whether the rules turn the visitor away for want of a role.
     pub denies: bool,
-    /// Whether a stranger gets another answer to the same request, so that this one proves that somebody was let in.
+    /// Of a case of [`Kind::Rule`], whether a stranger gets another answer to the same request, so that this one proves that somebody was let in.
     pub is_telling: bool,
     /// How many requests it is.
     pub requests: usize,

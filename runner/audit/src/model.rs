@@ -9,7 +9,7 @@ use rolegate::rules::{ConditionKey, RoleCondition};
 use rolegate::token::{Time, TokenSettings};
 use rolegate::visitor::Visitor;
 use rolegate::witness::{WORD, Witness};
-use rolegate::{Keys, PassedOver, Rule, RuleSet, Scheme, decide, identify};
+use rolegate::{Keys, Rule, RuleSet, Scheme, decide, identify};
 use rolegate_server::{DirSite, SiteOptions, Source};
 
 /// A site as the gate reads it: rules in force, files, and where both lie.
@@ -230,6 +230,7 @@ impl Model {
         };
         let decision = decide(&self.rules, &request, &visitor, &self.files);
         let to_function = decision.target.as_deref().is_some_and(is_function);
+        let closed_by = decision.denials().collect();
         let answer = match decision.outcome {
             Outcome::BadRequest(refused) => Answer::Refused(refused.status()),
             Outcome::Proxy { .. } => Answer::Forwarded,
@@ -239,14 +240,7 @@ impl Model {
             Outcome::Rewrite { status, file } => Answer::Shown { status, file },
             Outcome::Serve { file } => Answer::Shown { status: 200, file },
         };
-        let closed =
-            |(place, why): &(usize, PassedOver)| matches!(why, PassedOver::Role | PassedOver::Sealed).then_some(*place);
-        Said {
-            answer,
-            by: decision.by,
-            denied: decision.denied,
-            closed_by: decision.passed_over.iter().filter_map(closed).collect(),
-        }
+        Said { answer, by: decision.by, denied: decision.denied, closed_by }
     }
 }
 
@@ -303,7 +297,7 @@ fn view(rule: &Rule, source: &Source, seen: &mut BTreeSet<String>) -> RuleView {
         roles,
         is_gate: rule.is_gate(),
         is_sealed: rule.is_sealed(),
-        redirects: apply.is_some_and(|apply| (300..400).contains(&apply.status)),
+        redirects: apply.is_some_and(|apply| apply.is_redirect()),
         forwards: rule.is_proxy() || to.as_deref().is_some_and(is_function),
         host: rule.origin.as_ref().map(|origin| origin.host().to_owned()),
         asks_country: apply.is_some_and(|apply| !apply.conditions.values(ConditionKey::Country).is_empty()),

@@ -20,7 +20,7 @@ pub fn render(audit: &Audit, run: &Aggregate, verdicts: &[RuleVerdict<'_>], site
     let body = html! {
         header class="page" {
             h1 { "Audit of " (visible(&run.pins.target)) }
-            p class={ "standing " (tone(run, verdicts)) } { strong { (headline(run, verdicts)) } }
+            p class={ "standing " (tone(run, verdicts)) } { strong { (headline(run, verdicts).0) } }
             (summary(audit, verdicts, site))
         }
         main class="page" {
@@ -39,7 +39,7 @@ pub fn render(audit: &Audit, run: &Aggregate, verdicts: &[RuleVerdict<'_>], site
 /// The colour of the whole.
 fn tone(run: &Aggregate, verdicts: &[RuleVerdict<'_>]) -> &'static str {
     match run.exit_status() {
-        ExitStatus::AsExpected if matches!(headline(run, verdicts), "no finding" | "nothing is closed") => "unproven",
+        ExitStatus::AsExpected if headline(run, verdicts).1 => "unproven",
         ExitStatus::AsExpected => "pass",
         _ if run.tally.new_leaks > 0 => "leak",
         _ => "fail",

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use gatecheck::refusal::Refusal;
 use gatecheck::text::printable;
 use gatecheck::wire::plain::Plain;
-use gatecheck::wire::{AFTERMATH, Response, Sent, Target};
+use gatecheck::wire::{Response, Sent, Target};
 
 /// What was found.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -89,15 +89,8 @@ pub async fn check(
         for put_off in 0.. {
             tokio::time::sleep(manners.pause).await;
             let sent = Sent {
-                method: "GET".to_owned(),
-                target: path.as_bytes().to_vec(),
-                host: target.host_value().into_bytes(),
                 headers: vec![("User-Agent".to_owned(), manners.user_agent.as_bytes().to_vec())],
-                body: Vec::new(),
-                raw: None,
-                responses: 1,
-                byte_exact: false,
-                linger: AFTERMATH,
+                ..Sent::get(target, path)
             };
             let exchange = match client.exchange(sent).await {
                 Ok(exchange) => exchange,

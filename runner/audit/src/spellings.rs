@@ -83,9 +83,7 @@ pub fn of(target: &str, open: &str, origin: &str, role: &str) -> Vec<Spelling> {
     all.push(Spelling::exact("whole-url", format!("{origin}{target}")));
     all.extend(otherwise_asked(target, open, role));
     let mut seen = std::collections::HashSet::new();
-    let is_the_target = |spelling: &Spelling| {
-        spelling.target == target.as_bytes() && spelling.headers.is_empty() && spelling.method == "GET"
-    };
+    let is_the_target = |spelling: &Spelling| spelling.trick(target.as_bytes()) == Trick::None;
     let kept: Vec<bool> = all
         .iter()
         .map(|spelling| !is_the_target(spelling) && seen.insert((&spelling.target, &spelling.headers, spelling.method)))

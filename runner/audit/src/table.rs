@@ -240,8 +240,8 @@ fn closing(out: &mut String, audit: &Audit, run: &Aggregate, verdicts: &[RuleVer
     let headline = match run.exit_status() {
         ExitStatus::AsExpected if missing > 0 => "NOT FINISHED".red().bold().to_string(),
         ExitStatus::AsExpected => match headline(run, verdicts) {
-            word @ ("nothing is closed" | "no finding") => word.yellow().bold().to_string(),
-            word => word.green().bold().to_string(),
+            (word, true) => word.yellow().bold().to_string(),
+            (word, false) => word.green().bold().to_string(),
         },
         _ => run.headline().red().bold().to_string(),
     };

@@ -185,9 +185,10 @@ fn verdict<'a>(
     RuleVerdict { rule, standing, says, requests, let_in, turned_away, findings, respelled }
 }
 
-/// The whole audit in a word or two. A pass is a claim that what the rules close is shut, so it needs gates of which nothing is left open.
+/// The whole audit in a word or two, and whether that is less than a pass though nothing was found. A pass is a claim that what the rules close is shut, so it
+/// needs gates of which nothing is left open.
 #[must_use]
-pub fn headline(run: &Aggregate, verdicts: &[RuleVerdict<'_>]) -> &'static str {
+pub fn headline(run: &Aggregate, verdicts: &[RuleVerdict<'_>]) -> (&'static str, bool) {
     let is_open = |standing: Standing| {
         matches!(
             standing,
@@ -196,13 +197,11 @@ pub fn headline(run: &Aggregate, verdicts: &[RuleVerdict<'_>]) -> &'static str {
     };
     let gates = || verdicts.iter().filter(|verdict| verdict.rule.is_gate);
     match run.exit_status() {
-        ExitStatus::AsExpected if gates().all(|gate| gate.rule.files == 0 && gate.rule.closes_nothing.is_some()) => {
-            "nothing is closed"
-        }
+        ExitStatus::AsExpected if gates().all(|gate| gate.rule.closes_nothing.is_some()) => ("nothing is closed", true),
         ExitStatus::AsExpected if run.headline() == "pass" && gates().any(|gate| is_open(gate.standing)) => {
-            "no finding"
+            ("no finding", true)
         }
-        _ => run.headline(),
+        _ => (run.headline(), false),
     }
 }
 

@@ -30,7 +30,7 @@ use super::format::{Output, Outputs, tell};
 use super::gate::{GateArgs, gate};
 use super::part::{BY_THE_ENGINE, part};
 use super::run::{ENDING, interruption};
-use super::settings::timeout;
+use super::settings::{rate, retries, timeout};
 use super::{Failure, reports, say};
 
 /// Arguments of `gatecheck audit`.
@@ -101,13 +101,13 @@ pub struct AuditArgs {
     #[arg(long, value_name = "N", default_value_t = 16)]
     jobs: usize,
     /// At most this many requests a second; 20 for a site that is not on this machine
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
     /// Time limit of one answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = timeout)]
     timeout: Duration,
     /// How often a request is sent again when the connection itself fails
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = retries)]
     retries: u32,
     /// The longest pause that the site may ask for, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = LONGEST_PAUSE.as_secs())]
@@ -201,9 +201,6 @@ impl Goal {
             Gate::Remote(target) => Some(target.clone()),
             _ => None,
         };
-        if args.rate.is_some_and(|rate| !(rate.is_finite() && rate > 0.0)) {
-            return Err(Failure::usage("`--rate` is a number of requests a second above zero"));
-        }
         let is_far = remote.as_ref().is_some_and(|target| !is_loopback(target));
         let rate = args.rate.or_else(|| is_far.then_some(GENTLE));
         Ok(Self { gate, remote, rate })

@@ -1,7 +1,6 @@
 //! `gatecheck.toml`: which gate is asked and how, so that it need not be written with every command. What stands on the command line goes before it.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -175,17 +174,18 @@ impl Config {
             name if name.contains(['/', '.', '\\']) => here(Path::new(name)).display().to_string(),
             name => name.clone(),
         });
+        let there = |at: Range<usize>, name: &str, path: PathBuf, hint: &str| match is_there(&path) {
+            true => Ok(path),
+            false => Err(Mistake::new(at, format!("`{name}`: there is no file {}; {hint}", path.display()))),
+        };
         if let (Some(written), Some(gate)) = (&written.gate, &gate)
             && gate != EMBEDDED
-            && !is_there(&gate_file(gate))
         {
             let hint = "name the YAML file that describes the gate, or a folder of `runner/gates/`";
-            return Err(missing(written, "gate", &gate_file(gate), hint));
+            there(written.span(), "gate", gate_file(gate), hint)?;
         }
         let file = |written: &Option<Spanned<PathBuf>>, name: &str, hint: &str| {
-            let Some(path) = written else { return Ok(None) };
-            let found = here(path.as_ref());
-            if is_there(&found) { Ok(Some(found)) } else { Err(missing(path, name, &found, hint)) }
+            written.as_ref().map(|path| there(path.span(), name, here(path.as_ref()), hint)).transpose()
         };
         let baseline = file(
             &written.baseline,
@@ -193,21 +193,14 @@ impl Config {
             "`gatecheck baseline write` makes one of a report, and one that holds `[]` knows of nothing",
         )?;
         let ca = file(&written.ca, "ca", "name the PEM file of the authority that has signed the certificate")?;
-        let bundle = match &written.bundle {
-            Some(path) if !path.as_ref().is_empty() => {
-                let found = here(Path::new(path.as_ref()));
-                if !is_there(&found) {
-                    return Err(missing(
-                        path,
-                        "bundle",
-                        &found,
-                        "name the `manifest.json` beside the `site` of a bundle",
-                    ));
-                }
-                Some(found.display().to_string())
+        let bundle = written.bundle.as_ref().map(|path| match path.as_ref().as_str() {
+            "" => Ok(String::new()),
+            text => {
+                let hint = "name the `manifest.json` beside the `site` of a bundle";
+                there(path.span(), "bundle", here(Path::new(text)), hint).map(|found| found.display().to_string())
             }
-            other => other.as_ref().map(|_| String::new()),
-        };
+        });
+        let bundle = bundle.transpose()?;
         let connect_to = written.connect_to.as_ref().map(|address| {
             let says = || format!("`{}` is no address with a port, such as `203.0.113.7:443`", address.as_ref());
             address.as_ref().parse::<SocketAddr>().map_err(|_| Mistake::new(address.span(), says()))
@@ -289,17 +282,17 @@ impl Config {
 impl Written {
     /// What stands in the file and cannot stand there together.
     fn fits_together(&self) -> Result<(), Mistake> {
-        let span = |value: &Option<Spanned<String>>| value.as_ref().map(Spanned::span);
-        let path = |value: &Option<Spanned<PathBuf>>| value.as_ref().map(Spanned::span);
-        let switch = |value: &Option<Spanned<bool>>| value.as_ref().map(Spanned::span);
+        fn span<T>(value: &Option<Spanned<T>>) -> Option<Range<usize>> {
+            value.as_ref().map(Spanned::span)
+        }
         let named = [("launch", span(&self.launch)), ("gate", span(&self.gate)), ("url", span(&self.url))];
         let of_urls = [
             ("suite", span(&self.suite)),
             ("bundle", span(&self.bundle)),
-            ("ca", path(&self.ca)),
+            ("ca", span(&self.ca)),
             ("connect-to", span(&self.connect_to)),
-            ("insecure", switch(&self.insecure)),
-            ("behind-proxy", switch(&self.behind_proxy)),
+            ("insecure", span(&self.insecure)),
+            ("behind-proxy", span(&self.behind_proxy)),
         ];
         let mut named = named.into_iter().filter_map(|(name, at)| Some((name, at?)));
         if let (Some((first, _)), Some((second, at))) = (named.next(), named.next()) {
@@ -317,7 +310,7 @@ impl Written {
         }
         for (one, other, at) in [
             ("suite", "bundle", span(&self.suite).and(span(&self.bundle))),
-            ("ca", "insecure", path(&self.ca).and(switch(&self.insecure))),
+            ("ca", "insecure", span(&self.ca).and(span(&self.insecure))),
         ] {
             if let Some(at) = at {
                 return Err(Mistake::new(
@@ -351,13 +344,9 @@ fn number<T>(
     read: fn(&str) -> Result<T, String>,
 ) -> Result<Option<T>, Mistake> {
     let Some(value) = written else { return Ok(None) };
-    let number = read(text.get(value.span()).unwrap_or_default());
+    // TOML parts the digits of a long number as it likes.
+    let number = read(&text.get(value.span()).unwrap_or_default().replace('_', ""));
     number.map(Some).map_err(|why| Mistake::new(value.span(), format!("`{name}`: {why}")))
-}
-
-/// A file that is named and not there.
-fn missing<T>(written: &Spanned<T>, name: &str, path: &Path, hint: impl Display) -> Mistake {
-    Mistake::new(written.span(), format!("`{name}`: there is no file {}; {hint}", path.display()))
 }
 
 /// What the reader says, with what may have been meant or what to write.
@@ -394,6 +383,38 @@ mod tests {
     fn read(text: &str) -> Result<Config, String> {
         let read = Config::read(FILE, text, Path::new("folder"), &|path| path == Path::new("folder/there.yaml"));
         read.map_err(|mistake| mistake.told(FILE, text))
+    }
+
+    #[test]
+    fn every_setting_arrives() {
+        let config = read(
+            "url = 'https://a.example'\nsuite = 'role/denial'\nca = 'there.yaml'\nconnect-to = '203.0.113.7:443'\n\
+             behind-proxy = true\ncases = ['role']\nprofile = 'defence'\nbaseline = 'there.yaml'\n\
+             [reports]\njson = '-'\n\
+             [settings]\njobs = 1_0\nrate = 0.5\ntimeout = 20\nretries = 4\nhttp2 = true\nstrict = true\n",
+        )
+        .unwrap();
+        let there = Some(PathBuf::from("folder/there.yaml"));
+        let gate = GateArgs {
+            suite: Some("role/denial".to_owned()),
+            ca: there.clone(),
+            connect_to: Some("203.0.113.7:443".parse().unwrap()),
+            behind_proxy: true,
+            ..GateArgs::default()
+        };
+        assert_eq!((config.gate, config.baseline), (gate, there));
+        assert_eq!(config.url.as_deref(), Some("https://a.example"));
+        assert_eq!((config.cases, config.profile), (vec!["role".to_owned()], Some("defence".parse().unwrap())));
+        assert_eq!(config.reports, ["json=-".parse().unwrap()]);
+        let settings = Settings {
+            jobs: Some(10),
+            rate: Some(0.5),
+            timeout: Some(std::time::Duration::from_secs(20)),
+            retries: Some(4),
+            http2: true,
+            strict: true,
+        };
+        assert_eq!(config.settings, settings);
     }
 
     #[test]

@@ -13,7 +13,6 @@ mod common;
 use std::path::Path;
 use std::process::Output;
 
-use assert_cmd::Command;
 use common::text;
 use gatecheck::report::json::Report;
 
@@ -100,8 +99,7 @@ fn quick_asks_a_part_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("quick.json");
     let run = |more: &[&str]| {
-        let mut command = Command::cargo_bin("gatecheck").unwrap();
-        command.current_dir(&root).env("NO_COLOR", "1").env("XDG_STATE_HOME", folder.path());
+        let mut command = common::gatecheck(&root, folder.path());
         command.args(["run", "--quick", "--format", &format!("json={}", file.display())]).args(more).output().unwrap()
     };
     let whole = run(&[]);

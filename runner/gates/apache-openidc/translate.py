@@ -14,6 +14,8 @@ import rules
 
 site, port, work = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 secret, claim = os.environ["JWT_SECRET"], os.environ["ROLE_PATH"]
+if claim.startswith("/"):
+    sys.exit(print("a role path that is a JSON Pointer cannot be written here", file=sys.stderr) or 77)
 MODULES = "mpm_event authn_core authz_core authz_user dir mime rewrite headers auth_openidc".split()
 
 def quoted(text):

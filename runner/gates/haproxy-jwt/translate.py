@@ -13,6 +13,8 @@ import rules
 
 site, port, work = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 secret, claim = os.environ["JWT_SECRET"], os.environ["ROLE_PATH"]
+if claim.startswith("/"):
+    sys.exit(print("a role path that is a JSON Pointer cannot be written here", file=sys.stderr) or 77)
 LOOKED_AT = range(8)  # roles of a token: `jwt_payload_query` gives single values, no lists
 
 def word(text):

@@ -57,17 +57,14 @@ impl Watch {
         let asked: BTreeSet<&str> = self.asked.iter().filter(|case| is_fresh(case)).map(CaseRef::id).collect();
         let failed = self.failed.iter().filter(|(case, _)| is_fresh(case));
         let came: Answers<'_> = failed.map(|(case, class)| (case.id(), class.clone())).collect();
-        // What a case only touches says little of why it failed.
-        let tests: BTreeMap<&str, &[String]> = corpus
-            .cases()
-            .map(|(_, case)| (case.id.as_str(), case.requirements.get(..1).unwrap_or_default()))
-            .collect();
-        let requirements = |case: &str| tests.get(case).copied().unwrap_or_default();
+        let tests: BTreeMap<&str, &str> =
+            corpus.cases().map(|(_, case)| (case.id.as_str(), case.requirement())).collect();
+        let requirement = |case: &str| tests.get(case).copied().unwrap_or_default();
         let rows = matrix.rows();
         let mut candidates = candidates(&rows, &asked, &came);
         candidates.retain(|one| {
             let row = rows.get(one.mutant.id);
-            row.is_some_and(|row| is_told_by_its_own(one.mutant, row, requirements, |case| came.contains_key(case)))
+            row.is_some_and(|row| is_told_by_its_own(one.mutant, row, requirement, |case| came.contains_key(case)))
         });
         let wanted = candidates
             .iter()

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use gatecheck::wire::plain::Plain;
-use gatecheck::wire::{AFTERMATH, Answer, End, Response, Sent, Target, Trust};
+use gatecheck::wire::{Answer, End, Response, Sent, Target, Trust};
 use hyper::Method;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use rolegate::decide::Decision;
@@ -187,14 +187,9 @@ async fn send(scene: &Scene<'_>, onward: Onward) -> Result<Response, u16> {
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     let sent = Sent {
         method: onward.method,
-        target: format!("{}{query}", url.path()).into_bytes(),
-        host: target.host_value().into_bytes(),
         headers: onward.fields,
         body: onward.body,
-        raw: None,
-        responses: 1,
-        byte_exact: false,
-        linger: AFTERMATH,
+        ..Sent::get(&target, format!("{}{query}", url.path()))
     };
     match Plain::new(target, clients.clone()).exchange(sent).await.map(|exchange| exchange.answer) {
         Ok(Answer::Response(response)) => match response.end {

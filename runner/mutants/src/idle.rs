@@ -169,7 +169,7 @@ fn answer(habit: Habit, head: &[u8], count: usize, known: &(Arc<Site>, Option<Ru
 fn rule(known: &Site, rule: Option<&Rule>) -> Reply {
     let Some(apply) = rule.and_then(Rule::apply) else { return Reply::text(404, "Not found\n") };
     let target = apply.to.to_string();
-    if (300..400).contains(&apply.status) {
+    if apply.is_redirect() {
         return Reply::redirect(apply.status, &target);
     }
     let shown = file(known, &target).map(|reply| Reply { status: apply.status, ..reply });

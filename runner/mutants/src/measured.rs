@@ -47,9 +47,8 @@ pub async fn measure(corpus: &Arc<Corpus>, matrix: &Matrix, size: usize, count: 
         .map(|(id, row)| (id, row.into_iter().filter_map(|case| fresh.get(case).copied()).collect::<BTreeSet<_>>()))
         .filter(|(_, row)| !row.is_empty())
         .collect();
-    let tests: BTreeMap<&str, &[String]> =
-        corpus.cases().map(|(_, case)| (case.id.as_str(), case.requirements.get(..1).unwrap_or_default())).collect();
-    let requirements = |case: &str| tests.get(case).copied().unwrap_or_default();
+    let tests: BTreeMap<&str, &str> = corpus.cases().map(|(_, case)| (case.id.as_str(), case.requirement())).collect();
+    let requirement = |case: &str| tests.get(case).copied().unwrap_or_default();
     let drawn: Vec<&'static Mutant> =
         super::all().filter(|mutant| !mutant.remembers && rows.contains_key(mutant.id)).collect();
     let sites: Arc<Sites> = Arc::default();
@@ -92,7 +91,7 @@ pub async fn measure(corpus: &Arc<Corpus>, matrix: &Matrix, size: usize, count: 
         let mut likely = candidates(&rows, &asked, &came);
         likely.retain(|one| {
             let row = rows.get(one.mutant.id);
-            row.is_some_and(|row| is_told_by_its_own(one.mutant, row, requirements, |case| came.contains_key(case)))
+            row.is_some_and(|row| is_told_by_its_own(one.mutant, row, requirement, |case| came.contains_key(case)))
         });
         learn(corpus, &sites, &mut known, likely.iter().map(|one| (one.mutant, sample(&one.hits).into_iter()))).await;
         let suspects = select(&likely, &known, &came, MOST);

@@ -418,15 +418,9 @@ async fn answers(target: &Target, path: Option<&str>) -> bool {
     }
     let Some(path) = path else { return true };
     let sent = Sent {
-        method: "GET".to_owned(),
-        target: path.as_bytes().to_vec(),
-        host: target.host_value().into_bytes(),
         headers: vec![("Connection".to_owned(), b"close".to_vec())],
-        body: Vec::new(),
-        raw: None,
-        responses: 1,
         byte_exact: true,
-        linger: crate::wire::AFTERMATH,
+        ..Sent::get(target, path)
     };
     Wire::new(target.clone(), None, Duration::from_secs(10))
         .exchange(sent)

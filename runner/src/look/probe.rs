@@ -61,10 +61,8 @@ impl<'a> Probe<'a> {
             let entry = entry.filter(|case| shows(suite, case, Access::Protected))?;
             Some((suite, open.map(|case| Case::clone(case)), entry.clone()))
         });
-        let mut found: Vec<_> = found.collect();
         // One with a page for everybody tells more.
-        found.sort_by_key(|(_, open, _)| open.is_none());
-        let (suite, open, entry) = found.into_iter().next()?;
+        let (suite, open, entry) = found.min_by_key(|(_, open, _)| open.is_none())?;
         let prefix = given.manifest.and_then(|manifest| manifest.suites.get(&suite.id)).cloned().unwrap_or_default();
         let target = given.target;
         let tls = target.https.then(|| config(&target.trust)).transpose().ok()?;

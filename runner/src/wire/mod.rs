@@ -221,6 +221,22 @@ impl Answer {
 }
 
 impl Sent {
+    /// A GET of `path` that either client may send, without further header lines.
+    #[must_use]
+    pub fn get(target: &Target, path: impl Into<Vec<u8>>) -> Sent {
+        Sent {
+            method: "GET".to_owned(),
+            target: path.into(),
+            host: target.host_value().into_bytes(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            raw: None,
+            responses: 1,
+            byte_exact: false,
+            linger: AFTERMATH,
+        }
+    }
+
     /// Whether the answer has no body because the request asks for none (RFC 9110 §9.3.2).
     #[must_use]
     pub fn is_head(&self) -> bool {
@@ -401,19 +417,8 @@ mod tests {
         let address = Some(([203, 0, 113, 7], 8443).into());
         let target =
             Target { https: true, host: "gate.example".into(), port: 443, connect_to: address, trust: Trust::Any };
-        let sent = Sent {
-            method: "GET".into(),
-            target: b"/a".to_vec(),
-            host: target.host_value().into_bytes(),
-            headers: Vec::new(),
-            body: Vec::new(),
-            raw: None,
-            responses: 1,
-            byte_exact: false,
-            linger: AFTERMATH,
-        };
         assert_eq!(
-            sent.reproduce(&target, false),
+            Sent::get(&target, "/a").reproduce(&target, false),
             "curl -isS --path-as-is -k --connect-to 'gate.example:443:203.0.113.7:8443' 'https://gate.example/a'"
         );
     }
@@ -424,14 +429,9 @@ mod tests {
             Target { https: false, host: "127.0.0.1".into(), port: 8080, connect_to: None, trust: Trust::default() };
         let sent = Sent {
             method: "POST".into(),
-            target: b"/a/../b'\xff".to_vec(),
-            host: b"127.0.0.1:8080".to_vec(),
             headers: vec![("Cookie".into(), b"nf_jwt=abc".to_vec())],
-            body: Vec::new(),
-            raw: None,
-            responses: 1,
             byte_exact: true,
-            linger: AFTERMATH,
+            ..Sent::get(&target, b"/a/../b'\xff")
         };
         assert_eq!(
             sent.reproduce(&target, false),

@@ -15,7 +15,7 @@ pub struct Front {
     _work: TempDir,
 }
 
-/// The servers that a configuration is there for: the program, the file and how it is started with it.
+/// The servers that a configuration is there for, by the names of their programs.
 pub const FRONTS: [&str; 3] = ["nginx", "haproxy", "caddy"];
 
 impl Front {

@@ -117,7 +117,7 @@ pub(super) const ALL: &[Mutant] = &[
             let shown = scene.without_rules(&scene.asked.at(target)).outcome;
             let rule = decision.by.and_then(|by| scene.ground.rules.rules().get(by)).and_then(Rule::apply);
             match (rule, shown.file() == Some(&file)) {
-                (Some(apply), true) if decision.denied && !(300..400).contains(&apply.status) => {
+                (Some(apply), true) if decision.denied && !apply.is_redirect() => {
                     Decision { outcome: Outcome::Rewrite { status: apply.status, file }, denied: false, ..decision }
                 }
                 _ => decision,
@@ -305,7 +305,7 @@ fn led_back(scene: &Scene<'_>, decision: Decision, gate: PassedOver) -> Decision
 
 /// Whether the rule sends those whom it admits elsewhere.
 fn redirects(rule: &Rule) -> bool {
-    rule.apply().is_some_and(|apply| (300..400).contains(&apply.status))
+    rule.apply().is_some_and(|apply| apply.is_redirect())
 }
 
 fn admitted(decision: Decision, file: String) -> Decision {

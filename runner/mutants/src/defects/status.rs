@@ -130,7 +130,7 @@ pub(super) const ALL: &[Mutant] = &[
             let leads_here = |rule: &Rule| {
                 let begins =
                     rule.to_string().split_once(' ').and_then(|(_, to)| Some(to.split_once("/:splat")?.0.to_owned()));
-                let redirects = rule.apply().is_some_and(|apply| (300..400).contains(&apply.status));
+                let redirects = rule.apply().is_some_and(|apply| apply.is_redirect());
                 redirects
                     && path.as_ref().is_some_and(|path| {
                         let below = |tree: &String| !tree.is_empty() && path.name().starts_with(&format!("{tree}/"));
