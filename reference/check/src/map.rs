@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::mem::Discriminant;
 
-use rolegate::decide::{Decision, Outcome, PassedOver};
+use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
 use rolegate::request::{Origin, Request, Scheme};
 use rolegate::rules::{QueryValue, RoleCondition, Rule, RuleSet};
@@ -278,9 +278,8 @@ impl<S: Site> Asker<'_, S> {
         }
         let kept: Vec<String> = self.kept.keys().cloned().collect();
         let leads = |rule: &&Rule| {
-            let shows = |status| !(300..400).contains(&status);
             rule.apply()
-                .is_some_and(|apply| apply.to.takes_captures() && !apply.to.is_absolute() && shows(apply.status))
+                .is_some_and(|apply| apply.to.takes_captures() && !apply.to.is_absolute() && !apply.is_redirect())
         };
         for rule in rules.rules().iter().filter(leads) {
             kept.iter().for_each(|name| self.file_by(name, rule));
@@ -377,9 +376,7 @@ impl<S: Site> Asker<'_, S> {
         let decision = decide(anonymous)?;
         let anonymous = Gets::of(&decision, file);
         // Nobody holds less than somebody without a token, so all gates that have a say deny here.
-        let denials =
-            decision.passed_over.iter().filter(|(_, why)| matches!(why, PassedOver::Role | PassedOver::Sealed));
-        let gates: Vec<usize> = denials.map(|(place, _)| *place).collect();
+        let gates: Vec<usize> = decision.denials().collect();
         if gates.is_empty() {
             return Some((vec![anonymous], gates));
         }

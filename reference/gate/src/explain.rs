@@ -380,6 +380,14 @@ impl Outcome {
     }
 }
 
+impl Decision {
+    /// The places of the rules that denied the visitor, in list order.
+    pub fn denials(&self) -> impl Iterator<Item = usize> + '_ {
+        let denials = self.passed_over.iter().filter(|(_, why)| matches!(why, PassedOver::Role | PassedOver::Sealed));
+        denials.map(|(place, _)| *place)
+    }
+}
+
 impl PassedOver {
     /// The reason as one word.
     pub fn word(self) -> &'static str {

@@ -182,7 +182,6 @@ pub mod claims {
 pub mod path {
     pub use crate::authority::{is_authority, origin_form};
     pub use crate::meaning::path::*;
-    pub(crate) use crate::uri::Segments;
     pub use crate::uri::segments;
 }
 

@@ -139,8 +139,9 @@ impl<'a, S: Site> Comparison<'a, S> {
             }
             self.leads_behind(change, &gates)?;
         }
-        self.files(&gates, &changes)?;
-        self.moved(&gates, moved)
+        let at = Paths::of(&gates, self.new);
+        self.files(&at, &gates, &changes)?;
+        self.moved(&at, moved)
     }
 
     fn spend(&mut self, steps: usize, gate: &'a Rule) -> Found<'a> {
@@ -216,7 +217,7 @@ impl<'a, S: Site> Comparison<'a, S> {
             let in_order = in_order.is_some_and(|lowest| lowest.is_none_or(|lowest| lowest < place));
             let stays = same_trees && in_order && !is_uncovered;
             // A forced redirect shows nothing of what lies at its path.
-            let shows = !((300..400).contains(&apply.status) && (apply.force || !self.new_site.is_listed()));
+            let shows = !(apply.is_redirect() && (apply.force || !self.new_site.is_listed()));
             let acts_anew = meets_a_new_gate && !apply.force && self.new_site.is_listed();
             if shows && (!stays || acts_anew) {
                 changes.push(Change { rule, apply, place, was, stays, is_uncovered });
@@ -258,7 +259,7 @@ impl<'a, S: Site> Comparison<'a, S> {
     /// Whether a rule leads to what a gate closes under its own path.
     fn leads_behind(&mut self, change: &Change<'a>, gates: &[Gate<'a>]) -> Found<'a> {
         let Change { rule, apply, .. } = change;
-        if (300..400).contains(&apply.status) {
+        if apply.is_redirect() {
             return Ok(());
         }
         if apply.to.is_absolute() {
@@ -341,38 +342,23 @@ impl<'a, S: Site> Comparison<'a, S> {
     }
 
     /// Every path of every file: what the old gates covered there they cover still, and no unforced rule goes before them.
-    fn files(&mut self, gates: &[Gate<'a>], changes: &[Change<'a>]) -> Found<'a> {
-        let covering = Lookup::of(gates.iter().map(|gate| &gate.rule.pattern));
-        let unforced: Vec<&Change<'a>> = changes
-            .iter()
-            .filter(|change| !change.stays && !change.apply.force && change.rule.role().is_none())
-            .collect();
-        let before = Lookup::of(unforced.iter().map(|change| &change.rule.pattern));
+    fn files(&mut self, at: &Paths<'_, 'a>, gates: &[Gate<'a>], changes: &[Change<'a>]) -> Found<'a> {
+        let unforced =
+            changes.iter().filter(|change| !change.stays && !change.apply.force && change.rule.role().is_none());
+        let before = Lookup::of(unforced.map(|change| (change.rule.pattern.clone(), change)));
         let (new_site, is_other_site): (&'a S, bool) = (self.new_site, !self.has_same_names());
-        let rules = self.new.rules().iter().enumerate();
-        let new_gates: Vec<&'a Rule> = self.new.rules().iter().filter(|rule| rule.is_gate()).collect();
-        let covering_now = Lookup::of(new_gates.iter().map(|gate| &gate.pattern));
-        let acting: Vec<Change<'a>> = rules
-            .filter_map(|(place, rule)| {
-                let apply = rule.apply().filter(|apply| !apply.force)?;
-                Some(Change { rule, apply, place, was: Some(place), stays: true, is_uncovered: false })
-            })
-            .collect();
-        let acting_at = Lookup::of(acting.iter().map(|change| &change.rule.pattern));
         for file in new_site.names() {
             let own: Vec<String> = Spellings::of(new_site, file).iter().map(str::to_owned).collect();
             let now: Vec<String> = own.iter().cloned().chain(new_site.other_names(file)).collect();
             for path in &own {
                 let was = names_at(self.old_site, path);
-                let covered: Vec<&Gate<'a>> =
-                    covering.at(was.iter().chain([path])).into_iter().filter_map(|at| gates.get(at)).collect();
-                let is_known = |gate: &&Rule| {
+                let covered = at.gates.at(was.iter().chain([path]));
+                let is_known = |(_, gate): &(usize, &Rule)| {
                     covered.iter().any(|old| old.rule.effect == gate.effect && old.rule.pattern == gate.pattern)
                 };
-                let mut by = covering_now.at(now.iter().chain([path])).into_iter().filter_map(|at| new_gates.get(at));
                 // Point 4, where it is a file that makes a gate cover the path.
-                if is_other_site && !by.all(is_known) {
-                    for change in acting_at.at([path]).into_iter().filter_map(|at| acting.get(at)) {
+                if is_other_site && !at.new_gates.at(now.iter().chain([path])).into_iter().all(is_known) {
+                    for change in at.unforced.at([path]) {
                         self.leads_behind(change, gates)?;
                     }
                 }
@@ -381,11 +367,10 @@ impl<'a, S: Site> Comparison<'a, S> {
                     if !now.iter().any(|name| gate.rule.pattern.matches_name(name)) {
                         return Err(open(path, gate.rule));
                     }
-                    let mut first = before.at([path]).into_iter().filter_map(|at| unforced.get(at));
                     let goes_before = |change: &&Change<'a>| {
                         change.place < gate.heir && !change.stood_above(gate) && share_an_origin(change.rule, gate.rule)
                     };
-                    if first.any(goes_before) {
+                    if before.at([path]).into_iter().any(goes_before) {
                         return Err(open(path, gate.rule));
                     }
                 }
@@ -397,19 +382,15 @@ impl<'a, S: Site> Comparison<'a, S> {
     /// A file that has another name now is closed there to whom it was closed before.
     fn moved(
         &mut self,
-        gates: &[Gate<'a>],
+        at: &Paths<'_, 'a>,
         moved: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>,
     ) -> Found<'a> {
-        let covering = Lookup::of(gates.iter().map(|gate| &gate.rule.pattern));
-        let rules = || self.new.rules().iter().enumerate();
-        let new_gates: Vec<(usize, &'a Rule)> = rules().filter(|(_, rule)| rule.is_gate()).collect();
-        let covering_now = Lookup::of(new_gates.iter().map(|(_, gate)| &gate.pattern));
-        let ways: Vec<Way<'a>> = rules().filter_map(|(place, rule)| Way::of(place, rule)).collect();
-        let leading_to = Lookup::of(ways.iter().map(|way| &way.reach));
-        // A file goes before these.
-        let unforced: Vec<(usize, &'a Rule)> =
-            rules().filter(|(_, rule)| rule.apply().is_some_and(|apply| !apply.force)).collect();
-        let unforced_at = Lookup::of(unforced.iter().map(|(_, rule)| &rule.pattern));
+        let mut moved = moved.into_iter().peekable();
+        if moved.peek().is_none() {
+            return Ok(());
+        }
+        let ways = self.new.rules().iter().enumerate().filter_map(|(place, rule)| Way::of(place, rule));
+        let ways = Lookup::of(ways);
         for (old, new) in moved {
             let (old, new) = (old.as_ref(), new.as_ref());
             // It was open under that name already, by a link.
@@ -417,16 +398,15 @@ impl<'a, S: Site> Comparison<'a, S> {
                 continue;
             }
             let (was, now) = (names_at(self.old_site, old), names_at(self.new_site, new));
-            let closing: Vec<_> = covering_now.at(&now).into_iter().filter_map(|at| new_gates.get(at)).collect();
-            let leading: Vec<_> = leading_to.at(&now).into_iter().filter_map(|at| ways.get(at)).collect();
-            let showing: Vec<_> = unforced_at.at(&now).into_iter().filter_map(|at| unforced.get(at)).collect();
-            for gate in covering.at(&was).into_iter().filter_map(|at| gates.get(at)) {
+            let (closing, leading, showing) = (at.new_gates.at(&now), ways.at(&now), at.unforced.at(&now));
+            for gate in at.gates.at(&was) {
                 self.spend(1 + closing.len() + leading.len() + showing.len(), gate.rule)?;
                 let heir = closing.iter().find(|(_, heir)| turns_away_whom(heir, gate.rule));
                 let is_closed = heir.is_some_and(|(heir, _)| {
                     let around = leading.iter().filter(|way| !(way.leads_to_itself && *heir < way.place));
-                    let above = showing.iter().filter(|(place, _)| place < heir);
-                    let mut open = around.map(|way| way.rule).chain(above.map(|(_, rule)| *rule));
+                    // A file goes before what is not forced.
+                    let above = showing.iter().filter(|change| change.place < *heir);
+                    let mut open = around.map(|way| way.rule).chain(above.map(|change| change.rule));
                     open.all(|rule| is_no_wider(rule, gate.rule))
                 });
                 if !is_closed {
@@ -438,57 +418,82 @@ impl<'a, S: Site> Comparison<'a, S> {
     }
 }
 
+/// Which rules have to do with a path.
+struct Paths<'g, 'a> {
+    /// The old gates.
+    gates: Lookup<&'g Gate<'a>>,
+    /// Those of the new list, with their places.
+    new_gates: Lookup<(usize, &'a Rule)>,
+    /// The rules of the new list before which a file goes.
+    unforced: Lookup<Change<'a>>,
+}
+
+impl<'g, 'a> Paths<'g, 'a> {
+    fn of(gates: &'g [Gate<'a>], new: &'a RuleSet) -> Paths<'g, 'a> {
+        let rules = || new.rules().iter().enumerate();
+        let new_gates = rules().filter(|(_, rule)| rule.is_gate());
+        let unforced = rules().filter_map(|(place, rule)| {
+            let apply = rule.apply().filter(|apply| !apply.force)?;
+            Some(Change { rule, apply, place, was: Some(place), stays: true, is_uncovered: false })
+        });
+        Paths {
+            gates: Lookup::of(gates.iter().map(|gate| (gate.rule.pattern.clone(), gate))),
+            new_gates: Lookup::of(new_gates.map(|(place, gate)| (gate.pattern.clone(), (place, gate)))),
+            unforced: Lookup::of(unforced.map(|change| (change.rule.pattern.clone(), change))),
+        }
+    }
+}
+
 /// A rule that shows files of the site.
 struct Way<'a> {
     rule: &'a Rule,
     place: usize,
-    /// The paths that it may lead to.
-    reach: Pattern,
     /// Whether it leads from each path to that path.
     leads_to_itself: bool,
 }
 
 impl<'a> Way<'a> {
-    fn of(place: usize, rule: &'a Rule) -> Option<Way<'a>> {
-        let apply = rule.apply().filter(|apply| !(300..400).contains(&apply.status) && !apply.to.is_absolute())?;
+    /// The paths that a rule may lead to, and how.
+    fn of(place: usize, rule: &'a Rule) -> Option<(Pattern, Way<'a>)> {
+        let apply = rule.apply().filter(|apply| !apply.is_redirect() && !apply.to.is_absolute())?;
         let reach = apply.to.reach();
         let leads_to_itself = reach == rule.pattern;
-        Some(Way { rule, place, reach, leads_to_itself })
+        Some((reach, Way { rule, place, leads_to_itself }))
     }
 }
 
-/// Which patterns of a list match a path.
-struct Lookup<'a> {
+/// What is to be found by the pattern of a path.
+struct Lookup<T> {
     rules: RuleSet,
-    patterns: Vec<&'a Pattern>,
+    items: Vec<T>,
 }
 
-impl<'a> Lookup<'a> {
-    fn of(patterns: impl Iterator<Item = &'a Pattern>) -> Lookup<'a> {
-        let patterns: Vec<&Pattern> = patterns.collect();
+impl<T> Lookup<T> {
+    fn of(items: impl IntoIterator<Item = (Pattern, T)>) -> Lookup<T> {
+        let (patterns, items): (Vec<Pattern>, Vec<T>) = items.into_iter().unzip();
         let span = Span { file: RuleFile::Redirects, start: 0, end: 0, line: 0, column: 0 };
-        let bare = patterns.iter().map(|pattern| Rule {
+        let bare = patterns.into_iter().map(|pattern| Rule {
             span,
             text: String::new(),
             origin: None,
-            pattern: (*pattern).clone(),
+            pattern,
             query: Vec::new(),
             effect: Effect::Seal,
         });
-        Lookup { rules: RuleSet::of(bare), patterns }
+        Lookup { rules: RuleSet::of(bare), items }
     }
 
-    /// The places of the patterns that match one of these names.
-    fn at<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Vec<usize> {
+    /// What stands under the patterns that match one of these names, in order.
+    fn at<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Vec<&T> {
         let names: Vec<N> = names.into_iter().collect();
         let parameters = Parameters::default();
         let paths: Vec<_> = names.iter().map(|name| segments(name.as_ref())).collect();
         let places = self.rules.candidates(&paths, None, &parameters);
         let matches = |place: &usize| {
-            let pattern = self.patterns.get(*place);
-            pattern.is_some_and(|pattern| names.iter().any(|name| pattern.matches_name(name.as_ref())))
+            let rule = self.rules.rules().get(*place);
+            rule.is_some_and(|rule| names.iter().any(|name| rule.pattern.matches_name(name.as_ref())))
         };
-        places.filter(matches).collect()
+        places.filter(matches).filter_map(|place| self.items.get(place)).collect()
     }
 }
 

@@ -7,13 +7,13 @@ use crate::decide::{Asked, RuleList};
 use crate::edge::addresses::{Addresses, UnknownPort};
 use crate::headers::{self, HeaderRules, ParsedHeaders};
 use crate::meaning::rules::Rule;
-use crate::path::Segments;
 use crate::query::Parameters;
 use crate::reading::netlify_toml::Document;
 use crate::reading::{self, Line, LineKind, Parsed};
 use crate::request::{Origin, Scheme};
 use crate::span::Span;
 use crate::speed::index::Index;
+use crate::uri::Segments;
 
 /// The rule files of a site; one that is not there is empty.
 #[derive(Clone, Copy, Debug)]

@@ -46,6 +46,8 @@ pub mod help {
     pub const FROM_ESCAPE: &str = "write `%25` for a percent sign";
     /// `from-many-stars`
     pub const FROM_MANY_STARS: &str = "write `/*` at the end of the path alone";
+    /// `from-foreign-syntax`
+    pub const FROM_FOREIGN_SYNTAX: &str = "write `:name` for one segment, or `/*` at the end for all that begins so";
     /// `from-fragment`
     pub const FROM_FRAGMENT: &str = "leave out `#` and what follows, or write `%23`";
     /// `from-host`
@@ -84,6 +86,9 @@ pub mod help {
     pub const STATUS_UNUSUAL: &str = "write 301 or 302";
     /// `to-absolute`
     pub const TO_ABSOLUTE: &str = "write a local path, or the status 200 or 302";
+    /// `to-foreign-syntax`
+    pub const TO_FOREIGN_SYNTAX: &str =
+        "write `:splat` for what the star of `from` stands for, or the `:name` that `from` captures";
     /// `to-missing`
     pub const TO_MISSING: &str = "write one; it can be left out only where `from` ends in `/*` and the status is 200";
     /// `to-name-in-host`

@@ -37,32 +37,11 @@ fn a_kill_at_any_moment_leaves_a_whole_store() {
     let path = folder.path().join("identity.redb");
     let mut acknowledged = 0;
     for round in 0..ROUNDS {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["the_child", "--exact", "--nocapture", "--ignored"])
-            .env(STORE, &path)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // Another moment each time: after so many steps, and some microseconds into the next.
         let steps = 1 + round * 7 % 23;
-        let mut seen = 0;
-        for line in lines {
-            let line = line.unwrap();
-            let Some(number) = line.split_once("did ").map(|(_, number)| number.parse::<u64>().unwrap()) else {
-                continue;
-            };
-            acknowledged = acknowledged.max(number);
-            seen += 1;
-            if seen == steps {
-                let since = Instant::now();
-                while since.elapsed() < Duration::from_micros(u64::from(round) * 137) {}
-                child.kill().unwrap();
-            }
-        }
-        child.wait().unwrap();
-        assert!(seen >= steps, "round {round}: the child ended by itself");
+        kill_after(round, "the_child", &path, steps, Duration::from_micros(u64::from(round) * 137), |number| {
+            acknowledged = acknowledged.max(number.parse::<u64>().unwrap());
+        });
         check(&path, acknowledged);
     }
     assert!(acknowledged > u64::from(ROUNDS));
@@ -78,27 +57,10 @@ fn a_kill_among_many_leaves_what_each_was_told_of() {
     let path = folder.path().join("identity.redb");
     let mut told = [0_u64; CROWD];
     for round in 0..ROUNDS {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["the_crowd", "--exact", "--nocapture", "--ignored"])
-            .env(STORE, &path)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let (mut seen, steps) = (0, 20 + round * 31 % 97);
-        for line in lines {
-            let line = line.unwrap();
-            let Some((_, did)) = line.split_once("did ") else { continue };
+        kill_after(round, "the_crowd", &path, 20 + round * 31 % 97, Duration::ZERO, |did| {
             let (who, number) = did.split_once(' ').unwrap();
             told[who.parse::<usize>().unwrap()] = number.parse().unwrap();
-            seen += 1;
-            if seen == steps {
-                child.kill().unwrap();
-            }
-        }
-        child.wait().unwrap();
-        assert!(seen >= steps, "round {round}: the child ended by itself");
+        });
         let store = FileStore::open(&path).expect("it opens");
         let state = store.read().unwrap();
         assert_eq!(state.note("given up").unwrap(), None);
@@ -190,6 +152,32 @@ fn step(store: &FileStore, number: u64) {
     }
     transaction.put_note("steps", &number.to_le_bytes()).unwrap();
     transaction.commit().unwrap();
+}
+
+/// Starts an ignored test of this file with the store at `path`, hands on what each of its lines says that it did, and kills it a
+/// moment after so many.
+fn kill_after(round: u32, child: &str, path: &Path, steps: u32, moment: Duration, mut did: impl FnMut(&str)) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([child, "--exact", "--nocapture", "--ignored"])
+        .env(STORE, path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut seen = 0;
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        let Some((_, said)) = line.split_once("did ") else { continue };
+        did(said);
+        seen += 1;
+        if seen == steps {
+            let since = Instant::now();
+            while since.elapsed() < moment {}
+            child.kill().unwrap();
+        }
+    }
+    child.wait().unwrap();
+    assert!(seen >= steps, "round {round}: the child ended by itself");
 }
 
 fn check(path: &Path, acknowledged: u64) {

@@ -304,10 +304,7 @@ pub fn decide(bytes: &[u8]) {
         let gets = own_file.is_some() && decision.outcome.file() == own_file.as_deref();
         // ROLE-3, SHADOW-3; ROLE-3.redirect: unless a rule shows it of which nobody keeps anything.
         let kept = decision.by.is_none()
-            || decision.passed_over.iter().any(|(place, why)| {
-                let keeps = rules.rules().get(*place).is_some_and(Rule::protects);
-                matches!(why, PassedOver::Role | PassedOver::Sealed) && keeps
-            });
+            || decision.denials().any(|place| rules.rules().get(place).is_some_and(Rule::protects));
         assert!(!(gets && decision.denied && kept), "a denied visitor gets the file\n{case}");
         // RULES-9: no role lifts a seal.
         let sealed = decision.passed_over.iter().any(|(_, why)| *why == PassedOver::Sealed);

@@ -66,14 +66,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         "from-foreign-syntax",
         "`from` holds what another program would take for a pattern, such as `(.*)`, `{id}`, `[slug]` or `:path*`",
         "the rule for a path with that text in it, and for no other",
-        "write `:name` for one segment, or `/*` at the end for all that begins so",
+        words::help::FROM_FOREIGN_SYNTAX,
     )
     .elsewhere("the rule may match nothing; where it asks for a role, everybody gets the file"),
     Entry::warning(
         "to-foreign-syntax",
         "a destination holds what stands for something in another program, such as `$1` or `{id}`",
         "a destination with that text in it",
-        "write `:splat` for what the star of `from` stands for, or the `:name` that `from` captures",
+        words::help::TO_FOREIGN_SYNTAX,
     ),
     Entry::warning(
         "to-literal-star",

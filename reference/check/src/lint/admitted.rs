@@ -8,7 +8,7 @@ use rolegate::visitor::Visitor;
 
 use super::advice::{Closing, Found, Proposal, answering, page_rule};
 use super::names::is_denial_page;
-use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, place_of, segments, warning};
+use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, page_of, place_of, segments, warning};
 
 /// What is odd about whom the rule at `place` admits, or answers where a gate does not.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
@@ -160,11 +160,10 @@ fn no_way_in<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option
 /// One page stands for the whole site and is for those alone who hold a role, so that nobody comes to hold it here.
 fn whole_site<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let apply = rule.apply()?;
-    let is_page = !apply.to.is_absolute() && !apply.to.takes_captures();
     let is_whole = rule.pattern.stem()?.is_empty() && rule.origin.is_none() && rule.query.is_empty();
     let front = Visit::of(rule).bare().at(&RequestPath::parse(b"/").ok()?);
     let asked = scene.answer(&front)?.passed_over.iter().find(|(_, why)| matches!(why, PassedOver::Role)).copied();
-    if !is_page || !is_whole || asked.is_none_or(|(at, _)| at != place) {
+    if page_of(apply).is_none() || !is_whole || asked.is_none_or(|(at, _)| at != place) {
         return None;
     }
     // Who is led to a page to log in by a rule above or below is not at a loss, wherever that page lies.

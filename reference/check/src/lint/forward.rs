@@ -8,18 +8,18 @@ use rolegate::site::Site;
 use super::advice::{Found, Proposal, answering};
 use super::names::is_denial_page;
 use super::order::joined;
-use super::scene::{Field, Scene, Visit, WORD, place_of, warning};
+use super::scene::{Field, Scene, Visit, WORD, page_of, place_of, warning};
 
 /// What is odd about what the rule at `place` fetches.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
-    let fetches = rule.apply().is_some_and(|apply| !(300..400).contains(&apply.status));
+    let fetches = rule.apply().is_some_and(|apply| !apply.is_redirect());
     let undone = (rule.role().is_none() && fetches).then(|| gate_undone(scene, place, rule)).flatten();
     query_capture_in_path(rule).into_iter().chain(undone).collect()
 }
 
 /// SUBST-5: the value of a parameter may hold anything, where a segment of a path holds one name.
 fn query_capture_in_path(rule: &Rule) -> Option<Found> {
-    let apply = rule.apply().filter(|apply| !(300..400).contains(&apply.status))?;
+    let apply = rule.apply().filter(|apply| !apply.is_redirect())?;
     let mut names = apply.to.names_in_path();
     let name = names.find(|name| {
         let is_captured = |value: &QueryValue| matches!(value, QueryValue::Capture(known) if known == name);
@@ -102,16 +102,7 @@ fn refused<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule
     // ROLE-3: the file at the requested path is hidden in any case, and many rules are for all who have no other answer.
     let shows_its_own = gate.apply().is_none_or(|apply| gate.pattern.covers(&apply.to.reach()));
     let is_same = gate.apply().zip(rule.apply()).is_some_and(|(kept, open)| shows_the_same(scene, kept, open));
-    // What a rule would except from a gate that stands above it.
-    let is_exemption = |open: &Apply| {
-        let own_page = || scene.page_at(&RequestPath::of(rule.pattern.literal()?).encoded());
-        let page = || scene.page_at(&open.to.substitute(&Captures::default()).path);
-        let shows_its_own = || !open.to.takes_captures() && own_page().is_some_and(|own| page() == Some(own));
-        open.status == 200
-            && gate.pattern.covers(&rule.pattern)
-            && (rule.pattern.covers(&open.to.reach()) || shows_its_own())
-    };
-    let is_exemption = shows_its_own && gate.pattern != rule.pattern && rule.apply().is_some_and(is_exemption);
+    let is_exemption = shows_its_own && would_except(scene, rule, gate);
     if shows_its_own && !rule.is_proxy() && !is_same && !is_exemption {
         return None;
     }
@@ -127,12 +118,21 @@ fn refused<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule
     })
 }
 
+/// Whether the rule would except its own paths from a gate that stands above it.
+fn would_except<S: Site>(scene: &Scene<'_, S>, rule: &Rule, gate: &Rule) -> bool {
+    let Some(open) = rule.apply() else { return false };
+    let own = || scene.page_at(&RequestPath::of(rule.pattern.literal()?).encoded());
+    let shown = || scene.page_at(&open.to.substitute(&Captures::default()).path);
+    let leads_to_own = || !open.to.takes_captures() && own().is_some_and(|own| shown() == Some(own));
+    open.status == 200
+        && gate.pattern != rule.pattern
+        && gate.pattern.covers(&rule.pattern)
+        && (rule.pattern.covers(&open.to.reach()) || leads_to_own())
+}
+
 /// Whether two rules lead to the same paths, or to one page of the site.
 fn shows_the_same<S: Site>(scene: &Scene<'_, S>, one: &Apply, other: &Apply) -> bool {
-    let page = |apply: &Apply| {
-        let is_page = !apply.to.is_absolute() && !apply.to.takes_captures();
-        is_page.then(|| scene.page_at(&apply.to.substitute(&Captures::default()).path)).flatten()
-    };
+    let page = |apply: &Apply| scene.page_at(&page_of(apply)?);
     one.to == other.to || page(one).is_some_and(|page_of_one| page(other) == Some(page_of_one))
 }
 

@@ -1,6 +1,6 @@
 //! What the page for those who are denied loads, and whether they get that.
 
-use rolegate::decide::{Decision, Outcome, PassedOver};
+use rolegate::decide::Outcome;
 use rolegate::path::RequestPath;
 use rolegate::problem::Problem;
 use rolegate::rules::{Rule, RuleSet};
@@ -78,7 +78,7 @@ fn gated<S: Site>(
         let path = loads.path(&base.encoded(), url)?;
         let meant = loads.path(&own, url)?;
         let decision = scene.answer(&asked.bare().at(&path)).filter(|decision| decision.denied)?;
-        (is_there(&path) || is_there(&meant)).then_some((url, path, meant, gate_of(scene, &decision)?))
+        (is_there(&path) || is_there(&meant)).then_some((url, path, meant, scene.gate_of(&decision)?))
     });
     let denied: Vec<_> = denied.collect();
     let (url, path, meant, gate) = denied.first()?;
@@ -99,10 +99,4 @@ fn gated<S: Site>(
     let help = "what the page loads has to be open to those who are denied: where no gate is, by a path from the root, or in \
                 the page itself";
     Some(warning(rule, Field::To, "login-page-assets-gated", message, visitor, help).problem)
-}
-
-/// The first rule that denied.
-fn gate_of<'a, S: Site>(scene: &Scene<'a, S>, decision: &Decision) -> Option<&'a Rule> {
-    let mut gates = decision.passed_over.iter().filter(|(_, why)| matches!(why, PassedOver::Role | PassedOver::Sealed));
-    gates.find_map(|(at, _)| scene.rule(*at).filter(|gate| gate.protects()))
 }

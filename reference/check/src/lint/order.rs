@@ -186,7 +186,7 @@ fn all_among(narrow: &[String], wide: &[String]) -> bool {
 /// STATUS-5: whether the rule could be ignored for a path of the other one, because it would lead to itself. STATUS-5.own-tree: or
 /// because the path lies in its tree, or in that of another such rule.
 fn may_step_aside<S: Site>(scene: &Scene<'_, S>, above: &Rule, apply: &Apply, rule: &Rule) -> bool {
-    let is_redirect = (300..400).contains(&apply.status);
+    let is_redirect = apply.is_redirect();
     is_redirect
         && (above.captures_query()
             || (scene.has_trees() && above.own_tree().is_some())

@@ -12,7 +12,7 @@ use super::scene::{Field, Scene, Visit, name_as_path, place_of, segments, warnin
 
 /// What is odd about where the rule at `place` leads, if it shows a page of the site.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    let apply = rule.apply().filter(|apply| !(300..400).contains(&apply.status) && !apply.to.is_absolute())?;
+    let apply = rule.apply().filter(|apply| !apply.is_redirect() && !apply.to.is_absolute())?;
     if rule.role().is_some() {
         target_open(scene, place, rule, apply)
     } else {
@@ -27,7 +27,7 @@ fn leads_into_gate<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, app
     }
     let reach = apply.to.reach();
     let visit = Visit::of(rule);
-    let gates = scene.gates_beside(rule.text.len()).iter();
+    let gates = scene.gates_beside(rule.text.len()).iter().map(|(_, gate)| *gate);
     let mut gates = gates.filter(|gate| reach.may_meet(&gate.pattern));
     let (gate, asked, shown) = gates.find_map(|gate| {
         let (asked, shown) = way_into(scene, place, rule, gate, &visit)?;
@@ -72,8 +72,10 @@ fn way_into<S: Site>(
     // And what a rule leads to says more than what a wide gate is for.
     let reach = apply.to.reach();
     let of = |pattern: &Pattern| [file(pattern), Some(pattern.example(super::scene::WORD))];
-    let wanted = of(&gate.pattern).into_iter().chain(of(&reach));
-    wanted.flatten().find_map(|shown| {
+    let wanted = of(&gate.pattern).into_iter().chain(of(&reach)).flatten();
+    // Without a name in it a destination is one page, whatever is wanted.
+    let ways = if apply.to.takes_captures() { usize::MAX } else { 1 };
+    wanted.take(ways).find_map(|shown| {
         let asked = if apply.to.takes_captures() { rule.path_to(&shown)? } else { visit.path()? };
         let shown = if apply.to.takes_captures() {
             shown

@@ -9,7 +9,7 @@ use rolegate::path::{RequestPath, Target};
 use rolegate::problem::{Fix, Problem, Severity};
 use rolegate::query::Parameters;
 use rolegate::request::{Origin, Request, Scheme};
-use rolegate::rules::{Captures, RoleCondition, Rule, RuleSet};
+use rolegate::rules::{Apply, Captures, RoleCondition, Rule, RuleSet};
 use rolegate::site::Site;
 use rolegate::span::{RuleFile, Span};
 use rolegate::speed::decide_within;
@@ -38,9 +38,7 @@ pub(super) struct Scene<'a, S> {
     folded: OnceCell<Vec<(String, &'a str)>>,
     /// Those of files that have several, in byte order.
     linked: Vec<&'a str>,
-    /// Role rules that protect something, and sealed ones, in list order, as many as are looked at.
-    pub(super) gates: Vec<&'a Rule>,
-    /// The same and sealed rules, each with its place, as many as are looked at.
+    /// Role rules that protect something, and sealed ones, each with its place, in list order, as many as are looked at.
     pub(super) closed: Vec<(usize, &'a Rule)>,
     /// A visitor for each role.
     pub(super) holders: Vec<Visitor>,
@@ -93,7 +91,6 @@ impl<'a, S: Site> Scene<'a, S> {
             linked: names.iter().copied().filter(|name| !site.same_file(name).is_empty()).collect(),
             names,
             folded: OnceCell::new(),
-            gates: rules.iter().filter(|rule| rule.protects()).take(LOOKED_AT).collect(),
             closed: rules.iter().enumerate().filter(|(_, rule)| rule.protects()).take(LOOKED_AT).collect(),
             holders: holders.collect(),
             origins: rules.iter().filter_map(|rule| rule.origin.as_ref()).collect(),
@@ -156,12 +153,17 @@ impl<'a, S: Site> Scene<'a, S> {
     }
 
     /// The gates that are looked at, each compared with a text of so many bytes.
-    pub(super) fn gates_beside(&self, length: usize) -> &[&'a Rule] {
+    pub(super) fn gates_beside(&self, length: usize) -> &[(usize, &'a Rule)] {
         if self.is_used_up() {
             return &[];
         }
-        self.spend_on(self.gates.iter().copied(), length);
-        &self.gates
+        self.spend_on(self.closed.iter().map(|(_, rule)| *rule), length);
+        &self.closed
+    }
+
+    /// The first rule that denied, and keeps something.
+    pub(super) fn gate_of(&self, decision: &Decision) -> Option<&'a Rule> {
+        decision.denials().find_map(|at| self.rule(at).filter(|gate| gate.protects()))
     }
 
     pub(super) fn set(&self) -> &'a RuleSet {
@@ -191,6 +193,11 @@ impl<'a, S: Site> Scene<'a, S> {
         below(&self.names, prefix)
     }
 
+    /// The same of files that have several names.
+    pub(super) fn linked_below<'s>(&'s self, prefix: &str) -> impl Iterator<Item = &'a str> + use<'s, 'a, S> {
+        below(&self.linked, prefix)
+    }
+
     /// The names of files that begin with `prefix` but for upper and lower case, as many as are looked at.
     pub(super) fn names_like(&self, prefix: &str) -> impl Iterator<Item = &'a str> {
         let folded = self.folded.get_or_init(|| {
@@ -202,11 +209,6 @@ impl<'a, S: Site> Scene<'a, S> {
         let start = folded.partition_point(|(name, _)| *name < prefix);
         let names = folded.get(start..).unwrap_or_default().iter().take(LOOKED_AT);
         names.take_while(move |(name, _)| name.starts_with(&prefix)).map(|(_, name)| *name)
-    }
-
-    /// The same of files that have several names.
-    pub(super) fn linked_below<'s>(&'s self, prefix: &str) -> impl Iterator<Item = &'a str> + use<'s, 'a, S> {
-        below(&self.linked, prefix)
     }
 
     /// The rules that can match a visit to `path` as `visit` makes it, with their places, as many as are looked at.
@@ -273,12 +275,17 @@ impl<'a, S: Site> Scene<'a, S> {
     }
 }
 
+/// The path of the one page of the site that a rule leads to, whoever asks; none where a name stands in it, or a host.
+pub(super) fn page_of(apply: &Apply) -> Option<String> {
+    let is_page = !apply.to.is_absolute() && !apply.to.takes_captures();
+    is_page.then(|| apply.to.substitute(&Captures::default()).path)
+}
+
 /// What rules show or lead to for those who are denied, or else the page to log in.
 fn denial_page(rules: &[Rule], site: &impl Site, login_pages: &[&str]) -> Option<String> {
     let named = rules.iter().filter_map(|rule| {
         let apply = rule.apply().filter(|apply| apply.conditions.role.is_none())?;
-        let is_page = !apply.to.is_absolute() && !apply.to.takes_captures();
-        let path = is_page.then(|| apply.to.substitute(&Captures::default()).path)?;
+        let path = page_of(apply)?;
         (matches!(apply.status, 401 | 403) || is_denial_page(&path)).then_some(path)
     });
     let is_there = |path: &String| {

@@ -21,7 +21,7 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
     {
         return Some(problem);
     }
-    if !(300..400).contains(&apply.status) {
+    if !apply.is_redirect() {
         return None;
     }
     let found = login_page_gated(scene, place, rule).or_else(|| to_itself(scene, place, rule));
@@ -88,9 +88,7 @@ fn login_page_gated<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) ->
     if file(&visit).is_some_and(|own| file(&next) == Some(own)) {
         return None;
     }
-    let mut gates = there.passed_over.iter().filter(|(_, why)| matches!(why, PassedOver::Role | PassedOver::Sealed));
-    let gate = gates.find_map(|(at, _)| scene.rule(*at).filter(|gate| gate.protects()))?;
-    let gate = place_of(gate.span, rule.span);
+    let gate = place_of(scene.gate_of(&there)?.span, rule.span);
     let page = next.path()?;
     let message = format!("this sends those who are denied to `{page}`, which {gate} denies to them too");
     let visitor = format!("a redirect to `{page}`, and there a 404");

@@ -50,12 +50,14 @@ pub(crate) fn names_elsewhere(shortest: &str) -> Vec<String> {
     once.into_iter().chain(twice).collect()
 }
 
-/// FRONT-2: the names of all files that a server with pretty URLs may find for the path with this name.
+/// FRONT-2: the names of all files that a server with pretty URLs may find for the path with this name, each folder before
+/// what lies in it.
 pub fn names_to_find(name: &str) -> Vec<String> {
     let shortest = shortest_elsewhere(name);
-    let mut names = names_elsewhere(shortest);
-    names.push(shortest.to_owned());
-    names.push(name.to_owned());
+    let mut names: Vec<String> = std::iter::once(shortest.to_owned()).chain(names_elsewhere(shortest)).collect();
+    if !names.iter().any(|known| known == name) {
+        names.push(name.to_owned());
+    }
     names
 }
 

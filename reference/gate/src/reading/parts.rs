@@ -116,7 +116,7 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
     let (pattern, oddities) = Pattern::parse(path).map_err(|fault| from_fault(&fault, path, offset))?;
     let foreign = super::foreign::in_from(path);
     if let Some(message) = &foreign {
-        let help = "write `:name` for one segment, or `/*` at the end for all that begins so";
+        let help = words::help::FROM_FOREIGN_SYNTAX;
         remarks.push((Severity::Warning, Fault::at(field, "from-foreign-syntax", message.clone(), help)));
     }
     // RULES-14: one remark of a kind speaks for all of the field.
@@ -334,7 +334,7 @@ pub(crate) fn read_destination(
     }
     if let Some(piece) = super::foreign::in_to(field.text) {
         let message = format!("`{piece}` is literal text in a destination");
-        let help = "write `:splat` for what the star of `from` stands for, or the `:name` that `from` captures";
+        let help = words::help::TO_FOREIGN_SYNTAX;
         remarks.push((Severity::Warning, Fault::at(field, "to-foreign-syntax", message, help)));
     }
     // SUBST-6

@@ -7,8 +7,7 @@ use percent_encoding::{AsciiSet, percent_encode};
 use crate::meaning::rules::destination::{More, Part};
 use crate::meaning::rules::pattern::Segment;
 use crate::rules::{Conditions, Destination, Effect, Pattern, QueryConstraint, QueryValue, RoleCondition, Rule};
-use crate::uri::SEGMENT;
-use crate::uri::form_encode;
+use crate::uri::{SEGMENT, form_encode};
 
 impl fmt::Display for Rule {
     /// The rule as a rule file spells it; reading that again gives the same rule.

@@ -4,9 +4,9 @@ use std::cell::Cell;
 
 use crate::decide::{Asked, Decision, RuleList, decide};
 use crate::meaning::rules::Rule;
-use crate::path::Segments;
 use crate::request::Request;
 use crate::site::Site;
+use crate::uri::Segments;
 use crate::visitor::Visitor;
 
 /// As [`decide`]; `None` where more than `most` rules would have to be looked at.

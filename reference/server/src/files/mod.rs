@@ -164,23 +164,28 @@ impl DirSite {
     /// nothing else. With `exactly` nothing may have been written since; else a file may have taken the place of an older one,
     /// unless it lay elsewhere in the site before.
     ///
-    /// The disk is read.
+    /// The disk is read. Of a site that another server has nothing is seen.
     pub(crate) fn is_as_seen(&self, path: &RequestPath, exactly: bool) -> bool {
-        if self.options.elsewhere {
-            return true;
-        }
-        names_to_find(path.name()).iter().all(|name| {
-            let at = self.folder.join(name.trim_start_matches('/'));
-            let now = match fs::metadata(at) {
-                Ok(metadata) if metadata.is_dir() => return true,
-                Ok(metadata) => Stamp::of(&metadata),
-                Err(error) => return matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
-            };
-            let Some(seen) = self.files.get(name.as_str()).map(|file| file.plain.stamp()) else { return false };
-            if seen.is_same_file(&now) || exactly {
-                return !exactly || seen == now;
+        let names = names_to_find(path.name());
+        let mut no_folders: Vec<&str> = Vec::new();
+        names.iter().all(|name| {
+            if no_folders.iter().any(|other| name.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'))) {
+                return true;
             }
-            !self.seen().any(|other| other.stamp.is_same_file(&now))
+            let now = match fs::metadata(self.folder.join(name.trim_start_matches('/'))) {
+                Ok(metadata) if metadata.is_dir() => return true,
+                Ok(metadata) => Some(Stamp::of(&metadata)),
+                Err(error) if is_nowhere(&error) => None,
+                Err(_) => return false,
+            };
+            no_folders.push(name);
+            let Some(now) = now else { return true };
+            let Some(seen) = self.files.get(name.as_str()).map(|file| file.plain.stamp()) else { return false };
+            if exactly {
+                return seen == now;
+            }
+            let lay_here = |file: &Arc<File>| file.plain.stamp().is_same_file(&now);
+            now.length == 0 || seen.is_same_file(&now) || !self.files.values().any(lay_here)
         })
     }
 
@@ -304,6 +309,12 @@ fn links(found: &mut Vec<(Stamp, String, PathBuf)>) -> Links {
     links
 }
 
+/// Whether an error says that there is no file of this name, and cannot be one.
+fn is_nowhere(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidFilename)
+}
+
 fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -341,6 +352,26 @@ mod tests {
             ("Ä.html", b""),
         ]);
         assert_eq!(site.names().collect::<Vec<_>>(), ["/a/b.html", "/index.html", "/Ä.html"]);
+    }
+
+    #[test]
+    fn front_2_what_another_server_finds_is_what_was_seen() {
+        // With an ending more it would be too long for a file system.
+        let long = "n".repeat(250);
+        let (folder, site) = site(&[("a.html", b"a"), ("b/index.html", b"b"), (&long, b"n"), ("m/x.html", b"x")]);
+        let is_as_seen = |path: &str, exactly| {
+            let path = RequestPath::parse(path.as_bytes()).unwrap();
+            site.is_as_seen(&path, exactly)
+        };
+        for path in ["/a", "/a.html", "/b", "/b/", "/b/index.html", "/nothing", &format!("/{long}"), "/"] {
+            assert!(is_as_seen(path, false) && is_as_seen(path, true), "{path}");
+        }
+        fs::write(folder.path().join("a.html"), "another").unwrap();
+        assert!(is_as_seen("/a", false) && !is_as_seen("/a", true));
+        fs::rename(folder.path().join("m/x.html"), folder.path().join("a.html")).unwrap();
+        assert!(!is_as_seen("/a", false) || cfg!(not(unix)));
+        fs::write(folder.path().join("b/.html"), "hidden").unwrap();
+        assert!(!is_as_seen("/b", false) && !is_as_seen("/b/", false));
     }
 
     #[cfg(unix)]

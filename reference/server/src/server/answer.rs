@@ -16,6 +16,7 @@ use rolegate::decide::Decision;
 use rolegate::edge::{Country, Seen};
 use rolegate::path::origin_form;
 use rolegate::request::Request;
+use rolegate::site::Site as _;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -292,6 +293,9 @@ impl<'a> Asked<'a> {
     /// FRONT-2: whether the server in front finds what the gate has seen. While another version is refused, nothing of it is
     /// served (RELOAD-3).
     async fn is_as_seen(&self, decision: &Decision) -> bool {
+        if !self.gate.site().is_listed() {
+            return true;
+        }
         let Some(path) = decision.read.as_ref().map(|read| read.path.clone()) else { return false };
         let (gate, exactly) = (Arc::clone(&self.gate), self.here.server.operations.is_outdated());
         let looked = tokio::task::spawn_blocking(move || gate.site().is_as_seen(&path, exactly));

@@ -151,7 +151,7 @@ impl Rule {
 
 impl Apply {
     /// STATUS-1: whether the visitor is sent elsewhere.
-    pub(crate) fn is_redirect(&self) -> bool {
+    pub fn is_redirect(&self) -> bool {
         (300..400).contains(&self.status)
     }
 

@@ -23,9 +23,7 @@ impl Prefixes {
     /// Adds to the rules for segments that begin with `text`.
     pub(crate) fn add(&mut self, text: &str, add: impl FnOnce(&mut List)) {
         let hash = hash(&self.hasher, text);
-        let is_right = |place| self.lists.get(place).is_some_and(|(known, _): &(String, List)| known == text);
-        let known = self.places.find(hash, is_right);
-        match known.and_then(|place| self.lists.get_mut(place)) {
+        match self.find(hash, text.as_bytes()).and_then(|place| self.lists.get_mut(place)) {
             Some((_, list)) => add(list),
             None => {
                 let mut list = List::default();
@@ -34,6 +32,10 @@ impl Prefixes {
                 self.lists.push((text.to_owned(), list));
             }
         }
+    }
+
+    fn find(&self, hash: u64, text: &[u8]) -> Option<usize> {
+        self.places.find(hash, |place| self.lists.get(place).is_some_and(|(known, _)| known.as_bytes() == text))
     }
 
     /// Makes ready to be asked.
@@ -52,9 +54,7 @@ impl Prefixes {
             step(more.len() + 1);
             more.iter().for_each(|byte| state.write_u8(*byte));
             hashed = text.len();
-            let is_right =
-                |place| self.lists.get(place).is_some_and(|(known, _): &(String, List)| known.as_bytes() == text);
-            let place = self.places.find(state.finish(), is_right)?;
+            let place = self.find(state.finish(), text)?;
             self.lists.get(place).map(|(_, list)| list)
         })
     }
