@@ -234,8 +234,8 @@ impl Config {
             return Err(LayoutError::NotBuilt { toml, published }.into());
         }
         let site = match before {
-            Some(before) if before.folder() == layout.published => before.reopen(),
-            _ => DirSite::open_with(&layout.published, self.options.clone()),
+            Some(before) => before.reopen_in(&layout.published),
+            None => DirSite::open_with(&layout.published, self.options.clone()),
         };
         let site = site.map_err(LoadError::Site)?;
         let keys = self.key.read()?;

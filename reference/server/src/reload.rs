@@ -8,7 +8,7 @@
 //! was written to has been closed, nothing has changed for a while, nothing changes during the load, no rule file is gone or
 //! cut off, and nobody gets what the old version denied them ([`opens()`]). Doubt keeps the old version, and says so.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -19,7 +19,7 @@ use rolegate::problem::{Problem, Severity};
 use rolegate::span::RuleFile;
 
 use crate::config::{Config, LoadError, Loaded};
-use crate::files::{DirSite, SeenFile};
+use crate::files::DirSite;
 use crate::in_force::{GateInForce, KeyedGate};
 use crate::server::Operations;
 use crate::server::tls::{Tls, TlsError};
@@ -33,8 +33,6 @@ mod watch;
 pub const QUIET: Duration = Duration::from_millis(200);
 /// After so long without such a pause, the log says what a reload waits for.
 const RESTLESS: Duration = Duration::from_secs(30);
-/// So many files that are gone are known again when they come back under another name.
-const MOST_DEPARTED: usize = 100_000;
 /// How many new problems the log shows.
 const SHOWN: usize = 20;
 
@@ -97,8 +95,6 @@ pub struct Reloader {
     known: BTreeSet<String>,
     /// What the rule files in force look like.
     shapes: [Shape; 3],
-    /// Files of earlier versions that nobody said are to go, and that the one in force does not have; the last ones.
-    departed: VecDeque<SeenFile>,
     /// Why the last version was refused.
     refused: Option<String>,
     patience: Duration,
@@ -146,8 +142,7 @@ impl Reloader {
     pub fn new(config: Config, first: &Source, gate: Arc<GateInForce>, operations: Arc<Operations>) -> Reloader {
         let known = all_said(first);
         let shapes = Shape::all(first);
-        let departed = VecDeque::new();
-        Reloader { config, gate, tls: None, operations, known, shapes, departed, refused: None, patience: RESTLESS }
+        Reloader { config, gate, tls: None, operations, known, shapes, refused: None, patience: RESTLESS }
     }
 
     /// The same, which also reads certificate and key of the server again.
@@ -221,13 +216,6 @@ impl Reloader {
         if let (Some(tls), Some(certificate)) = (&self.tls, certificate) {
             tls.replace(certificate);
         }
-        let before = self.gate.gate();
-        if occasion == Occasion::Told {
-            self.departed.clear();
-        } else {
-            self.departed.extend(before.site().gone_in(gate.site()));
-            self.departed.drain(..self.departed.len().saturating_sub(MOST_DEPARTED));
-        }
         self.gate.replace(gate);
         Ok(source)
     }
@@ -243,8 +231,7 @@ impl Reloader {
         if old.keys().current().warning().is_none() && gate.keys().current().warning().is_some() {
             return Err(ReloadError::WeakerKey);
         }
-        // What was out of sight for a while is as closed as it was.
-        let moved = gate.site().moved_since(old.site().seen().chain(self.departed.iter().cloned()));
+        let moved = gate.site().moved_since(old.site());
         match opens((old.rules(), old.site()), (gate.rules(), gate.site()), moved) {
             Some(opening) => Err(ReloadError::Opens(Box::new(opening))),
             None => Ok(()),

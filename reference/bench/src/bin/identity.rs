@@ -1,6 +1,7 @@
 //! The identity service with many users: how fast it starts and answers, what memory it takes, and what log-ins leave of the
-//! gate. In this process and without sockets, with a store on the disk. Beside each rate stands the processor time of one
-//! request, which says what a machine that others load would do alone, and how often the disk can be waited for at that time.
+//! gate. In this process and without sockets, with a store on the disk that another process has filled. Beside each rate stands
+//! the processor time of one request, which says what a machine that others load would do alone, and how often the disk can be
+//! waited for at that time.
 //!
 //! `cargo run --release --package rolegate-bench --bin identity [USERS] [CLIENTS]`
 #![forbid(unsafe_code)]
@@ -9,6 +10,7 @@
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -34,13 +36,16 @@ const LOG_INS: usize = 50;
 #[expect(clippy::print_stdout, reason = "a program that says what it has measured")]
 fn main() {
     let argument = |place: usize| std::env::args().nth(place).and_then(|number| number.parse::<usize>().ok());
-    let (users, clients) = (argument(1).unwrap_or(100_000) as u64, argument(2).unwrap_or(64));
+    let (users, clients) = (argument(1).unwrap_or(100_000), argument(2).unwrap_or(64));
+    if let Some(path) = std::env::args().nth(3) {
+        return fill(Path::new(&path), users as u64);
+    }
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("identity.redb");
-    fill(&path, users);
+    fill_elsewhere(&path, users);
     let since = Instant::now();
     let service = Arc::new(service(&path));
-    println!("start with {users} users: {} ms", since.elapsed().as_millis());
+    println!("start with {users} users: {} ms; memory: {} MB", since.elapsed().as_millis(), resident());
 
     let sessions: Vec<(String, String)> = (0..clients as u64).map(|user| log_in(&service, user)).collect();
     let rate = each_second(clients, |client| {
@@ -49,7 +54,7 @@ fn main() {
         let call = call(Method::GET, "/user", "", Some(access));
         move || assert_eq!(service.answer(&call).status.as_u16(), 200)
     });
-    println!("GET /user by {clients} clients: {rate}");
+    println!("GET /user by {clients} clients: {rate}; memory: {} MB", resident());
     let rate = each_second(clients, |client| {
         let mut refresh = sessions[client].1.clone();
         let service = Arc::clone(&service);
@@ -157,6 +162,13 @@ fn gated() -> impl FnMut() + Send + 'static {
         let claims = verify(token.as_bytes(), &keys, &settings, Time::from_seconds(1)).expect("good");
         assert!(claims.roles(&path).contains("admin"));
     }
+}
+
+/// Fills the store in a process of its own, whose memory is not the service's.
+fn fill_elsewhere(path: &Path, users: usize) {
+    let program = std::env::current_exe().expect("this program");
+    let filled = Command::new(program).args([&users.to_string(), "0"]).arg(path).status().expect("started");
+    assert!(filled.success(), "the store could not be filled");
 }
 
 fn fill(path: &Path, users: u64) {

@@ -125,11 +125,12 @@ impl Stamp {
     }
 
     /// RELOAD-3: whether both are of one file, whatever was written to it in between. The number of a file that is gone is given
-    /// to another one, which was made later; where the system does not say when, one that is the same file has the same content.
+    /// to another one, which was made later. Some systems do not say when, and one of layers says when it copied the file into
+    /// the upper one; there the same file has the same content.
     pub(super) fn is_same_file(&self, other: &Stamp) -> bool {
         let same_number = self.file_id().is_some_and(|id| other.file_id() == Some(id));
-        let is_known = self.created.is_some() && other.created.is_some();
-        same_number && if is_known { self.created == other.created } else { self.same_content(other) }
+        let made_together = self.created.is_some() && self.created == other.created;
+        same_number && (made_together || self.same_content(other))
     }
 
     /// The latest of the times.

@@ -40,11 +40,16 @@ pub struct DirSite {
     files: Files,
     links: Links,
     paths: Paths,
+    /// Files of earlier versions that this one has under no name; the last ones.
+    departed: Vec<SeenFile>,
 }
+
+/// So many files that are gone are known again when they come back under another name.
+const MOST_DEPARTED: usize = 100_000;
 
 /// A file as it was when a site was opened.
 #[derive(Clone, Debug)]
-pub(crate) struct SeenFile {
+struct SeenFile {
     name: Arc<str>,
     stamp: Stamp,
 }
@@ -95,7 +100,10 @@ impl DirSite {
     /// # Errors
     /// As [`DirSite::open`].
     pub fn open_with(folder: impl AsRef<Path>, options: SiteOptions) -> io::Result<DirSite> {
-        DirSite::after(&Files::new(), folder.as_ref(), options)
+        let (folder, departed) = (folder.as_ref(), Vec::new());
+        let (files, links) = read(folder, &options, &Files::new())?;
+        let paths = Paths::of(files.keys());
+        Ok(DirSite { folder: folder.to_owned(), options, files, links, paths, departed })
     }
 
     /// Opens the site again as it now is. Only files that are new or may have changed are read.
@@ -103,18 +111,20 @@ impl DirSite {
     /// # Errors
     /// As [`DirSite::open`]; this site stays as it is.
     pub fn reopen(&self) -> io::Result<DirSite> {
-        DirSite::after(&self.files, &self.folder, self.options.clone())
+        self.reopen_in(&self.folder)
     }
 
-    fn after(before: &Files, folder: &Path, options: SiteOptions) -> io::Result<DirSite> {
-        let (files, links) = read(folder, &options, before)?;
+    /// Opens the site again, which now lies in `folder`.
+    ///
+    /// # Errors
+    /// As [`DirSite::reopen`].
+    pub fn reopen_in(&self, folder: &Path) -> io::Result<DirSite> {
+        let options = self.options.clone();
+        let (files, links) = read(folder, &options, &self.files)?;
         let paths = Paths::of(files.keys());
-        Ok(DirSite { folder: folder.to_owned(), options, files, links, paths })
-    }
-
-    /// The folder.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+        let mut next = DirSite { folder: folder.to_owned(), options, files, links, paths, departed: Vec::new() };
+        next.departed = self.gone_in(&next);
+        Ok(next)
     }
 
     /// The names of the site's files, each relative to the site with a slash in front, in byte order.
@@ -123,25 +133,26 @@ impl DirSite {
     }
 
     /// Each file with content, by its name, as it was when the site was opened.
-    pub(crate) fn seen(&self) -> impl Iterator<Item = SeenFile> {
+    fn seen(&self) -> impl Iterator<Item = SeenFile> {
         let stamps =
             self.files.iter().map(|(name, file)| SeenFile { name: Arc::clone(name), stamp: file.plain.stamp() });
         stamps.filter(|file| file.stamp.length > 0)
     }
 
-    /// RELOAD-3: the files of this site that have another name among `before`: the name there and the name here.
-    pub(crate) fn moved_since(&self, before: impl IntoIterator<Item = SeenFile>) -> Vec<(Arc<str>, Arc<str>)> {
-        let mut names: HashMap<FileId, Vec<SeenFile>> = HashMap::new();
-        for file in before {
+    /// RELOAD-3: the files of this site that had another name in `before`, or in a version before that: the name there and the
+    /// name here. What was out of sight for a while is as closed as it was.
+    pub(crate) fn moved_since(&self, before: &DirSite) -> Vec<(Arc<str>, Arc<str>)> {
+        let mut here: HashMap<FileId, Vec<SeenFile>> = HashMap::new();
+        for file in self.seen() {
             if let Some(id) = file.stamp.file_id() {
-                names.entry(id).or_default().push(file);
+                here.entry(id).or_default().push(file);
             }
         }
         let mut moved = Vec::new();
-        for now in self.seen() {
-            let was = now.stamp.file_id().and_then(|id| names.get(&id)).into_iter().flatten();
-            let was = was.filter(|was| was.stamp.is_same_file(&now.stamp) && was.name != now.name);
-            moved.extend(was.map(|was| (Arc::clone(&was.name), Arc::clone(&now.name))));
+        for was in before.departed.iter().cloned().chain(before.seen()) {
+            let now = was.stamp.file_id().and_then(|id| here.get(&id)).into_iter().flatten();
+            let now = now.filter(|now| was.stamp.is_same_file(&now.stamp) && was.name != now.name);
+            moved.extend(now.map(|now| (Arc::clone(&was.name), Arc::clone(&now.name))));
         }
         moved
     }
@@ -153,16 +164,18 @@ impl DirSite {
         Some(bytes)
     }
 
-    /// The files of this site that `next` has under no name.
-    pub(crate) fn gone_in(&self, next: &DirSite) -> Vec<SeenFile> {
+    /// The files of this site, and of those before it, that `next` has under no name.
+    fn gone_in(&self, next: &DirSite) -> Vec<SeenFile> {
         let there: HashSet<FileId> = next.seen().filter_map(|file| file.stamp.file_id()).collect();
         let is_gone = |file: &SeenFile| file.stamp.file_id().is_some_and(|id| !there.contains(&id));
-        self.seen().filter(is_gone).collect()
+        let mut gone: Vec<SeenFile> = self.departed.iter().cloned().chain(self.seen()).filter(is_gone).collect();
+        gone.drain(..gone.len().saturating_sub(MOST_DEPARTED));
+        gone
     }
 
     /// FRONT-2: whether another server that serves this folder finds for `path` what was seen when the site was opened, and
     /// nothing else. With `exactly` nothing may have been written since; else a file may have taken the place of an older one,
-    /// unless it lay elsewhere in the site before.
+    /// unless it lay elsewhere in the site before, in this version or in an earlier one.
     ///
     /// The disk is read. Of a site that another server has nothing is seen.
     pub(crate) fn is_as_seen(&self, path: &RequestPath, exactly: bool) -> bool {
@@ -184,8 +197,10 @@ impl DirSite {
             if exactly {
                 return seen == now;
             }
-            let lay_here = |file: &Arc<File>| file.plain.stamp().is_same_file(&now);
-            now.length == 0 || seen.is_same_file(&now) || !self.files.values().any(lay_here)
+            let lay_here = |was: Stamp| was.is_same_file(&now);
+            let files = self.files.values().map(|file| file.plain.stamp());
+            let mut before = files.chain(self.departed.iter().map(|file| file.stamp));
+            now.length == 0 || seen.is_same_file(&now) || !before.any(lay_here)
         })
     }
 
@@ -244,7 +259,7 @@ fn read(folder: &Path, options: &SiteOptions, before: &Files) -> io::Result<(Fil
             found.push((stamp, name, path));
         }
     }
-    let links = links(&mut found);
+    let links = links(&found)?;
     found.sort_by(|(a, a_name, _), (b, b_name, _)| (a.length, a_name).cmp(&(b.length, b_name)));
     let mut left = options.memory;
     let mut entries = BTreeMap::new();
@@ -283,30 +298,30 @@ fn read(folder: &Path, options: &SiteOptions, before: &Files) -> io::Result<(Fil
 /// Which file it is: what the system says, or else where it really lies.
 type Identity = (Option<FileId>, Option<PathBuf>);
 
-/// STATIC-4: the names of each file that has several, of which no more than so many are left.
-fn links(found: &mut Vec<(Stamp, String, PathBuf)>) -> Links {
-    let mut names: HashMap<Identity, Vec<(bool, String)>> = HashMap::new();
+/// STATIC-4: the names of each file that has several.
+///
+/// # Errors
+/// Where one has too many.
+fn links(found: &[(Stamp, String, PathBuf)]) -> io::Result<Links> {
+    let mut names: HashMap<Identity, Vec<(bool, &str, &Path)>> = HashMap::new();
     // A file without content has nothing that could be seen under another name.
     for (stamp, name, path) in found.iter().filter(|(stamp, ..)| stamp.length > 0) {
         let id = stamp.file_id();
         let path_alone = if id.is_none() { Some(path.clone()) } else { None };
         let is_further = !path.to_str().is_some_and(|path| path.ends_with(name.as_str()));
-        names.entry((id, path_alone)).or_default().push((is_further, name.clone()));
+        names.entry((id, path_alone)).or_default().push((is_further, name, path));
     }
-    let mut left_out = HashSet::new();
     let mut links = Links::new();
     for mut names in names.into_values().filter(|names| names.len() > 1) {
         // Its own name first.
         names.sort();
-        for (_, name) in names.drain(names.len().min(walk::MOST_NAMES)..) {
-            tracing::warn!(name, "a further name of a file that has so many is not part of the site");
-            left_out.insert(name);
+        if let Some((_, _, path)) = names.get(walk::MOST_NAMES) {
+            return Err(walk::many_names(path));
         }
-        let all: Arc<[Arc<str>]> = names.into_iter().map(|(_, name)| name.into()).collect();
+        let all: Arc<[Arc<str>]> = names.into_iter().map(|(_, name, _)| name.into()).collect();
         links.extend(all.iter().map(|name| (Arc::clone(name), Arc::clone(&all))));
     }
-    found.retain(|(_, name, _)| !left_out.contains(name));
-    links
+    Ok(links)
 }
 
 /// Whether an error says that there is no file of this name, and cannot be one.
@@ -372,6 +387,12 @@ mod tests {
         assert!(!is_as_seen("/a", false) || cfg!(not(unix)));
         fs::write(folder.path().join("b/.html"), "hidden").unwrap();
         assert!(!is_as_seen("/b", false) && !is_as_seen("/b/", false));
+        // What lay in an earlier version is no younger for having been away.
+        fs::rename(folder.path().join("a.html"), folder.path().join(".a")).unwrap();
+        let without = site.reopen().unwrap().reopen().unwrap();
+        fs::rename(folder.path().join(".a"), folder.path().join("b/index.html")).unwrap();
+        let path = RequestPath::parse(b"/b/index.html").unwrap();
+        assert!(!without.is_as_seen(&path, false) || cfg!(not(unix)));
     }
 
     #[cfg(unix)]
@@ -443,7 +464,40 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn static_4_links_that_lead_to_links_make_no_more_than_some_names() {
+    fn static_4_no_name_is_left_out() {
+        use std::os::unix::fs::symlink;
+        let refused = |folder: &tempfile::TempDir| DirSite::open(folder.path()).unwrap_err().to_string();
+        for is_hard in [true, false] {
+            let (folder, _) = site(&[("m/x.html", b"x"), ("a/own.html", b"a")]);
+            for number in 1..walk::MOST_NAMES {
+                let name = folder.path().join(format!("a/{number:02}.html"));
+                if is_hard {
+                    fs::hard_link(folder.path().join("m/x.html"), name)
+                } else {
+                    symlink("../m/x.html", name)
+                }
+                .unwrap();
+            }
+            assert_eq!(DirSite::open(folder.path()).unwrap().names().count(), walk::MOST_NAMES + 1);
+            symlink("m/x.html", folder.path().join("one more")).unwrap();
+            assert!(refused(&folder).contains("names by links"));
+        }
+        let (folder, _) = site(&[("m/x.html", b"x")]);
+        for number in 0..walk::MOST_NAMES {
+            symlink("m", folder.path().join(format!("{number:02}"))).unwrap();
+        }
+        assert!(refused(&folder).contains("names by links"));
+        // What lies deep has short names too.
+        let deep = "d/".repeat(65);
+        let (folder, _) = site(&[("m/x.html", b"x")]);
+        fs::create_dir_all(folder.path().join(&deep)).unwrap();
+        fs::hard_link(folder.path().join("m/x.html"), folder.path().join(deep + "x.html")).unwrap();
+        assert!(refused(&folder).contains("more than 64 folders"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn static_4_links_that_lead_to_links_take_no_time() {
         use std::os::unix::fs::symlink;
         let folder = tempfile::tempdir().unwrap();
         for depth in 0..18 {
@@ -454,11 +508,7 @@ mod tests {
                 symlink(format!("../{:02}", depth + 1), here.join(link)).unwrap();
             }
         }
-        let site = DirSite::open(folder.path()).unwrap();
-        let names: Vec<&str> = site.names().collect();
-        assert!(names.len() <= 18 * walk::MOST_NAMES, "{}", names.len());
-        assert!((0..18).all(|depth| names.contains(&format!("/{depth:02}/x").as_str())), "own names are all there");
-        assert!(names.contains(&"/00/a/b/x"));
+        assert!(DirSite::open(folder.path()).unwrap_err().to_string().contains("names by links"));
     }
 
     #[cfg(unix)]

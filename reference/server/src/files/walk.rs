@@ -1,7 +1,8 @@
 //! One walk over a site folder: the names of what may be served, and where each file really lies (STATIC-2).
 //!
-//! Links inside the site are further names of what they lead to. Each real folder is read once, and it has a bounded number
-//! of names, so that links which lead to links do not make more names than there are files many times over (STATIC-4).
+//! Links inside the site are further names of what they lead to, and a gate may stand on any of them. So no name is left out
+//! but those that go round and round: a site in which links which lead to links make too many names is not opened (STATIC-4).
+//! Each real folder is read once.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fs;
@@ -13,9 +14,9 @@ use rolegate::site;
 
 use super::entry::{FileId, file_id};
 
-/// How deep folders may nest; deeper ones are left out, with a warning in the log.
+/// How deep folders may nest, by all their names.
 const MAX_DEPTH: usize = 64;
-/// So many names a folder or a file has at most; further ones are left out, with a warning in the log.
+/// So many names a folder or a file has at most.
 pub(super) const MOST_NAMES: usize = 64;
 /// A site of more names than this is not opened.
 const MOST_FILES: usize = 1_000_000;
@@ -32,7 +33,8 @@ pub(super) struct Walked {
 /// The files of the site in `folder`.
 ///
 /// # Errors
-/// Where the folder, or a folder in it, cannot be read, the path stands in the message; and where there are too many files.
+/// Where the folder, or a folder in it, cannot be read, or has too many names; the path stands in the message. And where there
+/// are too many files.
 pub(super) fn walk(folder: &Path) -> io::Result<Walked> {
     let root = fs::canonicalize(folder).map_err(|error| naming(folder, &error))?;
     let mut walk = Walk::default();
@@ -104,10 +106,7 @@ impl Walk {
         own: &mut Vec<Place>,
         linked: &mut VecDeque<Place>,
     ) -> io::Result<()> {
-        let Some(items) = self.listing(root, place)? else {
-            tracing::warn!(name = place.name, "a folder with so many names by links has no more of them");
-            return Ok(());
-        };
+        let items = self.listing(root, place)?;
         let above = Rc::new(Above { path: place.path.clone(), next: place.above.clone() });
         for item in items.iter() {
             let name = format!("{}/{}", place.name, item.name);
@@ -122,9 +121,13 @@ impl Walk {
                 }
                 continue;
             }
-            if above.holds(&item.path) || place.depth >= MAX_DEPTH {
-                tracing::warn!(name, "a folder that contains itself, or lies too deep, is not part of the site");
+            if above.holds(&item.path) {
+                tracing::warn!(name, "a link to a folder in which it lies is not part of the site");
                 continue;
+            }
+            if place.depth >= MAX_DEPTH {
+                let error = io::Error::other(format!("`{name}` lies in more than {MAX_DEPTH} folders; move it up"));
+                return Err(naming(&item.path, &error));
             }
             let above = Some(Rc::clone(&above));
             let place = Place { name, path: item.path.clone(), depth: place.depth + 1, above };
@@ -133,15 +136,15 @@ impl Walk {
         Ok(())
     }
 
-    /// What lies in a folder, which gets one more name; `None` where it has enough of them.
-    fn listing(&mut self, root: &Path, place: &Place) -> io::Result<Option<Rc<[Item]>>> {
+    /// What lies in a folder, which gets one more name.
+    fn listing(&mut self, root: &Path, place: &Place) -> io::Result<Rc<[Item]>> {
         if let Some(known) = self.listings.get_mut(&place.path) {
             known.names += 1;
-            return Ok((known.names <= MOST_NAMES).then(|| Rc::clone(&known.items)));
+            return if known.names > MOST_NAMES { Err(many_names(&place.path)) } else { Ok(Rc::clone(&known.items)) };
         }
         let items: Rc<[Item]> = list(root, &place.path, &mut self.found.hidden)?.into();
         self.listings.insert(place.path.clone(), Listing { items: Rc::clone(&items), names: 1 });
-        Ok(Some(items))
+        Ok(items)
     }
 }
 
@@ -190,6 +193,12 @@ fn linked(root: &Path, link: &Path) -> Option<PathBuf> {
     let inside = path.strip_prefix(root).ok()?;
     let name: String = inside.iter().map(|part| part.to_str().map(|part| format!("/{part}"))).collect::<Option<_>>()?;
     site::is_served(&name).then_some(path)
+}
+
+/// STATIC-4: a gate on any name closes all of them, so none is left out.
+pub(super) fn many_names(path: &Path) -> io::Error {
+    let error = format!("it has more than {MOST_NAMES} names by links; use copies in place of some links");
+    naming(path, &io::Error::other(error))
 }
 
 /// The same error with the path in its message.
