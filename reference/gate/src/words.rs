@@ -99,6 +99,9 @@ pub mod help {
     pub const TO_OTHER_SITE: &str = "write `https://host/…` for another site, or a single `/`";
     /// `to-unknown-name`
     pub const TO_UNKNOWN_NAME: &str = "capture it in `from` or in a query parameter, or write `%3A` for a colon";
+    /// `toml-role-in-path`
+    pub const TOML_ROLE_IN_PATH: &str =
+        "write the path alone, and beside it `status = 200`, `force = true` and `conditions = { Role = [\"admin\"] }`";
     /// `toml-misplaced`
     pub const TOML_MISPLACED: &str = "write `[[redirects]]`, at the top level of the file";
     /// `no-colon`
@@ -109,6 +112,10 @@ pub mod help {
     pub const PATH_QUERY: &str = "leave out what begins with `?` or `#`";
     /// `path-space`
     pub const PATH_SPACE: &str = "write header fields on lines of their own, and a space in a path as `%20`";
+    /// `rule-in-headers`
+    pub const RULE_IN_HEADERS: &str = "move this line to `_redirects`";
+    /// `role-in-headers`
+    pub const ROLE_IN_HEADERS: &str = "write a rule that asks for the role into `_redirects`, and take this line out";
     /// `path-unreadable`
     pub const PATH_UNREADABLE: &str = "write the characters themselves, or valid escapes such as `%20`";
     /// `url-for-path`

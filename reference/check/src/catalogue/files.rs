@@ -38,6 +38,18 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry::error("path-query", "a path holds a query or a fragment", NOTHING, words::help::PATH_QUERY),
     Entry::error("path-space", "a path does not stand alone on its line", NOTHING, words::help::PATH_SPACE),
     Entry::error("path-unreadable", "no request matches the path", NOTHING, words::help::PATH_UNREADABLE),
+    Entry::warning(
+        "role-in-headers",
+        "a header field has the name of a condition",
+        "the file to everybody, with that header field",
+        words::help::ROLE_IN_HEADERS,
+    ),
+    Entry::error(
+        "rule-in-headers",
+        "a rule of `_redirects` stands in `_headers`",
+        NOTHING,
+        words::help::RULE_IN_HEADERS,
+    ),
     Entry::error(
         "toml-headers",
         "`[[headers]]` of `netlify.toml` is not a list of tables with `for` and `values`",

@@ -317,6 +317,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "write `[[redirects]]`, in double brackets",
     ),
     Entry::error(
+        "toml-role-in-path",
+        "a role stands behind the path in `from` or `to`",
+        NOTHING,
+        words::help::TOML_ROLE_IN_PATH,
+    )
+    .elsewhere("the text is part of the path, and everybody gets the file"),
+    Entry::error(
         "toml-syntax",
         "the file is no TOML",
         "the files of the site: no rule of this file is in force",

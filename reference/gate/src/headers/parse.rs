@@ -8,7 +8,9 @@ use super::pattern::{HeaderPath, PathFault, PathFaultKind};
 use super::{Block, ParsedHeaders};
 use crate::cost::step;
 use crate::problem::{Problem, Severity};
-use crate::rules::{MAX_LINE, lines};
+use crate::reading::fields::{Field, fields, is_destination, is_like_role, names_role};
+use crate::reading::parts;
+use crate::rules::{Effect, MAX_LINE, Rule, lines};
 use crate::span::{RuleFile, Span};
 use crate::words;
 
@@ -111,6 +113,10 @@ impl Reader {
         });
         let lossy = String::from_utf8_lossy(line.content);
         step(1 + line.content.len());
+        if is_rule(&lossy) {
+            (self.under, self.closed) = (Under::Unreadable, Closed::default());
+            return self.rule(line, &lossy);
+        }
         let result = if lossy.starts_with('/') {
             self.under = Under::Unreadable;
             self.closed = Closed::default();
@@ -127,7 +133,7 @@ impl Reader {
             self.password(line);
             return;
         } else {
-            read.and_then(|text| self.field(text))
+            read.and_then(|text| self.field(line, text))
         };
         if let Err(fault) = result {
             let span = line.span(fault.range.clone());
@@ -144,7 +150,7 @@ impl Reader {
     }
 
     /// HEADERS-1, HEADERS-3, HEADERS-4
-    fn field(&mut self, text: &str) -> Result<(), Fault> {
+    fn field(&mut self, line: Line<'_>, text: &str) -> Result<(), Fault> {
         let Some((name, rest)) = text.split_once(':') else {
             return Err(Fault {
                 id: "no-colon",
@@ -163,6 +169,15 @@ impl Reader {
                 message: "header fields are given to paths, not to URLs".to_owned(),
                 help: words::help::URL_FOR_PATH.to_owned(),
             });
+        }
+        if let Under::Path(path) = &self.under
+            && is_like_role(name)
+        {
+            let message = format!("`{name}` is a header field of the answers here, and `{path}` is open to everybody");
+            let help = words::help::ROLE_IN_HEADERS.to_owned();
+            let span = line.span(0..text.len());
+            let fault = Fault { id: "role-in-headers", range: 0..text.len(), message, help };
+            self.parsed.problems.push(Problem { severity: Severity::Warning, ..fault.into_problem(span) });
         }
         match &self.under {
             Under::Path(_) => {}
@@ -193,6 +208,30 @@ impl Reader {
         Ok(())
     }
 
+    /// HEADERS-2: a rule is in force nowhere but in `_redirects`. RULES-9: where it names a role, its path is closed.
+    fn rule(&mut self, line: Line<'_>, text: &str) {
+        let range = 0..line.content.len();
+        let span = line.span(range.clone());
+        let fields = fields(text);
+        let (message, help) = ("a rule is not read here".to_owned(), words::help::RULE_IN_HEADERS.to_owned());
+        let mut problem = Fault { id: "rule-in-headers", range, message, help }.into_problem(span);
+        if names_role(&fields) {
+            match fields.first().and_then(|from| parts::covering(from.text, false)) {
+                Some((origin, pattern)) => {
+                    problem.note = Some(parts::seal_note(origin.as_ref(), &pattern));
+                    let (text, query, effect) = (format!("{text} (in `_headers`)"), Vec::new(), Effect::Seal);
+                    self.parsed.seals.push(Rule { span, text, origin, pattern, query, effect });
+                }
+                None => {
+                    problem.note = Some(parts::UNREADABLE_NOTE.to_owned());
+                    problem.refuses_to_start = true;
+                    self.parsed.unreadable.push(span);
+                }
+            }
+        }
+        self.parsed.problems.push(problem);
+    }
+
     /// HEADERS-6
     fn password(&mut self, line: Line<'_>) {
         let span = line.span(0..line.content.len());
@@ -201,6 +240,18 @@ impl Reader {
             Under::Nothing | Under::Unreadable => None,
         };
         password::close(&mut self.parsed, span, path, &mut self.closed);
+    }
+}
+
+/// Whether a line is a rule: a path, and behind it a destination, a status or a role.
+fn is_rule(line: &str) -> bool {
+    let fields = fields(line);
+    let is_status = |field: &Field<'_>| parts::read_status(field.text.trim_end_matches('!')).is_some();
+    match fields.split_first() {
+        Some((from, rest)) if is_destination(from.text) => {
+            rest.iter().any(|field| is_destination(field.text) || is_status(field)) || names_role(&fields)
+        }
+        _ => false,
     }
 }
 

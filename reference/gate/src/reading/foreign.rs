@@ -1,14 +1,18 @@
 //! How other programs write patterns, and what these capture. None of it means anything in a rule file, where people write it all
 //! the same.
 
-/// A segment of `from` that means more elsewhere, and what it is here.
-pub(super) fn in_from(path: &str) -> Option<String> {
+/// A segment of `from` that means more elsewhere: where it begins, and what it is here.
+pub(super) fn in_from(path: &str) -> Option<(usize, String)> {
+    let mut start = 0;
     path.split('/').find_map(|segment| {
+        let at = start;
+        start += segment.len() + 1;
         if is_expression(segment) || is_enclosed(segment) {
-            return Some(format!("`{segment}` is literal text: that segment matches, and no other"));
+            return Some((at, format!("`{segment}` is literal text: that segment matches, and no other")));
         }
         let is_repeated = segment.starts_with(':') && segment.len() > 2 && segment.ends_with(['*', '+']);
-        is_repeated.then(|| format!("`{segment}` stands for one segment, and its name has the last character in it"))
+        let message = || format!("`{segment}` stands for one segment, and its name has the last character in it");
+        is_repeated.then(|| (at, message()))
     })
 }
 

@@ -5,12 +5,12 @@
 pub mod columns;
 mod conditions;
 mod destination;
-mod fields;
+pub(crate) mod fields;
 mod file;
 mod foreign;
 pub mod netlify_toml;
 mod parse;
-mod parts;
+pub(crate) mod parts;
 pub(crate) mod pattern;
 mod spelled;
 mod toml;

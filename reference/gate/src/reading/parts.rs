@@ -73,11 +73,22 @@ pub(crate) fn covering(from: &str, cut_short: bool) -> Option<Covered> {
         Pattern::covering(path, path.len())
     } else {
         match Pattern::parse(path) {
-            Ok((pattern, _)) => pattern,
+            Ok((pattern, oddities)) => match doubtful_from(path, &oddities) {
+                Some(at) => Pattern::covering(path, at),
+                None => pattern,
+            },
             Err(fault) => fault.covering,
         }
     };
     Some((origin, pattern))
+}
+
+/// Where a path begins to say something that may have been meant otherwise: by a star that is literal text, or in the language of
+/// another program.
+fn doubtful_from(path: &str, oddities: &[Oddity]) -> Option<usize> {
+    let star = if oddities.contains(&Oddity::LiteralStar) { path.find('*') } else { None };
+    let foreign = super::foreign::in_from(path).map(|(at, _)| at);
+    star.into_iter().chain(foreign).min()
 }
 
 /// RULES-14.bounds: a rule holds no more names than so many in each of its parts.
@@ -115,7 +126,7 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
     let path = if path.is_empty() { "/" } else { path };
     let (pattern, oddities) = Pattern::parse(path).map_err(|fault| from_fault(&fault, path, offset))?;
     let foreign = super::foreign::in_from(path);
-    if let Some(message) = &foreign {
+    if let Some((_, message)) = &foreign {
         let help = words::help::FROM_FOREIGN_SYNTAX;
         remarks.push((Severity::Warning, Fault::at(field, "from-foreign-syntax", message.clone(), help)));
     }

@@ -28,7 +28,8 @@ pub(crate) fn read(document: &Document<'_>) -> Read {
         Err(NoToml::Syntax(error)) => {
             let message = format!("this is no TOML: {}", error.message().replace('\n', ", "));
             let range = error.span().unwrap_or(0..0);
-            reader.unparsed(&text, Fault::at(range, "toml-syntax", message, SYNTAX_HELP));
+            let help = syntax_help(text.get(range.start..).unwrap_or_default());
+            reader.unparsed(&text, Fault::at(range, "toml-syntax", message, help));
         }
         Err(NoToml::NotUtf8(error)) => {
             let at = error.valid_up_to();
@@ -42,7 +43,18 @@ pub(crate) fn read(document: &Document<'_>) -> Read {
     reader.read
 }
 
-const SYNTAX_HELP: &str = "correct this place; until then no rule of this file is in force";
+/// What to do about a file that is no TOML, which ends here to be any.
+fn syntax_help(rest: &str) -> &'static str {
+    match rest.trim_start().as_bytes() {
+        [b'/', ..] => {
+            "a line that begins with a path stands in `_redirects`; until it is gone no rule of this file is in force"
+        }
+        [b'{', ..] => {
+            "write `[[redirects]]` and `name = value` below it, this is JSON; until then no rule of this file is in force"
+        }
+        _ => "correct this place; until then no rule of this file is in force",
+    }
+}
 
 struct Reader<'a> {
     file: &'a TomlFile<'a>,
@@ -174,20 +186,33 @@ impl Reader<'_> {
     }
 }
 
-/// RULES-9: whether a role is named by a key, or by a text that is no path.
+/// RULES-9: whether a role is named by a key, or by a text but for the path with which it begins.
 fn names_role(key: &str, value: &DeValue<'_>) -> bool {
-    let named = |text: &str| {
-        let mut words = text.split(|c: char| is_unseen(c) || matches!(c, ',' | ';' | '&'));
-        words.any(is_like_role) || is_like_role(text) || is_like_role_joined(text)
-    };
     let is_place = matches!(key, "from" | "origin" | "to" | "destination");
-    named(key)
+    is_role_named(key)
         || match value {
-            DeValue::String(text) => !is_place && named(text),
+            DeValue::String(text) => {
+                if is_place {
+                    names_role_behind_path(text)
+                } else {
+                    is_role_named(text)
+                }
+            }
             DeValue::Array(items) => items.iter().any(|item| names_role("", item.get_ref())),
             DeValue::Table(table) => table.iter().any(|(key, value)| names_role(key.get_ref(), value.get_ref())),
             _ => false,
         }
+}
+
+/// Whether a text is like `role`, or a word of it.
+fn is_role_named(text: &str) -> bool {
+    let mut words = text.split(|c: char| is_unseen(c) || matches!(c, ',' | ';' | '&'));
+    words.any(is_like_role) || is_like_role(text) || is_like_role_joined(text)
+}
+
+/// Whether a role is named behind the first word of a text, which is a path.
+fn names_role_behind_path(text: &str) -> bool {
+    text.trim().split_once(is_unseen).is_some_and(|(_, rest)| is_role_named(rest))
 }
 
 fn is_like_redirects(key: &str) -> bool {

@@ -12,7 +12,7 @@ use super::super::destination::Names;
 use super::super::fields::Field;
 use super::super::parse::MAX_LINE;
 use super::super::parts::{self, ConditionReader, Covered, Fault, Form, Parts, Remarks};
-use super::names_role;
+use super::{is_unseen, names_role, names_role_behind_path};
 use crate::problem::Severity;
 use crate::reading::netlify_toml::on_one_line;
 use crate::rules::{Apply, Conditions, Destination, QueryConstraint};
@@ -46,6 +46,9 @@ pub(crate) fn read(
         let message = "this rule has no `from`".to_owned();
         return Err(Fault::at(at, "from-missing", message, words::help::FROM_MISSING));
     };
+    for (name, value) in [("from", Some(from)), ("to", fields.to)] {
+        value.map(|value| reader.no_role_in_path(name, value)).transpose()?;
+    }
     let (origin, pattern) = reader.with_text("from", from, remarks, parts::read_from)?;
     let query = fields.query.map(|query| reader.query(query, remarks)).transpose()?.unwrap_or_default();
     let status = fields.status.map(|status| reader.status(status, remarks)).transpose()?;
@@ -90,7 +93,10 @@ pub(crate) fn covering(table: &DeTable<'_>) -> Option<(Range<usize>, Covered)> {
     if written.next().is_some() {
         return None;
     }
-    let covered = parts::covering(from.get_ref().as_str()?.trim(), false)?;
+    let text = from.get_ref().as_str()?.trim();
+    let is_line = names_role_behind_path(text);
+    let path = if is_line { text.split(is_unseen).next()? } else { text };
+    let covered = parts::covering(path, is_line)?;
     Some((from.span(), covered))
 }
 
@@ -170,6 +176,16 @@ impl EntryReader<'_> {
         let result = read(field, &mut found);
         remarks.extend(found.into_iter().map(|(severity, fault)| (severity, place(fault))));
         result.map_err(place)
+    }
+
+    /// TOML-3: a line of `_redirects` in a field of its own would ask for no role.
+    fn no_role_in_path(&self, name: &str, value: Value<'_, '_>) -> Result<(), Fault> {
+        let Some(text) = value.get_ref().as_str() else { return Ok(()) };
+        if !names_role_behind_path(text) {
+            return Ok(());
+        }
+        let message = format!("`{name}` holds more than a path, and no role is asked for by what follows it");
+        Err(Fault::at(value.span(), "toml-role-in-path", message, words::help::TOML_ROLE_IN_PATH))
     }
 
     /// A text without control characters, of a length that a line of `_redirects` can have.
