@@ -205,14 +205,11 @@ fn fix_writes_what_changes_nothing_and_leaves_the_rest() {
     insta::assert_snapshot!("check_fix", stdout);
     assert_eq!(status, 1, "errors are left");
     let after = json(&folder, &["--fix"]);
-    assert_eq!((&before["fixable"], &after["fixable"]), (&Value::from(3), &Value::from(0)));
+    assert_eq!((&before["fixable"], &after["fixable"]), (&Value::from(1), &Value::from(0)));
     assert_eq!(after["fixed"], Value::Array(Vec::new()), "the second time there is nothing to do");
     assert_eq!(before["rules"].as_u64().unwrap() - 1, after["rules"].as_u64().unwrap());
-    assert_eq!(
-        read(folder.path(), "_redirects"),
-        REDIRECTS.replace("/日本//ü", "/日本/ü").replace("\r/x /ü 301\n", "\r")
-    );
-    assert_eq!(read(folder.path(), "netlify.toml"), TOML.replace("/é//é", "/é/é"));
+    assert_eq!(read(folder.path(), "_redirects"), REDIRECTS.replace("\r/x /ü 301\n", "\r"));
+    assert_eq!(read(folder.path(), "netlify.toml"), TOML);
     let left = std::fs::read_dir(folder.path()).expect("read").count();
     assert_eq!(left, 4, "no other file is left behind");
 }

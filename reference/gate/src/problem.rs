@@ -59,15 +59,6 @@ pub enum Fix {
     CommentOut,
     /// Take out the line that the problem's span begins on, with what ends it.
     RemoveLine,
-    /// Write `text` in place of the bytes from `start` to `end`.
-    Replace {
-        /// First byte to replace, counted from the start of the file.
-        start: usize,
-        /// First byte after those to replace.
-        end: usize,
-        /// What to write there.
-        text: String,
-    },
 }
 
 /// What makes a comment of a line.

@@ -22,7 +22,6 @@ pub(crate) fn of(problem: &Problem, lines: &Lines<'_>, checked: &Checked) -> Vec
             Fix::RemoveLine => {
                 TextEdit { range: lines.range(lines.line_of(problem.span.start)), new_text: String::new() }
             }
-            Fix::Replace { start, end, text } => TextEdit { range: lines.range(*start..*end), new_text: text.clone() },
         };
         let uri = checked.uri(problem.span.file)?;
         Some((WorkspaceEdit { changes: Some(changes([(uri, edit)])), ..WorkspaceEdit::default() }, true))

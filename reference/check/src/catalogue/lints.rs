@@ -3,7 +3,8 @@
 use super::Entry;
 
 pub(super) const ENTRIES: &[Entry] = &[
-    Entry::warning("duplicate", "the same rule stands further up", "what the first of them says", "remove the line"),
+    Entry::warning("duplicate", "the same rule stands further up", "what the first of them says", "keep one of them")
+        .elsewhere("the last of them counts"),
     Entry::warning(
         "fallback-misses-depth",
         "those whom the gate above denies are answered at its root alone",
@@ -173,11 +174,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     .elsewhere("the same, or a redirect without end"),
     Entry::warning(
         "tree-ends-walk",
-        "a redirect into a tree of its own stands above a rule for that tree",
-        "in the tree what the rule below says",
-        "write the rule for the tree above the redirect",
+        "a redirect into a tree of its own stands above a gate for that tree",
+        "in the tree what the gate below says",
+        "write the gate above the redirect",
     )
-    .elsewhere("in the tree the file or a 404, a gate below notwithstanding"),
+    .elsewhere("in the tree the file or a 404, the gate notwithstanding"),
     Entry::warning(
         "role-with-condition",
         "a role stands beside a country, a language or a cookie on one rule",

@@ -12,32 +12,41 @@ use rolegate::span::Span;
 use super::advice::{Closing, Found, Proposal, answering, page_rule};
 use super::scene::{Field, Scene, Visit, on_line, place_of, warning};
 
-/// Where each rule was met first, by what it means.
-pub(super) type Seen = HashMap<String, Span>;
+/// Where each rule was met first, and the place where it was met last, by what it means.
+pub(super) type Seen = HashMap<String, (Span, usize)>;
 
 /// Why the rule at `place` never decides, if it never does.
 pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, seen: &mut Seen) -> Option<Found> {
-    duplicate(rule, seen).or_else(|| unmet(scene, place, rule))
+    duplicate(place, rule, seen).or_else(|| unmet(scene, place, rule))
 }
 
 /// RULES-11: an exact duplicate never decides.
-fn duplicate(rule: &Rule, seen: &mut Seen) -> Option<Found> {
+fn duplicate(place: usize, rule: &Rule, seen: &mut Seen) -> Option<Found> {
     let apply = rule.apply()?;
     let mut meaning = rule.to_string();
     if !apply.headers.is_empty() {
         // Writing to a text cannot fail.
         let _ = write!(meaning, " {:?}", apply.headers);
     }
-    let first = match seen.entry(meaning) {
+    let (first, last) = match seen.entry(meaning) {
         Entry::Vacant(entry) => {
-            entry.insert(rule.span);
+            entry.insert((rule.span, place));
             return None;
         }
-        Entry::Occupied(entry) => *entry.get(),
+        Entry::Occupied(entry) => entry.into_mut(),
     };
-    let message = format!("this rule already stands on {}, where it is met first", place_of(first, rule.span));
-    let found = warning(rule, Field::Beginning(""), "duplicate", message, None, "remove this line");
-    Some(Problem { fix: on_line(rule, Fix::RemoveLine), span: rule.span, ..found.problem }.into())
+    let follows = *last + 1 == place;
+    *last = place;
+    let first = place_of(*first, rule.span);
+    let message = format!("this rule already stands on {first}, where it is met first");
+    // RULES-11.duplicate-lines: where the last one counts, what stands in between is met before it.
+    let (help, fix) = if follows {
+        ("remove this line".to_owned(), on_line(rule, Fix::RemoveLine))
+    } else {
+        (format!("keep one of them; other gates meet what stands between {first} and this line first"), None)
+    };
+    let found = warning(rule, Field::Beginning(""), "duplicate", message, None, help);
+    Some(Problem { fix, span: rule.span, ..found.problem }.into())
 }
 
 /// SHADOW-2: the first match is chosen before anything else, so a rule that decides for all leaves nothing to others.
@@ -131,10 +140,21 @@ fn removable(above: &Rule, rule: &Rule) -> Option<Fix> {
         (rule.role(), &rule.pattern, &rule.query, shows(rule))
             == (above.role(), &above.pattern, &above.query, shows(above))
     };
-    if rule.is_gate() && !says_the_same() {
+    if rule.is_gate() && !says_the_same() || !is_written_as_it_is_read(above) {
         return None;
     }
     on_line(rule, Fix::CommentOut)
+}
+
+/// Whether `from` holds no dot segments and no empty ones. Other gates are known to match nothing with those.
+fn is_written_as_it_is_read(rule: &Rule) -> bool {
+    let from = rule.text.split_whitespace().next().unwrap_or_default();
+    let path = from.split_once("://").map_or(from, |(_, rest)| rest.trim_start_matches(|c| c != '/'));
+    let inner = path.strip_suffix('/').unwrap_or(path);
+    inner
+        .split('/')
+        .skip(1)
+        .all(|segment| !matches!(segment.to_lowercase().replace("%2e", ".").as_str(), "" | "." | ".."))
 }
 
 /// The answer of `above`, if it decides every request that `rule` could decide.

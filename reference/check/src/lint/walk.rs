@@ -7,7 +7,7 @@ use rolegate::path::RequestPath;
 use rolegate::rules::Rule;
 use rolegate::site::Site;
 
-use super::advice::{Found, Proposal, changed, page_rule};
+use super::advice::{Closing, Found, Proposal, changed, page_rule};
 use super::scene::{Field, Scene, Visit, WORD, place_of, warning};
 
 /// So many redirects one after the other are followed.
@@ -133,22 +133,20 @@ fn tree_ends_walk<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> O
     if scene.answer(&visit)?.by.is_some_and(|by| by < place) {
         return None;
     }
-    let mut below = scene.candidates(&path, &visit).into_iter().filter(|(at, other)| {
-        *at > place && other.own_tree().is_none() && other.query.is_empty() && other.pattern.matches(&path)
-    });
-    let (mut first, mut gate) = (None, None);
-    for (_, other) in below.by_ref() {
-        first = first.or(Some(other));
-        gate = gate.or(other.protects().then_some(other));
-    }
-    let (line, what) = match (gate, first?) {
-        (Some(gate), _) => (place_of(gate.span, rule.span), "which closes what lies there"),
-        (None, other) => (place_of(other.span, rule.span), "which answers there too"),
-    };
-    let message = format!("below `{tree}` this does not act, and other gates then do not look at {line}, {what}");
+    let (at, gate) = scene.candidates(&path, &visit).into_iter().find(|(at, other)| {
+        let is_below = *at > place && other.own_tree().is_none() && other.query.is_empty();
+        is_below && other.protects() && other.pattern.matches(&path)
+    })?;
+    let line = place_of(gate.span, rule.span);
+    let message = format!(
+        "below `{tree}` this does not act, and other gates then do not look at {line}, which closes what lies there"
+    );
     let visitor = format!("at `{path}` what {line} says; from other gates the file, or a 404");
-    let help = format!("write {line} above this one");
-    Some(warning(rule, Field::To, "tree-ends-walk", message, visitor, help))
+    let help = "a gate is met where it stands, and other gates end their walk here".to_owned();
+    let found = warning(rule, Field::To, "tree-ends-walk", message, visitor, help);
+    let changes = vec![(place, vec![gate.clone(), rule.clone()]), (at, Vec::new())];
+    let help = format!("move {line} above this one");
+    Some(found.proposing([Proposal { help, changes, closes: Some(Closing::by(gate)) }]))
 }
 
 /// Redirects one after the other that end where there is nothing. One alone may lead to what is built elsewhere; what another

@@ -199,14 +199,13 @@ pub(super) fn edit(problem: &Problem, places: &Places<'_>) -> Option<(Range<usiz
     match problem.fix.as_ref()? {
         Fix::CommentOut => Some((problem.span.start..problem.span.start, COMMENT.to_owned())),
         Fix::RemoveLine => Some((places.line(problem.span.line), String::new())),
-        Fix::Replace { start, end, text } => Some((*start..*end, text.clone())),
     }
 }
 
 fn written(change: &Change, source: &Source) -> Written {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end_matches(['\r', '\n']).to_owned();
     Written {
-        file: source.name(change.file),
+        file: source.name(RuleFile::Redirects),
         line: change.line,
         ids: change.ids.clone(),
         before: text(&change.before),

@@ -1,4 +1,4 @@
-//! `check --fix` and `check --diff`: what would be written, and writing it.
+//! `check --fix` and `check --diff`: what would be written into `_redirects`, and writing it.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -16,13 +16,11 @@ const CONTEXT: usize = 3;
 
 /// Writes what is fixed into the files; what has changed comes back.
 pub(super) fn write(checked: &Checked) -> Result<Vec<Change>, Failure> {
-    let Fixed { redirects, toml, changes } = fixed(checked);
-    for (file, bytes) in [(RuleFile::Redirects, redirects), (RuleFile::Toml, toml)] {
-        if changes.iter().any(|change| change.file == file) {
-            let file = checked.source.file(file);
-            replace(&file.path, file.bytes(), &bytes)
-                .map_err(|error| Failure::cannot_run(format!("cannot write `{}`: {error}", file.path.display())))?;
-        }
+    let Fixed { redirects, changes } = fixed(checked);
+    if !changes.is_empty() {
+        let file = checked.source.file(RuleFile::Redirects);
+        replace(&file.path, file.bytes(), &redirects)
+            .map_err(|error| Failure::cannot_run(format!("cannot write `{}`: {error}", file.path.display())))?;
     }
     Ok(changes)
 }
@@ -30,19 +28,16 @@ pub(super) fn write(checked: &Checked) -> Result<Vec<Change>, Failure> {
 /// Shows what would be written.
 pub(super) fn show(checked: &Checked) -> Result<(), Failure> {
     let Fixed { changes, .. } = fixed(checked);
-    for file in [RuleFile::Redirects, RuleFile::Toml] {
-        let of_file: Vec<&Change> = changes.iter().filter(|change| change.file == file).collect();
-        if !of_file.is_empty() {
-            let name = visible(checked.source.name(file).as_bytes());
-            say(unified(&name, file, checked.source.file(file).bytes(), &of_file).trim_end_matches('\n'))?;
-        }
+    if changes.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let name = visible(checked.source.name(RuleFile::Redirects).as_bytes());
+    say(unified(&name, checked.source.redirects.bytes(), &changes).trim_end_matches('\n'))
 }
 
 /// A change as a person reads it.
 pub(super) fn in_words(change: &Change, source: &Source) -> String {
-    let place = format!("{}:{}", source.name(change.file), change.line);
+    let place = format!("{}:{}", source.name(RuleFile::Redirects), change.line);
     // RULES-13: a byte-order mark is no part of the first rule.
     let rule = |line: &[u8]| visible(line).trim_matches(['\u{feff}', ' ', '\t']).to_owned();
     let (before, ids) = (rule(&change.before), change.ids.join(", "));
@@ -81,9 +76,9 @@ fn write_new(fresh: &Path, bytes: &[u8], old: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-/// The changes of one file as `diff -u` writes them.
-fn unified(name: &str, file: RuleFile, bytes: &[u8], changes: &[&Change]) -> String {
-    let places = super::places::Places::new(file, bytes);
+/// The changes as `diff -u` writes them.
+fn unified(name: &str, bytes: &[u8], changes: &[Change]) -> String {
+    let places = super::places::Places::new(RuleFile::Redirects, bytes);
     let line = |number: usize| visible(bytes.get(places.line(number)).unwrap_or_default());
     let last = places.count();
     let mut text = format!("--- {name}\n+++ {name}\n");

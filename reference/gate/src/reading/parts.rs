@@ -8,7 +8,7 @@ use super::fields::{self, Field};
 use super::pattern::{Oddity, PatternFault, PatternFaultKind};
 use crate::authority::is_authority;
 use crate::path::Refused;
-use crate::problem::{Fix, Problem, Severity};
+use crate::problem::{Problem, Severity};
 use crate::reach::tidy;
 use crate::request::Origin;
 use crate::rules::{Apply, ConditionKey, Conditions, Destination, Pattern, QueryConstraint, QueryValue, RoleCondition};
@@ -22,8 +22,6 @@ pub(crate) struct Fault {
     pub(crate) range: Range<usize>,
     pub(crate) message: String,
     pub(crate) help: String,
-    /// Text of the same meaning that is better in place of the range.
-    pub(crate) instead: Option<String>,
 }
 
 impl Fault {
@@ -33,16 +31,15 @@ impl Fault {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Fault {
-        Fault { id, range: place.into(), message: message.into(), help: help.into(), instead: None }
+        Fault { id, range: place.into(), message: message.into(), help: help.into() }
     }
 }
 
 impl Fault {
     /// The fault as it is told, with the place of its range.
     pub(crate) fn into_problem(self, severity: Severity, span: Span) -> Problem {
-        let Fault { id, range: _, message, help, instead } = self;
-        let fix = instead.map(|text| Fix::Replace { start: span.start, end: span.end, text });
-        Problem { id, severity, span, message, help, note: None, fix, refuses_to_start: false, advice: None }
+        let Fault { id, range: _, message, help } = self;
+        Problem { id, severity, span, message, help, note: None, fix: None, refuses_to_start: false, advice: None }
     }
 }
 
@@ -138,9 +135,7 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
         let is_canonical = oddity != Oddity::NotCanonical;
         let tidy = if is_canonical { String::new() } else { tidy(path, &pattern) };
         let (id, message, help) = oddity_text(oddity, &tidy);
-        let origin = || origin.as_ref().map(ToString::to_string).unwrap_or_default();
-        let instead = (!is_canonical).then(|| format!("{}{tidy}", origin()));
-        remarks.push((Severity::Warning, Fault { instead, ..Fault::at(field, id, message, help) }));
+        remarks.push((Severity::Warning, Fault::at(field, id, message, help)));
     }
     // RULES-12
     if pattern.is_reserved() {

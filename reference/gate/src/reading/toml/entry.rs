@@ -168,7 +168,6 @@ impl EntryReader<'_> {
             // Escapes stand in the file as other bytes than in the text, and a place in one is none in the other.
             if !verbatim {
                 fault.range = value.span();
-                fault.instead = None;
             }
             fault
         };
