@@ -240,6 +240,17 @@ fn diff_writes_nothing() {
 }
 
 #[test]
+fn a_diff_of_nothing_is_empty_and_says_so_beside_it() {
+    let folder = site(&[("_redirects", "/a /b 301\n")]);
+    let (status, stdout, stderr) = check(&folder, &["--diff"]);
+    assert_eq!((status, stdout.as_str(), stderr.as_str()), (0, "", "nothing to mend: no problems\n"));
+    let folder = site(&[("_redirects", "/m/* 200! Role=member\n/m/ /login 302\n"), ("m/x.html", "")]);
+    let (status, stdout, stderr) = check(&folder, &["--diff"]);
+    assert_eq!((status, stdout.as_str()), (0, ""));
+    assert_eq!(stderr, "nothing to mend without you: 1 warning, which `rolegate check SITE` tells\n");
+}
+
+#[test]
 fn a_kind_that_is_found_many_times_is_told_once() {
     let rules: String = (0..40).map(|at| format!("/x{at}/foo* /y{at} 301\n")).collect();
     let folder = site(&[("_redirects", &rules)]);
@@ -250,6 +261,14 @@ fn a_kind_that_is_found_many_times_is_told_once() {
     let (_, text, _) = check(&folder, &["--all"]);
     assert_eq!(text.matches("warning[from-prefix-star]").count(), 40);
     assert_eq!(json(&folder, &[])["problems"].as_array().expect("a list").len(), 40);
+}
+
+#[test]
+fn of_a_kind_that_is_found_on_many_lines_a_few_are_named() {
+    let rules: String = (0..40).map(|at| format!("/x{at}/foo* /y{at} 301\n/z{at} /y 301\n")).collect();
+    let (_, text, _) = check(&site(&[("_redirects", &rules)]), &[]);
+    let told = "39 times more, on lines 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, and 27 more; --all shows each";
+    assert!(text.contains(told), "{text}");
 }
 
 #[test]

@@ -76,6 +76,25 @@ fn who_gets_what_as_text() {
 }
 
 #[test]
+fn below_the_map_each_finding_has_its_line() {
+    let many: String = (0..4).map(|at| format!("/x{at}/foo* /y{at} 301\n")).collect();
+    let folder = site(&[
+        ("_redirects", &format!("/m/* 200! Role=member\n/m/ /login 302\n{many}/e /f 3000\n")),
+        ("m/plan.html", ""),
+        ("login.html", ""),
+    ]);
+    let (status, text) = check(&folder, &["--map"]);
+    assert_eq!(status, 1);
+    insta::assert_snapshot!("map_findings", text);
+    let (_, all) = check(&folder, &["--map", "--all"]);
+    assert_eq!(all.matches("warning[from-prefix-star]").count(), 4, "{all}");
+    // Nothing found, nothing said.
+    let folder = site(&[("_redirects", "/a /b 301\n")]);
+    let (_, text) = check(&folder, &["--map"]);
+    assert!(text.ends_with("\nSITE/_redirects: 1 rule, no problems\n") && !text.contains("help"), "{text}");
+}
+
+#[test]
 fn who_gets_what_as_json() {
     let folder = members();
     let report = json(&folder, &["--map"]);

@@ -49,7 +49,7 @@ pub(super) struct Check {
     /// Show each problem whole, where one kind is found many times in a file
     #[arg(long)]
     all: bool,
-    /// Show who gets what, by area of paths and visitor, file by file under the gates; problems are counted
+    /// Show who gets what, by area of paths and visitor, file by file under the gates; problems take a line each
     #[arg(long, conflicts_with_all = ["diff", "fix"])]
     map: bool,
     /// Describe one kind of problem, such as `gate-shadowed`
@@ -122,7 +122,10 @@ impl Check {
         let mut checked = Checked::open(dir, toml)?;
         let mut changes = Vec::new();
         if self.diff {
-            repair::show(&checked)?;
+            if !repair::show(&checked)? {
+                // Standard output is a diff, and an empty one.
+                anstream::eprintln!("{}", nothing_to_mend(&checked, dir));
+            }
             return Ok(self.exit(&checked.source));
         }
         if self.fix {
@@ -135,7 +138,7 @@ impl Check {
             Format::Text if self.map => {
                 let map = Map::of(&checked.rules, &checked.site);
                 say(&map::text(&map, &checked.rules, &checked.source, self.all))?;
-                say(&checked.summary())?;
+                in_short(&checked, dir, self.all)?;
             }
             Format::Text => tell(&checked, &changes, self.all)?,
             Format::Json => {
@@ -197,6 +200,38 @@ fn tell(checked: &Checked, changes: &[Change], all: bool) -> Result<(), Failure>
     say(&checked.summary())
 }
 
+/// Each finding in a line, below a map, and where more is said of it.
+fn in_short(checked: &Checked, dir: &Path, all: bool) -> Result<(), Failure> {
+    let source = &checked.source;
+    let mut lines: Vec<String> = Vec::new();
+    for note in &source.layout.notes {
+        lines.push(format!("{}: {}", json::severity(note.severity), visible(&note.message)));
+    }
+    for Shown { problem, others } in shown(source, all) {
+        let (name, severity) = (source.name(problem.span.file), json::severity(problem.severity));
+        let others = others.map_or_else(String::new, |others| format!("; {others}"));
+        let place = format!("{}:{}", visible(&name), problem.span.line);
+        lines.push(format!("{place}: {severity}[{}]: {}{others}", problem.id, visible(&problem.message)));
+    }
+    if !lines.is_empty() {
+        lines.push(format!("help: {} says what a visitor gets and what to write instead\n", told_by(dir)));
+    }
+    lines.push(checked.summary());
+    say(&lines.join("\n"))
+}
+
+/// The command that tells the findings of a site.
+fn told_by(dir: &Path) -> String {
+    format!("`rolegate check {}`", visible(&dir.display().to_string()))
+}
+
+fn nothing_to_mend(checked: &Checked, dir: &Path) -> String {
+    match found(&checked.source) {
+        None => "nothing to mend: no problems".to_owned(),
+        Some(found) => format!("nothing to mend without you: {found}, which {} tells", told_by(dir)),
+    }
+}
+
 /// A problem that is shown, and where else its kind is found, if those are not shown.
 struct Shown<'p> {
     problem: &'p Problem,
@@ -232,6 +267,9 @@ fn refuses(source: &Source) -> bool {
     source.refusal().is_some() || source.layout.refusal().is_some()
 }
 
+/// So many places, a line or several in a row, are named of a kind that is found many times.
+const PLACES: usize = 12;
+
 /// Where else the kind of problem that has just been shown is found.
 fn others(lines: &[usize]) -> String {
     let mut rest: Vec<usize> = lines.iter().skip(1).copied().collect();
@@ -249,7 +287,11 @@ fn others(lines: &[usize]) -> String {
         1 => format!("{start}, {end}"),
         _ => format!("{start} to {end}"),
     };
-    let ranges: Vec<String> = ranges.iter().map(range).collect();
+    let more: usize = ranges.iter().skip(PLACES).map(|(start, end)| end - start + 1).sum();
+    let mut ranges: Vec<String> = ranges.iter().take(PLACES).map(range).collect();
+    if more > 0 {
+        ranges.push(format!("and {more} more"));
+    }
     let times = if count == 1 { "once more".to_owned() } else { format!("{count} times more") };
     let word = if ranges.len() == 1 && !ranges.iter().any(|range| range.contains(' ')) { "line" } else { "lines" };
     format!("the same is found {times}, on {word} {}; --all shows each", ranges.join(", "))
@@ -266,13 +308,7 @@ fn summary(checked: &Checked) -> String {
     let place = if source.is_spread() { format!("; the site is in {published}") } else { String::new() };
     // HEADERS-6: what stands for `Basic-Auth` is told as a problem.
     let rules = counted(rules.rules().len() - rules.seals().len(), "rule");
-    let (errors, warnings) = (total(source, Severity::Error), total(source, Severity::Warning));
-    let found = match (errors, warnings) {
-        (0, 0) => "no problems".to_owned(),
-        (0, _) => counted(warnings, "warning"),
-        (_, 0) => counted(errors, "error"),
-        _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
-    };
+    let found = found(source).unwrap_or_else(|| "no problems".to_owned());
     let opening = accepted.iter().filter(|accepted| accepted.opens()).count();
     let accepted = match (accepted.len(), opening) {
         (0, _) => String::new(),
@@ -285,4 +321,15 @@ fn summary(checked: &Checked) -> String {
     };
     let start = if refuses(source) { "; a gate refuses to start with these rules" } else { "" };
     format!("{}: {rules}, {found}{accepted}{fixable}{start}{place}", files.join(", "))
+}
+
+/// `1 error, 2 warnings`
+fn found(source: &Source) -> Option<String> {
+    let (errors, warnings) = (total(source, Severity::Error), total(source, Severity::Warning));
+    match (errors, warnings) {
+        (0, 0) => None,
+        (0, _) => Some(counted(warnings, "warning")),
+        (_, 0) => Some(counted(errors, "error")),
+        _ => Some(format!("{}, {}", counted(errors, "error"), counted(warnings, "warning"))),
+    }
 }

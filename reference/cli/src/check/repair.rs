@@ -25,14 +25,15 @@ pub(super) fn write(checked: &Checked) -> Result<Vec<Change>, Failure> {
     Ok(changes)
 }
 
-/// Shows what would be written.
-pub(super) fn show(checked: &Checked) -> Result<(), Failure> {
+/// Shows what would be written; whether there is anything.
+pub(super) fn show(checked: &Checked) -> Result<bool, Failure> {
     let Fixed { changes, .. } = fixed(checked);
     if changes.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let name = visible(checked.source.name(RuleFile::Redirects).as_bytes());
-    say(unified(&name, checked.source.redirects.bytes(), &changes).trim_end_matches('\n'))
+    say(unified(&name, checked.source.redirects.bytes(), &changes).trim_end_matches('\n'))?;
+    Ok(true)
 }
 
 /// A change as a person reads it.
