@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::mem::Discriminant;
+use std::sync::Arc;
 
 use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
@@ -22,7 +23,8 @@ const ROLES: usize = 24;
 /// No more than so many hosts that gates name are asked for.
 const HOSTS: usize = 8;
 
-/// No more than so many rules that ask for a country, a language or a cookie are asked about at each file.
+/// So many rules that ask for a country, a language or a cookie are asked about at each file: of those that have a say there, and
+/// of those for another host.
 const CONDITIONAL: usize = 32;
 
 /// RULES-14: where more rules have a say about one request, nobody asks what it gets.
@@ -79,8 +81,8 @@ pub struct Row {
     pub asked: Witness,
     /// The file at the path.
     pub file: Option<String>,
-    /// What each visitor gets.
-    pub gets: Vec<Gets>,
+    /// What each visitor gets; those who get the same share it.
+    pub gets: Vec<Arc<Gets>>,
 }
 
 /// What a visitor gets.
@@ -177,6 +179,7 @@ impl Map {
             areas: BTreeMap::new(),
             named: HashMap::new(),
             kept: BTreeMap::new(),
+            conditional: Vec::new(),
         };
         asker.ask()
     }
@@ -189,9 +192,9 @@ impl Map {
         let file = file_at(site, &asked.target);
         let gets = tokens.iter().map(|visitor| {
             let decision = decide_within(LOOKED_AT, rules, &request(&asked, &headers(&asked)), visitor, site)?;
-            Some(Gets::of(&decision, file.as_deref()))
+            Some(Arc::new(Gets::of(&decision, file.as_deref())))
         });
-        let gets: Option<Vec<Gets>> = gets.collect();
+        let gets: Option<Vec<_>> = gets.collect();
         Some((who, Row { label: asked.target.clone(), when, asked, file, gets: gets? }))
     }
 }
@@ -237,8 +240,8 @@ struct Asker<'a, S> {
     tokens: Vec<Visitor>,
     /// How many rules may still be looked at.
     left: usize,
-    /// Requests that have been asked for, spelled out.
-    seen: HashSet<String>,
+    /// Requests that have been asked for.
+    seen: HashSet<Witness>,
     map: Map,
     /// By the place of the gate that names each.
     areas: BTreeMap<usize, Area>,
@@ -246,6 +249,18 @@ struct Asker<'a, S> {
     named: HashMap<String, usize>,
     /// The files that lie in an area, with the place of its gate.
     kept: BTreeMap<String, usize>,
+    /// Files, each with the rules that would have a say about it if the visitor had what they ask for besides the role.
+    conditional: Vec<(String, Vec<usize>)>,
+}
+
+/// What comes of a request.
+struct Answered {
+    /// What each visitor gets; one answer where no gate has a say.
+    gets: Vec<Arc<Gets>>,
+    /// The gates that have a say.
+    gates: Vec<usize>,
+    /// Rules that were passed over and ask for more than a role.
+    conditional: BTreeSet<usize>,
 }
 
 impl<S: Site> Asker<'_, S> {
@@ -270,9 +285,15 @@ impl<S: Site> Asker<'_, S> {
             let file = file_at(self.site, &asked.target);
             self.row(Row { label, when: when(rule), asked, file, gets: Vec::new() }, false);
         }
-        let mut conditional = rules.rules().iter().filter(|rule| !when(rule).is_empty());
-        let asked_with: Vec<&Rule> = conditional.by_ref().take(CONDITIONAL).collect();
-        self.map.not_asked += conditional.count();
+        let rule_at = |place: &usize| rules.rules().get(*place);
+        for (name, places) in std::mem::take(&mut self.conditional) {
+            self.map.not_asked += places.len().saturating_sub(CONDITIONAL);
+            let rules: Vec<&Rule> = places.iter().take(CONDITIONAL).filter_map(rule_at).collect();
+            self.file_when(&name, &rules);
+        }
+        let mut of_hosts = rules.rules().iter().filter(|rule| rule.origin.is_some() && !when(rule).is_empty());
+        let asked_with: Vec<&Rule> = of_hosts.by_ref().take(CONDITIONAL).collect();
+        self.map.not_asked += of_hosts.count();
         if !asked_with.is_empty() {
             self.site.names().for_each(|name| self.file_when(name, &asked_with));
         }
@@ -282,7 +303,13 @@ impl<S: Site> Asker<'_, S> {
                 .is_some_and(|apply| apply.to.takes_captures() && !apply.to.is_absolute() && !apply.is_redirect())
         };
         for rule in rules.rules().iter().filter(leads) {
-            kept.iter().for_each(|name| self.file_by(name, rule));
+            let Some(start) = rule.leads_below() else { continue };
+            let (own, below) = at_and_below(&kept, &start);
+            if self.left == 0 {
+                self.map.not_asked += usize::from(own.is_some()) + below.len();
+                continue;
+            }
+            own.into_iter().chain(below).for_each(|name| self.file_by(name, rule));
         }
         self.map.areas = self.areas.into_values().collect();
         self.map.areas.iter_mut().for_each(Area::sort);
@@ -306,10 +333,16 @@ impl<S: Site> Asker<'_, S> {
         };
         let shortest = spellings.iter().min_by_key(|path| path.len()).unwrap_or(name).to_owned();
         let Some(first) = self.row(row(&shortest), host.is_some()) else { return };
+        if host.is_none() && !first.conditional.is_empty() {
+            self.conditional.push((name.to_owned(), first.conditional.into_iter().collect()));
+        }
+        if first.gates.is_empty() {
+            return;
+        }
         let others: Vec<String> = spellings.iter().filter(|path| *path != shortest).map(str::to_owned).collect();
         for path in others {
             let row = row(&path);
-            if self.gets(&row).is_some_and(|(gets, _)| !are_like(&gets, &first)) {
+            if self.gets(&row).is_some_and(|other| !are_like(&other.gets, &first.gets)) {
                 self.row(row, host.is_some());
             }
         }
@@ -327,7 +360,7 @@ impl<S: Site> Asker<'_, S> {
             let asked = Witness { country: None, headers: Vec::new(), ..row.asked.clone() };
             let bare = Row { asked, ..row.clone() };
             match (self.gets(&row), self.gets(&bare)) {
-                (Some((with, _)), Some((without, _))) if are_like(&with, &without) => {}
+                (Some(with), Some(without)) if are_like(&with.gets, &without.gets) => {}
                 (Some(_), Some(_)) => {
                     self.row(row, false);
                 }
@@ -350,19 +383,25 @@ impl<S: Site> Asker<'_, S> {
 
     /// RULES-14: takes one look of those that are left. Where none is, one more path is not asked for.
     fn may_look(&mut self) -> bool {
-        match self.left.checked_sub(1) {
-            Some(left) => self.left = left,
-            None => self.map.not_asked += 1,
-        }
-        self.left > 0
+        let Some(left) = self.left.checked_sub(1) else {
+            self.map.not_asked += 1;
+            return false;
+        };
+        self.left = left;
+        true
     }
 
-    /// What each visitor gets, and the gates that have a say; one answer where none has.
-    fn gets(&mut self, row: &Row) -> Option<(Vec<Gets>, Vec<usize>)> {
+    /// What each visitor gets.
+    fn gets(&mut self, row: &Row) -> Option<Answered> {
         let headers = headers(&row.asked);
         let request = request(&row.asked, &headers);
         let (rules, site, file) = (self.rules, self.site, row.file.as_deref());
         let left = &mut self.left;
+        let mut conditional = BTreeSet::new();
+        let is_conditional = |place: &usize| {
+            let others = rules.rules().get(*place).and_then(Rule::apply).map(|apply| apply.conditions.others());
+            others.is_some_and(|others| !others.is_empty())
+        };
         let mut decide = |visitor: &Visitor| {
             if *left == 0 {
                 return None;
@@ -370,40 +409,43 @@ impl<S: Site> Asker<'_, S> {
             let decision = decide_within(LOOKED_AT, rules, &request, visitor, site);
             let looks = decision.as_ref().map_or(LOOKED_AT, |decision| decision.passed_over.len() + 1);
             *left = left.saturating_sub(looks);
+            let passed_over = decision.iter().flat_map(|decision| &decision.passed_over).map(|(place, _)| *place);
+            conditional.extend(passed_over.filter(is_conditional));
             decision
         };
         let [anonymous, roles @ .., other] = self.tokens.as_slice() else { return None };
         let decision = decide(anonymous)?;
-        let anonymous = Gets::of(&decision, file);
+        let anonymous = Arc::new(Gets::of(&decision, file));
         // Nobody holds less than somebody without a token, so all gates that have a say deny here.
         let gates: Vec<usize> = decision.denials().collect();
         if gates.is_empty() {
-            return Some((vec![anonymous], gates));
+            return Some(Answered { gets: vec![anonymous], gates, conditional });
         }
         let decision = decide(other)?;
-        let others = Gets::of(&decision, file);
+        let others = Arc::new(Gets::of(&decision, file));
         // Whoever differs from the last visitor in no role that is asked for on the way gets the same, by the same rules.
         let met = decision.passed_over.iter().map(|(place, _)| *place).chain(decision.by);
         let met: Vec<&RoleCondition> = met.filter_map(|place| rules.rules().get(place)?.role()).collect();
         let mut gets = vec![anonymous];
         for visitor in roles {
             let is_like = met.iter().all(|role| role.holds(visitor) == role.holds(other));
-            gets.push(if is_like { others.clone() } else { Gets::of(&decide(visitor)?, file) });
+            gets.push(if is_like { Arc::clone(&others) } else { Arc::new(Gets::of(&decide(visitor)?, file)) });
         }
         gets.push(others);
-        Some((gets, gates))
+        Some(Answered { gets, gates, conditional })
     }
 
-    /// Asks for a row and puts it where it belongs; what those of an area get. `of_host`: it is worth a row for a gate alone that
+    /// Asks for a row and puts it where it belongs; what came of it. `of_host`: it is worth a row for a gate alone that
     /// names a host.
-    fn row(&mut self, mut row: Row, of_host: bool) -> Option<Vec<Gets>> {
-        if !self.seen.insert(format!("{:?}", row.asked)) {
+    fn row(&mut self, mut row: Row, of_host: bool) -> Option<Answered> {
+        if !self.seen.insert(row.asked.clone()) {
             return None;
         }
-        let Some((gets, gates)) = self.gets(&row) else {
+        let Some(answered) = self.gets(&row) else {
             self.map.not_asked += 1;
             return None;
         };
+        let Answered { gets, gates, .. } = &answered;
         let names_host = |place: &usize| self.rules.rules().get(*place).is_some_and(|rule| rule.origin.is_some());
         if of_host && !gates.iter().any(names_host) {
             return None;
@@ -417,15 +459,15 @@ impl<S: Site> Asker<'_, S> {
         });
         let Some((place, rule)) = naming.and_then(|place| Some((place, self.rules.rules().get(place)?))) else {
             // What a gate keeps and everybody gets here is worth a look beside that gate.
-            let shown = gets.first().and_then(Gets::shown).and_then(|file| self.kept.get(file));
+            let shown = gets.first().and_then(|gets| gets.shown()).and_then(|file| self.kept.get(file));
             match (shown.and_then(|place| self.areas.get_mut(place)), gets.first()) {
                 (Some(area), Some(same)) => {
-                    row.gets = vec![same.clone(); self.tokens.len()];
+                    row.gets = vec![Arc::clone(same); self.tokens.len()];
                     area.rows.push(row);
                 }
                 _ => self.map.everybody.push(row),
             }
-            return None;
+            return Some(answered);
         };
         let paths = from_of(rule);
         // Gates for the same paths make one area.
@@ -439,7 +481,7 @@ impl<S: Site> Asker<'_, S> {
             self.kept.entry(file.clone()).or_insert(place);
         }
         area.rows.push(row);
-        Some(gets)
+        Some(answered)
     }
 }
 
@@ -448,7 +490,17 @@ fn path_of(text: &str) -> RequestPath {
     RequestPath::of(text.split('/').filter(|segment| !segment.is_empty()))
 }
 
-fn are_like(some: &[Gets], others: &[Gets]) -> bool {
+/// Of names in byte order the one that is `path`, and those below it.
+fn at_and_below<'n>(names: &'n [String], path: &str) -> (Option<&'n String>, &'n [String]) {
+    let own = names.binary_search_by(|name| name.as_str().cmp(path)).ok().and_then(|place| names.get(place));
+    let folder = [path, "/"].concat();
+    let from = names.partition_point(|name| *name < folder);
+    let rest = names.get(from..).unwrap_or_default();
+    let below = rest.partition_point(|name| name.starts_with(&folder));
+    (own, rest.get(..below).unwrap_or_default())
+}
+
+fn are_like(some: &[Arc<Gets>], others: &[Arc<Gets>]) -> bool {
     some.len() == others.len() && some.iter().zip(others).all(|(one, other)| one.is_like(other))
 }
 
@@ -687,7 +739,7 @@ mod tests {
         for row in map.areas.iter().flat_map(|area| &area.rows) {
             for (visitor, gets) in tokens.iter().zip(&row.gets) {
                 let decision = rolegate::decide(&rules, &request(&row.asked, &headers(&row.asked)), visitor, &site);
-                assert_eq!(*gets, Gets::of(&decision, row.file.as_deref()), "{} {visitor:?}", row.label);
+                assert_eq!(**gets, Gets::of(&decision, row.file.as_deref()), "{} {visitor:?}", row.label);
             }
         }
     }
@@ -765,9 +817,48 @@ mod tests {
         everybody_gets("/y");
         let other = map.areas.iter().find(|area| area.paths == "/k/*").unwrap();
         let row = other.rows.iter().find(|row| row.label == "/k/a.html").unwrap();
-        let words: Vec<String> = row.gets.iter().map(Gets::words).collect();
+        let words: Vec<String> = row.gets.iter().map(|gets| gets.words()).collect();
         assert_eq!(words, ["denied, 404", "denied, 404", "shows /members/a.html", "denied, 404"]);
         assert!(map.everybody.iter().all(|row| row.label != "/free/b.html"), "it is kept by nobody");
+    }
+
+    #[test]
+    fn lint_4_of_many_rules_that_ask_for_more_those_count_that_have_a_say() {
+        let languages: String = (0..500).map(|at| format!("/x{at}/* /en/:splat 302! Language=en\n")).collect();
+        let rules = format!("{languages}/m/a /b 302! Language=fr Role=m\n/m/* 200! Role=m\n");
+        let map = map(&rules, &["/m/a.html", "/m/c.html", "/x499/y.html"]);
+        assert_eq!(map.not_asked, 0);
+        let lines = lines(&map);
+        let has = |line: &str| assert!(lines.iter().any(|other| other.trim_start() == line), "{line}\n{lines:#?}");
+        has("/m/a Language=fr = closed: denied, 404 | sent: 302 → /b | closed: denied, 404");
+        has("/x499/y Language=en = sent: 302 → /en/y");
+        // More than are asked about at one file.
+        let many: String = (0..40).map(|at| format!("/* /b 302! Cookie=c{at}\n")).collect();
+        assert_eq!(super::tests::map(&many, &["/a.html"]).not_asked, 8);
+    }
+
+    #[test]
+    fn lint_4_rules_that_lead_elsewhere_cost_nothing_at_a_file() {
+        let others: String = (0..3000).map(|at| format!("/x{at}/* /y{at}/:splat 200\n")).collect();
+        let files: Vec<String> = (0..1500).map(|at| format!("/m/f{at}.html")).collect();
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let map = map(&format!("/m/* 200! Role=m\n{others}/z/* /m/:splat 200\n"), &files);
+        assert_eq!(map.not_asked, 0);
+        let area = map.areas.iter().find(|area| area.paths == "/m/*").unwrap();
+        assert_eq!(area.rows.iter().filter(|row| row.label.starts_with("/z/")).count(), 1500);
+    }
+
+    #[test]
+    fn lint_4_names_at_and_below_a_path() {
+        let names = ["/a", "/a!b", "/a/b", "/a/c/d", "/a0", "/b/a"].map(str::to_owned);
+        let found = |path: &str| {
+            let (own, below) = at_and_below(&names, path);
+            (own.map(String::as_str), below.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        assert_eq!(found("/a"), (Some("/a"), vec!["/a/b", "/a/c/d"]));
+        assert_eq!(found("/b"), (None, vec!["/b/a"]));
+        assert_eq!(found("/c"), (None, vec![]));
+        assert_eq!(found("").1.len(), names.len());
     }
 
     #[test]

@@ -249,6 +249,17 @@ impl Rule {
         self.query.iter().any(|constraint| matches!(constraint.value, QueryValue::Capture(_)))
     }
 
+    /// What each path that [`Rule::path_to`] can be asked for begins with, in whole segments: what the destination writes out
+    /// before it takes anything from the request. `None` where it leads nowhere, or to what is no plain path.
+    pub fn leads_below(&self) -> Option<String> {
+        let (steps, true) = self.apply()?.to.steps() else { return None };
+        let literals = steps.iter().map_while(|step| match step {
+            Step::Literal(text) => Some(["/", text].concat()),
+            Step::One(_) | Step::Rest => None,
+        });
+        Some(literals.collect())
+    }
+
     /// A path that the rule matches and leads to `wanted`, if a plain one is to be had.
     pub fn path_to(&self, wanted: &RequestPath) -> Option<RequestPath> {
         let (steps, true) = self.apply()?.to.steps() else { return None };

@@ -8,7 +8,7 @@ use crate::uri::form_encode;
 pub const WORD: &str = crate::rules::EXAMPLE;
 
 /// A request that a rule matches and all whose conditions but the role hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Witness {
     /// The request target.
     pub target: String,

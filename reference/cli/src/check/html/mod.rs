@@ -1,6 +1,8 @@
 //! `check --format html`: a page with a picture of who gets what, the same file by file, and what was found. One file, without
 //! scripts; every text that is put in is escaped by maud.
 
+use std::sync::Arc;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rolegate::Severity;
 use rolegate_check::InWords as _;
@@ -80,13 +82,13 @@ fn picture(map: &Map) -> Markup {
                         @for area in map.areas.iter().take(AREAS) {
                             tr {
                                 th scope="row" { code { (visible(&area.paths)) } }
-                                @for place in 0..map.visitors.len() { (cell(&area.rows, |row| row.gets.get(place))) }
+                                @for place in 0..map.visitors.len() { (cell(&area.rows, |row| row.gets.get(place).map(Arc::as_ref))) }
                             }
                         }
                         @if !map.everybody.is_empty() {
                             tr {
                                 th scope="row" { "everything else" }
-                                @for _ in &map.visitors { (cell(&map.everybody, |row| row.gets.first())) }
+                                @for _ in &map.visitors { (cell(&map.everybody, |row| row.gets.first().map(Arc::as_ref))) }
                             }
                         }
                     }

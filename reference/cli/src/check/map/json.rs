@@ -1,5 +1,7 @@
 //! The map as JSON.
 
+use std::sync::Arc;
+
 use rolegate::RuleSet;
 use rolegate_check::map::{Area, Gets, Map, Reply, Row, Who};
 use rolegate_server::Source;
@@ -68,7 +70,7 @@ pub(in crate::check) fn report(map: &Map, rules: &RuleSet, source: &Source) -> M
         let span = rules.rules().get(*place)?.span;
         Some(Place { file: source.name(span.file), line: span.line })
     };
-    let gets = |gets: &Gets| {
+    let gets = |gets: &Arc<Gets>| {
         let (status, what) = match &gets.reply {
             Reply::File { status, file, .. } => (*status, Some(file.clone())),
             Reply::Redirect { status, location } => (*status, Some(location.clone())),

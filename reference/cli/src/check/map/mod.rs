@@ -5,6 +5,7 @@ mod json;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use rolegate::RuleSet;
 use rolegate_check::map::{Area, Gets, Map, Row, Who};
@@ -28,16 +29,15 @@ pub(super) fn text(map: &Map, rules: &RuleSet, source: &Source, all: bool) -> St
         let _ = writeln!(text, "{}  ({})", visible(&area.paths), gates(area, rules, source).join(", "));
         let names = columns.iter().map(|column| column.name(&map.visitors));
         let mut lines = vec![std::iter::once(String::new()).chain(names).collect::<Vec<_>>()];
-        let rows: Vec<Vec<String>> = area.rows.iter().map(|row| cells(row, &columns)).collect();
         let kinds = kinds(&area.rows);
         let mut totals: HashMap<usize, usize> = HashMap::new();
         kinds.iter().for_each(|kind| *totals.entry(*kind).or_default() += 1);
         let mut told: HashMap<usize, usize> = HashMap::new();
-        for (cells, kind) in rows.into_iter().zip(&kinds) {
+        for (row, kind) in area.rows.iter().zip(&kinds) {
             let total = totals.get(kind).copied().unwrap_or_default();
             let before = told.entry(*kind).or_insert(0);
             if all || total <= ALIKE || *before < TOLD {
-                lines.push(cells);
+                lines.push(cells(row, &columns));
             } else if *before == TOLD {
                 lines.push(vec![format!("… {} more alike; --all lists each", total - TOLD)]);
             }
@@ -117,7 +117,7 @@ impl Column {
         let visitors = area.rows.first().map_or(0, |row| row.gets.len());
         let same = |one: usize, other: usize| {
             area.rows.iter().all(|row| match (row.gets.get(one), row.gets.get(other)) {
-                (Some(one), Some(other)) => one.is_like(other),
+                (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one.is_like(other),
                 _ => false,
             })
         };
@@ -149,8 +149,8 @@ impl Column {
     }
 
     /// What they get in a row.
-    pub(super) fn gets<'r>(&self, row: &'r Row) -> Option<&'r rolegate_check::map::Gets> {
-        row.gets.get(*self.places.first()?)
+    pub(super) fn gets<'r>(&self, row: &'r Row) -> Option<&'r Gets> {
+        row.gets.get(*self.places.first()?).map(Arc::as_ref)
     }
 }
 
@@ -168,7 +168,7 @@ fn kinds(rows: &[Row]) -> Vec<usize> {
     let kind = |row| {
         let Row { gets, .. }: &Row = row;
         let next = known.len();
-        *known.entry(gets.iter().map(Gets::likeness).collect::<Vec<_>>()).or_insert(next)
+        *known.entry(gets.iter().map(|gets| gets.likeness()).collect::<Vec<_>>()).or_insert(next)
     };
     rows.iter().map(kind).collect()
 }
