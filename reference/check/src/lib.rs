@@ -1,7 +1,8 @@
 //! What is odd about the rules of a gate, what to write instead, and the words for it.
 //!
-//! [`lint`] tries what rules do that their author may not mean; [`fix`] puts right what can be put right at no risk; [`allow`]
-//! reads the comments with which an author accepts a finding; [`map`] says who gets what; [`catalogue`] is the one table of words for every kind of problem, and [`words`] shows a problem with a caret under the
+//! [`lint`] tries what rules do that their author may not mean; [`fix`] puts right what can be put right at no risk; [`entries`]
+//! writes advice into `netlify.toml`; [`allow`] reads the comments with which an author accepts a finding; [`map`] says who gets
+//! what; [`catalogue`] is the one table of words for every kind of problem, and [`words`] shows a problem with a caret under the
 //! fault. None of it changes a decision.
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -18,6 +19,7 @@
 
 pub mod allow;
 pub mod catalogue;
+pub mod entries;
 pub mod fix;
 pub mod inspect;
 pub mod lint;

@@ -265,6 +265,10 @@ fn the_files_of_a_project_are_read_together_and_comments_count() {
     let mut client = Client::opened(&folder, "netlify.toml", toml);
     let problems = client.problems(&folder, "netlify.toml");
     assert_eq!(ids(&problems), ["leads-into-gate"]);
+    // LINT-1: advice is an edit of the entry.
+    let actions = client.actions(&folder, "netlify.toml", &problems[0]["range"]);
+    let after = edited(toml, &actions[0]["edit"]["changes"][uri(&folder, "netlify.toml")]);
+    assert_eq!(after, toml.replace("'/preview/*'\n", "'/preview/*'\nconditions = { Role = [\"admin\"] }\n"));
     // A rule is hovered anywhere in its entry.
     let hover = client.hover(&folder, "netlify.toml", 6, 2);
     assert!(hover["contents"]["value"].as_str().expect("a text").contains("`/preview/example`"), "{hover}");

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use lsp_types::{CodeAction, CodeActionKind, TextEdit, Uri, WorkspaceEdit};
 use rolegate::problem::{Advice, COMMENT, Fix, Problem};
 use rolegate::span::{RuleFile, Span};
+use rolegate_check::entries::{self, Change};
 
 use crate::checked::Checked;
 use crate::lines::Lines;
@@ -38,18 +39,28 @@ pub(crate) fn of(problem: &Problem, lines: &Lines<'_>, checked: &Checked) -> Vec
     fix.into_iter().chain(advice).map(action).collect()
 }
 
-/// What the advice writes; none where it changes an entry of `netlify.toml`, which is not written in lines.
+/// What the advice writes; none where it changes an entry of `netlify.toml` that cannot be changed by itself.
 fn follow(advice: &Advice, checked: &Checked) -> Option<WorkspaceEdit> {
-    let edits = advice.edits.iter().map(|edit| {
+    let of = |wanted: RuleFile| checked.files.iter().find(|(file, ..)| *file == wanted).map(|(_, _, text)| text);
+    let is_of = |file: RuleFile| advice.edits.iter().any(move |edit| edit.span.file == file);
+    let mut edits = Vec::new();
+    for edit in advice.edits.iter().filter(|edit| edit.span.file != RuleFile::Toml) {
         let Span { file, start, end, .. } = edit.span;
-        let (_, _, text) = checked.files.iter().find(|(own, ..)| *own == file && file == RuleFile::Redirects)?;
-        let lines = Lines::new(text);
+        let lines = Lines::new(of(file)?);
         let range = if edit.lines.is_empty() { lines.line_of(start) } else { start..end };
         let text_edit = TextEdit { range: lines.range(range), new_text: edit.lines.join("\n") };
-        Some((checked.uri(file)?, text_edit))
-    });
-    let edits: Option<Vec<_>> = edits.collect();
-    Some(WorkspaceEdit { changes: Some(changes(edits?)), ..WorkspaceEdit::default() })
+        edits.push((checked.uri(file)?, text_edit));
+    }
+    if is_of(RuleFile::Toml) {
+        let text = of(RuleFile::Toml)?;
+        let lines = Lines::new(text);
+        let uri = checked.uri(RuleFile::Toml)?;
+        let changes = entries::changes(advice, text.as_bytes())?;
+        let written =
+            changes.into_iter().map(|Change { range, text }| TextEdit { range: lines.range(range), new_text: text });
+        edits.extend(written.map(|edit| (uri.clone(), edit)));
+    }
+    Some(WorkspaceEdit { changes: Some(changes(edits)), ..WorkspaceEdit::default() })
 }
 
 #[expect(clippy::mutable_key_type, reason = "the types of the protocol have it so")]
