@@ -347,6 +347,10 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/a /b 302 Language=en,zh-cn,pt-BR", &[], &[]),
     // A target inside its own `from`.
     ("/a/* /a/b/:splat 301", &["/a/x.html"], &["files-before-rule"]),
+    ("/a/* /a/?url=:splat 301", &["/a/index.html", "/a/x.html"], &[]),
+    ("/a/* /a 302", &["/a/index.html", "/a/x.html"], &[]),
+    ("/a/* /b?url=:splat 301", &["/a/x.html"], &["files-before-rule"]),
+    ("/a/* /a/login 401", &["/a/x.html", "/a/login.html"], &["files-before-rule"]),
 ];
 
 /// What is found in a line by itself, which every gate reads for itself: L1 to L4, L12, L14.
@@ -466,6 +470,13 @@ const ADVISED: &[Advised] = &[
         &[(1, &["/m/* /m/:splat 200! Role=a", "/m/* /x 200"]), (2, &[])],
     ),
     ("/a/* /b/:splat 301", "", &["/a/x.html"], "files-before-rule", &[(1, &["/a/* /b/:splat 301!"])]),
+    (
+        "/ /fr 302 Country=fr\n/m/* 200! Role=a",
+        "",
+        &["/index.html", "/fr.html", "/m/x.html"],
+        "file-before-rule",
+        &[(1, &["/ /fr 302! Country=fr"])],
+    ),
     // LINT-1: what would go round for ever, open what is closed, or lock out who is admitted.
     ("/blog/* /blog/new/:splat 301", "", &["/blog/a.html"], "files-before-rule", &[]),
     ("/p/* /:splat 200\n/m/* 200! Role=a", "", &["/m/x.html", "/index.html"], "leads-into-gate", &[]),

@@ -49,7 +49,8 @@ pub mod help {
     /// `from-foreign-syntax`
     pub const FROM_FOREIGN_SYNTAX: &str = "write `:name` for one segment, or `/*` at the end for all that begins so";
     /// `from-fragment`
-    pub const FROM_FRAGMENT: &str = "leave out `#` and what follows, or write `%23`";
+    pub const FROM_FRAGMENT: &str = "a browser sends nothing of what follows `#`: leave it out if the rule is for every visit of the \
+        path before it, or write `%23` for a `#` in the path";
     /// `from-host`
     pub const FROM_HOST: &str = "write a host name, with a port if it is not the default one";
     /// `from-literal-star`
@@ -89,6 +90,8 @@ pub mod help {
     /// `to-foreign-syntax`
     pub const TO_FOREIGN_SYNTAX: &str =
         "write `:splat` for what the star of `from` stands for, or the `:name` that `from` captures";
+    /// `to-missing`, for what is shown.
+    pub const TO_LEFT_OUT: &str = "it can be left out only where `from` ends in `/*`";
     /// `to-missing`
     pub const TO_MISSING: &str = "write one; it can be left out only where `from` ends in `/*` and the status is 200";
     /// `to-name-in-host`

@@ -185,9 +185,8 @@ fn goes_before_a_gate<S: Site>(scene: &Scene<'_, S>, changes: &[(usize, Vec<Rule
         let is_there = |rule: &Rule| scene.rule(*place).is_some_and(|there| there == rule);
         let mut new = rules.iter().filter(|rule| !rule.is_gate() && !is_there(rule));
         new.any(|rule| {
-            let reach = rule.pattern.with_spellings();
             let below = scene.rules().iter().skip(place + 1);
-            below.filter(|below| below.is_gate()).any(|gate| gate.pattern.with_spellings().may_meet(&reach))
+            below.filter(|below| below.is_gate()).any(|gate| gate.pattern.with_spellings().may_meet(&rule.pattern))
         })
     })
 }

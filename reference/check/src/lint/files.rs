@@ -49,6 +49,11 @@ fn many<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply)
     if (200..300).contains(&apply.status) || apply.status == 404 || rule.origin.is_some() {
         return None;
     }
+    // To one path below itself: forced it would go round for ever, so it is meant for what is no file.
+    let to = apply.to.reach();
+    if apply.is_redirect() && !apply.to.is_absolute() && to.literal().is_some() && rule.pattern.covers(&to) {
+        return None;
+    }
     let visit = Visit::of(rule);
     let file = scene.names_below(&format!("/{}/", stem.join("/"))).find(|name| {
         let path = RequestPath::parse(name_as_path(name).as_bytes()).ok();

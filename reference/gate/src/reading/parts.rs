@@ -375,13 +375,16 @@ fn star_in(text: &str) -> Option<String> {
 
 /// RULES-5: `/a/* 200` leads to `/a/:splat`.
 pub(crate) fn left_out_destination(from: Field<'_>, names: &Names<'_>, status: u16) -> Result<Destination, Fault> {
-    let stem = split_from(from.text).and_then(|(_, path)| path.strip_suffix('*')).filter(|stem| stem.ends_with('/'));
-    match stem {
-        Some(stem) if (200..300).contains(&status) => {
-            Destination::parse(&format!("{stem}:splat"), names).map_err(|_| destination_missing(from))
-        }
-        _ => Err(Fault { help: words::help::TO_MISSING.to_owned(), ..destination_missing(from) }),
+    let path = split_from(from.text).map(|(_, path)| path).filter(|_| (200..300).contains(&status));
+    if let Some(stem) = path.and_then(|path| path.strip_suffix('*')).filter(|stem| stem.ends_with('/')) {
+        return Destination::parse(&format!("{stem}:splat"), names).map_err(|_| destination_missing(from));
     }
+    let own = path.filter(|path| !path.contains(['*', '?', '#']));
+    let help = match own {
+        Some(path) => format!("write where it leads, `{path}` for what is at the path; {}", words::help::TO_LEFT_OUT),
+        None => words::help::TO_MISSING.to_owned(),
+    };
+    Err(Fault { help, ..destination_missing(from) })
 }
 
 /// PROXY-1: the secret stands in the environment, never in a rule file.
