@@ -159,6 +159,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         words::help::FROM_MIDDLE_STAR,
     )
     .elsewhere("they differ; the rule may match nothing"),
+    Entry::warning(
+        "from-without-slash",
+        "`from` does not begin with a slash",
+        "the rule for the path with it",
+        "write the slash",
+    ),
     Entry::error("from-missing", "an entry of `netlify.toml` has no `from`", NOTHING, words::help::FROM_MISSING),
     Entry::error("from-not-a-path", "`from` is not a path", NOTHING, words::help::FROM_NOT_A_PATH),
     Entry::warning(

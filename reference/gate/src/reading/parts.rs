@@ -1,5 +1,6 @@
 //! What a rule is made of, in whichever file it stands: `from`, query parameters, `to`, status and conditions.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::conditions::named;
@@ -65,7 +66,7 @@ pub(crate) fn covering(from: &str, cut_short: bool) -> Option<Covered> {
         Some((scheme, host)) if is_authority(host) => Some(Origin::new(scheme, host)),
         _ => None,
     };
-    let path = if path.is_empty() { "/" } else { path };
+    let path = &*path;
     let pattern = if cut_short {
         Pattern::covering(path, path.len())
     } else {
@@ -119,9 +120,14 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
         }
         other => other.map(|(scheme, host)| Origin::new(scheme, host)),
     };
-    let offset = field.end() - path.len();
-    let path = if path.is_empty() { "/" } else { path };
-    let (pattern, oddities) = Pattern::parse(path).map_err(|fault| from_fault(&fault, path, offset))?;
+    let path = &*path;
+    let offset = || field.end().saturating_sub(path.len());
+    let (pattern, oddities) = Pattern::parse(path).map_err(|fault| from_fault(&fault, path, offset()))?;
+    if is_path_without_slash(field.text) {
+        let message = format!("`{}` does not begin with a slash, and is read as `{path}`", field.text);
+        let help = format!("write `{path}`");
+        remarks.push((Severity::Warning, Fault::at(field, "from-without-slash", message, help)));
+    }
     let foreign = super::foreign::in_from(path);
     if let Some((_, message)) = &foreign {
         let help = words::help::FROM_FOREIGN_SYNTAX;
@@ -152,14 +158,25 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
 pub(crate) type RawOrigin<'a> = Option<(crate::request::Scheme, &'a str)>;
 
 /// Scheme and host, if any, and the path.
-pub(crate) fn split_from(text: &str) -> Option<(RawOrigin<'_>, &str)> {
+fn split_from(text: &str) -> Option<(RawOrigin<'_>, Cow<'_, str>)> {
     if text.starts_with('/') {
-        return Some((None, text));
+        return Some((None, text.into()));
+    }
+    if is_path_without_slash(text) {
+        return Some((None, format!("/{text}").into()));
     }
     let (scheme, rest) = split_scheme(text)?;
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     let (host, path) = rest.split_at_checked(end)?;
-    Some((Some((scheme, host)), path))
+    Some((Some((scheme, host)), if path.is_empty() { "/" } else { path }.into()))
+}
+
+/// RULES-3.slash: whether a text can be nothing but a path whose first slash is left out: a star, or a segment that is no host and
+/// the rest of a path.
+fn is_path_without_slash(text: &str) -> bool {
+    let is_plain =
+        |segment: &str| segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    text == "*" || text.split_once('/').is_some_and(|(first, _)| !first.is_empty() && is_plain(first))
 }
 
 fn from_fault(fault: &PatternFault, path: &str, offset: usize) -> Fault {
@@ -376,10 +393,10 @@ fn star_in(text: &str) -> Option<String> {
 /// RULES-5: `/a/* 200` leads to `/a/:splat`.
 pub(crate) fn left_out_destination(from: Field<'_>, names: &Names<'_>, status: u16) -> Result<Destination, Fault> {
     let path = split_from(from.text).map(|(_, path)| path).filter(|_| (200..300).contains(&status));
-    if let Some(stem) = path.and_then(|path| path.strip_suffix('*')).filter(|stem| stem.ends_with('/')) {
+    if let Some(stem) = path.as_ref().and_then(|path| path.strip_suffix('*')).filter(|stem| stem.ends_with('/')) {
         return Destination::parse(&format!("{stem}:splat"), names).map_err(|_| destination_missing(from));
     }
-    let own = path.filter(|path| !path.contains(['*', '?', '#']));
+    let own = path.as_ref().filter(|path| !path.contains(['*', '?', '#']));
     let help = match own {
         Some(path) => format!("write where it leads, `{path}` for what is at the path; {}", words::help::TO_LEFT_OUT),
         None => words::help::TO_MISSING.to_owned(),

@@ -70,13 +70,18 @@ fn rules_9_no_line_that_names_a_role_leaves_its_path_open() {
         ("/a/*\u{a0}/b 200! Role=x", "/a/*"),
         ("/a/* /b 200!\u{2003}Role=x", "/a/*"),
         ("/a/*\u{0}/b 200! Role=x", "/a/*"),
+        ("a/* /b 600! Role=x", "/a/*"),
+        ("/a/*, /b 200!, Role=x", "/a/*"),
+        ("/a/b*.html /b 200! Roel=x", "/a/b*"),
+        ("/a/{id}/c /b 200! Roel=x", "/a/*"),
+        ("/a/x(.*) /b 200! Roel=x", "/a/*"),
     ] {
         let parsed = RuleSet::parse(line.as_bytes());
         let rules: Vec<String> = parsed.rules.rules().iter().map(ToString::to_string).collect();
         assert_eq!(rules, [format!("{sealed} Role")], "{line}");
         assert!(parsed.problems.iter().all(|problem| problem.severity == Severity::Error && problem.note.is_some()));
     }
-    for line in ["a/* /b 200! Role=x", "HTTPS://h/a /b 200 Role=x", "*/a /b 200! role", "Role=x /a /b 200!"] {
+    for line in ["a.b/* /b 200! Role=x", "a /b 200! Role=x", "HTTPS://h/a /b 200 Role=x", "*/a /b 200! role", "Role=x /a /b 200!"] {
         let parsed = RuleSet::parse(line.as_bytes());
         assert_eq!(parsed.rules.unreadable().len(), 1, "{line}");
         assert!(parsed.rules.rules().is_empty() && parsed.problems[0].refuses_to_start);
