@@ -72,6 +72,15 @@ fn the_gateway_goes_by_the_tokens_of_the_gate() {
     std::thread::spawn(move || said.for_each(drop));
     BufReader::new(gate.0.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
     let address = line.trim().strip_prefix("listening on http://").expect("the address").parse().expect("an address");
+    // PACE-2: the body of a visitor who may send none is not waited for.
+    for token in [None, Some(bearer(&["reader"]))] {
+        let token = token.map(|token| format!("Authorization: {token}\r\n")).unwrap_or_default();
+        let mut client = Client::connect(address);
+        let head =
+            "POST /.netlify/git/github/git/blobs HTTP/1.1\r\nHost: site.localhost\r\nContent-Length: 13000000\r\n";
+        client.send(format!("{head}{token}\r\n{{").as_bytes());
+        assert_eq!(client.response(false).status, 401);
+    }
     let ask = |target: &str, token: Option<String>| {
         let mut fields = vec![("Host", "site.localhost")];
         fields.extend(token.as_deref().map(|token| ("Authorization", token)));

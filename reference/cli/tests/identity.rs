@@ -133,6 +133,30 @@ fn the_gate_takes_the_tokens_of_the_service() {
     assert_eq!(gate.user(&["list"]), "");
 }
 
+/// PACE-2: whoever lets a body be waited for takes no turn from others.
+#[test]
+fn bodies_that_do_not_come_keep_nobody_out() {
+    let gate = Gate::start(&[]);
+    let mut slow: Vec<TcpStream> = (0..80)
+        .map(|_| {
+            let mut stream = TcpStream::connect(("127.0.0.1", gate.port)).unwrap();
+            let head = format!(
+                "POST /.netlify/identity/signup HTTP/1.1\r\nHost: localhost:{}\r\nContent-Length: 60000\r\n\r\n{{",
+                gate.port
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(status(&gate.ask("localhost", "GET /.netlify/identity/settings", "")), 200);
+    assert_eq!(status(&gate.ask("localhost", "POST /.netlify/identity/token", "grant_type=password")), 400);
+    for stream in &mut slow {
+        stream.set_nonblocking(true).unwrap();
+        let waits = stream.read(&mut [0; 1]).unwrap_err();
+        assert_eq!(waits.kind(), std::io::ErrorKind::WouldBlock, "nobody has been answered, so nobody was waited for");
+    }
+}
+
 /// The secret in the folder goes with the users. One that is given belongs to whoever gives it: what was signed with it is
 /// good until it runs out.
 #[test]

@@ -140,6 +140,7 @@ pub mod json;
 mod meaning;
 mod memory_site;
 mod mint;
+pub mod near;
 pub mod opens;
 pub mod problem;
 mod reach;

@@ -21,6 +21,11 @@ pub trait Handler: Send + Sync + fmt::Debug {
     /// the handler hears of it. `path` is that of [`Call::path`].
     fn body_limit(&self, method: &Method, path: &str) -> usize;
 
+    /// The answer by the head alone, whose call has no body yet: none where the body is to be read. It waits for nothing.
+    fn refuses(&self, _: &Call) -> Option<Reply> {
+        None
+    }
+
     /// The answer. It may wait for the disk, for a password hash or for a child process, so it is called on a thread that
     /// nobody else waits for, and only by a bounded number of threads at a time.
     fn answer(&self, call: &Call) -> Reply;

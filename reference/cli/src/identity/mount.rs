@@ -27,6 +27,19 @@ impl Mounted {
         Mounted { handler, host: Some(host) }
     }
 
+    fn call(&self, asked: &server::Mounted, body: Bytes) -> Call {
+        Call {
+            method: asked.method.clone(),
+            path: self.below(&asked.path).unwrap_or_default().to_owned(),
+            query: asked.query.clone(),
+            headers: asked.headers.clone(),
+            body,
+            origin: format!("{}://{}", asked.scheme.name(), asked.host.to_ascii_lowercase()),
+            client: asked.client,
+            now: Moment::now(),
+        }
+    }
+
     fn below<'a>(&self, path: &'a str) -> Option<&'a str> {
         path.strip_prefix(self.handler.prefix()).filter(|rest| rest.is_empty() || rest.starts_with('/'))
     }
@@ -43,26 +56,23 @@ impl Mount for Mounted {
         self.handler.body_limit(method, self.below(path).unwrap_or_default())
     }
 
-    fn answer(&self, asked: &server::Mounted, body: Option<Bytes>) -> Response<Bytes> {
-        let reply = match body {
-            _ if self.host.is_some() && !asked.is_here => Reply::error(StatusCode::NOT_FOUND, "Not found"),
-            None => Reply::too_large(),
-            Some(body) => self.handler.answer(&Call {
-                method: asked.method.clone(),
-                path: self.below(&asked.path).unwrap_or_default().to_owned(),
-                query: asked.query.clone(),
-                headers: asked.headers.clone(),
-                body,
-                origin: format!("{}://{}", asked.scheme.name(), asked.host.to_ascii_lowercase()),
-                client: asked.client,
-                now: Moment::now(),
-            }),
-        };
-        let mut response = Response::new(reply.body);
-        *response.status_mut() = reply.status;
-        *response.headers_mut() = reply.headers;
-        response
+    fn refuses(&self, asked: &server::Mounted) -> Option<Response<Bytes>> {
+        if self.host.is_some() && !asked.is_here {
+            return Some(response(Reply::error(StatusCode::NOT_FOUND, "Not found")));
+        }
+        self.handler.refuses(&self.call(asked, Bytes::new())).map(response)
     }
+
+    fn answer(&self, asked: &server::Mounted, body: Option<Bytes>) -> Response<Bytes> {
+        response(body.map_or_else(Reply::too_large, |body| self.handler.answer(&self.call(asked, body))))
+    }
+}
+
+fn response(reply: Reply) -> Response<Bytes> {
+    let mut response = Response::new(reply.body);
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = reply.headers;
+    response
 }
 
 /// Asks the gate in force.

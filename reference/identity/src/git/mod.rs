@@ -190,9 +190,20 @@ impl GitGateway {
         }
     }
 
+    /// The answer to a visitor who may not edit, whatever they send.
+    fn refuses(&self, call: &Call, claims: &Map<String, Value>) -> Option<Reply> {
+        let is_for_all = Route::read(call.method.as_str(), &call.path) == Some(Route::Settings);
+        let message = "Access to endpoint not allowed: your role doesn't allow access";
+        let may_ask = is_for_all || Editor::of(claims).may_edit(&self.roles);
+        (!may_ask).then(|| Reply::error(StatusCode::UNAUTHORIZED, message))
+    }
+
     /// The answer to a call, whose path is what follows [`PREFIX`], by a visitor whose token has been verified and says
     /// these claims.
     pub fn answer(&self, call: &Call, claims: &Map<String, Value>) -> Reply {
+        if let Some(refusal) = self.refuses(call, claims) {
+            return refusal;
+        }
         let editor = Editor::of(claims);
         let route = Route::read(call.method.as_str(), &call.path);
         if route == Some(Route::Settings) {
@@ -200,10 +211,6 @@ impl GitGateway {
             let settings =
                 json!({ "github_enabled": true, "gitlab_enabled": false, "bitbucket_enabled": false, "roles": roles });
             return Reply::json(StatusCode::OK, &settings);
-        }
-        if !editor.may_edit(&self.roles) {
-            let message = "Access to endpoint not allowed: your role doesn't allow access";
-            return Reply::error(StatusCode::UNAUTHORIZED, message);
         }
         let answer = match route {
             Some(route) => github::Question { gateway: self, call, editor: &editor }.answer(&route),
@@ -237,6 +244,13 @@ impl GitHandler {
     pub fn new(gateway: GitGateway, tokens: Arc<dyn Tokens>) -> GitHandler {
         GitHandler { gateway, tokens }
     }
+
+    /// What the token of the call says.
+    fn claims(&self, call: &Call) -> Result<Map<String, Value>, Reply> {
+        let refusal = |message: &str| Reply::error(StatusCode::UNAUTHORIZED, message);
+        let token = bearer(call).ok_or_else(|| refusal(NO_BEARER))?;
+        self.tokens.read(token, call.now).map_err(|reason| refusal(&format!("Invalid token: {reason}")))
+    }
 }
 
 impl Handler for GitHandler {
@@ -248,14 +262,16 @@ impl Handler for GitHandler {
         self.gateway.body_limit(method, path)
     }
 
-    fn answer(&self, call: &Call) -> Reply {
-        let Some(token) = bearer(call) else {
-            return Reply::error(StatusCode::UNAUTHORIZED, NO_BEARER);
-        };
-        match self.tokens.read(token, call.now) {
-            Ok(claims) => self.gateway.answer(call, &claims),
-            Err(reason) => Reply::error(StatusCode::UNAUTHORIZED, &format!("Invalid token: {reason}")),
+    /// A body of many megabytes is read for those alone who may send one.
+    fn refuses(&self, call: &Call) -> Option<Reply> {
+        match self.claims(call) {
+            Ok(claims) => self.gateway.refuses(call, &claims),
+            Err(refusal) => Some(refusal),
         }
+    }
+
+    fn answer(&self, call: &Call) -> Reply {
+        self.claims(call).map_or_else(|refusal| refusal, |claims| self.gateway.answer(call, &claims))
     }
 }
 

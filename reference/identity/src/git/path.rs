@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use rolegate::near::near;
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
@@ -107,6 +108,13 @@ impl TreePath {
 
     fn gate_name(&self) -> Option<&str> {
         self.0.split('/').find(|name| GATE_NAMES.contains(&skeleton(name).as_str()))
+    }
+
+    /// LAYOUT-3: a gate does not start beside a file with nearly the name of a rule file that holds gates, in the root or in a folder
+    /// that may be published or copied.
+    fn nearly_a_rule_file(&self) -> Option<&str> {
+        let (folder, name) = self.0.rsplit_once('/').unwrap_or(("", &self.0));
+        (!folder.contains('/') && near(&skeleton(name)).is_some()).then_some(name)
     }
 }
 
@@ -229,7 +237,7 @@ impl Writable {
         if !self.content.iter().any(|folder| path.lies_in(folder)) {
             return Err(PathError::Outside { path: path.0, folders: self.folders() });
         }
-        match path.gate_name() {
+        match path.gate_name().or_else(|| path.nearly_a_rule_file()) {
             Some(name) => Err(PathError::Gate { name: name.to_owned(), path: path.0.clone() }),
             None => Ok(path),
         }
@@ -260,6 +268,8 @@ mod tests {
     fn what_an_author_writes() {
         for path in [
             "content/a.md",
+            "content/posts/redirects.md",
+            "content/posts/headers/a.md",
             "content/posts/2026-11-29-hello.md",
             "content/größe/été.md",
             "content/हिन्दी.md",
@@ -307,6 +317,12 @@ mod tests {
             "content/a ",
             "content/ a",
             "content/_redirects.",
+            "content/_redirects.md",
+            "content/redirects",
+            "content/_REDIRECT.html",
+            "content/header.md",
+            "content/netlify.tml",
+            "content/netlify.toml.md",
             "content/e\u{301}.md",
             "content/\u{212a}.md",
             "content/\u{ff0e}\u{ff0e}/a",

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rolegate::rules::within_one_edit;
+use rolegate::near::near;
 use rolegate::span::RuleFile;
 
 use super::gates::Gates;
@@ -15,13 +15,8 @@ use crate::disk::{self, MOST_RULES};
 
 const ALL: [RuleFile; 3] = [RuleFile::Redirects, RuleFile::Toml, RuleFile::Headers];
 
-/// Endings that a file gets from an editor or a tool that shows no endings.
-const MEANT: [&str; 4] = [".txt", ".md", ".html", ".rtf"];
 /// In a folder of more entries, no more are looked at.
 const MOST_ENTRIES: usize = 1000;
-
-/// Endings of a copy that somebody keeps.
-const KEPT: [&str; 7] = ["~", ".bak", ".old", ".orig", ".save", ".example", ".sample"];
 
 /// What is said of the files around the `layout`, whose `netlify.toml` holds `toml`.
 pub(super) fn notes(layout: &Layout, place: &Place<'_>, toml: Option<&[u8]>) -> Result<Vec<Note>, LoadError> {
@@ -160,41 +155,4 @@ fn nearly_named(folder: &Path, known: &Known<'_>, notes: &mut Vec<Note>) -> Resu
 fn held(path: PathBuf, file: RuleFile) -> Option<(PathBuf, Gates)> {
     let bytes = disk::read(&path, MOST_RULES).ok()?;
     Some((path, Gates::of(file, &bytes)))
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Near {
-    pub(super) file: RuleFile,
-    /// No other file is called so, whatever it holds.
-    pub(super) is_certain: bool,
-    /// A copy that somebody keeps, and does not mean to be read.
-    pub(super) is_kept: bool,
-}
-
-/// The rule file whose name `name` is but for case, an ending, what stands in front, and one letter too many, too few, other
-/// or swapped. `None` for the name itself too.
-pub(super) fn near(name: &str) -> Option<Near> {
-    if ALL.iter().any(|file| file.name() == name) {
-        return None;
-    }
-    let lower = name.trim().to_lowercase();
-    let without = |text: &str, endings: &[&str]| {
-        endings.iter().find_map(|ending| text.strip_suffix(ending).filter(|rest| !rest.is_empty()).map(str::to_owned))
-    };
-    let kept = without(&lower, &KEPT);
-    let is_kept = kept.is_some();
-    let whole = kept.unwrap_or(lower);
-    let toml = RuleFile::Toml.name();
-    let short = without(&whole, &MEANT);
-    if within_one_edit(&whole, toml) || short.is_some_and(|short| short == toml) || whole == "netlify.tml" {
-        return Some(Near { file: RuleFile::Toml, is_certain: true, is_kept });
-    }
-    let bare = without(&whole, &MEANT).unwrap_or_else(|| whole.clone());
-    let stem = bare.trim_start_matches(['_', '-', '.']);
-    let is_marked = stem.len() < bare.len();
-    [(RuleFile::Redirects, "redirects"), (RuleFile::Headers, "headers")].into_iter().find_map(|(file, meant)| {
-        let is_it =
-            stem == meant || meant.strip_suffix('s') == Some(stem) || (is_marked && within_one_edit(stem, meant));
-        is_it.then_some(Near { file, is_certain: is_marked && !is_kept, is_kept })
-    })
 }

@@ -1,6 +1,5 @@
 use std::fs;
 
-use super::hidden::{Near, near};
 use super::*;
 
 const GATE: &str = "/beta/* /beta/:splat 200! Role=admin\n";
@@ -469,36 +468,4 @@ fn rules_15_links_stay_inside_the_project() {
     symlink("public", at("current")).unwrap();
     let (layout, toml) = Layout::find(&at("current"), None).unwrap();
     assert!(toml.is_some() && layout.notes.is_empty(), "{layout:?}");
-}
-
-#[test]
-fn names_that_are_nearly_right() {
-    for (name, file, is_certain, is_kept) in [
-        ("_redirect", RuleFile::Redirects, true, false),
-        ("_Redirects", RuleFile::Redirects, true, false),
-        ("_redirects ", RuleFile::Redirects, true, false),
-        ("__redirects", RuleFile::Redirects, true, false),
-        (".redirects", RuleFile::Redirects, true, false),
-        ("-redirects", RuleFile::Redirects, true, false),
-        ("_redirects.txt", RuleFile::Redirects, true, false),
-        ("_redirects.md", RuleFile::Redirects, true, false),
-        ("_redirects.bak", RuleFile::Redirects, false, true),
-        ("_redirects~", RuleFile::Redirects, false, true),
-        ("REDIRECTS", RuleFile::Redirects, false, false),
-        ("redirects.txt", RuleFile::Redirects, false, false),
-        ("_haeders", RuleFile::Headers, true, false),
-        ("headers", RuleFile::Headers, false, false),
-        ("netlify.tom", RuleFile::Toml, true, false),
-        ("netlfy.toml", RuleFile::Toml, true, false),
-        ("NETLIFY.TOML", RuleFile::Toml, true, false),
-        ("netlify.toml.txt", RuleFile::Toml, true, false),
-        ("netlify.toml.bak", RuleFile::Toml, true, true),
-    ] {
-        assert_eq!(near(name), Some(Near { file, is_certain, is_kept }), "{name}");
-    }
-    for name in
-        ["_redirects", "_headers", "netlify.toml", "leaders", "readers", "index.html", "redirector.js", "~", ".bak", ""]
-    {
-        assert_eq!(near(name), None, "{name}");
-    }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_LENGTH, HeaderValue};
 use hyper::{HeaderMap, Method, Response, StatusCode};
 use rolegate::edge::{Seen, marks};
@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use super::head::Head;
 use super::hosts;
+use super::shares::Shares;
 use crate::files::body::Body;
 use crate::respond;
 
@@ -28,6 +29,12 @@ use crate::respond;
 const AT_A_TIME: usize = 64;
 /// How long a request waits for its turn, and how long its body may take.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// PACE-2: a body that may be longer than this, in bytes, is one of the long ones.
+const SHORT: usize = 64 * 1024;
+/// So many short bodies are held at a time, and so many of one client: 32 MiB.
+const SHORT_BODIES: (usize, usize) = (512, 256);
+/// So many long ones are, and so many of one client.
+const LONG_BODIES: (usize, usize) = (6, 3);
 
 /// Answers some requests before the rules are asked.
 pub trait Mount: Send + Sync + fmt::Debug {
@@ -36,6 +43,9 @@ pub trait Mount: Send + Sync + fmt::Debug {
 
     /// The longest body that such a request may have, in bytes.
     fn body_limit(&self, method: &Method, path: &str) -> usize;
+
+    /// The answer by the head alone, where the body needs not be read. It waits for nothing.
+    fn refuses(&self, asked: &Mounted) -> Option<Response<Bytes>>;
 
     /// The answer; it may take its time. A body of `None` was longer than the limit.
     fn answer(&self, asked: &Mounted, body: Option<Bytes>) -> Response<Bytes>;
@@ -69,6 +79,8 @@ pub(crate) struct Mounts {
     /// The names that the server answers to, beside those of this machine; it answers to all where nobody says.
     names: Option<Vec<String>>,
     places: Arc<Semaphore>,
+    short: Shares<IpAddr>,
+    long: Shares<IpAddr>,
 }
 
 /// A request, and who answers it.
@@ -80,7 +92,9 @@ pub(crate) struct MountedCall {
 
 impl Mounts {
     pub(crate) fn new(mounts: Vec<Arc<dyn Mount>>, names: Option<Vec<String>>) -> Mounts {
-        Mounts { mounts, names, places: Arc::new(Semaphore::new(AT_A_TIME)) }
+        let places = Arc::new(Semaphore::new(AT_A_TIME));
+        let shares = |(all, each)| Shares::new(all, each);
+        Mounts { mounts, names, places, short: shares(SHORT_BODIES), long: shares(LONG_BODIES) }
     }
 
     /// The refusal of a request for a host that is not this server's: a name of a stranger's can lead here (DNS rebinding).
@@ -128,28 +142,45 @@ impl Mounts {
         let MountedCall { mount, mut asked } = *call;
         let busy =
             || respond::refuse(StatusCode::SERVICE_UNAVAILABLE, "503: too many requests are under way at present.\n");
-        // The semaphore is never closed.
-        let Ok(Ok(place)) = timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await else { return busy() };
         let (parts, body) = seen.into_parts();
         asked.headers = parts.headers;
-        let limit = mount.body_limit(&asked.method, &asked.path);
-        let body = match timeout(PATIENCE, Limited::new(body, limit).collect()).await {
-            Ok(Ok(body)) => Some(body.to_bytes()),
-            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => None,
-            Ok(Err(_)) | Err(_) => {
-                return respond::refuse(StatusCode::REQUEST_TIMEOUT, "408: the body did not come.\n");
-            }
-        };
         let is_head = asked.method == Method::HEAD;
-        let path = asked.path.clone();
-        let method = asked.method.clone();
-        let answered = tokio::task::spawn_blocking(move || {
-            let answer = mount.answer(&asked, body);
-            drop(place);
+        let (method, path) = (asked.method.clone(), asked.path.clone());
+        let answer = if let Some(refusal) = mount.refuses(&asked) {
+            refusal
+        } else {
+            // PACE-2: whoever lets a body be waited for takes no turn from others.
+            let limit = mount.body_limit(&method, &path);
+            let mut held = None;
+            let body = if body.is_end_stream() {
+                Some(Bytes::new())
+            } else {
+                let bodies = if limit > SHORT { &self.long } else { &self.short };
+                held = bodies.place(Some(asked.client), PATIENCE).await;
+                if held.is_none() {
+                    return busy();
+                }
+                match timeout(PATIENCE, Limited::new(body, limit).collect()).await {
+                    Ok(Ok(body)) => Some(body.to_bytes()),
+                    Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => None,
+                    Ok(Err(_)) | Err(_) => {
+                        return respond::refuse(StatusCode::REQUEST_TIMEOUT, "408: the body did not come.\n");
+                    }
+                }
+            };
+            // The semaphore is never closed.
+            let Ok(Ok(place)) = timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await else {
+                return busy();
+            };
+            let answered = tokio::task::spawn_blocking(move || {
+                let answer = mount.answer(&asked, body);
+                drop((place, held));
+                answer
+            });
+            let Ok(answer) = answered.await else {
+                return respond::refuse(StatusCode::INTERNAL_SERVER_ERROR, "500: no answer could be made.\n");
+            };
             answer
-        });
-        let Ok(answer) = answered.await else {
-            return respond::refuse(StatusCode::INTERNAL_SERVER_ERROR, "500: no answer could be made.\n");
         };
         // TOKEN-11: no query, which may hold tokens.
         tracing::info!(%method, path, status = answer.status().as_u16(), outcome = "mounted");

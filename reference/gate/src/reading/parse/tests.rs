@@ -81,7 +81,13 @@ fn rules_9_no_line_that_names_a_role_leaves_its_path_open() {
         assert_eq!(rules, [format!("{sealed} Role")], "{line}");
         assert!(parsed.problems.iter().all(|problem| problem.severity == Severity::Error && problem.note.is_some()));
     }
-    for line in ["a.b/* /b 200! Role=x", "a /b 200! Role=x", "HTTPS://h/a /b 200 Role=x", "*/a /b 200! role", "Role=x /a /b 200!"] {
+    for line in [
+        "a.b/* /b 200! Role=x",
+        "a /b 200! Role=x",
+        "HTTPS://h/a /b 200 Role=x",
+        "*/a /b 200! role",
+        "Role=x /a /b 200!",
+    ] {
         let parsed = RuleSet::parse(line.as_bytes());
         assert_eq!(parsed.rules.unreadable().len(), 1, "{line}");
         assert!(parsed.rules.rules().is_empty() && parsed.problems[0].refuses_to_start);
