@@ -112,7 +112,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     )
     .trap(&["L2"])
     .elsewhere("the rule never matches, and everybody gets the file"),
-    Entry::error("control-character", "a control character stands in the text", NOTHING, "remove it"),
+    Entry::error(
+        "control-character",
+        "a character stands in the text that controls something or is not seen",
+        NOTHING,
+        "remove it",
+    ),
     Entry::error(
         "from-backslash",
         "`from` holds a backslash, and no request that holds one is answered",

@@ -37,24 +37,32 @@ const REQUEST_FAMILIES: &[&str] = &[
 
 /// Names of fields that state what is asked.
 const REQUEST: &[&str] = &[
+    "context-path",
     // WebDAV: where a copy goes, which is another path than the one that is decided on (RFC 4918 §10.3).
     "destination",
     "disguised-host",
+    "document-root",
     "forwarded",
     "front-end-https",
     "https",
     "method",
+    "next-url",
     "path",
     "path-info",
+    "path-translated",
     "proxy",
+    "query-string",
+    "request-method",
     "request-uri",
     "scheme",
+    "script-filename",
     "script-name",
     "server-name",
     "server-port",
     "ssl",
     "uri",
     "url",
+    "verb",
     "vhost",
     "x-appservice-proto",
     "x-domain",
@@ -79,8 +87,10 @@ const REQUEST: &[&str] = &[
     "x-path",
     "x-path-info",
     "x-port",
+    "x-prerender-revalidate",
     "x-proto",
     "x-protocol",
+    "x-query-string",
     "x-request-path",
     "x-request-target",
     "x-request-uri",
@@ -110,6 +120,7 @@ const CLIENT_FAMILIES: &[&str] = &[
     "ajp-",
     "akamai-",
     "cas-",
+    "cdn-request",
     "cf-",
     "client-cert",
     "client-ssl-",
@@ -202,20 +213,33 @@ const CLIENT: &[&str] = &[
     "auth-user",
     "authenticated-user",
     "authorization-user",
+    "clientdn",
+    "country",
+    "country-code",
     "eppn",
+    "gap-auth",
+    "geo",
+    "logon-user",
+    "on-behalf-of",
+    "sudo",
+    "unmapped-remote-user",
     "user",
     "user-id",
+    "user-name",
     "userid",
     "username",
     "was-default-hostname",
+    "x-act-as",
     "x-auth-email",
     "x-auth-groups",
+    "x-auth-id",
     "x-auth-name",
     "x-auth-roles",
     "x-auth-subject",
     "x-auth-user",
     "x-auth-username",
     "x-authenticated",
+    "x-city",
     "x-client-addr",
     "x-client-address",
     "x-client-port",
@@ -226,7 +250,14 @@ const CLIENT: &[&str] = &[
     "x-forwarder-for",
     "x-from",
     "x-identity",
+    "x-is-authenticated",
+    "x-latitude",
+    "x-longitude",
+    "x-on-behalf-of",
+    "x-region",
+    "x-run-as",
     "x-sub",
+    "x-timezone",
     "xfcc",
     "xroxy-connection",
 ];
@@ -238,19 +269,28 @@ const CLIENT_ENDS: &[&str] =
 /// End the names of fields that state who the client is, as a gateway has read it out of a token or a certificate.
 const USER_ENDS: &[&str] = &["cert", "certificate", "claims", "dn", "userinfo"];
 
-/// End the names of fields that begin with `x-` and state who the client is, or what it may do.
+/// End the names of fields that begin with `x-`, or are such names, and state who the client is or what it may do.
 const USER_ENDS_OF_X: &[&str] = &[
     "admin",
     "email",
+    "entitlement",
+    "entitlements",
+    "group",
     "groups",
+    "impersonate",
     "login",
+    "mail",
+    "permission",
     "permissions",
     "principal",
     "role",
     "roles",
+    "scope",
     "scopes",
+    "sub",
     "subject",
     "uid",
+    "upn",
     "user",
     "userid",
     "username",
@@ -307,7 +347,8 @@ fn mark_of(plain: &str) -> Option<Mark> {
     if REQUEST.contains(&plain) || begins(REQUEST_FAMILIES) || plain.contains("-original-") || ends_so {
         return Some(Mark::Request);
     }
-    let is_user = USER_ENDS.contains(&last) || (plain.starts_with("x-") && USER_ENDS_OF_X.contains(&last));
+    let is_user =
+        USER_ENDS.contains(&last) || ((plain.starts_with("x-") || plain == last) && USER_ENDS_OF_X.contains(&last));
     if is_client || is_user || CLIENT_ENDS.contains(&last) {
         return Some(Mark::Client);
     }
@@ -329,7 +370,8 @@ mod tests {
         x-rewritten-url iis-original-url x-script-name x-base-url x-request-scheme x-requested-method x-http-verb \
         x.original.url http_http_x_original_url forwarded original-url original-uri uri url path http-url x-request-target x-url-rewrite \
         x-internal-redirect x-target x-route-to destination server-name x-domain vhost scheme x-tls x-ssl x-is-ssl ssl method \
-        x-port x-server-port server-port x-sendfile-type x-accel-mapping x-upstream-host x-backend";
+        request-method verb query-string x-query-string script-filename document-root path-translated context-path next-url \
+        x-prerender-revalidate x-port x-server-port server-port x-sendfile-type x-accel-mapping x-upstream-host x-backend";
     const STATE_SOMETHING_ABOUT_THE_CLIENT: &str = "x-forwarded-for x-forwarded-proto x-forwarded-port x-forwarded-server \
         x-forwarded-prefix x-forwarded-client-cert x-forwarded-user x-forwarded forwarded-for x-forward-for x-real-ip \
         x-real-port client-ip x-client-ip x-cluster-client-ip true-client-ip x-true-client-ip cf-connecting-ip \
@@ -352,7 +394,10 @@ mod tests {
         x-kerberos-user x-sso-user x-sandstorm-user-id sandstorm-user teleport-jwt-assertion x-hasura-role x-credential-username \
         x-anonymous-consumer user-id x-userid x-uid auth-user proxy-user proxy-remote-user x-email x-login x-principal x-subject x-admin \
         x-is-admin x-cert-subject x-certificate x-client-certificate x-peer-certificate client-dn x-dn x-subject-dn x-ip-address \
-        x-geo-country x-geoip-country geoip-country-code geo-country x-grafana-user x-kubernetes-user x-okta-user user";
+        x-geo-country x-geoip-country geoip-country-code geo-country x-grafana-user x-kubernetes-user x-okta-user user \
+        LOGON_USER UNMAPPED_REMOTE_USER uid user-name clientdn gap-auth on-behalf-of x-on-behalf-of sudo x-impersonate x-act-as x-run-as \
+        x-is-authenticated x-auth-id x-auth-mail x-upn x-token-sub x-scope x-permission x-entitlements role roles groups email upn \
+        principal login subject permissions cdn-requestcountrycode country country-code geo x-region x-city";
     const TELL_OF_A_PASSAGE: &str = "via cdn-loop x-request-id x-amzn-trace-id x-cloud-trace-context traceparent x-varnish x-b3-traceid \
         proxy-connection max-forwards";
     /// What browsers and programs send for themselves.

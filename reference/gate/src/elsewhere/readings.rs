@@ -79,10 +79,25 @@ pub(crate) fn is_printable(text: &[u8]) -> bool {
 }
 
 /// Whether a text is one segment, and one that stays what it is: parameters behind a `;`, or what looks like a query or a
-/// fragment, can be cut off, and so can dots and spaces at the end; what is left then is neither dots nor nothing.
+/// fragment, can be cut off, and so can dots, white space and what is not seen; what is left then is neither dots nor nothing.
 pub(crate) fn is_one_segment(text: &[u8]) -> bool {
-    let is_separator = |byte: &u8| matches!(byte, b'/' | b'\\') || byte.is_ascii_control();
-    let mut kept = text.split(|byte| matches!(byte, b';' | b'?' | b'#'));
-    let name = kept.next().unwrap_or_default();
-    !text.iter().any(is_separator) && name.iter().any(|byte| !matches!(byte, b'.' | b' '))
+    let text = String::from_utf8_lossy(text);
+    let is_separator = |c: char| matches!(c, '/' | '\\' | '\u{ff0f}' | '\u{ff3c}') || c.is_control();
+    let name = text.split([';', '?', '#']).next().unwrap_or_default();
+    !text.contains(is_separator) && name.contains(|c| !is_dot(c) && !is_unseen(c))
+}
+
+/// Whether a character is a dot, or what reads as dots by compatibility (Unicode's form NFKC).
+fn is_dot(c: char) -> bool {
+    matches!(c, '.' | '\u{2024}'..='\u{2026}' | '\u{fe52}' | '\u{ff0e}')
+}
+
+/// Whether a character is white space, or one that nobody sees (Unicode's property `Default_Ignorable_Code_Point`).
+fn is_unseen(c: char) -> bool {
+    let is_ignorable = matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}');
+    is_ignorable || c.is_whitespace()
 }

@@ -85,6 +85,23 @@ pub(crate) fn is_unseen(c: char) -> bool {
     c.is_whitespace() || c.is_control()
 }
 
+/// RULES-13: whether nobody sees a character, and nobody writes it on purpose: it joins or parts nothing in any script. (The joiners
+/// U+200C and U+200D are letters' business, and so are variation selectors.)
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// What is wrong with a character in a rule: it controls something, or nobody sees it.
+pub(crate) fn misplaced(c: char) -> Option<String> {
+    let number = u32::from(c);
+    match c {
+        c if c.is_control() => Some(format!("the control character U+{number:04X}")),
+        c if is_invisible(c) => Some(format!("the character U+{number:04X}, which nobody sees")),
+        _ => None,
+    }
+}
+
 /// Whether a text is like `role` when what is not seen is taken out of it.
 pub(crate) fn is_like_role_joined(text: &str) -> bool {
     text.contains(is_unseen) && is_like_role(&text.replace(is_unseen, ""))

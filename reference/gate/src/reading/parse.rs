@@ -85,14 +85,13 @@ fn read_text(content: &[u8]) -> Result<&str, Fault> {
     if content.iter().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~' | b'\t')) {
         return Ok(line);
     }
-    match line.char_indices().find(|(_, c)| c.is_control() && *c != '\t') {
+    let mut characters = line.char_indices().filter(|(_, c)| *c != '\t');
+    match characters.find_map(|(at, c)| Some((at, c, fields::misplaced(c)?))) {
         None => Ok(line),
-        Some((at, c)) => Err(Fault::at(
-            at..at + c.len_utf8(),
-            "control-character",
-            format!("this line holds the control character U+{:04X}", u32::from(c)),
-            "remove it",
-        )),
+        Some((at, c, what)) => {
+            let message = format!("this line holds {what}");
+            Err(Fault::at(at..at + c.len_utf8(), "control-character", message, "remove it"))
+        }
     }
 }
 

@@ -60,6 +60,10 @@ pub(crate) type Covered = (Option<Origin>, Pattern);
 /// RULES-9: what a rule in error covers by its `from`, if that can be read at all; all that begins so where the text
 /// is cut short.
 pub(crate) fn covering(from: &str, cut_short: bool) -> Option<Covered> {
+    let (from, cut_short) = match from.find(fields::is_invisible) {
+        Some(at) => (from.get(..at).unwrap_or_default(), true),
+        None => (from, cut_short),
+    };
     let (origin, path) = split_from(from)?;
     let origin = match origin {
         // A host that cannot be read is every host.

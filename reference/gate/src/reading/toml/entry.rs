@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::super::destination::Names;
-use super::super::fields::Field;
+use super::super::fields::{Field, misplaced};
 use super::super::parse::MAX_LINE;
 use super::super::parts::{self, ConditionReader, Covered, Fault, Form, Parts, Remarks};
 use super::{is_unseen, names_role, names_role_behind_path};
@@ -201,9 +201,8 @@ impl EntryReader<'_> {
             return Err(fault("line-too-long", message, "write several shorter rules"));
         }
         // RULES-13
-        if let Some(c) = text.chars().find(|c| c.is_control()) {
-            let message = format!("this text holds the control character U+{:04X}", u32::from(c));
-            return Err(fault("control-character", message, "remove it"));
+        if let Some(what) = text.chars().find_map(misplaced) {
+            return Err(fault("control-character", format!("this text holds {what}"), "remove it"));
         }
         if text.trim().len() != text.len() {
             let message = format!("`{text}` has white space around it");
