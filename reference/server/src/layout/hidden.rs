@@ -15,6 +15,8 @@ use crate::disk::{self, MOST_RULES};
 
 const ALL: [RuleFile; 3] = [RuleFile::Redirects, RuleFile::Toml, RuleFile::Headers];
 
+/// What folders are called that hold a project each.
+const PROJECTS: [&str; 6] = ["apps", "packages", "projects", "services", "sites", "websites"];
 /// In a folder of more entries, no more are looked at.
 const MOST_ENTRIES: usize = 1000;
 
@@ -60,14 +62,24 @@ fn is_another_project(folder: &Path, root: &Path) -> bool {
     own.into_iter().any(|above| is_there(&above.join(RuleFile::Toml.name())))
 }
 
-/// Folders below `folder` that may be published or copied: each folder in it, and in these the ones with a usual name.
-fn folders_below(folder: &Path) -> Vec<PathBuf> {
+/// The folders in a folder.
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).take(MOST_ENTRIES);
     let is_looked_at = |path: &PathBuf| {
         let name = path.file_name().and_then(OsStr::to_str);
         name.is_some_and(|name| name != ".git" && name != "node_modules") && path.is_dir()
     };
-    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_looked_at).collect();
+    entries.map(|entry| entry.path()).filter(is_looked_at).collect()
+}
+
+/// Folders below `folder` that may be published or copied: each folder in it, and in these the ones with a usual name.
+fn folders_below(folder: &Path) -> Vec<PathBuf> {
+    let mut folders = folders_in(folder);
+    // The projects of a repository of several.
+    let holds_projects =
+        |path: &&PathBuf| path.file_name().and_then(OsStr::to_str).is_some_and(|name| PROJECTS.contains(&name));
+    let projects: Vec<PathBuf> = folders.iter().filter(holds_projects).flat_map(|folder| folders_in(folder)).collect();
+    folders.extend(projects);
     folders.sort();
     let usual = PUBLISHED.into_iter().chain(COPIED.into_iter().filter(|name| !PUBLISHED.contains(name)));
     let usual: Vec<&str> = usual.collect();

@@ -104,6 +104,10 @@ impl Project {
                 continue;
             }
             let (base, publish) = (own_base.unwrap_or_else(|| base.clone()), publish.unwrap_or_default());
+            // A base is told from the root of the repository, which is further up where this folder is the base.
+            let is_base =
+                self.folder.ends_with(base.trim_matches('/')) && !self.folder.join(base.trim_matches('/')).exists();
+            let base = if is_base { String::new() } else { base };
             let below_base = below(&self.folder, &base);
             match below_base.as_deref().and_then(|folder| below(folder, &publish)) {
                 Some(folder) => drop(self.folders.insert(said, folder)),

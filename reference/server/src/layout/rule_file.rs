@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use rolegate::rules::lines;
 use rolegate::span::RuleFile;
 
 use super::gates::Gates;
@@ -72,7 +73,7 @@ pub(super) fn choose(file: RuleFile, place: &Place<'_>, notes: &mut Vec<Note>) -
         let bytes = place.read(&own)?;
         for source in sources {
             let other = place.read(&source)?;
-            if other == bytes {
+            if other == bytes || goes_on(&bytes, &other) {
                 continue;
             }
             // LAYOUT-1: the root of the project leads to both.
@@ -115,6 +116,17 @@ pub(super) fn choose(file: RuleFile, place: &Place<'_>, notes: &mut Vec<Note>) -
     }
     left_beside(file, &beside, place, &bytes, &own, notes)?;
     Ok(source.clone())
+}
+
+/// LAYOUT-2: whether a build has copied `source` and written lines of its own beside it: all lines of the one are in the other, in
+/// their order.
+fn goes_on(published: &[u8], source: &[u8]) -> bool {
+    fn rules(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let lines = lines(bytes).map(<[u8]>::trim_ascii);
+        lines.filter(|line| !line.is_empty() && !line.starts_with(b"#"))
+    }
+    let mut published = rules(published);
+    rules(source).all(|line| published.any(|other| other == line))
 }
 
 /// LAYOUT-3: files beside the published folder, which no host reads.

@@ -3,6 +3,7 @@ use std::fs;
 use super::*;
 
 const GATE: &str = "/beta/* /beta/:splat 200! Role=admin\n";
+const APPENDED: &str = "# all\n\n  /beta/* /beta/:splat 200! Role=admin\n* /.netlify/functions/render 200\n";
 const PLAIN: &str = "/a /b 301\n";
 const TOML_GATE: &str = "[[redirects]]\nfrom = \"/beta/*\"\nto = \"/beta/:splat\"\nstatus = 200\nforce = true\n[redirects.conditions]\nRole = [\"admin\"]\n";
 
@@ -246,6 +247,21 @@ fn layout_2_what_a_build_copies() {
             ".",
             &["docs/.out/dist: docs/public/_redirects netlify.toml", "W `docs/.out/dist` is not there"],
         ),
+        // A build that has copied the one and written more.
+        (
+            &[("netlify.toml", &dist), ("dist/_redirects", APPENDED), ("public/_redirects", GATE)],
+            ".",
+            &["dist: dist/_redirects netlify.toml"],
+        ),
+        // The base is told from the root of the repository.
+        (
+            &[
+                ("packages/web/netlify.toml", "[build]\nbase = \"packages/web\"\npublish = \"out/public\"\n"),
+                ("packages/web/out/public/_redirects", GATE),
+            ],
+            "packages/web",
+            &["packages/web/out/public: packages/web/out/public/_redirects packages/web/netlify.toml"],
+        ),
         // Two that differ.
         (
             &[("netlify.toml", &dist), ("dist/", ""), ("static/_redirects", GATE), ("public/_redirects", PLAIN)],
@@ -280,7 +296,7 @@ fn layout_2_what_a_build_copies() {
         (
             &[("netlify.toml", &public), ("public/_redirects", &format!("{PLAIN}{GATE}")), ("static/_redirects", GATE)],
             "public",
-            &["public: public/_redirects netlify.toml", "W `static/_redirects` is not read: it differs"],
+            &["public: public/_redirects netlify.toml"],
         ),
         // Where the root is published, a folder below it is a folder like any.
         (
@@ -362,6 +378,16 @@ fn layout_3_rules_that_nobody_reads() {
             &["docs:", "E `docs/.vitepress/dist/_redirects` is not read"],
         ),
         (&[("web/static/_redirects", GATE)], ".", &[".:", "E `web/static/_redirects` is not read: it lies below"]),
+        (
+            &[("packages/web/netlify.toml", TOML_GATE)],
+            ".",
+            &[".:", "E `packages/web/netlify.toml` is not read: it lies below"],
+        ),
+        (
+            &[("apps/web/public/_redirects", GATE)],
+            ".",
+            &[".:", "E `apps/web/public/_redirects` is not read: it lies below"],
+        ),
         (&[("node_modules/x/_redirects", GATE), ("node_modules/_redirects", GATE)], ".", &[".:"]),
         (
             &[("public/_redirects", GATE)],
