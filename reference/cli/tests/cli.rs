@@ -189,7 +189,7 @@ fn serve_refuses_what_would_leave_the_site_open() {
         said(folder.path(), rolegate(&arguments).env("JWT_SECRET", " \n")),
         said(folder.path(), &mut rolegate(&["serve", path(&folder), "--secret-env", "NOT_SET"])),
     ];
-    let folder = site(&[("_redirects", "members/* /members/:splat 200! Role=admin\n")]);
+    let folder = site(&[("_redirects", "www.members.example/* /members/:splat 200! Role=admin\n")]);
     let arguments = ["serve", path(&folder), "--port", "0"];
     all.push(said(folder.path(), rolegate(&arguments).env("JWT_SECRET", SECRET)));
     let arguments = ["explain", path(&folder), "/members/"];

@@ -203,10 +203,10 @@ fn what_has_come_since_is_not_admitted() {
     use std::fs::{create_dir, remove_file, rename, write};
     use std::os::unix::fs::symlink;
     type Change = fn(&dyn Fn(&str) -> std::path::PathBuf);
-    let changes: [(&str, u16, Change); 10] = [
+    let changes: [(&str, u16, Change); 11] = [
         ("nothing", 200, |_| {}),
-        ("written in place", 200, |at| write(at("public.html"), "another").unwrap()),
-        ("written beside and renamed", 200, |at| {
+        ("written in place", 403, |at| write(at("public.html"), "another").unwrap()),
+        ("written beside and renamed", 403, |at| {
             write(at("t"), "another").unwrap();
             rename(at("t"), at("public.html")).unwrap();
         }),
@@ -228,6 +228,7 @@ fn what_has_come_since_is_not_admitted() {
             create_dir(at("public")).unwrap();
             write(at("public/.html"), "hidden").unwrap();
         }),
+        ("another link, another mode", 200, |at| std::fs::hard_link(at("public.html"), at(".kept")).unwrap()),
         ("a folder", 200, |at| create_dir(at("public")).unwrap()),
     ];
     for (what, status, change) in changes {

@@ -117,7 +117,7 @@ fn a_broken_version_is_reported_and_the_old_one_stays() {
     assert!(ask(&gate.admin, "/health", "").starts_with("HTTP/1.1 200 "));
     assert!(ask(&gate.public, "/metrics", "").starts_with("HTTP/1.1 404 "), "not on the public port");
 
-    write(folder.path(), "_redirects", "testauth/* /testauth/:splat 200! Role=admin\n");
+    write(folder.path(), "_redirects", "www.testauth.example/* /testauth/:splat 200! Role=admin\n");
     gate.signal(Signal::HUP);
     let ready = gate.until(|gate| Some(gate.ready()).filter(|ready| ready.contains("older version")));
     assert!(ready.starts_with("HTTP/1.1 200 ") && ready.contains("line 1"), "{ready}");

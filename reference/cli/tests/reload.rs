@@ -47,7 +47,7 @@ fn publish(folder: &Path, version: usize) {
 /// A way in which a version can be no gate.
 fn spoil(folder: &Path, how: usize) {
     match how % 3 {
-        0 => write(folder, "_redirects", "members/* /members/:splat 200! Role=admin\n"),
+        0 => write(folder, "_redirects", "www.members.example/* /members/:splat 200! Role=admin\n"),
         1 => write(folder, ".secret", " \n"),
         _ => std::fs::remove_file(folder.join(".secret")).unwrap_or_default(),
     }

@@ -20,6 +20,9 @@ const LONGEST_NAME: usize = 255;
 const GATE_NAMES: [&str; 7] =
     ["_redirects", "_headers", "netlify.toml", "netlify", "functions", "edge-functions", "admin"];
 
+/// Names that are devices on Windows, whatever their ending; `com1` and `lpt1` and their like are too.
+const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
+
 /// Characters with a meaning of their own for a shell, a URL or a file system.
 const RESERVED: [char; 10] = ['\\', '/', ':', '*', '?', '"', '<', '>', '|', '%'];
 
@@ -44,8 +47,10 @@ pub enum PathError {
     /// It is not in Unicode's form NFC, so that it looks like another name.
     #[error("`{0}` is not in Unicode's form NFC; write its accents as one character with their letter")]
     NotComposed(String),
-    /// It ends or starts a name with a space or a dot, or looks like a short name of Windows.
-    #[error("`{0}` has a name that some file systems shorten; no name may end with a dot or a space or hold `~1`")]
+    /// It ends or starts a name with a space or a dot, or a name is a short one or a device of Windows.
+    #[error(
+        "`{0}` has a name that some systems read as another; no name may end with a dot or a space, hold `~1`, or be a device such as `con`"
+    )]
     Shortened(String),
     /// It is too long.
     #[error("a path of {0} bytes is too long: {LONGEST_PATH} at most, {LONGEST_NAME} for a name")]
@@ -144,6 +149,11 @@ fn name_is_plain(path: &str, name: &str) -> Result<(), PathError> {
     }
     if let Some(character) = seen.chars().find(|character| is_odd(*character)) {
         return Err(PathError::Character { path: path.to_owned(), character: format!("what reads as `{character}`") });
+    }
+    let stem = seen.split('.').next().unwrap_or_default().trim_end();
+    let numbered = |device: &str| stem.strip_prefix(device).is_some_and(|rest| rest.chars().count() == 1);
+    if DEVICES.contains(&stem) || ["com", "lpt"].into_iter().any(numbered) {
+        return Err(PathError::Shortened(path.to_owned()));
     }
     let is_short_name = |(at, _): (usize, &str)| {
         seen.get(at..).is_some_and(|rest| rest.chars().nth(1).is_some_and(|next| next.is_numeric()))
@@ -269,6 +279,9 @@ mod tests {
         for path in [
             "content/a.md",
             "content/posts/redirects.md",
+            "content/com.md",
+            "content/console.md",
+            "content/community.md",
             "content/posts/headers/a.md",
             "content/posts/2026-11-29-hello.md",
             "content/größe/été.md",
@@ -323,6 +336,11 @@ mod tests {
             "content/header.md",
             "content/netlify.tml",
             "content/netlify.toml.md",
+            "content/con",
+            "content/AUX.md",
+            "content/posts/nul.a.txt",
+            "content/com1.txt",
+            "content/lpt\u{b9}.md",
             "content/e\u{301}.md",
             "content/\u{212a}.md",
             "content/\u{ff0e}\u{ff0e}/a",
@@ -386,7 +404,7 @@ mod tests {
             `content/é` is not in Unicode's form NFC; write its accents as one character with their letter
             `content/a:b` holds `:`, which readers of file names take differently; leave it out
             `content/／` holds what reads as `/`, which readers of file names take differently; leave it out
-            `content/GIT~1` has a name that some file systems shorten; no name may end with a dot or a space or hold `~1`
+            `content/GIT~1` has a name that some systems read as another; no name may end with a dot or a space, hold `~1`, or be a device such as `con`
             "
         );
     }

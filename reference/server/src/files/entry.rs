@@ -3,7 +3,7 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
@@ -36,6 +36,8 @@ pub(crate) struct Entry {
     /// When the file was changed, in whole seconds, and the same as `Last-Modified` says it.
     pub(crate) modified: Option<(SystemTime, HeaderValue)>,
     state: State,
+    /// What the file was when it was last read whole and had the content that it has here.
+    found_again: Mutex<Option<Stamp>>,
 }
 
 #[derive(Debug)]
@@ -128,9 +130,17 @@ impl Stamp {
     /// to another one, which was made later. Some systems do not say when, and one of layers says when it copied the file into
     /// the upper one; there the same file has the same content.
     pub(super) fn is_same_file(&self, other: &Stamp) -> bool {
-        let same_number = self.file_id().is_some_and(|id| other.file_id() == Some(id));
         let made_together = self.created.is_some() && self.created == other.created;
-        same_number && (made_together || self.same_content(other))
+        self.has_number_of(other) && (made_together || self.same_content(other))
+    }
+
+    /// Whether both are of one file with one content, as far as can be told without reading it.
+    pub(super) fn is_unchanged(&self, other: &Stamp) -> bool {
+        self.same_content(other) && (cfg!(not(unix)) || self.has_number_of(other))
+    }
+
+    fn has_number_of(&self, other: &Stamp) -> bool {
+        self.file_id().is_some_and(|id| other.file_id() == Some(id))
     }
 
     /// The latest of the times.
@@ -206,7 +216,8 @@ impl Entry {
                 State::OnDisk(OnceLock::new())
             };
             let modified = stamp.modified.and_then(in_seconds);
-            return Ok(Entry { path, stamp, seen, media_type: media_type(name), modified, state });
+            let media_type = media_type(name);
+            return Ok(Entry { path, stamp, seen, media_type, modified, state, found_again: Mutex::default() });
         }
         Err(io::Error::new(io::ErrorKind::ResourceBusy, format!("`{}` changes while it is read", path.display())))
     }
@@ -270,13 +281,32 @@ impl Entry {
     }
 
     fn open_unchanged(&self) -> Result<File, OpenError> {
-        let file = open(&self.path)?;
-        self.check(&file)?;
+        let mut file = open(&self.path)?;
+        if self.check(&file).is_err() {
+            self.find_again(&mut file)?;
+        }
         Ok(file)
     }
 
     fn check(&self, file: &File) -> Result<(), OpenError> {
-        if Stamp::of(&file.metadata()?) == self.stamp { Ok(()) } else { Err(OpenError::Changed) }
+        let now = Stamp::of(&file.metadata()?);
+        let found_again = *self.found_again.lock().unwrap_or_else(PoisonError::into_inner);
+        if now == self.stamp || found_again == Some(now) { Ok(()) } else { Err(OpenError::Changed) }
+    }
+
+    /// Reads a file of which more has changed than tells: it may have got another owner, mode or link, and still be the same.
+    fn find_again(&self, file: &mut File) -> Result<(), OpenError> {
+        let State::OnDisk(known) = &self.state else { return Err(OpenError::Changed) };
+        let now = Stamp::of(&file.metadata()?);
+        if !self.stamp.is_unchanged(&now) {
+            return Err(OpenError::Changed);
+        }
+        let tag = digest(file)?;
+        if *known.get_or_init(|| tag.clone()) != tag || Stamp::of(&file.metadata()?) != now {
+            return Err(OpenError::Changed);
+        }
+        *self.found_again.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        Ok(())
     }
 
     #[cfg(test)]

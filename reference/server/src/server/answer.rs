@@ -290,15 +290,14 @@ impl<'a> Asked<'a> {
         (response, tunnel)
     }
 
-    /// FRONT-2: whether the server in front finds what the gate has seen. While another version is refused, nothing of it is
-    /// served (RELOAD-3).
+    /// FRONT-2: whether the server in front finds what the gate has seen.
     async fn is_as_seen(&self, decision: &Decision) -> bool {
         if !self.gate.site().is_listed() {
             return true;
         }
         let Some(path) = decision.read.as_ref().map(|read| read.path.clone()) else { return false };
-        let (gate, exactly) = (Arc::clone(&self.gate), self.here.server.operations.is_outdated());
-        let looked = tokio::task::spawn_blocking(move || gate.site().is_as_seen(&path, exactly));
+        let gate = Arc::clone(&self.gate);
+        let looked = tokio::task::spawn_blocking(move || gate.site().is_as_seen(&path));
         looked.await.unwrap_or(false)
     }
 

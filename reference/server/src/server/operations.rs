@@ -43,11 +43,6 @@ impl Operations {
         }
     }
 
-    /// Whether there is another version on disk than the one in force.
-    pub(crate) fn is_outdated(&self) -> bool {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
     /// Says that the server will stop soon. A load balancer that asks sends no further requests.
     pub fn stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);
