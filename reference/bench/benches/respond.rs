@@ -46,6 +46,7 @@ fn benches(criterion: &mut Criterion) {
         passed_over: Default::default(),
         denied: false,
         role_dependent: true,
+        conditions: Default::default(),
     };
 
     let mut group = criterion.benchmark_group("respond");

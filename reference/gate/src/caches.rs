@@ -61,34 +61,106 @@ pub fn is_private(cache: &HeaderValue) -> bool {
     (has("private") || stores_nothing) && !shares && !text.contains('"')
 }
 
-/// How an answer that depended on a role may be kept.
+/// Who may keep an answer, and for which requests a cache may use it again (NOLEAK-4, NOLEAK-4.conditions).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheRules {
+    /// Who may keep it.
+    pub keeping: Keeping,
+    /// What of a request it depended on.
+    pub varies: Varies,
+}
+
+/// Who may keep an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeping {
-    /// By the visitor's own cache, for as long as the answer says.
+    /// Every cache, for as long as the answer says.
+    ByAnybody,
+    /// The visitor's own cache, for as long as the answer says.
     ByTheVisitor,
-    /// Not at all.
+    /// None.
     Nowhere,
 }
 
-/// NOLEAK-4: no shared cache keeps this answer, whatever it says itself.
-pub fn restrict(fields: &mut HeaderMap, keeping: Keeping) {
+/// RFC 9110 §12.5.5: the fields of a request that an answer depended on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Varies {
+    /// None: it is the same for everybody who asks at this address.
+    Never,
+    /// `Cookie`
+    WithCookie,
+    /// `Cookie`, with which a visitor chooses a language, and `Accept-Language`.
+    WithLanguage,
+}
+
+impl CacheRules {
+    /// The `Cache-Control` of an answer of the gate's own.
+    pub fn control(self) -> HeaderValue {
+        match self.keeping {
+            Keeping::ByAnybody => const { HeaderValue::from_static("public, max-age=0, must-revalidate") },
+            Keeping::ByTheVisitor => const { HeaderValue::from_static("private, max-age=0, must-revalidate") },
+            Keeping::Nowhere => const { HeaderValue::from_static("private, no-store") },
+        }
+    }
+
+    /// The `Vary` of an answer of the gate's own, where there is one.
+    pub fn vary(self) -> Option<HeaderValue> {
+        match self.varies {
+            Varies::Never => None,
+            Varies::WithCookie => Some(const { HeaderValue::from_static("Cookie") }),
+            Varies::WithLanguage => Some(const { HeaderValue::from_static("Cookie, Accept-Language") }),
+        }
+    }
+
+    /// The rules for whoever cannot say what the answer varies with: what is not for everybody is the visitor's own.
+    pub fn without_vary(self) -> CacheRules {
+        match (self.keeping, self.varies) {
+            (Keeping::ByAnybody, Varies::WithCookie | Varies::WithLanguage) => {
+                CacheRules { keeping: Keeping::ByTheVisitor, ..self }
+            }
+            _ => self,
+        }
+    }
+
+    /// Holds the fields of an answer that somebody else made to these rules, whatever it says itself.
+    pub fn restrict(self, fields: &mut HeaderMap) {
+        if self.keeping != Keeping::ByAnybody {
+            keep_apart(fields, self.keeping);
+        }
+        for name in self.varies.names() {
+            // Beside `*` too: not every cache heeds it.
+            let mut lines = fields.get_all(header::VARY).iter();
+            let is_named = lines.any(|line| {
+                line.as_bytes().split(|byte| *byte == b',').any(|own| own.trim_ascii().eq_ignore_ascii_case(name))
+            });
+            if !is_named && let Ok(name) = HeaderValue::from_bytes(name) {
+                fields.append(header::VARY, name);
+            }
+        }
+    }
+}
+
+impl Varies {
+    fn names(self) -> &'static [&'static [u8]] {
+        match self {
+            Varies::Never => &[],
+            Varies::WithCookie => &[b"Cookie"],
+            Varies::WithLanguage => &[b"Cookie", b"Accept-Language"],
+        }
+    }
+}
+
+/// NOLEAK-4: no shared cache keeps this answer.
+fn keep_apart(fields: &mut HeaderMap, keeping: Keeping) {
     let steering: Vec<HeaderName> = fields.keys().filter(|name| steers_caches(name)).cloned().collect();
     for name in steering {
         fields.remove(&name);
     }
-    let control = match (keeping, lifetime(fields)) {
-        (Keeping::Nowhere, _) | (_, Lifetime::NotStored) => "private, no-store".to_owned(),
-        (Keeping::ByTheVisitor, Lifetime::Seconds(age)) => format!("private, max-age={age}, must-revalidate"),
+    let control = match lifetime(fields) {
+        Lifetime::Seconds(age) if keeping != Keeping::Nowhere => format!("private, max-age={age}, must-revalidate"),
+        Lifetime::Seconds(_) | Lifetime::NotStored => "private, no-store".to_owned(),
     };
     if let Ok(control) = HeaderValue::try_from(control) {
         fields.insert(header::CACHE_CONTROL, control);
-    }
-    // Beside `*` too: not every cache heeds it.
-    let varies = fields.get_all(header::VARY).iter().any(|line| {
-        line.as_bytes().split(|byte| *byte == b',').any(|name| name.trim_ascii().eq_ignore_ascii_case(b"cookie"))
-    });
-    if !varies {
-        fields.append(header::VARY, HeaderValue::from_static("Cookie"));
     }
 }
 
@@ -229,10 +301,35 @@ mod tests {
                     fields.append(header::CACHE_CONTROL, HeaderValue::from_static(line));
                 }
                 fields.append(header::VARY, HeaderValue::from_static("*"));
-                restrict(&mut fields, keeping);
+                CacheRules { keeping, varies: Varies::WithCookie }.restrict(&mut fields);
                 assert_eq!(fields.get_all(header::CACHE_CONTROL).iter().collect::<Vec<_>>(), [wanted], "{lines:?}");
                 assert_eq!(fields.get_all(header::VARY).iter().collect::<Vec<_>>(), ["*", "Cookie"]);
             }
+        }
+    }
+
+    #[test]
+    fn what_an_answer_varies_with() {
+        for (varies, own, all) in [
+            (Varies::Never, [].as_slice(), [].as_slice()),
+            (Varies::WithCookie, &[], &["Cookie"]),
+            (Varies::WithLanguage, &[], &["Cookie", "Accept-Language"]),
+            (Varies::WithLanguage, &["accept-LANGUAGE , x"], &["accept-LANGUAGE , x", "Cookie"]),
+            (Varies::WithLanguage, &["*"], &["*", "Cookie", "Accept-Language"]),
+            (Varies::WithLanguage, &["x", "cookie,accept-language"], &["x", "cookie,accept-language"]),
+        ] {
+            let mut fields = HeaderMap::new();
+            let control = HeaderValue::from_static("public, max-age=600");
+            fields.insert(header::CACHE_CONTROL, control.clone());
+            for line in own {
+                fields.append(header::VARY, HeaderValue::from_static(line));
+            }
+            let rules = CacheRules { keeping: Keeping::ByAnybody, varies };
+            rules.restrict(&mut fields);
+            assert_eq!(fields.get_all(header::VARY).iter().collect::<Vec<_>>(), all, "{varies:?} {own:?}");
+            assert_eq!(fields.get(header::CACHE_CONTROL), Some(&control));
+            let is_for_all = rules.without_vary().keeping == Keeping::ByAnybody;
+            assert_eq!(is_for_all, rules.vary().is_none(), "{varies:?}");
         }
     }
 

@@ -9,7 +9,7 @@ use crate::decide::{Decision, Outcome, PassedOver};
 use crate::path::Target;
 use crate::query::Parameters;
 use crate::request::{Origin, Request};
-use crate::rules::{Condition, ConditionKey, Conditions, RoleCondition, Rule, RuleSet, Unmet};
+use crate::rules::{Condition, ConditionKey, ConditionKeys, Conditions, RoleCondition, Rule, RuleSet};
 use crate::said::Said;
 use crate::span::RuleFile;
 use crate::visitor::Visitor;
@@ -284,7 +284,7 @@ fn not_held(role: &RoleCondition, visitor: &Visitor, request: &Request<'_>) -> S
 }
 
 /// COND-1: the conditions that do not hold, and what is known instead. RULES-10: one that nobody knows comes first.
-fn unmet_in_words(conditions: &Conditions, unmet: Unmet, said: &Said<'_>) -> String {
+fn unmet_in_words(conditions: &Conditions, unmet: ConditionKeys, said: &Said<'_>) -> String {
     let unmet = conditions.others().iter().filter(|condition| unmet.contains(condition.key));
     let (unknown, known): (Vec<_>, Vec<_>) = unmet.partition(|condition| condition.key == ConditionKey::Unknown);
     let all = unknown.into_iter().chain(known);

@@ -125,6 +125,7 @@
 )]
 
 mod advice;
+pub mod answer;
 mod authority;
 pub mod authorize;
 pub mod caches;
@@ -198,7 +199,7 @@ pub mod query {
     pub use crate::uri::{clean, form_encode};
 }
 
-pub use meaning::{answer, cookie, decide, token, visitor};
+pub use meaning::{cookie, decide, token, visitor};
 
 pub(crate) use meaning::said;
 #[doc(hidden)]

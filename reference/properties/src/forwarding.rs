@@ -2,10 +2,11 @@
 
 use hyper::HeaderMap;
 use hyper::header::{self, HeaderName, HeaderValue};
+use rolegate::caches::{CacheRules, Keeping, Varies};
 use rolegate::cookie;
 use rolegate::request::Scheme;
 use rolegate_server::proxy::fields::{
-    Additions, Audience, Sender, back, goes_in_a_circle, onward, passes_as_trailer, wanted_upgrade,
+    Additions, Sender, back, goes_in_a_circle, onward, passes_as_trailer, wanted_upgrade,
 };
 
 /// What ends at the gate, written down once more and not taken from the code under test.
@@ -82,23 +83,32 @@ pub fn forward_fields(bytes: &[u8]) {
         assert!(!["h2", "h3", "http", "tls"].iter().any(|name| text.trim().starts_with(name)), "a tunnel for requests");
     }
 
-    for audience in [Audience::Everybody, Audience::ByRole, Audience::Denied] {
-        let answer = back(client.clone(), audience);
+    for (keeping, varies) in [
+        (Keeping::ByAnybody, Varies::Never),
+        (Keeping::ByAnybody, Varies::WithLanguage),
+        (Keeping::ByTheVisitor, Varies::WithCookie),
+        (Keeping::Nowhere, Varies::WithLanguage),
+    ] {
+        let rules = CacheRules { keeping, varies };
+        let answer = back(client.clone(), rules);
         ends_here(&client, &answer, &["cache-control", "vary"]);
-        let again = back(answer.clone(), audience);
+        let again = back(answer.clone(), rules);
         assert_eq!(answer, again, "a second gate in the way changes the answer");
-        if audience == Audience::Everybody {
+        let is_named = |name: &str| {
+            answer.get_all(header::VARY).iter().any(|value| {
+                let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+                value.split(',').any(|own| own.trim() == name)
+            })
+        };
+        assert!(varies == Varies::Never || is_named("cookie"), "the same for everybody");
+        assert!(varies != Varies::WithLanguage || is_named("accept-language"), "the same in every language");
+        if keeping == Keeping::ByAnybody {
             continue;
         }
         let said: Vec<_> = answer.get_all(header::CACHE_CONTROL).iter().collect();
         let private =
             said.first().and_then(|value| value.to_str().ok()).is_some_and(|value| value.starts_with("private, "));
         assert!(said.len() == 1 && private, "a shared cache may keep it: {said:?}");
-        let varies = answer.get_all(header::VARY).iter().any(|value| {
-            let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
-            value.split(',').any(|name| name.trim() == "cookie")
-        });
-        assert!(varies, "the same for everybody");
         super::nothing_steers_caches(&answer);
     }
     // Whoever merges trailers into the head does not find there what was taken out of it.

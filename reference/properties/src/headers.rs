@@ -1,6 +1,7 @@
 //! HEADERS: any bytes can be read as a `_headers` file, and nothing in it undoes what the gate says.
 
 use http::header::{self, HeaderMap, HeaderValue};
+use rolegate::caches::Keeping;
 use rolegate::headers::{Fields, HeaderPath, HeaderRules};
 use rolegate::path::RequestPath;
 use rolegate::rules::{Parsed, RuleFiles, RuleSet};
@@ -87,7 +88,8 @@ fn personal_answers_stay_personal(rules: &HeaderRules, path: &RequestPath) {
         headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
         headers.insert(header::ETAG, HeaderValue::from_static("\"own\""));
-        Fields::of(rules.fields(path)).apply(&mut headers, true, stored);
+        Fields::of(rules.fields(path))
+            .apply(&mut headers, if stored { Keeping::ByTheVisitor } else { Keeping::Nowhere });
         let cache = headers.get(header::CACHE_CONTROL).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let cache = cache.unwrap_or_default().to_ascii_lowercase();
         assert!(cache.contains("private") || cache.contains("no-store"), "{cache}");

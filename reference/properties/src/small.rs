@@ -78,6 +78,8 @@ const CONDITIONS: &[&str] = &[
     " Role=r, s",
     " Cookie=c",
     " Typo=r",
+    " Language=de",
+    " Country=de",
 ];
 const REQUEST: &[&str] = &[
     "a",

@@ -12,6 +12,7 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use rolegate::answer::{Answer, AnswerBody, NOT_FORWARDED, NOT_FOUND, cache_rules};
 use rolegate::authorize::Manner;
+use rolegate::caches::{CacheRules, Varies};
 use rolegate::decide::{Decision, Outcome};
 use rolegate::headers::{Fields, HeaderRules};
 use rolegate::request::Request;
@@ -123,9 +124,8 @@ const GATE_LOCATION: HeaderName = HeaderName::from_static("x-gate-location");
 
 /// AUTHORIZE-1: the server in front may serve.
 pub(crate) fn admit(decision: &Decision) -> Response<Body> {
-    let (rules, _) = cache_rules(decision);
     Draft::new(StatusCode::OK, Body::default())
-        .with(GATE_CACHE, rules)
+        .with(GATE_CACHE, cache_rules(decision).without_vary().control())
         .with(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
         .finish(false)
 }
@@ -404,8 +404,9 @@ impl Draft {
 
     /// With what depends on the decision, and on the path.
     fn complete(mut self, fields: &HeaderRules, decision: &Decision, ask: &Ask) -> Response<Body> {
-        self.add_cache_rules(decision);
-        self.add_site_headers(fields, decision);
+        let rules = cache_rules(decision);
+        self.add_cache_rules(rules);
+        self.add_site_headers(fields, decision, rules);
         self.finish(ask.method == Method::Head)
     }
 
@@ -414,34 +415,35 @@ impl Draft {
         self
     }
 
-    /// NOLEAK-4: no cache may show one visitor what depended on the role of another.
-    fn add_cache_rules(&mut self, decision: &Decision) {
-        let (rules, varies) = cache_rules(decision);
-        self.headers.insert(header::CACHE_CONTROL, rules);
-        let vary = match (varies, self.is_negotiated) {
-            (true, true) => const { HeaderValue::from_static("Cookie, Accept-Encoding") },
-            (true, false) => const { HeaderValue::from_static("Cookie") },
-            (false, true) => const { HeaderValue::from_static("Accept-Encoding") },
-            (false, false) => return,
+    /// NOLEAK-4, NOLEAK-4.conditions: no cache may show one visitor what depended on what another is or says.
+    fn add_cache_rules(&mut self, rules: CacheRules) {
+        self.headers.insert(header::CACHE_CONTROL, rules.control());
+        let vary = match (rules.varies, self.is_negotiated) {
+            (Varies::Never, true) => Some(const { HeaderValue::from_static("Accept-Encoding") }),
+            (Varies::WithCookie, true) => Some(const { HeaderValue::from_static("Cookie, Accept-Encoding") }),
+            (Varies::WithLanguage, true) => {
+                Some(const { HeaderValue::from_static("Cookie, Accept-Language, Accept-Encoding") })
+            }
+            (_, false) => rules.vary(),
         };
-        self.headers.insert(header::VARY, vary);
+        self.headers.extend(vary.map(|vary| (header::VARY, vary)));
     }
 
     /// HEADERS-3 to HEADERS-5: what the site's `_headers` file says about its files.
-    fn add_site_headers(&mut self, rules: &HeaderRules, decision: &Decision) {
-        if !self.is_file || rules.is_empty() {
+    fn add_site_headers(&mut self, fields: &HeaderRules, decision: &Decision, rules: CacheRules) {
+        if !self.is_file || fields.is_empty() {
             return;
         }
         let fields = if decision.denied {
             // NOLEAK-5: what is said about one path only would tell that there is something.
-            Fields::of(rules.fields_for_all())
+            Fields::of(fields.fields_for_all())
         } else {
             match &decision.read {
-                Some(target) => Fields::of(rules.fields(&target.path)),
+                Some(target) => Fields::of(fields.fields(&target.path)),
                 None => return,
             }
         };
-        fields.apply(&mut self.headers, decision.denied || decision.role_dependent, !decision.denied);
+        fields.apply(&mut self.headers, rules.keeping);
     }
 
     fn finish(self, is_head: bool) -> Response<Body> {

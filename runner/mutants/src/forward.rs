@@ -7,10 +7,11 @@ use gatecheck::wire::plain::Plain;
 use gatecheck::wire::{Answer, End, Response, Sent, Target, Trust};
 use hyper::Method;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use rolegate::answer::cache_rules;
 use rolegate::decide::Decision;
 use rolegate::request::Scheme;
 use rolegate::rules::{Effect, Rule};
-use rolegate_server::proxy::fields::{self, Additions, Audience, Sender};
+use rolegate_server::proxy::fields::{self, Additions, Sender};
 use rolegate_server::proxy::sign::SiteClaims;
 use tokio::io::{AsyncReadExt as _, DuplexStream};
 use url::Url;
@@ -210,7 +211,7 @@ fn back(scene: &Scene<'_>, decision: &Decision, response: &Response) -> Reply {
             upstream.append(name, value);
         }
     }
-    let fields = fields::back(upstream, Audience::of(decision));
+    let fields = fields::back(upstream, cache_rules(decision));
     let headers = fields.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
     let mut reply = Reply { status: response.status, headers: headers.collect(), body: response.body.clone() };
     if scene.asked.method != "HEAD" {

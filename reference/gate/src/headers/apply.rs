@@ -2,7 +2,7 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use crate::caches;
+use crate::caches::{self, Keeping};
 
 /// HEADERS-4: what the server says about the message and the connection, and what the gate says about a file's state.
 pub(super) fn is_reserved(name: &HeaderName) -> bool {
@@ -59,8 +59,9 @@ impl Fields {
 
     /// Adds them to an answer whose own fields are complete.
     ///
-    /// `personal`: the answer depended on a role. `stored`: the site may say how it is stored at all.
-    pub fn apply(self, headers: &mut HeaderMap, personal: bool, stored: bool) {
+    /// `keeping`: who may keep it. Of what is for nobody's cache the site says nothing, and of what is the visitor's own no more than that.
+    pub fn apply(self, headers: &mut HeaderMap, keeping: Keeping) {
+        let personal = keeping != Keeping::ByAnybody;
         for (name, value) in self.others {
             // The parts of a multipart answer have types of their own.
             let is_multipart = || {
@@ -75,7 +76,8 @@ impl Fields {
             }
         }
         // HEADERS-5, NOLEAK-4
-        if let Some(cache) = self.cache.filter(|cache| stored && (!personal || caches::is_private(cache))) {
+        let may_say = |cache: &HeaderValue| keeping != Keeping::Nowhere && (!personal || caches::is_private(cache));
+        if let Some(cache) = self.cache.filter(may_say) {
             headers.insert(header::CACHE_CONTROL, cache);
         }
         for vary in self.vary {
@@ -95,18 +97,18 @@ mod tests {
     #[test]
     fn headers_5() {
         let own = "private, max-age=0, must-revalidate";
-        for (cache, personal, stored, sent) in [
-            ("public, max-age=60", false, true, "public, max-age=60"),
-            ("public, max-age=60", true, true, own),
-            ("max-age=60", true, true, own),
-            ("private=\"set-cookie\", max-age=60", true, true, own),
-            ("x=\"a, private\", max-age=60", true, true, own),
-            ("private, s-maxage=60", true, true, own),
-            ("private, x: public", true, true, own),
-            ("no-store, must-understand", true, true, own),
-            ("private, max-age=60", true, true, "private, max-age=60"),
-            ("No-Store", true, true, "No-Store"),
-            ("private, max-age=60", true, false, own),
+        for (cache, keeping, sent) in [
+            ("public, max-age=60", Keeping::ByAnybody, "public, max-age=60"),
+            ("public, max-age=60", Keeping::ByTheVisitor, own),
+            ("max-age=60", Keeping::ByTheVisitor, own),
+            ("private=\"set-cookie\", max-age=60", Keeping::ByTheVisitor, own),
+            ("x=\"a, private\", max-age=60", Keeping::ByTheVisitor, own),
+            ("private, s-maxage=60", Keeping::ByTheVisitor, own),
+            ("private, x: public", Keeping::ByTheVisitor, own),
+            ("no-store, must-understand", Keeping::ByTheVisitor, own),
+            ("private, max-age=60", Keeping::ByTheVisitor, "private, max-age=60"),
+            ("No-Store", Keeping::ByTheVisitor, "No-Store"),
+            ("private, max-age=60", Keeping::Nowhere, own),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(own));
@@ -119,10 +121,10 @@ mod tests {
                 (header::VARY, HeaderValue::from_static("Accept-Language")),
                 (header::CONTENT_TYPE, HeaderValue::from_static("text/plain")),
             ];
-            Fields::of(fields.iter().map(|(name, value)| (name, value))).apply(&mut headers, personal, stored);
+            Fields::of(fields.iter().map(|(name, value)| (name, value))).apply(&mut headers, keeping);
             assert_eq!(headers.get(header::CACHE_CONTROL).unwrap(), sent, "{cache}");
             assert_eq!(headers.get(header::VARY).unwrap(), "Cookie, Accept-Language");
-            assert_eq!([&cdn, &accel].map(|name| headers.contains_key(name)), [!personal; 2]);
+            assert_eq!([&cdn, &accel].map(|name| headers.contains_key(name)), [keeping == Keeping::ByAnybody; 2]);
             assert!(!headers.contains_key(header::CONTENT_TYPE), "an answer without a body has no type");
         }
     }

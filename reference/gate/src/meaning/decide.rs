@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 use crate::authority::Origin;
 use crate::cost::step;
 pub use crate::elsewhere::remote::Remote;
-use crate::meaning::rules::{Apply, Captures, Effect, Rule, Substituted, Unmet};
+use crate::meaning::rules::{Apply, Captures, ConditionKey, ConditionKeys, Effect, Rule, Substituted};
 use crate::path::{Refused, RequestPath, Target};
 use crate::query::Parameters;
 use crate::request::Request;
@@ -42,6 +42,8 @@ pub struct Decision {
     pub denied: bool,
     /// NOLEAK-4: whether a role rule or a sealed rule had a say, so that the answer differs from visitor to visitor.
     pub role_dependent: bool,
+    /// NOLEAK-4.conditions: the conditions beside the role that had a say, whether they hold for the visitor or not.
+    pub conditions: ConditionKeys,
 }
 
 /// What is answered.
@@ -86,7 +88,7 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PassedOver {
     /// These conditions beside the role do not hold.
-    Condition(Unmet),
+    Condition(ConditionKeys),
     /// The rule is for another scheme or host.
     Host,
     /// STATUS-5: the rule would redirect the request to itself.
@@ -134,18 +136,41 @@ pub fn decide(list: &(impl RuleList + ?Sized), request: &Request<'_>, visitor: &
     match parse(request.target) {
         Ok(target) => {
             let decision = decide_at(list, request, &target, visitor, site);
-            Decision { read: Some(target), ..decision }
+            let conditions = had_a_say(&decision, list.rules(), site);
+            Decision { read: Some(target), conditions, ..decision }
         }
-        Err(refused) => Decision {
-            outcome: Outcome::BadRequest(refused),
-            read: None,
-            by: None,
-            target: None,
-            passed_over: SmallVec::new(),
-            denied: false,
-            role_dependent: false,
-        },
+        Err(refused) => undecided(Outcome::BadRequest(refused)),
     }
+}
+
+/// What no rule has had a say about.
+fn undecided(outcome: Outcome) -> Decision {
+    Decision {
+        outcome,
+        read: None,
+        by: None,
+        target: None,
+        passed_over: SmallVec::new(),
+        denied: false,
+        role_dependent: false,
+        conditions: ConditionKeys::default(),
+    }
+}
+
+/// NOLEAK-4.conditions: what the rules asked for that might have decided otherwise, for a visitor who says something else.
+fn had_a_say(decision: &Decision, rules: &[Rule], site: &impl Site) -> ConditionKeys {
+    let apply = |place: usize| rules.get(place).and_then(Rule::apply);
+    // SHADOW-1: where the file is shown, it would be shown as well if an unforced rule before had held.
+    let is_shadow = matches!(decision.outcome, Outcome::Serve { .. }) && site.is_listed();
+    let failed = decision.passed_over.iter().filter_map(|(place, why)| match why {
+        // RULES-10: what nobody knows holds for nobody. One condition that fails is enough for all who fail it.
+        PassedOver::Condition(unmet) if !unmet.contains(ConditionKey::Unknown) => {
+            apply(*place).filter(|apply| apply.force || !is_shadow).map(|_| *unmet)
+        }
+        _ => None,
+    });
+    let held = decision.by.and_then(apply).map(|apply| apply.conditions.keys());
+    failed.chain(held).fold(ConditionKeys::default(), ConditionKeys::and)
 }
 
 fn decide_at(
@@ -240,7 +265,7 @@ fn walk(list: &(impl RuleList + ?Sized), asked: &Asked<'_>, visitor: &Visitor, s
         };
         let outcome = answer(list, apply, &target, asked, &denial, site);
         let (denied, target) = (denial.stands_before(apply), Some(target.into_text()));
-        return Decision { outcome, read: None, by: Some(place), target, passed_over, denied, role_dependent };
+        return Decision { by: Some(place), target, passed_over, denied, role_dependent, ..undecided(outcome) };
     }
     let denied = denial.is_recorded();
     let outcome = match asked.own_file {
@@ -252,7 +277,7 @@ fn walk(list: &(impl RuleList + ?Sized), asked: &Asked<'_>, visitor: &Visitor, s
         Some(file) if !denied => Outcome::Serve { file: file.to_owned() },
         _ => Outcome::NotFound { forced: denied, page: denial.not_found_page(list, asked, site) },
     };
-    Decision { outcome, read: None, by: None, target: None, passed_over, denied, role_dependent }
+    Decision { passed_over, denied, role_dependent, ..undecided(outcome) }
 }
 
 /// Whether a rule decides, and whether it had a say at all.

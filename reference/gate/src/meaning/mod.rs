@@ -1,6 +1,5 @@
 //! What a gate means: from a request and the rules to a decision, in the order in which the data flows.
 
-pub mod answer;
 pub mod claims;
 pub mod cookie;
 pub mod decide;

@@ -8,9 +8,8 @@ use std::net::IpAddr;
 
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method};
-use rolegate::caches::{self, Keeping};
+use rolegate::caches::{self, CacheRules};
 use rolegate::cookie::TOKEN_COOKIE;
-use rolegate::decide::Decision;
 use rolegate::edge::marks::{self, Mark};
 use rolegate::request::Scheme;
 
@@ -128,37 +127,6 @@ pub fn may_be_added(name: &HeaderName) -> bool {
         && *name != SIGNATURE
 }
 
-/// How far an answer depended on who asked (NOLEAK-4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// Everybody gets it.
-    Everybody,
-    /// A role condition had a say.
-    ByRole,
-    /// The visitor was denied something.
-    Denied,
-}
-
-impl Audience {
-    /// For whom the answer to a decided request is.
-    pub fn of(decision: &Decision) -> Audience {
-        match (decision.denied, decision.role_dependent) {
-            (true, _) => Audience::Denied,
-            (false, true) => Audience::ByRole,
-            (false, false) => Audience::Everybody,
-        }
-    }
-
-    /// NOLEAK-4: no shared cache keeps what depended on a role, whatever the answer says of itself.
-    pub fn restrict(self, fields: &mut HeaderMap) {
-        match self {
-            Audience::Everybody => {}
-            Audience::ByRole => caches::restrict(fields, Keeping::ByTheVisitor),
-            Audience::Denied => caches::restrict(fields, Keeping::Nowhere),
-        }
-    }
-}
-
 /// PROXY-6.coded: whether a body comes in one piece after the other and no other coding, as far as framing goes: what is coded for this hop in a
 /// way that nobody undoes here would reach the client as something else than it is.
 pub fn is_framed_plainly(upstream: &HeaderMap) -> bool {
@@ -169,7 +137,7 @@ pub fn is_framed_plainly(upstream: &HeaderMap) -> bool {
 }
 
 /// The fields of an answer as the client gets them.
-pub fn back(upstream: HeaderMap, audience: Audience) -> HeaderMap {
+pub fn back(upstream: HeaderMap, rules: CacheRules) -> HeaderMap {
     let listed = listed(&upstream);
     let mut fields = HeaderMap::with_capacity(upstream.len() + 2);
     for (name, value) in &upstream {
@@ -182,7 +150,8 @@ pub fn back(upstream: HeaderMap, audience: Audience) -> HeaderMap {
             fields.append(name, value.clone());
         }
     }
-    audience.restrict(&mut fields);
+    // NOLEAK-4
+    rules.restrict(&mut fields);
     fields
 }
 

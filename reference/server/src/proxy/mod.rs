@@ -170,7 +170,7 @@ impl Proxy {
                 let upstream_failed = matches!(failure, Failure::Unreachable | Failure::Slow);
                 let mut response = failure.response(is_head);
                 // NOLEAK-4: that somebody got as far as this depended on the role.
-                upstream_request.audience.restrict(response.headers_mut());
+                upstream_request.cache_rules.restrict(response.headers_mut());
                 Forwarded { response, tunnel: None, upstream_failed }
             }
         }
@@ -265,7 +265,7 @@ impl Proxy {
         };
         let mut response = Response::new(body);
         *response.status_mut() = head.status;
-        *response.headers_mut() = fields::back(head.headers, upstream_request.audience);
+        *response.headers_mut() = fields::back(head.headers, upstream_request.cache_rules);
         if let Some(status) = upstream_request.page {
             fields::answer_as_a_page(response.headers_mut());
             if response.status() == StatusCode::OK {

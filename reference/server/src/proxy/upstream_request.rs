@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 
 use hyper::header::{HeaderName, HeaderValue};
+use rolegate::answer::cache_rules;
+use rolegate::caches::CacheRules;
 use rolegate::decide::{Decision, Outcome};
 use rolegate::query;
 use rolegate::request::Scheme;
@@ -10,7 +12,7 @@ use rolegate::site::Site;
 use rolegate::token::Time;
 
 use super::ProxySettings;
-use super::fields::{Audience, Sender};
+use super::fields::Sender;
 use crate::in_force::KeyedGate;
 
 /// One request that is to be forwarded, beside what is in it.
@@ -22,8 +24,8 @@ pub struct UpstreamRequest {
     pub add: Vec<(HeaderName, HeaderValue)>,
     /// What becomes of `x-nf-sign`.
     pub signature: Signature,
-    /// NOLEAK-4: for whom the answer is.
-    pub audience: Audience,
+    /// NOLEAK-4: what caches may keep of the answer.
+    pub cache_rules: CacheRules,
     /// The address at the other end of the connection.
     pub peer: IpAddr,
     /// The visitor's address, as far as it is known.
@@ -97,7 +99,7 @@ impl UpstreamRequest {
                     .sign(variable, &settings.claims, now)
                     .map_or(Signature::Impossible, Signature::Value),
             },
-            audience: Audience::of(decision),
+            cache_rules: cache_rules(decision),
             peer: visit.peer,
             client: visit.client,
             through_proxy: visit.through_proxy,

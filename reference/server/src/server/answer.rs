@@ -11,7 +11,9 @@ use arc_swap::Guard;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
+use rolegate::answer::cache_rules;
 use rolegate::authorize::{self, Manner};
+use rolegate::caches::Keeping;
 use rolegate::decide::Decision;
 use rolegate::edge::{Country, Seen};
 use rolegate::path::origin_form;
@@ -30,7 +32,7 @@ use crate::clock;
 use crate::files::DirSite;
 use crate::files::body::Body;
 use crate::in_force::KeyedGate;
-use crate::proxy::fields::{Audience, has_no_end};
+use crate::proxy::fields::has_no_end;
 use crate::proxy::{Forwarded, Tunnel, UpstreamRequest, Visit};
 use crate::respond::{self, Ask};
 
@@ -318,7 +320,7 @@ impl<'a> Asked<'a> {
         let mut response =
             respond::refuse(StatusCode::SERVICE_UNAVAILABLE, "503: too many files are being sent at present.\n");
         response.headers_mut().insert(RETRY_AFTER, const { HeaderValue::from_static("5") });
-        Audience::of(decision).restrict(response.headers_mut());
+        cache_rules(decision).restrict(response.headers_mut());
         response
     }
 
@@ -343,7 +345,7 @@ impl<'a> Asked<'a> {
             server.operations.metrics().upstream_failed();
         }
         // PROXY-4.ends: how an answer calls itself says nothing of when it ends; its length does.
-        let depended = upstream_request.audience == Audience::ByRole && upstream_request.page.is_none();
+        let depended = upstream_request.cache_rules.keeping == Keeping::ByTheVisitor && upstream_request.page.is_none();
         let is_open = !response.headers().contains_key(CONTENT_LENGTH) && !response.body().is_end_stream();
         if (has_no_end(response.headers()) || (depended && is_open))
             && let Some(standing) = standing.take()

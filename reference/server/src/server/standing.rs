@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rolegate::caches::Keeping;
 use rolegate::edge::{Connection, Country};
 use rolegate::path::origin_form;
 use rolegate::request::Request;
@@ -12,7 +13,6 @@ use rolegate::token::Time;
 use super::head::Head;
 use crate::files::DirSite;
 use crate::in_force::{GateInForce, KeyedGate};
-use crate::proxy::fields::Audience;
 use crate::proxy::{ProxySettings, UpstreamRequest, Visit};
 
 /// How long a tunnel may outlive what it stands on.
@@ -49,7 +49,7 @@ impl Standing {
             host: head.host.map(str::to_owned),
             headers: head.headers.iter().map(owned).collect(),
             url: upstream_request.url.clone(),
-            denied: upstream_request.audience == Audience::Denied,
+            denied: upstream_request.cache_rules.keeping == Keeping::Nowhere,
         }
     }
 
@@ -106,7 +106,7 @@ impl Standing {
     }
 
     fn is_led_by(&self, upstream_request: &UpstreamRequest) -> bool {
-        let is_newly_denied = upstream_request.audience == Audience::Denied && !self.denied;
+        let is_newly_denied = upstream_request.cache_rules.keeping == Keeping::Nowhere && !self.denied;
         upstream_request.url == self.url && upstream_request.page.is_none() && !is_newly_denied
     }
 }
@@ -115,6 +115,7 @@ impl Standing {
 mod tests {
     use std::path::Path;
 
+    use rolegate::caches::{CacheRules, Varies};
     use rolegate::mint;
     use rolegate::request::Scheme;
     use rolegate::rules::RuleSet;
@@ -158,7 +159,7 @@ mod tests {
             url: "http://up.example/a".to_owned(),
             add: Vec::new(),
             signature: Signature::Unasked,
-            audience: Audience::ByRole,
+            cache_rules: CacheRules { keeping: Keeping::ByTheVisitor, varies: Varies::WithCookie },
             peer: connection.peer,
             client: None,
             through_proxy: false,

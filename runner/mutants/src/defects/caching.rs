@@ -1,7 +1,8 @@
 //! What a cache may keep (NOLEAK-4), and a gate that keeps what it must not.
 
 use Defect::Reply;
-use rolegate::decide::Outcome;
+use rolegate::decide::{Decision, Outcome, PassedOver};
+use rolegate::rules::ConditionKey;
 
 use crate::{Defect, Mutant};
 
@@ -69,6 +70,49 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
+        "cache/conditions-without-vary",
+        "NOLEAK-4.conditions",
+        "what a language, cookie or country condition chose is told to caches as the same for everybody",
+        Reply(|_, decision, reply| {
+            if is_chosen(decision) {
+                reply.drop("vary");
+                reply.set("cache-control", "public, max-age=0, must-revalidate");
+            }
+        }),
+    ),
+    Mutant::new(
+        "cache/conditions-vary-where-they-hold",
+        "NOLEAK-4.conditions",
+        "where a condition failed, the answer is told to caches as the same for everybody",
+        Reply(|_, decision, reply| {
+            let has_failed = decision.passed_over.iter().any(|(_, why)| matches!(why, PassedOver::Condition(_)));
+            if has_failed && is_chosen(decision) {
+                reply.drop("vary");
+                reply.set("cache-control", "public, max-age=0, must-revalidate");
+            }
+        }),
+    ),
+    Mutant::new(
+        "cache/language-without-its-cookie",
+        "NOLEAK-4.conditions",
+        "what a language condition chose varies with `Accept-Language` alone, and not with the cookie that chooses a language",
+        Reply(|_, decision, reply| {
+            if is_chosen(decision) && decision.conditions.contains(ConditionKey::Language) {
+                reply.set("vary", "Accept-Language");
+            }
+        }),
+    ),
+    Mutant::new(
+        "cache/country-is-public",
+        "NOLEAK-4.conditions",
+        "what a country condition chose may be stored for everybody whose cookies are the same, wherever they are",
+        Reply(|_, decision, reply| {
+            if is_chosen(decision) && decision.conditions.contains(ConditionKey::Country) {
+                reply.set("cache-control", "public, max-age=0, must-revalidate");
+            }
+        }),
+    ),
+    Mutant::new(
         "cache/shared-by-all-visitors",
         "ROLE-2",
         "the gate keeps a page by its address and shows it to the next visitor",
@@ -99,3 +143,8 @@ pub(super) const ALL: &[Mutant] = &[
     )
     .remembering(),
 ];
+
+/// Whether conditions alone had a say, and no role.
+fn is_chosen(decision: &Decision) -> bool {
+    !decision.denied && !decision.role_dependent && !decision.conditions.is_empty()
+}

@@ -286,6 +286,42 @@ fn countries_languages_cookies() {
     }
 }
 
+/// NOLEAK-4.conditions
+#[test]
+fn which_conditions_had_a_say() {
+    use crate::rules::ConditionKey::{Cookie, Country, Language};
+    let forced =
+        "/a /about 200! Language=de\n/about /login 302! Cookie=beta\n/login /about 200! Country=de Language=de";
+    let unforced = "/about /login 302 Country=de\n/* /login 302! Cookie=beta";
+    let german: &[(&str, &[u8])] = &[("accept-language", b"de")];
+    let beta: &[(&str, &[u8])] = &[("cookie", b"beta=1")];
+    for (rules, target, headers, country, keys) in [
+        (forced, "/a", german, None, [Language].as_slice()),
+        (forced, "/a", &[], None, &[Language]),
+        (forced, "/about", beta, None, &[Cookie]),
+        (forced, "/about", &[], None, &[Cookie]),
+        (forced, "/login", german, Some("de"), &[Country, Language]),
+        // One that fails is enough for the rule to fail.
+        (forced, "/login", german, Some("fr"), &[Country]),
+        (forced, "/login", &[], Some("de"), &[Language]),
+        (forced, "/", german, Some("de"), &[]),
+        // SHADOW-1
+        (unforced, "/about", &[], Some("fr"), &[Cookie]),
+        (unforced, "/about", beta, Some("fr"), &[Country, Cookie]),
+        (unforced, "/about", beta, Some("de"), &[Country]),
+        // RULES-10
+        ("/a /about 200! Language=de Typo=a", "/a", &[], None, &[]),
+        // ROLE-7: whoever does not hold the role is not asked for more.
+        ("/a /about 200! Role=x Language=de", "/a", german, None, &[]),
+        ("/a /a 302! Cookie=beta", "/a", beta, None, &[]),
+        ("/b /about 200! Cookie=beta", "/a", beta, None, &[]),
+        ("/a k=v /about 200! Cookie=beta", "/a", beta, None, &[]),
+    ] {
+        let decision = ask(rules, target, &Visitor::Anonymous, headers, country);
+        assert_eq!(decision.conditions, keys.iter().copied().collect(), "{rules} {target} {headers:?} {country:?}");
+    }
+}
+
 #[test]
 fn beside_a_role_the_country_is_not_the_visitors_to_choose() {
     let rules = "/a /about 200! Role=x Country=de\n/a /login 200! Language=fr";

@@ -52,9 +52,14 @@ impl Conditions {
     }
 
     /// COND-1: the conditions beside the role that do not hold.
-    pub(crate) fn unmet(&self, said: &Said<'_>) -> Unmet {
+    pub(crate) fn unmet(&self, said: &Said<'_>) -> ConditionKeys {
         let failed = self.others.iter().filter(|condition| !condition.holds(said, self.role.is_some()));
-        Unmet(failed.fold(0, |unmet, condition| unmet | condition.key.bit()))
+        failed.map(|condition| condition.key).collect()
+    }
+
+    /// What they ask for beside the role.
+    pub(crate) fn keys(&self) -> ConditionKeys {
+        self.others.iter().map(|condition| condition.key).collect()
     }
 }
 
@@ -92,11 +97,22 @@ impl ConditionKey {
     }
 }
 
-/// The conditions of a rule that a visitor does not meet, beside the role.
+/// Conditions beside the role, by what they ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Unmet(u8);
+pub struct ConditionKeys(u8);
 
-impl Unmet {
+impl FromIterator<ConditionKey> for ConditionKeys {
+    fn from_iter<I: IntoIterator<Item = ConditionKey>>(keys: I) -> ConditionKeys {
+        ConditionKeys(keys.into_iter().fold(0, |keys, key| keys | key.bit()))
+    }
+}
+
+impl ConditionKeys {
+    /// Those of either.
+    pub(crate) fn and(self, other: ConditionKeys) -> ConditionKeys {
+        ConditionKeys(self.0 | other.0)
+    }
+
     /// Whether there is none.
     pub fn is_empty(self) -> bool {
         self.0 == 0

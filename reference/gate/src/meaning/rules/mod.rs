@@ -11,7 +11,7 @@ pub(crate) mod pattern;
 use http::header::{HeaderName, HeaderValue};
 
 pub use captures::{Captured, Captures};
-pub use condition::{Condition, ConditionKey, Conditions, RoleCondition, Unmet};
+pub use condition::{Condition, ConditionKey, ConditionKeys, Conditions, RoleCondition};
 pub use destination::{Destination, Substituted};
 pub use pattern::Pattern;
 

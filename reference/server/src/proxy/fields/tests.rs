@@ -1,3 +1,5 @@
+use rolegate::caches::{Keeping, Varies};
+
 use super::*;
 
 fn map(lines: &[(&str, &str)]) -> HeaderMap {
@@ -192,6 +194,11 @@ fn upgrades() {
     assert!(!switches_to(&map(&[]), &wanted));
 }
 
+fn rules_of(keeping: Keeping) -> CacheRules {
+    let varies = if keeping == Keeping::ByAnybody { Varies::Never } else { Varies::WithCookie };
+    CacheRules { keeping, varies }
+}
+
 #[test]
 fn what_comes_back() {
     let upstream = map(&[
@@ -207,7 +214,7 @@ fn what_comes_back() {
         ("trailer", "x-sum"),
     ]);
     assert_eq!(
-        lines(&back(upstream, Audience::Everybody)),
+        lines(&back(upstream, rules_of(Keeping::ByAnybody))),
         ["etag: \"x\"", "set-cookie: a=1", "set-cookie: b=2", "trailer: x-sum"]
     );
 }
@@ -232,20 +239,20 @@ fn proxy_6_coded_for_one_hop() {
 
 #[test]
 fn noleak_4_caches() {
-    for (said, audience, value) in [
-        (Some("public, max-age=600"), Audience::Everybody, "public, max-age=600"),
-        (Some("public, max-age=600"), Audience::ByRole, "private, max-age=600, must-revalidate"),
-        (Some("Public, s-maxage=600"), Audience::ByRole, "private, max-age=0, must-revalidate"),
-        (Some("max-age=9, no-cache"), Audience::ByRole, "private, max-age=0, must-revalidate"),
-        (Some("no-store"), Audience::ByRole, "private, no-store"),
-        (Some("max-age=600"), Audience::Denied, "private, no-store"),
-        (None, Audience::ByRole, "private, max-age=0, must-revalidate"),
+    for (said, keeping, value) in [
+        (Some("public, max-age=600"), Keeping::ByAnybody, "public, max-age=600"),
+        (Some("public, max-age=600"), Keeping::ByTheVisitor, "private, max-age=600, must-revalidate"),
+        (Some("Public, s-maxage=600"), Keeping::ByTheVisitor, "private, max-age=0, must-revalidate"),
+        (Some("max-age=9, no-cache"), Keeping::ByTheVisitor, "private, max-age=0, must-revalidate"),
+        (Some("no-store"), Keeping::ByTheVisitor, "private, no-store"),
+        (Some("max-age=600"), Keeping::Nowhere, "private, no-store"),
+        (None, Keeping::ByTheVisitor, "private, max-age=0, must-revalidate"),
     ] {
         let mut upstream = map(&[("cdn-cache-control", "public"), ("vary", "Accept")]);
         upstream.extend(said.map(|said| (header::CACHE_CONTROL, HeaderValue::from_static(said))));
-        let got = back(upstream, audience);
+        let got = back(upstream, rules_of(keeping));
         assert_eq!(got.get_all("cache-control").iter().collect::<Vec<_>>(), [value]);
-        let by_role = audience != Audience::Everybody;
+        let by_role = keeping != Keeping::ByAnybody;
         assert_eq!(got.contains_key("cdn-cache-control"), !by_role);
         assert_eq!(got.get_all("vary").iter().any(|value| value == "Cookie"), by_role);
     }

@@ -5,7 +5,9 @@
 
 use http::header::{self, HeaderMap, HeaderValue};
 
+use crate::caches::{CacheRules, Keeping, Varies};
 use crate::decide::{Decision, Outcome};
+use crate::rules::ConditionKey;
 
 /// The answer to a request that was decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,25 +87,28 @@ impl<'d> Answer<'d> {
         if status == 405 {
             fields.insert(header::ALLOW, const { HeaderValue::from_static("GET, HEAD") });
         }
-        let (rules, varies) = cache_rules(decision);
-        fields.insert(header::CACHE_CONTROL, rules);
-        if varies {
-            fields.insert(header::VARY, const { HeaderValue::from_static("Cookie") });
-        }
+        let rules = cache_rules(decision);
+        fields.insert(header::CACHE_CONTROL, rules.control());
+        fields.extend(rules.vary().map(|vary| (header::VARY, vary)));
         Answer { status, fields, body }
     }
 }
 
-/// NOLEAK-4: the `Cache-Control` of an answer, and whether it varies with the cookie, so that no cache shows one visitor what
-/// depended on the role of another.
-pub fn cache_rules(decision: &Decision) -> (HeaderValue, bool) {
-    if decision.denied {
-        (const { HeaderValue::from_static("private, no-store") }, true)
-    } else if decision.role_dependent {
-        (const { HeaderValue::from_static("private, max-age=0, must-revalidate") }, true)
-    } else {
-        (const { HeaderValue::from_static("public, max-age=0, must-revalidate") }, false)
-    }
+/// NOLEAK-4, NOLEAK-4.conditions: what caches may keep, so that none shows one visitor what depended on what another is or says.
+pub fn cache_rules(decision: &Decision) -> CacheRules {
+    let (of_role, read) = (decision.denied || decision.role_dependent, decision.conditions);
+    let keeping = match decision.denied {
+        true => Keeping::Nowhere,
+        // No field of the request says where a visitor is.
+        false if of_role || read.contains(ConditionKey::Country) => Keeping::ByTheVisitor,
+        false => Keeping::ByAnybody,
+    };
+    let varies = match read.contains(ConditionKey::Language) {
+        true => Varies::WithLanguage,
+        false if of_role || !read.is_empty() => Varies::WithCookie,
+        false => Varies::Never,
+    };
+    CacheRules { keeping, varies }
 }
 
 #[cfg(test)]
@@ -113,6 +118,28 @@ mod tests {
     use crate::rules::RuleSet;
     use crate::site::MemorySite;
     use crate::visitor::Visitor;
+
+    #[test]
+    fn what_conditions_do_to_caches() {
+        let rules = "/l /page 200 Language=de\n/c /page 200 Cookie=beta\n/p /page 200 Country=de\n/m /page 200 Role=a Language=de";
+        let rules = RuleSet::parse(rules.as_bytes()).rules;
+        let site = MemorySite::new(["/page.html"]);
+        let admin = Visitor::with_roles(["a"]);
+        for (target, visitor, keeping, varies) in [
+            ("/page", &admin, Keeping::ByAnybody, Varies::Never),
+            ("/l", &admin, Keeping::ByAnybody, Varies::WithLanguage),
+            ("/c", &admin, Keeping::ByAnybody, Varies::WithCookie),
+            ("/p", &admin, Keeping::ByTheVisitor, Varies::WithCookie),
+            ("/m", &admin, Keeping::ByTheVisitor, Varies::WithLanguage),
+            ("/m", &Visitor::Anonymous, Keeping::Nowhere, Varies::WithCookie),
+        ] {
+            let target = target.as_bytes();
+            let request =
+                Request { method: "GET", target, host: None, scheme: Scheme::Https, headers: &[], country: None };
+            let decision = crate::decide(&rules, &request, visitor, &site);
+            assert_eq!(cache_rules(&decision), CacheRules { keeping, varies }, "{target:?}");
+        }
+    }
 
     #[test]
     fn what_is_told_and_what_is_kept() {
