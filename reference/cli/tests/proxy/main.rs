@@ -266,6 +266,9 @@ fn proxy_2_upstreams_that_fail() {
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 502),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 502),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: deflate\r\n\r\nx", 502),
+        // PROXY-6.begins
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", 502),
+        ("HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\nCache-Control: public\r\n\r\n", 502),
     ] {
         let upstream = Upstream::start(move |_, stream| {
             stream.write_all(says.as_bytes()).unwrap();
@@ -275,6 +278,11 @@ fn proxy_2_upstreams_that_fail() {
         let answer = gate.get("/api/a", &[]);
         assert_eq!((answer.status, answer.header("cache-control")), (status, "private, no-store"), "{says:?}");
     }
+    let begins = Upstream::start(|_, stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n").unwrap();
+        std::thread::sleep(Duration::from_secs(3));
+    });
+    assert_eq!(gate(OPEN, &format!("http://{}", begins.address), quick()).get("/api/a", &[]).status, 504);
     let silent = Upstream::start(|_, _| std::thread::sleep(Duration::from_secs(3)));
     let gate = gate(OPEN, &format!("http://{}", silent.address), quick());
     assert_eq!(gate.get("/api/a", &[]).status, 504);

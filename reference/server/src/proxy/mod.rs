@@ -261,7 +261,15 @@ impl Proxy {
         let (head, body) = answer.into_parts();
         let body = match tunnel {
             Some(_) => Body::default(),
-            None => Body::of_stream(Download::new(body, self.settings.idle_timeout, place)),
+            None => {
+                let mut download = Download::new(body, self.settings.idle_timeout, place);
+                // PROXY-6.begins
+                download
+                    .begin()
+                    .await
+                    .map_err(|error| if timed_out(&error) { Failure::Slow } else { Failure::Unreachable })?;
+                Body::of_stream(download)
+            }
         };
         let mut response = Response::new(body);
         *response.status_mut() = head.status;

@@ -1,5 +1,6 @@
 //! Bodies on their way through the gate: frame by frame, never collected, each side as fast as the other reads.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -154,13 +155,30 @@ pub(super) struct Download {
     upstream: Incoming,
     idle: Duration,
     silence: Option<Pin<Box<Sleep>>>,
+    /// The first piece, where it came before anybody asked for it.
+    first: Option<Frame<Bytes>>,
     /// PACE-2: what the request holds at the upstream.
     _place: Arc<Place>,
 }
 
 impl Download {
     pub(super) fn new(upstream: Incoming, idle: Duration, place: Arc<Place>) -> Download {
-        Download { upstream, idle, silence: None, _place: place }
+        Download { upstream, idle, silence: None, first: None, _place: place }
+    }
+
+    /// PROXY-6.begins: waits for the first piece of a body whose length is known; of any other it is only looked whether it is there, since a stream of
+    /// events may have nothing to say for long.
+    ///
+    /// # Errors
+    /// Where the body breaks off before, or nothing comes in time.
+    pub(super) async fn begin(&mut self) -> io::Result<()> {
+        let is_awaited = self.size_hint().exact().is_some_and(|length| length > 0);
+        let first = poll_fn(|cx| match Pin::new(&mut *self).poll_frame(cx) {
+            Poll::Pending if !is_awaited => Poll::Ready(None),
+            polled => polled,
+        });
+        self.first = first.await.transpose()?;
+        Ok(())
     }
 }
 
@@ -170,6 +188,9 @@ impl Body for Download {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let download = &mut *self;
+        if let Some(first) = download.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
         match Pin::new(&mut download.upstream).poll_frame(cx) {
             Poll::Ready(frame) => {
                 download.silence = None;
@@ -185,11 +206,18 @@ impl Body for Download {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.upstream.is_end_stream()
+        self.first.is_none() && self.upstream.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.upstream.size_hint()
+        let first = self.first.as_ref().and_then(Frame::data_ref).map_or(0, |data| data.len() as u64);
+        let rest = self.upstream.size_hint();
+        let mut whole = SizeHint::new();
+        whole.set_lower(rest.lower().saturating_add(first));
+        if let Some(upper) = rest.upper() {
+            whole.set_upper(upper.saturating_add(first));
+        }
+        whole
     }
 }
 
