@@ -63,11 +63,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let audit = seen.audit(&wish, &corpus);
     let all = started.elapsed();
     println!(
-        "{rules} rules, {files} files: {:.2} s ({:.2} s to read and look), {} of {} requests chosen, at most {} MB ({} MB of them before)",
+        "{rules} rules, {files} files: {:.2} s ({:.2} s to read and look), {} requests chosen of {}, at most {} MB ({} MB of them before)",
         all.as_secs_f64(),
         read.as_secs_f64(),
-        audit.sizes.requests.0,
-        audit.sizes.requests.1,
+        audit.sizes.requests,
+        audit.sizes.budget_for_all,
         peak() / 1024,
         before / 1024
     );

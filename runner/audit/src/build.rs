@@ -57,7 +57,7 @@ pub(super) fn audit(seen: &Seen, wish: &Wish, from: &From<'_>, probes: Probes, m
         let control = about.get(&case.id).and_then(|about| controls.get(&about.rule));
         case.control = control.cloned().unwrap_or_default();
     }
-    let left_out = probes.left_out();
+    let mut left_out = probes.left_out_by_rule();
     let rules = seen.model.views.iter().enumerate().map(|(place, view)| AboutRule {
         id: format!("{}:{}", short(&view.file), view.line),
         file: view.file.clone(),
@@ -71,7 +71,7 @@ pub(super) fn audit(seen: &Seen, wish: &Wish, from: &From<'_>, probes: Probes, m
         has_holder: controls.contains_key(&place),
         files: seen.ground.behind.get(&place).map(|(closed, _)| *closed).unwrap_or_default(),
         closes_nothing: closes_nothing(seen, place, view),
-        left_out: left_out.get(&place).copied().unwrap_or_default(),
+        left_out: left_out.remove(&place).unwrap_or_default(),
     });
     let rules: Vec<AboutRule> = rules.collect();
     let untold = marks.told().1;
@@ -89,7 +89,9 @@ pub(super) fn audit(seen: &Seen, wish: &Wish, from: &From<'_>, probes: Probes, m
         files: (seen.model.files().count(), seen.ground.closed.len()),
         untold,
         visitors: seen.visitors.told(),
-        requests: (requests, probes.all().saturating_sub(forwarded)),
+        requests,
+        left_out: probes.left_out(),
+        budget_for_all: probes.budget_for_all(),
         by_kind: probes.counts,
         forwarded,
     };
@@ -209,7 +211,7 @@ impl Builder<'_> {
         let model = &self.seen.model;
         let said = model.decide(&probe.ask, &probe.visitor.who);
         if said.answer == Answer::Forwarded && !self.wish.forwarding {
-            self.forwarded = self.forwarded.saturating_add(1);
+            self.forwarded = self.forwarded.saturating_add(probe.requests());
             return;
         }
         let Some(view) = model.views.get(probe.rule) else { return };
@@ -218,11 +220,11 @@ impl Builder<'_> {
             let name = name.to_ascii_lowercase();
             name.starts_with("if-") || name == "range"
         });
-        // STATUS-4: whether what a rule leads to is asked of the rules again.
+        // STATUS-4: whether what a rule leads to is asked of the rules again. Where that comes to the same, nobody disagrees.
         let again = match &said.answer {
             Answer::Shown { file, .. } if said.by.is_some() => {
                 let own = model.decide(&self.seen.way.ask(crate::ground::path_of(file)), &probe.visitor.who);
-                own.denied.then_some("STATUS-4")
+                (own.denied && own.answer != said.answer).then_some("STATUS-4")
             }
             _ => None,
         };
@@ -265,7 +267,7 @@ impl Builder<'_> {
                 is_telling: probe.kind == Kind::Rule
                     && !probe.visitor.is_stranger
                     && model.decide(&probe.ask, &Who::Nobody).answer != said.answer,
-                requests: probe.before.len().saturating_add(1),
+                requests: probe.requests(),
                 if_leaked: if_leaked(probe, &said),
             },
         );
@@ -316,6 +318,7 @@ fn if_leaked(probe: &Probe, said: &Said) -> &'static str {
         (_, Trick::Way) => {
             "The gate does not look at requests of another method, for a part, in a coding or with a condition."
         }
+        (_, Trick::Bare) => "The gate stands before those alone who meet its other conditions.",
         (_, Trick::Field) if said.denied => "A header field that anybody can send opens the gate.",
         (_, Trick::Field) => {
             "The site serves what a header field names, and the gate is for the path that was asked for."

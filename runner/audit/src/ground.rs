@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{Answer, Ask, Model, Said, Who};
-use crate::visitors::Visitors;
+use crate::visitors::{Visitors, holder_recipe};
 
 /// No more files than this are looked at for one gate or one rewrite.
 const FILES_OF_A_RULE: usize = 64;
@@ -162,7 +162,14 @@ impl Ground {
                 }
             }
         }
-        all.into_iter().map(|(recipe, files)| (recipe.to_owned(), Arc::new(files))).collect()
+        let mut all: BTreeMap<String, Arc<BTreeSet<String>>> =
+            all.into_iter().map(|(recipe, files)| (recipe.to_owned(), Arc::new(files))).collect();
+        // No rule names what looks like a role: it opens what any token opens.
+        if let Some(files) = all.get(&holder_recipe("")).cloned() {
+            let alike = visitors.alikes().filter_map(|visitor| visitor.recipe.clone());
+            all.extend(alike.map(|recipe| (recipe, Arc::clone(&files))));
+        }
+        all
     }
 
     /// What a rule without a role shows to everybody is public, whatever gate stands before its own path: the rules say so.

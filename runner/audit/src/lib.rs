@@ -3,7 +3,7 @@
 //! 1. [`model`]: the reference reads rules, `netlify.toml`, `_headers` and files as a gate does.
 //! 2. [`visitors`]: nobody, forged tokens, holders of each role.
 //! 3. [`ground`]: which file is closed to whom, and with which request each rule is tried.
-//! 4. [`spellings`], [`probe`]: near misses, and what a budget takes of all that could be asked. [`tokens`]: the corpus' own.
+//! 4. [`spellings`], [`probe`]: near misses, and what a budget takes of all that could be asked; [`left_out`]: the rest. [`tokens`]: the corpus' own.
 //! 5. [`expect`]: what the rules say becomes what must come back.
 //! 6. [`Audit`]: all of it as a corpus of one suite, which `gatecheck` runs, judges and reports as any other.
 //! 7. [`site_check`]: whether what is deployed is this site at all.
@@ -27,6 +27,7 @@
 pub mod expect;
 pub mod given;
 pub mod ground;
+pub mod left_out;
 pub mod model;
 pub mod page;
 pub mod plan;
@@ -53,8 +54,9 @@ use gatecheck::own::marks::Marks;
 pub use build::SUITE;
 
 use crate::ground::{Ground, Way};
+use crate::left_out::LeftOut;
 use crate::model::{Answer, Model};
-use crate::probe::{From, Kind, Probes, Tokens};
+use crate::probe::{From, Kind, Tokens};
 use crate::visitors::{Means, Visitors};
 
 /// What the user says.
@@ -169,8 +171,8 @@ pub struct AboutRule {
     pub files: usize,
     /// Why nothing is closed by it, if nothing is.
     pub closes_nothing: Option<&'static str>,
-    /// How many of its cases are left out for the budget.
-    pub left_out: usize,
+    /// What is not asked of it for the budget.
+    pub left_out: LeftOut,
 }
 
 /// How much there is.
@@ -186,9 +188,13 @@ pub struct Sizes {
     pub untold: usize,
     /// The visitors in one line.
     pub visitors: String,
-    /// How many requests are asked, and how many there would be.
-    pub requests: (usize, usize),
-    /// By kind: how many there would be, and how many are asked.
+    /// How many requests are asked.
+    pub requests: usize,
+    /// What is not asked for the budget.
+    pub left_out: LeftOut,
+    /// The least budget that leaves nothing out, in requests.
+    pub budget_for_all: usize,
+    /// By kind: how many requests there would be, and how many the budget takes.
     pub by_kind: BTreeMap<Kind, (usize, usize)>,
     /// Requests that are not asked because the site would forward them.
     pub forwarded: usize,
@@ -251,10 +257,8 @@ impl Seen {
             let folder = path.rfind('/').and_then(|at| path.get(..=at))?;
             Some(format!("{folder}gatecheck-looks-for-nothing-here"))
         });
-        let mut all: Vec<String> = paths.collect();
-        all.dedup();
-        all.truncate(most);
-        all
+        let mut seen = BTreeSet::new();
+        paths.filter(|path| seen.insert(path.clone())).take(most).collect()
     }
 
     /// Redirects that act on everybody, by path: the target, the status and where they lead.
@@ -302,10 +306,4 @@ impl Seen {
         let probes = from.choose(tokens);
         build::audit(&self, wish, &from, probes, marks)
     }
-}
-
-/// How many requests are asked before anything is said about a rule.
-#[must_use]
-pub fn asked_of(probes: &Probes) -> usize {
-    probes.chosen.iter().map(|probe| probe.before.len().saturating_add(1)).sum()
 }

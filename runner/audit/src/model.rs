@@ -19,6 +19,8 @@ pub struct Model {
     files: DirSite,
     /// The folder that is published.
     pub published: PathBuf,
+    /// Its name; empty where it has none.
+    pub folder: String,
     /// The rule files as they are read.
     pub texts: Texts,
     /// What the reader of the rules should know before anything is asked, a sentence each.
@@ -182,7 +184,9 @@ impl Model {
         };
         let mut seen = BTreeSet::new();
         let views = rules.rules().iter().map(|rule| view(rule, &source, &mut seen)).collect();
-        Ok(Self { rules, files, published, texts, notes, views })
+        let folder = published.canonicalize().unwrap_or_default();
+        let folder = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { rules, files, published, folder, texts, notes, views })
     }
 
     /// The names of the files, with a slash in front, in byte order.

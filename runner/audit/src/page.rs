@@ -8,7 +8,7 @@ use gatecheck::verdict::Verdict;
 use maud::{Markup, html};
 
 use crate::Audit;
-use crate::table::{count, thousands};
+use crate::table::{count, forwarded, left_out, thousands};
 use crate::verdicts::{RuleVerdict, Standing, headline, reasons, why};
 
 /// More findings of a rule than this are told by number.
@@ -60,7 +60,6 @@ fn ordered<'v, 'a>(verdicts: &'v [RuleVerdict<'a>]) -> Vec<&'v RuleVerdict<'a>> 
 
 fn summary(audit: &Audit, verdicts: &[RuleVerdict<'_>], site: Option<&str>) -> Markup {
     let sizes = &audit.sizes;
-    let (asked, all) = sizes.requests;
     html! {
         dl class="facts" {
             dt { "Rules" } dd { (thousands(sizes.rules.0)) ", " (count(sizes.rules.1, "gate")) " among them, in " (sizes.rule_files.join(", ")) }
@@ -68,9 +67,9 @@ fn summary(audit: &Audit, verdicts: &[RuleVerdict<'_>], site: Option<&str>) -> M
             dt { "Visitors" } dd { (sizes.visitors) }
             @if let Some(site) = site { dt { "This site?" } dd { (visible(site)) } }
             dt { "Asked" } dd {
-                (count(asked, "request"))
-                @if all > asked { ", " (thousands(all.saturating_sub(asked))) " left out; --budget " (all) " would ask all" }
-                @if sizes.forwarded > 0 { ", " (thousands(sizes.forwarded)) " left out that the site would forward" }
+                (count(sizes.requests, "request"))
+                @if !sizes.left_out.is_empty() { "; " (left_out(sizes)) }
+                @if sizes.forwarded > 0 { "; " (forwarded(sizes)) }
             }
             dt { "Gates" } dd {
                 @for standing in [Standing::Open, Standing::Otherwise, Standing::Unproven, Standing::Unjudged, Standing::Denied, Standing::Sampled, Standing::ClosesNothing, Standing::Contested, Standing::Shut, Standing::NotAsked] {
@@ -105,6 +104,7 @@ fn card(verdict: &RuleVerdict<'_>) -> Markup {
             dl class="facts" {
                 dt { "Rule" } dd { code { (visible(&rule.text)) } }
                 dt { "Requests" } dd { (thousands(verdict.requests)) }
+                @if !rule.left_out.is_empty() { dt { "Left out" } dd { (rule.left_out.told()) } }
                 @if rule.files > 0 { dt { "Closes" } dd { (count(rule.files, "file")) } }
                 @if rule.is_gate {
                     dt { "Let in" }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::probe::Kind;
-use crate::table::{count, head, lasting, thousands};
+use crate::table::{count, forwarded, head, lasting, left_out, thousands};
 use crate::{AboutCase, Audit};
 
 /// More rules than this are summed up.
@@ -14,20 +14,18 @@ const LISTED: usize = 40;
 #[must_use]
 pub fn render(audit: &Audit, rate: Option<f64>) -> String {
     let mut out = head(&audit.sizes);
-    let (asked, all) = audit.sizes.requests;
+    let asked = audit.sizes.requests;
     let time = match rate {
         #[expect(clippy::cast_precision_loss, reason = "a length of time for people")]
         Some(rate) if rate > 0.0 => format!(", {} at {rate}/s", lasting(asked as f64 / rate)),
         _ => String::new(),
     };
     let _ = writeln!(out, "  {:<10} {}{time}; nothing is sent now", "would ask", count(asked, "request"));
-    if all > asked {
-        let _ = writeln!(
-            out,
-            "  {:<10} {}; --budget {all} asks all",
-            "left out",
-            count(all.saturating_sub(asked), "request")
-        );
+    if !audit.sizes.left_out.is_empty() {
+        let _ = writeln!(out, "  {}", left_out(&audit.sizes));
+    }
+    if audit.sizes.forwarded > 0 {
+        let _ = writeln!(out, "  {}", forwarded(&audit.sizes));
     }
     let _ = writeln!(out);
     let _ = writeln!(out, "  by kind");

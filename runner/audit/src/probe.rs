@@ -1,13 +1,15 @@
 //! Which requests there are to ask, in the order in which a budget takes them: every rule by every class of visitor, caches, spellings, files, tokens.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use gatecheck::corpus::Corpus;
 
 use crate::expect::Writing;
 use crate::ground::{Ground, Way, path_of, pretty};
+use crate::left_out::LeftOut;
 use crate::model::{Ask, Model, Who};
-use crate::spellings::{self, Trick};
+use crate::spellings::{self, Around, Spelling, Trick};
 use crate::tokens::{Borrowed, borrowed};
 use crate::visitors::{Visitor, Visitors};
 
@@ -34,6 +36,14 @@ pub struct Probe {
     pub before: Vec<Visitor>,
     /// Whether it is asked over HTTP/2.
     pub over_http2: bool,
+}
+
+impl Probe {
+    /// How many requests it is, with those just before it.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.before.len().saturating_add(1)
+    }
 }
 
 /// What kind of request it is.
@@ -70,33 +80,52 @@ impl Kind {
 pub struct Probes {
     /// The requests that are asked.
     pub chosen: Vec<Probe>,
-    /// How many there would be of each kind, and how many of them are asked.
+    /// How many requests there would be of each kind, and how many of them are asked.
     pub counts: BTreeMap<Kind, (usize, usize)>,
-    /// How many cases there would be for each rule by itself. Those of [`Kind::Token`] are about the key, for which one gate stands, and are not among them.
-    pub by_rule: BTreeMap<usize, usize>,
+    /// The same for each rule by itself. Those of [`Kind::Token`] are about the key, for which one gate stands, and are not among them.
+    by_rule: BTreeMap<(usize, Kind), (usize, usize)>,
 }
 
 impl Probes {
-    /// How many cases of a rule are left out for the budget.
+    /// What is left out for the budget.
     #[must_use]
-    pub fn left_out(&self) -> BTreeMap<usize, usize> {
-        let mut left = self.by_rule.clone();
-        for probe in self.chosen.iter().filter(|probe| probe.kind != Kind::Token) {
-            left.entry(probe.rule).and_modify(|count| *count = count.saturating_sub(1));
+    pub fn left_out(&self) -> LeftOut {
+        LeftOut::of(self.counts.iter().map(|(kind, (all, asked))| (*kind, all.saturating_sub(*asked))))
+    }
+
+    /// What of each rule is left out for the budget.
+    #[must_use]
+    pub fn left_out_by_rule(&self) -> BTreeMap<usize, LeftOut> {
+        let mut by_rule: BTreeMap<usize, Vec<(Kind, usize)>> = BTreeMap::new();
+        for ((rule, kind), (all, asked)) in &self.by_rule {
+            by_rule.entry(*rule).or_default().push((*kind, all.saturating_sub(*asked)));
         }
-        left.retain(|_, count| *count > 0);
-        left
+        by_rule.into_iter().map(|(rule, left_out)| (rule, LeftOut::of(left_out))).collect()
     }
 
-    fn there_are(&mut self, rule: usize, cases: usize) {
-        let count = self.by_rule.entry(rule).or_default();
-        *count = count.saturating_add(cases);
-    }
-
-    /// How many requests would cover all.
+    /// The least budget that leaves nothing out, in requests.
     #[must_use]
-    pub fn all(&self) -> usize {
+    pub fn budget_for_all(&self) -> usize {
         self.counts.values().map(|(all, _)| all).sum()
+    }
+}
+
+/// What may be asked of one rule, of one kind.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    rule: usize,
+    cases: usize,
+    /// How many requests a case is.
+    each: usize,
+}
+
+impl Group {
+    fn of(rule: usize, cases: usize) -> Self {
+        Self { rule, cases, each: 1 }
+    }
+
+    fn requests(&self) -> usize {
+        self.cases.saturating_mul(self.each)
     }
 }
 
@@ -144,51 +173,64 @@ impl<'a> From<'a> {
     #[must_use]
     pub fn choose(&self, tokens: Option<Tokens<'_>>) -> Probes {
         let mut probes = Probes::default();
-        // By kind: the number of requests, and how to make the one at a place.
+        // By kind: how many cases there are of each rule, and how to make the one at a place.
         let rules: Vec<usize> = (0..self.model.views.len()).filter(|place| self.is_asked(*place)).collect();
         let first: Vec<(usize, Vec<Visitor>)> = rules.iter().map(|place| (*place, self.visitors_of(*place))).collect();
-        first.iter().for_each(|(place, visitors)| probes.there_are(*place, visitors.len()));
-        self.take(&mut probes, Kind::Rule, first.iter().map(|(_, visitors)| visitors.len()), |group, at| {
+        let groups = first.iter().map(|(place, visitors)| Group::of(*place, visitors.len()));
+        self.take(&mut probes, Kind::Rule, groups, |group, at| {
             let (place, visitors) = first.get(group)?;
             self.at_the_rule(*place, visitors.get(at)?.clone())
         });
         let cached = self.caches(&rules);
-        cached.iter().for_each(|probe| probes.there_are(probe.rule, 1));
-        self.take(&mut probes, Kind::Cache, cached.iter().map(|_| 1), |group, _| cached.get(group).cloned());
+        let groups = cached.iter().map(|probe| Group { rule: probe.rule, cases: 1, each: probe.requests() });
+        self.take(&mut probes, Kind::Cache, groups, |group, _| cached.get(group).cloned());
         let spelled: Vec<(usize, Vec<Visitor>)> = rules.iter().map(|place| (*place, self.who_spells(*place))).collect();
-        let counts: Vec<usize> = spelled
+        let groups = spelled
             .iter()
-            .map(|(place, visitors)| self.spellings(*place).len().saturating_mul(visitors.len()))
-            .collect();
-        spelled.iter().zip(&counts).for_each(|((place, _), count)| probes.there_are(*place, *count));
-        self.take(&mut probes, Kind::Spelling, counts.into_iter(), |group, at| {
+            .map(|(place, visitors)| Group::of(*place, self.spellings(*place).len().saturating_mul(visitors.len())));
+        self.take(&mut probes, Kind::Spelling, groups, |group, at| {
             let (place, visitors) = spelled.get(group)?;
             let visitor = visitors.get(at.checked_rem(visitors.len())?)?.clone();
             self.spelled(*place, at.checked_div(visitors.len())?, visitor)
         });
-        let files: Vec<(&String, &usize)> =
-            self.ground.closed.iter().filter(|(_, gate)| self.is_asked(**gate)).collect();
-        let names = |name: &String| if pretty(name) == path_of(name) { 1 } else { 2 };
-        files.iter().for_each(|(name, gate)| probes.there_are(**gate, names(name)));
-        self.take(&mut probes, Kind::File, files.iter().map(|(name, _)| names(name)), |group, at| {
+        let closed = self.ground.closed.iter().map(|(name, gate)| (name.as_str(), *gate));
+        let files: Vec<(&str, usize)> =
+            closed.filter(|(_, gate)| self.is_asked(*gate)).chain(self.rule_files(&rules)).collect();
+        let names = |name: &str| if pretty(name) == path_of(name) { 1 } else { 2 };
+        let groups = files.iter().map(|(name, gate)| Group::of(*gate, names(name)));
+        self.take(&mut probes, Kind::File, groups, |group, at| {
             let (name, gate) = files.get(group)?;
-            self.file(name, **gate, at)
+            self.file(name, *gate, at)
         });
-        let is_for_tokens = |place: &usize| {
-            let view = self.model.views.get(*place);
-            let protects =
-                self.ground.witnesses.get(*place).and_then(Option::as_ref).is_some_and(|one| one.file.is_some());
-            view.is_some_and(|view| !view.roles.is_empty()) && protects
-        };
-        let admits = |place: &usize| self.admitting_role(*place).is_some_and(|role| !role.is_empty());
-        let found = rules.iter().copied().find(admits).or_else(|| rules.iter().copied().find(is_for_tokens));
-        if let (Some(tokens), Some(place)) = (tokens, found) {
+        if let (Some(tokens), Some(place)) = (tokens, self.gate_for_tokens(&rules)) {
             let named = self.model.views.get(place).and_then(|view| view.roles.first()).map(String::as_str);
             let role = self.admitting_role(place).or(named).unwrap_or_default();
             let all = borrowed(tokens.corpus, tokens.secret, tokens.role_path, role, tokens.now);
-            self.take(&mut probes, Kind::Token, all.iter().map(|_| 1), |group, _| self.token(place, all.get(group)?));
+            let groups = all.iter().map(|_| Group::of(place, 1));
+            self.take(&mut probes, Kind::Token, groups, |group, _| self.token(place, all.get(group)?));
         }
         probes
+    }
+
+    /// The rule files, which are never served (STATIC-2), with the first gate: what they say is said of it.
+    fn rule_files(&self, rules: &[usize]) -> Vec<(&'a str, usize)> {
+        let texts = &self.model.texts;
+        let all = [("/_redirects", &texts.redirects), ("/_headers", &texts.headers), ("/netlify.toml", &texts.toml)];
+        let is_gate = |place: &usize| self.model.views.get(*place).is_some_and(|view| view.is_gate);
+        let gate = rules.iter().copied().find(is_gate);
+        all.into_iter().filter(|(_, text)| !text.is_empty()).filter_map(|(name, _)| Some((name, gate?))).collect()
+    }
+
+    /// The gate at which tokens are tried: the first that lets a holder in to a file, and about which sources agree, or else what comes nearest to that.
+    fn gate_for_tokens(&self, rules: &[usize]) -> Option<usize> {
+        let gates = rules.iter().filter_map(|place| {
+            let view = self.model.views.get(*place).filter(|view| !view.roles.is_empty())?;
+            let witness = self.ground.witnesses.get(*place)?.as_ref()?;
+            let admits = witness.admits.as_deref().is_some_and(|role| !role.is_empty());
+            let shows = witness.file.is_some() && !view.forwards;
+            (admits || shows).then_some((*place, Reverse((admits && shows, admits, view.contested.is_none()))))
+        });
+        gates.min_by_key(|(_, merit)| *merit).map(|(place, _)| place)
     }
 
     /// Takes as many of a kind as the budget leaves, drawn evenly over all groups.
@@ -196,35 +238,45 @@ impl<'a> From<'a> {
         &self,
         probes: &mut Probes,
         kind: Kind,
-        groups: impl Iterator<Item = usize>,
+        groups: impl Iterator<Item = Group>,
         make: impl Fn(usize, usize) -> Option<Probe>,
     ) {
-        let groups: Vec<usize> = groups.collect();
-        let all: usize = groups.iter().sum();
-        let spent: usize = probes.chosen.iter().map(|probe| probe.before.len().saturating_add(1)).sum();
-        let most = self.budget.saturating_sub(spent).min(all);
-        let mut taken = 0_usize;
-        let mut cost = 0_usize;
+        let groups: Vec<Group> = groups.collect();
+        let all: usize = groups.iter().map(|group| group.cases).sum();
+        let requests: usize = groups.iter().map(Group::requests).sum();
+        let spent: usize = probes.counts.values().map(|(_, asked)| asked).sum();
+        let room = self.budget.saturating_sub(spent);
+        let most = match room.saturating_mul(all).checked_div(requests) {
+            Some(most) if room < requests => most,
+            _ => all,
+        };
+        let mut asked = 0_usize;
         let (mut group, mut start) = (0_usize, 0_usize);
+        let cases = |group: usize| groups.get(group).map_or(0, |group| group.cases);
         for number in 0..most {
             // The place of the draw: evenly spread, moved by the seed, each once.
             let place = drawn(number, most, all, self.seed);
-            while groups.get(group).is_some_and(|count| place >= start.saturating_add(*count)) {
-                start = start.saturating_add(groups.get(group).copied().unwrap_or_default());
+            while group < groups.len() && place >= start.saturating_add(cases(group)) {
+                start = start.saturating_add(cases(group));
                 group = group.saturating_add(1);
             }
-            if let Some(probe) = make(group, place.saturating_sub(start)) {
-                cost = cost.saturating_add(probe.before.len()).saturating_add(1);
-                if cost > self.budget.saturating_sub(spent) {
-                    break;
-                }
-                probes.chosen.push(probe);
-                taken = taken.saturating_add(1);
+            let Some(probe) = make(group, place.saturating_sub(start)) else { continue };
+            if asked.saturating_add(probe.requests()) > room {
+                break;
             }
+            asked = asked.saturating_add(probe.requests());
+            if kind != Kind::Token {
+                let (_, of_rule) = probes.by_rule.entry((probe.rule, kind)).or_default();
+                *of_rule = of_rule.saturating_add(probe.requests());
+            }
+            probes.chosen.push(probe);
         }
         // What makes no request is no gap.
-        let lost = if most == all { all.saturating_sub(taken) } else { 0 };
-        probes.counts.insert(kind, (all.saturating_sub(lost), taken));
+        probes.counts.insert(kind, (if most == all { asked } else { requests }, asked));
+        for group in groups.iter().filter(|_| kind != Kind::Token && most < all) {
+            let (of_rule, _) = probes.by_rule.entry((group.rule, kind)).or_default();
+            *of_rule = of_rule.saturating_add(group.requests());
+        }
     }
 
     /// Whether a rule is asked at all, and if not it is told.
@@ -242,6 +294,7 @@ impl<'a> From<'a> {
         }
         match self.ground.witnesses.get(place).and_then(Option::as_ref) {
             Some(_) => None,
+            None if view.asks_country => Some("it asks for a country, which nobody can choose".to_owned()),
             None => {
                 Some("no request was found that it decides: a rule before it, or a file, takes them all".to_owned())
             }
@@ -276,6 +329,7 @@ impl<'a> From<'a> {
                 all.push(visitor.clone());
             }
         }
+        all.extend(view.roles.first().and_then(|role| self.visitors.alike(role)).cloned());
         all.extend(self.visitors.forgers(view.roles.first().map(String::as_str).unwrap_or_default()));
         all
     }
@@ -307,14 +361,18 @@ impl<'a> From<'a> {
         })
     }
 
-    fn spellings(&self, place: usize) -> Vec<spellings::Spelling> {
+    fn spellings(&self, place: usize) -> Vec<Spelling> {
         let Some(witness) = self.ground.witnesses.get(place).and_then(Option::as_ref) else { return Vec::new() };
         if !self.model.views.get(place).is_some_and(|view| view.is_gate) {
             return Vec::new();
         }
         let target = String::from_utf8_lossy(&witness.ask.target).into_owned();
         let role = self.model.views.get(place).and_then(|view| view.roles.first()).map_or("admin", String::as_str);
-        spellings::of(&target, &self.ground.open, self.origin, role)
+        let own = witness.file.as_deref().map(path_of);
+        let around = Around { origin: self.origin, open: &self.ground.open, folder: &self.model.folder };
+        let mut all = spellings::of(&target, own.as_deref(), role, around);
+        all.extend((!witness.ask.headers.is_empty()).then(|| Spelling::bare(&witness.ask.target)));
+        all
     }
 
     fn spelled(&self, place: usize, at: usize, visitor: Visitor) -> Option<Probe> {
@@ -324,6 +382,9 @@ impl<'a> From<'a> {
         let mut ask = witness.ask.clone();
         ask.target = spelling.target;
         ask.method = spelling.method.to_owned();
+        if spelling.is_bare {
+            ask.headers.clear();
+        }
         ask.headers.extend(spelling.headers);
         Some(Probe {
             rule: place,
@@ -362,7 +423,7 @@ impl<'a> From<'a> {
         let mut probe = self.at_the_rule(place, Visitors::anonymous())?;
         probe.kind = Kind::Token;
         probe.label.clone_from(&borrowed.id);
-        probe.is_exact = true;
+        probe.is_exact = borrowed.is_exact || borrowed.query.is_some();
         if borrowed.may_be_refused {
             probe.writing = Writing::Odd;
         }

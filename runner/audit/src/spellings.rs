@@ -13,6 +13,8 @@ pub struct Spelling {
     pub method: &'static str,
     /// Further header lines.
     pub headers: Vec<(String, Vec<u8>)>,
+    /// Whether the header lines that the conditions of the rule ask for are left away.
+    pub is_bare: bool,
 }
 
 /// What a spelling tries.
@@ -26,6 +28,8 @@ pub enum Trick {
     Way,
     /// Fields that some servers go by.
     Field,
+    /// The same without what the other conditions of the rule ask for.
+    Bare,
 }
 
 /// Fields that ask for a part, a coding or a condition, and say nothing of visitor or path.
@@ -48,14 +52,21 @@ impl Spelling {
         match self.headers.first() {
             Some(first) if is_way(first) => Trick::Way,
             Some(_) => Trick::Field,
+            None if self.is_bare => Trick::Bare,
             None if self.method != "GET" => Trick::Way,
             None if self.target == target => Trick::None,
             None => Trick::Path,
         }
     }
 
+    /// The same request by a visitor who does not meet the conditions that the rule has beside its role.
+    #[must_use]
+    pub fn bare(target: &[u8]) -> Self {
+        Self { is_bare: true, ..Self::plain("without-its-conditions", target) }
+    }
+
     fn plain(id: &'static str, target: impl Into<Vec<u8>>) -> Self {
-        Self { id, target: target.into(), is_exact: false, method: "GET", headers: Vec::new() }
+        Self { id, target: target.into(), is_exact: false, method: "GET", headers: Vec::new(), is_bare: false }
     }
 
     fn exact(id: &'static str, target: impl Into<Vec<u8>>) -> Self {
@@ -68,14 +79,27 @@ impl Spelling {
     }
 }
 
-/// The near misses of a target; `open` is a path that anybody may have, below which dots can climb, and `role` a role that its gate asks for.
+/// What stands around a target.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    /// The scheme and authority of the site.
+    pub origin: &'a str,
+    /// A path that anybody may have, below which dots can climb.
+    pub open: &'a str,
+    /// The name of the folder that is published; empty where it has none.
+    pub folder: &'a str,
+}
+
+/// The near misses of a target; `own` is the path of its file by its own name, and `role` a role that its gate asks for.
 #[must_use]
-pub fn of(target: &str, open: &str, origin: &str, role: &str) -> Vec<Spelling> {
+pub fn of(target: &str, own: Option<&str>, role: &str, around: Around<'_>) -> Vec<Spelling> {
+    let Around { origin, open, folder } = around;
     let (path, query) = match target.split_once('?') {
         Some((path, query)) => (path, format!("?{query}")),
         None => (target, String::new()),
     };
     let mut all = neighbours(path);
+    all.extend(below_folders(own.unwrap_or(path), folder));
     all.extend(misspelled(path, open));
     for spelling in &mut all {
         spelling.target.extend_from_slice(query.as_bytes());
@@ -126,6 +150,22 @@ fn neighbours(path: &str) -> Vec<Spelling> {
         spelling.target.first() == Some(&b'/') && spelling.target.get(1) != Some(&b'.') && spelling.target != b"/.html"
     });
     all
+}
+
+/// The file below the name of a folder: whoever serves the folder a second time, or what lies above it, has no rule for that path.
+fn below_folders(own: &str, folder: &str) -> Vec<Spelling> {
+    let named = Some(("below-its-folder", folder)).filter(|(_, folder)| !folder.is_empty());
+    let usual = [
+        ("below-public", "public"),
+        ("below-dist", "dist"),
+        ("below-build", "build"),
+        ("below-out", "out"),
+        ("below-static", "static"),
+        ("below-files", "files"),
+    ];
+    let all = named.into_iter().chain(usual);
+    all.map(|(id, folder)| Spelling::plain(id, format!("{}{own}", crate::ground::path_of(&format!("/{folder}")))))
+        .collect()
 }
 
 /// So many segments make a path long: more than a thousand bytes, and less than any server refuses for its length alone.
@@ -331,7 +371,8 @@ mod tests {
 
     #[test]
     fn near_misses_of_a_page() {
-        let all = of("/members/home", "/login", "https://site.example", "member");
+        let around = Around { origin: "https://site.example", open: "/login", folder: "the site" };
+        let all = of("/members/home", Some("/members/home.html"), "member", around);
         let text = |id: &str| {
             let found = all.iter().find(|spelling| spelling.id == id);
             found.map(|spelling| String::from_utf8_lossy(&spelling.target).into_owned())
@@ -359,6 +400,8 @@ mod tests {
             ("letter-escaped-in-16-bits", "/%u006dembers/home"),
             ("no-slash-first", "members/home"),
             ("fragment", "/members/home#x"),
+            ("below-its-folder", "/the%20site/members/home.html"),
+            ("below-public", "/public/members/home.html"),
         ] {
             assert_eq!(text(id).as_deref(), Some(target), "{id}");
         }
@@ -374,7 +417,7 @@ mod tests {
             let spelling = all.iter().find(|spelling| spelling.id == id).unwrap();
             assert_eq!(spelling.trick(b"/members/home"), trick, "{id}");
         }
-        let root = of("/", "/", "http://h", "member");
+        let root = of("/", None, "member", Around { origin: "http://h", open: "/", folder: "" });
         assert!(root.iter().all(|spelling| !spelling.target.is_empty()), "{root:?}");
     }
 }

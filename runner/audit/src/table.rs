@@ -179,18 +179,11 @@ fn closing(out: &mut String, audit: &Audit, run: &Aggregate, verdicts: &[RuleVer
         let _ = writeln!(out, "{}", wrapped(&visible(text), 2, options.columns));
     };
     let sizes = &audit.sizes;
-    let (asked, all) = sizes.requests;
-    if all > asked {
-        say(&format!(
-            "left out: {} for the budget; --budget {all} would ask all",
-            count(all.saturating_sub(asked), "request")
-        ));
+    if !sizes.left_out.is_empty() {
+        say(&left_out(sizes));
     }
     if sizes.forwarded > 0 {
-        say(&format!(
-            "left out: {} that the site would forward to another server or a function; --forwarding asks them",
-            count(sizes.forwarded, "request")
-        ));
+        say(&forwarded(sizes));
     }
     if sizes.untold > 0 {
         say(&format!(
@@ -248,6 +241,19 @@ fn closing(out: &mut String, audit: &Audit, run: &Aggregate, verdicts: &[RuleVer
     let seed = run.pins.seed().map(|seed| format!(", seed {seed}")).unwrap_or_default();
     let part = run.pins.shard.map(|shard| format!(", part {shard}")).unwrap_or_default();
     let _ = writeln!(out, "{headline}  {}: gates: {}{seed}{part}", visible(&run.pins.gate), parts.join(", "));
+}
+
+/// What is left out for the budget, and what would ask it.
+pub(crate) fn left_out(sizes: &Sizes) -> String {
+    format!("left out for the budget: {}; --budget {} asks all", sizes.left_out.told(), sizes.budget_for_all)
+}
+
+/// What is left out because the site would forward it.
+pub(crate) fn forwarded(sizes: &Sizes) -> String {
+    format!(
+        "left out: {} that the site would forward to another server or a function; --forwarding asks them",
+        count(sizes.forwarded, "request")
+    )
 }
 
 /// `1 gate`, `2,345 gates`.

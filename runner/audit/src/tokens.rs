@@ -23,6 +23,8 @@ pub struct Borrowed {
     pub query: Option<String>,
     /// Who that is.
     pub who: Who,
+    /// Whether an ordinary client would change it on the way.
+    pub is_exact: bool,
     /// Whether hosts may refuse it for its form alone: its length, or a field that stands there twice.
     pub may_be_refused: bool,
 }
@@ -68,10 +70,11 @@ pub fn borrowed(corpus: &Corpus, secret: Option<&str>, role_path: &str, role: &s
             // Whatever is signed with a secret that is not the site's makes nobody of whoever sends it.
             let who = if is_known { who_sends(&sent.headers, secret, role_path, now) } else { Some(Who::Nobody) };
             let Some(who) = who else { continue };
+            let is_exact = sent.byte_exact;
             let query = String::from_utf8(sent.target).ok();
             let query = query.and_then(|target| target.split_once('?').map(|(_, query)| query.to_owned()));
             let may_be_refused = size > LONG || repeats_a_field(&sent.headers);
-            all.push(Borrowed { id: case.id.clone(), headers: sent.headers, query, who, may_be_refused });
+            all.push(Borrowed { id: case.id.clone(), headers: sent.headers, query, who, is_exact, may_be_refused });
         }
     }
     all
@@ -133,6 +136,8 @@ mod tests {
             let in_the_query = all.iter().filter(|one| one.query.as_ref().is_some_and(|query| query.contains("=ey")));
             let refused = |id: &str| all.iter().any(|one| one.id.contains(id) && one.may_be_refused);
             assert!(!refused("condition/tag-weak"));
+            // Most go over connections that are kept.
+            assert!(all.iter().filter(|one| one.is_exact).count() * 10 < all.len(), "{secret:?}");
             assert!(in_the_query.clone().count() >= 4 && in_the_query.clone().all(is_nobody));
         }
     }

@@ -177,8 +177,10 @@ fn verdict<'a>(
         (Standing::Denied, "denied to all that were tried; nobody was let in, so this proves little".to_owned())
     } else if elsewhere > 0 {
         (Standing::Sampled, format!("nothing came back; {elsewhere} of its cases are asked in other parts"))
-    } else if away == 0 || rule.left_out > 0 {
-        (Standing::Sampled, format!("nothing came back; {} of its cases were left out for the budget", rule.left_out))
+    } else if !rule.left_out.is_empty() {
+        (Standing::Sampled, format!("nothing came back; left out for the budget: {}", rule.left_out.told()))
+    } else if away == 0 {
+        (Standing::Sampled, "nothing came back, and nobody was there to be turned away".to_owned())
     } else {
         (Standing::Shut, String::new())
     };
@@ -238,14 +240,22 @@ pub fn why<'o>(
     if let Some(happened) = &outcome.why {
         return Some(happened);
     }
-    let is_plainly_open = || {
+    let is_plainly_open = |to: &dyn Fn(&AboutCase) -> bool| {
         findings.iter().any(|(other, plain)| {
-            let is_plain = plain.is_some_and(|plain| plain.kind == Kind::Rule && plain.visitor == about.visitor);
+            let is_plain = plain.is_some_and(|plain| plain.kind == Kind::Rule && to(plain));
             is_plain && matches!(other.verdict, Verdict::Leak(_))
         })
     };
+    let is_the_same = |plain: &AboutCase| plain.visitor == about.visitor;
     match &outcome.verdict {
-        Verdict::Leak(_) if about.kind != Kind::Rule && about.denies && is_plainly_open() => {
+        Verdict::Leak(_)
+            if about.denies
+                && !(about.kind == Kind::Rule && about.is_everybody())
+                && is_plainly_open(&AboutCase::is_everybody) =>
+        {
+            Some("The gate is open: everybody gets the content by a plain request.")
+        }
+        Verdict::Leak(_) if about.kind != Kind::Rule && about.denies && is_plainly_open(&is_the_same) => {
             Some("The gate is open: the same visitor gets the content by a plain request.")
         }
         Verdict::Leak(_) => Some(about.if_leaked),
@@ -279,11 +289,9 @@ fn differs(findings: &[(&Outcome, Option<&AboutCase>)], fails: usize) -> String 
     let target = about.map(|about| about.target.as_str()).unwrap_or_default();
     let visitor = about.map(|about| about.visitor.as_str()).unwrap_or_default();
     let more = if fails > 1 { format!(" (and {} more)", fails.saturating_sub(1)) } else { String::new() };
-    format!(
-        "{target} for {visitor}: {} instead of {}{more}",
-        outcome.came,
-        outcome.expected.split("; or ").next().unwrap_or_default()
-    )
+    let expected = outcome.expected.split("; or ").next().unwrap_or_default();
+    let with = if expected.starts_with(&format!("{}, showing", outcome.came)) { " with other content" } else { "" };
+    format!("{target} for {visitor}: {}{with} instead of {expected}{more}", outcome.came)
 }
 
 fn unjudged(findings: &[(&Outcome, Option<&AboutCase>)], errors: usize, missing: usize) -> String {

@@ -29,6 +29,8 @@ pub struct Visitors {
     pub recipes: Recipes,
     /// Whose token counts, by role; the empty name is a holder of no role.
     holders: BTreeMap<String, Visitor>,
+    /// Whose token counts and holds nothing but what looks like a role, by that role.
+    alike: BTreeMap<String, Visitor>,
     forged: Vec<Forgery>,
     /// Roles that rules name and nobody here holds.
     pub lacking: Vec<String>,
@@ -65,10 +67,10 @@ impl Visitors {
     /// The visitors for these rules.
     #[must_use]
     pub fn of(rules: &[RuleView], means: &Means) -> Self {
-        let roles: BTreeSet<String> = rules.iter().flat_map(|rule| rule.roles.iter().cloned()).collect();
+        let named: BTreeSet<String> = rules.iter().flat_map(|rule| rule.roles.iter().cloned()).collect();
         let forged = forgeries(means.secret.is_some());
         let mut visitors = Self { forged, ..Self::default() };
-        for role in roles.iter().map(String::as_str).chain([""]) {
+        for role in named.iter().map(String::as_str).chain([""]) {
             let name = holder_recipe(role);
             visitors.recipes.0.insert(name.clone(), good(role, means));
             if means.secret.is_none() && !means.given.contains(role) {
@@ -84,8 +86,11 @@ impl Visitors {
             let visitor =
                 Visitor { id: name.clone(), words, recipe: Some(name), who: Who::Holder(roles), is_stranger: false };
             visitors.holders.insert(role.to_owned(), visitor);
+            if means.secret.is_some() && !role.is_empty() {
+                visitors.add_alike(role, &named, means);
+            }
         }
-        for role in roles.iter().map(String::as_str).chain([""]) {
+        for role in named.iter().map(String::as_str).chain([""]) {
             for forgery in &visitors.forged {
                 let name = forged_recipe(forgery.id, role);
                 let recipe = Recipe { base: Some(holder_recipe(role)), ..forgery.change.clone() };
@@ -93,6 +98,20 @@ impl Visitors {
             }
         }
         visitors
+    }
+
+    fn add_alike(&mut self, role: &str, named: &BTreeSet<String>, means: &Means) {
+        let roles: Vec<String> = alike(role).into_iter().filter(|alike| !named.contains(alike)).collect();
+        let recipe = format!("holder-of-what-looks-like-{role}");
+        self.recipes.0.insert(recipe.clone(), Recipe { roles: Some(json!(roles)), ..good(role, means) });
+        let visitor = Visitor {
+            id: format!("alike-{role}"),
+            words: format!("whoever holds what looks like `{role}`"),
+            recipe: Some(recipe),
+            who: Who::Holder(roles),
+            is_stranger: false,
+        };
+        self.alike.insert(role.to_owned(), visitor);
     }
 
     /// Whoever has no token.
@@ -118,6 +137,17 @@ impl Visitors {
             is_stranger: true,
         };
         self.forged.iter().map(forger).collect()
+    }
+
+    /// Whoever holds what looks like this role and is none that the rules name.
+    #[must_use]
+    pub fn alike(&self, role: &str) -> Option<&Visitor> {
+        self.alike.get(role)
+    }
+
+    /// Everybody who holds nothing but what looks like a role.
+    pub fn alikes(&self) -> impl Iterator<Item = &Visitor> {
+        self.alike.values()
     }
 
     /// How many ways there are to forge a token.
@@ -148,8 +178,44 @@ impl Visitors {
         if self.holders.contains_key("") {
             told.push_str(if roles.is_empty() { ", a holder of no role" } else { ", none of them" });
         }
+        if !self.alike.is_empty() {
+            told.push_str(", what looks like them");
+        }
         told
     }
+}
+
+/// Roles that a lenient comparison takes for this one (ROLE-5, ROLE-6).
+fn alike(role: &str) -> BTreeSet<String> {
+    let wide = |letter: char| match letter {
+        letter if letter.is_ascii_graphic() => char::from_u32((letter as u32).wrapping_add(0xFEE0)).unwrap_or(letter),
+        letter => letter,
+    };
+    let mut letters = role.chars();
+    let first = letters.next();
+    let rest = letters.as_str();
+    let capital: String = first.into_iter().flat_map(char::to_uppercase).chain(rest.chars()).collect();
+    let invisible: String = first.into_iter().chain(['\u{200b}']).chain(rest.chars()).collect();
+    let mut shorter = role.to_owned();
+    shorter.pop();
+    let others = [
+        role.to_uppercase(),
+        role.to_lowercase(),
+        capital,
+        role.chars().map(wide).collect(),
+        invisible,
+        format!(" {role}"),
+        format!("{role} "),
+        format!("{role}s"),
+        format!("{shorter}*"),
+        shorter,
+        format!("a{role}"),
+        format!("{role},other"),
+        "*".to_owned(),
+        ".*".to_owned(),
+        "%".to_owned(),
+    ];
+    others.into_iter().filter(|other| !other.is_empty() && other != role).collect()
 }
 
 fn forged_recipe(id: &str, role: &str) -> String {
@@ -270,4 +336,27 @@ fn forgeries(with_secret: bool) -> Vec<Forgery> {
         ]);
     }
     all.into_iter().map(|(id, words, change)| Forgery { id, words, change }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_role_is_never_one() {
+        let all = alike("reader");
+        for one in
+            ["READER", "Reader", "\u{FF52}\u{FF45}\u{FF41}\u{FF44}\u{FF45}\u{FF52}", "reader ", "reade", "reade*", "*"]
+        {
+            assert!(all.contains(one), "{one}: {all:?}");
+        }
+        for role in ["reader", "READER", "x", "*", "é"] {
+            assert!(!alike(role).contains(role) && !alike(role).contains(""), "{role}");
+        }
+        let mut visitors = Visitors::default();
+        let named = ["reader", "Reader", "*"].map(str::to_owned).into();
+        visitors.add_alike("reader", &named, &Means::default());
+        let Some(Visitor { who: Who::Holder(roles), .. }) = visitors.alike("reader") else { panic!("nobody") };
+        assert!(!roles.is_empty() && roles.iter().all(|role| !named.contains(role)), "{roles:?}");
+    }
 }

@@ -289,6 +289,23 @@ fn page(status: &str, fields: &str, body: &str) -> String {
 }
 
 #[test]
+fn the_budget_that_is_told_is_the_least_that_leaves_nothing_out() {
+    let site = site();
+    let rules = std::fs::read_to_string(site.path().join("_redirects")).unwrap();
+    let forwards = "/api/*  https://api.example/:splat  200!  Role=member\n/api/*  /login  401!\n";
+    std::fs::write(site.path().join("_redirects"), format!("{forwards}{rules}")).unwrap();
+    let plan = |budget: usize| text(&audit(site.path(), &["--plan", "--budget", &budget.to_string()]));
+    let said = plan(40);
+    let told = said.split_once("; --budget ").expect("what would ask all").1;
+    let least: usize = told.split(' ').next().unwrap().parse().unwrap();
+    let said = plan(least);
+    assert!(!said.contains("left out for the budget") && said.contains("that the site would forward"), "{said}");
+    let said = plan(least - 1);
+    assert!(said.contains("left out for the budget: 1 request "), "{said}");
+    assert!(said.contains(&format!("--budget {least} asks all")), "{said}");
+}
+
+#[test]
 fn a_plan_sends_nothing() {
     let site = site();
     let (url, heads) = server(|_| page("200 OK", "", ""));
@@ -335,6 +352,109 @@ fn a_site_that_wants_a_pause_is_never_shut() {
     assert!(heads.iter().all(|head| !head.contains("Host: elsewhere")), "{heads:?}");
 }
 
+/// What a server says that serves the folder, and turns everybody away at paths that begin with one of these.
+fn folder_behind(site: &Path, gates: &'static [&'static str]) -> impl Fn(&str) -> String + Send + Sync + 'static {
+    let site = site.to_owned();
+    move |head| {
+        let path = head.split(' ').nth(1).unwrap_or_default().split('?').next().unwrap_or_default();
+        if path == "/start" {
+            return page("301 Moved Permanently", "Location: /\r\n", "");
+        }
+        if gates.iter().any(|gate| path.starts_with(gate)) {
+            return page("302 Found", "Location: /login\r\n", "");
+        }
+        if !path.starts_with('/') || path.contains("//") || path.contains("..") || path.contains("/./") {
+            return page("400 Bad Request", "", "");
+        }
+        let path = path.strip_prefix("/static").unwrap_or(path).trim_start_matches('/');
+        let names = [path.to_owned(), format!("{path}.html"), format!("{path}index.html")];
+        let file = names.iter().find_map(|name| std::fs::read_to_string(site.join(name)).ok());
+        file.map_or_else(|| page("404 Not Found", "", ""), |file| page("200 OK", "", &file))
+    }
+}
+
+#[test]
+fn a_folder_that_is_served_a_second_time_is_found() {
+    let site = site();
+    let (url, _) = server(folder_behind(site.path(), &["/members"]));
+    let said = text(&audit(site.path(), &[&url, "--budget", "450", "--whole", "1"]));
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("OPEN") && words.contains("/static/members/index.html came back to everybody"), "{said}");
+}
+
+#[test]
+fn a_gate_is_tried_without_its_other_conditions() {
+    let site = site();
+    std::fs::write(
+        site.path().join("_redirects"),
+        "/start  /  301\n/members/*  /members/:splat  200!  Role=member Language=de\n/members/*  /login  302\n",
+    )
+    .unwrap();
+    let (gated, open) =
+        (folder_behind(site.path(), &["/members", "/static"]), folder_behind(site.path(), &["/static"]));
+    let (url, _) =
+        server(move |head| if head.to_lowercase().contains("accept-language: de") { gated(head) } else { open(head) });
+    let said = text(&audit(site.path(), &[&url, "--budget", "450", "--whole", "400"]));
+    assert!(said.contains("/spelling/without-its-conditions/anonymous"), "{said}");
+    assert!(said.contains("The gate stands before those alone who meet its other conditions."), "{said}");
+}
+
+#[test]
+fn of_a_gate_that_is_open_to_everybody_no_token_is_to_blame() {
+    let site = site();
+    let rules = std::fs::read_to_string(site.path().join("_redirects")).unwrap();
+    std::fs::write(site.path().join("_redirects"), format!("/index  /login  200!\n{rules}")).unwrap();
+    let (url, _) = server(folder_behind(site.path(), &[]));
+    let said = text(&audit(site.path(), &[&url, "--budget", "60", "--whole", "30"]));
+    assert!(said.contains("The gate is open: everybody gets the content by a plain request."), "{said}");
+    assert!(!said.contains("A token counts that must not"), "{said}");
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("status 200 with other content instead of status 200, showing /login.html"), "{said}");
+}
+
+#[test]
+fn a_rule_file_that_is_served_is_told() {
+    let site = site();
+    let (url, _) = server(folder_behind(site.path(), &["/members", "/static"]));
+    let said = text(&audit(site.path(), &[&url, "--budget", "450", "--whole", "400"]));
+    let (_, finding) = said.split_once("/file/_redirects/anonymous").expect(&said);
+    let finding = finding.split_whitespace().take(7).collect::<Vec<_>>().join(" ");
+    assert_eq!(finding, "expected status 404 got status 200 why", "{said}");
+}
+
+#[test]
+fn what_is_said_at_a_gate_is_looked_at_once() {
+    let site = site();
+    std::fs::write(
+        site.path().join("_redirects"),
+        "/members/minutes  /members/minutes.html  200!  Role=clerk\n/login  /login.html  200!  Role=nobody,member\n/members/*  /members/:splat  200!  Role=member\n",
+    )
+    .unwrap();
+    let (url, heads) = server(folder_behind(site.path(), &["/members", "/login"]));
+    let said = text(&audit(site.path(), &[&url, "--budget", "10", "--anyway"]));
+    let heads = heads.lock().unwrap();
+    let looks = heads.iter().filter(|head| head.starts_with("GET /members/gatecheck-looks-for-nothing-here "));
+    assert_eq!(looks.count(), 1, "{said} {heads:?}");
+}
+
+#[test]
+fn whoever_holds_what_looks_like_the_role_is_asked_at_every_gate() {
+    let site = site();
+    for gate in ["role/wide-letters-folded", "role/in-any-case"] {
+        let said = text(&audit(site.path(), &["--broken-gate", gate, "--budget", "40"]));
+        assert!(said.contains("OPEN") && said.contains("to whoever holds what looks like `member`"), "{said}");
+    }
+}
+
+#[test]
+fn a_rule_for_a_country_says_why_it_is_not_asked() {
+    let site = site();
+    let rules = std::fs::read_to_string(site.path().join("_redirects")).unwrap();
+    std::fs::write(site.path().join("_redirects"), format!("/shop/*  /de/:splat  301  Country=de\n{rules}")).unwrap();
+    let said = text(&audit(site.path(), &["--budget", "40"]));
+    assert!(said.contains("it asks for a country, which nobody can choose"), "{said}");
+}
+
 #[test]
 fn without_a_secret_nobody_is_let_in_and_that_is_said() {
     let site = site();
@@ -348,7 +468,16 @@ fn without_a_secret_nobody_is_let_in_and_that_is_said() {
     let output = audit(site.path(), &[&gate.url(), "--budget", "450", "--secret-env", "SITE_SECRET"]);
     let said = text(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("shut") && said.contains("left out:"), "{said}");
+    assert!(said.contains("shut"), "{said}");
+    // What is left out beside a rule that is shut is none of its requests.
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let left_out = words.split_once("left out for the budget: ").expect("it is said").1;
+    let left_out = left_out.split_once("; --budget").expect("and what would ask it").0;
+    assert!(
+        left_out.ends_with("requests with tokens and cookies of the corpus, which try the key that all gates share"),
+        "{said}"
+    );
+    assert!(!left_out.contains(';'), "{said}");
     // A real token does as well.
     let token = rolegate_token("member");
     let output =
