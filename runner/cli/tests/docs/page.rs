@@ -3,8 +3,9 @@
 //! Comments directly before a block, each on a line of its own:
 //!
 //! - `<!-- not run: REASON -->`: nobody runs the block, for this reason
-//! - `<!-- first: COMMAND -->`: what the reader has already, such as a file; run before the block
 //! - `<!-- ends with N -->`: the last command of the block has this exit status; every other has 0
+//!
+//! Nothing else is done before a block: who reads the page from its start has what its commands need.
 
 use std::path::{Path, PathBuf};
 
@@ -42,18 +43,15 @@ pub struct Page {
 #[derive(Default)]
 struct Before {
     not_run: bool,
-    first: Vec<(usize, String)>,
     status: i32,
 }
 
 impl Before {
     /// Whether `line` is such a comment.
-    fn take(&mut self, number: usize, line: &str) -> Option<()> {
+    fn take(&mut self, line: &str) -> Option<()> {
         let said = line.trim().strip_prefix("<!--")?.strip_suffix("-->")?.trim();
         if let Some(reason) = said.strip_prefix("not run:") {
             self.not_run = !reason.trim().is_empty();
-        } else if let Some(command) = said.strip_prefix("first:") {
-            self.first.push((number, command.trim().to_owned()));
         } else {
             self.status = said.strip_prefix("ends with")?.trim().parse().ok()?;
         }
@@ -78,7 +76,7 @@ impl Page {
         let mut before = Before::default();
         while let Some((line, number)) = lines.next() {
             let Some(language) = line.trim_start().strip_prefix("```") else {
-                if before.take(number, line).is_none() && !line.trim().is_empty() {
+                if before.take(line).is_none() && !line.trim().is_empty() {
                     before = Before::default();
                 }
                 continue;
@@ -113,7 +111,6 @@ impl Page {
             return;
         }
         let step = |line, command: &str| Step { line, command: command.to_owned(), status: 0, output: Vec::new() };
-        self.steps.extend(said.first.iter().map(|(line, command)| step(*line, command)));
         for (number, line) in block {
             match (line.strip_prefix("$ "), self.steps.last_mut()) {
                 (Some(command), _) => self.steps.push(step(*number, command)),
