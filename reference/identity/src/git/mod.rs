@@ -245,11 +245,10 @@ impl GitHandler {
         GitHandler { gateway, tokens }
     }
 
-    /// What the token of the call says.
-    fn claims(&self, call: &Call) -> Result<Map<String, Value>, Reply> {
-        let refusal = |message: &str| Reply::error(StatusCode::UNAUTHORIZED, message);
-        let token = bearer(call).ok_or_else(|| refusal(NO_BEARER))?;
-        self.tokens.read(token, call.now).map_err(|reason| refusal(&format!("Invalid token: {reason}")))
+    /// What the token of the call says, or what is wrong with it.
+    fn claims(&self, call: &Call) -> Result<Map<String, Value>, String> {
+        let token = bearer(call).ok_or_else(|| NO_BEARER.to_owned())?;
+        self.tokens.read(token, call.now).map_err(|reason| format!("Invalid token: {reason}"))
     }
 }
 
@@ -266,12 +265,15 @@ impl Handler for GitHandler {
     fn refuses(&self, call: &Call) -> Option<Reply> {
         match self.claims(call) {
             Ok(claims) => self.gateway.refuses(call, &claims),
-            Err(refusal) => Some(refusal),
+            Err(message) => Some(Reply::error(StatusCode::UNAUTHORIZED, &message)),
         }
     }
 
     fn answer(&self, call: &Call) -> Reply {
-        self.claims(call).map_or_else(|refusal| refusal, |claims| self.gateway.answer(call, &claims))
+        match self.claims(call) {
+            Ok(claims) => self.gateway.answer(call, &claims),
+            Err(message) => Reply::error(StatusCode::UNAUTHORIZED, &message),
+        }
     }
 }
 
