@@ -19,6 +19,9 @@ use super::scene::{LOOKED_AT, Scene, Visit, WORD, name_as_path, segments};
 /// RULES-14: so many rules are looked at again to prove advice, over all of it.
 const PROVED_OVER: usize = 20_000;
 
+/// So many gates beside one another weigh as much as one rule.
+const GATES: usize = 8;
+
 /// So much advice is proved, however few the rules are.
 const PROVED: usize = 16;
 
@@ -94,8 +97,10 @@ pub(super) fn proved<S: Site>(
     again: impl Fn(&RuleSet) -> Option<Kinds>,
 ) -> Vec<Problem> {
     let before = kinds(&found);
-    let rules = scene.rules().len();
-    let mut left = (PROVED_OVER / rules.max(1)).clamp(1, PROVED);
+    // Whether a change opens anything is asked of each gate beside each other one.
+    let gates = scene.rules().iter().filter(|rule| rule.is_gate()).count();
+    let weight = scene.rules().len() + gates.saturating_mul(gates) / GATES;
+    let mut left = (PROVED_OVER / weight.max(1)).clamp(1, PROVED);
     let mut told = HashMap::new();
     let prove = |Found { mut problem, proposals }| {
         for proposal in proposals {

@@ -58,6 +58,10 @@ const COMPARED: usize = 256;
 /// The same for the first rules, however few there are.
 const COMPARED_AT_LEAST: usize = 64 * 1024;
 
+/// What it takes to keep hidden what a rule would have shown, beyond the first few.
+const DENIED: usize = 2048;
+const FEW: usize = 4;
+
 /// What a look at a rule takes beside the comparison of its text.
 const LOOK: usize = 16;
 
@@ -244,6 +248,9 @@ impl<'a, S: Site> Scene<'a, S> {
             Some(decision) => {
                 let looked_at = decision.passed_over.iter().map(|(place, _)| *place).chain(decision.by);
                 self.spend_on(looked_at.filter_map(|place| self.rule(place)), length);
+                // What each gate would have shown is worked out for whom they deny; few do so at one path.
+                let many = decision.passed_over.len().saturating_sub(FEW);
+                self.spend(if decision.denied { many * DENIED } else { 0 });
             }
             None => self.spend(8 * length + LOOKED_AT * (LOOK + length)),
         }
