@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::deploy::canary;
 use crate::event::Finished;
-use crate::verdict::Verdict;
+use crate::verdict::{ABSENT, Verdict};
 use crate::wire::{Answer, Response, Target};
 
 /// The class of an answer.
@@ -18,8 +18,10 @@ pub struct Class {
     location: Option<String>,
     /// The files of the site whose content came.
     shows: BTreeSet<String>,
-    /// The fields and invariants that were found wanting.
+    /// The fields and invariants that were found wanting, and which of the fields did not come at all.
     fields: BTreeSet<String>,
+    /// Whether the control of the case passed: a gate that turns everybody away turns nobody away for what the case is about.
+    is_proven: bool,
 }
 
 impl Class {
@@ -37,6 +39,7 @@ impl Class {
             location: response.filter(|_| !further).and_then(|response| location(response, finished.target.as_ref()?)),
             shows: shows.filter(|_| !further).cloned().collect(),
             fields: fields(&finished.verdict),
+            is_proven: finished.is_proven,
         })
     }
 }
@@ -68,6 +71,8 @@ fn fields(verdict: &Verdict) -> BTreeSet<String> {
     mismatches
         .iter()
         .map(|one| one.invariant().map_or_else(|| name(&one.what), |invariant| invariant.name().to_owned()))
-        .filter(|what| !OF_THE_ANSWER.contains(&what.as_str()))
+        .zip(mismatches)
+        .filter(|(what, _)| !OF_THE_ANSWER.contains(&what.as_str()))
+        .map(|(what, one)| if one.is_absent() { format!("{what} {ABSENT}") } else { what })
         .collect()
 }

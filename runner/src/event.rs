@@ -122,6 +122,8 @@ pub struct Finished {
     pub exchange: Option<Exchange>,
     /// How long the answer was, before it was shortened.
     pub lengths: Lengths,
+    /// Whether the control of the case passed: what else was answered says little where it did not.
+    pub is_proven: bool,
     /// Where it was sent.
     pub target: Option<Target>,
     /// How often the request was sent: more than once only where the gate went down, where the connection failed and `--retries` allows it, or

@@ -65,6 +65,8 @@ pub(crate) const AFTER: &str = "the control right after";
 
 /// What differs where the gate does not start on the site of the suite.
 pub(crate) const REFUSAL: &str = "the start of the gate";
+/// What came of a field that did not.
+pub(crate) const ABSENT: &str = "absent";
 /// What differs where the gate is no longer there after a request.
 pub(crate) const DOWN: &str = "the gate";
 
@@ -89,6 +91,12 @@ impl Mismatch {
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         self.what == REFUSAL
+    }
+
+    /// Whether it says that a field is missing.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.actual == ABSENT
     }
 
     /// Whether it says that the gate went down.

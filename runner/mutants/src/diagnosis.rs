@@ -10,7 +10,7 @@ use gatecheck::report::causes::{MOST as MOST_CAUSES, Named};
 use gatecheck::verdict::Verdict;
 
 use super::matrix::Matrix;
-use super::suspects::{Answers, ask, candidates, is_told_by_its_own, sample, select};
+use super::suspects::{Came, Suspect, ask, candidates, sample, select};
 
 /// Watches a run, and says at its end which known defects would give the answers that came.
 #[derive(Debug)]
@@ -36,11 +36,11 @@ impl Watch {
                 self.asked.insert(finished.case.clone());
                 self.failed.extend(Class::of(finished).map(|class| (finished.case.clone(), class)));
             }
-            // What was not judged says nothing, but it would have been judged if the defect were another.
-            Verdict::Pass | Verdict::Observed(_) | Verdict::Unproven(_) => {
+            Verdict::Pass | Verdict::Observed(_) => {
                 self.asked.insert(finished.case.clone());
             }
-            Verdict::Error(_) | Verdict::Unsupported { .. } => {}
+            // What was not judged says nothing.
+            Verdict::Error(_) | Verdict::Unproven(_) | Verdict::Unsupported { .. } => {}
         }
     }
 
@@ -54,18 +54,12 @@ impl Watch {
         let fresh: BTreeSet<&str> =
             corpus.suites.iter().filter(|suite| matrix.is_fresh(suite)).map(|suite| suite.id.as_str()).collect();
         let is_fresh = |case: &CaseRef| fresh.contains(case.suite().id.as_str());
-        let asked: BTreeSet<&str> = self.asked.iter().filter(|case| is_fresh(case)).map(CaseRef::id).collect();
+        let asked = self.asked.iter().filter(|case| is_fresh(case)).map(CaseRef::id).collect();
         let failed = self.failed.iter().filter(|(case, _)| is_fresh(case));
-        let came: Answers<'_> = failed.map(|(case, class)| (case.id(), class.clone())).collect();
+        let came = Came { asked, answers: failed.map(|(case, class)| (case.id(), class.clone())).collect() };
         let tests: BTreeMap<&str, &str> =
             corpus.cases().map(|(_, case)| (case.id.as_str(), case.requirement())).collect();
-        let requirement = |case: &str| tests.get(case).copied().unwrap_or_default();
-        let rows = matrix.rows();
-        let mut candidates = candidates(&rows, &asked, &came);
-        candidates.retain(|one| {
-            let row = rows.get(one.mutant.id);
-            row.is_some_and(|row| is_told_by_its_own(one.mutant, row, requirement, |case| came.contains_key(case)))
-        });
+        let candidates = candidates(&matrix.rows(), &came, |case| tests.get(case).copied().unwrap_or_default());
         let wanted = candidates
             .iter()
             .map(|one| (one.mutant, sample(&one.hits).into_iter().map(str::to_owned).collect()))
@@ -75,10 +69,22 @@ impl Watch {
             .into_iter()
             .map(|suspect| Named {
                 broken_gate: suspect.mutant.id.to_owned(),
-                says: suspect.mutant.says.to_owned(),
+                says: says(&suspect),
                 requirement: suspect.mutant.requirement.to_owned(),
                 cases: suspect.cases,
             })
             .collect()
     }
+}
+
+/// No more defects than this are told where what was asked does not tell them apart.
+const ALIKE: usize = 3;
+
+/// What is wrong, in plain words: what of several, where what was asked does not tell them apart.
+fn says(suspect: &Suspect) -> String {
+    let all: Vec<&str> =
+        std::iter::once(suspect.mutant).chain(suspect.others.iter().copied()).map(|one| one.says).collect();
+    let (told, rest) = all.split_at_checked(ALIKE).unwrap_or((&all, &[]));
+    let told = told.join("; or ");
+    if rest.is_empty() { told } else { format!("{told}; or one of {} others that answer alike here", rest.len()) }
 }

@@ -13,7 +13,7 @@ use gatecheck::report::causes::MOST;
 use super::Mutant;
 use super::ground::Sites;
 use super::matrix::Matrix;
-use super::suspects::{Answers, ask, candidates, is_told_by_its_own, sample, select};
+use super::suspects::{Answers, Came, ask, candidates, sample, select};
 
 /// How many causes are looked at for a true one.
 const FIRST: usize = 5;
@@ -88,19 +88,16 @@ pub async fn measure(corpus: &Arc<Corpus>, matrix: &Matrix, size: usize, count: 
                 }
             }
         }
-        let mut likely = candidates(&rows, &asked, &came);
-        likely.retain(|one| {
-            let row = rows.get(one.mutant.id);
-            row.is_some_and(|row| is_told_by_its_own(one.mutant, row, requirement, |case| came.contains_key(case)))
-        });
+        let came = Came { asked, answers: came };
+        let likely = candidates(&rows, &came, requirement);
         learn(corpus, &sites, &mut known, likely.iter().map(|one| (one.mutant, sample(&one.hits).into_iter()))).await;
         let suspects = select(&likely, &known, &came, MOST);
-        let same = |a: &str, b: &str| a == b || are_twins(&rows, &asked, &known, a, b);
+        let same = |a: &str, b: &str| a == b || are_twins(&rows, &came.asked, &known, a, b);
         measured.gates = measured.gates.saturating_add(1);
         for one in &group {
             let mine = own.get(one.id).copied().unwrap_or_default();
             let whole = rows.get(one.id).map_or(0, BTreeSet::len);
-            let all = rows.get(one.id).map_or(0, |row| row.intersection(&asked).count());
+            let all = rows.get(one.id).map_or(0, |row| row.intersection(&came.asked).count());
             // Most of it must be its own: what others hide cannot be seen.
             if !(mine >= 2 || (mine == 1 && whole == 1)) || mine.saturating_mul(5) < all.saturating_mul(3) {
                 continue;

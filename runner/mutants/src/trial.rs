@@ -207,9 +207,15 @@ fn note(trial: &mut Trial, finished: &Finished) {
 /// Whether a case tests or touches the requirement that a mutant breaks, or a part of it.
 #[must_use]
 pub fn is_own(mutant: &Mutant, case: &Case) -> bool {
+    case.requirements.iter().any(|id| breaks(mutant, id))
+}
+
+/// Whether a mutant breaks this requirement, a part of it, or the whole that it is a part of.
+#[must_use]
+pub fn breaks(mutant: &Mutant, requirement: &str) -> bool {
     let within =
         |part: &str, whole: &str| part.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    case.requirements.iter().any(|id| within(id, mutant.requirement) || within(mutant.requirement, id))
+    within(requirement, mutant.requirement) || within(mutant.requirement, requirement)
 }
 
 /// How hard a gate is asked.

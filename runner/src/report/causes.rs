@@ -27,7 +27,7 @@ pub struct Cause {
     pub requirement: String,
     /// The cases that it explains, by id.
     pub cases: Vec<String>,
-    /// The case with the smallest request among them.
+    /// The case with the smallest request among them, of the cause's own requirement where there is one.
     pub example: String,
     /// What to look at in a gate.
     pub look: String,
@@ -205,12 +205,14 @@ fn cause(
     cases: Vec<String>,
     broken_gate: Option<String>,
 ) -> Option<Cause> {
-    let size = |id: &&String| {
+    // A case of another requirement may fail for it too, and says less.
+    let worth = |id: &&String| {
         let outcome = run.outcomes.get(id.as_str());
         let evidence = outcome.and_then(|outcome| outcome.evidence.as_ref());
-        evidence.map_or(usize::MAX, |evidence| evidence.exchange.sent.bytes().len())
+        let size = evidence.map_or(usize::MAX, |evidence| evidence.exchange.sent.bytes().len());
+        (outcome.is_none_or(|outcome| outcome.requirement() != requirement), size, id.len(), (*id).clone())
     };
-    let example = cases.iter().min_by_key(|id| (size(id), id.len(), (*id).clone()))?.clone();
+    let example = cases.iter().min_by_key(worth)?.clone();
     let look = look(requirement).to_owned();
     Some(Cause { says, requirement: requirement.to_owned(), cases, example, look, broken_gate })
 }

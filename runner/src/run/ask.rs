@@ -78,6 +78,7 @@ pub(super) async fn ask(
         exchange: None,
         lengths: Lengths::default(),
         target: Some(clients.target.clone()),
+        is_proven: true,
         attempts: 0,
     };
     if let Some((feature, reason)) = shared.lacks.lacking(case, &stage.prefix) {

@@ -367,6 +367,7 @@ async fn start_suite(keeper: &Arc<Keeper>, part: &Part, cases: &mut JoinSet<()>)
                 .map(|proof| format!("the control `{}` did not pass ({})", proof.control.id(), proof.verdict.name()));
             keeper.shared.tell(&stage, &asking, finished, unproven.as_deref());
             drop(turn);
+            is_proven: true,
         });
     }
 }
@@ -381,9 +382,9 @@ impl Shared {
     fn tell(&self, stage: &Stage, asking: &Asking, finished: Finished, unproven: Option<&str>) {
         let proven = |finished: Finished| match (&finished.verdict, unproven) {
             (Verdict::Pass | Verdict::Observed(_), Some(why)) => {
-                Finished { verdict: Verdict::Unproven(why.to_owned()), ..finished }
+                Finished { verdict: Verdict::Unproven(why.to_owned()), is_proven: false, ..finished }
             }
-            _ => finished,
+            _ => Finished { is_proven: unproven.is_none(), ..finished },
         };
         for further in &asking.further {
             let verdict = ask::further(stage, further.case(), &finished);

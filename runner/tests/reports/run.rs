@@ -133,6 +133,7 @@ pub fn no_gate() -> Aggregate {
             lengths: Lengths::default(),
             target: None,
             attempts: 0,
+            is_proven: true,
         })),
         finished(),
     ])
@@ -146,7 +147,8 @@ pub fn events() -> Vec<Event> {
         let case = case_ref(&corpus, id);
         let target = exchange.is_some().then(gate);
         let lengths = exchange.as_ref().map(|exchange| Lengths::of(&exchange.answer)).unwrap_or_default();
-        let finished = Finished { case, verdict, exchange, lengths, target, attempts };
+        let is_proven = !matches!(verdict, Verdict::Unproven(_));
+        let finished = Finished { case, verdict, exchange, lengths, target, is_proven, attempts };
         events.push(Event::CaseFinished(Box::new(finished)));
     };
     let login = || answer(302, &[("location", b"/login")], b"");

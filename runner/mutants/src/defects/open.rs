@@ -2,6 +2,7 @@
 //! commonest defect of all, and so one for each kind of thing that a gate may fail to read.
 
 use Defect::{Decide, Refusal, Reply, Request};
+use gatecheck::upstream::ASK;
 use rolegate::TokenError;
 use rolegate::decide::{Decision, Outcome};
 use rolegate::token::Part;
@@ -170,7 +171,9 @@ pub(super) const ALL: &[Mutant] = &[
         Decide(|scene, visitor| {
             let forwarding = ["forwarded", "via", "front-end-https", "client-ip", "true-client-ip"];
             let is_forwarding = |name: &str| name.starts_with("x-") || forwarding.contains(&name);
-            if scene.asked.headers.iter().any(|(name, _)| is_forwarding(&name.to_ascii_lowercase())) {
+            // By this field the runner tells apart what comes to its upstream; no client sends it.
+            let is_told = |name: &str| !name.eq_ignore_ascii_case(ASK) && is_forwarding(&name.to_ascii_lowercase());
+            if scene.asked.headers.iter().any(|(name, _)| is_told(name)) {
                 scene.without_rules(scene.asked)
             } else {
                 scene.decide(visitor)

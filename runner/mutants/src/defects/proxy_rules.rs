@@ -71,6 +71,20 @@ pub(super) const ALL: &[Mutant] = &[
         Decide(|scene, visitor| over_proxies(scene, visitor, |_| None)),
     ),
     Mutant::new(
+        "proxy/nothing-forwarded",
+        "PROXY-1",
+        "a rule with a URL and the status 200 ends in a 404; nothing is forwarded",
+        Decide(|scene, visitor| {
+            let decision = scene.decide(visitor);
+            match &decision.outcome {
+                Outcome::Proxy { .. } => {
+                    Decision { outcome: Outcome::NotFound { forced: false, page: None }, ..decision }
+                }
+                _ => decision,
+            }
+        }),
+    ),
+    Mutant::new(
         "proxy/redirects-instead",
         "PROXY-1",
         "the visitor is sent to the upstream with a redirect",

@@ -1,0 +1,84 @@
+//! What is said of gates that somebody else wrote: what is named first is true of them, and what is not true of them is not named.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop with a message"
+)]
+
+#[path = "small_gates/gate.rs"]
+mod gate;
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use gate::{Fault, SmallGate};
+use gatecheck::corpus::Corpus;
+use gatecheck::gates::Gate;
+use gatecheck::report::causes::Named;
+use gatecheck::run::{Plan, RunOptions, run};
+use gatecheck_mutants::diagnosis::Watch;
+use tokio::sync::mpsc;
+
+fn corpus() -> Arc<Corpus> {
+    static CORPUS: OnceLock<Arc<Corpus>> = OnceLock::new();
+    let open =
+        || Arc::new(Corpus::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance-cases")).unwrap());
+    Arc::clone(CORPUS.get_or_init(open))
+}
+
+async fn causes(faults: &'static [Fault], patterns: Vec<String>) -> Vec<Named> {
+    let corpus = corpus();
+    let gate = Gate::InProcess(Arc::new(SmallGate(faults)));
+    let options = RunOptions { patterns, ..RunOptions::default() };
+    let plan = Plan::new(&corpus, &gate, &options).unwrap();
+    let (events, mut happened) = mpsc::unbounded_channel();
+    let mut watch = Watch::new(Arc::clone(&corpus));
+    let running = tokio::spawn(run(corpus, gate, options, plan, events));
+    while let Some(event) = happened.recv().await {
+        watch.note(&event);
+    }
+    running.await.unwrap();
+    watch.causes().await
+}
+
+/// What the gate lacks and gets wrong whatever else is wrong with it, by the known defects that say so: it reads `_redirects` alone, of that paths, statuses and
+/// `Role=`, it knows neither hosts nor codings, serves every file that is there, and of a token looks at no more than signature, times and roles.
+const TRUE_OF_ALL: [&str; 15] = [
+    "coding/none",
+    "condition/ignored",
+    "headers/not-read",
+    "host/ignored",
+    "host/rules-for-hosts-dropped",
+    "open/token-with-unknown-extensions",
+    "proxy/nothing-forwarded",
+    "rules/unreadable-role-line-dropped",
+    "static/dot-files-in-folders-served",
+    "static/dot-files-served",
+    "toml/not-read",
+    "token/crit-ignored",
+    "token/last-of-two-names",
+    "token/nbf-ignored",
+    "token/typ-ignored",
+];
+
+/// A cause that is false costs whoever reads it more than one that is missing.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_named_of_a_small_gate_is_true_of_it() {
+    for (faults, theirs) in [
+        (&[Fault::ExpiredTokens][..], "token/exp-ignored"),
+        (&[Fault::SplatWithoutBorder, Fault::SaysNothingToCaches], "cache/without-cache-control"),
+    ] {
+        let named = causes(faults, corpus().quick(&[])).await;
+        let told: Vec<(&str, &str)> = named.iter().map(|one| (one.broken_gate.as_str(), one.says.as_str())).collect();
+        let is_true = |id: &str| TRUE_OF_ALL.contains(&id) || id == theirs || id == "match/splat-without-slash";
+        let wrong: Vec<_> = told.iter().filter(|(id, _)| !is_true(id)).collect();
+        assert!(wrong.is_empty(), "{faults:?}: is this true of the gate? {wrong:#?}");
+        assert!(told.iter().any(|(told, _)| *told == theirs), "{faults:?}: {told:#?}");
+        assert!(told.len() >= 5, "{faults:?}: {told:#?}");
+    }
+}
