@@ -266,13 +266,18 @@ fn describe_field(field: &HeaderExpectation) -> String {
     }
 }
 
+/// Whether an answer is content without a head, to a request that may be read as one of HTTP/0.9. Its status cannot be told; what stands in it can.
+fn is_bare(bytes: &[u8], exchange: &Exchange) -> bool {
+    !bytes.starts_with(b"HTTP/") && exchange.sent.may_be_of_version_0_9()
+}
+
 fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>) -> Vec<Mismatch> {
     let mut found = Vec::new();
     let mut say =
         |what: &str, expected: String, actual: String| found.push(Mismatch { what: what.to_owned(), expected, actual });
     let response = match &exchange.answer {
         Answer::Response(response) => response,
-        Answer::Closed(bytes) if alternative.closed && bytes.is_empty() => return found,
+        Answer::Closed(bytes) if alternative.closed && (bytes.is_empty() || is_bare(bytes, exchange)) => return found,
         other => {
             say("answer", describe(alternative), summary(other));
             return found;

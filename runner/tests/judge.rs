@@ -372,6 +372,31 @@ fn no_answer_is_no_refusal_but_where_the_case_says_so() {
     }
 }
 
+/// Whoever takes a lone line feed for the end of a line reads a request of HTTP/0.9 there, and answers it without a head.
+#[test]
+fn content_without_a_head_is_a_refusal_where_the_request_may_have_no_version() {
+    let secret = canary("area/suite", "/secret.html");
+    let page = b"<html><h1>404 Not Found</h1></html>".to_vec();
+    let ended = b"/x\n".to_vec();
+    for (expect, target, came, wanted) in [
+        ("expect: refused", &ended, page.clone(), "pass"),
+        ("expect: refused", &ended, Vec::new(), "pass"),
+        ("expect: refused", &ended, secret.into_bytes(), "leak"),
+        ("expect: refused", &ended, b"HTTP/1.1 4".to_vec(), "fail"),
+        ("expect: refused", &b"/x".to_vec(), page.clone(), "fail"),
+        ("expect: refused", &b"/x\r\n".to_vec(), page.clone(), "fail"),
+        ("expect: not-canonical", &ended, page.clone(), "fail"),
+    ] {
+        let corpus = corpus(expect);
+        let files = SiteFiles::of(&corpus.suites[0]);
+        let scene = Scene { origin: ORIGIN, prefix: "", files: &files, may_have: &BTreeSet::new() };
+        let mut exchange = exchange(Answer::Closed(came));
+        exchange.sent.target.clone_from(target);
+        let found = judge(&corpus.suites[0].cases[0].expected, &exchange, &scene).verdict;
+        assert_eq!(found.name(), wanted, "{expect}: {exchange:?}");
+    }
+}
+
 #[test]
 fn what_is_observed_is_the_first_that_fits() {
     let observe =

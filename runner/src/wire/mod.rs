@@ -246,6 +246,15 @@ impl Sent {
         }
     }
 
+    /// Whether a server that takes a lone line feed for the end of a line (RFC 9112 §2.2) reads a request line without a version: one of HTTP/0.9, whose answer
+    /// is content without a head.
+    #[must_use]
+    pub fn may_be_of_version_0_9(&self) -> bool {
+        let bytes = self.bytes();
+        let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        line.len() < bytes.len() && !line.ends_with(b"\r") && memchr::memmem::find(line, b" HTTP/").is_none()
+    }
+
     /// The bytes of the request as HTTP/1.1 has them.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
