@@ -1,7 +1,7 @@
 //! Baselines: failures that somebody knows of and answers for.
 //!
 //! A known failure is still asked and still told; it only does not fail the run. An entry is strict both ways: whatever its patterns fit must fail, so that
-//! what is mended leaves the list. A leak is known only where an entry names that very case, says `verdict: leak`, and has an end.
+//! what is mended leaves the list; but for a flaky one, which a date ends. A leak is known only where an entry names that very case, says `verdict: leak`, and has an end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -47,6 +47,9 @@ pub struct Entry {
     /// Which verdict is known; `fail` and `unproven` if it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<KnownVerdict>,
+    /// Whether the cases sometimes pass: then one that does is no contradiction.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flaky: bool,
 }
 
 /// An entry as it is written.
@@ -65,6 +68,9 @@ pub struct EntrySource {
     /// Which verdict is known; `fail` and `unproven` if it does not say. With `leak`, `cases` are full ids and `expires` is required.
     #[serde(default)]
     verdict: Option<KnownVerdict>,
+    /// Whether the cases sometimes pass; then `expires` is required, since no pass ends the entry.
+    #[serde(default)]
+    flaky: bool,
 }
 
 /// A verdict that can be known.
@@ -108,6 +114,7 @@ impl Baseline {
                     owner: value.owner.trim().to_owned(),
                     expires: value.expires,
                     verdict: value.verdict,
+                    flaky: value.flaky,
                 })
             })
             .collect();
@@ -159,6 +166,7 @@ impl Baseline {
                 let Some(verdict) = verdict_of(&case.id) else { continue };
                 asked = asked.saturating_add(1);
                 match verdict {
+                    Verdict::Pass if entry.flaky => {}
                     Verdict::Pass => passing.push(&case.id),
                     Verdict::Observed(_) if entry.verdict == Some(KnownVerdict::Leak) => passing.push(&case.id),
                     Verdict::Fail(_) | Verdict::Leak(_) | Verdict::Unproven(_)
@@ -183,11 +191,12 @@ impl Entry {
         format!("{}:{}", self.file, self.line)
     }
 
-    /// Reason, owner and end in one line.
+    /// Reason, owner, whether it is flaky, and end in one line.
     #[must_use]
     pub fn told(&self) -> String {
         let until = self.expires.map(|day| format!(", until {day}")).unwrap_or_default();
-        format!("{} ({}{until})", self.reason, self.owner)
+        let flaky = if self.flaky { ", flaky" } else { "" };
+        format!("{} ({}{flaky}{until})", self.reason, self.owner)
     }
 
     fn names(&self, case: &Case) -> bool {
@@ -229,6 +238,12 @@ impl Entry {
         }
         if self.verdict == Some(KnownVerdict::Leak) && self.expires.is_none() {
             return Some("a known leak has an end; write `expires: YYYY-MM-DD`".to_owned());
+        }
+        if self.flaky && self.verdict == Some(KnownVerdict::Leak) {
+            return Some("what leaks now and then is a leak; leave `flaky` out".to_owned());
+        }
+        if self.flaky && self.expires.is_none() {
+            return Some("no pass ends a flaky entry, so it has an end; write `expires: YYYY-MM-DD`".to_owned());
         }
         None
     }

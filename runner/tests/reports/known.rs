@@ -183,6 +183,18 @@ fn an_entry_is_strict_both_ways() {
 }
 
 #[test]
+#[test]
+fn a_flaky_entry_may_pass_and_may_fail() {
+    for (case, covered) in [("http/odd/control", false), ("http/odd/should-be-so", true)] {
+        let run = with(&format!("- {{ cases: {case}, reason: r, owner: o, expires: 2027-02-01, flaky: true }}\n"));
+        assert_eq!(run.tally.stale, 0, "{case}: {:#?}", run.stale);
+        assert_eq!(run.outcomes[case].known.is_some(), covered, "{case}");
+        assert!(run.baseline.entries[0].told().contains("flaky"), "{case}");
+    }
+    let ended = with("- { cases: http/odd/should-be-so, reason: r, owner: o, expires: 2027-01-14, flaky: true }\n");
+    assert_eq!((ended.tally.stale, ended.outcomes["http/odd/should-be-so"].known.is_some()), (1, false));
+}
+
 fn mistakes_in_a_baseline_have_a_place() {
     for (entries, says) in [
         ("- { cases: a/b, reason: r }\n", "owner"),
@@ -191,6 +203,11 @@ fn mistakes_in_a_baseline_have_a_place() {
         ("- { cases: [], reason: r, owner: o }\n", "covers nothing"),
         ("- { cases: a/b, reason: r, owner: o, verdict: leak }\n", "expires: YYYY-MM-DD"),
         ("- { cases: a/b, reason: r, owner: o, verdict: pass }\n", "pass"),
+        ("- { cases: a/b, reason: r, owner: o, flaky: true }\n", "expires: YYYY-MM-DD"),
+        (
+            "- { cases: a/b, reason: r, owner: o, expires: 2027-02-01, verdict: leak, flaky: true }\n",
+            "leave `flaky` out",
+        ),
         ("- { cases: a/b, reason: r, owner: o, expires: 31.12.2027 }\n", "write YYYY-MM-DD"),
         ("- { cases: a/b, reason: r, owner: o, until: never }\n", "until"),
         ("nothing\n", ""),
