@@ -8,6 +8,7 @@ use crate::corpus::question::Profile;
 use crate::corpus::{CaseRef, Corpus};
 use crate::invariants::Invariant;
 use crate::look::Check;
+use crate::report::no_gate::NoGate;
 use crate::shard::Shard;
 use crate::verdict::Verdict;
 use crate::wire::plain::HttpVersion;
@@ -19,10 +20,7 @@ pub enum Event {
     /// A case has its verdict.
     CaseFinished(Box<Finished>),
     /// A gate could not be started or reached; its cases follow as errors.
-    GateFailed {
-        /// What went wrong, whole.
-        reason: String,
-    },
+    GateFailed(NoGate),
     /// Something came between the runner and the gate, and a request is sent again.
     Weather(Weather),
     /// A gate that runs already was looked at, before the first case.
@@ -122,10 +120,10 @@ pub struct Finished {
     pub exchange: Option<Exchange>,
     /// How long the answer was, before it was shortened.
     pub lengths: Lengths,
-    /// Whether the control of the case passed: what else was answered says little where it did not.
-    pub is_proven: bool,
     /// Where it was sent.
     pub target: Option<Target>,
+    /// Whether the control of the case passed: what else was answered says little where it did not.
+    pub is_proven: bool,
     /// How often the request was sent: more than once only where the gate went down, where the connection failed and `--retries` allows it, or
     /// where a connection that it shared with others ended.
     pub attempts: u32,

@@ -150,7 +150,7 @@ fn run(corpus: &Arc<Corpus>, file: GateFile) -> Run {
     let mut run = Run::default();
     while let Ok(event) = happened.try_recv() {
         match event {
-            Event::GateFailed { reason } => run.errors.push(reason),
+            Event::GateFailed(failed) => run.errors.push(failed.to_string()),
             Event::CaseFinished(finished) => match finished.verdict {
                 Verdict::Error(fault) => run.errors.push(format!("{fault:?}")),
                 Verdict::Pass => run.passed += 1,

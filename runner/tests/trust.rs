@@ -139,7 +139,7 @@ async fn not_asked(target: Target) -> Vec<String> {
     let mut reasons = Vec::new();
     while let Ok(event) = happened.try_recv() {
         match event {
-            Event::GateFailed { reason } => reasons.push(reason),
+            Event::GateFailed(failed) => reasons.push(failed.reason),
             Event::CaseFinished(finished) => assert!(matches!(finished.verdict, Verdict::Error(_)), "{finished:?}"),
             _ => {}
         }

@@ -61,8 +61,9 @@ pub fn render(
     }
     rows(&mut out, verdicts, options);
     details(&mut out, verdicts, options);
-    for reason in &run.gates_failed {
-        let _ = writeln!(out, "{}  {}\n", "no gate".red().bold(), visible(reason).replace('\n', "\n  "));
+    for failed in &run.gates_failed {
+        let told = visible(&failed.to_string());
+        let _ = writeln!(out, "{}  {}\n", "no gate".red().bold(), told.replace('\n', "\n  "));
     }
     for problem in &run.stale {
         let _ = writeln!(out, "{}  {}", "stale".red().bold(), visible(&problem.to_string()));

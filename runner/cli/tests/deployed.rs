@@ -241,7 +241,7 @@ async fn ask(corpus: &Arc<Corpus>, bundle: &Bundle, way: &Way, patterns: Vec<Str
             Event::Looked(checks) => {
                 assert!(checks.iter().all(|check| check.standing != Standing::Wrong), "{}: {checks:#?}", way.name);
             }
-            Event::GateFailed { reason } => panic!("{} {}: {reason}", bundle.name, way.name),
+            Event::GateFailed(failed) => panic!("{} {}: {failed}", bundle.name, way.name),
             _ => {}
         }
     }

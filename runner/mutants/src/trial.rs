@@ -171,7 +171,7 @@ impl Trials {
         while let Some(event) = happened.recv().await {
             match event {
                 Event::CaseFinished(finished) => note(&mut trial, &finished),
-                Event::GateFailed { reason } => trial.not_started.push(reason),
+                Event::GateFailed(failed) => trial.not_started.push(failed.to_string()),
                 _ => {}
             }
             if until == Until::Killed && !trial.found.is_empty() {

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
-use super::{GateError, Running, log_end, placeholders, port, site_folder};
+use super::{FOLDER, GateError, Running, log_end, placeholders, port, site_folder};
 use crate::corpus::Corpus;
 use crate::corpus::shape::one_gate;
 use crate::corpus::subset::TokenOnly;
@@ -280,7 +280,7 @@ async fn start_at(
 ) -> Result<Running, GateError> {
     let folder = site_folder(deployment)?;
     let work = tempfile::Builder::new()
-        .prefix("gatecheck-")
+        .prefix(FOLDER)
         .tempdir()
         .map_err(|error| GateError::Harness(format!("no temporary folder: {error}")))?;
     let log =
@@ -295,9 +295,9 @@ async fn start_at(
         std::fs::write(&path, text).map_err(|error| GateError::Harness(format!("{}: {error}", path.display())))?;
     }
     let words = shlex::split(&file.command)
-        .ok_or_else(|| not_started(format!("the command has an open quote: {}", file.command)))?;
+        .ok_or_else(|| GateError::NotRun(format!("the command has an open quote: {}", file.command)))?;
     let mut words = words.iter().filter_map(|word| places.word(word));
-    let program = words.next().ok_or_else(|| not_started("the command is empty".to_owned()))?;
+    let program = words.next().ok_or_else(|| GateError::NotRun("the command is empty".to_owned()))?;
     let output = || {
         let file = std::fs::OpenOptions::new().append(true).open(log.path());
         file.map(Stdio::from).map_err(|error| GateError::Harness(error.to_string()))
@@ -312,7 +312,7 @@ async fn start_at(
     command.stdin(Stdio::null()).stdout(output()?).stderr(output()?).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
-    let child = command.spawn().map_err(|error| not_started(format!("`{program}`: {error}")))?;
+    let child = command.spawn().map_err(|error| GateError::NotRun(format!("`{program}`: {error}")))?;
     let mut launched = Launched { child, _site: folder, _work: work, log };
     let log = launched.log.path().to_path_buf();
     let target =
@@ -334,7 +334,7 @@ async fn start_at(
         if Instant::now() >= deadline {
             launched.end().await;
             return Err(not_started(format!(
-                "no answer on port {port} within {} s\n{}",
+                "no answer on its port within {} s\n{}",
                 file.ready_within,
                 tail(&log, &deployment.settings.secret)
             )));

@@ -56,6 +56,9 @@ pub enum GateError {
         /// What it said.
         reason: String,
     },
+    /// The command cannot be run, whatever the site.
+    #[error("the gate cannot be started: {0}")]
+    NotRun(String),
     /// The command ended by itself before it listened: it does not take the site, or does not run at all.
     #[error("the gate did not start for {site}: it ended with {status}\n{said}")]
     Ended {
@@ -201,6 +204,22 @@ impl Gate {
 }
 
 impl GateError {
+    /// What went wrong, without the sites on which it did.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::NotStarted { reason, .. } => reason.clone(),
+            Self::Ended { status, said, .. } => format!("it ended with {status}\n{said}"),
+            _ => self.to_string(),
+        }
+    }
+
+    /// Whether it is about the site that was asked for.
+    #[must_use]
+    pub fn is_of_a_site(&self) -> bool {
+        matches!(self, Self::NotStarted { .. } | Self::Ended { .. })
+    }
+
     /// The line that says best why a command ended, where one did.
     #[must_use]
     pub fn last_line(&self) -> String {
@@ -286,11 +305,38 @@ fn log_end(log: &Path) -> String {
 /// The folder or what belongs in it cannot be written.
 pub fn site_folder(deployment: &Deployment<'_>) -> Result<tempfile::TempDir, GateError> {
     let folder = tempfile::Builder::new()
-        .prefix("gatecheck-")
+        .prefix(FOLDER)
         .tempdir()
         .map_err(|error| GateError::Harness(format!("no temporary folder: {error}")))?;
     deployment
         .write(folder.path())
         .map_err(|error| GateError::Harness(format!("the site of {} cannot be written: {error}", deployment.name())))?;
     Ok(folder)
+}
+
+/// How the name of a folder begins that one start has for itself.
+const FOLDER: &str = "gatecheck-";
+
+/// The text without the folders that each start has of its own, so that the same words are the same cause.
+#[must_use]
+pub fn without_folders(text: &str) -> String {
+    let words = text.split(' ').map(|word| match word.split_once(FOLDER) {
+        Some((_, rest)) => rest.split_once('/').map_or("…".to_owned(), |(_, file)| format!("…/{file}")),
+        None => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_words_are_the_same_whatever_the_folder() {
+        let said = "it ended with exit status: 1: Error: no secret in";
+        for path in ["/tmp/gatecheck-aB1/_redirects", "/tmp/gatecheck-Zz9/_redirects"] {
+            assert_eq!(without_folders(&format!("{said} {path}")), format!("{said} …/_redirects"));
+        }
+        assert_eq!(without_folders("/tmp/gatecheck-aB1 is empty"), "… is empty");
+    }
 }

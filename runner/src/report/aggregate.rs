@@ -11,6 +11,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::attribution::attribute;
 use super::causes::{Cause, Named, causes};
 use super::json::WeatherStamp;
+use super::no_gate::NoGate;
 use super::outcome::{Chapter, Outcome, Weight, rank};
 use super::redact::Redactor;
 use super::{Summary, Tally, counts};
@@ -44,8 +45,8 @@ pub struct Aggregate {
     pub tally: Tally,
     /// Every finished case, by id.
     pub outcomes: BTreeMap<String, Outcome>,
-    /// Gates that did not start or could not be reached: everything they said.
-    pub gates_failed: Vec<String>,
+    /// Gates that did not start or could not be reached, by reason: everything they said.
+    pub gates_failed: Vec<NoGate>,
     /// Suites that are left out, with the reason.
     pub left_out: BTreeMap<String, String>,
     /// Invariants that are not checked, with the reason.
@@ -138,9 +139,9 @@ impl Aggregate {
                 self.offsets.extend(finished.exchange.as_ref().and_then(offset));
                 self.take(finished.case.case(), Outcome::of(finished, self.options.show_secrets));
             }
-            Event::GateFailed { reason } => {
-                let reason = self.shown(reason);
-                self.gates_failed.push(reason);
+            Event::GateFailed(failed) => {
+                let failed = NoGate { sites: failed.sites.clone(), reason: self.shown(&failed.reason) };
+                failed.note(&mut self.gates_failed);
             }
             Event::Weather(weather) => self.weather.note(*weather),
             Event::Looked(_) => {}

@@ -18,9 +18,9 @@ const MESSAGE: usize = 1000;
 #[must_use]
 pub fn render(run: &Aggregate) -> String {
     let mut out = String::new();
-    for reason in &run.gates_failed {
+    for failed in &run.gates_failed {
         let title = property(&visible(&format!("no gate: {}", run.pins.gate)));
-        let _ = writeln!(out, "::error title={title}::{}", data(&shortened(&visible(reason), MESSAGE)));
+        let _ = writeln!(out, "::error title={title}::{}", data(&shortened(&visible(&failed.to_string()), MESSAGE)));
     }
     for (reason, count) in run.not_asked() {
         let said = format!("{} not asked: {}", cases(count), visible(reason));

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::aggregate::{Aggregate, millis, timestamp};
 use super::causes::Cause;
+use super::no_gate::NoGate;
 use super::outcome::Outcome;
 use super::record::ExchangeRecord;
 use super::score::Scores;
@@ -36,9 +37,9 @@ pub struct Report {
     /// What came of the two questions: does it do what the format says, and is it hard to get past?
     #[serde(default)]
     pub scores: Scores,
-    /// What was said by gates that did not start or could not be reached.
+    /// Gates that did not start or could not be reached, by reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gates_failed: Vec<String>,
+    pub gates_failed: Vec<NoGate>,
     /// What is wrong with the gate, in at most ten lines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
@@ -266,7 +267,8 @@ impl Report {
         let show = |text: &mut String| *text = visible(text);
         show(&mut self.gate);
         self.run.iter_mut().for_each(|run| show(&mut run.target));
-        self.gates_failed.iter_mut().for_each(show);
+        self.gates_failed.iter_mut().for_each(|failed| show(&mut failed.reason));
+        self.gates_failed.iter_mut().flat_map(|failed| &mut failed.sites).for_each(show);
         self.left_out.values_mut().chain(self.not_checked.values_mut()).for_each(show);
         for result in &mut self.results {
             [&mut result.expected, &mut result.actual, &mut result.came].into_iter().for_each(show);

@@ -26,8 +26,8 @@ pub fn render(run: &Aggregate) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "## {}: {}\n", text(&run.pins.gate), text(run.headline()));
     counts(&mut out, run);
-    for reason in &run.gates_failed {
-        let _ = writeln!(out, "**No gate**\n\n{}", fence(&shortened(reason, LINE)));
+    for failed in &run.gates_failed {
+        let _ = writeln!(out, "**No gate**\n\n{}", fence(&shortened(&failed.to_string(), LINE)));
     }
     for problem in &run.stale {
         let _ = writeln!(out, "- **stale baseline** {}", text(&problem.to_string()));
@@ -91,7 +91,8 @@ fn causes(out: &mut String, run: &Aggregate) {
 
 /// How each requirement stands that has a finding.
 fn table(out: &mut String, run: &Aggregate) {
-    let chapters: Vec<_> = run.chapters().into_iter().filter(|chapter| chapter.findings() > 0).collect();
+    let chapters: Vec<_> =
+        run.chapters().into_iter().filter(|chapter| chapter.findings() > 0 && chapter.tells(run)).collect();
     if chapters.is_empty() {
         return;
     }

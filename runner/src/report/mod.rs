@@ -18,6 +18,7 @@ pub mod markdown;
 pub mod matrix;
 pub mod merge;
 pub mod ndjson;
+pub mod no_gate;
 pub mod outcome;
 pub mod record;
 pub mod redact;

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::aggregate::{Aggregate, timestamp};
 use super::json::{CaseResult, CorpusStamp, RunStamp, Stale};
+use super::no_gate::NoGate;
 use super::score::Scores;
 use super::{RenderError, Summary};
 use crate::event::Event;
@@ -34,9 +35,7 @@ enum Line<'a> {
         not_checked: BTreeMap<&'static str, &'a str>,
     },
     CaseFinished(Box<CaseResult>),
-    GateFailed {
-        reason: &'a str,
-    },
+    GateFailed(NoGate),
     RunFinished {
         #[serde(flatten)]
         run: Box<RunStamp>,
@@ -71,7 +70,10 @@ impl<W: Write> NdjsonWriter<W> {
             Event::CaseFinished(finished) => {
                 run.outcome_of(finished).map(|outcome| Line::CaseFinished(Box::new(CaseResult::of(outcome))))
             }
-            Event::GateFailed { .. } => run.gates_failed.last().map(|reason| Line::GateFailed { reason }),
+            Event::GateFailed(failed) => {
+                let told = run.gates_failed.iter().find(|told| told.sites.ends_with(&failed.sites));
+                told.map(|told| Line::GateFailed(NoGate { sites: failed.sites.clone(), reason: told.reason.clone() }))
+            }
             // The last line tells of all of it.
             Event::Weather(_) => None,
             Event::Looked(_) => None,
@@ -107,7 +109,7 @@ impl<W: Write> NdjsonWriter<W> {
 /// None that a run can bring about.
 pub fn render(run: &Aggregate) -> Result<String, RenderError> {
     let mut out = String::new();
-    let gates = run.gates_failed.iter().map(|reason| Line::GateFailed { reason });
+    let gates = run.gates_failed.iter().cloned().map(Line::GateFailed);
     let cases = run.outcomes.values().map(|outcome| Line::CaseFinished(Box::new(CaseResult::of(outcome))));
     for line in std::iter::once(head(run, run.outcomes.len())).chain(gates).chain(cases).chain([tail(run)]) {
         out.push_str(&visible_json(serde_json::to_string(&line)?));

@@ -156,6 +156,12 @@ impl Chapter<'_> {
         [fail, leak, unproven, error].iter().sum()
     }
 
+    /// Whether one of its cases is a finding that is told by itself, and not once for many.
+    #[must_use]
+    pub fn tells(&self, run: &Aggregate) -> bool {
+        self.outcomes.iter().any(|outcome| outcome.verdict.is_finding() && !outcome.is_told_elsewhere(run))
+    }
+
     /// The verdict on the requirement: the worst of its cases, `not asked` where there is none.
     #[must_use]
     pub fn standing(&self) -> &'static str {

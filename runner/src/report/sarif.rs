@@ -326,9 +326,9 @@ fn sarif_run(run: &Aggregate) -> Run<'_> {
 }
 
 fn invocation(run: &Aggregate) -> Invocation {
-    let gates = run.gates_failed.iter().map(|reason| Notification {
+    let gates = run.gates_failed.iter().map(|failed| Notification {
         level: "error",
-        message: Message { text: visible(reason) },
+        message: Message { text: visible(&failed.to_string()) },
         locations: Vec::new(),
     });
     let broken = run.findings().into_iter().filter(|outcome| run.weight(outcome) == Weight::Broken);

@@ -18,8 +18,8 @@ pub fn render(run: &Aggregate) -> String {
     for (name, value) in run.stamp() {
         comment(&mut out, &format!("{name}: {value}"));
     }
-    for reason in &run.gates_failed {
-        comment(&mut out, &format!("no gate: {reason}"));
+    for failed in &run.gates_failed {
+        comment(&mut out, &format!("no gate: {failed}"));
     }
     for (suite, reason) in &run.left_out {
         comment(&mut out, &format!("left out: {suite}: {reason}"));

@@ -61,7 +61,7 @@ impl TerminalReporter {
                     bar.set_message(if bad == 0 { String::new() } else { format!("{bad} findings") });
                 }
             }
-            Event::GateFailed { .. } | Event::Looked(_) | Event::Weather(_) => {}
+            Event::GateFailed(_) | Event::Looked(_) | Event::Weather(_) => {}
             Event::RunFinished { .. } => {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
@@ -74,8 +74,9 @@ impl TerminalReporter {
     #[must_use]
     pub fn render(&self, run: &Aggregate) -> String {
         let mut out = String::new();
-        for reason in &run.gates_failed {
-            let _ = writeln!(out, "{}  {}\n", "no gate".red().bold(), visible(reason).replace('\n', "\n  "));
+        for failed in &run.gates_failed {
+            let told = visible(&failed.to_string());
+            let _ = writeln!(out, "{}  {}\n", "no gate".red().bold(), told.replace('\n', "\n  "));
         }
         causes(&mut out, run);
         table(&mut out, run);

@@ -10,7 +10,8 @@ mod send;
 mod weather;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{OnceCell, Semaphore, mpsc};
@@ -36,6 +37,7 @@ use crate::invariants::Invariant;
 use crate::listener::Listener;
 use crate::look::{About, Given, look, wrong};
 use crate::report::evidence::TOLD;
+use crate::report::no_gate::NoGate;
 use crate::shard::Shard;
 use crate::upstream::Upstream;
 use crate::verdict::{Fault, Mismatch, REFUSAL, Verdict};
@@ -136,6 +138,10 @@ struct Shared {
     second: Option<Result<plain::Clients, String>>,
     /// Whether the gate starts on a plain site, once it has been tried.
     plain: OnceCell<bool>,
+    /// Whether the gate has started on any site.
+    has_started: AtomicBool,
+    /// Why the gate starts nowhere, once that is known: then nobody tries again.
+    nowhere: OnceLock<GateError>,
     lacks: Lacks,
     events: mpsc::UnboundedSender<Event>,
 }
@@ -181,6 +187,8 @@ pub async fn run(
         }),
         second: second_clients(&corpus, &gate, &options),
         plain: OnceCell::new(),
+        has_started: AtomicBool::new(false),
+        nowhere: OnceLock::new(),
         lacks: Lacks::of(&gate, &options),
         corpus,
         gate,
@@ -247,10 +255,14 @@ async fn looked(shared: &Shared, plan: &Plan) -> Option<GateError> {
 }
 
 async fn run_round(shared: &Arc<Shared>, round: &Round) {
+    if let Some(error) = shared.nowhere.get() {
+        return unasked(shared, round, &no_gate(error));
+    }
     let keeper = match Keeper::start(Arc::clone(shared), round.clone()).await {
         Ok(keeper) => Arc::new(keeper),
         Err(error) => return not_started(shared, round, &error).await,
     };
+    shared.has_started.store(true, Ordering::Relaxed);
     let mut parts: Vec<&Part> = round.parts.iter().collect();
     Order::of(shared.options.seed).sort(&mut parts, |part| part.suite.id.clone());
     let mut cases = JoinSet::new();
@@ -264,6 +276,17 @@ async fn run_round(shared: &Arc<Shared>, round: &Round) {
 /// What a gate says that does not start: with exit status 77, that it cannot have this site, and why; otherwise, where it starts on a plain site, that it
 /// fails what the suite tests, unless the ledger lets it refuse such a site. A gate that starts nowhere is none.
 async fn not_started(shared: &Arc<Shared>, round: &Round, error: &GateError) {
+    if starts_nowhere(shared, round, error).await {
+        // Of several that try at once, the first says it.
+        if shared.nowhere.set(error.clone()).is_ok() {
+            let reason = match error {
+                GateError::NotRun(_) => error.reason(),
+                _ => format!("the gate starts on no site, not on a plain one either: {}", error.reason()),
+            };
+            let _ = shared.events.send(Event::GateFailed(NoGate { sites: Vec::new(), reason }));
+        }
+        return unasked(shared, round, &no_gate(error));
+    }
     let GateError::Ended { status, code, .. } = error else { return gate_failed(shared, round, error) };
     let [Part { suite, .. }] = round.parts.as_slice() else {
         // Which of them it does not take, it says by itself.
@@ -289,6 +312,19 @@ async fn not_started(shared: &Arc<Shared>, round: &Round, error: &GateError) {
     unasked(shared, round, &refusal);
 }
 
+/// Whether a command that did not start for a round starts for none: it cannot be run, or it has not started yet, and does not on a plain site either.
+async fn starts_nowhere(shared: &Shared, round: &Round, error: &GateError) -> bool {
+    let lacks_the_site = match error {
+        GateError::NotRun(_) => return true,
+        GateError::Ended { code, .. } => *code == Some(UNSUPPORTED),
+        GateError::NotStarted { .. } => false,
+        GateError::Unreachable { .. } | GateError::NotIt { .. } | GateError::Harness(_) => return false,
+    };
+    let Some(part) = round.parts.first() else { return false };
+    let is_untried = matches!(shared.gate, Gate::Launch(_)) && !shared.has_started.load(Ordering::Relaxed);
+    is_untried && !lacks_the_site && !starts_on_a_plain_site(shared, &part.suite).await
+}
+
 /// The name under which a gate lacks the site of a suite.
 const SITE: &str = "site";
 
@@ -312,8 +348,14 @@ async fn starts_on_a_plain_site(shared: &Shared, like: &Suite) -> bool {
 
 /// Reports a gate that did not start, and every selected case of the round as an error.
 fn gate_failed(shared: &Shared, round: &Round, error: &GateError) {
-    let _ = shared.events.send(Event::GateFailed { reason: error.to_string() });
-    unasked(shared, round, &Verdict::Error(Fault::Unreachable(error.to_string())));
+    let sites = round.parts.iter().map(|part| part.suite.id.clone()).filter(|_| error.is_of_a_site()).collect();
+    let _ = shared.events.send(Event::GateFailed(NoGate { sites, reason: error.reason() }));
+    unasked(shared, round, &no_gate(error));
+}
+
+/// The verdict on a case that no gate was there for.
+fn no_gate(error: &GateError) -> Verdict {
+    Verdict::Error(Fault::Unreachable(error.reason()))
 }
 
 /// Gives every selected case of a round the same verdict, of which none was asked.
@@ -325,6 +367,7 @@ fn unasked(shared: &Shared, round: &Round, verdict: &Verdict) {
             exchange: None,
             lengths: Lengths::default(),
             target: None,
+            is_proven: true,
             attempts: 0,
         });
     }
@@ -367,7 +410,6 @@ async fn start_suite(keeper: &Arc<Keeper>, part: &Part, cases: &mut JoinSet<()>)
                 .map(|proof| format!("the control `{}` did not pass ({})", proof.control.id(), proof.verdict.name()));
             keeper.shared.tell(&stage, &asking, finished, unproven.as_deref());
             drop(turn);
-            is_proven: true,
         });
     }
 }

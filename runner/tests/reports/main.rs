@@ -22,6 +22,7 @@ use gatecheck::event::Event;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::report::json::{CaseResult, Report};
 use gatecheck::report::ndjson::NdjsonWriter;
+use gatecheck::report::no_gate::NoGate;
 use gatecheck::report::record::AnswerRecord;
 use gatecheck::report::score::Scores;
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
@@ -92,8 +93,15 @@ fn no_format_holds_what_is_made_of_a_secret_or_what_hides() {
         }
         run.note(&event);
     }
-    run.note(&Event::GateFailed { reason: format!("it said:\n  {hex}\n  {hidden} reason") });
-    let terminal = TerminalReporter::new(TerminalOptions { all: true, whole: 99, observations: true, progress: false });
+    let reason = format!("it said:\n  {hex}\n  {hidden} reason");
+    run.note(&Event::GateFailed(NoGate { sites: vec!["role/denial".to_owned()], reason }));
+    let terminal = TerminalReporter::new(TerminalOptions {
+        all: true,
+        whole: 99,
+        observations: true,
+        progress: false,
+        columns: 80,
+    });
     let terminal = anstream::adapter::strip_str(&terminal.render(&run)).to_string();
     let reports = Kind::ALL.map(|kind| (kind.name(), kind.render(&run).unwrap()));
     for (kind, text) in reports.into_iter().chain([("terminal", terminal)]) {

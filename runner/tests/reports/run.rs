@@ -9,6 +9,7 @@ use gatecheck::corpus::{CaseRef, Corpus};
 use gatecheck::event::{Conditions, Event, Finished, Lengths, Started};
 use gatecheck::invariants::Invariant;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
+use gatecheck::report::no_gate::NoGate;
 use gatecheck::verdict::{Fault, Leak, Mismatch, Verdict};
 use gatecheck::wire::{Answer, Client, Exchange, Response, Sent, Target, Trust};
 
@@ -125,15 +126,15 @@ pub fn no_gate() -> Aggregate {
     let case = case_ref(&corpus, "role/denial/no-answer");
     fold(&[
         started(&corpus, 1),
-        Event::GateFailed { reason: reason.clone() },
+        Event::GateFailed(NoGate { sites: Vec::new(), reason: reason.clone() }),
         Event::CaseFinished(Box::new(Finished {
             case,
             verdict: Verdict::Error(Fault::Unreachable(reason)),
             exchange: None,
             lengths: Lengths::default(),
             target: None,
-            attempts: 0,
             is_proven: true,
+            attempts: 0,
         })),
         finished(),
     ])

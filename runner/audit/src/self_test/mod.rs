@@ -273,7 +273,7 @@ async fn try_gate(audit: &Audit, gate: Gate, hunting: bool) -> Found {
                     _ => {}
                 }
             }
-            Event::GateFailed { .. } => found.not_started = true,
+            Event::GateFailed(_) => found.not_started = true,
             _ => {}
         }
         since = since.saturating_add(usize::from(found.anything));

@@ -192,10 +192,10 @@ fn findings(run: &Aggregate) -> Markup {
     html! {
         section id="findings" {
             h2 { "Findings " small id="found" { (number(told)) } a href="#requirements" { "Requirements" } }
-            @for reason in &run.gates_failed {
+            @for failed in &run.gates_failed {
                 div class="group error" {
                     h3 { span class="badge" { "no gate" } }
-                    pre { (shortened(&visible(reason), BYTES_SHOWN)) }
+                    pre { (shortened(&visible(&failed.to_string()), BYTES_SHOWN)) }
                 }
             }
             @if !run.stale.is_empty() {
