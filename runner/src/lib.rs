@@ -38,6 +38,7 @@ pub mod gates;
 pub mod invariants;
 pub mod judge;
 pub mod keys;
+pub mod lines;
 pub mod listener;
 pub mod look;
 pub mod mint;

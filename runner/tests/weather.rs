@@ -89,7 +89,7 @@ async fn asked(target: Target, options: RunOptions) -> Seen {
 }
 
 fn told(run: &Aggregate) -> String {
-    let options = TerminalOptions { all: false, whole: 1, observations: false, progress: false };
+    let options = TerminalOptions { all: false, whole: 1, observations: false, progress: false, columns: 400 };
     TerminalReporter::new(options).render(run)
 }
 

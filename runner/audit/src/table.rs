@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use gatecheck::exit::ExitStatus;
+use gatecheck::lines::wrapped;
 use gatecheck::report::aggregate::Aggregate;
 use gatecheck::text::visible;
 use gatecheck::verdict::Verdict;
@@ -296,26 +297,6 @@ fn cut(text: &str, most: usize) -> String {
     }
     let kept: String = text.chars().take(most.saturating_sub(1)).collect();
     format!("{kept}…")
-}
-
-/// Text broken at a number of columns, continued at `indent`; a word that is longer stands alone.
-fn wrapped(text: &str, indent: usize, columns: usize) -> String {
-    let mut out = String::new();
-    let mut column = indent;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if column > indent && column.saturating_add(length).saturating_add(1) > columns {
-            out.push('\n');
-            out.push_str(&" ".repeat(indent));
-            column = indent;
-        } else if column > indent {
-            out.push(' ');
-            column = column.saturating_add(1);
-        }
-        out.push_str(word);
-        column = column.saturating_add(length);
-    }
-    out
 }
 
 #[cfg(test)]

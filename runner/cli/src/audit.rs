@@ -26,6 +26,7 @@ use gatecheck_audit::table::TableOptions;
 use gatecheck_audit::{Audit, Seen, Wish, page, plan, table, verdicts};
 use tokio::sync::mpsc;
 
+use super::columns::{columns, columns_or};
 use super::format::{Output, Outputs, tell};
 use super::gate::{GateArgs, gate};
 use super::part::{BY_THE_ENGINE, part};
@@ -344,8 +345,13 @@ fn ask(
     let mut outputs = Outputs::open(args.format.clone())?.with_page(page_of(audit, site.clone()));
     let mut report = Aggregate::new(ReportOptions { show_secrets: args.show_secrets, strict: false }).knowing(baseline);
     let progress = std::io::stderr().is_terminal();
-    let mut bar =
-        TerminalReporter::new(TerminalOptions { all: args.all, whole: args.whole, observations: false, progress });
+    let mut bar = TerminalReporter::new(TerminalOptions {
+        all: args.all,
+        whole: args.whole,
+        observations: false,
+        progress,
+        columns: columns(),
+    });
     let planned = plan.cases();
     let interrupted = runtime
         .block_on(async {
@@ -392,21 +398,11 @@ fn ask(
     Ok(Ok(report.exit_status()))
 }
 
-fn table_options(args: &AuditArgs) -> TableOptions {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let columns = columns.or_else(|| terminal_width().filter(|_| std::io::stdout().is_terminal())).unwrap_or(100);
-    TableOptions { whole: args.whole, columns: columns.clamp(60, 160), all: args.all }
-}
+/// The columns of a table that goes to no terminal.
+const TABLE: usize = 100;
 
-/// The columns of the terminal.
-fn terminal_width() -> Option<usize> {
-    #[cfg(unix)]
-    return rustix::termios::tcgetwinsize(std::io::stdout())
-        .ok()
-        .map(|size| usize::from(size.ws_col))
-        .filter(|columns| *columns > 0);
-    #[cfg(not(unix))]
-    None
+fn table_options(args: &AuditArgs) -> TableOptions {
+    TableOptions { whole: args.whole, columns: columns_or(TABLE), all: args.all }
 }
 
 fn page_of(audit: &Audit, site: Option<String>) -> impl Fn(&Aggregate) -> String + 'static {

@@ -14,6 +14,7 @@ use gatecheck::report::cases;
 use gatecheck::report::json::Report;
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
 
+use super::columns::columns;
 use super::{Failure, mistakes, reports, say};
 
 const STATUS: &str = "Exit status of `check`:
@@ -138,7 +139,13 @@ fn check(corpus: &Arc<Corpus>, args: &CheckArgs) -> Result<ExitStatus, Failure> 
     // As of today, not of the day of the report: an entry that has expired since covers nothing.
     let run =
         Aggregate::reread(&report, corpus, Some(today)).map_err(|error| Failure::usage(format!("{file}: {error}")))?;
-    let terminal = TerminalReporter::new(TerminalOptions { all: true, whole: 3, observations: false, progress: false });
+    let terminal = TerminalReporter::new(TerminalOptions {
+        all: true,
+        whole: 3,
+        observations: false,
+        progress: false,
+        columns: columns(),
+    });
     say(&terminal.render(&run));
     Ok(run.exit_status())
 }

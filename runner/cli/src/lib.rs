@@ -15,6 +15,7 @@ mod again;
 mod audit;
 mod baseline;
 mod bundle;
+mod columns;
 mod compare;
 mod config;
 pub mod embedded;
@@ -35,6 +36,7 @@ mod self_test;
 mod serve;
 mod settings;
 mod show;
+mod watch;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -125,7 +127,7 @@ pub fn main() -> ExitStatus {
     // A corpus with mistakes is no reason to go without completions or a manual page.
     let corpus = || corpus(cli.corpus.as_deref());
     let outcome = match cli.command {
-        Command::Run(args) => corpus().and_then(|corpus| run::run(corpus, *args)),
+        Command::Run(args) => corpus().and_then(|corpus| run::run(&corpus, *args)),
         Command::Init(args) => init::init(&args),
         Command::Audit(args) => corpus().and_then(|corpus| audit::audit(&corpus, *args)),
         Command::Merge(args) => corpus().and_then(|corpus| merge::merge(&corpus, args)),
@@ -142,10 +144,13 @@ pub fn main() -> ExitStatus {
         Command::Completions(args) => Ok(manual::completions(&args)),
         Command::Man(args) => manual::man(&args),
     };
-    outcome.unwrap_or_else(|failure| {
-        let _ = writeln!(anstream::stderr().lock(), "gatecheck: {}", visible(&failure.message));
-        failure.status
-    })
+    outcome.unwrap_or_else(|failure| tell_failure(&failure))
+}
+
+/// Says what went wrong on standard error, and with which status the program ends for it.
+fn tell_failure(failure: &Failure) -> ExitStatus {
+    let _ = writeln!(anstream::stderr().lock(), "gatecheck: {}", visible(&failure.message));
+    failure.status
 }
 
 /// Prints text to standard output; a closed pipe is no fault.

@@ -9,6 +9,7 @@ use gatecheck::report::aggregate::Aggregate;
 use gatecheck::report::merge;
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
 
+use super::columns::columns;
 use super::format::{Output, tell};
 use super::{Failure, reports};
 
@@ -46,6 +47,7 @@ pub(super) fn merge(corpus: &Arc<Corpus>, args: MergeArgs) -> Result<ExitStatus,
         whole: args.whole,
         observations: args.observed,
         progress: false,
+        columns: columns(),
     });
     tell(args.format, &terminal.render(&run), |kind| {
         kind.render(&run).map_err(|error| Failure::harness(format!("{kind}: {error}")))

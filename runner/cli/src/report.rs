@@ -9,6 +9,7 @@ use gatecheck::exit::{ExitStatus, HELP};
 use gatecheck::report::aggregate::Aggregate;
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
 
+use super::columns::columns;
 use super::format::{Output, tell};
 use super::{Failure, reports};
 
@@ -49,6 +50,7 @@ pub(super) fn report(corpus: &Arc<Corpus>, args: ReportArgs) -> Result<ExitStatu
         whole: args.whole,
         observations: args.observed,
         progress: false,
+        columns: columns(),
     });
     tell(args.format, &terminal.render(&run), |kind| {
         kind.render(&run).map_err(|error| Failure::harness(format!("{kind}: {error}")))

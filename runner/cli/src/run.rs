@@ -15,6 +15,7 @@ use gatecheck::event::Event;
 use gatecheck::exit::{ExitStatus, HELP};
 use gatecheck::gates::Gate;
 use gatecheck::invariants::Invariant;
+use gatecheck::lines::wrapped_behind;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
 use gatecheck::run::order::Order;
@@ -24,16 +25,18 @@ use gatecheck::wire::plain::HttpVersion;
 use gatecheck_mutants::diagnosis::Watch;
 use tokio::sync::mpsc;
 
+use super::columns::columns;
 use super::config::ConfigArgs;
 use super::format::{Output, Outputs};
 use super::gate::GateArgs;
 use super::part::{BY_THE_ENGINE, part};
 use super::resume::Resumed;
 use super::settings::{self, Settings};
+use super::watch::watching;
 use super::{Failure, gate, last, look};
 
 /// Arguments of `gatecheck run`.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = HELP)]
 pub struct RunArgs {
     /// The URL of a running gate, and patterns that select cases: an id or the start of one (`role/denial`), a glob (`token/*`), a requirement
@@ -75,6 +78,9 @@ pub struct RunArgs {
     /// Ask only what failed, leaked, was left unproven or could not be asked in this JSON report; patterns narrow it down
     #[arg(long, value_name = "REPORT", conflicts_with = "shard")]
     only_failed: Option<String>,
+    /// Run again whenever this file, or a file in this folder, changes: a gate while it is written; any number of times
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["resume", "shard"])]
+    watch: Vec<PathBuf>,
     /// Go on with a run that was cut short: ask what this JSON report of it lacks, and report on the whole
     #[arg(long, value_name = "REPORT", conflicts_with_all = ["only_failed", "quick", "shard", "baseline"])]
     resume: Option<String>,
@@ -125,8 +131,15 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a request to a gate elsewhere is sent again when its connection fails, if nothing is said.
 const RETRIES: u32 = 2;
 
-/// Runs the corpus.
-pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Failure> {
+/// Runs the corpus; again and again where somebody watches.
+pub(super) fn run(corpus: &Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Failure> {
+    if args.watch.is_empty() {
+        return run_once(Arc::clone(corpus), args);
+    }
+    watching(&args.watch, || run_once(Arc::clone(corpus), args.clone()))
+}
+
+fn run_once(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Failure> {
     let corpus = match args.as_reference {
         true => Arc::new(Arc::unwrap_or_clone(corpus).held_to_the_reference()),
         false => corpus,
@@ -242,6 +255,7 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
         whole: args.whole,
         observations: args.observed,
         progress: std::io::stderr().is_terminal(),
+        columns: columns(),
     });
     // The reference is what known defects are defects of.
     let of_others = url.is_some() || (named.names_one() && !named.is_embedded());
@@ -299,11 +313,13 @@ pub(super) fn run(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fail
     runtime.shutdown_timeout(ENDING);
     let mut told = terminal.render(&report);
     if args.quick {
-        told.push_str(&format!(
-            "quick: {} of {} cases, those that catch most broken gates; without --quick all are asked\n",
+        let said = format!(
+            "quick: {} of {} cases, those that catch most broken gates; without --quick all are asked",
             report.outcomes.len(),
             whole
-        ));
+        );
+        told.push_str(&wrapped_behind(&said, 0, 2, columns()));
+        told.push('\n');
     }
     outputs.finish(&told, &report)?;
     if interrupted {

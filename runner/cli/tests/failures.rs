@@ -10,8 +10,9 @@
 
 mod common;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use assert_cmd::Command;
 use common::text;
@@ -242,4 +243,68 @@ fn a_suite_is_served_with_its_tokens_until_it_is_stopped() {
     }
     let unknown = gatecheck(&["serve", "role/denail"]);
     assert!(text(&unknown.stderr).contains("did you mean `role/denial`?"), "{}", text(&unknown.stderr));
+}
+
+/// The program over the whole corpus: there are more suites than anybody wants to read of.
+fn on_the_corpus(arguments: &[&str]) -> Output {
+    common::gatecheck(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), state()).args(arguments).output().unwrap()
+}
+
+#[test]
+fn a_gate_that_cannot_be_started_is_told_once() {
+    for (command, says) in [
+        ("./no-such-program {site} {port}", "no gate  the gate cannot be started: `./no-such-program`: "),
+        (
+            "sh -c 'echo no secret in {site} >&2; exit 3' {port}",
+            "no gate  the gate starts on no site, not on a plain one either: it ended with exit status: 3",
+        ),
+    ] {
+        let run = on_the_corpus(&["run", "--quick", "--launch", command]);
+        let told = text(&run.stdout);
+        assert_eq!(run.status.code(), Some(3), "{told}");
+        assert!(told.starts_with(says), "{told}");
+        assert_eq!(told.matches("no gate").count(), 1, "{told}");
+        assert!(told.lines().count() < 20, "{told}");
+    }
+}
+
+#[test]
+fn lines_are_as_wide_as_the_terminal() {
+    let arguments = ["run", "--broken-gate", "token/exp-ignored", "--all", "--whole", "9"];
+    for columns in [80, 100] {
+        let mut command = common::gatecheck(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."), state());
+        let run =
+            command.env("COLUMNS", columns.to_string()).args(["--corpus", MINI]).args(arguments).output().unwrap();
+        let told = text(&run.stdout);
+        // What has no space in it cannot be broken.
+        let too_long = |line: &&str| line.chars().count() > columns && line.trim_start().contains(' ');
+        let long: Vec<&str> = told.lines().filter(too_long).collect();
+        assert!(long.is_empty() && told.contains("again"), "{columns}: {long:#?}");
+    }
+}
+
+#[test]
+fn a_run_that_watches_runs_again_when_a_file_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gate.py");
+    std::fs::write(&file, "one").unwrap();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_gatecheck"))
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
+        .envs([("NO_COLOR", "1"), ("XDG_STATE_HOME", state().to_str().unwrap())])
+        .args(["--corpus", MINI, "run", "role/denial", "--watch", file.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut until = |word: &str| lines.by_ref().map(Result::unwrap).find(|line| line.starts_with(word));
+    for change in ["two and more", "three and still more"] {
+        assert!(until("pass").is_some());
+        assert!(until("waiting for a change in ").is_some());
+        std::fs::write(&file, change).unwrap();
+    }
+    assert!(until("pass").is_some());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let missing = gatecheck(&["run", "--watch", "./no-such-file"]);
+    assert_eq!(missing.status.code(), Some(2), "{}", text(&missing.stdout));
 }

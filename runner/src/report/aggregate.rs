@@ -193,6 +193,15 @@ impl Aggregate {
         self.causes.iter().flat_map(|cause| &cause.cases).collect::<BTreeSet<_>>().len()
     }
 
+    /// The leaks that are not known and that no cause explains: what fails the run first.
+    #[must_use]
+    pub fn unexplained_leaks(&self) -> Vec<&Outcome> {
+        let explained: BTreeSet<&String> = self.causes.iter().flat_map(|cause| &cause.cases).collect();
+        let is_one =
+            |outcome: &&Outcome| matches!(outcome.verdict, Verdict::Leak(_)) && !explained.contains(&outcome.id);
+        self.findings().into_iter().filter(is_one).collect()
+    }
+
     /// On which day the baseline is read.
     pub(super) fn set_day(&mut self, day: Option<Day>) {
         self.as_of = day;

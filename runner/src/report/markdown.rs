@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::aggregate::Aggregate;
-use super::cases;
 use super::evidence::shortened;
 use super::outcome::Outcome;
+use super::{BY_ID, cases, leaks_title};
 use crate::corpus::source::Requirement;
 use crate::text::visible;
 use crate::verdict::Verdict;
@@ -16,7 +16,7 @@ use crate::verdict::Verdict;
 /// A step summary may have a mebibyte; more findings than this are told by id.
 const WHOLE: usize = 40;
 /// And more than this by number.
-const BY_ID: usize = 400;
+const LISTED: usize = 400;
 /// Longer lines are cut.
 const LINE: usize = 600;
 
@@ -35,6 +35,7 @@ pub fn render(run: &Aggregate) -> String {
     if !run.stale.is_empty() {
         out.push('\n');
     }
+    leaks(&mut out, run);
     causes(&mut out, run);
     table(&mut out, run);
     findings(&mut out, run);
@@ -66,6 +67,28 @@ fn counts(out: &mut String, run: &Aggregate) {
     let _ = writeln!(out, "| {} |", names.join(" | "));
     let _ = writeln!(out, "|{}", " ---: |".repeat(names.len()));
     let _ = writeln!(out, "| {} |\n", numbers.join(" | "));
+}
+
+/// The leaks that no cause explains; each is told whole further below.
+fn leaks(out: &mut String, run: &Aggregate) {
+    let leaks = run.unexplained_leaks();
+    if leaks.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "### {}\n", leaks_title(run, leaks.len()));
+    for outcome in leaks.iter().take(BY_ID) {
+        let _ = writeln!(
+            out,
+            "- **leak** {} {}: {}",
+            text(outcome.requirement()),
+            text(&outcome.id),
+            text(&shortened(&outcome.actual(), LINE))
+        );
+    }
+    if leaks.len() > BY_ID {
+        let _ = writeln!(out, "- … and {} more", leaks.len().saturating_sub(BY_ID));
+    }
+    out.push('\n');
 }
 
 /// What is wrong, in at most ten lines, each with its smallest example.
@@ -138,12 +161,12 @@ fn findings(out: &mut String, run: &Aggregate) {
     let rest: Vec<&&Outcome> = told.iter().skip(WHOLE).collect();
     if !rest.is_empty() {
         let _ = writeln!(out, "<details><summary>and {} more</summary>\n", rest.len());
-        for outcome in rest.iter().take(BY_ID) {
+        for outcome in rest.iter().take(LISTED) {
             let _ =
                 writeln!(out, "- **{}** {} {}", outcome.verdict.name(), text(outcome.requirement()), text(&outcome.id));
         }
-        if rest.len() > BY_ID {
-            let _ = writeln!(out, "- … and {} more", rest.len().saturating_sub(BY_ID));
+        if rest.len() > LISTED {
+            let _ = writeln!(out, "- … and {} more", rest.len().saturating_sub(LISTED));
         }
         let _ = writeln!(out, "\n</details>\n");
     }

@@ -301,6 +301,15 @@ pub fn counts(summary: &Summary) -> String {
     parts.join(", ")
 }
 
+/// No more findings of a kind than this are told by id; the rest by number.
+const BY_ID: usize = 20;
+
+/// What stands above the leaks that no cause explains.
+fn leaks_title(run: &Aggregate, count: usize) -> String {
+    let which = if run.causes.is_empty() { "" } else { ", and no cause below says why" };
+    format!("Protected content came through in {}{which}", cases(count))
+}
+
 /// `1 case`, `2 cases`.
 #[must_use]
 pub fn cases(count: usize) -> String {

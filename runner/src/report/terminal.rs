@@ -1,19 +1,20 @@
 //! What a person reads: a progress bar while it runs, then the causes, a table by requirement, and one line. Single findings are told where they are few, or
 //! asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::OwoColorize;
 
 use super::aggregate::Aggregate;
-use super::cases;
 use super::causes::Row;
 use super::evidence::shortened;
 use super::outcome::{Outcome, rank};
+use super::{BY_ID, cases, leaks_title};
 use crate::event::Event;
 use crate::exit::ExitStatus;
+use crate::lines::{wrapped, wrapped_behind, wrapped_command};
 use crate::text::visible;
 use crate::verdict::Verdict;
 
@@ -35,6 +36,8 @@ pub struct TerminalOptions {
     pub observations: bool,
     /// Whether a progress bar is drawn.
     pub progress: bool,
+    /// How many columns there are.
+    pub columns: usize,
 }
 
 /// A progress bar while the run goes, and its report at the end.
@@ -78,25 +81,50 @@ impl TerminalReporter {
             let told = visible(&failed.to_string());
             let _ = writeln!(out, "{}  {}\n", "no gate".red().bold(), told.replace('\n', "\n  "));
         }
-        causes(&mut out, run);
-        table(&mut out, run);
         let told = run.findings().iter().filter(|outcome| !outcome.is_told_elsewhere(run)).count();
-        if self.options.all || told <= FEW {
+        let each = self.options.all || told <= FEW;
+        self.leaks(&mut out, run, each);
+        causes(&mut out, run, self.options.columns);
+        table(&mut out, run, self.options.columns);
+        if each {
             self.findings(&mut out, run);
         } else {
             let _ = writeln!(out, "{}\n", format_args!("{told} findings; --all tells each of them").dimmed());
         }
-        known(&mut out, run);
-        stale(&mut out, run);
+        self.known(&mut out, run);
+        self.stale(&mut out, run);
         self.observations(&mut out, run);
         self.closing(&mut out, run);
         out
     }
 
+    /// The leaks that no cause explains, which are told first. `each` says whether every finding is told by itself.
+    fn leaks(&self, out: &mut String, run: &Aggregate, each: bool) {
+        let leaks = run.unexplained_leaks();
+        if leaks.is_empty() {
+            return;
+        }
+        let _ = writeln!(out, "{}\n", wrapped(&leaks_title(run, leaks.len()), 0, self.options.columns).bold());
+        let (whole, rest) = leaks.split_at_checked(if each { leaks.len() } else { FEW }).unwrap_or((&leaks, &[]));
+        for outcome in whole {
+            self.finding(out, outcome, run);
+        }
+        for outcome in rest.iter().take(BY_ID) {
+            let _ = writeln!(out, "  {} {}", label(&outcome.verdict), outcome.id);
+        }
+        if rest.len() > BY_ID {
+            let _ = writeln!(out, "  … and {} more", rest.len().saturating_sub(BY_ID));
+        }
+        if !rest.is_empty() {
+            let _ = writeln!(out);
+        }
+    }
+
     fn findings(&self, out: &mut String, run: &Aggregate) {
         let mut groups: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+        let leaks: BTreeSet<&str> = run.unexplained_leaks().iter().map(|outcome| outcome.id.as_str()).collect();
         for outcome in run.findings() {
-            if !outcome.is_told_elsewhere(run) {
+            if !outcome.is_told_elsewhere(run) && !leaks.contains(outcome.id.as_str()) {
                 groups.entry(outcome.requirement()).or_default().push(outcome);
             }
         }
@@ -105,22 +133,21 @@ impl TerminalReporter {
             let Some(mut group) = groups.remove(requirement.id.as_str()) else { continue };
             group.sort_by_key(|outcome| rank(&outcome.verdict));
             let _ = writeln!(out, "{} {}", requirement.id.bold(), requirement.level.as_str().dimmed());
-            let _ = writeln!(out, "  {}", wrap(&requirement.sentence, 2));
-            let _ = writeln!(out);
+            let _ = writeln!(out, "  {}\n", wrapped(&requirement.sentence, 2, self.options.columns));
             for outcome in group.iter().take(self.options.whole) {
-                finding(out, outcome, run.is_of_a_url());
+                self.finding(out, outcome, run);
             }
             let rest: Vec<_> = group.iter().skip(self.options.whole).collect();
             if !rest.is_empty() {
                 let _ = writeln!(out, "  and {} more of {}:", rest.len(), requirement.id);
-                for outcome in rest.iter().take(20) {
+                for outcome in rest.iter().take(BY_ID) {
                     let _ = writeln!(out, "    {} {}", label(&outcome.verdict), outcome.id);
                 }
-                if rest.len() > 20 {
+                if rest.len() > BY_ID {
                     let _ = writeln!(
                         out,
                         "    … and {} more; --whole {} shows all of them",
-                        rest.len().saturating_sub(20),
+                        rest.len().saturating_sub(BY_ID),
                         group.len()
                     );
                 }
@@ -150,58 +177,138 @@ impl TerminalReporter {
     }
 
     fn closing(&self, out: &mut String, run: &Aggregate) {
+        let columns = self.options.columns;
+        let mut lines: Vec<String> = Vec::new();
         for ((feature, reason), count) in run.unsupported() {
-            let _ = writeln!(out, "not asked: {} for lack of `{feature}`: {}", cases(count), visible(reason));
+            lines.push(format!("not asked: {} for lack of `{feature}`: {}", cases(count), visible(reason)));
         }
         for (reason, count) in run.not_asked() {
-            let _ = writeln!(out, "not asked: {}: {}", cases(count), visible(reason));
+            lines.push(format!("not asked: {}: {}", cases(count), visible(reason)));
         }
-        for line in run.weather.told() {
-            let _ = writeln!(out, "{line}");
-        }
+        lines.extend(run.weather.told());
         for (suite, reason) in &run.left_out {
-            let _ = writeln!(out, "left out: {suite}: {}", visible(reason));
+            lines.push(format!("left out: {suite}: {}", visible(reason)));
         }
         for (invariant, reason) in &run.without {
-            let _ = writeln!(out, "not checked: {}: {}", invariant.name(), visible(reason));
+            lines.push(format!("not checked: {}: {}", invariant.name(), visible(reason)));
         }
-        if run.outcomes.values().any(|outcome| outcome.evidence.is_some()) && !run.options.show_secrets {
-            let _ = writeln!(out, "{}", "tokens are left out of the command lines; --show-secrets puts them in, gatecheck show CASE explains a case".dimmed());
+        for line in lines {
+            let _ = writeln!(out, "{}", wrapped_behind(&line, 0, 2, columns));
         }
         let summary = &run.tally.summary;
-        if !self.options.observations && summary.observed > 0 {
-            let _ = writeln!(
-                out,
-                "{}",
-                format_args!("{} observations where the sources disagree; --observed lists them", summary.observed)
-                    .dimmed()
-            );
+        if run.outcomes.values().any(|outcome| outcome.evidence.is_some()) && !run.options.show_secrets {
+            let said = "tokens are left out of the command lines; --show-secrets puts them in, gatecheck show CASE explains a case";
+            let _ = writeln!(out, "{}", wrapped_behind(said, 0, 2, columns).dimmed());
         }
+        if !self.options.observations && summary.observed > 0 {
+            let said = format!("{} observations where the sources disagree; --observed lists them", summary.observed);
+            let _ = writeln!(out, "{}", wrapped_behind(&said, 0, 2, columns).dimmed());
+        }
+        let headline = run.headline();
         let verdict = match run.exit_status() {
-            ExitStatus::AsExpected if run.tally.known_leaks > 0 => run.headline().red().bold().to_string(),
+            ExitStatus::AsExpected if run.tally.known_leaks > 0 => headline.red().bold().to_string(),
             ExitStatus::AsExpected if run.tally.should_findings.saturating_add(summary.known) > 0 => {
-                run.headline().yellow().bold().to_string()
+                headline.yellow().bold().to_string()
             }
-            ExitStatus::AsExpected => run.headline().green().bold().to_string(),
-            _ => run.headline().red().bold().to_string(),
+            ExitStatus::AsExpected => headline.green().bold().to_string(),
+            _ => headline.red().bold().to_string(),
         };
         let seconds = run.pins.elapsed.as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = if seconds > 0.0 { summary.total() as f64 / seconds } else { 0.0 };
         let seed = run.pins.seed().map(|seed| format!(", seed {seed}")).unwrap_or_default();
         let part = run.pins.shard.map(|shard| format!(", part {shard}")).unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "{verdict}  {}: {} in {seconds:.2} s ({rate:.0} cases/s), corpus {}{seed}{part}",
+        let said = format!(
+            "{}: {} in {seconds:.2} s ({rate:.0} cases/s), corpus {}{seed}{part}",
             visible(&run.pins.gate),
             run.told(),
             run.pins.short_digest()
         );
+        let from = headline.chars().count().saturating_add(2);
+        let _ = writeln!(out, "{verdict}  {}", wrapped_behind(&said, from, 2, columns));
+    }
+
+    /// What a baseline covers, by entry; every leak by its id.
+    fn known(&self, out: &mut String, run: &Aggregate) {
+        for (entry, outcomes) in run.known() {
+            let _ = writeln!(out, "{} {}  {}", "known".yellow().bold(), cases(outcomes.len()), entry.at().dimmed());
+            let _ = writeln!(out, "  {}", wrapped(&visible(&entry.told()), 2, self.options.columns));
+            let leaks = outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::Leak(_))).count();
+            let most = leaks.max(KNOWN_BY_ID);
+            for outcome in outcomes.iter().take(most) {
+                let _ = writeln!(out, "    {} {}", label(&outcome.verdict), outcome.id);
+            }
+            if outcomes.len() > most {
+                let _ = writeln!(out, "    … and {} more", outcomes.len().saturating_sub(most));
+            }
+            let _ = writeln!(out);
+        }
+    }
+
+    /// What is no longer true in a baseline.
+    fn stale(&self, out: &mut String, run: &Aggregate) {
+        for problem in &run.stale {
+            let said = wrapped(&visible(&problem.to_string()), 7, self.options.columns);
+            let _ = writeln!(out, "{}  {said}", "stale".red().bold());
+        }
+        if !run.stale.is_empty() {
+            let _ = writeln!(out);
+        }
+    }
+
+    fn finding(&self, out: &mut String, outcome: &Outcome, run: &Aggregate) {
+        let place = format!("{}:{}", outcome.path(), outcome.line);
+        let used = outcome.id.chars().count().saturating_add(place.chars().count()).saturating_add(13);
+        let gap = if used > self.options.columns { "\n    " } else { "  " };
+        let _ = writeln!(out, "  {} {}{gap}{}", label(&outcome.verdict), outcome.id.bold(), place.dimmed());
+        let mut row = |name: &str, text: &str| row(out, name, text, self.options.columns);
+        row("expected", &outcome.expected);
+        match (&outcome.verdict, &outcome.evidence) {
+            (Verdict::Error(fault), _) => row("error", &fault.to_string()),
+            (verdict, Some(_)) => {
+                row("got", &outcome.came);
+                match verdict {
+                    Verdict::Fail(mismatches) => mismatches
+                        .iter()
+                        .filter(|mismatch| mismatch.what != "answer" && mismatch.what != "status")
+                        .for_each(|mismatch| row("differs", &mismatch.to_string())),
+                    Verdict::Leak(leaks) => leaks.iter().for_each(|leak| row("leaked", &leak.to_string())),
+                    Verdict::Unproven(why) => row("unproven", why),
+                    _ => {}
+                }
+            }
+            (_, None) => row("got", &outcome.actual()),
+        }
+        if let Some(why) = &outcome.why {
+            row("why", why);
+        }
+        if outcome.attempts > 1 {
+            row("attempts", &outcome.attempts.to_string());
+        }
+        if let Some(evidence) = &outcome.evidence {
+            command(out, "again", &format!("gatecheck again {}", outcome.id), self.options.columns);
+            // A gate that the runner started is gone with its port.
+            if run.is_of_a_url() {
+                command(out, "by hand", &evidence.again, self.options.columns);
+            }
+        }
+        let _ = writeln!(out);
     }
 }
 
+/// Where the text of a row begins.
+const BEHIND_NAMES: usize = 14;
+
+fn row(out: &mut String, name: &str, text: &str, columns: usize) {
+    let _ = writeln!(out, "    {name:<9} {}", wrapped(&visible(text), BEHIND_NAMES, columns));
+}
+
+fn command(out: &mut String, name: &str, text: &str, columns: usize) {
+    let _ = writeln!(out, "    {name:<9} {}", wrapped_command(&visible(text), BEHIND_NAMES, columns));
+}
+
 /// What is wrong, in at most ten lines, each with its smallest example.
-fn causes(out: &mut String, run: &Aggregate) {
+fn causes(out: &mut String, run: &Aggregate, columns: usize) {
     if run.causes.is_empty() {
         return;
     }
@@ -218,16 +325,18 @@ fn causes(out: &mut String, run: &Aggregate) {
         .bold()
     );
     for (number, cause) in (1..).zip(&run.causes) {
-        let says = visible(&cause.says);
-        let _ = writeln!(
-            out,
-            "{number:>2}. {}  {}",
-            wrap(&says, 4).bold(),
-            format_args!("{}, {}", cause.requirement, cases(cause.cases.len())).dimmed()
-        );
-        for (row, said) in cause.rows(run) {
-            let said = if row == Row::Again { shortened(&said, AGAIN) } else { said.into_owned() };
-            let _ = writeln!(out, "    {:<9} {}", row.name(), visible(&said));
+        let count = format!("{}, {}", cause.requirement, cases(cause.cases.len()));
+        let says = wrapped(&visible(&cause.says), 4, columns);
+        let end = says.lines().last().map_or(0, |line| line.chars().count());
+        // The first line has the number in front of it, the others the indent.
+        let end = if says.contains('\n') { end } else { end.saturating_add(4) };
+        let gap = if end.saturating_add(count.len()).saturating_add(2) > columns { "\n    " } else { "  " };
+        let _ = writeln!(out, "{number:>2}. {}{gap}{}", says.bold(), count.dimmed());
+        for (kind, said) in cause.rows(run) {
+            match kind {
+                Row::Again => command(out, kind.name(), &shortened(&said, AGAIN), columns),
+                _ => row(out, kind.name(), &said, columns),
+            }
         }
         let _ = writeln!(out);
     }
@@ -242,8 +351,9 @@ fn findings(count: usize) -> String {
 }
 
 /// How each requirement stands that has a finding.
-fn table(out: &mut String, run: &Aggregate) {
-    let chapters: Vec<_> = run.chapters().into_iter().filter(|chapter| chapter.findings() > 0).collect();
+fn table(out: &mut String, run: &Aggregate, columns: usize) {
+    let chapters: Vec<_> =
+        run.chapters().into_iter().filter(|chapter| chapter.findings() > 0 && chapter.tells(run)).collect();
     if chapters.is_empty() {
         return;
     }
@@ -263,80 +373,8 @@ fn table(out: &mut String, run: &Aggregate) {
             requirement.id,
             requirement.level.as_str().dimmed(),
             requirement.question().name().dimmed(),
-            counts.join(", ")
+            wrapped(&counts.join(", "), width.saturating_add(19), columns)
         );
-    }
-    let _ = writeln!(out);
-}
-
-/// What a baseline covers, by entry; every leak by its id.
-fn known(out: &mut String, run: &Aggregate) {
-    for (entry, outcomes) in run.known() {
-        let _ = writeln!(out, "{} {}  {}", "known".yellow().bold(), cases(outcomes.len()), entry.at().dimmed());
-        let _ = writeln!(out, "  {}", wrap(&visible(&entry.told()), 2));
-        let leaks = outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::Leak(_))).count();
-        let most = leaks.max(KNOWN_BY_ID);
-        for outcome in outcomes.iter().take(most) {
-            let _ = writeln!(out, "    {} {}", label(&outcome.verdict), outcome.id);
-        }
-        if outcomes.len() > most {
-            let _ = writeln!(out, "    … and {} more", outcomes.len().saturating_sub(most));
-        }
-        let _ = writeln!(out);
-    }
-}
-
-/// What is no longer true in a baseline.
-fn stale(out: &mut String, run: &Aggregate) {
-    for problem in &run.stale {
-        let _ = writeln!(out, "{}  {}", "stale".red().bold(), visible(&problem.to_string()));
-    }
-    if !run.stale.is_empty() {
-        let _ = writeln!(out);
-    }
-}
-
-/// `stays` says whether the gate is still there when this is read.
-fn finding(out: &mut String, outcome: &Outcome, stays: bool) {
-    let _ = writeln!(
-        out,
-        "  {} {}  {}",
-        label(&outcome.verdict),
-        outcome.id.bold(),
-        format_args!("{}:{}", outcome.path(), outcome.line).dimmed()
-    );
-    let mut row = |name: &str, text: &str| {
-        let _ = writeln!(out, "    {name:<9} {}", visible(text));
-    };
-    row("expected", &outcome.expected);
-    match (&outcome.verdict, &outcome.evidence) {
-        (Verdict::Error(fault), _) => row("error", &fault.to_string()),
-        (verdict, Some(_)) => {
-            row("got", &outcome.came);
-            match verdict {
-                Verdict::Fail(mismatches) => mismatches
-                    .iter()
-                    .filter(|mismatch| mismatch.what != "answer" && mismatch.what != "status")
-                    .for_each(|mismatch| row("differs", &mismatch.to_string())),
-                Verdict::Leak(leaks) => leaks.iter().for_each(|leak| row("leaked", &leak.to_string())),
-                Verdict::Unproven(why) => row("unproven", why),
-                _ => {}
-            }
-        }
-        (_, None) => row("got", &outcome.actual()),
-    }
-    if let Some(why) = &outcome.why {
-        row("why", why);
-    }
-    if outcome.attempts > 1 {
-        row("attempts", &outcome.attempts.to_string());
-    }
-    if let Some(evidence) = &outcome.evidence {
-        row("again", &format!("gatecheck again {}", outcome.id));
-        // A gate that the runner started is gone with its port.
-        if stays {
-            row("by hand", &evidence.again);
-        }
     }
     let _ = writeln!(out);
 }
@@ -349,25 +387,6 @@ fn label(verdict: &Verdict) -> String {
         Verdict::Error(_) => name.magenta().to_string(),
         _ => name.yellow().to_string(),
     }
-}
-
-/// Text broken at 110 columns, continued at `indent`.
-fn wrap(text: &str, indent: usize) -> String {
-    let mut out = String::new();
-    let mut column = indent;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if column > indent && column.saturating_add(length) > 110 {
-            out.push('\n');
-            out.push_str(&" ".repeat(indent));
-            column = indent;
-        } else if column > indent {
-            out.push(' ');
-        }
-        out.push_str(word);
-        column = column.saturating_add(length).saturating_add(1);
-    }
-    out
 }
 
 fn bar(cases: usize) -> ProgressBar {

@@ -28,6 +28,7 @@ fn what_a_person_reads() {
         whole: 1,
         observations: false,
         progress: false,
+        columns: 80,
     });
     let run = with_known();
     let plain = anstream::adapter::strip_str(&terminal.render(&run)).to_string();
@@ -183,7 +184,6 @@ fn an_entry_is_strict_both_ways() {
 }
 
 #[test]
-#[test]
 fn a_flaky_entry_may_pass_and_may_fail() {
     for (case, covered) in [("http/odd/control", false), ("http/odd/should-be-so", true)] {
         let run = with(&format!("- {{ cases: {case}, reason: r, owner: o, expires: 2027-02-01, flaky: true }}\n"));
@@ -195,6 +195,7 @@ fn a_flaky_entry_may_pass_and_may_fail() {
     assert_eq!((ended.tally.stale, ended.outcomes["http/odd/should-be-so"].known.is_some()), (1, false));
 }
 
+#[test]
 fn mistakes_in_a_baseline_have_a_place() {
     for (entries, says) in [
         ("- { cases: a/b, reason: r }\n", "owner"),
@@ -202,12 +203,12 @@ fn mistakes_in_a_baseline_have_a_place() {
         ("- { cases: a/b, reason: r, owner: ' ' }\n", "`owner` is empty"),
         ("- { cases: [], reason: r, owner: o }\n", "covers nothing"),
         ("- { cases: a/b, reason: r, owner: o, verdict: leak }\n", "expires: YYYY-MM-DD"),
-        ("- { cases: a/b, reason: r, owner: o, verdict: pass }\n", "pass"),
         ("- { cases: a/b, reason: r, owner: o, flaky: true }\n", "expires: YYYY-MM-DD"),
         (
             "- { cases: a/b, reason: r, owner: o, expires: 2027-02-01, verdict: leak, flaky: true }\n",
             "leave `flaky` out",
         ),
+        ("- { cases: a/b, reason: r, owner: o, verdict: pass }\n", "pass"),
         ("- { cases: a/b, reason: r, owner: o, expires: 31.12.2027 }\n", "write YYYY-MM-DD"),
         ("- { cases: a/b, reason: r, owner: o, until: never }\n", "until"),
         ("nothing\n", ""),

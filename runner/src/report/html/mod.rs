@@ -12,11 +12,11 @@ use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::aggregate::{Aggregate, Pins, timestamp};
-use super::cases;
 use super::causes::Row;
 use super::evidence::{Evidence, block, shortened};
 use super::outcome::{Chapter, Outcome};
 use super::score::Score;
+use super::{BY_ID, cases, leaks_title};
 use crate::corpus::question::Question;
 use crate::corpus::source::{Level, Requirement};
 use crate::exit::ExitStatus;
@@ -45,6 +45,7 @@ pub fn render(run: &Aggregate) -> String {
         div class="page" { (head(run, &gate)) }
         (tools(run))
         main class="page" {
+            (leaks(run))
             (causes(run))
             (findings(run))
             (known(run))
@@ -148,6 +149,29 @@ fn tools(run: &Aggregate) -> Markup {
                     }
                 }
                 p class="shown" role="status" { (number(summary.total())) " cases" }
+            }
+        }
+    }
+}
+
+/// The leaks that no cause explains; each leads to its finding.
+fn leaks(run: &Aggregate) -> Markup {
+    let leaks = run.unexplained_leaks();
+    html! {
+        @if !leaks.is_empty() {
+            section id="leaks" {
+                h2 { (leaks_title(run, leaks.len())) }
+                div class="group leak" {
+                    ul class="notes" {
+                        @for outcome in leaks.iter().take(BY_ID) {
+                            li {
+                                a class="id" href={ "#case=" (utf8_percent_encode(&outcome.id, IN_FRAGMENT)) } { (visible(&outcome.id)) }
+                                " " (prose(&shortened(&outcome.actual(), LINE)))
+                            }
+                        }
+                        @if leaks.len() > BY_ID { li { "… and " (number(leaks.len().saturating_sub(BY_ID))) " more" } }
+                    }
+                }
             }
         }
     }
