@@ -152,7 +152,7 @@ impl<'a> Agreeing<'_, 'a> {
         let is_enough = (left.len() >= 2 || is_exact) && part(left.len(), self.same.len()) >= LEAST_LEFT;
         let is_clear = match left.len() > FEW {
             true => self.is_told_by(&left),
-            false => left.iter().all(|case| self.is_told_by(&[case])) && stands_out(&left, &self.candidate.hits, came),
+            false => left.iter().all(|case| self.is_told_by(&[*case])) && stands_out(&left, &self.candidate.hits, came),
         };
         (is_enough && is_clear).then_some(left)
     }
