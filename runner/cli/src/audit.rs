@@ -31,7 +31,7 @@ use super::format::{Output, Outputs, tell};
 use super::gate::{GateArgs, gate};
 use super::part::{BY_THE_ENGINE, part};
 use super::run::{ENDING, interruption};
-use super::settings::{rate, retries, timeout};
+use super::settings::{jobs, rate, retries, timeout};
 use super::{Failure, reports, say};
 
 /// Arguments of `gatecheck audit`.
@@ -99,7 +99,7 @@ pub struct AuditArgs {
     #[arg(long)]
     insecure: bool,
     /// How many requests may be under way at once
-    #[arg(long, value_name = "N", default_value_t = 16)]
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = jobs)]
     jobs: usize,
     /// At most this many requests a second; 20 for a site that is not on this machine
     #[arg(long, value_name = "N", value_parser = rate)]
@@ -153,7 +153,10 @@ pub(super) fn audit(corpus: &Corpus, args: AuditArgs) -> Result<ExitStatus, Fail
         .build()
         .map_err(|error| Failure::harness(error.to_string()))?;
     let wish = wish(&args, &goal)?;
-    let seen = Seen::of(&wish).map_err(Failure::usage)?;
+    let seen = Seen::of(&wish).map_err(|why| match args.site.is_dir() {
+        true => Failure::usage(why),
+        false => Failure::usage(format!("{why}; name the root of the project, or the folder that is published")),
+    })?;
     if args.plan {
         say(&plan::render(&seen.plan(&wish, corpus), goal.rate));
         return Ok(ExitStatus::AsExpected);

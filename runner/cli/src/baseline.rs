@@ -15,7 +15,7 @@ use gatecheck::report::json::Report;
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
 
 use super::columns::columns;
-use super::{Failure, mistakes, reports, say};
+use super::{Failure, cannot_read, mistakes, reports, say};
 
 const STATUS: &str = "Exit status of `check`:
   0  everything in the file is true
@@ -71,7 +71,11 @@ struct CheckArgs {
 /// Reads a baseline.
 pub(super) fn open(path: &Path) -> Result<Baseline, Failure> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let help =
+            format!("write one from a JSON report with `gatecheck baseline write {name} REPORT --reason … --owner …`");
+        cannot_read(&name, &error, &help)
+    })?;
     Baseline::parse(&name, &text).map_err(|errors| Failure::usage(mistakes("the baseline", &errors)))
 }
 

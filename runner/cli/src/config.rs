@@ -13,10 +13,10 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use super::Failure;
 use super::format::Output;
 use super::gate::{EMBEDDED, GateArgs, gate_file, origin};
 use super::settings::{Settings, jobs, rate, retries, timeout};
+use super::{Failure, cannot_read};
 
 /// The name of the file.
 pub(super) const FILE: &str = "gatecheck.toml";
@@ -120,7 +120,8 @@ impl ConfigArgs {
             None => return Ok(Config::default()),
         };
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(&path).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| cannot_read(&name, &error, "`gatecheck init` writes such a file"))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let read = Config::read(&name, &text, folder, &|path| path.is_file());
         read.map_err(|mistake| Failure::usage(mistake.told(&name, &text)))

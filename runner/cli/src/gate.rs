@@ -1,6 +1,6 @@
 //! Which gate is asked: the options that name it, and what they mean.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use gatecheck_mutants::gate::BrokenGate;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::Failure;
+use super::{Failure, cannot_read};
 
 /// The name of the reference among gates.
 pub(super) const EMBEDDED: &str = "embedded";
@@ -98,7 +98,15 @@ pub(super) fn gate(args: &GateArgs, url: Option<&str>) -> Result<Gate, Failure> 
             }
             (None, Some(name), _) if name == EMBEDDED => Ok(crate::embedded::gate()),
             (None, Some(name), _) => {
-                let file = GateFile::open(&gate_file(name)).map_err(Failure::usage)?;
+                let path = gate_file(name);
+                if !path.exists() {
+                    return Err(Failure::usage(format!(
+                        "--gate {name}: there is no {}; write a name under `runner/gates/`, or the path of a gate file, as \
+                         ./mine/gate.yaml",
+                        path.display()
+                    )));
+                }
+                let file = GateFile::open(&path).map_err(Failure::usage)?;
                 file.is_whole().map_err(|message| Failure { status: ExitStatus::Unreachable, message })?;
                 Ok(Gate::Launch(Box::new(file)))
             }
@@ -157,6 +165,11 @@ pub(super) fn origin(url: &str) -> Result<(bool, String, u16), String> {
 
 fn target(url: &str, args: &GateArgs) -> Result<Target, Failure> {
     let (https, host, port) = origin(url).map_err(Failure::usage)?;
+    if args.connect_to.is_some() && host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+        return Err(Failure::usage(format!(
+            "--connect-to is for a name in the URL, and `{host}` is an address: write the one to ask into the URL"
+        )));
+    }
     let trust = match &args.ca {
         _ if args.insecure => Trust::Any,
         Some(file) => {
@@ -177,7 +190,9 @@ pub(super) fn serves(args: &GateArgs, corpus: &Corpus) -> Result<Serves, Failure
             .next()
             .ok_or_else(|| Failure::harness("no suite can be bundled"))?
     } else {
-        let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            cannot_read(path, &error, "write one with `gatecheck bundle out`, which makes out/bundle-1/manifest.json")
+        })?;
         serde_json::from_str::<Manifest>(&text).map_err(|error| Failure::usage(format!("{path}: {error}")))?
     };
     Ok(Serves::Bundle(Box::new(manifest)))

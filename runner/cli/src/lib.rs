@@ -179,7 +179,13 @@ fn reports(files: &[String]) -> Result<Vec<Named>, Failure> {
 /// The text of a file; `-` is standard input.
 fn text_of(file: &str) -> Result<String, Failure> {
     let read = if file == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
-    read.map_err(|error| Failure::usage(format!("{file}: {error}")))
+    read.map_err(|error| cannot_read(file, &error, &format!("write one with `gatecheck run --format json={file}`")))
+}
+
+/// A file that cannot be read; where there is none, `help` says where one comes from.
+fn cannot_read(name: &str, error: &std::io::Error, help: &str) -> Failure {
+    let help = if error.kind() == std::io::ErrorKind::NotFound { format!("; {help}") } else { String::new() };
+    Failure::usage(format!("{name}: {error}{help}"))
 }
 
 /// Many mistakes at once, under one line that says where.

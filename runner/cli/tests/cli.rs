@@ -157,6 +157,23 @@ fn status_2_usage() {
         (&["run", "--launch", "gate {sites} {port}"], "did you mean `{site}`?"),
         (&["run", "--launch", "gate {site}"], "`{port}` stands nowhere"),
         (&["show", "role/denial/no-tokn"], "did you mean"),
+        (
+            &["run", "http://127.0.0.2:1", "--suite", "role/denial", "--connect-to", "127.0.0.1:1"],
+            "`127.0.0.2` is an address: write the one to ask into the URL",
+        ),
+        (&["run", "--gate", "./mine/gate.yaml"], "there is no ./mine/gate.yaml; write a name under `runner/gates/`"),
+        (
+            &["run", "http://a.example", "--bundle", "out/bundle-1/manifest.json"],
+            "write one with `gatecheck bundle out`, which makes out/bundle-1/manifest.json",
+        ),
+        (
+            &["run", "--baseline", "none.yaml"],
+            "write one from a JSON report with `gatecheck baseline write none.yaml REPORT",
+        ),
+        (&["run", "--config", "none.toml"], "`gatecheck init` writes such a file"),
+        (&["report", "none.json"], "write one with `gatecheck run --format json=none.json`"),
+        (&["audit", "--site", "none"], "name the root of the project, or the folder that is published"),
+        (&["audit", "--jobs", "0"], "0 requests at once ask nothing"),
     ] {
         let output = gatecheck(&[&["--corpus", MINI], arguments].concat());
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));

@@ -9,6 +9,7 @@ use std::time::Instant;
 use clap::Args;
 use gatecheck::corpus::Corpus;
 use gatecheck::exit::ExitStatus;
+use gatecheck_audit::self_test::sites::SHAPES;
 use gatecheck_mutants::Mutant;
 use gatecheck_mutants::matrix::Matrix;
 use gatecheck_mutants::measured::{Measured, measure};
@@ -38,7 +39,7 @@ pub struct SelfTestArgs {
     #[arg(long, value_name = "N")]
     causes: Option<usize>,
     /// How many gates are tried at a time
-    #[arg(long, value_name = "N", default_value_t = 12)]
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = at_once)]
     at_once: usize,
     /// Try `gatecheck audit` instead: sites of different shape, each behind every broken gate
     #[arg(long, conflicts_with_all = ["matrix", "keep", "format"])]
@@ -98,6 +99,12 @@ pub(super) fn self_test(corpus: Arc<Corpus>, args: &SelfTestArgs) -> Result<Exit
 
 /// Tries the audit on sites behind gates that are known to be wrong.
 fn audit(corpus: &Arc<Corpus>, args: &SelfTestArgs) -> Result<ExitStatus, Failure> {
+    wanted(args)?;
+    let sites = SHAPES.iter().map(|shape| shape.name);
+    if let Some(name) = args.site.iter().find(|name| !sites.clone().any(|site| site == name.as_str())) {
+        let sites: Vec<_> = sites.map(|site| format!("`{site}`")).collect();
+        return Err(Failure::usage(format!("no site is called `{name}`; write one of {}", sites.join(", "))));
+    }
     let options = gatecheck_audit::self_test::Options {
         mutants: args.broken_gates.clone(),
         every: args.every,
@@ -137,14 +144,25 @@ fn causes(corpus: &Arc<Corpus>, count: usize) -> Result<ExitStatus, Failure> {
     Ok(if good { ExitStatus::AsExpected } else { ExitStatus::Findings })
 }
 
-fn test_plan(corpus: &Corpus, args: &SelfTestArgs) -> Result<TestPlan, Failure> {
+/// The broken gates that are named, or all.
+fn wanted(args: &SelfTestArgs) -> Result<Vec<&'static Mutant>, Failure> {
     let wanted = |mutant: &&Mutant| {
         args.broken_gates.is_empty() || args.broken_gates.iter().any(|start| mutant.id.starts_with(start.as_str()))
     };
     let mutants: Vec<&'static Mutant> = gatecheck_mutants::all().filter(wanted).collect();
-    if mutants.is_empty() {
-        return Err(Failure::usage("no broken gate has an id that begins so"));
+    if mutants.is_empty() { Err(Failure::usage("no broken gate has an id that begins so")) } else { Ok(mutants) }
+}
+
+fn at_once(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("0 gates at a time try nothing; write 1 or more".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err(format!("`{text}` is no number of gates; write for example 12")),
     }
+}
+
+fn test_plan(corpus: &Corpus, args: &SelfTestArgs) -> Result<TestPlan, Failure> {
+    let mutants = wanted(args)?;
     for pattern in &args.patterns {
         if !corpus.cases().any(|(_, case)| case.matches(pattern)) {
             return Err(Failure::usage(corpus.nothing_fits(pattern)));
