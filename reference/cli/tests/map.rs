@@ -24,6 +24,14 @@ fn check(folder: &TempDir, arguments: &[&str]) -> (i32, String) {
     (output.status.code().expect("a status"), text)
 }
 
+#[test]
+fn names_of_files_turn_no_terminal_round() {
+    let folder = site(&[("_redirects", "/m/* 200! Role=a\n"), ("m/a\u{202e}b\u{9b}c\u{e0041}.html", "")]);
+    let (_, text) = check(&folder, &["--format", "json", "--map", "--all"]);
+    assert!(text.contains(r"a\u202eb\u009bc\udb40\udc41.html"), "{text}");
+    assert!(serde_json::from_str::<Value>(&text).is_ok());
+}
+
 fn json(folder: &TempDir, arguments: &[&str]) -> Value {
     let (_, stdout) = check(folder, &[&["--format", "json"], arguments].concat());
     serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}"))

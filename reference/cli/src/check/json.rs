@@ -1,6 +1,7 @@
 //! Problems as JSON. A member is added when there is something new to say, and none changes its meaning; if one ever has
 //! to, `version` grows.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use rolegate::problem::COMMENT;
@@ -136,7 +137,28 @@ pub(super) fn report(checked: &Checked, changes: &[Change], map: Option<MapRepor
         fixed: changes.iter().map(|change| written(change, source)).collect(),
         map,
     };
-    serde_json::to_string_pretty(&report).map_err(|error| Failure::cannot_run(error.to_string()))
+    let text = serde_json::to_string_pretty(&report).map_err(|error| Failure::cannot_run(error.to_string()))?;
+    Ok(with_escapes(&text))
+}
+
+/// The same JSON (RFC 8259 §7) with escapes for what steers a terminal or is not seen. Outside of its texts JSON holds no such
+/// character.
+fn with_escapes(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        let hides = matches!(c,
+            '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{e0000}'..='\u{e0fff}');
+        if hides {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a text cannot fail.
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 fn about(note: &Note) -> About {
