@@ -161,8 +161,30 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_option_arrives_at_its_limit() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            limits: LimitArgs,
+        }
+        let line = "serve --max-connections 11 --max-connections-per-client 12 --max-streams 13 --max-files 14 \
+            --max-files-per-client 15 --max-files-per-connection 16 --max-forwarded 17 --max-forwarded-per-client 18 \
+            --min-rate 19 --max-head 2000 --head-timeout 21 --write-timeout 22 --stop-delay 23 --drain 24";
+        let given = <Line as clap::Parser>::try_parse_from(line.split_whitespace()).unwrap().limits;
+        let limits = given.limits();
+        let seconds = Duration::from_secs;
+        assert_eq!((limits.connections, limits.connections_per_client, limits.streams), (11, Some(12), 13));
+        assert_eq!((limits.files, limits.files_per_client, limits.files_per_connection), (14, 15, 16));
+        assert_eq!((limits.forwarded, limits.forwarded_per_client), (17, 18));
+        assert_eq!((limits.rate, limits.head), (19, 2000));
+        assert_eq!((limits.head_timeout, limits.write_timeout, limits.drain), (seconds(21), seconds(22), seconds(24)));
+        assert_eq!(given.stop_delay(), seconds(23));
+    }
 
     #[test]
     fn fewer_descriptors_are_shared_out() {

@@ -148,3 +148,39 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| "write a number of seconds over 0, such as `5` or `0.5`".to_owned())
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_option_arrives_at_its_setting() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[arg(long)]
+            trusted_proxy: Option<String>,
+            #[command(flatten)]
+            proxy: ProxyArgs,
+        }
+        let line = "serve --trusted-proxy 127.0.0.1 --upstream http://a.example --trust-upstream http://b.example \
+            --pass-field X-Real-IP --pass-method PROPFIND --http2-upstream http://c.example --connect-timeout 1.5 \
+            --answer-timeout 2 --upstream-idle-timeout 3 --max-body 4 --site-url https://s.example --site-id id \
+            --deploy-context production";
+        let line = <Line as clap::Parser>::try_parse_from(line.split_whitespace()).unwrap();
+        assert!(line.trusted_proxy.is_some() && line.proxy.site().elsewhere && !line.proxy.authorize());
+        let settings = line.proxy.settings().unwrap();
+        let origins = |text| vec![Origin::parse(text).unwrap()];
+        assert_eq!(settings.upstream, Origin::parse("http://a.example"));
+        assert_eq!((settings.trusted, settings.http2), (origins("http://b.example"), origins("http://c.example")));
+        assert_eq!((settings.vouched, settings.methods.len()), (vec![HeaderName::from_static("x-real-ip")], 1));
+        assert_eq!(settings.connect_timeout, Duration::from_millis(1500));
+        assert_eq!((settings.answer_timeout, settings.idle_timeout), (Duration::from_secs(2), Duration::from_secs(3)));
+        assert_eq!(settings.body_limit, 4);
+        let SiteClaims { url, id, context } = settings.claims;
+        assert_eq!(
+            (url.as_deref(), id.as_deref(), context.as_str()),
+            (Some("https://s.example"), Some("id"), "production")
+        );
+    }
+}

@@ -94,6 +94,18 @@ fn wrong_usage_is_status_2() {
         &["serve", path(&folder), "--leeway", "301"],
         &["serve", path(&folder), "--role-path", "a..b"],
         &["serve", path(&folder), "--secret", "secret"],
+        &["serve", path(&folder), "--pass-method", "TRACE"],
+        &["serve", path(&folder), "--pass-method", "CONNECT"],
+        &["serve", path(&folder), "--pass-field", "X-Original-Url", "--trusted-proxy", "127.0.0.1"],
+        &["serve", path(&folder), "--pass-field", "Accept", "--trusted-proxy", "127.0.0.1"],
+        &["serve", path(&folder), "--pass-field", "X-Real-IP"],
+        &["serve", path(&folder), "--elsewhere"],
+        &["serve", path(&folder), "--authorize"],
+        &["serve", path(&folder), "--tls-cert", "cert.pem"],
+        &["serve", path(&folder), "--upstream", "a.example/path"],
+        &["serve", path(&folder), "--connect-timeout", "0"],
+        &["serve", path(&folder), "--max-head", "1"],
+        &["serve", path(&folder), "--identity-public", "a.example"],
     ] {
         rolegate(arguments).assert().code(2);
     }
