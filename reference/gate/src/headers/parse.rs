@@ -17,16 +17,15 @@ use crate::words;
 /// Reads a whole file.
 pub(super) fn file(bytes: &[u8]) -> ParsedHeaders {
     let mut reader = Reader::default();
-    let mark = if bytes.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
     let mut start = 0;
     for (at, line) in lines(bytes).enumerate() {
-        let skip = if at == 0 { mark } else { 0 };
-        let is_space = |byte: &u8| byte.is_ascii_whitespace();
-        let text = line.get(skip..).unwrap_or_default();
-        let indent = text.iter().take_while(|byte| is_space(byte)).count();
-        let content = text.get(indent..).unwrap_or_default().trim_ascii_end();
+        let mark = if at == 0 { "\u{feff}".as_bytes() } else { b"" };
+        let text = line.strip_prefix(mark).unwrap_or(line);
+        let indented = text.trim_ascii_start();
+        let (skipped, indent) = (line.len() - text.len(), text.len() - indented.len());
+        let content = indented.trim_ascii_end();
         if !content.is_empty() && !content.starts_with(b"#") {
-            reader.line(Line { content, start: start + skip + indent, number: at + 1, indent });
+            reader.line(Line { content, start: start + skipped + indent, number: at + 1, indent });
         }
         start += line.len();
     }

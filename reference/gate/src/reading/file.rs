@@ -25,15 +25,15 @@ pub(crate) struct Read {
 /// Reads a whole file.
 pub(crate) fn read(bytes: &[u8]) -> Read {
     let mut reader = Reader { read: Read::default(), kind: LineKind::Blank };
-    // RULES-13: a byte-order mark is no part of the first rule.
-    let mark = if bytes.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
     let mut start = 0;
     for (at, line) in fields::lines(bytes).enumerate() {
-        let skip = if at == 0 { mark } else { 0 };
+        // RULES-13: a byte-order mark is no part of the first rule.
+        let mark = if at == 0 { "\u{feff}".as_bytes() } else { b"" };
         step(1 + line.len());
         let columns = OnceCell::new();
-        let bytes = line.get(skip..).unwrap_or_default();
-        reader.line(LineText { bytes, start: start + skip, number: at + 1, columns: &columns });
+        let bytes = line.strip_prefix(mark).unwrap_or(line);
+        let skipped = line.len() - bytes.len();
+        reader.line(LineText { bytes, start: start + skipped, number: at + 1, columns: &columns });
         let kind = reader.kind;
         let span = Span { file: RuleFile::Redirects, start, end: start + line.len(), line: at + 1, column: 1 };
         reader.read.lines.push(Line { span, kind });
@@ -90,7 +90,8 @@ struct Reader {
 impl Reader {
     fn line(&mut self, line: LineText<'_>) {
         let range = line.trimmed();
-        let content = line.bytes.get(range.clone()).unwrap_or_default();
+        // RULES-9: a line that could not be trimmed is read as it stands; it is never taken for a blank one.
+        let content = line.bytes.get(range.clone()).unwrap_or(line.bytes);
         // RULES-1
         if content.is_empty() {
             self.kind = LineKind::Blank;

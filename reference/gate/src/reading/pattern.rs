@@ -206,15 +206,15 @@ pub(crate) fn read_segments(text: &str) -> Result<Vec<RawSegment<'_>>, PatternFa
         })?;
         if let Some(at) = delimiter {
             let start = offset + at;
-            let before = text.get(..start).unwrap_or_default();
             let kind = if text.get(start..).is_some_and(|rest| rest.starts_with('?')) {
                 PatternFaultKind::Query
             } else {
                 PatternFaultKind::Fragment
             };
-            let covering = match Pattern::parse(before) {
-                Ok((pattern, _)) => pattern,
-                Err(fault) => fault.covering,
+            let covering = match text.get(..start).map(Pattern::parse) {
+                Some(Ok((pattern, _))) => pattern,
+                Some(Err(fault)) => fault.covering,
+                None => Pattern::covering(text, start),
             };
             return Err(PatternFault { start, end: text.len(), kind, covering });
         }
