@@ -111,6 +111,7 @@ const TABLE: &[Row] = &[
     ("run [--baseline G/known.yaml] --broken-gate token/exp-ignored", 0, "with known leaks"),
     ("run [--only-failed G/bad.json]", 0, "1 pass"),
     ("run [--resume G/good.json]", 0, "nothing is left to ask"),
+    ("run [--watch G/none]", 2, "there is no such file or folder"),
     ("run [--profile format] --format json=out", 0, "\"profile\": \"format\""),
     ("run [--shard 1/2]", 0, "part 1/2"),
     ("run [--seed 77]", 0, "seed 77"),
