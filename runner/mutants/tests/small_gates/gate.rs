@@ -22,8 +22,6 @@ use tokio::task::JoinSet;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Fault {
     ExpiredTokens,
-    SaysNothingToCaches,
-    SplatWithoutBorder,
 }
 
 #[derive(Clone, Debug)]
@@ -35,6 +33,18 @@ struct Rule {
     status: u16,
     force: bool,
     roles: Option<Vec<String>>,
+}
+
+impl Rule {
+    /// What the `*` stands for, where the rule is for this path.
+    fn rest<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let Some(start) = self.from.strip_suffix("/*") else {
+            return (self.from.trim_end_matches('/') == path.trim_end_matches('/')).then_some("");
+        };
+        let rest = path.strip_prefix(start)?;
+        let is_border = rest.is_empty() || rest.starts_with('/');
+        is_border.then(|| rest.trim_start_matches('/'))
+    }
 }
 
 struct Site {
@@ -104,9 +114,7 @@ async fn serve(mut stream: DuplexStream, site: Arc<Site>) {
         };
         let (status, location, body) = site.answer(target, &fields);
         let mut out = format!("HTTP/1.1 {status} .\r\nContent-Type: text/html\r\nContent-Length: {}\r\n", body.len());
-        if !site.has(Fault::SaysNothingToCaches) {
-            out += "Cache-Control: private, no-store\r\n";
-        }
+        out += "Cache-Control: private, no-store\r\n";
         if let Some(location) = location {
             out += &format!("Location: {location}\r\n");
         }
@@ -153,7 +161,7 @@ impl Site {
         let own = self.file(&path);
         let mut denied = false;
         for rule in &self.rules {
-            let Some(rest) = self.rest(rule, &path) else { continue };
+            let Some(rest) = rule.rest(&path) else { continue };
             if let Some(roles) = &rule.roles {
                 let has = |role: &String| role == "*" || self.roles(claims.as_ref()).contains(&role.as_str());
                 denied = claims.is_none() || !roles.iter().any(has);
@@ -185,16 +193,6 @@ impl Site {
 
     fn missing(&self) -> Answer {
         (404, None, self.files.get("/404.html").cloned().unwrap_or_else(|| b"not found".to_vec()))
-    }
-
-    /// What the `*` of a rule stands for, where the rule is for this path.
-    fn rest<'p>(&self, rule: &Rule, path: &'p str) -> Option<&'p str> {
-        let Some(start) = rule.from.strip_suffix("/*") else {
-            return (rule.from.trim_end_matches('/') == path.trim_end_matches('/')).then_some("");
-        };
-        let rest = path.strip_prefix(start)?;
-        let is_border = rest.is_empty() || rest.starts_with('/') || self.has(Fault::SplatWithoutBorder);
-        is_border.then(|| rest.trim_start_matches('/'))
     }
 
     fn file(&self, path: &str) -> Option<&str> {
