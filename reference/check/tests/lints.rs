@@ -477,6 +477,16 @@ const ADVISED: &[Advised] = &[
         "file-before-rule",
         &[(1, &["/ /fr 302! Country=fr"])],
     ),
+    // RULES-5: a line without a destination would be one in error, which nobody passes.
+    ("/a /a 404 Role=r", "", &["/a.html", "/a/b.html"], "gate-not-beneath", &[(1, &["/a/* /a/:splat 404 Role=r"])]),
+    // On the host of the first line it would let those in whom that line denies.
+    (
+        "https://a.example/a/* /b 404! Role=s\n/:x /b 404!\n/:x https://up.example/:x 200 Role=r",
+        "",
+        &[],
+        "gate-shadowed",
+        &[],
+    ),
     // LINT-1: what would go round for ever, open what is closed, or lock out who is admitted.
     ("/blog/* /blog/new/:splat 301", "", &["/blog/a.html"], "files-before-rule", &[]),
     ("/p/* /:splat 200\n/m/* 200! Role=a", "", &["/m/x.html", "/index.html"], "leads-into-gate", &[]),

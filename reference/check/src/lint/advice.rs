@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use rolegate::decide::{Decision, Outcome};
 use rolegate::opens::opens;
 use rolegate::path::RequestPath;
-use rolegate::problem::{Advice, Edit, Problem};
+use rolegate::problem::{Advice, Edit, Problem, Severity};
 use rolegate::rules::{ConditionKey, Effect, Pattern, RoleCondition, Rule, RuleSet};
 use rolegate::site::Site;
 use rolegate::visitor::Visitor;
@@ -210,14 +210,15 @@ fn gives_no_more<S: Site>(scene: &Scene<'_, S>, was: &Rule, is: &Rule) -> bool {
     !scene.rules().iter().filter(|rule| rule.is_gate()).any(is_kept)
 }
 
-/// Whether the rule stands in the list already, or its line reads as what it is.
+/// Whether the rule stands in the list already, or its line reads as what it is, and not as one in error, which is sealed.
 fn reads_as<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> bool {
     let same = |other: &Rule| {
         (&other.origin, &other.pattern, &other.query, &other.effect)
             == (&rule.origin, &rule.pattern, &rule.query, &rule.effect)
     };
-    let parsed = RuleSet::parse(rule.to_string().as_bytes()).rules;
-    parsed.rules().iter().any(same) || scene.rules().iter().any(|other| other == rule)
+    let read = RuleSet::parse(rule.to_string().as_bytes());
+    let is_whole = !read.problems.iter().any(|problem| problem.severity == Severity::Error);
+    is_whole && read.rules.rules().iter().any(same) || scene.rules().iter().any(|other| other == rule)
 }
 
 /// Whether the rule shows a fixed page of the site with a status that says no.
@@ -334,7 +335,8 @@ fn visits<S: Site>(scene: &Scene<'_, S>, touched: &[&Rule]) -> Vec<Visit> {
     let countries: BTreeSet<&str> = countries.collect();
     let countries: Vec<Option<&str>> = countries.into_iter().map(Some).take(2).chain([None]).collect();
     let paths = |rules: &[&Rule]| -> Vec<RequestPath> {
-        let paths: BTreeSet<String> = rules.iter().map(|rule| rule.pattern.example(WORD).encoded()).collect();
+        let all = rules.iter().flat_map(|rule| [Some(rule.pattern.example(WORD)), without_splat(rule)]);
+        let paths: BTreeSet<String> = all.flatten().map(|path| path.encoded()).collect();
         paths.iter().filter_map(|path| RequestPath::parse(path.as_bytes()).ok()).collect()
     };
     let crossed = neighbours.get(..CROSSED).unwrap_or(&neighbours);
@@ -352,9 +354,12 @@ fn visits<S: Site>(scene: &Scene<'_, S>, touched: &[&Rule]) -> Vec<Visit> {
     }
     for rule in touched.iter().chain(&neighbours).copied() {
         let visit = Visit::of(rule);
-        visits.push(visit.without_query());
-        visits.push(visit.bare());
-        visits.push(visit);
+        let shortest = without_splat(rule).map(|path| visit.at(&path));
+        for visit in [Some(visit), shortest].into_iter().flatten() {
+            visits.push(visit.without_query());
+            visits.push(visit.bare());
+            visits.push(visit);
+        }
     }
     for rule in touched {
         let visit = Visit::of(rule).bare();
@@ -371,6 +376,14 @@ fn visits<S: Site>(scene: &Scene<'_, S>, touched: &[&Rule]) -> Vec<Visit> {
     let mut known = HashSet::new();
     visits.retain(|visit| known.insert(format!("{visit:?}")));
     visits
+}
+
+/// The path that the rule is for where nothing is in the place of its splat: rules for one segment may meet it there alone.
+fn without_splat(rule: &Rule) -> Option<RequestPath> {
+    let path = rule.pattern.example(WORD);
+    let segments: Vec<&str> = path.segments().collect();
+    let (_, stem) = segments.split_last().filter(|_| rule.pattern.ends_in_splat())?;
+    Some(RequestPath::of(stem.iter().copied()))
 }
 
 /// A rule that shows a page of the site to those who have not been answered, with this status.

@@ -249,7 +249,9 @@ fn not_beneath<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opti
     let wide = Pattern::parse(&format!("{}/*", rule.pattern)).ok().map(|(pattern, _)| pattern);
     let apply = rule.apply().filter(|apply| !apply.to.is_absolute() && apply.to.reach() == rule.pattern);
     let deep = wide.zip(apply).and_then(|(wide, apply)| {
-        let line = format!("{wide} {}{}{}", apply.status, if apply.force { "!" } else { "" }, apply.conditions);
+        // RULES-5: a destination is left out for what is shown with a 2xx alone.
+        let to = if (200..300).contains(&apply.status) { String::new() } else { format!(" {}/:splat", rule.pattern) };
+        let line = format!("{wide}{to} {}{}{}", apply.status, if apply.force { "!" } else { "" }, apply.conditions);
         let parsed = RuleSet::parse(line.as_bytes()).rules;
         let deep = parsed.rules().first().filter(|_| rule.origin.is_none() && rule.query.is_empty())?;
         Some(Rule { span: rule.span, ..deep.clone() })
