@@ -80,6 +80,9 @@ const AFTER_A_FORWARDED_GATE: &[(&str, &[&str])] = &[
     ("/p/* http://other.example/m/:splat 200!", &[]),
 ];
 
+/// Files of a site, one of which gates close in what follows.
+const SOME: &[&str] = &["/index.html", "/login.html", "/m/x.html", "/de/index.html"];
+
 /// Rules by themselves, files, and what is found.
 const ALONE: &[(&str, &[&str], &[&str])] = &[
     // L5
@@ -87,6 +90,32 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/* /x 200\n/m/* /m/:splat 200! Role=a", &[], &["gate-shadowed"]),
     ("/m/* /x 200 Country=de\n/m/* /m/:splat 200! Role=a", &[], &[]),
     ("/m/login /m/login 200\n/m/* /m/:splat 200! Role=a", &["/m/login.html"], &[]),
+    // L5 for some: a file goes before an unforced rule above the gate.
+    ("/* /de/:splat 302 Language=de\n/m/* 200! Role=a\n/m/* /login 401!", SOME, &["gate-shadowed"]),
+    ("/* /de/:splat 302! Language=de\n/m/* 200! Role=a\n/m/* /login 401!", SOME, &[]),
+    ("/m/* 200! Role=a\n/m/* /login 401!\n/* /de/:splat 302 Language=de", SOME, &[]),
+    ("/* /de/ 302 Country=de,at\n/m/* 200! Role=a\n/m/* /login 401!", SOME, &["gate-shadowed"]),
+    ("/* /de/ 302 Cookie=c\n/m/x /m/x 200! Role=a\n/m/* 200! Role=a\n/m/* /login 401!", SOME, &["gate-shadowed"; 2]),
+    ("/* /index.html 200 Country=de\n/m/* 200! Role=a\n/m/* /login 401!", SOME, &["gate-shadowed"]),
+    ("/m/* /m/:splat 200 Cookie=beta\n/m/* 200! Role=a\n/m/* /login 401!", SOME, &[]),
+    ("http://a.example/* https://a.example/:splat 301\n/m/* 200! Role=a", SOME, &["gate-shadowed"]),
+    ("https://old.example/* https://a.example/:splat 301\n/m/* 200! Role=a", SOME, &["gate-shadowed"]),
+    ("https://old.example/* https://a.example/:splat 301!\n/m/* 200! Role=a", SOME, &[]),
+    ("/* https://www.a.example/:splat 302\n/* /index.html 200! Role=a\n/* /login 401", SOME, &["gate-shadowed"]),
+    (
+        "/m/x/* /y/:splat 301\n/* 200! Role=a\n/* /login 401",
+        &["/m/x/y.html", "/y/y.html", "/login.html"],
+        &["files-before-rule", "gate-shadowed"],
+    ),
+    ("/m/x /login 301\n/m/* 200! Role=a", SOME, &["file-before-rule", "gate-shadowed"]),
+    ("/m/* q=1 /login 302\n/m/* 200! Role=a", SOME, &["gate-shadowed"]),
+    ("/:d/x /login 302\n/:d/:f /:d/:f 200! Role=a", SOME, &["gate-shadowed"]),
+    ("/* /de/:splat 302 Language=de\n/m/* 200! Role=\"a\"", SOME, &["gate-shadowed", "role-punctuation"]),
+    ("/m/x /login 200\n/m/* 200! Role=a", SOME, &["file-before-rule", "gate-shadowed"]),
+    ("/* q=:q /de/?q=:q 301\n/m/* 200! Role=a", SOME, &["gate-shadowed"]),
+    // What opens its own paths is meant to.
+    ("/de/* /de/404.html 404\n/* 200! Role=a\n/* /login 401", SOME, &[]),
+    ("/de/* /de/index.html 200\n/* 200! Role=a\n/* /login 401", SOME, &[]),
     // STATUS-5: a rule that leads to itself leaves the path to what comes later.
     ("/m/* /m/:splat 301\n/m/* /m/:splat 200! Role=a", &[], &["redirect-to-itself"]),
     // L7
@@ -94,6 +123,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/m/* /m/:splat 200! Role=a Language=de\n/m/* /login 302", &[], &["role-with-condition"]),
     ("/m/* /m/:splat 200! Role=a Cookie=c\n/m/* /login 302!", &[], &[]),
     ("/m/* /m/:splat 200! Role=a Country=de\n/m/* /m/:splat 200! Role=b", &[], &[]),
+    ("/m/* /m/:splat 200! Role=b\n/m/* /m/:splat 200! Role=a Country=de", &[], &[]),
     ("/m/* /m/:splat 200! Country=de", &[], &[]),
     // L8
     ("/x.html /x.html 200! Role=a", &["/x.html"], &["gate-one-spelling"]),
@@ -162,7 +192,30 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/m/* /welcome 200! Role=a", &["/welcome.html"], &[]),
     ("/m/* /private/:splat 200! Role=a\n/private/* /private/:splat 200! Role=a", &["/private/x.html"], &[]),
     ("/m/* /private/:splat 200! Role=a\n/private/* /404 404!", &["/private/x.html"], &[]),
+    // RULES-12: a function has a path of its own.
+    ("/api/* /.netlify/functions/:splat 200! Role=a", &[], &["gate-function-open"]),
+    ("/api/* /.netlify/functions/:splat 200! Role=a", &["/index.html"], &["gate-function-open"]),
+    ("/api/* /.netlify/functions/:splat 200", &[], &[]),
+    ("/api/* /.netlify/functions/:splat 302! Role=a", &[], &[]),
+    // Two trees for two kinds of visitors.
+    (
+        "/* /app/:splat 200! Role=a\n/* /public/:splat 200",
+        &["/app/index.html", "/public/index.html"],
+        &["gate-target-open"],
+    ),
+    ("/* /app/:splat 200! Role=a\n/p/* /app/:splat 200", &["/app/index.html"], &["gate-target-open"]),
+    (
+        "https://admin.a.example/* /admin/:splat 200! Role=a\n/* /index.html 200",
+        &["/admin/index.html", "/index.html"],
+        &["gate-target-open"],
+    ),
+    ("https://admin.a.example/* /admin/:splat 200! Role=a\n/admin/* 200! Role=a", &["/admin/index.html"], &[]),
     // Never met.
+    (
+        "/* /index.html 200\n/m/* 200! Role=a\n/m/* /login 401!\n/* /index.html 200",
+        SOME,
+        &["duplicate", "gate-shadowed", "rule-unreachable"],
+    ),
     ("/a /b 301\n/a /b 301", &[], &["duplicate"]),
     ("/a /b 301\n/a /c 301", &[], &["rule-unreachable"]),
     ("/* /index.html 200\n/a /c 301", &[], &["rule-unreachable"]),
@@ -190,12 +243,28 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/a/* /b/:splat 301!", &["/a/x.html"], &[]),
     ("/* /index.html 200", &["/index.html", "/x.html"], &[]),
     ("/a/* /a/404.html 404", &["/a/404.html", "/a/x.html"], &[]),
+    // To what is not there, on a site that is built.
+    ("/x /nope.html 200", SOME, &["target-missing"]),
+    ("/old /new-page 301", SOME, &["target-missing"]),
+    ("/old /new-page 301", &[], &[]),
+    ("/old /new-page 301", &["/app.js"], &[]),
+    ("/old /.netlify/images 301", SOME, &[]),
+    ("/old /x 301\n/x /.netlify/functions/x 200", SOME, &[]),
+    ("/old /x 301\n/* /index.html 200", SOME, &[]),
+    ("/old /new-page 404", SOME, &[]),
+    ("/m/* /m/splat 200! Role=a\n/m/* /logn 401!", SOME, &["target-missing"; 2]),
+    ("/p/* /nope/:splat 200", SOME, &["target-missing"]),
+    ("/p/* /nope/:splat 301", SOME, &["target-missing"]),
+    ("/p/* /m/:splat 200", SOME, &[]),
+    ("/p/* /:splat 200", SOME, &[]),
+    ("/p/:id /n/id 200", SOME, &["target-missing"]),
     // In circles.
     ("/a /b 301\n/b /a 301", &[], &["redirect-loop"]),
     ("/a/* /b/:splat 301\n/b/* /c/:splat 301\n/c/* /a/:splat 301", &[], &["redirect-loop"]),
     // STATUS-5.own-tree
     ("/a/* /a/a/:splat 301", &[], &[]),
     ("/a/* /a/a/:splat 301\n/a/a/* /b 301", &[], &[]),
+    ("/a/* /a/a/:splat 301\n/* /index.html 200", &["/index.html"], &[]),
     ("/a/* /a/a/:splat 301\n/a/a/* /a/a/:splat 200! Role=x\n/a/a/* /b 301", &[], &["tree-ends-walk"]),
     ("/a/a/* /b 301\n/a/* /a/a/:splat 301", &[], &[]),
     ("/* /en/:splat 302 Language=en\n/* /zh/:splat 302 Language=zh\n/* /en/:splat 302", &["/en/index.html"], &[]),
@@ -223,12 +292,31 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     (
         "/login /dashboard/ 302! Role=user\n/dashboard/* 200! Role=user\n/dashboard/* /login 302",
         &["/login.html", "/dashboard/index.html"],
+        &["login-page-gated"],
+    ),
+    (
+        "/login /dashboard/ 302! Role=user\n/login /login 200\n/dashboard/* 200! Role=user\n/dashboard/* /login 302",
+        &["/login.html", "/dashboard/index.html"],
         &[],
     ),
-    ("/login /app 302! Role=user\n/p/* /login 200", &["/login.html"], &[]),
-    ("https://a.example/login /app 302! Role=user", &["/login.html"], &[]),
-    ("/login q=1 /app 302! Role=user", &["/login.html"], &[]),
-    ("/login /app 302! Role=user", &["/login.html", "/login/x.html"], &[]),
+    ("/login /app 302! Role=user\n/p/* /login 200", &["/login.html"], &["role-redirect-hides"]),
+    ("https://a.example/login /app 302! Role=user", &["/login.html"], &["role-redirect-hides"]),
+    ("/login q=1 /app 302! Role=user", &["/login.html"], &["role-redirect-hides"]),
+    ("/login /app 302! Role=user", &["/login.html", "/login/x.html"], &["role-redirect-hides"]),
+    ("/login /app 302! Role=user\n/login /login 200", &["/login.html"], &[]),
+    ("/login /app 302! Role=user", &["/index.html"], &[]),
+    ("/login /app 302! Role=user", &[], &[]),
+    (
+        "/m/* /signup 302\n/signup /m/ 302 Role=a",
+        &["/signup.html", "/m/index.html"],
+        &["files-before-rule", "role-redirect-hides"],
+    ),
+    // The page is excepted from the gate below it.
+    (
+        "/* 200! Role=a\n/* /login/ 302\n/login/* 200",
+        &["/login/index.html", "/index.html"],
+        &["login-page-gated", "rule-unreachable"],
+    ),
     // A wider gate below.
     (
         "/admin/* 200! Role=admin\n/* 200! Role=user\n/* /login.html 401",
@@ -250,7 +338,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/api/* 200! Role=admin\n/api/* /.netlify/functions/api 200", &[], &["gate-undone"]),
     ("/api/* 200! Role=admin\n/api/* https://api.example/:splat 200", &[], &["gate-undone"]),
     ("/api/* 200! Role=admin\n/api/* /.netlify/functions/login 200", &[], &[]),
-    ("/api/* /.netlify/functions/:splat 200! Role=admin\n/api/* /login 302", &[], &[]),
+    ("/api/* /.netlify/functions/:splat 200! Role=admin\n/api/* /login 302", &[], &["gate-function-open"]),
     // Holders and others would get the same.
     ("/* /index.html 200 Role=a\n/* /index.html 200", &["/index.html"], &["gate-undone"]),
     ("/* /index.html 200 Role=a\n/* / 200!", &["/index.html"], &["gate-undone"]),
@@ -280,6 +368,10 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/Admin/* 200! Role=a", &["/Admin/y.html", "/admin/x.html"], &[]),
     ("/Admin/* 200! Role=a\n/admin/* 200! Role=a", &["/admin/x.html"], &[]),
     ("/Admin/* 200! Role=a", &["/adminx/x.html"], &[]),
+    // The page of the gate for those whom it denies.
+    ("/m/* 200! Role=a\n/m/* /m/index.html 200", &["/m/index.html", "/m/x.html"], &["gate-undone"]),
+    ("/m/* 200! Role=a\n/m/* /m/ 200!", &["/m/index.html", "/m/x.html"], &["gate-undone"]),
+    ("/m/* 200! Role=a\n/m/* /m/teaser 200!", &["/m/index.html", "/m/teaser.html"], &[]),
     // As other programs write it.
     ("/blog/(.*) /news/$1 301", &[], &["from-foreign-syntax", "to-foreign-syntax"]),
     ("/m/:path* /m/:path* 200! Role=a", &[], &["from-foreign-syntax", "to-literal-star"]),
@@ -293,7 +385,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     (
         "/api/* /.netlify/functions/:splat 200\n/* /.netlify/functions/server 200 Role=a,b",
         &[],
-        &["gate-without-way-in"],
+        &["gate-function-open", "gate-without-way-in"],
     ),
     ("/* /index.html 200 Role=a\n/* /login 401", &["/index.html", "/login.html"], &[]),
     ("/login /index.html 200\n/* /index.html 200 Role=a", &["/index.html"], &["leads-into-gate"]),
@@ -469,6 +561,27 @@ const ADVISED: &[Advised] = &[
         "gate-shadowed",
         &[(1, &["/m/* /m/:splat 200! Role=a", "/m/* /x 200"]), (2, &[])],
     ),
+    (
+        "/* /de/:splat 302 Language=de\n/m/* 200! Role=a\n/m/* /login 401!",
+        "",
+        SOME,
+        "gate-shadowed",
+        &[(1, &[]), (3, &["/m/* /login 401!", "/* /de/:splat 302 Language=de"])],
+    ),
+    (
+        "/* /index.html 200 Country=de\n/m/* 200! Role=a\n/m/* /login 401!",
+        "",
+        SOME,
+        "gate-shadowed",
+        &[(1, &[]), (3, &["/m/* /login 401!", "/* /index.html 200 Country=de"])],
+    ),
+    (
+        "https://old.example/* https://a.example/:splat 301\n/m/* 200! Role=a",
+        "",
+        SOME,
+        "gate-shadowed",
+        &[(1, &[]), (2, &["/m/* 200! Role=a", "https://old.example/* https://a.example/:splat 301"])],
+    ),
     ("/a/* /b/:splat 301", "", &["/a/x.html"], "files-before-rule", &[(1, &["/a/* /b/:splat 301!"])]),
     (
         "/ /fr 302 Country=fr\n/m/* 200! Role=a",
@@ -486,6 +599,60 @@ const ADVISED: &[Advised] = &[
         &[],
         "gate-shadowed",
         &[],
+    ),
+    (
+        "/login /dash/ 302! Role=user\n/dash/* 200! Role=user\n/dash/* /login 302",
+        "",
+        &["/login.html", "/dash/index.html"],
+        "login-page-gated",
+        &[(1, &["/login /dash/ 302! Role=user", "/login /login 200"])],
+    ),
+    (
+        "/pricing /account 302 Role=premium",
+        "",
+        &["/pricing.html", "/account.html"],
+        "role-redirect-hides",
+        &[(1, &["/pricing /account 302 Role=premium", "/pricing /pricing 200"])],
+    ),
+    (
+        "/login /dash/ 302! Role=user\n/dash/* 200! Role=user\n/* 200! Role=a\n/* /login 302",
+        "",
+        &["/login.html", "/dash/index.html"],
+        "login-page-gated",
+        &[(4, &["/* /login.html 401"])],
+    ),
+    (
+        "https://admin.a.example/* /admin/:splat 200! Role=a\n/* /index.html 200",
+        "",
+        &["/admin/index.html", "/index.html", "/app.js"],
+        "gate-target-open",
+        &[(1, &["https://admin.a.example/* /admin/:splat 200! Role=a", "/admin/* /admin/:splat 200! Role=a"])],
+    ),
+    (
+        "/* 200! Role=a\n/* /login/ 302\n/login/* 200",
+        "",
+        &["/login/index.html", "/index.html"],
+        "login-page-gated",
+        &[(2, &["/* /login/index.html 401"])],
+    ),
+    ("/p/* /m/splat 200", "", SOME, "target-missing", &[(1, &["/p/* /m/:splat 200"])]),
+    ("/m/* /m/splat 200! Role=a", "", SOME, "target-missing", &[(1, &["/m/* /m/:splat 200! Role=a"])]),
+    ("/m/* 200! Role=a\n/m/* /logn 401!", "", SOME, "target-missing", &[(2, &["/m/* /login 401!"])]),
+    ("/x /nope.html 200", "", SOME, "target-missing", &[]),
+    // What belongs to a gate goes with it.
+    (
+        "/de/* /de/404.html 404\n/de/m/* 200! Role=a\n/de/m/* /de/login 401",
+        "",
+        &["/de/404.html", "/de/login.html", "/de/m/x.html"],
+        "rule-unreachable",
+        &[(1, &["/de/m/* 200! Role=a", "/de/m/* /de/login 401", "/de/* /de/404.html 404"]), (2, &[]), (3, &[])],
+    ),
+    (
+        "/de/* /de/404.html 404\n/de/m/* 200! Role=a\n/de/m/* /de/login 401",
+        "",
+        &["/de/404.html", "/de/login.html", "/de/m/x.html"],
+        "gate-shadowed",
+        &[(1, &["/de/m/* 200! Role=a", "/de/m/* /de/login 401", "/de/* /de/404.html 404"]), (2, &[]), (3, &[])],
     ),
     // LINT-1: what would go round for ever, open what is closed, or lock out who is admitted.
     ("/blog/* /blog/new/:splat 301", "", &["/blog/a.html"], "files-before-rule", &[]),

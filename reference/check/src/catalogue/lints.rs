@@ -31,6 +31,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "join rules that differ in a condition alone, or split the file and check each part",
     ),
     Entry::warning(
+        "gate-function-open",
+        "a role rule leads to a function, which answers at its own path as well",
+        "a 404 at the function's own path: this gate runs no functions",
+        "let the function look at the token itself: no rule can name a path below `/.netlify`",
+    )
+    .elsewhere("what the function answers at its own path, without being asked for a role"),
+    Entry::warning(
         "gate-one-host",
         "a gate names one scheme and host, and no gate covers the path on the others",
         "the file on every other host of the site, without being asked for a role",
@@ -60,9 +67,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     .trap(&["L8"]),
     Entry::warning(
         "gate-shadowed",
-        "a rule that asks for no role decides before the gate is met",
+        "a rule that asks for no role decides before the gate is met, for everybody or for some visitors or hosts",
         "what the rule above the gate says, or the file where that rule is not forced, without being asked for a role",
-        "move the gate above that rule",
+        "move the gate and its answer above that rule",
     )
     .trap(&["L5"]),
     Entry::warning(
@@ -145,6 +152,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     .trap(&["L9", "L10"])
     .elsewhere("the same, or a redirect without end"),
     Entry::warning(
+        "role-redirect-hides",
+        "a role rule redirects those who hold the role, and nothing shows everybody else the page that is there",
+        "a redirect with the role, and a 404 without it",
+        "write a rule for the same path below it that shows the page, such as `/login /login 200`",
+    ),
+    Entry::warning(
         "query-capture-in-path",
         "the value of a query parameter lands in the path of what is forwarded or shown",
         "a 404 where the value is empty, or holds a slash, a backslash, a control character or dots alone, however escaped; else what the rule says",
@@ -172,6 +185,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "lead elsewhere, or remove the line",
     )
     .elsewhere("the same, or a redirect without end"),
+    Entry::warning(
+        "target-missing",
+        "a rule shows or leads to a page of the site that is not there",
+        "a 404",
+        "lead to what is there; what `from` captures is written with a colon, such as `:splat`",
+    ),
     Entry::warning(
         "tree-ends-walk",
         "a redirect into a tree of its own stands above a gate for that tree",

@@ -28,7 +28,7 @@ fn is_bare_404(decision: &Decision) -> bool {
 }
 
 /// A visitor whom the condition admits.
-fn holder(role: &RoleCondition) -> Visitor {
+pub(super) fn holder(role: &RoleCondition) -> Visitor {
     match role {
         RoleCondition::AnyOf(roles) => Visitor::with_roles(roles.first().cloned()),
         RoleCondition::AnyToken => Visitor::with_roles(Vec::<String>::new()),
@@ -176,7 +176,8 @@ fn whole_site<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Optio
     }
     let message = "nobody can log in: the whole site lies behind this gate".to_owned();
     let visitor = "a 404 at `/`, as everywhere".to_owned();
-    let help = "a condition says for whom a rule is, and who is denied gets no file of the site either";
+    let help = "the fallback of a single-page app stands without a condition: with one it is for those who hold the role, and everybody else gets \
+                a 404 everywhere; where the whole site is for members, those who are denied need a page to log in";
     let found = warning(rule, Field::From, "gate-without-way-in", message, visitor, help);
     let page = scene.denial_page().and_then(|page| page_rule(rule, page, 401, false));
     Some(found.proposing(page.map(|page| Proposal {

@@ -5,16 +5,18 @@ use rolegate::path::RequestPath;
 use rolegate::rules::{Apply, Captures, QueryValue, Rule};
 use rolegate::site::Site;
 
+use super::admitted::holder;
 use super::advice::{Found, Proposal, answering};
 use super::names::is_denial_page;
 use super::order::joined;
-use super::scene::{Field, Scene, Visit, WORD, page_of, place_of, warning};
+use super::scene::{Field, Scene, Visit, WORD, name_as_path, page_of, place_of, warning};
 
 /// What is odd about what the rule at `place` fetches.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
     let fetches = rule.apply().is_some_and(|apply| !apply.is_redirect());
     let undone = (rule.role().is_none() && fetches).then(|| gate_undone(scene, place, rule)).flatten();
-    query_capture_in_path(rule).into_iter().chain(undone).collect()
+    let open = function_open(scene, place, rule);
+    query_capture_in_path(rule).into_iter().chain(undone).chain(open).collect()
 }
 
 /// SUBST-5: the value of a parameter may hold anything, where a segment of a path holds one name.
@@ -32,13 +34,29 @@ fn query_capture_in_path(rule: &Rule) -> Option<Found> {
     Some(warning(rule, Field::To, "query-capture-in-path", message, None, help))
 }
 
+/// RULES-12: a function is at a path of the platform as well, and no rule is met there.
+fn function_open<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let role = rule.role().filter(|_| rule.protects())?;
+    is_function(rule.apply()?).then_some(())?;
+    let visit = Visit::of(rule);
+    let run = scene.answer(&visit.by(&holder(role))).filter(|run| run.by == Some(place))?;
+    let own = RequestPath::parse(run.target?.as_bytes()).ok()?;
+    let there = scene.answer(&visit.bare().at(&own)).filter(|there| !there.denied && there.by.is_none())?;
+    let is_missing = matches!(there.outcome, Outcome::NotFound { .. });
+    let message = format!("the function is at `{own}` as well, where no rule is met: nobody is asked for a role there");
+    let visitor = format!("at `{own}` {}", if is_missing { "a 404: this gate runs no functions" } else { "the file" });
+    let help = "no rule can name that path: the function has to look at the token itself";
+    Some(warning(rule, Field::To, "gate-function-open", message, visitor, help))
+}
+
 /// ROLE-12: a rule without a role that leads to where a gate leads those whom it admits.
 fn gate_undone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let (at, gate, visitor) = scene.closed.iter().find_map(|(at, gate)| {
         let above = |ask: fn(&Scene<'_, S>, usize, &Rule, &Rule) -> Option<String>| {
             (*at < place).then(|| ask(scene, place, rule, gate)).flatten()
         };
-        let visitor = above(refused).or_else(|| above(run)).or_else(|| way_past(scene, place, rule, gate))?;
+        let visitor = above(refused).or_else(|| above(run)).or_else(|| above(shows_root));
+        let visitor = visitor.or_else(|| way_past(scene, place, rule, gate))?;
         Some((*at, *gate, visitor))
     })?;
     let line = place_of(gate.span, rule.span);
@@ -87,6 +105,22 @@ fn run<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) ->
     };
     (decision.by == Some(place) && decision.denied)
         .then(|| format!("at `{}` {what}, without being asked for a role", visit.target()))
+}
+
+/// What those get whom a gate denies that shows its own paths, where a rule below it shows them the page at the root of these.
+fn shows_root<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) -> Option<String> {
+    let (apply, own) = (rule.apply()?, gate.apply()?);
+    let page = page_of(apply).filter(|page| (200..300).contains(&apply.status) && !is_denial_page(page))?;
+    let stem = gate.pattern.stem().filter(|stem| gate.pattern.ends_in_splat() && !stem.is_empty())?;
+    if own.to.reach() != gate.pattern || !(200..300).contains(&own.status) || scene.is_bare() {
+        return None;
+    }
+    let (root, shown) = (RequestPath::of(stem), RequestPath::parse(page.as_bytes()).ok()?);
+    let (root, shown) = (scene.site.file(&root)?, scene.site.file(&shown)?);
+    let visit = Visit::of(rule).at(&Visit::of(gate).path()?);
+    let decision = scene.answer(&visit).filter(|decision| decision.by == Some(place) && decision.denied)?;
+    (root == shown && decision.outcome.file() == Some(&*root))
+        .then(|| format!("at `{}` the page `{}`, without being asked for a role", visit.target(), name_as_path(&root)))
 }
 
 /// Whether the rule leads to a function of the platform.

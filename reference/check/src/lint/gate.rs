@@ -1,11 +1,12 @@
 //! Gates that cover less than they seem to.
 
 use rolegate::path::RequestPath;
-use rolegate::rules::{Pattern, Rule, RuleSet};
+use rolegate::rules::{Apply, Pattern, Rule, RuleSet};
 use rolegate::site::{Site, Spellings};
 
 use crate::catalogue;
 
+use super::admitted::holder;
 use super::advice::{Closing, Found, Proposal, changed, page_rule};
 use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, segments, warning};
 
@@ -59,7 +60,9 @@ fn role_with_condition<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
             && conditions.others().is_empty()
             && (conditions.role.is_some() || apply.force)
     });
-    if is_shut {
+    // ROLE-4: what a gate further up denied stays denied where this one does not decide.
+    let without = rule.role().and_then(|role| scene.answer(&visit.bare().by(&holder(role))));
+    if is_shut || without.is_some_and(|without| without.denied) {
         return None;
     }
     let message = format!("`{key}` locks nobody out who holds the role, and other gates let everybody in without it");
@@ -82,6 +85,11 @@ fn role_with_condition<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
 /// HOST-1, ROLE-9
 fn one_host<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let origin = rule.origin.as_ref()?;
+    // What lies at its paths is not what it shows: see `gate-target-open`.
+    let own = |apply: &Apply| apply.to.is_absolute() || !apply.to.takes_captures() || apply.to.reach() == rule.pattern;
+    if !rule.apply().is_some_and(own) {
+        return None;
+    }
     let visit = Visit::of(rule);
     if is_shut(scene, rule, &visit.elsewhere()) {
         return None;

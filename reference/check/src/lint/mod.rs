@@ -7,17 +7,21 @@
 
 mod admitted;
 mod advice;
+mod bypass;
 mod files;
 mod forward;
 mod gate;
 mod links;
 mod loads;
+mod missing;
 mod names;
 mod order;
 mod rewrite;
 mod scene;
 mod values;
 mod walk;
+
+use std::cell::OnceCell;
 
 use rolegate::problem::Problem;
 use rolegate::rules::{Rule, RuleSet};
@@ -27,6 +31,7 @@ use crate::catalogue;
 use advice::Found;
 use scene::{Field, Scene, warning};
 
+pub(crate) use bypass::gates_passed;
 pub use loads::{READ, lint_pages};
 
 /// Advice is proved for lists of which to look at takes no more than such a part of what may be compared.
@@ -59,6 +64,7 @@ pub(crate) fn lint_without_advice(rules: &RuleSet, site: &impl Site) -> Vec<Prob
 fn look<S: Site>(scene: &Scene<'_, S>, most: usize) -> Vec<Found> {
     let mut problems = Vec::new();
     let mut seen = order::Seen::default();
+    let bypasses = OnceCell::new();
     // HEADERS-6: what stands for `Basic-Auth` is no rule that anybody wrote; its problem is told where it stands.
     for (place, rule) in scene.rules().iter().enumerate().skip(scene.set().seals().len()).take(most) {
         // RULES-14
@@ -72,12 +78,17 @@ fn look<S: Site>(scene: &Scene<'_, S>, most: usize) -> Vec<Found> {
             problems.push(problem);
             continue;
         }
+        if rule.protects() {
+            let bypasses = bypasses.get_or_init(|| bypass::bypasses(scene));
+            problems.extend(bypass::problem(scene, bypasses, place, rule));
+        }
         problems.extend(gate::problems(scene, place, rule));
         problems.extend(links::problem(scene, rule));
         problems.extend(rewrite::problems(scene, place, rule));
         problems.extend(forward::problems(scene, place, rule));
         problems.extend(admitted::problems(scene, place, rule));
         problems.extend(files::problem(scene, place, rule));
+        problems.extend(missing::problem(scene, place, rule));
         problems.extend(walk::problems(scene, place, rule));
     }
     problems

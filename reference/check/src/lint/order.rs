@@ -10,7 +10,7 @@ use rolegate::site::Site;
 use rolegate::span::Span;
 
 use super::advice::{Closing, Found, Proposal, answering, page_rule};
-use super::scene::{Field, Scene, Visit, on_line, place_of, warning};
+use super::scene::{Field, LOOKED_AT, Scene, Visit, on_line, place_of, warning};
 
 /// Where each rule was met first, and the place where it was met last, by what it means.
 pub(super) type Seen = HashMap<String, (Span, usize)>;
@@ -74,14 +74,32 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
         if rule.is_sealed() {
             return Some(found);
         }
-        let closes = Some(Closing::by(rule));
-        let help = format!("move this line above {line}");
-        return Some(found.proposing([Proposal { help, changes: moved(), closes }]));
+        let closes = || Some(Closing::by(rule));
+        let answers = answers(scene, place, rule, above);
+        let with_answers = (!answers.is_empty()).then(|| {
+            let lines: Vec<String> = answers.iter().map(|(_, answer)| place_of(answer.span, rule.span)).collect();
+            let help = format!("move this line and its answer on {} above {line}", lines.join(" and "));
+            Proposal { help, changes: together((at, above), (place, rule), &answers), closes: closes() }
+        });
+        let alone = Proposal { help: format!("move this line above {line}"), changes: moved(), closes: closes() };
+        return Some(found.proposing(with_answers.into_iter().chain([alone])));
     }
     let message = format!("this rule never decides: {line} matches these paths first");
     let help = format!("{line} goes first, so this line has no effect");
     let found = warning(rule, Field::From, "rule-unreachable", message, format!("what {line} says"), help).problem;
     let found = Found::from(Problem { span: rule.span, fix: removable(above, rule), ..found });
+    // What answers those whom a gate denies is met where the gate is met, and comes with it.
+    let is_own_gate = |gate: &Rule| {
+        gate.protects() && !gate.is_sealed() && (&gate.pattern, &gate.origin) == (&rule.pattern, &rule.origin)
+    };
+    let own = before.iter().find(|(gate, other)| *gate > at && rule.role().is_none() && is_own_gate(other));
+    if let Some((gate_at, gate)) = own.filter(|(_, gate)| leaves_nothing_to(scene, above, gate).is_some()) {
+        let answers = answers(scene, *gate_at, gate, above);
+        let help = format!("move it above {line} together with the gate on {}", place_of(gate.span, rule.span));
+        let changes = together((at, above), (*gate_at, gate), &answers);
+        let found = Found { problem: Problem { fix: None, ..found.problem }, ..found };
+        return Some(found.proposing([Proposal { help, changes, closes: Some(Closing::by(gate)) }]));
+    }
     let gates = || before.iter().filter(|(_, other)| other.is_gate());
     let mut proposals: Vec<Proposal> =
         gates().filter_map(|(at, gate)| joined(scene, (*at, gate), (place, rule), by)).collect();
@@ -93,6 +111,24 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
     let help = "remove this line".to_owned();
     proposals.push(Proposal { help, changes: vec![(place, Vec::new())], closes: None });
     Some(found.proposing(proposals))
+}
+
+/// The rules below a gate that answer those whom it denies, for the same paths, and that never decide because of `above` either.
+fn answers<'r, S: Site>(scene: &Scene<'r, S>, place: usize, gate: &Rule, above: &Rule) -> Vec<(usize, &'r Rule)> {
+    let below = scene.rules().iter().enumerate().skip(place + 1).take(LOOKED_AT);
+    let same = |rule: &Rule| !rule.is_gate() && (&rule.pattern, &rule.origin) == (&gate.pattern, &gate.origin);
+    below.filter(|(_, rule)| same(rule) && leaves_nothing_to(scene, above, rule).is_some()).collect()
+}
+
+/// A gate and its answers moved above a rule.
+fn together(
+    (at, above): (usize, &Rule),
+    (place, gate): (usize, &Rule),
+    answers: &[(usize, &Rule)],
+) -> Vec<(usize, Vec<Rule>)> {
+    let moved = [gate].into_iter().chain(answers.iter().map(|(_, answer)| *answer)).chain([above]);
+    let gone = [place].into_iter().chain(answers.iter().map(|(place, _)| *place));
+    [(at, moved.cloned().collect())].into_iter().chain(gone.map(|place| (place, Vec::new()))).collect()
 }
 
 /// A gate that shows its own paths, and a rule for the same paths that those whom it admits never reach: one rule with the
@@ -158,7 +194,7 @@ fn is_written_as_it_is_read(rule: &Rule) -> bool {
 }
 
 /// The answer of `above`, if it decides every request that `rule` could decide.
-fn leaves_nothing_to<'r, S: Site>(scene: &Scene<'_, S>, above: &'r Rule, rule: &Rule) -> Option<&'r Apply> {
+pub(super) fn leaves_nothing_to<'r, S: Site>(scene: &Scene<'_, S>, above: &'r Rule, rule: &Rule) -> Option<&'r Apply> {
     let apply = above.apply()?;
     let covers = (above.origin.is_none() || above.origin == rule.origin)
         && (above.query.is_empty() || above.query == rule.query)

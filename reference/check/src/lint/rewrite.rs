@@ -5,6 +5,7 @@ use rolegate::path::RequestPath;
 use rolegate::rules::{Apply, Pattern, Rule};
 use rolegate::site::Site;
 
+use super::admitted::holder;
 use super::advice::{Closing, Found, Proposal, answering, changed};
 use super::forward::is_function;
 use super::names::is_login_page;
@@ -91,8 +92,20 @@ fn way_into<S: Site>(
             return None;
         }
         let there = scene.answer(&Visit::of(gate).at(&shown))?;
-        (there.denied && gate.pattern.matches(&shown)).then_some((asked, shown))
+        (there.denied && gate.pattern.matches(&shown) && keeps(scene, gate, &shown)).then_some((asked, shown))
     })
+}
+
+/// Whether those whom the gate admits get what lies at the path there; a gate that shows them something else does not keep it.
+fn keeps<S: Site>(scene: &Scene<'_, S>, gate: &Rule, shown: &RequestPath) -> bool {
+    let Some((role, apply)) = gate.role().zip(gate.apply()) else { return true };
+    if apply.to.is_absolute() || apply.to.reach() == gate.pattern {
+        return true;
+    }
+    let Some(decision) = scene.answer(&Visit::of(gate).at(shown).by(&holder(role))) else { return true };
+    let target = decision.target.as_deref().and_then(|target| RequestPath::parse(target.as_bytes()).ok());
+    let leads_there = target.is_some_and(|target| target.same_but_for_slash(shown));
+    decision.denied || leads_there || (!scene.is_bare() && decision.outcome.file() == scene.site.file(shown).as_deref())
 }
 
 /// Whether the rule shows what its own paths are of, or a page to log in: it stands there so that a gate is not met.
@@ -118,7 +131,9 @@ fn lies_in_own_tree(rule: &Rule, apply: &Apply) -> bool {
 /// What a role rule shows is public under its own path.
 fn target_open<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<Found> {
     let reach = apply.to.reach();
-    if rule.pattern.covers(&reach) || !(200..300).contains(&apply.status) {
+    // A gate that shows its own paths closes them; one with a host does so on that host alone.
+    let is_own = rule.pattern.covers(&reach);
+    if (is_own && (rule.origin.is_none() || reach == rule.pattern)) || !(200..300).contains(&apply.status) {
         return None;
     }
     // One page for a whole tree is a page for its visitors, and hides nothing.
@@ -126,6 +141,7 @@ fn target_open<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: 
         return None;
     }
     let visit = Visit::of(rule).without_query();
+    let (visit, hosts) = if is_own { (visit.elsewhere(), " on other hosts") } else { (visit, "") };
     let stem = reach.stem()?;
     let name = format!("/{}", stem.join("/"));
     let file = if reach.ends_in_splat() {
@@ -138,12 +154,13 @@ fn target_open<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: 
         scene.site.file(&path).filter(|file| scene.is_public(file, &visit))?.into_owned()
     };
     let shown = name_as_path(&file);
-    let message = format!("this shows `{shown}`, which is public under its own path");
-    let visitor = format!("`{shown}` under its own path, without being asked for a role");
+    let message = format!("this shows `{shown}`, which is public under its own path{hosts}");
+    let visitor = format!("`{shown}` under its own path{hosts}, without being asked for a role");
     let help = "the path that a rule leads to has no gate by that";
     let found = warning(rule, Field::To, "gate-target-open", message, visitor, help);
     let closed = changed(rule, |rule| {
         rule.pattern = reach.clone();
+        rule.origin = rule.origin.take().filter(|_| !is_own);
         rule.query.clear();
     });
     // The names of `from` stand for nothing in another `from`, but for the splat.

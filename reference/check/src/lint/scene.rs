@@ -17,6 +17,7 @@ use rolegate::visitor::Visitor;
 use rolegate::witness::Witness;
 
 use super::advice::Found;
+use super::bypass::gates_passed;
 use super::names::{is_denial_page, is_login_page};
 
 /// No more than so many rules, files or gates are looked at for one rule.
@@ -233,16 +234,8 @@ impl<'a, S: Site> Scene<'a, S> {
         if self.is_used_up() {
             return None;
         }
-        let headers: Vec<(&str, &[u8])> = visit.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-        let request = Request {
-            method: "GET",
-            target: visit.target.as_bytes(),
-            host: visit.host.as_deref(),
-            scheme: visit.scheme,
-            headers: &headers,
-            country: visit.country.as_deref(),
-        };
-        let decision = decide_within(LOOKED_AT, self.set, &request, &visit.visitor, self.site);
+        let headers = visit.headers();
+        let decision = decide_within(LOOKED_AT, self.set, &visit.request(&headers), &visit.visitor, self.site);
         let length = visit.target.len();
         match &decision {
             Some(decision) => {
@@ -255,6 +248,13 @@ impl<'a, S: Site> Scene<'a, S> {
             None => self.spend(8 * length + LOOKED_AT * (LOOK + length)),
         }
         decision
+    }
+
+    /// The gates by which the rule at `by` leads the visit, without asking for a role.
+    pub(super) fn gates_passed(&self, visit: &Visit, by: usize) -> Vec<usize> {
+        let candidates = visit.path().map(|path| self.candidates(&path, visit)).unwrap_or_default();
+        let places: Vec<usize> = candidates.into_iter().map(|(place, _)| place).collect();
+        gates_passed(self.set, self.site, &visit.request(&visit.headers()), by, &places)
     }
 
     /// Whether anybody gets the file with this name by asking for it.
@@ -363,6 +363,21 @@ impl Visit {
     /// The same visit by somebody else.
     pub(super) fn by(&self, visitor: &Visitor) -> Visit {
         Visit { visitor: visitor.clone(), ..self.clone() }
+    }
+
+    fn headers(&self) -> Vec<(&str, &[u8])> {
+        self.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect()
+    }
+
+    fn request<'v>(&'v self, headers: &'v [(&'v str, &'v [u8])]) -> Request<'v> {
+        Request {
+            method: "GET",
+            target: self.target.as_bytes(),
+            host: self.host.as_deref(),
+            scheme: self.scheme,
+            headers,
+            country: self.country.as_deref(),
+        }
     }
 
     /// The request target.

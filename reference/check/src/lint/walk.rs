@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use rolegate::decide::{Outcome, PassedOver};
 use rolegate::path::RequestPath;
-use rolegate::rules::Rule;
+use rolegate::rules::{Rule, RuleSet};
 use rolegate::site::Site;
 
 use super::advice::{Closing, Found, Proposal, changed, page_rule};
-use super::scene::{Field, Scene, Visit, WORD, place_of, warning};
+use super::scene::{Field, LOOKED_AT, Scene, Visit, WORD, place_of, segments, warning};
 
 /// So many redirects one after the other are followed.
 const HOPS: usize = 8;
@@ -24,7 +24,8 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
     if !apply.is_redirect() {
         return None;
     }
-    let found = login_page_gated(scene, place, rule).or_else(|| to_itself(scene, place, rule));
+    let found = login_page_gated(scene, place, rule).or_else(|| hides_page(scene, place, rule));
+    let found = found.or_else(|| to_itself(scene, place, rule));
     let found = found.or_else(|| {
         let visit = Visit::of(rule);
         let asked = match circle(scene, place, rule, &visit) {
@@ -78,9 +79,15 @@ fn login_page_gated<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) ->
     if decision.by != Some(place) || !decision.denied {
         return None;
     }
-    let next = scene.follow(&visit, location)?;
-    let there = scene.answer(&next)?;
-    if !there.denied || there.by.is_some() {
+    let mut next = scene.follow(&visit, location)?;
+    let mut there = scene.answer(&next)?;
+    for _ in 0..HOPS {
+        let Outcome::Redirect { location, .. } = &there.outcome else { break };
+        next = scene.follow(&next, location)?;
+        there = scene.answer(&next)?;
+    }
+    // ROLE-3: no rule answers, or one that leads back to what is denied.
+    if !there.denied || !matches!(there.outcome, Outcome::NotFound { forced: true, .. }) {
         return None;
     }
     // NOLEAK-3: from one spelling of a file to another, so that the gate is met, is no way to a page to log in.
@@ -88,8 +95,11 @@ fn login_page_gated<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) ->
     if file(&visit).is_some_and(|own| file(&next) == Some(own)) {
         return None;
     }
-    let gate = place_of(scene.gate_of(&there)?.span, rule.span);
     let page = next.path()?;
+    let Some(gate) = scene.gate_of(&there) else {
+        return for_holders_alone(scene, rule, &page, there.denials().next()?);
+    };
+    let gate = place_of(gate.span, rule.span);
     let message = format!("this sends those who are denied to `{page}`, which {gate} denies to them too");
     let visitor = format!("a redirect to `{page}`, and there a 404");
     let help = format!("the page and what it loads have to be open to those who are denied: {gate} covers `{page}`");
@@ -104,6 +114,69 @@ fn login_page_gated<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) ->
         changes: vec![(place, vec![shown])],
         closes: None,
     })))
+}
+
+/// Those who are denied are sent to a page that a role rule answers for those alone who hold the role, by sending them on.
+fn for_holders_alone<S: Site>(scene: &Scene<'_, S>, rule: &Rule, page: &RequestPath, at: usize) -> Option<Found> {
+    let redirect = scene.rule(at)?;
+    let line = place_of(redirect.span, rule.span);
+    let message =
+        format!("this sends those who are denied to `{page}`, where {line} answers those who hold the role alone");
+    let visitor = format!("a redirect to `{page}`, and there a 404");
+    let help =
+        format!("a role rule that redirects leaves a 404 to everybody else: nothing below {line} shows them `{page}`");
+    let found = warning(rule, Field::To, "login-page-gated", message, visitor, help);
+    Some(found.proposing(shown_below(at, redirect, &line)))
+}
+
+/// ROLE-3.redirect: a rule below one for the holders of a role that shows everybody else what lies there.
+fn shown_below(at: usize, redirect: &Rule, line: &str) -> Option<Proposal> {
+    let to = if redirect.pattern.ends_in_splat() { String::new() } else { format!("{} ", redirect.pattern) };
+    let parsed = RuleSet::parse(format!("{} {to}200", redirect.pattern).as_bytes()).rules;
+    let shown = parsed.rules().first().filter(|_| redirect.origin.is_none() && redirect.query.is_empty())?;
+    let shown = Rule { span: redirect.span, ..shown.clone() };
+    Some(Proposal {
+        help: format!("write `{shown}` below {line}"),
+        changes: vec![(at, vec![redirect.clone(), shown])],
+        closes: None,
+    })
+}
+
+/// A role rule that redirects those who hold the role, and leaves nothing of a page that is there to everybody else.
+fn hides_page<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    rule.role()?;
+    if scene.is_bare() || !scene.site.is_listed() {
+        return None;
+    }
+    let visit = Visit::of(rule);
+    let own = rule.pattern.literal().map(RequestPath::of).filter(|own| scene.site.file(own).is_some());
+    let below = || {
+        let stem = rule.pattern.stem().filter(|_| rule.pattern.ends_in_splat())?;
+        let below = if stem.is_empty() { "/".to_owned() } else { format!("/{}/", stem.join("/")) };
+        let name = scene.names_below(&below).next()?;
+        Some(RequestPath::of(segments(name)))
+    };
+    let path = own.or_else(below)?;
+    let decision = scene.answer(&visit.at(&path))?;
+    let first = decision.denials().next();
+    if first != Some(place) || decision.by.is_some() || scene.gate_of(&decision).is_some() {
+        return None;
+    }
+    // Whoever leads visitors there is told the same.
+    let leads_there = |other: &Rule| other.role().is_none() && other.apply().is_some_and(|apply| apply.is_redirect());
+    let mut others = scene.rules().iter().enumerate().take(LOOKED_AT).filter(|(_, other)| leads_there(other));
+    if others.any(|(at, other)| login_page_gated(scene, at, other).is_some_and(|found| names(&found, &path))) {
+        return None;
+    }
+    let message = format!("everybody who does not hold the role gets a 404 at `{path}`, although the page is there");
+    let visitor = format!("at `{path}` a redirect with the role, and a 404 without it");
+    let help = "a role rule denies those who do not hold the role, also where it redirects the others";
+    let found = warning(rule, Field::From, "role-redirect-hides", message, visitor, help);
+    Some(found.proposing(shown_below(place, rule, "this line")))
+}
+
+fn names(found: &Found, path: &RequestPath) -> bool {
+    found.problem.message.contains(&format!("`{path}`"))
 }
 
 /// STATUS-5: a redirect that would lead to where it came from is ignored.

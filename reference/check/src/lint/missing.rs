@@ -1,0 +1,111 @@
+//! Rules that show or lead to what is not there.
+
+use rolegate::decide::Outcome;
+use rolegate::path::RequestPath;
+use rolegate::rules::{Apply, Rule, RuleSet};
+use rolegate::site::Site;
+use rolegate::visitor::Visitor;
+
+use super::admitted::holder;
+use super::advice::{Found, Proposal, answering};
+use super::forward::is_function;
+use super::scene::{Field, Scene, Visit, name_as_path, page_of, segments, warning};
+
+/// Names that differ in more letters are not taken for one another.
+const LETTERS: usize = 2;
+
+/// What is missing where the rule at `place` leads, on a site that is built: one that has a front page.
+pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let apply = rule.apply().filter(|apply| !apply.to.is_absolute() && !is_function(apply))?;
+    // What is not found, or gone, is said without a page as well.
+    let says_so = matches!(apply.status, 404 | 410);
+    let front = RequestPath::parse(b"/").ok()?;
+    if says_so || scene.is_bare() || !scene.site.is_listed() || scene.site.file(&front).is_none() {
+        return None;
+    }
+    let shown = where_nothing_is(scene, rule, apply)?;
+    let visitor = rule.role().map_or(Visitor::Anonymous, holder);
+    let visit = Visit::of(rule).by(&visitor);
+    let decision = scene.answer(&visit).filter(|decision| decision.by == Some(place))?;
+    match &decision.outcome {
+        Outcome::NotFound { forced: false, .. } => {}
+        Outcome::Redirect { location, .. } => {
+            let there = scene.answer(&scene.follow(&visit, location)?)?;
+            let is_nothing = there.by.is_none() && !there.denied && matches!(there.outcome, Outcome::NotFound { .. });
+            is_nothing.then_some(())?;
+        }
+        _ => return None,
+    }
+    let what = if apply.to.takes_captures() { "there is no file below" } else { "there is no file at" };
+    let message = format!("{what} `{shown}`, where this leads");
+    let visitor = match rule.role() {
+        Some(_) => format!("with the role a 404 at `{}`", visit.target()),
+        None => format!("a 404 at `{}`", visit.target()),
+    };
+    let found = warning(rule, Field::To, "target-missing", message, visitor, "lead to what is there");
+    let meant = forgotten_colon(rule, apply).or_else(|| near(scene, &shown).filter(|_| !apply.to.takes_captures()));
+    Some(found.proposing(meant.and_then(|meant| {
+        let line = format!("{} {meant} 200", rule.pattern);
+        let to = RuleSet::parse(line.as_bytes()).rules.rules().first()?.apply()?.to.clone();
+        let mended = answering(rule, |apply| apply.to = to);
+        Some(Proposal {
+            help: format!("lead to `{meant}`, if that is meant: `{mended}`"),
+            changes: vec![(place, vec![mended])],
+            closes: None,
+        })
+    })))
+}
+
+/// The path of the page that the rule leads to, or the folder, if there is no file.
+fn where_nothing_is<S: Site>(scene: &Scene<'_, S>, rule: &Rule, apply: &Apply) -> Option<String> {
+    scene.spend(rule.text.len());
+    // What the platform serves lies in no folder.
+    let is_there = |path: &str| {
+        let is_file = || RequestPath::parse(path.as_bytes()).is_ok_and(|path| scene.site.file(&path).is_some());
+        path.starts_with("/.") || is_file()
+    };
+    if let Some(page) = page_of(apply) {
+        return (!is_there(&page)).then_some(page);
+    }
+    let reach = apply.to.reach();
+    let stem = reach.stem().filter(|stem| reach.ends_in_splat() && !stem.is_empty())?;
+    let folder = format!("/{}", stem.join("/"));
+    let below = format!("{folder}/");
+    (!is_there(&folder) && scene.names_below(&below).next().is_none()).then_some(below)
+}
+
+/// The destination with a colon before what `from` captures, where it stands as a word of the path.
+fn forgotten_colon(rule: &Rule, apply: &Apply) -> Option<String> {
+    let page = page_of(apply)?;
+    let is_name = |segment: &str| match segment {
+        "splat" => rule.pattern.ends_in_splat(),
+        name => rule.pattern.captures_name(name),
+    };
+    let mended =
+        page.split('/').map(|segment| if is_name(segment) { format!(":{segment}") } else { segment.to_owned() });
+    let mended: Vec<String> = mended.collect();
+    Some(mended.join("/")).filter(|mended| *mended != page)
+}
+
+/// The page that is called almost so, in the same folder.
+fn near<S: Site>(scene: &Scene<'_, S>, shown: &str) -> Option<String> {
+    let path = RequestPath::parse(shown.as_bytes()).ok()?;
+    let own: Vec<&str> = path.segments().collect();
+    let (last, folder) = own.split_last()?;
+    let prefix = folder.iter().map(|segment| format!("/{segment}")).collect::<String>() + "/";
+    let called = |name: &str| name.trim_end_matches(".html").to_lowercase();
+    let wanted = called(last);
+    let names = scene.names_below(&prefix).filter_map(|name| {
+        scene.spend(name.len() + shown.len());
+        let rest: Vec<&str> = segments(name.get(prefix.len()..)?).collect();
+        let known = match rest.as_slice() {
+            [one] | [one, "index.html"] => *one,
+            _ => return None,
+        };
+        let page = name_as_path(name);
+        let page = page.strip_suffix("/index.html").or_else(|| page.strip_suffix(".html")).unwrap_or(&page).to_owned();
+        let far = strsim::osa_distance(&wanted, &called(known));
+        (far <= LETTERS && far < wanted.chars().count().div_ceil(2)).then_some((far, page))
+    });
+    names.min().map(|(_, page)| page)
+}
