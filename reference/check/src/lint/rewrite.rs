@@ -102,10 +102,15 @@ fn keeps<S: Site>(scene: &Scene<'_, S>, gate: &Rule, shown: &RequestPath) -> boo
     if apply.to.is_absolute() || apply.to.reach() == gate.pattern {
         return true;
     }
-    let Some(decision) = scene.answer(&Visit::of(gate).at(shown).by(&holder(role))) else { return true };
-    let target = decision.target.as_deref().and_then(|target| RequestPath::parse(target.as_bytes()).ok());
-    let leads_there = target.is_some_and(|target| target.same_but_for_slash(shown));
-    decision.denied || leads_there || (!scene.is_bare() && decision.outcome.file() == scene.site.file(shown).as_deref())
+    let visit = Visit::of(gate).by(&holder(role));
+    let file = if scene.is_bare() { None } else { scene.site.file(shown) };
+    // By its own path, or by the one at which the gate shows it.
+    [Some(shown.clone()), gate.path_to(shown)].into_iter().flatten().any(|path| {
+        let Some(decision) = scene.answer(&visit.at(&path)) else { return true };
+        let target = decision.target.as_deref().and_then(|target| RequestPath::parse(target.as_bytes()).ok());
+        let leads_there = target.is_some_and(|target| target.same_but_for_slash(shown));
+        decision.denied || leads_there || (file.is_some() && decision.outcome.file() == file.as_deref())
+    })
 }
 
 /// Whether the rule shows what its own paths are of, or a page to log in: it stands there so that a gate is not met.
