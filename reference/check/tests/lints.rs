@@ -631,7 +631,7 @@ const ADVISED: &[Advised] = &[
         "login-page-gated",
         &[],
     ),
-    ("/p/* /m/splat 200", "", SOME, "target-missing", &[(1, &["/p/* /m/:splat 200"])]),
+    ("/p/* /m/splat 200", "", SOME, "target-missing", &[]),
     ("/m/* /m/splat 200! Role=a", "", SOME, "target-missing", &[(1, &["/m/* /m/:splat 200! Role=a"])]),
     ("/m/* 200! Role=a\n/m/* /logn 401!", "", SOME, "target-missing", &[(2, &["/m/* /login 401!"])]),
     ("/x /nope.html 200", "", SOME, "target-missing", &[]),

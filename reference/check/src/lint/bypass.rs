@@ -30,7 +30,7 @@ pub(super) type Bypasses<'r> = HashMap<usize, Bypass<'r>>;
 
 /// Which of the rules at `places` deny the request to somebody without a token, were the rule at `by` and all before it not there;
 /// but for those from which that rule excepts its paths on purpose.
-pub(crate) fn gates_passed(
+pub(super) fn gates_passed(
     rules: &RuleSet,
     site: &impl Site,
     request: &Request<'_>,

@@ -31,7 +31,6 @@ use crate::catalogue;
 use advice::Found;
 use scene::{Field, Scene, warning};
 
-pub(crate) use bypass::gates_passed;
 pub use loads::{READ, lint_pages};
 
 /// Advice is proved for lists of which to look at takes no more than such a part of what may be compared.
