@@ -6,6 +6,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a test that fails may panic"
 )]
 
@@ -45,7 +46,29 @@ const AFTER_A_GATE: &[(&str, &[&str], &[&str])] = &[
     ("/p/* /m/:splat 302", &[], &[]),
     ("/p/* /q/:splat 200", &[], &[]),
     ("/p/* https://a.example/m/:splat 200", &[], &[]),
-    ("/p/* /m/:splat 200! Role=editor", &[], &[]),
+    // What lies behind a name, or before it, and what is spelled otherwise.
+    ("/p/:x /m/:x.html 200", &["/m/x.html"], &["leads-into-gate"]),
+    ("/p/:x /m/:x.html 200", &[], &["leads-into-gate"]),
+    ("/p/* /m/drafts/:splat.pdf 200", &["/m/a.html", "/m/drafts/z.pdf"], &["leads-into-gate"]),
+    ("/p/:id /m/:id/pdf/:id.pdf 200", &["/m/7/pdf/7.pdf"], &["leads-into-gate"]),
+    ("/p/* /p/../m/:splat 200", &["/m/x.html"], &["leads-into-gate"]),
+    ("/p/* /m/./:splat 200", &["/m/x.html"], &["leads-into-gate"]),
+    ("/p/* /m/../q/:splat 200", &["/m/x.html"], &[]),
+    ("/p q=:x /m/:x 200", &["/m/x.html"], &["leads-into-gate", "query-capture-in-path"]),
+    ("/p/:x /q/:x.html 200", &["/m/x.html"], &[]),
+    // Holders of another role.
+    ("/p/* /m/:splat 200! Role=editor", &[], &["leads-into-gate"]),
+    ("/p/* /m/:splat 200! Role=admin", &[], &[]),
+    ("/m/* 200! Role=editor\n/p/* /m/:splat 200! Role=editor", &[], &[]),
+    ("/p/* /m/:splat 200! Role=*", &[], &["leads-into-gate"]),
+    // The front page of what the gate keeps, for those whom it denies.
+    ("/m/* /m/index.html 200", &["/m/index.html", "/m/x.html"], &["leads-into-gate"]),
+    ("/m/* /m/index.html 200!", &["/m/index.html", "/m/x.html"], &["leads-into-gate"]),
+    ("/m/* /m/index.html 200", &[], &["leads-into-gate"]),
+    ("/m/* /m/ 200", &["/m/index.html", "/login.html"], &["leads-into-gate"]),
+    ("/m/* /m/teaser 200!", &["/m/index.html", "/m/teaser.html"], &[]),
+    ("/m/* /m/index.html 401", &["/m/index.html"], &[]),
+    ("/m/* /index.html 200", &["/m/index.html", "/index.html"], &[]),
     // L16
     ("/m/ /login 404", &["/login.html"], &["fallback-misses-depth"]),
     ("/m /login 302", &[], &["fallback-misses-depth"]),
@@ -78,6 +101,15 @@ const AFTER_A_FORWARDED_GATE: &[(&str, &[&str])] = &[
     ("/p http://up.example/m/x 200!", &["gate-undone"]),
     ("/p http://up.example/x 200!", &[]),
     ("/p/* http://other.example/m/:splat 200!", &[]),
+    ("/p/:x http://up.example/:x/secret 200!", &["gate-undone"]),
+    ("/p/:x http://up.example/m/:x.pdf 200!", &["gate-undone"]),
+    ("/p/* http://up.example/x/../m/:splat 200!", &["gate-undone"]),
+    ("/p/* http://up.example/m/../x/:splat 200!", &[]),
+    // The denied are sent to what is fetched for others.
+    ("/m/* http://up.example/m/:splat 302", &["gate-undone"]),
+    ("/m/* http://up.example/login 302", &[]),
+    ("/m/* https://other.example/m/:splat 302", &[]),
+    ("/m/* /login 302\n/m/* http://up.example/m/:splat 302", &["rule-unreachable"]),
 ];
 
 /// Files of a site, one of which gates close in what follows.
@@ -190,6 +222,17 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/m/* /private/:splat 200! Role=a", &["/private/x.html"], &["gate-target-open"]),
     ("/ /private/x 200! Role=a", &["/private/x.html"], &["gate-target-open"]),
     ("/m/* /welcome 200! Role=a", &["/welcome.html"], &[]),
+    ("/download/:file /files/:file 200! Role=a", &["/files/a.zip"], &["gate-target-open"]),
+    ("/download/:d/:f /files/:d/:f 200! Role=a", &["/files/a.zip", "/files/b/c.zip"], &["gate-target-open"]),
+    ("/download/:d/:f /files/:d/:f 200! Role=a", &["/files/a.zip"], &[]),
+    (
+        "/get id=:id /files/:id 200! Role=a",
+        &["/files/a.zip"],
+        &["gate-one-query", "gate-target-open", "query-capture-in-path"],
+    ),
+    ("/download/:f /files/:f.pdf 200! Role=a", &["/files/a.pdf"], &["gate-target-open"]),
+    ("/download/:f /files/:f.pdf 200! Role=a", &["/files/a.zip"], &[]),
+    ("/d/:f /files/:f 200! Role=a\n/files/* 200! Role=a", &["/files/a.zip"], &[]),
     ("/m/* /private/:splat 200! Role=a\n/private/* /private/:splat 200! Role=a", &["/private/x.html"], &[]),
     ("/m/* /private/:splat 200! Role=a\n/private/* /404 404!", &["/private/x.html"], &[]),
     // RULES-12: a function has a path of its own.
@@ -363,11 +406,41 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/Admin/* 200! Role=a", &["/admin/x.html"], &["gate-other-case"]),
     ("/Admin/* 200! Role=a", &["/Admin/y.html", "/admin/x.html"], &[]),
     ("/Admin/* 200! Role=a\n/admin/* 200! Role=a", &["/admin/x.html"], &[]),
-    ("/Admin/* 200! Role=a", &["/adminx/x.html"], &[]),
     // The page of the gate for those whom it denies.
-    ("/m/* 200! Role=a\n/m/* /m/index.html 200", &["/m/index.html", "/m/x.html"], &["gate-undone"]),
-    ("/m/* 200! Role=a\n/m/* /m/ 200!", &["/m/index.html", "/m/x.html"], &["gate-undone"]),
+    ("/m/* 200! Role=a\n/m/* /m/index.html 200", &["/m/index.html", "/m/x.html"], &["leads-into-gate"]),
+    ("/m/* 200! Role=a\n/m/* /m/ 200!", &["/m/index.html", "/m/x.html"], &["leads-into-gate"]),
     ("/m/* 200! Role=a\n/m/* /m/teaser 200!", &["/m/index.html", "/m/teaser.html"], &[]),
+    ("/Admin/* 200! Role=a", &["/adminxy/x.html"], &[]),
+    // Nothing, beside what is meant.
+    ("/amdin/* 200! Role=a", &["/admin/x.html", "/index.html"], &["gate-closes-nothing"]),
+    ("/members-area/* 200! Role=a", &["/members/x.html"], &["gate-closes-nothing"]),
+    ("/dist/admin/* 200! Role=a", &["/admin/x.html"], &["gate-closes-nothing"]),
+    ("/public/de/admin/* 200! Role=a", &["/de/admin/x.html"], &["gate-closes-nothing"]),
+    ("/\u{430}dmin/* 200! Role=a", &["/admin/x.html"], &["gate-closes-nothing"]),
+    ("/a/amdin/* 200! Role=a", &["/a/admin/x.html"], &["gate-closes-nothing"]),
+    ("/amdin /amdin 200! Role=a", &["/admin.html"], &["gate-closes-nothing"]),
+    ("/amdin/* 200! Role=a\n/admin/* 200! Role=a", &["/admin/x.html"], &[]),
+    ("/amdin/* 200! Role=a", &["/amdin/x.html", "/admin/x.html"], &[]),
+    ("/amdin/* 200! Role=a", &["/amdin.html", "/admin/x.html"], &[]),
+    ("/staff/* 200! Role=a", &["/admin/x.html"], &[]),
+    ("/amdin/* /x/:splat 200! Role=a", &["/admin/x.html"], &[]),
+    ("/amdin/* 200! Role=a", &[], &[]),
+    // One segment deep.
+    ("/admin/:page /admin/:page 200! Role=a", &["/admin/x/y.html"], &["gate-not-beneath"]),
+    ("/admin/:page /admin/:page 200! Role=a", &["/admin/x.html"], &[]),
+    ("/admin/:page /admin/:page 200! Role=a\n/admin/* 200! Role=a", &["/admin/x/y.html"], &[]),
+    // A page for everything.
+    ("/* /index.html 200!", &["/index.html", "/app.js", "/style.css"], &["files-swallowed"]),
+    (
+        "/* /index.html 200! Role=a\n/* /login.html 401",
+        &["/index.html", "/login.html", "/app.js"],
+        &["files-swallowed"],
+    ),
+    ("/* /index.html 200", &["/index.html", "/app.js"], &[]),
+    ("/* /index.html 200!", &["/index.html", "/x.html"], &[]),
+    ("/* /:splat 200!", &["/index.html", "/app.js"], &[]),
+    ("/js/* /js/:splat 200\n/* /index.html 200!", &["/index.html", "/js/app.js"], &[]),
+    ("/docs/* /docs/index.html 200!", &["/docs/index.html", "/app.js"], &[]),
     // As other programs write it.
     ("/blog/(.*) /news/$1 301", &[], &["from-foreign-syntax", "to-foreign-syntax"]),
     ("/m/:path* /m/:path* 200! Role=a", &[], &["from-foreign-syntax", "to-literal-star"]),
@@ -650,6 +723,34 @@ const ADVISED: &[Advised] = &[
         "gate-shadowed",
         &[(1, &["/de/m/* 200! Role=a", "/de/m/* /de/login 401", "/de/* /de/404.html 404"]), (2, &[]), (3, &[])],
     ),
+    (
+        "/dist/admin/* 200! Role=a",
+        "",
+        &["/admin/x.html", "/index.html"],
+        "gate-closes-nothing",
+        &[(1, &["/dist/admin/* 200! Role=a", "/admin/* 200! Role=a"])],
+    ),
+    (
+        "/* /index.html 200! Role=a\n/* /login.html 401",
+        "",
+        &["/index.html", "/login.html", "/app.js"],
+        "files-swallowed",
+        &[(1, &["/* 200! Role=a"])],
+    ),
+    (
+        "/m/* 200! Role=a\n/m/* /m/index.html 200",
+        "",
+        &["/m/index.html", "/login.html"],
+        "leads-into-gate",
+        &[(2, &["/m/* /login.html 401"])],
+    ),
+    (
+        "/download/:f /files/:f 200! Role=a",
+        "",
+        &["/files/x.zip", "/index.html"],
+        "gate-target-open",
+        &[(1, &["/download/:f /files/:f 200! Role=a", "/files/:f /files/:f 200! Role=a"])],
+    ),
     // LINT-1: what would go round for ever, open what is closed, or lock out who is admitted.
     ("/blog/* /blog/new/:splat 301", "", &["/blog/a.html"], "files-before-rule", &[]),
     ("/p/* /:splat 200\n/m/* 200! Role=a", "", &["/m/x.html", "/index.html"], "leads-into-gate", &[]),
@@ -667,6 +768,51 @@ fn advice_is_the_one_that_is_proved() {
             told.map(|edit| (edit.span.line, edit.lines.iter().map(String::as_str).collect())).collect();
         let expected: Vec<(usize, Vec<&str>)> = edits.iter().map(|(line, lines)| (*line, lines.to_vec())).collect();
         assert_eq!(told, expected, "{redirects}: {}", problem.help);
+    }
+}
+
+/// Fields of an entry, a kind that is found, and what it is found at.
+const PLACES: &[(&str, &str, &str)] = &[
+    ("status = 302\nconditions = { Cookie = ['ab=a'] }", "cookie-name", "['ab=a']"),
+    ("status = 302\n[redirects.conditions]\nLanguage = ['de']\ncountry = 'UK'", "country-unknown", "'UK'"),
+    ("status = 302\n[redirects.conditions]\nLanguage = ['english']", "language-unknown", "['english']"),
+    ("status = 200\nforce = true\nconditions = { Role = ['a'], Country = ['de'] }", "role-with-condition", "['de']"),
+    ("status = 200\nforce = true\nquery = { q = '1' }\nconditions = { Role = ['a'] }", "gate-one-query", "'1'"),
+    ("status = 301", "redirect-to-itself", "'/m/:splat'"),
+];
+
+#[test]
+fn a_finding_about_a_field_of_an_entry_stands_at_its_value() {
+    for (fields, id, expected) in PLACES {
+        let toml = format!("[[redirects]]\nfrom = '/m/*'\nto = '/m/:splat'\n{fields}\n");
+        let problems = found("", &toml, &[]);
+        let problem = problems.iter().find(|problem| problem.id == *id).unwrap_or_else(|| panic!("{id}: {problems:?}"));
+        assert_eq!(&toml[problem.span.start..problem.span.end], *expected, "{id}");
+    }
+}
+
+/// An entry of `netlify.toml`, files, a kind that is found, and what is advised.
+const ADVISED_IN_TOML: &[(&str, &[&str], &str, &str)] = &[
+    (
+        "from = '/*'\nto = '/index.html'\nstatus = 200\nconditions = { Role = ['admin'] }",
+        &["/index.html", "/login.html"],
+        "gate-without-way-in",
+        "below this line: an entry with `from = \"/*\"`, `to = \"/login.html\"`, `status = 401`",
+    ),
+    (
+        "from = '/a/*'\nto = '/b/:splat'\nstatus = 302",
+        &["/a/x.html"],
+        "files-before-rule",
+        "write `force = true` to force the rule, or remove the files",
+    ),
+];
+
+#[test]
+fn advice_for_an_entry_is_in_its_words() {
+    for (fields, files, id, words) in ADVISED_IN_TOML {
+        let problems = found("", &format!("[[redirects]]\n{fields}\n"), files);
+        let problem = problems.iter().find(|problem| problem.id == *id).unwrap_or_else(|| panic!("{id}: {problems:?}"));
+        assert!(problem.help.contains(words), "{}", problem.help);
     }
 }
 

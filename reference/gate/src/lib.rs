@@ -143,6 +143,7 @@ mod memory_site;
 mod mint;
 pub mod near;
 pub mod opens;
+mod preimage;
 pub mod problem;
 mod reach;
 mod reading;
@@ -152,6 +153,7 @@ mod rule_set;
 /// The rules of a site: the list, what a rule is made of, and reading it from files.
 pub mod rules {
     pub use crate::meaning::rules::*;
+    pub use crate::preimage::Way;
     pub use crate::reach::EXAMPLE;
     pub use crate::reading::{
         Line, LineKind, MAX_LINE, Oddity, Parsed, PatternFault, PatternFaultKind, lines, within_one_edit,

@@ -25,7 +25,7 @@ use crate::query::Parameters;
 use crate::request::{Origin, Request, Scheme};
 use crate::rules::{Apply, Captures, Effect, Pattern, QueryConstraint, QueryValue, RoleCondition, Rule, RuleSet};
 use crate::site::{Site, Spellings, is_same_file};
-use crate::span::{RuleFile, Span};
+use crate::span::{Places, RuleFile, Span};
 use crate::visitor::Visitor;
 
 /// So many comparisons of two rules, or of a rule and a path, are made; who changes more says so with a signal.
@@ -479,6 +479,7 @@ impl<T> Lookup<T> {
             pattern,
             query: Vec::new(),
             effect: Effect::Seal,
+            places: Places::default(),
         });
         Lookup { rules: RuleSet::of(bare), items }
     }

@@ -45,3 +45,25 @@ impl fmt::Display for RuleFile {
         f.write_str(self.name())
     }
 }
+
+/// Where fields of an entry of `netlify.toml` stand: the value of `to`, of each parameter and of each condition. Of a line that
+/// is to be seen in its text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places(Option<Box<[Place]>>);
+
+/// A field by its name.
+type Place = (Box<str>, Span);
+
+impl Places {
+    /// The places of fields, by their names.
+    pub fn of(fields: impl IntoIterator<Item = (String, Span)>) -> Places {
+        let fields: Box<[Place]> = fields.into_iter().map(|(name, span)| (name.into_boxed_str(), span)).collect();
+        Places(Some(fields).filter(|fields| !fields.is_empty()))
+    }
+
+    /// Where the field with this name stands, whatever the case.
+    pub fn find(&self, name: &str) -> Option<Span> {
+        let mut fields = self.0.iter().flatten();
+        fields.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, span)| *span)
+    }
+}

@@ -25,6 +25,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         "force the rule with a `!` after its status, or remove the files",
     ),
     Entry::warning(
+        "files-swallowed",
+        "a forced rule shows one page in the place of the scripts and style sheets of the site",
+        "the page at the path of every script and style sheet",
+        "leave out the `!`, so that files go first; with a role, let the rule show its own paths",
+    ),
+    Entry::warning(
+        "gate-closes-nothing",
+        "there is no file at the paths of a gate, and a folder that is called almost so, or lies there without the name of the folder that is published, is public",
+        "the files of that folder, without being asked for a role",
+        "write `from` as the path begins in the folder that is published",
+    ),
+    Entry::warning(
         "lints-stopped",
         "so many rules match the same paths that those from here on are not compared with each other",
         "what the rules say",
@@ -87,7 +99,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry::warning(
         "gate-undone",
         "a rule without a role leads to what a gate keeps for others: a path of another server, or another file",
-        "a 404 where the gate denies; what the gate closes, at a path that the gate does not cover",
+        "a 404 where the gate denies, or a redirect to the other server; what the gate closes, at a path that the gate does not cover",
         "add the same `Role=` to the rule, or leave what the gate closes out of it",
     )
     .trap(&["L6"])
@@ -126,7 +138,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry::warning(
         "leads-into-gate",
         "a rewrite leads into a gated tree, and the target of a rewrite is not matched again",
-        "what the gate closes, without being asked for a role",
+        "what the gate closes, without being asked for a role, or for another one",
         "add the same `Role=` to the rewrite, or lead elsewhere",
     )
     .trap(&["L6"]),

@@ -53,10 +53,7 @@ fn wider<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, role: &RoleCo
         (here.by == Some(*at) && same).then_some((*other, visitor))
     })?;
     let line = place_of(other.span, rule.span);
-    let who = match admitted.roles().and_then(|roles| roles.iter().next()) {
-        Some(role) => format!("the role `{role}`"),
-        None => "any valid token".to_owned(),
-    };
+    let who = called(&admitted);
     let message = format!("{line} admits others to what this gate keeps: who is denied here is asked again there");
     let visitor = format!("with {who}, at `{}` the same as those whom this gate admits", visit.target());
     let help =
@@ -70,8 +67,16 @@ fn wider<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, role: &RoleCo
     })))
 }
 
+/// What a visitor is called.
+pub(super) fn called(visitor: &Visitor) -> String {
+    match visitor.roles().and_then(|roles| roles.iter().next()) {
+        Some(role) => format!("the role `{role}`"),
+        None => "any valid token".to_owned(),
+    }
+}
+
 /// Somebody whom one condition admits and the other does not.
-fn stranger(wide: &RoleCondition, narrow: &RoleCondition) -> Option<Visitor> {
+pub(super) fn stranger(wide: &RoleCondition, narrow: &RoleCondition) -> Option<Visitor> {
     match (wide, narrow) {
         (_, RoleCondition::AnyToken) => None,
         (RoleCondition::AnyToken, RoleCondition::AnyOf(_)) => Some(Visitor::with_roles(Vec::<String>::new())),

@@ -12,8 +12,10 @@ use rolegate::path::RequestPath;
 use rolegate::problem::{Advice, Edit, Problem, Severity};
 use rolegate::rules::{ConditionKey, Effect, Pattern, RoleCondition, Rule, RuleSet};
 use rolegate::site::Site;
+use rolegate::span::RuleFile;
 use rolegate::visitor::Visitor;
 
+use super::entry::in_toml;
 use super::scene::{LOOKED_AT, Scene, Visit, WORD, name_as_path, segments};
 
 /// RULES-14: so many rules are looked at again to prove advice, over all of it.
@@ -123,13 +125,19 @@ pub(super) fn proved<S: Site>(
             };
             if holds {
                 problem.advice = Some(Advice { edits: lines(&proposal, scene) });
-                problem.help = proposal.help;
+                problem.help = in_words(scene, &proposal);
                 break;
             }
         }
         problem
     };
     found.into_iter().map(prove).collect()
+}
+
+/// What to write, as the file spells it that changes.
+fn in_words<S: Site>(scene: &Scene<'_, S>, Proposal { help, changes, .. }: &Proposal) -> String {
+    let is_toml = |place: &usize| scene.rule(*place).is_some_and(|rule| rule.span.file == RuleFile::Toml);
+    in_toml(help, changes.iter().filter(|(place, _)| is_toml(place)).flat_map(|(_, rules)| rules))
 }
 
 /// The change as text in the place of rules.

@@ -6,15 +6,17 @@ use rolegate::rules::{Apply, Captures, QueryValue, Rule};
 use rolegate::site::Site;
 
 use super::admitted::holder;
-use super::advice::{Found, Proposal, answering};
+use super::advice::{Found, Proposal, answering, page_rule};
 use super::names::is_denial_page;
 use super::order::joined;
-use super::scene::{Field, Scene, Visit, WORD, name_as_path, page_of, place_of, warning};
+use super::scene::{Field, Scene, Visit, WORD, page_of, place_of, warning};
+use super::ways::shown_at;
 
 /// What is odd about what the rule at `place` fetches.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
     let fetches = rule.apply().is_some_and(|apply| !apply.is_redirect());
     let undone = (rule.role().is_none() && fetches).then(|| gate_undone(scene, place, rule)).flatten();
+    let undone = undone.or_else(|| sent_there(scene, place, rule));
     let open = function_open(scene, place, rule);
     query_capture_in_path(rule).into_iter().chain(undone).chain(open).collect()
 }
@@ -55,7 +57,7 @@ fn gate_undone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opti
         let above = |ask: fn(&Scene<'_, S>, usize, &Rule, &Rule) -> Option<String>| {
             (*at < place).then(|| ask(scene, place, rule, gate)).flatten()
         };
-        let visitor = above(refused).or_else(|| above(run)).or_else(|| above(shows_root));
+        let visitor = above(refused).or_else(|| above(run));
         let visitor = visitor.or_else(|| way_past(scene, place, rule, gate))?;
         Some((*at, *gate, visitor))
     })?;
@@ -105,22 +107,6 @@ fn run<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) ->
     };
     (decision.by == Some(place) && decision.denied)
         .then(|| format!("at `{}` {what}, without being asked for a role", visit.target()))
-}
-
-/// What those get whom a gate denies that shows its own paths, where a rule below it shows them the page at the root of these.
-fn shows_root<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) -> Option<String> {
-    let (apply, own) = (rule.apply()?, gate.apply()?);
-    let page = page_of(apply).filter(|page| (200..300).contains(&apply.status) && !is_denial_page(page))?;
-    let stem = gate.pattern.stem().filter(|stem| gate.pattern.ends_in_splat() && !stem.is_empty())?;
-    if own.to.reach() != gate.pattern || !(200..300).contains(&own.status) || scene.is_bare() {
-        return None;
-    }
-    let (root, shown) = (RequestPath::of(stem), RequestPath::parse(page.as_bytes()).ok()?);
-    let (root, shown) = (scene.site.file(&root)?, scene.site.file(&shown)?);
-    let visit = Visit::of(rule).at(&Visit::of(gate).path()?);
-    let decision = scene.answer(&visit).filter(|decision| decision.by == Some(place) && decision.denied)?;
-    (root == shown && decision.outcome.file() == Some(&*root))
-        .then(|| format!("at `{}` the page `{}`, without being asked for a role", visit.target(), name_as_path(&root)))
 }
 
 /// Whether the rule leads to a function of the platform.
@@ -176,23 +162,69 @@ fn way_past<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rul
     if !gate.is_proxy() || !rule.is_proxy() {
         return None;
     }
-    let shown = if open.to.takes_captures() {
-        closed.to.reach().example(WORD)
-    } else {
-        RequestPath::parse(open.to.substitute(&Captures::default()).path.as_bytes()).ok()?
-    };
-    let closed_at = if closed.to.takes_captures() { gate.path_to(&shown)? } else { Visit::of(gate).path()? };
-    let open_at = if open.to.takes_captures() { rule.path_to(&shown)? } else { Visit::of(rule).path()? };
-    let there = scene.answer(&Visit::of(gate).at(&closed_at))?;
-    let here = scene.answer(&Visit::of(rule).at(&open_at))?;
-    let is_open = here.by == Some(place) && !here.denied && matches!(here.outcome, Outcome::Proxy { .. });
-    let [fetched, kept] = [(rule, &open_at), (gate, &closed_at)].map(|(rule, path)| fetched(rule, path));
-    (is_open && there.denied && fetched?.is(&kept?))
-        .then(|| format!("at `{open_at}` what is closed at `{closed_at}`, without being asked for a role"))
+    let (kept, reach) = (closed.to.reach(), open.to.reach());
+    let paths = [kept.common(&reach, WORD), Some(kept.example(WORD)), shown_at(rule, &Visit::of(rule))];
+    paths.into_iter().flatten().find_map(|shown| {
+        let [open_at, closed_at] = [way_to(rule, &shown)?, way_to(gate, &shown)?];
+        let there = scene.answer(&closed_at)?;
+        let here = scene.answer(&open_at)?;
+        let is_open = here.by == Some(place) && !here.denied && matches!(here.outcome, Outcome::Proxy { .. });
+        let [fetched, kept] = [(rule, &open_at), (gate, &closed_at)].map(|(rule, visit)| fetched(rule, visit, &shown));
+        (is_open && there.denied && fetched?.is(&kept?)).then(|| {
+            let [open_at, closed_at] = [&open_at, &closed_at].map(Visit::target);
+            format!("at `{open_at}` what is closed at `{closed_at}`, without being asked for a role")
+        })
+    })
 }
 
-/// What a rule fetches for those who ask at a path.
-fn fetched(rule: &Rule, path: &RequestPath) -> Option<Remote> {
-    let target = rule.apply()?.to.substitute(&rule.pattern.captures(path)?);
+/// What to ask for so that the rule fetches what lies at a path, or whatever it always does.
+fn way_to(rule: &Rule, shown: &RequestPath) -> Option<Visit> {
+    let visit = Visit::of(rule);
+    if !rule.apply()?.to.takes_captures() {
+        return Some(visit);
+    }
+    rule.way_to(shown).map(|way| visit.by_way(&way))
+}
+
+/// What a rule fetches for a visit that asks for `shown`.
+fn fetched(rule: &Rule, visit: &Visit, shown: &RequestPath) -> Option<Remote> {
+    let to = &rule.apply()?.to;
+    let target = to.substitute(&rule.pattern.captures(&visit.path()?)?);
+    let path = if to.takes_captures() { shown.encoded() } else { target.path.clone() };
+    Some(Remote::of(target.origin().as_ref(), &path))
+}
+
+/// Where those are sent whom the gate denies: to what it fetches for the others.
+fn sent_there<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let open = rule.apply().filter(|apply| apply.is_redirect() && apply.to.is_absolute() && rule.role().is_none())?;
+    let gates = scene.gates_beside(rule.text.len()).iter().filter(|(at, gate)| *at < place && gate.is_proxy());
+    let (gate, url) = gates.filter(|(_, gate)| gate.pattern.covers(&rule.pattern)).find_map(|(_, gate)| {
+        let to = gate.apply().map(|apply| apply.to.reach())?;
+        let meets = [to.common(&open.to.reach(), WORD), Some(to.example(WORD))];
+        meets.into_iter().flatten().find_map(|shown| {
+            let visit = way_to(gate, &shown)?;
+            let here = scene.answer(&visit).filter(|here| here.by == Some(place) && here.denied)?;
+            let Outcome::Redirect { location, .. } = here.outcome else { return None };
+            let [sent, kept] = [rule, *gate].map(|rule| exactly(rule, &visit));
+            sent?.is(&kept?).then_some((*gate, (visit, location)))
+        })
+    })?;
+    let (visit, location) = url;
+    let line = place_of(gate.span, rule.span);
+    let message = format!("this sends those whom {line} denies to the very URL that it fetches for others");
+    let visitor = format!("at `{}` a redirect to `{location}`, where nobody here asks for a role", visit.target());
+    let help = format!("lead those whom {line} denies elsewhere, such as to a page to log in");
+    let found = warning(rule, Field::To, "gate-undone", message, visitor, help);
+    let page = scene.denial_page().and_then(|page| page_rule(rule, page, 401, open.force));
+    Some(found.proposing(page.map(|page| Proposal {
+        help: format!("show those whom {line} denies a page that is for them: `{page}`"),
+        changes: vec![(place, vec![page])],
+        closes: None,
+    })))
+}
+
+/// Where a rule leads a visit.
+fn exactly(rule: &Rule, visit: &Visit) -> Option<Remote> {
+    let target = rule.apply()?.to.substitute(&rule.pattern.captures(&visit.path()?)?);
     Some(Remote::of(target.origin().as_ref(), &target.path))
 }

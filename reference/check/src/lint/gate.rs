@@ -235,14 +235,17 @@ fn covered<S: Site>(scene: &Scene<'_, S>, path: &RequestPath, visit: &Visit) -> 
 
 /// ROLE-9
 fn not_beneath<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    let own = RequestPath::of(rule.pattern.literal()?);
     // A gate on the root is for the front page; nobody means the whole site with it.
-    let folder = own.name();
-    if folder.is_empty() {
-        return None;
-    }
-    let visit = Visit::of(rule);
-    let mut open = scene.names_below(&format!("{folder}/")).filter(|name| scene.is_public(name, &visit));
+    let folder = RequestPath::of(rule.pattern.fixed()).name().to_owned();
+    let (visit, wide) =
+        (Visit::of(rule), Pattern::parse(&format!("{}/*", rule.pattern)).ok().map(|(pattern, _)| pattern));
+    let below = wide.clone().filter(|_| !folder.is_empty() && !rule.pattern.ends_in_splat())?;
+    let is_below = |name: &&str| {
+        let path = RequestPath::of(segments(name));
+        below.matches(&path) && !rule.pattern.matches(&path)
+    };
+    let names = scene.names_below(&format!("{folder}/")).filter(is_below);
+    let mut open = names.filter(|name| scene.is_public(name, &visit));
     let first = name_as_path(open.next()?);
     let more = match open.count() {
         0 => String::new(),
@@ -254,7 +257,6 @@ fn not_beneath<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opti
     let visitor = format!("`{first}`, without being asked for a role");
     let help = "a gate without a star covers one path";
     let found = warning(rule, Field::From, "gate-not-beneath", message, visitor, help);
-    let wide = Pattern::parse(&format!("{}/*", rule.pattern)).ok().map(|(pattern, _)| pattern);
     let apply = rule.apply().filter(|apply| !apply.to.is_absolute() && apply.to.reach() == rule.pattern);
     let deep = wide.zip(apply).and_then(|(wide, apply)| {
         // RULES-5: a destination is left out for what is shown with a 2xx alone.

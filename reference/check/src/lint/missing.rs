@@ -19,8 +19,10 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
     let apply = rule.apply().filter(|apply| !apply.to.is_absolute() && !is_function(apply))?;
     // What is not found, or gone, is said without a page as well.
     let says_so = matches!(apply.status, 404 | 410);
+    // Of a gate that shows its own paths another finding speaks.
+    let is_own = rule.protects() && apply.to.reach() == rule.pattern;
     let front = RequestPath::parse(b"/").ok()?;
-    if says_so || scene.is_bare() || !scene.site.is_listed() || scene.site.file(&front).is_none() {
+    if says_so || is_own || scene.is_bare() || !scene.site.is_listed() || scene.site.file(&front).is_none() {
         return None;
     }
     let shown = where_nothing_is(scene, rule, apply)?;

@@ -8,9 +8,11 @@
 mod admitted;
 mod advice;
 mod bypass;
+mod entry;
 mod files;
 mod forward;
 mod gate;
+mod idle;
 mod links;
 mod loads;
 mod missing;
@@ -18,8 +20,10 @@ mod names;
 mod order;
 mod rewrite;
 mod scene;
+mod swallowed;
 mod values;
 mod walk;
+mod ways;
 
 use std::cell::OnceCell;
 
@@ -82,6 +86,8 @@ fn look<S: Site>(scene: &Scene<'_, S>, most: usize) -> Vec<Found> {
             problems.extend(bypass::problem(scene, bypasses, place, rule));
         }
         problems.extend(gate::problems(scene, place, rule));
+        problems.extend(idle::problem(scene, place, rule));
+        problems.extend(swallowed::problem(scene, place, rule));
         problems.extend(links::problem(scene, rule));
         problems.extend(rewrite::problems(scene, place, rule));
         problems.extend(forward::problems(scene, place, rule));

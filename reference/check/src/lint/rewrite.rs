@@ -2,23 +2,33 @@
 
 use rolegate::decide::Outcome;
 use rolegate::path::RequestPath;
-use rolegate::rules::{Apply, Pattern, Rule};
+use rolegate::rules::{Apply, Rule};
 use rolegate::site::Site;
+use rolegate::visitor::Visitor;
 
-use super::admitted::holder;
-use super::advice::{Closing, Found, Proposal, answering, changed};
+use super::admitted::{called, holder, stranger};
+use super::advice::{Closing, Found, Proposal, answering, changed, page_rule};
 use super::forward::is_function;
 use super::names::is_login_page;
 use super::scene::{Field, Scene, Visit, name_as_path, place_of, segments, warning};
+use super::ways::ways_into;
 
 /// What is odd about where the rule at `place` leads, if it shows a page of the site.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let apply = rule.apply().filter(|apply| !apply.is_redirect() && !apply.to.is_absolute())?;
-    if rule.role().is_some() {
-        target_open(scene, place, rule, apply)
-    } else {
-        leads_into_gate(scene, place, rule, apply)
-    }
+    let open = rule.role().and_then(|_| target_open(scene, place, rule, apply));
+    open.or_else(|| leads_into_gate(scene, place, rule, apply))
+}
+
+/// How somebody gets what a gate keeps from them.
+struct Leak {
+    /// What is asked for, and what is shown then.
+    asked: Visit,
+    shown: RequestPath,
+    /// Who asks.
+    visitor: Visitor,
+    /// Whether that is the answer for those whom the gate denies.
+    for_the_denied: bool,
 }
 
 fn leads_into_gate<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<Found> {
@@ -27,27 +37,48 @@ fn leads_into_gate<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, app
         return None;
     }
     let reach = apply.to.reach();
-    let visit = Visit::of(rule);
     let gates = scene.gates_beside(rule.text.len()).iter().map(|(_, gate)| *gate);
     let mut gates = gates.filter(|gate| reach.may_meet(&gate.pattern));
-    let (gate, asked, shown) = gates.find_map(|gate| {
-        let (asked, shown) = way_into(scene, place, rule, gate, &visit)?;
-        Some((gate, asked, shown))
-    })?;
+    let (gate, leak) = gates.find_map(|gate| Some((gate, leak(scene, place, rule, gate)?)))?;
     let line = place_of(gate.span, rule.span);
     // RULES-9
     let (closes, help) = match gate.role() {
         Some(_) => ("gates", "a rewrite asks for the role that it names itself, and for no other".to_owned()),
         None => ("closes", format!("{line} is in error, and closes its own paths alone until it is corrected")),
     };
-    let message = format!(
-        "this leads into `{}`, which {line} {closes}, and the target of a rewrite is not matched again",
-        gate.pattern
-    );
-    let visitor = format!("at `{asked}` what lies at `{shown}`, without being asked for a role");
+    let Leak { asked, shown, visitor, for_the_denied } = leak;
+    let (message, visitor) = match rule.role() {
+        Some(_) => (
+            format!("this leads into `{}`, which {line} {closes} for others than those who get it here", gate.pattern),
+            format!(
+                "with {}, at `{}` what lies at `{shown}` and is denied to them there",
+                called(&visitor),
+                asked.target()
+            ),
+        ),
+        None if for_the_denied => (
+            format!("this shows those whom {line} denies `{shown}`, which it keeps for others"),
+            format!("at `{}` what lies at `{shown}`, without being asked for a role", asked.target()),
+        ),
+        None => (
+            format!(
+                "this leads into `{}`, which {line} {closes}, and the target of a rewrite is not matched again",
+                gate.pattern
+            ),
+            format!("at `{}` what lies at `{shown}`, without being asked for a role", asked.target()),
+        ),
+    };
     let found = warning(rule, Field::To, "leads-into-gate", message, visitor, help);
+    if for_the_denied {
+        let page = scene.denial_page().and_then(|page| page_rule(rule, page, 401, apply.force));
+        return Some(found.proposing(page.map(|page| Proposal {
+            help: format!("show those who are denied a page that is for them: `{page}`"),
+            changes: vec![(place, vec![page])],
+            closes: None,
+        })));
+    }
     // What leads to other places too is for those who get them.
-    let role = gate.role().filter(|_| gate.pattern.covers(&reach)).cloned();
+    let role = gate.role().filter(|_| gate.pattern.covers(&reach) && rule.role().is_none()).cloned();
     Some(found.proposing(role.map(|role| Proposal {
         help: "add the same `Role=` here, or lead elsewhere".to_owned(),
         changes: vec![(place, vec![answering(rule, |apply| apply.conditions.role = Some(role))])],
@@ -55,44 +86,36 @@ fn leads_into_gate<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, app
     })))
 }
 
-/// A path that the rule answers with what the gate denies to those who ask for it, and the path of that.
-fn way_into<S: Site>(
-    scene: &Scene<'_, S>,
-    place: usize,
-    rule: &Rule,
-    gate: &Rule,
-    visit: &Visit,
-) -> Option<(RequestPath, RequestPath)> {
+/// What the rule answers with to somebody to whom the gate denies it.
+fn leak<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) -> Option<Leak> {
     let apply = rule.apply()?;
     scene.spend(8 * gate.text.len());
-    // A file of the site says more than a made-up name.
-    let file = |pattern: &Pattern| {
-        let stem = pattern.stem().filter(|stem| !stem.is_empty())?;
-        scene.names_below(&format!("/{}/", stem.join("/"))).next().map(|file| RequestPath::of(segments(file)))
+    let visitor = match (rule.role(), gate.role()) {
+        // Below the gate itself that is another finding.
+        (Some(own), Some(other)) if !gate.pattern.covers(&rule.pattern) => stranger(own, other)?,
+        (Some(_), _) => return None,
+        (None, _) => Visitor::Anonymous,
     };
-    // And what a rule leads to says more than what a wide gate is for.
-    let reach = apply.to.reach();
-    let of = |pattern: &Pattern| [file(pattern), Some(pattern.example(super::scene::WORD))];
-    let wanted = of(&gate.pattern).into_iter().chain(of(&reach)).flatten();
-    // Without a name in it a destination is one page, whatever is wanted.
-    let ways = if apply.to.takes_captures() { usize::MAX } else { 1 };
-    wanted.take(ways).find_map(|shown| {
-        let asked = if apply.to.takes_captures() { rule.path_to(&shown)? } else { visit.path()? };
-        let shown = if apply.to.takes_captures() {
-            shown
-        } else {
-            RequestPath::parse(apply.to.substitute(&rolegate::rules::Captures::default()).path.as_bytes()).ok()?
-        };
-        let here = scene.answer(&visit.at(&asked))?;
-        // The page for those whom a gate turns away may well lie inside it. ROLE-3, ROLE-12: no denial leads back to what was
-        // denied.
-        let is_refused = matches!(here.outcome, Outcome::NotFound { forced: true, .. });
-        let is_denial = here.denied && (is_refused || !apply.to.takes_captures());
-        if here.by != Some(place) || is_denial || is_exemption(scene, rule, apply, &asked, &shown) {
+    ways_into(scene, rule, &gate.pattern).into_iter().find_map(|(asked, shown)| {
+        let path = asked.path()?;
+        let here = scene.answer(&asked.by(&visitor)).filter(|here| here.by == Some(place))?;
+        if matches!(here.outcome, Outcome::NotFound { forced: true, .. }) && here.denied {
             return None;
         }
-        let there = scene.answer(&Visit::of(gate).at(&shown))?;
-        (there.denied && gate.pattern.matches(&shown) && keeps(scene, gate, &shown)).then_some((asked, shown))
+        let for_the_denied = here.denied && (200..300).contains(&apply.status) && is_front_page(scene, gate, &shown);
+        // The page for those whom a gate turns away may well lie inside it. ROLE-3, ROLE-12: no denial leads back to what was
+        // denied.
+        let is_denial = here.denied && !apply.to.takes_captures();
+        if !for_the_denied && (is_denial || is_exemption(scene, rule, apply, &path, &shown)) {
+            return None;
+        }
+        let there = scene.answer(&Visit::of(gate).at(&shown).by(&visitor))?;
+        (there.denied && gate.pattern.matches(&shown) && keeps(scene, gate, &shown)).then(|| Leak {
+            asked,
+            shown,
+            visitor: visitor.clone(),
+            for_the_denied,
+        })
     })
 }
 
@@ -111,6 +134,23 @@ fn keeps<S: Site>(scene: &Scene<'_, S>, gate: &Rule, shown: &RequestPath) -> boo
         let leads_there = target.is_some_and(|target| target.same_but_for_slash(shown));
         decision.denied || leads_there || (file.is_some() && decision.outcome.file() == file.as_deref())
     })
+}
+
+/// LINT-5: whether the gate shows those whom it admits this page at the root of what it keeps.
+fn is_front_page<S: Site>(scene: &Scene<'_, S>, gate: &Rule, shown: &RequestPath) -> bool {
+    let (Some(role), Some(stem)) = (gate.role(), gate.pattern.stem()) else { return false };
+    let name = shown.name().strip_suffix(".html").unwrap_or(shown.name());
+    let root = RequestPath::of(stem);
+    let is_root = name.strip_suffix("/index").unwrap_or(name) == root.name();
+    is_root && gate.pattern.ends_in_splat() && {
+        let visit = Visit::of(gate).by(&holder(role));
+        let answers = [&root, shown].map(|path| scene.answer(&visit.at(path)));
+        answers.iter().flatten().all(|answer| !answer.denied) && {
+            let [at_root, at_page] =
+                answers.map(|answer| answer.and_then(|answer| answer.outcome.file().map(str::to_owned)));
+            scene.is_bare() || (at_root.is_some() && at_root == at_page)
+        }
+    }
 }
 
 /// Whether the rule shows what its own paths are of, or a page to log in: it stands there so that a gate is not met.
@@ -147,16 +187,18 @@ fn target_open<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: 
     }
     let visit = Visit::of(rule).without_query();
     let (visit, hosts) = if is_own { (visit.elsewhere(), " on other hosts") } else { (visit, "") };
-    let stem = reach.stem()?;
-    let name = format!("/{}", stem.join("/"));
-    let file = if reach.ends_in_splat() {
-        if stem.is_empty() {
+    let folder: String = reach.fixed().iter().map(|segment| format!("/{segment}")).collect();
+    let file = if reach.literal().is_some() {
+        let path = RequestPath::of(segments(&folder));
+        scene.site.file(&path).filter(|file| scene.is_public(file, &visit))?.into_owned()
+    } else {
+        // What can lead anywhere shows nothing in particular.
+        if folder.is_empty() {
             return None;
         }
-        scene.names_below(&format!("{name}/")).find(|name| scene.is_public(name, &visit))?.to_owned()
-    } else {
-        let path = RequestPath::of(segments(&name));
-        scene.site.file(&path).filter(|file| scene.is_public(file, &visit))?.into_owned()
+        let is_shown = |name: &&str| rule.way_to(&RequestPath::of(segments(name))).is_some();
+        let mut names = scene.names_below(&format!("{folder}/")).filter(is_shown);
+        names.find(|name| scene.is_public(name, &visit))?.to_owned()
     };
     let shown = name_as_path(&file);
     let message = format!("this shows `{shown}`, which is public under its own path{hosts}");
@@ -168,8 +210,9 @@ fn target_open<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: 
         rule.origin = rule.origin.take().filter(|_| !is_own);
         rule.query.clear();
     });
-    // The names of `from` stand for nothing in another `from`, but for the splat.
-    let is_plain = closed.apply().is_some_and(|apply| apply.to.names_in_path().all(|name| name == "splat"));
+    // What shows its own paths alone has a gate for them.
+    let is_plain = closed.apply().is_some_and(|apply| apply.to.names_in_path().all(|name| reach.captures_name(name)))
+        && closed.path_to(&RequestPath::of(segments(&file))).is_none_or(|path| path.name() == file);
     Some(found.proposing(is_plain.then(|| Proposal {
         help: format!("where it is not for everybody, add `{closed}`"),
         closes: Some(Closing::by(&closed)),

@@ -9,7 +9,7 @@ use rolegate::path::{RequestPath, Target};
 use rolegate::problem::{Fix, Problem, Severity};
 use rolegate::query::Parameters;
 use rolegate::request::{Origin, Request, Scheme};
-use rolegate::rules::{Apply, Captures, RoleCondition, Rule, RuleSet};
+use rolegate::rules::{Apply, Captures, RoleCondition, Rule, RuleSet, Way};
 use rolegate::site::Site;
 use rolegate::span::{RuleFile, Span};
 use rolegate::speed::decide_within;
@@ -37,6 +37,8 @@ pub(super) struct Scene<'a, S> {
     names: Vec<&'a str>,
     /// The same in lower case with each as it is, in the order of these, once somebody asks.
     folded: OnceCell<Vec<(String, &'a str)>>,
+    /// Those of scripts and style sheets, once somebody asks.
+    assets: OnceCell<Vec<&'a str>>,
     /// Those of files that have several, in byte order.
     linked: Vec<&'a str>,
     /// Role rules that protect something, and sealed ones, each with its place, in list order, as many as are looked at.
@@ -96,6 +98,7 @@ impl<'a, S: Site> Scene<'a, S> {
             linked: names.iter().copied().filter(|name| !site.same_file(name).is_empty()).collect(),
             names,
             folded: OnceCell::new(),
+            assets: OnceCell::new(),
             closed: rules.iter().enumerate().filter(|(_, rule)| rule.protects()).take(LOOKED_AT).collect(),
             holders: holders.collect(),
             origins: rules.iter().filter_map(|rule| rule.origin.as_ref()).collect(),
@@ -196,6 +199,40 @@ impl<'a, S: Site> Scene<'a, S> {
     /// The names of files that begin with `prefix`, as many as are looked at.
     pub(super) fn names_below<'s>(&'s self, prefix: &str) -> impl Iterator<Item = &'a str> + use<'s, 'a, S> {
         below(&self.names, prefix)
+    }
+
+    /// What lies in the folder with this name, which ends in a slash: folders and files, as many as are looked at,
+    /// a page without its `.html`.
+    pub(super) fn called_in(&self, folder: &str) -> Vec<&'a str> {
+        let mut called = Vec::new();
+        let mut at = self.names.partition_point(|name| *name < folder);
+        while let Some(rest) = self.names.get(at).and_then(|name| name.strip_prefix(folder)) {
+            if called.len() == LOOKED_AT {
+                break;
+            }
+            match rest.split_once('/') {
+                Some((name, _)) => {
+                    called.push(name);
+                    let next = format!("{folder}{name}0");
+                    // `0` comes next to the slash.
+                    at = self.names.partition_point(|name| *name < next.as_str()).max(at + 1);
+                }
+                None => {
+                    called.push(rest.strip_suffix(".html").unwrap_or(rest));
+                    at += 1;
+                }
+            }
+        }
+        self.spend(LOOK * called.len());
+        called
+    }
+
+    /// Scripts and style sheets, as many as are looked at.
+    pub(super) fn assets(&self) -> &[&'a str] {
+        self.assets.get_or_init(|| {
+            let is_asset = |name: &&&str| [".js", ".mjs", ".css"].iter().any(|end| name.ends_with(end));
+            self.names.iter().filter(is_asset).take(LOOKED_AT).copied().collect()
+        })
     }
 
     /// The same of files that have several names.
@@ -328,6 +365,12 @@ impl Visit {
         Visit { target: path.encoded() + query, ..self.clone() }
     }
 
+    /// The same visit by a way to something.
+    pub(super) fn by_way(&self, way: &Way) -> Visit {
+        let query = way.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
+        Visit { target: way.path.encoded() + &query, ..self.clone() }
+    }
+
     /// The same visit without a query.
     pub(super) fn without_query(&self) -> Visit {
         Visit { target: self.path_text().to_owned(), ..self.clone() }
@@ -437,6 +480,14 @@ pub(super) enum Field<'f> {
 
 /// Where a field of a rule stands; the whole rule where that cannot be told.
 pub(super) fn place_of_field(rule: &Rule, field: Field<'_>) -> Span {
+    if rule.span.file == RuleFile::Toml {
+        let place = match field {
+            Field::From => None,
+            Field::To => rule.places.find("to"),
+            Field::Beginning(begin) => rule.places.find(begin.trim_end_matches('=')),
+        };
+        return place.unwrap_or(rule.span);
+    }
     // RULES-13: a line that is no UTF-8 has other bytes than its text.
     if rule.span.file != RuleFile::Redirects || rule.text.len() != rule.span.end.saturating_sub(rule.span.start) {
         return rule.span;

@@ -11,7 +11,7 @@ use crate::problem::{Problem, Severity};
 use crate::reading::fields::{Field, fields, is_destination, is_like_role, names_role};
 use crate::reading::parts;
 use crate::rules::{Effect, MAX_LINE, Rule, lines};
-use crate::span::{RuleFile, Span};
+use crate::span::{Places, RuleFile, Span};
 use crate::words;
 
 /// Reads a whole file.
@@ -219,7 +219,15 @@ impl Reader {
                 Some((origin, pattern)) => {
                     problem.note = Some(parts::seal_note(origin.as_ref(), &pattern));
                     let (text, query, effect) = (format!("{text} (in `_headers`)"), Vec::new(), Effect::Seal);
-                    self.parsed.seals.push(Rule { span, text, origin, pattern, query, effect });
+                    self.parsed.seals.push(Rule {
+                        span,
+                        text,
+                        origin,
+                        pattern,
+                        query,
+                        effect,
+                        places: Places::default(),
+                    });
                 }
                 None => {
                     problem.note = Some(parts::UNREADABLE_NOTE.to_owned());

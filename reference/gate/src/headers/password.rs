@@ -3,7 +3,7 @@
 use super::ParsedHeaders;
 use crate::problem::{Problem, Severity};
 use crate::rules::{Effect, Pattern, Rule};
-use crate::span::{RuleFile, Span};
+use crate::span::{Places, RuleFile, Span};
 use crate::words;
 
 /// Whether a line, or the name of a field, means `Basic-Auth`, however it is written.
@@ -46,6 +46,7 @@ pub(super) fn close(parsed: &mut ParsedHeaders, span: Span, path: Option<&str>, 
                 pattern,
                 query: Vec::new(),
                 effect: Effect::Seal,
+                places: Places::default(),
             });
             note
         }

@@ -11,7 +11,7 @@ use crate::cost::step;
 use crate::problem::{Problem, Severity};
 use crate::reading::columns::Columns;
 use crate::rules::{Effect, Rule};
-use crate::span::{RuleFile, Span};
+use crate::span::{Places, RuleFile, Span};
 
 /// What one rule file holds, before the rules of all files become one list.
 #[derive(Default)]
@@ -126,6 +126,7 @@ impl Reader {
                     pattern,
                     query,
                     effect: Effect::Apply(Box::new(apply)),
+                    places: Places::default(),
                 });
             }
             // RULES-9
@@ -135,7 +136,15 @@ impl Reader {
                     Some((origin, pattern)) => {
                         problem.note = Some(seal_note(origin.as_ref(), &pattern));
                         let text = text().into_owned();
-                        self.put(Rule { span, text, origin, pattern, query: Vec::new(), effect: Effect::Seal });
+                        self.put(Rule {
+                            span,
+                            text,
+                            origin,
+                            pattern,
+                            query: Vec::new(),
+                            effect: Effect::Seal,
+                            places: Places::default(),
+                        });
                     }
                     None => {
                         problem.note = Some(UNREADABLE_NOTE.to_owned());

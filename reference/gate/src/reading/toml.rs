@@ -16,7 +16,7 @@ use super::parts::{Fault, Parts, Remarks, UNREADABLE_NOTE, seal_note};
 use crate::problem::Severity;
 use crate::reading::netlify_toml::{Document, NoToml, TomlFile};
 use crate::rules::{Effect, Rule};
-use crate::span::Span;
+use crate::span::{Places, Span};
 use crate::words;
 
 /// Reads a whole file.
@@ -108,15 +108,16 @@ impl Reader<'_> {
             };
             let mut remarks = Remarks::new();
             match entry::read(text, entry.span(), table, &mut remarks) {
-                Ok((parts, from)) => {
+                Ok((parts, from, fields)) => {
                     for (severity, fault) in remarks {
                         let span = self.file.span(&fault.range);
                         self.read.problems.push(fault.into_problem(severity, span));
                     }
                     let Parts { origin, pattern, query, apply } = parts;
+                    let places = Places::of(fields.into_iter().map(|(name, at)| (name, self.file.span(&at))));
                     self.put(&from, |span| {
                         let effect = Effect::Apply(Box::new(apply));
-                        Rule { span, text: String::new(), origin, pattern, query, effect }
+                        Rule { span, text: String::new(), origin, pattern, query, effect, places }
                     });
                 }
                 Err(fault) => self.refused(fault, entry),
@@ -165,7 +166,15 @@ impl Reader<'_> {
                     problem.note = Some(seal_note(origin.as_ref(), &pattern));
                     self.put(&from, |span| {
                         let effect = Effect::Seal;
-                        Rule { span, text: String::new(), origin, pattern, query: Vec::new(), effect }
+                        Rule {
+                            span,
+                            text: String::new(),
+                            origin,
+                            pattern,
+                            query: Vec::new(),
+                            effect,
+                            places: Places::default(),
+                        }
                     });
                 }
                 None => {

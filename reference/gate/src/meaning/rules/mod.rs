@@ -18,7 +18,7 @@ pub use pattern::Pattern;
 use crate::authority::Origin;
 use crate::cost::step;
 use crate::query::Parameters;
-use crate::span::Span;
+use crate::span::{Places, Span};
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Rule {
     pub query: Vec<QueryConstraint>,
     /// What the rule does.
     pub effect: Effect,
+    /// Where the fields of an entry stand.
+    pub places: Places,
 }
 
 /// What a rule does to a request that its host, path and query match.

@@ -33,13 +33,16 @@ struct Fields<'v, 'i> {
     signed: Option<Value<'v, 'i>>,
 }
 
-/// Reads one entry of `text`: the rule, and where its `from` stands.
+/// Where values stand, by the names of their fields.
+type Named = Vec<(String, Range<usize>)>;
+
+/// Reads one entry of `text`: the rule, where its `from` stands, and where other fields do.
 pub(crate) fn read(
     text: &str,
     at: Range<usize>,
     table: &DeTable<'_>,
     remarks: &mut Remarks,
-) -> Result<(Parts, Range<usize>), Fault> {
+) -> Result<(Parts, Range<usize>, Named), Fault> {
     let reader = EntryReader { text };
     let fields = reader.fields(table, remarks)?;
     let Some(from) = fields.from else {
@@ -82,7 +85,15 @@ pub(crate) fn read(
         let help = words::help::HEADERS_WITHOUT_PROXY;
         remarks.push((Severity::Warning, Fault::at(headers.span(), "headers-without-proxy", message, help)));
     }
-    Ok((Parts { origin, pattern, query, apply }, from.span()))
+    Ok((Parts { origin, pattern, query, apply }, from.span(), places(&fields)))
+}
+
+/// Where the value of `to` stands, and that of each parameter and of each condition.
+fn places(fields: &Fields<'_, '_>) -> Named {
+    let to = fields.to.map(|to| ("to".to_owned(), to.span()));
+    let tables = [fields.query, fields.conditions].into_iter().flatten();
+    let named = tables.filter_map(|table| table.get_ref().as_table()).flat_map(|table| in_order(table));
+    to.into_iter().chain(named.map(|(key, value)| (key.get_ref().to_string(), value.span()))).collect()
 }
 
 /// RULES-9: what an entry in error covers, and where its `from` stands.

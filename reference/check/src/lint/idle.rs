@@ -1,0 +1,135 @@
+//! Gates that close nothing, beside a folder that they seem to be meant for.
+
+use rolegate::path::RequestPath;
+use rolegate::rules::{Rule, RuleSet};
+use rolegate::site::Site;
+
+use super::advice::{Closing, Found, Proposal};
+use super::scene::{Field, Scene, Visit, name_as_path, segments, warning};
+
+/// So many segments at the start of `from` can be those of the folder that is published.
+const PUBLISHED: usize = 3;
+
+/// LINT-5: what is odd about a gate that shows its own paths, where there is no file at any of them.
+pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let apply = rule.apply().filter(|_| rule.protects() && scene.site.is_listed() && !scene.is_bare())?;
+    let stem = rule.pattern.stem().filter(|stem| !stem.is_empty())?;
+    let is_own = !apply.to.is_absolute() && rule.pattern.covers(&apply.to.reach());
+    if !is_own || holds(scene, rule, &stem) {
+        return None;
+    }
+    let visit = Visit::of(rule).bare();
+    let near = near(scene, rule, &stem);
+    let (meant, file) = near.into_iter().find_map(|meant| {
+        let file = files_of(scene, rule, &meant).into_iter().find(|file| scene.is_public(file, &visit))?;
+        Some((meant, file))
+    })?;
+    let file = name_as_path(&file);
+    let meant = format!("/{}", meant.join("/"));
+    let what = if rule.pattern.ends_in_splat() { "below" } else { "at" };
+    let message = format!("there is no file {what} `{}`, so this gate closes nothing", RequestPath::of(&stem));
+    let visitor = format!("`{file}`, without being asked for a role");
+    let help = format!("if `{meant}` is meant, write `from` as it is called in the folder that is published");
+    let found = warning(rule, Field::From, "gate-closes-nothing", message, visitor, help);
+    let end = if rule.pattern.ends_in_splat() { "/*" } else { "" };
+    let path = RequestPath::of(segments(&meant)).encoded();
+    let to = if end.is_empty() { format!("{path} ") } else { String::new() };
+    let force = if apply.force { "!" } else { "" };
+    let parsed =
+        RuleSet::parse(format!("{path}{end} {to}{}{force}{}", apply.status, apply.conditions).as_bytes()).rules;
+    let is_plain = rule.origin.is_none() && rule.query.is_empty();
+    let gate = parsed.rules().first().filter(|_| is_plain).map(|gate| Rule { span: rule.span, ..gate.clone() });
+    Some(found.proposing(gate.map(|gate| Proposal {
+        help: format!("if `{meant}` is meant, write the same gate for that: `{gate}`"),
+        closes: Some(Closing::by(&gate)),
+        // What is built one day may well lie where the gate is now.
+        changes: vec![(place, vec![rule.clone(), gate])],
+    })))
+}
+
+/// Whether there is a file that the gate is for.
+fn holds<S: Site>(scene: &Scene<'_, S>, rule: &Rule, stem: &[&str]) -> bool {
+    let own = RequestPath::of(stem);
+    let below = format!("{}/", own.name());
+    scene.site.file(&own).is_some() || (rule.pattern.ends_in_splat() && scene.names_below(&below).next().is_some())
+}
+
+/// Files that a gate on this path would be for.
+fn files_of<S: Site>(scene: &Scene<'_, S>, rule: &Rule, path: &[&str]) -> Vec<String> {
+    let own = RequestPath::of(path);
+    let below = rule.pattern.ends_in_splat().then(|| scene.names_below(&format!("{}/", own.name())));
+    let below = below.into_iter().flatten().map(str::to_owned);
+    let page = scene.site.file(&own).map(std::borrow::Cow::into_owned);
+    page.into_iter().chain(below).take(8).collect()
+}
+
+/// Paths that may be meant: without the name of the folder that is published, or with the name of a neighbour that is called
+/// almost so.
+fn near<'n, S: Site>(scene: &'n Scene<'_, S>, rule: &Rule, stem: &[&'n str]) -> Vec<Vec<&'n str>> {
+    let is_there = |path: &[&str]| !files_of(scene, rule, path).is_empty();
+    let without = (1..stem.len().min(PUBLISHED + 1)).filter_map(|cut| stem.get(cut..)).map(<[&str]>::to_vec);
+    let mut near: Vec<Vec<&str>> = without.filter(|path| is_there(path)).collect();
+    let folder = |at: usize| stem.iter().take(at).map(|segment| format!("/{segment}")).collect::<String>() + "/";
+    // The first segment that nothing is called.
+    let Some(at) = (0..stem.len()).find(|at| scene.names_below(&folder(at + 1)).next().is_none()) else { return near };
+    let (Some(before), Some(wrong), Some(after)) = (stem.get(..at), stem.get(at), stem.get(at + 1..)) else {
+        return near;
+    };
+    for name in scene.called_in(&folder(at)).into_iter().filter(|name| is_near(name, wrong)) {
+        let path = [before, &[name], after].concat();
+        if is_there(&path) {
+            near.push(path);
+        }
+    }
+    near
+}
+
+/// Whether two names differ in one letter, or in two that stand in each other's place, or in a word at the end or the start.
+fn is_near(name: &str, written: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) =
+        (name.to_lowercase().chars().collect(), written.to_lowercase().chars().collect());
+    // Upper and lower case are another finding.
+    if a == b || a.len().min(b.len()) < 3 {
+        return false;
+    }
+    let starts = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let ends = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (longer, shorter) = (a.len().max(b.len()), a.len().min(b.len()));
+    let is_swapped = longer == shorter
+        && starts + ends + 2 == longer
+        && a.get(starts) == b.get(starts + 1)
+        && a.get(starts + 1) == b.get(starts);
+    let is_letter_off = starts + ends + 1 >= longer;
+    let long = if a.len() > b.len() { &a } else { &b };
+    let is_cut =
+        |at: Option<usize>| at.and_then(|at| long.get(at)).is_some_and(|letter| matches!(letter, '-' | '_' | '.'));
+    let is_word_more = longer > shorter
+        && ((starts == shorter && is_cut(Some(shorter)))
+            || (ends == shorter && is_cut((longer - shorter).checked_sub(1))));
+    is_letter_off || is_swapped || is_word_more
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_almost_the_same() {
+        for (name, written, expected) in [
+            ("admin", "amdin", true),
+            ("admin", "adimn", true),
+            ("admin", "admn", true),
+            ("admin", "admins", true),
+            ("admin", "\u{430}dmin", true),
+            ("members", "members-area", true),
+            ("members", "our_members", true),
+            ("members", "memberships", false),
+            ("admin", "Admin", false),
+            ("admin", "docs", false),
+            ("a", "b", false),
+        ] {
+            assert_eq!(is_near(name, written), expected, "{name} {written}");
+            assert_eq!(is_near(written, name), expected, "{written} {name}");
+        }
+    }
+}

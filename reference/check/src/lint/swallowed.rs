@@ -1,0 +1,55 @@
+//! Forced rules that show one page in the place of what that page needs.
+
+use rolegate::decide::Outcome;
+use rolegate::path::RequestPath;
+use rolegate::rules::{Apply, Rule, RuleSet};
+use rolegate::site::Site;
+use rolegate::visitor::Visitor;
+
+use super::admitted::holder;
+use super::advice::{Found, Proposal};
+use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, page_of, segments, warning};
+
+/// Whether scripts and style sheets of the site are never served, since the rule at `place` shows a page instead.
+pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let apply = rule.apply().filter(|apply| apply.force && (200..300).contains(&apply.status))?;
+    let page = page_of(apply).filter(|_| rule.pattern.ends_in_splat() && scene.site.is_listed())?;
+    let visit = Visit::of(rule).without_query().by(&rule.role().map_or(Visitor::Anonymous, holder));
+    let is_swallowed = |name: &&&str| {
+        let path = RequestPath::of(segments(name));
+        rule.pattern.matches(&path)
+            && scene.answer(&visit.at(&path)).is_some_and(|decision| {
+                let is_other = decision.outcome.file().is_some_and(|file| file != **name);
+                decision.by == Some(place)
+                    && is_other
+                    && matches!(decision.outcome, Outcome::Rewrite { .. } | Outcome::Serve { .. })
+            })
+    };
+    let swallowed: Vec<&&str> = scene.assets().iter().filter(is_swallowed).take(LOOKED_AT).collect();
+    let first = name_as_path(swallowed.first()?);
+    let more = match swallowed.len() {
+        1 => " is".to_owned(),
+        2 => " and one more are".to_owned(),
+        count => format!(" and {} more are", count - 1),
+    };
+    let message = format!("this shows `{page}` in the place of every file: `{first}`{more} never served");
+    let who = if rule.role().is_some() { "with the role, " } else { "" };
+    let visitor =
+        format!("{who}at `{first}` what lies at `{page}`, which a browser does not take for a script or a style sheet");
+    let help = "a forced rule goes before every file; files go first where it is not forced";
+    let found = warning(rule, Field::From, "files-swallowed", message, visitor, help);
+    let own = rule.role().and_then(|_| own_paths(rule, apply));
+    Some(found.proposing(own.map(|own| Proposal {
+        help: format!("write `{own}`, which shows those who hold the role the files themselves"),
+        changes: vec![(place, vec![own])],
+        closes: None,
+    })))
+}
+
+/// The gate that shows its own paths.
+fn own_paths(rule: &Rule, apply: &Apply) -> Option<Rule> {
+    let line = format!("{} {}!{}", rule.pattern, apply.status, apply.conditions);
+    let parsed = RuleSet::parse(line.as_bytes()).rules;
+    let own = parsed.rules().first().filter(|_| rule.origin.is_none() && rule.query.is_empty())?;
+    Some(Rule { span: rule.span, ..own.clone() })
+}
