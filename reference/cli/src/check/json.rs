@@ -196,7 +196,8 @@ fn finding(problem: &Problem, accepted: Option<&str>, source: &Source, places: &
         help: problem.help.clone(),
         refuses_to_start: problem.refuses_to_start,
         accepted: accepted.map(str::to_owned),
-        advice: problem.advice.as_ref().map(|advice| {
+        // An entry of `netlify.toml` is not written in lines: there the help says what to write.
+        advice: problem.advice.as_ref().filter(|advice| advice.edits.iter().all(is_in_lines)).map(|advice| {
             let proposed = |edit: &rolegate::problem::Edit| Proposed {
                 file: source.name(edit.span.file),
                 line: edit.span.line,
@@ -206,6 +207,10 @@ fn finding(problem: &Problem, accepted: Option<&str>, source: &Source, places: &
         }),
         fix: edit(problem, places).map(|(range, text)| Edit { start: range.start, end: range.end, text }),
     }
+}
+
+fn is_in_lines(edit: &rolegate::problem::Edit) -> bool {
+    edit.span.file == rolegate::span::RuleFile::Redirects
 }
 
 /// `error` or `warning`.
