@@ -674,15 +674,9 @@ const ADVISED: &[Advised] = &[
         "",
         &["/login.html", "/dash/index.html"],
         "login-page-gated",
-        &[(1, &["/login /dash/ 302! Role=user", "/login /login 200"])],
+        &[],
     ),
-    (
-        "/pricing /account 302 Role=premium",
-        "",
-        &["/pricing.html", "/account.html"],
-        "role-redirect-hides",
-        &[(1, &["/pricing /account 302 Role=premium", "/pricing /pricing 200"])],
-    ),
+    ("/pricing /account 302 Role=premium", "", &["/pricing.html", "/account.html"], "role-redirect-hides", &[]),
     (
         "/login /dash/ 302! Role=user\n/dash/* 200! Role=user\n/* 200! Role=a\n/* /login 302",
         "",

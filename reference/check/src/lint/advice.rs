@@ -178,14 +178,7 @@ fn is_proved<S: Site>(
         let was = scene.rule(place).filter(|was| gives_no_more(scene, was, rule));
         if is_denial_page(rule) { None } else { Some(was.unwrap_or(rule).clone()) }
     });
-    let opened = if redirects_stay(scene, changes) {
-        // LINT-2: a role rule that redirects keeps nothing; while it stays, nothing opens but for its own holders.
-        let [old, new] = [scene.set(), &rest].map(without_role_redirects);
-        opens((&old, scene.site), (&new, scene.site), [("", ""); 0])
-    } else {
-        opens((scene.set(), scene.site), (&rest, scene.site), [("", ""); 0])
-    };
-    if opened.is_some() {
+    if opens((scene.set(), scene.site), (&rest, scene.site), [("", ""); 0]).is_some() {
         return false;
     }
     let after = Scene::with_left(&set, scene.site, scene.left());
@@ -200,24 +193,6 @@ fn is_proved<S: Site>(
     };
     scene.spend(scene.left().saturating_sub(after.left()));
     is_better
-}
-
-fn is_role_redirect(rule: &Rule) -> bool {
-    rule.is_gate() && !rule.protects()
-}
-
-/// Whether there are role rules that redirect, and none of them changes.
-fn redirects_stay<S: Site>(scene: &Scene<'_, S>, changes: &[(usize, Vec<Rule>)]) -> bool {
-    let stays = |(place, rules): &(usize, Vec<Rule>)| {
-        let was = scene.rule(*place).filter(|was| is_role_redirect(was));
-        let new = rules.iter().filter(|rule| is_role_redirect(rule));
-        was.into_iter().eq(new)
-    };
-    scene.rules().iter().any(is_role_redirect) && changes.iter().all(stays)
-}
-
-fn without_role_redirects(set: &RuleSet) -> RuleSet {
-    RuleSet::of(set.rules().iter().filter(|rule| !is_role_redirect(rule)).cloned())
 }
 
 /// Whether a rule that asks for no role would answer where a role rule below it does now. What it answers nobody is asked
@@ -322,13 +297,8 @@ fn is_no_worse<S: Site>(
             let opened =
                 content(is).is_some_and(|shown| content(was).as_ref() != Some(&shown) && !had.contains(&shown)) && {
                     let admitted = !was.denied && !is.denied && is.role_dependent;
-                    // ROLE-3.redirect: what no gate keeps at its own path may be shown there.
-                    let was_kept = was.denials().any(|at| before.rule(at).is_none_or(Rule::protects));
-                    let path = visit.path();
-                    let own = path.as_ref().and_then(|path| before.site.file(path));
-                    let is_left = was.denied && !was_kept && own.is_some() && is.outcome.file() == own.as_deref();
                     let is_page = is.by.and_then(|by| after.rule(by)).is_some_and(is_denial_page);
-                    !admitted && !is_left && !is_page && !before_gets(before, visit, &content(is))
+                    !admitted && !is_page && !before_gets(before, visit, &content(is))
                 };
             // A page that a rule leads to and that is not there yet is no denial; one that was there is missed.
             let is_changed = was.by.is_some_and(|by| changes.iter().any(|(place, _)| *place == by));

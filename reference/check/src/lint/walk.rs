@@ -171,8 +171,7 @@ fn hides_page<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Optio
     let message = format!("everybody who does not hold the role gets a 404 at `{path}`, although the page is there");
     let visitor = format!("at `{path}` a redirect with the role, and a 404 without it");
     let help = "a role rule denies those who do not hold the role, also where it redirects the others";
-    let found = warning(rule, Field::From, "role-redirect-hides", message, visitor, help);
-    Some(found.proposing(shown_below(place, rule, "this line")))
+    Some(warning(rule, Field::From, "role-redirect-hides", message, visitor, help))
 }
 
 fn names(found: &Found, path: &RequestPath) -> bool {
