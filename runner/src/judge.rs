@@ -72,11 +72,14 @@ pub(crate) const NO_ANSWER: &str = "there was no answer of which it could be sai
 #[must_use]
 pub fn further(expected: &Expected, requirement: &str, exchange: &Exchange, scene: &Scene<'_>) -> Verdict {
     let unproven = |why: &str| Verdict::Unproven(why.to_owned());
-    if exchange.answer.response().is_none() {
-        return unproven(NO_ANSWER);
-    }
     let Expected::Judge(alternatives) = expected else { return unproven("nothing is expected of this answer") };
-    let said = match best(alternatives, exchange, scene) {
+    let fitting = best(alternatives, exchange, scene);
+    if exchange.answer.response().is_none() {
+        // A refusal may be without an answer, and then nothing more is said of it.
+        let is_refused = fitting.is_ok_and(|fitting| !fitting.also.contains_key(requirement));
+        return if is_refused { Verdict::Pass } else { unproven(NO_ANSWER) };
+    }
+    let said = match fitting {
         Ok(fitting) => match fitting.also.get(requirement) {
             Some(said) => said,
             None => return Verdict::Pass,
