@@ -125,8 +125,9 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
         other => other.map(|(scheme, host)| Origin::new(scheme, host)),
     };
     let path = &*path;
-    let offset = || field.end().saturating_sub(path.len());
-    let (pattern, oddities) = Pattern::parse(path).map_err(|fault| from_fault(&fault, path, offset()))?;
+    // A slash that was added stands in no file.
+    let place = |at: usize| (field.end() + at).saturating_sub(path.len()).max(field.start);
+    let (pattern, oddities) = Pattern::parse(path).map_err(|fault| from_fault(&fault, path, place))?;
     if is_path_without_slash(field.text) {
         let message = format!("`{}` does not begin with a slash, and is read as `{path}`", field.text);
         let help = format!("write `{path}`");
@@ -183,7 +184,7 @@ fn is_path_without_slash(text: &str) -> bool {
     text == "*" || text.split_once('/').is_some_and(|(first, _)| !first.is_empty() && is_plain(first))
 }
 
-fn from_fault(fault: &PatternFault, path: &str, offset: usize) -> Fault {
+fn from_fault(fault: &PatternFault, path: &str, place: impl Fn(usize) -> usize) -> Fault {
     let (id, message, help) = match fault.kind {
         PatternFaultKind::DoubleStar => {
             ("from-double-star", words::message::FROM_DOUBLE_STAR, words::help::FROM_DOUBLE_STAR)
@@ -217,7 +218,7 @@ fn from_fault(fault: &PatternFault, path: &str, offset: usize) -> Fault {
         PatternFaultKind::Segment(_) => ("from-escape", "`%` starts no escape here", words::help::FROM_ESCAPE),
     };
     let end = fault.end.min(path.len());
-    Fault::at(offset + fault.start..offset + end, id, message, help)
+    Fault::at(place(fault.start)..place(end), id, message, help)
 }
 
 fn oddity_text(oddity: Oddity, tidy: &str) -> (&'static str, String, String) {

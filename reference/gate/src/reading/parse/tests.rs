@@ -127,3 +127,12 @@ fn query_1_a_parameter_stands_once_among_however_many() {
         }
     }
 }
+
+#[test]
+fn rules_3_a_fault_behind_an_added_slash_stands_where_it_is() {
+    for (line, place) in [("re/caf%Cd /b", 6..9), ("  a/%2F /b", 4..7), ("/re/caf%Cd /b", 7..10)] {
+        let parsed = RuleSet::parse(line.as_bytes());
+        let problem = parsed.problems.iter().find(|problem| problem.severity == Severity::Error).unwrap();
+        assert_eq!(problem.span.start..problem.span.end, place, "{line}: {problem:?}");
+    }
+}
