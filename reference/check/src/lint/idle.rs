@@ -1,7 +1,7 @@
 //! Gates that close nothing, beside a folder that they seem to be meant for.
 
 use rolegate::path::RequestPath;
-use rolegate::rules::{Rule, RuleSet};
+use rolegate::rules::{Rule, RuleSet, within_one_edit};
 use rolegate::site::Site;
 
 use super::advice::{Closing, Found, Proposal};
@@ -86,8 +86,8 @@ fn near<'n, S: Site>(scene: &'n Scene<'_, S>, rule: &Rule, stem: &[&'n str]) -> 
 
 /// Whether two names differ in one letter, or in two that stand in each other's place, or in a word at the end or the start.
 fn is_near(name: &str, written: &str) -> bool {
-    let (a, b): (Vec<char>, Vec<char>) =
-        (name.to_lowercase().chars().collect(), written.to_lowercase().chars().collect());
+    let (name, written) = (name.to_lowercase(), written.to_lowercase());
+    let (a, b): (Vec<char>, Vec<char>) = (name.chars().collect(), written.chars().collect());
     // Upper and lower case are another finding.
     if a == b || a.len().min(b.len()) < 3 {
         return false;
@@ -95,18 +95,13 @@ fn is_near(name: &str, written: &str) -> bool {
     let starts = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
     let ends = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
     let (longer, shorter) = (a.len().max(b.len()), a.len().min(b.len()));
-    let is_swapped = longer == shorter
-        && starts + ends + 2 == longer
-        && a.get(starts) == b.get(starts + 1)
-        && a.get(starts + 1) == b.get(starts);
-    let is_letter_off = starts + ends + 1 >= longer;
     let long = if a.len() > b.len() { &a } else { &b };
     let is_cut =
         |at: Option<usize>| at.and_then(|at| long.get(at)).is_some_and(|letter| matches!(letter, '-' | '_' | '.'));
     let is_word_more = longer > shorter
         && ((starts == shorter && is_cut(Some(shorter)))
             || (ends == shorter && is_cut((longer - shorter).checked_sub(1))));
-    is_letter_off || is_swapped || is_word_more
+    within_one_edit(&name, &written) || is_word_more
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ pub(crate) fn is_one_segment(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
     let is_separator = |c: char| matches!(c, '/' | '\\' | '\u{ff0f}' | '\u{ff3c}') || c.is_control();
     let name = text.split([';', '?', '#']).next().unwrap_or_default();
-    !text.contains(is_separator) && name.contains(|c| !is_dot(c) && !is_unseen(c))
+    !text.contains(is_separator) && name.contains(|c| !is_dot(c) && !is_blank(c))
 }
 
 /// Whether a character is a dot, or what reads as dots by compatibility (Unicode's form NFKC).
@@ -93,7 +93,7 @@ fn is_dot(c: char) -> bool {
 }
 
 /// Whether a character is white space, or one that nobody sees (Unicode's property `Default_Ignorable_Code_Point`).
-fn is_unseen(c: char) -> bool {
+fn is_blank(c: char) -> bool {
     let is_ignorable = matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'

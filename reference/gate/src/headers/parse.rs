@@ -112,9 +112,10 @@ impl Reader {
         });
         let lossy = String::from_utf8_lossy(line.content);
         step(1 + line.content.len());
-        if is_rule(&lossy) {
+        let fields = fields(&lossy);
+        if is_rule(&fields) {
             (self.under, self.closed) = (Under::Unreadable, Closed::default());
-            return self.rule(line, &lossy);
+            return self.rule(line, &lossy, &fields);
         }
         let result = if lossy.starts_with('/') {
             self.under = Under::Unreadable;
@@ -208,13 +209,12 @@ impl Reader {
     }
 
     /// HEADERS-2: a rule is in force nowhere but in `_redirects`. RULES-9: where it names a role, its path is closed.
-    fn rule(&mut self, line: Line<'_>, text: &str) {
+    fn rule(&mut self, line: Line<'_>, text: &str, fields: &[Field<'_>]) {
         let range = 0..line.content.len();
         let span = line.span(range.clone());
-        let fields = fields(text);
         let (message, help) = ("a rule is not read here".to_owned(), words::help::RULE_IN_HEADERS.to_owned());
         let mut problem = Fault { id: "rule-in-headers", range, message, help }.into_problem(span);
-        if names_role(&fields) {
+        if names_role(fields) {
             match fields.first().and_then(|from| parts::covering(from.text, false)) {
                 Some((origin, pattern)) => {
                     problem.note = Some(parts::seal_note(origin.as_ref(), &pattern));
@@ -251,12 +251,11 @@ impl Reader {
 }
 
 /// Whether a line is a rule: a path, and behind it a destination, a status or a role.
-fn is_rule(line: &str) -> bool {
-    let fields = fields(line);
+fn is_rule(fields: &[Field<'_>]) -> bool {
     let is_status = |field: &Field<'_>| parts::read_status(field.text.trim_end_matches('!')).is_some();
     match fields.split_first() {
         Some((from, rest)) if is_destination(from.text) => {
-            rest.iter().any(|field| is_destination(field.text) || is_status(field)) || names_role(&fields)
+            rest.iter().any(|field| is_destination(field.text) || is_status(field)) || names_role(fields)
         }
         _ => false,
     }

@@ -100,10 +100,13 @@ impl DirSite {
     /// # Errors
     /// As [`DirSite::open`].
     pub fn open_with(folder: impl AsRef<Path>, options: SiteOptions) -> io::Result<DirSite> {
-        let (folder, departed) = (folder.as_ref(), Vec::new());
-        let (files, links) = read(folder, &options, &Files::new())?;
+        DirSite::after(&Files::new(), folder.as_ref(), options)
+    }
+
+    fn after(before: &Files, folder: &Path, options: SiteOptions) -> io::Result<DirSite> {
+        let (files, links) = read(folder, &options, before)?;
         let paths = Paths::of(files.keys());
-        Ok(DirSite { folder: folder.to_owned(), options, files, links, paths, departed })
+        Ok(DirSite { folder: folder.to_owned(), options, files, links, paths, departed: Vec::new() })
     }
 
     /// Opens the site again as it now is. Only files that are new or may have changed are read.
@@ -119,10 +122,7 @@ impl DirSite {
     /// # Errors
     /// As [`DirSite::reopen`].
     pub fn reopen_in(&self, folder: &Path) -> io::Result<DirSite> {
-        let options = self.options.clone();
-        let (files, links) = read(folder, &options, &self.files)?;
-        let paths = Paths::of(files.keys());
-        let mut next = DirSite { folder: folder.to_owned(), options, files, links, paths, departed: Vec::new() };
+        let mut next = DirSite::after(&self.files, folder, self.options.clone())?;
         next.departed = self.gone_in(&next);
         Ok(next)
     }
