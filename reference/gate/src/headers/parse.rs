@@ -10,8 +10,8 @@ use crate::cost::step;
 use crate::problem::{Problem, Severity};
 use crate::reading::fields::{Field, fields, is_destination, is_like_role, names_role};
 use crate::reading::parts;
-use crate::rules::{Effect, MAX_LINE, Rule, lines};
-use crate::span::{Places, RuleFile, Span};
+use crate::rules::{MAX_LINE, lines};
+use crate::span::{RuleFile, Span};
 use crate::words;
 
 /// Reads a whole file.
@@ -218,16 +218,8 @@ impl Reader {
             match fields.first().and_then(|from| parts::covering(from.text, false)) {
                 Some((origin, pattern)) => {
                     problem.note = Some(parts::seal_note(origin.as_ref(), &pattern));
-                    let (text, query, effect) = (format!("{text} (in `_headers`)"), Vec::new(), Effect::Seal);
-                    self.parsed.seals.push(Rule {
-                        span,
-                        text,
-                        origin,
-                        pattern,
-                        query,
-                        effect,
-                        places: Places::default(),
-                    });
+                    let text = format!("{text} (in `_headers`)");
+                    self.parsed.seals.push(parts::seal(span, text, (origin, pattern)));
                 }
                 None => {
                     problem.note = Some(parts::UNREADABLE_NOTE.to_owned());

@@ -2,8 +2,9 @@
 
 use super::ParsedHeaders;
 use crate::problem::{Problem, Severity};
-use crate::rules::{Effect, Pattern, Rule};
-use crate::span::{Places, RuleFile, Span};
+use crate::reading::parts::seal;
+use crate::rules::Pattern;
+use crate::span::{RuleFile, Span};
 use crate::words;
 
 /// Whether a line, or the name of a field, means `Basic-Auth`, however it is written.
@@ -39,15 +40,8 @@ pub(super) fn close(parsed: &mut ParsedHeaders, span: Span, path: Option<&str>, 
             let note = format!("nobody is admitted to `{pattern}` until this line is gone");
             let file = if span.file == RuleFile::Toml { "netlify.toml" } else { "_headers" };
             closed.0 = true;
-            parsed.seals.push(Rule {
-                span,
-                text: format!("{path} (`Basic-Auth` in `{file}`)"),
-                origin: None,
-                pattern,
-                query: Vec::new(),
-                effect: Effect::Seal,
-                places: Places::default(),
-            });
+            let text = format!("{path} (`Basic-Auth` in `{file}`)");
+            parsed.seals.push(seal(span, text, (None, pattern)));
             note
         }
         None => {

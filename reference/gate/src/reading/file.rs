@@ -136,15 +136,7 @@ impl Reader {
                     Some((origin, pattern)) => {
                         problem.note = Some(seal_note(origin.as_ref(), &pattern));
                         let text = text().into_owned();
-                        self.put(Rule {
-                            span,
-                            text,
-                            origin,
-                            pattern,
-                            query: Vec::new(),
-                            effect: Effect::Seal,
-                            places: Places::default(),
-                        });
+                        self.put(parts::seal(span, text, (origin, pattern)));
                     }
                     None => {
                         problem.note = Some(UNREADABLE_NOTE.to_owned());

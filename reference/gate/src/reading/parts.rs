@@ -12,8 +12,10 @@ use crate::path::Refused;
 use crate::problem::{Problem, Severity};
 use crate::reach::tidy;
 use crate::request::Origin;
-use crate::rules::{Apply, ConditionKey, Conditions, Destination, Pattern, QueryConstraint, QueryValue, RoleCondition};
-use crate::span::Span;
+use crate::rules::{
+    Apply, ConditionKey, Conditions, Destination, Effect, Pattern, QueryConstraint, QueryValue, RoleCondition, Rule,
+};
+use crate::span::{Places, Span};
 use crate::uri::form_decode;
 use crate::words;
 
@@ -42,6 +44,11 @@ impl Fault {
         let Fault { id, range: _, message, help } = self;
         Problem { id, severity, span, message, help, note: None, fix: None, refuses_to_start: false, advice: None }
     }
+}
+
+/// RULES-9: the rule that lets nobody in to what is covered, in the place of what stands at `span`.
+pub(crate) fn seal(span: Span, text: String, (origin, pattern): Covered) -> Rule {
+    Rule { span, text, origin, pattern, query: Vec::new(), effect: Effect::Seal, places: Places::default() }
 }
 
 /// RULES-9: what follows where a path can be read and its rule cannot.

@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fields::{is_like_role, is_like_role_joined, is_unseen, within_one_edit};
 use super::file::Read;
-use super::parts::{Fault, Parts, Remarks, UNREADABLE_NOTE, seal_note};
+use super::parts::{Fault, Parts, Remarks, UNREADABLE_NOTE, seal, seal_note};
 use crate::problem::Severity;
 use crate::reading::netlify_toml::{Document, NoToml, TomlFile};
 use crate::rules::{Effect, Rule};
@@ -164,18 +164,7 @@ impl Reader<'_> {
             match table.get_ref().as_table().and_then(entry::covering) {
                 Some((from, (origin, pattern))) => {
                     problem.note = Some(seal_note(origin.as_ref(), &pattern));
-                    self.put(&from, |span| {
-                        let effect = Effect::Seal;
-                        Rule {
-                            span,
-                            text: String::new(),
-                            origin,
-                            pattern,
-                            query: Vec::new(),
-                            effect,
-                            places: Places::default(),
-                        }
-                    });
+                    self.put(&from, |span| seal(span, String::new(), (origin, pattern)));
                 }
                 None => {
                     problem.note = Some(UNREADABLE_NOTE.to_owned());
