@@ -13,10 +13,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use gatecheck::corpus::Corpus;
 use gatecheck::corpus::expectation::Expected;
 use gatecheck::corpus::question::Question;
 use gatecheck::corpus::source::{Level, Sides};
+use gatecheck::corpus::{Case, Corpus};
 
 fn corpus() -> Corpus {
     Corpus::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance-cases"))
@@ -134,6 +134,20 @@ fn no_must_rests_on_what_its_sentence_does_not_say() {
 }
 
 /// A MUST of the defence is one because an RFC demands it, or because whoever is let in by a miss is let in by that alone.
+/// A gate that says that it drops what it cannot read (`unsupported: sealed`) is not asked about it.
+#[test]
+fn every_case_about_a_sealed_line_can_be_left_out() {
+    let corpus = corpus();
+    let is_about_it = |case: &Case| ["RULES-9", "RULES-10"].contains(&case.requirements[0].as_str());
+    let wrong: Vec<&str> = corpus
+        .cases()
+        .filter(|(suite, case)| is_about_it(case) && !case.shows_protected(suite))
+        .filter(|(_, case)| !case.features.iter().any(|feature| feature == "sealed"))
+        .map(|(_, case)| case.id.as_str())
+        .collect();
+    assert!(wrong.is_empty(), "these cases lack `features: sealed`: {wrong:#?}");
+}
+
 #[test]
 fn every_must_of_the_defence_has_its_reason() {
     let mute: Vec<String> = corpus()

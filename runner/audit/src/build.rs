@@ -289,6 +289,7 @@ impl Builder<'_> {
             of: None,
             features: Vec::new(),
             control: String::new(),
+            holder: None,
             before: probe.before.iter().filter_map(|visitor| self::request(probe, visitor, own_host)).collect(),
             over_http2: probe.over_http2,
             request,

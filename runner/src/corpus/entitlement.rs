@@ -1,9 +1,10 @@
 //! Who may have which file: content is leaked only to somebody who may not have it.
 //!
 //! A suite says it by what it expects. Whoever a case expects to be shown a file may have that file, whatever else goes wrong; and so may whoever sends the
-//! same token with another request. Where a site is sealed against everybody, the suite names those for whom it is meant (`meant-for`). A visitor without a
-//! token is nobody: what one of them may have, by country or host, another may not. Several requests on one connection are several visitors, and what belongs
-//! to one of them is leaked to the others.
+//! same token with another request. Where a site is sealed against everybody, the suite names those for whom it is meant (`meant-for`). Where the form alone of
+//! what is sent must not count, the case names the token whose holder sends it (`holder`). A visitor without a token is nobody: what one of them may have, by
+//! country or host, another may not. Several requests on one connection are several visitors, and what belongs to one of them is leaked to the others, unless
+//! the case names its holder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -41,15 +42,15 @@ impl Entitlements {
     pub fn of_case(&self, case: &Case) -> Arc<BTreeSet<String>> {
         // On one connection a server in front may send the requests of many.
         if case.request.is_several() {
-            return Arc::default();
+            return case.holder.as_ref().and_then(|token| self.0.get(token)).map(Arc::clone).unwrap_or_default();
         }
-        let mut by_token = case.request.whole_tokens().filter_map(|token| self.0.get(token));
+        let mut by_token =
+            case.request.whole_tokens().chain(case.holder.as_deref()).filter_map(|token| self.0.get(token));
         let mut own = shown(case).peekable();
         match (by_token.next(), by_token.next(), own.peek()) {
             (Some(files), None, None) => Arc::clone(files),
             (first, second, _) => {
-                let further = case.request.whole_tokens().filter_map(|token| self.0.get(token)).skip(2);
-                let files = first.into_iter().chain(second).chain(further).flat_map(|files| files.iter().cloned());
+                let files = first.into_iter().chain(second).chain(by_token).flat_map(|files| files.iter().cloned());
                 Arc::new(own.chain(files).collect())
             }
         }
@@ -95,6 +96,9 @@ cases:
   - { id: pipeline, requirement: ROLE-1, why: w, request: { raw: [\"GET / HTTP/1.1\", \"Cookie: nf_jwt=$(token:admin)\", \"\", \"GET /members/home HTTP/1.1\", \"\", \"\"], responses: 2 }, expect: denied }
   - { id: smuggled, requirement: ROLE-1, why: w, request: { raw: [\"GET / HTTP/1.1\", \"Cookie: nf_jwt=$(token:admin)\", \"Content-Length: 9\", \"\", \"GET /members/home HTTP/1.1\", \"\", \"\"] }, expect: denied }
   - { id: another, requirement: ROLE-1, why: w, request: { path: /, token: expired }, expect: denied }
+  - { id: in-another-form, requirement: ROLE-1, why: w, holder: admin, request: { path: /, token: { base: admin, claims-text: '$(claims) ' } }, expect: denied }
+  - { id: in-another-form-of-nobody, requirement: ROLE-1, why: w, request: { path: /, token: { base: admin, claims-text: '$(claims) ' } }, expect: denied }
+  - { id: pipeline-of-one, requirement: ROLE-1, why: w, holder: admin, request: { raw: [\"GET / HTTP/1.1\", \"X\", \"\", \"GET /members/home HTTP/1.1\", \"Cookie: nf_jwt=$(token:admin)\", \"\", \"\"], responses: 2 }, expect: denied }
   - { id: nobody, requirement: ROLE-1, why: w, request: { path: / }, expect: denied }
   - { id: by-itself, requirement: ROLE-1, request: { path: /members/other }, expect: { status: 200, shows: /members/other.html } }
 ";
@@ -120,7 +124,7 @@ cases:
         let corpus = corpus(SUITE.to_owned());
         let suite = &corpus.suites[0];
         let entitlements = Entitlements::of(suite);
-        let holders = ["in", "hostile", "cookie-line", "quoted", "raw"];
+        let holders = ["in", "hostile", "cookie-line", "quoted", "raw", "in-another-form", "pipeline-of-one"];
         for case in &suite.cases {
             let own: &[&str] = match case.written_id.as_str() {
                 "by-itself" => &["/members/other.html"],
@@ -143,6 +147,8 @@ cases:
             assert_eq!(entitlements.of_case(case).len(), own, "{id}");
         }
         let misspelt = load(SUITE.replace("source: By hand", "source: By hand\nmeant-for: admn")).unwrap_err();
+        assert!(misspelt[0].message.contains("did you mean `admin`?"), "{misspelt:#?}");
+        let misspelt = load(SUITE.replace("holder: admin", "holder: admn")).unwrap_err();
         assert!(misspelt[0].message.contains("did you mean `admin`?"), "{misspelt:#?}");
     }
 }

@@ -166,6 +166,8 @@ pub struct Case {
     pub features: Vec<String>,
     /// The full id of the control; empty where a gate of a user lets nobody in.
     pub control: String,
+    /// The recipe whose holder the visitor is, whatever is wrong with what they send.
+    pub holder: Option<String>,
     /// What is asked before it, one after the other, in the same place; the answers are looked through for leaks by nobody.
     pub before: Vec<Request>,
     /// Whether it is asked over HTTP/2, whatever the run speaks.

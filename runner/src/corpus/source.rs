@@ -408,6 +408,10 @@ pub struct CaseSource {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub control: Option<Spanned<String>>,
+    /// The token whose holder the visitor is, though theirs is written, or sent, in a form that must not count: what that token opens is in their hands a failure
+    /// and no leak.
+    #[serde(default)]
+    pub holder: Option<String>,
     /// Written axes.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Value>")]

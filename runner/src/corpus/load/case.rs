@@ -32,6 +32,9 @@ impl Loader {
         for feature in &source.features.0 {
             self.known_feature(context.file, place, feature);
         }
+        if let Some(token) = source.holder.as_ref().filter(|token| context.recipes.find(token).is_none()) {
+            self.say(context.file, place, format!("`holder`: {}", recipe::unknown(token, context.recipes.0.keys())));
+        }
         let Some((level, question)) = self.level(context, source) else { return Vec::new() };
         let each = source.each.as_ref().map(|each| &each.value);
         let sweep = source.sweep.as_ref().map(|sweep| &sweep.value);
@@ -114,6 +117,7 @@ impl Loader {
                     "{suite_id}/{}",
                     source.control.as_ref().map_or(&context.suite.control.value, |control| &control.value)
                 ),
+                holder: source.holder.clone(),
                 before: Vec::new(),
                 over_http2: false,
                 quotes: context.suite.quote.0.iter().chain(&source.quote.0).cloned().collect(),
