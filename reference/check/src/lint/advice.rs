@@ -349,7 +349,10 @@ fn visits<S: Site>(scene: &Scene<'_, S>, touched: &[&Rule]) -> Vec<Visit> {
     let countries: BTreeSet<&str> = countries.collect();
     let countries: Vec<Option<&str>> = countries.into_iter().map(Some).take(2).chain([None]).collect();
     let paths = |rules: &[&Rule]| -> Vec<RequestPath> {
-        let all = rules.iter().flat_map(|rule| [Some(rule.pattern.example(WORD)), without_splat(rule)]);
+        let all = rules.iter().flat_map(|rule| {
+            let shortest = without_splat(rule);
+            [shortest.as_ref().and_then(as_a_page), shortest, Some(rule.pattern.example(WORD))]
+        });
         let paths: BTreeSet<String> = all.flatten().map(|path| path.encoded()).collect();
         paths.iter().filter_map(|path| RequestPath::parse(path.as_bytes()).ok()).collect()
     };
@@ -398,6 +401,14 @@ fn without_splat(rule: &Rule) -> Option<RequestPath> {
     let segments: Vec<&str> = path.segments().collect();
     let (_, stem) = segments.split_last().filter(|_| rule.pattern.ends_in_splat())?;
     Some(RequestPath::of(stem.iter().copied()))
+}
+
+/// The name of the page at a path, which a gate for the folder covers too and which lies outside the folder for other rules.
+fn as_a_page(path: &RequestPath) -> Option<RequestPath> {
+    let segments: Vec<&str> = path.segments().collect();
+    let (last, before) = segments.split_last().filter(|(last, _)| !last.is_empty() && !last.ends_with(".html"))?;
+    let page = format!("{last}.html");
+    Some(RequestPath::of(before.iter().copied().chain([page.as_str()])))
 }
 
 /// A rule that shows a page of the site to those who have not been answered, with this status.
