@@ -195,7 +195,8 @@ fn run_once(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Failure> {
         }
         if resumed.left.is_empty() {
             super::say("nothing is left to ask in this run; `gatecheck report` shows it\n");
-            return Ok(ExitStatus::AsExpected);
+            let run = resumed.report(&corpus, ReportOptions { strict: settings.strict, ..ReportOptions::default() })?;
+            return Ok(run.exit_status());
         }
     }
     let serves = gate::serves(&named, &corpus)?;
@@ -237,6 +238,10 @@ fn run_once(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Failure> {
             _ => error.to_string(),
         })
     })?;
+    if plan.cases() == 0 && options.shard.is_none() {
+        let selected = if args.quick { "no case of --quick" } else { "no case that is selected" };
+        return Err(Failure::usage(format!("{selected} is among what this gate serves: there is nothing to ask")));
+    }
     let baseline = args
         .baseline
         .as_deref()

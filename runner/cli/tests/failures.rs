@@ -147,6 +147,34 @@ fn a_run_that_was_cut_short_goes_on() {
     assert!(text(&other.stderr).contains("name the same gate in the same way"), "{}", text(&other.stderr));
     let nothing = gatecheck(&["run", "--resume", &rest.display().to_string()]);
     assert!(text(&nothing.stdout).contains("nothing is left to ask"), "{}", text(&nothing.stdout));
+    // Who resumes a run that has failed gets its status again.
+    assert_eq!(nothing.status.code(), Some(1));
+}
+
+/// A run that asked nothing is no pass.
+#[test]
+fn a_run_that_asked_nothing_does_not_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let mut run = read(&broken(folder.path()));
+    for result in &mut run.results {
+        "unsupported".clone_into(&mut result.verdict);
+    }
+    std::fs::write(&report, serde_json::to_string(&run).unwrap()).unwrap();
+    let told = gatecheck(&["report", &report.display().to_string()]);
+    assert_eq!(told.status.code(), Some(3), "{}{}", text(&told.stdout), text(&told.stderr));
+    assert!(text(&told.stdout).contains("NOTHING ASKED"), "{}", text(&told.stdout));
+}
+
+/// A group has several gates, and these placeholders are those of one.
+#[test]
+fn a_group_is_not_told_the_path_of_one_gate() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = folder.path().join("gate.yaml");
+    std::fs::write(&gate, "name: mine\ngroup: true\ncommand: gate {site} {port} {gate-path}\n").unwrap();
+    let run = gatecheck(&["run", "--gate", &gate.display().to_string()]);
+    assert_eq!(run.status.code(), Some(2), "{}", text(&run.stdout));
+    assert!(text(&run.stderr).contains("leave `group` out"), "{}", text(&run.stderr));
 }
 
 /// A gate as a script in the current folder: it is found there, and answers every request with what the folder says.

@@ -82,13 +82,13 @@ impl Corpus {
     pub fn for_tokens_only(mut self, gate: &TokenOnly) -> Result<Self, String> {
         let (denied, carrier) = (gate.denied()?, gate.carrier());
         for suite in self.suites.iter_mut().map(Arc::make_mut) {
-            if one_gate(suite).is_none() {
-                continue;
-            }
+            let Some(one) = one_gate(suite) else { continue };
             let is_named = |one: &&Alternative| one.name.as_deref() == Some("denied");
             let written = suite.cases.iter().find_map(|case| case.expected.alternatives().find(is_named).cloned());
             for case in suite.cases.iter_mut().map(Arc::make_mut) {
-                in_the_words_of(case, written.as_ref(), &denied, &carrier);
+                // What lies beside the gate is denied to nobody, even where the suite's denial looks like the answer there.
+                let written = written.as_ref().filter(|_| may_be_below(case, &one.path));
+                in_the_words_of(case, written, &denied, &carrier);
             }
         }
         Ok(self)
@@ -115,15 +115,47 @@ impl Corpus {
     }
 }
 
+/// Whether a request may be for something below this path; of one that is no plain path nobody knows.
+fn may_be_below(case: &Case, gate: &str) -> bool {
+    match plain_path(case) {
+        Some(path) => is_below(path, gate),
+        None => true,
+    }
+}
+
+/// The path of a request that is a plain one, without anything to be put in, escaped, or read in two ways.
+fn plain_path(case: &Case) -> Option<&str> {
+    let (Form::Path(target) | Form::Target(target)) = &case.request.form else { return None };
+    match target.pieces() {
+        [Piece::Text(path)] if !path.contains(['%', '\\', ';']) && !path.contains("//") && !path.contains("/.") => {
+            Some(path)
+        }
+        _ => None,
+    }
+}
+
+fn is_below(path: &str, start: &str) -> bool {
+    path.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+}
+
 /// A denial as this gate gives it, and a token where this gate looks for it.
 fn in_the_words_of(case: &mut Case, written: Option<&Alternative>, denied: &Alternative, carrier: &Carrier) {
     let alternatives: Vec<&mut Alternative> = match &mut case.expected {
         Expected::Judge(alternatives) => alternatives.iter_mut().collect(),
         Expected::Observe { labels, .. } => labels.iter_mut().flat_map(|(_, alternatives)| alternatives).collect(),
     };
-    for one in alternatives.into_iter().filter(|one| is_denial(one, written)) {
-        let (also, headers) = (std::mem::take(&mut one.also), std::mem::take(&mut one.headers));
-        *one = Alternative { also, headers, ..denied.clone() };
+    for one in alternatives {
+        // No shared cache may keep what was asked with `Authorization`, whatever the answer names (RFC 9111 §3.5).
+        if *carrier == Carrier::Authorization {
+            one.headers.remove("vary");
+            one.also.values_mut().for_each(|asked| {
+                asked.headers.remove("vary");
+            });
+        }
+        if is_denial(one, written) {
+            let (also, headers) = (std::mem::take(&mut one.also), std::mem::take(&mut one.headers));
+            *one = Alternative { also, headers, ..denied.clone() };
+        }
     }
     case.request.carrier = carrier.clone();
     let Carrier::Cookie(name) = carrier else {
@@ -172,14 +204,11 @@ fn needs_no_role(suite: &Suite, case: &Case, closed: &[String]) -> bool {
         [Piece::Text(path)] => path.as_str(),
         _ => return false,
     };
-    let below = |start: &String| {
-        path.strip_prefix(start.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
-    };
     !case.request.carries_token()
         && case.request.cookies.is_empty()
         && case.of.is_none()
         && !alternatives.iter().any(turns_away)
-        && !closed.iter().any(below)
+        && !closed.iter().any(|start| is_below(path, start))
 }
 
 #[cfg(test)]
@@ -205,6 +234,11 @@ mod tests {
             }
             assert_eq!(case.request.carrier, Carrier::Authorization, "{}", case.id);
         }
+        let alternatives = || cases.iter().flat_map(|case| case.expected.alternatives());
+        assert!(!alternatives().any(|one| one.headers.contains_key("vary")));
+        // A page that is missing beside the gate is missing for everybody.
+        let beside = cases.iter().find(|case| case.id == "static/not-found/unknown/asset").unwrap();
+        assert!(beside.expected.alternatives().all(|one| one.status == [404]), "{beside:#?}");
         let (name, value) = Carrier::Authorization.field(b"a.b.c");
         assert_eq!((name.as_str(), value.as_slice()), ("Authorization", b"Bearer a.b.c".as_slice()));
         let to = TokenOnly { denial: Denial::Redirect { redirect: "/sign-in".to_owned() }, token: None };

@@ -36,6 +36,16 @@ pub(super) fn check(gate: &GateFile) -> Result<(), String> {
         return Err("a quote in the command is not closed; close it, or write a backslash before it".to_owned());
     }
     let all = || std::iter::once(&gate.command).chain(gate.env.values()).chain(gate.files.values());
+    // A group is several suites under one gate, each with a gate of its own.
+    if let Some(one) = ["gate-path", "gate-role"]
+        .into_iter()
+        .find(|_| gate.group)
+        .filter(|name| all().any(|text| text.contains(&format!("{{{name}}}"))))
+    {
+        return Err(format!(
+            "`group: true` starts one gate for several suites, and `{{{one}}}` is that of one of them; leave `group` out"
+        ));
+    }
     for (name, what, example) in [
         ("port", "on which port of 127.0.0.1 to listen", "--port {port}"),
         ("site", "which folder to serve", "--dir {site}"),

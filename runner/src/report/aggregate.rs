@@ -351,11 +351,19 @@ impl Aggregate {
         self.pins.planned.saturating_sub(self.outcomes.len())
     }
 
-    /// How the run ends. One that was cut short and found nothing is no pass.
+    /// Whether no case of the run was asked, for want of a feature or because none is selected. A part of a run may have nothing to ask.
+    #[must_use]
+    pub fn asked_nothing(&self) -> bool {
+        self.pins.shard.is_none()
+            && self.outcomes.values().all(|outcome| matches!(outcome.verdict, Verdict::Unsupported { .. }))
+    }
+
+    /// How the run ends. One that was cut short or asked nothing, and found nothing, is no pass.
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
         match self.tally.exit_status(self.options.strict) {
             ExitStatus::AsExpected if self.missing() > 0 => ExitStatus::Harness,
+            ExitStatus::AsExpected if self.asked_nothing() => ExitStatus::Unreachable,
             status => status,
         }
     }
@@ -372,6 +380,7 @@ impl Aggregate {
             ExitStatus::Findings if self.only_stale() => "STALE BASELINE",
             ExitStatus::Findings => "FAIL",
             ExitStatus::Defence => "FORMAT PASS, DEFENCE FAIL",
+            ExitStatus::Unreachable if self.gates_failed.is_empty() && self.asked_nothing() => "NOTHING ASKED",
             ExitStatus::Unreachable => "NO GATE",
             ExitStatus::Harness if self.missing() > 0 => "CUT SHORT",
             ExitStatus::Harness | ExitStatus::Usage => "HARNESS FAULT",

@@ -404,7 +404,13 @@ async fn start_suite(keeper: &Arc<Keeper>, part: &Part, cases: &mut JoinSet<()>)
         let turn = Arc::clone(&shared.turns).acquire_owned().await;
         let (keeper, stage, asking) = (Arc::clone(keeper), Arc::clone(&stage), asking.clone());
         cases.spawn(async move {
-            let finished = keeper.ask(&stage, &asking.case, proof.as_deref()).await;
+            let mut finished = keeper.ask(&stage, &asking.case, proof.as_deref()).await;
+            // Whose control needs what the gate lacks needs it too.
+            if let Some(Verdict::Unsupported { .. }) = proof.as_deref().map(|proof| &proof.verdict)
+                && matches!(finished.verdict, Verdict::Pass | Verdict::Observed(_))
+            {
+                finished.verdict = proof.as_deref().map_or(finished.verdict, |proof| proof.verdict.clone());
+            }
             let failed = proof.filter(|proof| proof.verdict != Verdict::Pass);
             let unproven = failed
                 .map(|proof| format!("the control `{}` did not pass ({})", proof.control.id(), proof.verdict.name()));
