@@ -538,7 +538,29 @@ const LINES: &[(&str, &[&str])] = &[
     ("/m/* /m/:splat 200! Role==a", &["role-punctuation"]),
     ("/m/* /m/:splat 200! Role=Role=a", &["role-punctuation"]),
     ("/m/* /m/:splat 200! Role=\\u0061", &["role-punctuation"]),
-    ("/m/* /m/:splat 200! Role=team.blue,site-editor_2,!user,night%20shift,c++,a/b,a@b", &[]),
+    ("/m/* /m/:splat 200! Role=team.blue,site-editor_2,c++,a/b,a@b", &[]),
+    // ROLE-5, ROLE-6: letter for letter.
+    ("/m/* /m/:splat 200! Role=!user", &["role-pattern"]),
+    ("/m/* /m/:splat 200! Role=user,-guest", &["role-pattern"]),
+    ("/m/* /m/:splat 200! Role=admin*", &["role-pattern"]),
+    ("/m/* /m/:splat 200! Role=**", &["role-pattern"]),
+    ("/m/* /m/:splat 200! Role=*,admin", &["role-pattern"]),
+    ("/m/* /m/:splat 200! Role=*", &[]),
+    ("/m/* /m/:splat 200! Role=$ADMIN", &["role-pattern"]),
+    ("/m/* /m/:splat 200! Role=${ADMIN}", &["role-punctuation"]),
+    ("/m/* /m/:splat 200! Role=night%20shift", &["role-pattern"]),
+    ("/m/* /m/:splat 200! Role=admin!", &["role-pattern"]),
+    ("/m/* /m/:splat 200! Role=admin+editor", &["role-pattern"]),
+    ("/m/* /m/:splat 200! Role!=guest", &["condition-unknown"]),
+    ("/m/* 200! Role=admin\n/n/* 200! Role=Admin", &["role-other-case"]),
+    ("/m/* 200! Role=admin\n/n/* 200! Role=admin,Admin", &[]),
+    // What is no destination, and one behind the status.
+    ("/m/* m/:splat 200! Role=a", &["to-not-a-path"]),
+    ("/m/* -> /m/:splat 200! Role=a", &["bare-word"]),
+    ("/m 302! /n Role=a", &["to-missing"]),
+    ("/state /?state=:state 301", &["to-unknown-name"]),
+    ("/q/* /r/:1 301", &["to-unknown-name"]),
+    ("/q/* /r/:splat?a=:splat&b=x:y 301", &[]),
     ("/m/* /m/:splat 200! role=a", &[]),
 ];
 
@@ -547,6 +569,8 @@ const TOML: &[(&str, &[&str])] = &[
     ("status = 200\nforce = 'yes'", &["toml-force"]),
     ("status = '200!'", &["status-invalid"]),
     ("status = 200\nforce = true", &[]),
+    ("status = 200\nforce = true\nrate_limit = { window_size = 60 }", &[]),
+    ("statys = 200\nstatus = 200\nforce = true", &["toml-field-unknown"]),
 ];
 
 #[test]

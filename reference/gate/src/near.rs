@@ -11,6 +11,9 @@ const MEANT: [&str; 4] = [".txt", ".md", ".html", ".rtf"];
 /// Endings of a copy that somebody keeps.
 const KEPT: [&str; 7] = ["~", ".bak", ".old", ".orig", ".save", ".example", ".sample"];
 
+/// Endings of the languages in which people take `netlify.toml` to be written as well.
+const OTHERWISE: [&str; 4] = [".yml", ".yaml", ".json", ".jsonc"];
+
 /// A rule file that a name is nearly that of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Near {
@@ -20,6 +23,8 @@ pub struct Near {
     pub is_certain: bool,
     /// A copy that somebody keeps, and does not mean to be read.
     pub is_kept: bool,
+    /// What it holds is written otherwise than in a rule file.
+    pub is_otherwise: bool,
 }
 
 /// The rule file whose name `name` is but for case, an ending, what stands in front, and one letter too many, too few, other
@@ -38,7 +43,10 @@ pub fn near(name: &str) -> Option<Near> {
     let toml = RuleFile::Toml.name();
     let short = without(&whole, &MEANT);
     if within_one_edit(&whole, toml) || short.is_some_and(|short| short == toml) || whole == "netlify.tml" {
-        return Some(Near { file: RuleFile::Toml, is_certain: true, is_kept });
+        return Some(Near { file: RuleFile::Toml, is_certain: true, is_kept, is_otherwise: false });
+    }
+    if without(&whole, &OTHERWISE).is_some_and(|stem| stem == "netlify") {
+        return Some(Near { file: RuleFile::Toml, is_certain: false, is_kept, is_otherwise: true });
     }
     let bare = without(&whole, &MEANT).unwrap_or_else(|| whole.clone());
     let stem = bare.trim_start_matches(['_', '-', '.']);
@@ -46,7 +54,7 @@ pub fn near(name: &str) -> Option<Near> {
     [(RuleFile::Redirects, "redirects"), (RuleFile::Headers, "headers")].into_iter().find_map(|(file, meant)| {
         let is_it =
             stem == meant || meant.strip_suffix('s') == Some(stem) || (is_marked && within_one_edit(stem, meant));
-        is_it.then_some(Near { file, is_certain: is_marked && !is_kept, is_kept })
+        is_it.then_some(Near { file, is_certain: is_marked && !is_kept, is_kept, is_otherwise: false })
     })
 }
 
@@ -77,7 +85,12 @@ mod tests {
             ("netlify.toml.txt", RuleFile::Toml, true, false),
             ("netlify.toml.bak", RuleFile::Toml, true, true),
         ] {
-            assert_eq!(near(name), Some(Near { file, is_certain, is_kept }), "{name}");
+            let expected = Near { file, is_certain, is_kept, is_otherwise: false };
+            assert_eq!(near(name), Some(expected), "{name}");
+        }
+        for (name, is_kept) in [("netlify.yml", false), ("Netlify.yaml", false), ("netlify.json.bak", true)] {
+            let expected = Near { file: RuleFile::Toml, is_certain: false, is_kept, is_otherwise: true };
+            assert_eq!(near(name), Some(expected), "{name}");
         }
         for name in [
             "_redirects",

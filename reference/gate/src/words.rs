@@ -54,7 +54,8 @@ pub mod help {
     /// `from-host`
     pub const FROM_HOST: &str = "write a host name, with a port if it is not the default one";
     /// `from-literal-star`
-    pub const FROM_LITERAL_STAR: &str = "write `/*` at the end of the path, or `%2A` if a star is meant";
+    pub const FROM_LITERAL_STAR: &str =
+        "a star stands at the end of a path, as a segment of its own; write `%2A` if a star is meant";
     /// `from-middle-star`
     pub const FROM_MIDDLE_STAR: &str = "write `:name` for one segment, or `/*` at the end";
     /// `from-missing`
@@ -62,7 +63,8 @@ pub mod help {
     /// `from-not-a-path`
     pub const FROM_NOT_A_PATH: &str = "begin with `/`, or with `http://` or `https://` and a host";
     /// `from-prefix-star`
-    pub const FROM_PREFIX_STAR: &str = "write `/*`, or list the paths";
+    pub const FROM_PREFIX_STAR: &str =
+        "a star stands for whole segments: write it behind the folder that is meant, or list the paths";
     /// `from-query`
     pub const FROM_QUERY: &str = "write parameters as fields of their own, `key=value`, or write `%3F`";
     /// `from-utf8`

@@ -164,6 +164,19 @@ pub(super) const ENTRIES: &[Entry] = &[
     .trap(&["L9", "L10"])
     .elsewhere("the same, or a redirect without end"),
     Entry::warning(
+        "role-other-case",
+        "the name of a role differs in upper and lower case alone from one that another rule asks for",
+        "the rule, for those alone whose token names the role just so",
+        "write the name as it stands in the token",
+    ),
+    Entry::warning(
+        "role-pattern",
+        "the name of a role is written as a pattern, a negation, a variable or an escape, such as `!guest`, `admin*` or a `*` in a list",
+        "the rule, for those alone whose token names the role just so, letter for letter",
+        "write the names of the roles that are meant, parted by commas, or `Role=*` and nothing else for every valid token",
+    )
+    .trap(&["L12"]),
+    Entry::warning(
         "role-redirect-hides",
         "a role rule redirects those who hold the role, and nothing shows everybody else the page that is there",
         "a redirect with the role, and a 404 without it",

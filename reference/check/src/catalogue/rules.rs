@@ -42,7 +42,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "write it as `key=value`, or leave it out",
     )
     .trap(&["L3"])
-    .elsewhere_always("the word is skipped, and the rule is in force for every request to the path"),
+    .elsewhere_always("the word is skipped, and what is left of the line is in force; a rule that names no role but by this word is for everybody"),
     Entry::error("blank", "a line holds no field", "nothing changes", "remove the line"),
     Entry::warning(
         "cookie-name",
@@ -96,7 +96,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         words::help::CONDITION_EMPTY,
     )
     .trap(&["L12", "L14"])
-    .elsewhere("what follows the space is lost, and an empty role may admit everybody"),
+    .elsewhere("an empty role may admit everybody, and what follows a space after a comma is lost"),
     Entry::error(
         "condition-repeated",
         "a condition stands on the rule twice",
@@ -339,7 +339,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "the file is no TOML",
         "the files of the site: no rule of this file is in force",
         "correct the place",
-    ),
+    )
+    .elsewhere("the site is not built, or none of the rules of the file is in force"),
     Entry::error(
         "toml-type",
         "a field has a value of the wrong type",

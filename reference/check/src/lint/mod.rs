@@ -19,6 +19,7 @@ mod missing;
 mod names;
 mod order;
 mod rewrite;
+mod roles;
 mod scene;
 mod swallowed;
 mod values;
@@ -68,6 +69,7 @@ fn look<S: Site>(scene: &Scene<'_, S>, most: usize) -> Vec<Found> {
     let mut problems = Vec::new();
     let mut seen = order::Seen::default();
     let bypasses = OnceCell::new();
+    let spelled = OnceCell::new();
     // HEADERS-6: what stands for `Basic-Auth` is no rule that anybody wrote; its problem is told where it stands.
     for (place, rule) in scene.rules().iter().enumerate().skip(scene.set().seals().len()).take(most) {
         // RULES-14
@@ -76,6 +78,10 @@ fn look<S: Site>(scene: &Scene<'_, S>, most: usize) -> Vec<Found> {
             break;
         }
         problems.extend(values::problems(rule));
+        if rule.role().is_some() {
+            let spelled = spelled.get_or_init(|| roles::Spelled::of(scene.rules()));
+            problems.extend(roles::problems(spelled, rule));
+        }
         if let Some(problem) = order::problem(scene, place, rule, &mut seen) {
             // Of a rule that never decides there is nothing more to say.
             problems.push(problem);

@@ -99,11 +99,31 @@ fn language(value: &str) -> Option<String> {
         return Some(format!("write `{by_name}`, the tag of the language (BCP 47)"));
     }
     if from_alpha2(&first.to_ascii_uppercase()).is_some() {
-        return Some(format!(
-            "`{first}` is the code of a country; write the tag of the language, such as `en` (BCP 47)"
-        ));
+        let write = match spoken_in(&first) {
+            Some(spoken) => format!("write `{spoken}`, the tag of its language"),
+            None => "write the tag of the language, such as `en`".to_owned(),
+        };
+        return Some(format!("`{first}` is the code of a country; {write} (BCP 47)"));
     }
     Some("write the tag of a language, such as `en` or `zh-CN` (BCP 47)".to_owned())
+}
+
+/// The language of a country whose code is taken for the tag of its language, where there is no doubt which one is meant.
+fn spoken_in(country: &str) -> Option<&'static str> {
+    Some(match country {
+        "at" => "de",
+        "au" | "gb" | "nz" | "us" => "en",
+        "cl" | "co" | "mx" => "es",
+        "cn" => "zh",
+        "cz" => "cs",
+        "dk" => "da",
+        "gr" => "el",
+        "jp" => "ja",
+        "kr" => "ko",
+        "tw" => "zh-TW",
+        "vn" => "vi",
+        _ => return None,
+    })
 }
 
 /// Whether a tag may begin so: with the shortest code of a language, with `i` or `x`, or with four letters and more that are
@@ -198,8 +218,9 @@ mod tests {
             ("german", "`de`"),
             ("eng", "`en`"),
             ("deu", "`de`"),
-            ("jp", "country"),
-            ("cn", "country"),
+            ("jp", "`ja`"),
+            ("cn", "`zh`"),
+            ("pk", "country"),
             ("en-UK", "`GB`"),
             ("q9", "the tag of a language"),
         ] {

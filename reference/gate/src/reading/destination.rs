@@ -44,6 +44,12 @@ impl<'a> Names<'a> {
         Names { names, lengths }
     }
 
+    /// Each of them once, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'a str> {
+        let mut last = None;
+        self.names.iter().copied().filter(move |name| last.replace(*name) != Some(*name))
+    }
+
     /// SUBST-1: the longest name that `text` begins with. `:year` is never `:y` and `ear`.
     fn at_start_of<'t>(&self, text: &'t str) -> Option<&'t str> {
         self.lengths.iter().find_map(|length| {
@@ -91,19 +97,28 @@ impl Destination {
         self.parts().filter(|part| !part.is_literal()).count()
     }
 
-    /// Text in the path that looks like a name and is none; it stays as it is (SUBST-1).
+    /// Text in the path or the query that looks like a name and is none; it stays as it is (SUBST-1).
     pub(crate) fn unknown_name(&self) -> Option<&str> {
-        self.path.iter().find_map(|part| match part {
-            Part::Literal(text) => like_a_name(text),
-            Part::Capture(_) => None,
-        })
+        let query = self.more.as_ref().and_then(|more| more.query.as_deref()).unwrap_or_default();
+        let in_path = self.path.iter().filter_map(literal).flat_map(|text| text.split('/'));
+        let pairs = query.iter().filter_map(literal).flat_map(|text| text.split('&'));
+        let values = pairs.filter_map(|pair| Some(pair.split_once('=')?.1));
+        in_path.chain(values).find(|text| is_like_a_name(text))
     }
 }
 
-/// A segment of `path` that looks like a name.
-fn like_a_name(path: &str) -> Option<&str> {
-    path.split('/').find(|segment| {
-        segment.strip_prefix(':').is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+fn literal(part: &Part) -> Option<&str> {
+    match part {
+        Part::Literal(text) => Some(text),
+        Part::Capture(_) => None,
+    }
+}
+
+/// Whether a segment or a value looks like a name.
+fn is_like_a_name(text: &str) -> bool {
+    text.strip_prefix(':').is_some_and(|name| {
+        let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+        is_number || name.starts_with(|c: char| c.is_ascii_alphabetic())
     })
 }
 

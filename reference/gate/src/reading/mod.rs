@@ -8,6 +8,7 @@ mod destination;
 pub(crate) mod fields;
 mod file;
 mod foreign;
+mod instead;
 pub mod netlify_toml;
 mod parse;
 pub(crate) mod parts;

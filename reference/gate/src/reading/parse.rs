@@ -56,7 +56,7 @@ pub(crate) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, 
     let names = parts::captured_names(*from, &pattern, &query)?;
     let to = match to {
         Some(field) => parts::read_destination(field, &names, status.code, remarks)?,
-        None => parts::left_out_destination(*from, &names, status.code)?,
+        None => parts::left_out_destination(*from, &names, status.code).map_err(|fault| behind_status(fault, rest))?,
     };
     drop(names);
     if let Some(field) = status.field {
@@ -72,6 +72,17 @@ pub(crate) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, 
         parts::remark_on_signature(&apply, field, remarks);
     }
     Ok(Parts { origin, pattern, query, apply })
+}
+
+/// What is said of a destination in the place of a condition.
+const BEFORE_STATUS: &str = "the destination stands before the status";
+
+/// A destination is missing, or stands in the place of a condition.
+fn behind_status(fault: Fault, rest: &[Field<'_>]) -> Fault {
+    match rest.iter().find(|field| fields::is_destination(field.text)) {
+        Some(to) => Fault { help: format!("{BEFORE_STATUS}: write `{}` before it", to.text), ..fault },
+        None => fault,
+    }
 }
 
 /// RULES-13: text in UTF-8 without control characters.
@@ -112,7 +123,10 @@ fn read_query<'f, 'a>(
             }
             let message = format!("`{}` is neither a query parameter nor a destination", field.text);
             let help = "a parameter is `key=value`; a destination begins with `/`, `http://` or `https://`";
-            return Err(Fault::at(*field, "bare-word", message, help));
+            // Others skip a word before a destination; without any they drop the line.
+            let has_destination = after.iter().any(|field| fields::is_destination(field.text));
+            let id = if has_destination { "bare-word" } else { "to-not-a-path" };
+            return Err(Fault::at(*field, id, message, help));
         };
         let constraint = parts::read_parameter(*field, key, value, remarks)?;
         // Most lines ask for few parameters; the set keeps the time of any other within bounds.
@@ -181,7 +195,10 @@ fn read_conditions<'a>(rest: &[Field<'a>], remarks: &mut Remarks) -> Result<(Con
     for field in rest {
         let Some((key, value)) = field.text.split_once('=') else {
             let message = format!("`{}` is not a condition", field.text);
-            let help = "a condition is `Key=value`; no space stands around `=` or `,`";
+            let help = match fields::is_destination(field.text) {
+                true => BEFORE_STATUS,
+                false => "a condition is `Key=value`; no space stands around `=` or `,`",
+            };
             let fault = Fault::at(*field, "bare-word", message, help);
             // What comes first on the line is said first.
             return Err(conditions.unknown.unwrap_or(fault));

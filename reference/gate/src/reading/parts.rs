@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::conditions::named;
 use super::destination::{DestinationFaultKind, Names, split_scheme};
 use super::fields::{self, Field};
+use super::instead;
 use super::pattern::{Oddity, PatternFault, PatternFaultKind};
 use crate::authority::is_authority;
 use crate::path::Refused;
@@ -141,8 +142,8 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
         remarks.push((Severity::Warning, Fault::at(field, "from-without-slash", message, help)));
     }
     let foreign = super::foreign::in_from(path);
-    if let Some((_, message)) = &foreign {
-        let help = words::help::FROM_FOREIGN_SYNTAX;
+    if let Some((at, message)) = &foreign {
+        let help = instead::of_foreign_segment(path, *at);
         remarks.push((Severity::Warning, Fault::at(field, "from-foreign-syntax", message.clone(), help)));
     }
     // RULES-14: one remark of a kind speaks for all of the field.
@@ -150,9 +151,7 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
         if foreign.is_some() && matches!(oddity, Oddity::LiteralStar | Oddity::PrefixStar) {
             continue;
         }
-        let is_canonical = oddity != Oddity::NotCanonical;
-        let tidy = if is_canonical { String::new() } else { tidy(path, &pattern) };
-        let (id, message, help) = oddity_text(oddity, &tidy);
+        let (id, message, help) = oddity_text(oddity, path, &pattern);
         remarks.push((Severity::Warning, Fault::at(field, id, message, help)));
     }
     // RULES-12
@@ -194,7 +193,9 @@ fn is_path_without_slash(text: &str) -> bool {
 fn from_fault(fault: &PatternFault, path: &str, place: impl Fn(usize) -> usize) -> Fault {
     let (id, message, help) = match fault.kind {
         PatternFaultKind::DoubleStar => {
-            ("from-double-star", words::message::FROM_DOUBLE_STAR, words::help::FROM_DOUBLE_STAR)
+            let (help, end) = (instead::of_double_star(path), fault.end.min(path.len()));
+            let range = place(fault.start)..place(end);
+            return Fault::at(range, "from-double-star", words::message::FROM_DOUBLE_STAR, help);
         }
         PatternFaultKind::Fragment => {
             ("from-fragment", "a request never holds a fragment, so `from` cannot", words::help::FROM_FRAGMENT)
@@ -228,28 +229,28 @@ fn from_fault(fault: &PatternFault, path: &str, place: impl Fn(usize) -> usize) 
     Fault::at(place(fault.start)..place(end), id, message, help)
 }
 
-fn oddity_text(oddity: Oddity, tidy: &str) -> (&'static str, String, String) {
+fn oddity_text(oddity: Oddity, path: &str, pattern: &Pattern) -> (&'static str, String, String) {
     match oddity {
         Oddity::LiteralStar => (
             "from-literal-star",
             "this `*` is literal text: it matches a star and nothing else".to_owned(),
-            words::help::FROM_LITERAL_STAR.to_owned(),
+            instead::of_literal_star(path),
         ),
         Oddity::MiddleStar => (
             "from-middle-star",
             "a `*` in the middle of a path is not documented; here it matches one or more segments".to_owned(),
-            words::help::FROM_MIDDLE_STAR.to_owned(),
+            instead::of_middle_star(path),
         ),
         Oddity::NotCanonical => (
             "from-not-canonical",
             "no request keeps dot segments or empty segments".to_owned(),
-            format!("write `{tidy}`, which is how this is read"),
+            format!("write `{}`, which is how this is read", tidy(path, pattern)),
         ),
         Oddity::PrefixStar => (
             "from-prefix-star",
             "a `*` that is not a segment of its own is not documented; here it matches everything that begins so"
                 .to_owned(),
-            words::help::FROM_PREFIX_STAR.to_owned(),
+            instead::of_prefix_star(path),
         ),
     }
 }
@@ -373,33 +374,16 @@ pub(crate) fn read_destination(
         remarks.push((Severity::Warning, Fault::at(field, "to-foreign-syntax", message, help)));
     }
     // SUBST-6
-    if let Some(help) = star_in(field.text) {
+    if let Some(help) = instead::of_star_in_destination(field.text) {
         let message = words::message::TO_LITERAL_STAR;
         remarks.push((Severity::Warning, Fault::at(field, "to-literal-star", message, help)));
     }
     if let Some(name) = to.unknown_name() {
         let message = format!("`{name}` is captured nowhere in this rule, and stays as it is");
-        remarks.push((Severity::Warning, Fault::at(field, "to-unknown-name", message, words::help::TO_UNKNOWN_NAME)));
+        let help = instead::of_unknown_name(name, names);
+        remarks.push((Severity::Warning, Fault::at(field, "to-unknown-name", message, help)));
     }
     Ok(to)
-}
-
-/// What to write instead of a star in the path of a destination.
-fn star_in(text: &str) -> Option<String> {
-    let path = text.split(['?', '#']).next().unwrap_or_default();
-    let at = path.find('*')?;
-    let meant = path.strip_suffix("/*").filter(|stem| !stem.contains('*'));
-    Some(match meant {
-        Some(stem) => {
-            format!("write `{stem}/:splat` for what the star of `from` stands for, or `%2A` if a star is meant")
-        }
-        None => {
-            let before = path.get(..at).unwrap_or_default();
-            format!(
-                "after `{before}`, write `:splat` for what the star of `from` stands for, or `%2A` if a star is meant"
-            )
-        }
-    })
 }
 
 /// RULES-5: `/a/* 200` leads to `/a/:splat`.
@@ -441,6 +425,8 @@ pub(crate) fn remark_on_signature(apply: &Apply, place: impl Into<Range<usize>>,
 pub(crate) enum Form {
     /// As a text, with commas between them.
     Text,
+    /// The same in quotation marks.
+    Quoted,
     /// As a list of texts.
     List,
 }
@@ -448,25 +434,9 @@ pub(crate) enum Form {
 impl Form {
     fn empty(self) -> &'static str {
         match self {
-            Form::Text => words::help::CONDITION_EMPTY,
+            Form::Text | Form::Quoted => words::help::CONDITION_EMPTY,
             Form::List => "take the empty item out of the list",
         }
-    }
-}
-
-/// What to write instead of a condition that is none.
-fn no_condition(key: &str) -> &'static str {
-    match key.to_ascii_lowercase().as_str() {
-        "host" | "domain" | "hostname" => {
-            "no condition looks at the host: write it into `from`, as in `https://www.example.com/path`"
-        }
-        "header" | "headers" => {
-            "no condition looks at a header; the conditions are `Role`, `Country`, `Language` and `Cookie`"
-        }
-        "query" | "param" | "params" | "parameter" => {
-            "no condition looks at the query: parameters stand between `from` and `to`, and in `netlify.toml` under `query`"
-        }
-        _ => "the conditions are `Role`, `Country`, `Language` and `Cookie`",
     }
 }
 
@@ -498,12 +468,13 @@ impl ConditionReader {
             // RULES-10
             None => {
                 let message = format!("`{key}` is not a condition");
-                let help = no_condition(key);
-                self.unknown
-                    .get_or_insert_with(|| Fault::at(place.clone(), "condition-unknown", message.clone(), help));
+                let values: Vec<&str> = values.collect();
+                let help = instead::of_condition(key, &values, form);
+                self.unknown.get_or_insert_with(|| {
+                    Fault::at(place.clone(), "condition-unknown", message.clone(), help.clone())
+                });
                 let message = message + ", so this rule never matches";
                 remarks.push((Severity::Error, Fault::at(place, "condition-unknown", message, help)));
-                let values: Vec<&str> = values.collect();
                 self.conditions.add(ConditionKey::Unknown, format!("{key}={}", values.join(",")));
                 return Ok(());
             }
@@ -594,18 +565,11 @@ fn is_role_punctuation(c: char) -> bool {
 
 /// A role whose name holds punctuation, and what its author may have meant.
 fn punctuated(place: Range<usize>, key: &str, role: &str, list: &[String]) -> Fault {
-    let names: Vec<&str> = list
-        .iter()
-        .flat_map(|role| role.split(is_role_punctuation))
-        .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("role"))
-        .collect();
+    let names: Vec<&str> = list.iter().flat_map(|role| role.split(is_role_punctuation)).collect();
     let message = format!(
         "`{role}` is no name of a role: the value is neither quoted nor bracketed, and a comma alone parts roles"
     );
-    let help = match names.as_slice() {
-        [] => "write the names of roles, parted by commas".to_owned(),
-        names => format!("if these are the roles that are meant, write `{key}={}`", names.join(",")),
-    };
+    let help = instead::of_roles(key, role, &names);
     Fault::at(place, "role-punctuation", message, help)
 }
 

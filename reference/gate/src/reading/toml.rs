@@ -28,7 +28,7 @@ pub(crate) fn read(document: &Document<'_>) -> Read {
         Err(NoToml::Syntax(error)) => {
             let message = format!("this is no TOML: {}", error.message().replace('\n', ", "));
             let range = error.span().unwrap_or(0..0);
-            let help = syntax_help(text.get(range.start..).unwrap_or_default());
+            let help = syntax_help(error.message(), text.get(range.start..).unwrap_or_default());
             reader.unparsed(&text, Fault::at(range, "toml-syntax", message, help));
         }
         Err(NoToml::NotUtf8(error)) => {
@@ -44,7 +44,10 @@ pub(crate) fn read(document: &Document<'_>) -> Read {
 }
 
 /// What to do about a file that is no TOML, which ends here to be any.
-fn syntax_help(rest: &str) -> &'static str {
+fn syntax_help(message: &str, rest: &str) -> &'static str {
+    if message.contains("duplicate key") {
+        return "write what stands under both names under one, each key once; until then no rule of this file is in force";
+    }
     match rest.trim_start().as_bytes() {
         [b'/', ..] => {
             "a line that begins with a path stands in `_redirects`; until it is gone no rule of this file is in force"

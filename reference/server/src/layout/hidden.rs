@@ -155,7 +155,10 @@ fn nearly_named(folder: &Path, known: &Known<'_>, notes: &mut Vec<Note>) -> Resu
         let is_missing = !near.is_kept && gates.are_any() && gates.are_missing_in(&known.gates(near.file)?);
         if is_missing || (!known.is_there(near.file) && (near.is_certain || gates.is_anything)) {
             let meant = near.file.name();
-            let help = format!("if it is meant, name it `{meant}`, or put its lines there; else remove it");
+            let help = match near.is_otherwise {
+                true => format!("if it is meant, write its rules into `{meant}`, in TOML; else remove it"),
+                false => format!("if it is meant, name it `{meant}`, or put its lines there; else remove it"),
+            };
             let message = format!("`{}` is not read: rules stand in a file with the name `{meant}`", path.display());
             notes.push(Note::about(is_missing, message, help));
         }

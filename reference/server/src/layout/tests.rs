@@ -444,6 +444,14 @@ fn layout_3_rules_that_nobody_reads() {
         (&[("netlify.tom", TOML_GATE)], ".", &[".:", "E `netlify.tom` is not read"]),
         (&[("Netlify.toml", "")], ".", &[".:", "W `Netlify.toml` is not read"]),
         (&[("netlify.toml.txt", "")], ".", &[".:", "W `netlify.toml.txt` is not read"]),
+        // In another language.
+        (
+            &[("netlify.yml", "redirects:\n  - conditions:\n      Role: [a]\n")],
+            ".",
+            &[".:", "E `netlify.yml` is not read"],
+        ),
+        (&[("netlify.json", "{\"conditions\": {\"Role\": [\"a\"]}}")], ".", &[".:", "E `netlify.json` is not read"]),
+        (&[("netlify.json", "{\"name\": \"x\"}")], ".", &[".:"]),
         (&[("_redirects", GATE), ("_redirects.bak", PLAIN), ("_redirects.txt", GATE)], ".", &[".: _redirects"]),
         (&[("_redirects", PLAIN), ("_redirects.bak", GATE)], ".", &[".: _redirects"]),
         (&[("_redirects", PLAIN), ("_redirect", GATE)], ".", &[".: _redirects", "E `_redirect` is not read"]),

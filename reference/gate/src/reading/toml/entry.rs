@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::super::destination::Names;
-use super::super::fields::{Field, misplaced};
+use super::super::fields::{Field, misplaced, within_one_edit};
 use super::super::parse::MAX_LINE;
 use super::super::parts::{self, ConditionReader, Covered, Fault, Form, Parts, Remarks};
 use super::{is_unseen, names_role, names_role_behind_path};
@@ -32,6 +32,12 @@ struct Fields<'v, 'i> {
     headers: Option<Value<'v, 'i>>,
     signed: Option<Value<'v, 'i>>,
 }
+
+/// What an entry can have, as it is said.
+const FIELDS: [&str; 8] = ["from", "to", "status", "force", "query", "conditions", "headers", "signed"];
+
+/// TOML-1: fields that other programs know and that change nothing about who gets what.
+const OF_OTHERS: [&str; 1] = ["rate_limit"];
 
 /// Where values stand, by the names of their fields.
 type Named = Vec<(String, Range<usize>)>;
@@ -145,12 +151,18 @@ impl EntryReader<'_> {
                 "signed" | "sign" | "signing" => &mut fields.signed,
                 other => {
                     let message = format!("`{other}` is not a field of a rule, and is not looked at");
-                    let help = "the fields are `from`, `to`, `status`, `force`, `query`, `conditions`, `headers` and \
-                                `signed`";
+                    let help = match FIELDS.iter().find(|field| within_one_edit(&other.to_lowercase(), field)) {
+                        Some(field) => format!("write `{field}`"),
+                        None => format!("the fields are `{}`", FIELDS.join("`, `")),
+                    };
                     let fault = Fault::at(key.span(), "toml-field-unknown", message, help);
                     // RULES-9: `role = "admin"` beside `from`, or `condition.Role`.
                     if names_role(other, value.get_ref()) {
                         return Err(fault);
+                    }
+                    // TOML-1
+                    if OF_OTHERS.contains(&other) {
+                        continue;
                     }
                     remarks.push((Severity::Warning, fault));
                     continue;
@@ -310,7 +322,7 @@ impl EntryReader<'_> {
                 }
                 _ => items.extend(self.field(name, value)?.text.split(',').map(str::trim)),
             }
-            let form = if value.get_ref().is_array() { Form::List } else { Form::Text };
+            let form = if value.get_ref().is_array() { Form::List } else { Form::Quoted };
             conditions.add(value.span(), name, items.iter().copied(), form, remarks)?;
         }
         // RULES-9

@@ -1,0 +1,248 @@
+//! What to write instead of what cannot be meant as it is written.
+
+use super::destination::Names;
+use super::fields::within_one_edit;
+use super::parts::Form;
+use crate::words;
+
+/// No longer value of a condition is repeated in what is said about it.
+const SHOWN: usize = 40;
+
+/// The conditions, each with what people call it.
+const CONDITIONS: [(&str, &[&str]); 4] = [
+    ("Role", &["roles"]),
+    ("Country", &["countries", "geo"]),
+    ("Language", &["languages", "lang", "langs", "locale"]),
+    ("Cookie", &["cookies"]),
+];
+
+/// What to write instead of a condition that is none.
+pub(super) fn of_condition(key: &str, values: &[&str], form: Form) -> String {
+    let lower = key.to_lowercase();
+    let known = match lower.as_str() {
+        "host" | "domain" | "hostname" => {
+            "no condition looks at the host: write it into `from`, as in `https://www.example.com/path`"
+        }
+        "header" | "headers" => {
+            "no condition looks at a header; the conditions are `Role`, `Country`, `Language` and `Cookie`"
+        }
+        "query" | "param" | "params" | "parameter" => {
+            "no condition looks at the query: parameters stand between `from` and `to`, and in `netlify.toml` under `query`"
+        }
+        _ if key.ends_with(['!', '<', '>', '~', '^', '-']) || key.starts_with(['!', '-', '~', '^']) => {
+            "a condition says whom a rule is for, by name, and never whom it is not for: write `Role=` with the roles of \
+             those whom it lets in, and below it what everybody else gets"
+        }
+        _ => "",
+    };
+    if !known.is_empty() {
+        return known.to_owned();
+    }
+    let is_word = key.chars().all(char::is_alphabetic);
+    let meant = CONDITIONS
+        .iter()
+        .filter(|_| is_word)
+        .find(|(name, called)| called.contains(&lower.as_str()) || within_one_edit(&lower, &name.to_lowercase()));
+    match (meant, values.join(",")) {
+        (None, _) => "the conditions are `Role`, `Country`, `Language` and `Cookie`".to_owned(),
+        (Some((name, _)), value) if value.is_empty() || value.len() > SHOWN => format!("write `{name}`"),
+        (Some((name, _)), value) => match form {
+            Form::Text => format!("write `{name}={value}`"),
+            Form::Quoted => format!("write `{name} = \"{value}\"`"),
+            Form::List => format!(
+                "write `{name} = [{}]`",
+                values.iter().map(|value| format!("\"{value}\"")).collect::<Vec<_>>().join(", ")
+            ),
+        },
+    }
+}
+
+/// What to write instead of roles whose names hold punctuation; `names` are those that stand between it.
+pub(super) fn of_roles(key: &str, role: &str, names: &[&str]) -> String {
+    let names: Vec<&str> =
+        names.iter().copied().filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("role")).collect();
+    if ["${", "$(", "{{", "<%", "#{"].iter().any(|begin| role.contains(begin)) {
+        return "nothing is put in the place of a variable here: write the name of the role".to_owned();
+    }
+    // `R&D` and `O'Brien`
+    let is_inside = |at: usize| {
+        let (before, after) = (role.get(..at).unwrap_or_default(), role.get(at + 1..).unwrap_or_default());
+        before.ends_with(char::is_alphanumeric) && after.starts_with(char::is_alphanumeric)
+    };
+    let is_of_a_name = role.find(['&', '\'']).is_some_and(is_inside);
+    match names.as_slice() {
+        [] => "write the names of roles, parted by commas".to_owned(),
+        names if is_of_a_name => format!(
+            "if these are the roles that are meant, write `{key}={}`; if it is one, give it a name of letters, digits and hyphens",
+            names.join(",")
+        ),
+        names => format!("if these are the roles that are meant, write `{key}={}`", names.join(",")),
+    }
+}
+
+/// What to write instead of a `from` that ends in letters and a star.
+pub(super) fn of_prefix_star(path: &str) -> String {
+    let before = path.trim_end_matches('/').trim_end_matches('*');
+    let (folder, name) = before.rsplit_once('/').unwrap_or_default();
+    match (folder, name.ends_with(char::is_alphanumeric)) {
+        _ if before.contains('*') => words::help::FROM_PREFIX_STAR.to_owned(),
+        (_, true) => format!("write `{before}/*` for what lies below `{before}`, or list the paths"),
+        ("", false) => words::help::FROM_PREFIX_STAR.to_owned(),
+        (folder, false) => format!("write `{folder}/*` for all that lies below `{folder}`, or list the paths"),
+    }
+}
+
+/// What to write instead of a `from` with a star among letters.
+pub(super) fn of_literal_star(path: &str) -> String {
+    let before = path.split('*').next().unwrap_or_default();
+    match before.rsplit_once('/') {
+        Some((folder, _)) if !folder.is_empty() => {
+            format!("write `{folder}/*` for all that lies below `{folder}`, or `%2A` if a star is meant")
+        }
+        _ => words::help::FROM_LITERAL_STAR.to_owned(),
+    }
+}
+
+/// What to write instead of a `from` with a star as a segment that is not the last.
+pub(super) fn of_middle_star(path: &str) -> String {
+    match path.split("/*/").collect::<Vec<_>>().as_slice() {
+        ["", rest] if !rest.contains('*') => format!("write `/:name/{rest}` for one segment"),
+        [before, rest] if !rest.contains('*') => {
+            format!("write `{before}/:name/{rest}` for one segment, or `{before}/*` for all that lies below `{before}`")
+        }
+        _ => words::help::FROM_MIDDLE_STAR.to_owned(),
+    }
+}
+
+/// What to write instead of a `from` with two stars beside each other.
+pub(super) fn of_double_star(path: &str) -> String {
+    let (before, after) = path.split_once("**").unwrap_or((path, ""));
+    let folder = before.trim_end_matches('/');
+    match (folder, after) {
+        _ if folder.contains('*') => words::help::FROM_DOUBLE_STAR.to_owned(),
+        ("", "") => "write `/*`: it covers every depth".to_owned(),
+        ("", _) => words::help::FROM_DOUBLE_STAR.to_owned(),
+        (folder, _) => format!("write `{folder}/*`: it covers every depth"),
+    }
+}
+
+/// What to write instead of a `from` in which the segment at `at` is written as other programs do.
+pub(super) fn of_foreign_segment(path: &str, at: usize) -> String {
+    let folder = path.get(..at).unwrap_or_default().trim_end_matches('/');
+    if folder.is_empty() || folder.contains('*') {
+        return words::help::FROM_FOREIGN_SYNTAX.to_owned();
+    }
+    format!("write `{folder}/:name` for one segment, or `{folder}/*` for all that lies below `{folder}`")
+}
+
+/// What to write instead of a star in the path of a destination, if there is one.
+pub(super) fn of_star_in_destination(text: &str) -> Option<String> {
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    let at = path.find('*')?;
+    let meant = path.strip_suffix("/*").filter(|stem| !stem.contains('*'));
+    Some(match meant {
+        Some(stem) => {
+            format!("write `{stem}/:splat` for what the star of `from` stands for, or `%2A` if a star is meant")
+        }
+        None => {
+            let before = path.get(..at).unwrap_or_default();
+            format!(
+                "after `{before}`, write `:splat` for what the star of `from` stands for, or `%2A` if a star is meant"
+            )
+        }
+    })
+}
+
+/// What to write instead of a name in a destination, with its colon, that is none of `names`.
+pub(super) fn of_unknown_name(unknown: &str, names: &Names<'_>) -> String {
+    let own = unknown.trim_start_matches(':');
+    let begins_so = |name: &&str| {
+        name.strip_prefix(own).is_some_and(|rest| rest.starts_with(|c: char| !(c.is_alphanumeric() || c == '_')))
+    };
+    if let Some(longer) = names.iter().find(begins_so) {
+        return format!(
+            "`from` captures `:{longer}`, since a name goes to the end of its segment: write `:{longer}` here, or `:{own}` there"
+        );
+    }
+    let is_number = own.bytes().all(|byte| byte.is_ascii_digit());
+    let is_meant = |name: &&str| if is_number { *name == "splat" } else { within_one_edit(own, name) };
+    match names.iter().filter(|name| name.len() > 2).find(is_meant) {
+        Some(name) => format!("write `:{name}`, which `from` captures, or `%3A` for a colon"),
+        None => words::help::TO_UNKNOWN_NAME.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions() {
+        for (key, values, instead) in [
+            ("Roles", &["admin"][..], "write `Role=admin`"),
+            ("ROLE", &["a", "b"], "write `Role=a,b`"),
+            ("Rolle", &[], "write `Role`"),
+            ("Contry", &["de"], "write `Country=de`"),
+            ("lang", &["de"], "write `Language=de`"),
+            ("Role!", &["guest"], "never whom it is not for"),
+            ("Group", &["a"], "the conditions are"),
+            ("Host", &["a"], "write it into `from`"),
+        ] {
+            let help = of_condition(key, values, Form::Text);
+            assert!(help.contains(instead), "{key}: {help}");
+        }
+        assert_eq!(of_condition("Roles", &["a", "b"], Form::List), "write `Role = [\"a\", \"b\"]`");
+    }
+
+    #[test]
+    fn stars() {
+        for (of, path, instead) in [
+            (of_prefix_star as fn(&str) -> String, "/admin*", "write `/admin/*` for"),
+            (of_prefix_star, "/blog/post-*", "write `/blog/*` for"),
+            (of_prefix_star, "/post-*", "list the paths"),
+            (of_prefix_star, "/*/a*", "list the paths"),
+            (of_literal_star, "/admin/*.html", "write `/admin/*` for"),
+            (of_literal_star, "/*.html", "as a segment of its own"),
+            (of_middle_star, "/a/*/b", "write `/a/:name/b` for one segment, or `/a/*`"),
+            (of_middle_star, "/*/b", "write `/:name/b` for one segment"),
+            (of_middle_star, "/a/*/b/*", "write `:name`"),
+            (of_double_star, "/admin/**", "write `/admin/*`:"),
+            (of_double_star, "/**", "write `/*`:"),
+            (of_double_star, "/**/x", "at the end"),
+        ] {
+            let help = of(path);
+            assert!(help.contains(instead), "{path}: {help}");
+        }
+        // Nobody is told to gate the whole site where a part of it is meant.
+        for path in ["/post-*", "/*/a*"] {
+            assert!(!of_prefix_star(path).contains("`/*`"), "{path}");
+        }
+    }
+
+    #[test]
+    fn names_in_destinations() {
+        for (unknown, names, instead) in [
+            (":slug", &["slug.html"][..], "`from` captures `:slug.html`"),
+            (":1", &["splat"], "write `:splat`"),
+            (":spalt", &["splat"], "write `:splat`"),
+            (":id", &["slug"], "capture it"),
+            (":1", &[], "capture it"),
+        ] {
+            let help = of_unknown_name(unknown, &Names::new(names.iter().copied()));
+            assert!(help.contains(instead), "{unknown}: {help}");
+        }
+    }
+
+    #[test]
+    fn roles() {
+        for (role, names, instead) in [
+            ("${ROLE}", &["$", "ROLE"][..], "nothing is put in the place"),
+            ("R&D", &["R", "D"], "if it is one, give it a name"),
+            ("a;b", &["a", "b"], "write `Role=a,b`"),
+            ("\"\"", &["", ""], "write the names"),
+        ] {
+            let help = of_roles("Role", role, names);
+            assert!(help.contains(instead), "{role}: {help}");
+        }
+    }
+}
