@@ -211,7 +211,8 @@ unless `version` grows.
   `before`, `after` (`null` where the line was taken out).
 - `map`, with `--map`: who gets what. `visitors`, each with `kind` (`anonymous`, `role`, `other`:
   with a role that no rule names) and `role`; `areas`, each with `paths`, `gates` (the lines that
-  have a say) and `rows`; `everybody`: the rows at which no gate has one. A row has `label`, `when`
+  have a say), `rows`, and `ways`: rows for other paths, hosts or conditions, by which what lies or
+  is shown there is given to somebody to whom it is not given there; `everybody`: the rows at which no gate has one. A row has `label`, `when`
   (what else has to be so), `target`, `scheme`, `host`, `file` (the one at the path, or `null`) and
   `gets`: one for each visitor, in their order, in `everybody` one for all. That has `class`
   (`open`, `sent`, `instead`, `closed`, `nothing`), `status`, `what` (the file, location, URL or

@@ -5,6 +5,7 @@
 //! is asked for once.
 
 mod asker;
+mod ways;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem::Discriminant;
@@ -22,6 +23,9 @@ use asker::{Asker, LOOKED_AT, file_at, headers, request, when};
 
 /// No more than so many roles are asked for, each as a visitor.
 const ROLES: usize = 24;
+
+/// Where the functions of the platform answer.
+const FUNCTIONS: &str = "/.netlify/functions/";
 
 /// Who gets what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +62,8 @@ pub struct Area {
     pub gates: BTreeSet<usize>,
     /// Requests, those for files in the order of their names.
     pub rows: Vec<Row>,
+    /// Other requests by which what lies or is shown here is given to whom it is not given here.
+    pub ways: Vec<Row>,
 }
 
 /// A request, and what becomes of it.
@@ -169,7 +175,7 @@ impl Map {
         let file = file_at(site, &asked.target);
         let gets = tokens.iter().map(|visitor| {
             let decision = decide_within(LOOKED_AT, rules, &request(&asked, &headers(&asked)), visitor, site)?;
-            Some(Arc::new(Gets::of(&decision, file.as_deref())))
+            Some(Arc::new(Gets::of(&decision, file.as_deref(), &asked.target)))
         });
         let gets: Option<Vec<_>> = gets.collect();
         Some((who, Row { label: asked.target.clone(), when, asked, file, gets: gets? }))
@@ -243,15 +249,16 @@ impl Area {
 }
 
 impl Gets {
-    /// The file that is shown in the place of the one at the path.
-    fn shown(&self) -> Option<&str> {
+    /// The file that is given, and is not given in the place of something denied.
+    fn given(&self) -> Option<&str> {
         match &self.reply {
-            Reply::File { file, is_own: false, .. } => Some(file),
+            Reply::File { file, .. } if self.class == Class::Open => Some(file),
             _ => None,
         }
     }
 
-    fn of(decision: &Decision, own: Option<&str>) -> Gets {
+    /// `own`: the file at the path; `target`: what was asked for.
+    fn of(decision: &Decision, own: Option<&str>, target: &str) -> Gets {
         let by = decision.by;
         let reply = match (&decision.outcome, &decision.target) {
             (Outcome::BadRequest(refused), _) => Reply::Refused { status: refused.status() },
@@ -263,13 +270,15 @@ impl Gets {
                 Reply::File { status: *status, file: file.clone(), is_own: own == Some(file) }
             }
             (Outcome::Serve { file }, _) => Reply::File { status: 200, file: file.clone(), is_own: own == Some(file) },
-            (Outcome::NotFound { forced: false, .. }, Some(path))
-                if by.is_some() && path.starts_with("/.netlify/functions/") =>
-            {
+            (Outcome::NotFound { forced: false, .. }, Some(path)) if by.is_some() && path.starts_with(FUNCTIONS) => {
                 Reply::Function { path: path.clone() }
             }
             (Outcome::NotFound { forced: false, .. }, Some(path)) if by.is_some() => {
                 Reply::NoFile { path: path.clone() }
+            }
+            // RULES-12: no rule is met there.
+            (Outcome::NotFound { .. }, _) if by.is_none() && target.starts_with(FUNCTIONS) => {
+                Reply::Function { path: target.to_owned() }
             }
             (Outcome::NotFound { .. }, _) => Reply::NotFound,
         };
@@ -366,6 +375,7 @@ mod tests {
         let areas = map.areas.iter().flat_map(|area| {
             std::iter::once(format!("{} {:?}", area.paths, area.gates.iter().collect::<Vec<_>>()))
                 .chain(rows(&area.rows))
+                .chain(rows(&area.ways).into_iter().map(|row| format!("  way{row}")))
         });
         areas.chain(["everybody".to_owned()]).chain(rows(&map.everybody)).collect()
     }
@@ -401,10 +411,15 @@ mod tests {
         let map = Map::of(&rules, &site);
         let Visitors { tokens, .. } = Visitors::of(&rules);
         assert!(map.areas.len() > 4, "{:#?}", lines(&map));
-        for row in map.areas.iter().flat_map(|area| &area.rows) {
+        for row in map.areas.iter().flat_map(|area| area.rows.iter().chain(&area.ways)) {
             for (visitor, gets) in tokens.iter().zip(&row.gets) {
                 let decision = rolegate::decide(&rules, &request(&row.asked, &headers(&row.asked)), visitor, &site);
-                assert_eq!(**gets, Gets::of(&decision, row.file.as_deref()), "{} {visitor:?}", row.label);
+                assert_eq!(
+                    **gets,
+                    Gets::of(&decision, row.file.as_deref(), &row.asked.target),
+                    "{} {visitor:?}",
+                    row.label
+                );
             }
         }
     }
@@ -438,8 +453,11 @@ mod tests {
                 "https://b.example/m/* [0]",
                 "  https://b.example/m/x = closed: denied, 404 | open: the file | closed: denied, 404",
                 "  any other path = closed: denied, 404 | nothing: 404, no file /m/example | closed: denied, 404",
+                "  way  /m/x = open: the file | open: the file | open: the file",
                 "/api/* [1]",
                 "  any other path = closed: denied, 404 | open: runs /.netlify/functions/example | closed: denied, 404",
+                "  way  /.netlify/functions/example = open: runs /.netlify/functions/example | \
+                 open: runs /.netlify/functions/example | open: runs /.netlify/functions/example",
                 "/de [2]",
                 "  /de = closed: denied, 404 | open: the file | closed: denied, 404",
                 "  /de Country=de = closed: denied, 404 | open: the file | closed: denied, 404",
@@ -449,7 +467,6 @@ mod tests {
                 "/up/* [4]",
                 "  any other path = closed: denied, 404 | open: forwarded to https://up.example/example | closed: denied, 404",
                 "everybody",
-                "  /m/x = open: the file",
             ]
         );
     }
@@ -462,7 +479,7 @@ mod tests {
         let lines = lines(&map);
         let has = |line: &str| assert!(lines.iter().any(|other| other.trim_start() == line), "{line}\n{lines:#?}");
         has("/beta/b = sent: 302 → /login | open: the file | sent: 302 → /login | sent: 302 → /login");
-        has("/beta/b Cookie=beta = open: the file");
+        has("way  /beta/b Cookie=beta = open: the file | open: the file | open: the file | open: the file");
         has("/fr Country=fr = sent: 302 → /login | sent: 302 → /login | open: the file | sent: 302 → /login");
     }
 
@@ -473,7 +490,7 @@ mod tests {
         let map = map(rules, &["/members/a.html", "/login.html", "/pages/b.html"]);
         let area = map.areas.iter().find(|area| area.paths == "/members/*").unwrap();
         let everybody_gets = |label: &str| {
-            let row = area.rows.iter().find(|row| row.label == label);
+            let row = area.ways.iter().find(|row| row.label == label);
             let row = row.unwrap_or_else(|| panic!("{label}: {:#?}", lines(&map)));
             assert_eq!(row.gets.len(), map.visitors.len(), "{label}");
             assert!(row.gets.iter().all(|gets| gets.words() == "shows /members/a.html"), "{label}: {row:?}");
@@ -485,6 +502,85 @@ mod tests {
         let words: Vec<String> = row.gets.iter().map(|gets| gets.words()).collect();
         assert_eq!(words, ["denied, 404", "denied, 404", "shows /members/a.html", "denied, 404"]);
         assert!(map.everybody.iter().all(|row| row.label != "/free/b.html"), "it is kept by nobody");
+    }
+
+    /// Rules, files, the paths of an area, and the ways beside its gates.
+    type Ways = (&'static str, &'static [&'static str], &'static str, &'static [&'static str]);
+
+    const WAYS: &[Ways] = &[
+        // A rule above that a file goes before, for some.
+        (
+            "/* /beta/:splat 200 Cookie=beta\n/m/* 200! Role=a\n/m/* /login 401",
+            &["/m/x.html", "/login.html"],
+            "/m/*",
+            &["/m/x Cookie=beta = open: the file"],
+        ),
+        (
+            "http://a.example/* https://a.example/:splat 301\n/m/* 200! Role=a",
+            &["/m/x.html"],
+            "/m/*",
+            &["http://a.example/m/x = open: the file"],
+        ),
+        ("http://a.example/* https://a.example/:splat 301!\n/m/* 200! Role=a", &["/m/x.html"], "/m/*", &[]),
+        // What a gate shows lies open at its own path, and what sends visitors there.
+        (
+            "/app/* /files/:splat 200! Role=a\n/y /files/x 302\n/z /other 302",
+            &["/files/x.html", "/other.html"],
+            "/app/*",
+            &["/files/x = open: the file", "/y = sent: 302 → /files/x"],
+        ),
+        // A page that stands for many paths is one.
+        ("/app/* /index.html 200! Role=a\n/* /index.html 200", &["/index.html"], "/app/*", &["/ = open: the file"]),
+        // Functions, and what other servers are asked for.
+        (
+            "/api/* /.netlify/functions/:splat 200! Role=a",
+            &["/index.html"],
+            "/api/*",
+            &["/.netlify/functions/example = open: runs /.netlify/functions/example"],
+        ),
+        (
+            "/s/* https://up.example/s/:splat 200! Role=a\n/o/* https://up.example/s/:splat 200\n\
+             /p https://up.example/s/deep/x 302\n/q/* https://up.example/q/:splat 200",
+            &["/index.html"],
+            "/s/*",
+            &[
+                "/o/*, any other path = open: forwarded to https://up.example/s/example",
+                "/p = sent: 302 → https://up.example/s/deep/x",
+            ],
+        ),
+        // A gate for others, under another name; those whom both admit are no news.
+        (
+            "/m/* 200! Role=a\n/k/* /m/:splat 200! Role=a,b",
+            &["/m/x.html"],
+            "/m/*",
+            &["/k/x.html = closed: denied, 404 | open: shows /m/x.html | open: shows /m/x.html | closed: denied, 404"],
+        ),
+        ("/m/* 200! Role=a\n/k/* /m/:splat 200! Role=a", &["/m/x.html"], "/m/*", &[]),
+        ("/m/* 200! Role=a\n/m/* /login 401", &["/m/x.html", "/login.html"], "/m/*", &[]),
+    ];
+
+    #[test]
+    fn lint_4_ways_beside_a_gate() {
+        for (rules, files, paths, expected) in WAYS {
+            let map = map(rules, files);
+            let area = map.areas.iter().find(|area| area.paths == *paths).unwrap();
+            let visitors = map.visitors.len();
+            let told: Vec<String> = area
+                .ways
+                .iter()
+                .map(|row| {
+                    assert_eq!(row.gets.len(), visitors, "{rules}: {}", row.label);
+                    let mut gets: Vec<String> =
+                        row.gets.iter().map(|gets| format!("{}: {}", gets.class.name(), gets.words())).collect();
+                    if gets.iter().all(|one| Some(one) == gets.first()) {
+                        gets.truncate(1);
+                    }
+                    let when = row.when.iter().map(|when| format!(" {when}")).collect::<String>();
+                    format!("{}{when} = {}", row.label, gets.join(" | "))
+                })
+                .collect();
+            assert_eq!(told, *expected, "{rules}");
+        }
     }
 
     #[test]
@@ -510,7 +606,7 @@ mod tests {
         let map = map(&format!("/m/* 200! Role=m\n{others}/z/* /m/:splat 200\n"), &files);
         assert_eq!(map.not_asked, 0);
         let area = map.areas.iter().find(|area| area.paths == "/m/*").unwrap();
-        assert_eq!(area.rows.iter().filter(|row| row.label.starts_with("/z/")).count(), 1500);
+        assert_eq!(area.ways.iter().filter(|row| row.label.starts_with("/z/")).count(), 1500);
     }
 
     #[test]
@@ -533,7 +629,7 @@ mod tests {
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
         let map = map(&format!("/m/* 200! Role=m\n{rules}"), &files);
         assert!(map.not_asked > 0, "what was left out is said");
-        let rows: usize = map.areas.iter().map(|area| area.rows.len()).sum();
+        let rows: usize = map.areas.iter().map(|area| area.rows.len() + area.ways.len()).sum();
         assert!((2000..1_000_000).contains(&rows), "{rows}");
     }
 

@@ -12,6 +12,7 @@ use rolegate::speed::decide_within;
 use rolegate::visitor::Visitor;
 use rolegate::witness::{WORD, Witness};
 
+use super::ways::Given;
 use super::{Area, Gets, Map, Row};
 
 /// No more than so many hosts that gates name are asked for.
@@ -20,6 +21,9 @@ const HOSTS: usize = 8;
 /// So many rules that ask for a country, a language or a cookie are asked about at each file: of those that have a say there, and
 /// of those for another host.
 const CONDITIONAL: usize = 32;
+
+/// Patterns of so few rules are matched before a host is asked for a file.
+const FEW: usize = 16;
 
 /// RULES-14: where more rules have a say about one request, nobody asks what it gets.
 pub(super) const LOOKED_AT: usize = 256;
@@ -41,8 +45,8 @@ pub(super) struct Asker<'a, S> {
     areas: BTreeMap<usize, Area>,
     /// The same places by what the gates write.
     named: HashMap<String, usize>,
-    /// The files that lie in an area, with the place of its gate.
-    kept: BTreeMap<String, usize>,
+    /// What is given where a gate has a say.
+    given: Given,
     /// Files, each with the rules that would have a say about it if the visitor had what they ask for besides the role.
     conditional: Vec<(String, Vec<usize>)>,
 }
@@ -70,7 +74,7 @@ impl<'a, S: Site> Asker<'a, S> {
             map,
             areas: BTreeMap::new(),
             named: HashMap::new(),
-            kept: BTreeMap::new(),
+            given: Given::default(),
             conditional: Vec::new(),
         }
     }
@@ -109,40 +113,81 @@ impl<'a, S: Site> Asker<'a, S> {
         if !asked_with.is_empty() {
             self.site.names().for_each(|name| self.file_when(name, &asked_with));
         }
-        let kept: Vec<String> = self.kept.keys().cloned().collect();
+        self.on_other_hosts();
+        self.where_rules_lead();
+        for path in self.given.functions() {
+            let asked =
+                Witness { target: path.clone(), host: None, scheme: Scheme::Https, country: None, headers: Vec::new() };
+            self.row(Row { label: path, when: Vec::new(), asked, file: None, gets: Vec::new() }, false);
+        }
+        let site = self.site;
+        let everybody = std::mem::take(&mut self.map.everybody);
+        let count = self.tokens.len();
+        self.map.everybody = self.given.take_ways(everybody, count, &mut self.areas, |target| file_at(site, target));
+        self.given.add_ways_of_others(&mut self.areas);
+        self.map.areas = self.areas.into_values().collect();
+        self.map.areas.iter_mut().for_each(Area::sort);
+        self.map
+    }
+
+    /// Asks for the files that a gate keeps on the hosts that rules name which ask for no role.
+    fn on_other_hosts(&mut self) {
+        let rules = self.rules.rules().iter().filter(|rule| !rule.is_gate());
+        let mut hosts: Vec<(&Origin, Vec<&Rule>)> = Vec::new();
+        let mut places = HashMap::new();
+        for (rule, origin) in rules.filter_map(|rule| Some((rule, rule.origin.as_ref()?))) {
+            let place = *places.entry(origin).or_insert(hosts.len());
+            if let Some((_, own)) = hosts.get_mut(place) {
+                own.push(rule);
+            } else if hosts.len() < HOSTS {
+                hosts.push((origin, vec![rule]));
+            }
+        }
+        if hosts.is_empty() {
+            return;
+        }
+        let kept: Vec<String> = self.given.kept();
+        for name in kept {
+            let spellings = Spellings::of(self.site, &name);
+            let shortest = spellings.iter().min_by_key(|path| path.len()).unwrap_or(&name).to_owned();
+            let path = path_of(&shortest);
+            for (host, own) in &hosts {
+                let is_met = own.len() > FEW || own.iter().any(|rule| rule.pattern.matches(&path));
+                if is_met && self.may_look() {
+                    self.row(of_file(&name, &path, Some(host)), true);
+                }
+            }
+        }
+    }
+
+    /// Asks for files by the paths at which rules show them: those that a gate keeps, and all that a gate shows elsewhere than at
+    /// their own paths.
+    fn where_rules_lead(&mut self) {
+        let rules = self.rules;
+        let kept = self.given.kept();
+        let mut names: Vec<String> = self.site.names().map(str::to_owned).collect();
+        names.sort_unstable();
         let leads = |rule: &&Rule| {
             rule.apply()
                 .is_some_and(|apply| apply.to.takes_captures() && !apply.to.is_absolute() && !apply.is_redirect())
         };
         for rule in rules.rules().iter().filter(leads) {
             let Some(start) = rule.leads_below() else { continue };
-            let (own, below) = at_and_below(&kept, &start);
+            let is_elsewhere =
+                rule.is_gate() && rule.apply().is_some_and(|apply| !rule.pattern.covers(&apply.to.reach()));
+            let (own, below) = at_and_below(if is_elsewhere { &names } else { &kept }, &start);
             if self.left == 0 {
                 self.map.not_asked += usize::from(own.is_some()) + below.len();
                 continue;
             }
             own.into_iter().chain(below).for_each(|name| self.file_by(name, rule));
         }
-        self.map.areas = self.areas.into_values().collect();
-        self.map.areas.iter_mut().for_each(Area::sort);
-        self.map
     }
 
     /// Asks for a file by its own name; where a gate has a say, by each other spelling that gets something else too.
     fn file(&mut self, name: &str, host: Option<&Origin>) {
         let spellings = Spellings::of(self.site, name);
-        let row = |path: &str| {
-            let target = path_of(path).encoded();
-            let asked = Witness {
-                target: target.clone(),
-                host: host.map(|host| host.host().to_owned()),
-                scheme: host.map_or(Scheme::Https, Origin::scheme),
-                country: None,
-                headers: Vec::new(),
-            };
-            let label = host.map(ToString::to_string).unwrap_or_default() + &target;
-            Row { label, when: Vec::new(), asked, file: Some(name.to_owned()), gets: Vec::new() }
-        };
+        let row = |path: &str| of_file(name, &path_of(path), host);
         let shortest = spellings.iter().min_by_key(|path| path.len()).unwrap_or(name).to_owned();
         let Some(first) = self.row(row(&shortest), host.is_some()) else { return };
         if host.is_none() && !first.conditional.is_empty() {
@@ -229,7 +274,7 @@ impl<'a, S: Site> Asker<'a, S> {
         let decision = decide(first)?;
         // Nobody holds less than somebody without a token, so all gates that have a say deny here.
         let gates: Vec<usize> = decision.denials().collect();
-        let mut gets = vec![Arc::new(Gets::of(&decision, file))];
+        let mut gets = vec![Arc::new(Gets::of(&decision, file, &row.asked.target))];
         if gates.is_empty() {
             return Some(Answered { gets, gates, conditional });
         }
@@ -248,7 +293,7 @@ impl<'a, S: Site> Asker<'a, S> {
                 continue;
             }
             let decision = decide(visitor)?;
-            let own = Arc::new(Gets::of(&decision, file));
+            let own = Arc::new(Gets::of(&decision, file, &row.asked.target));
             asked.push((visitor, met(&decision), Arc::clone(&own)));
             gets.push(own);
         }
@@ -267,7 +312,9 @@ impl<'a, S: Site> Asker<'a, S> {
         };
         let Answered { gets, gates, .. } = &answered;
         let names_host = |place: &usize| self.rules.rules().get(*place).is_some_and(|rule| rule.origin.is_some());
-        if of_host && !gates.iter().any(names_host) {
+        // Where no gate has a say, a file that one keeps elsewhere is worth it.
+        let is_a_way = || gates.is_empty() && gets.first().is_some_and(|gets| self.given.keeps(gets));
+        if of_host && !gates.iter().any(names_host) && !is_a_way() {
             return None;
         }
         row.gets = gets.clone();
@@ -278,31 +325,40 @@ impl<'a, S: Site> Asker<'a, S> {
             }
         });
         let Some((place, rule)) = naming.and_then(|place| Some((place, self.rules.rules().get(place)?))) else {
-            // What a gate keeps and everybody gets here is worth a look beside that gate.
-            let shown = gets.first().and_then(|gets| gets.shown()).and_then(|file| self.kept.get(file));
-            match (shown.and_then(|place| self.areas.get_mut(place)), gets.first()) {
-                (Some(area), Some(same)) => {
-                    row.gets = vec![Arc::clone(same); self.tokens.len()];
-                    area.rows.push(row);
-                }
-                _ => self.map.everybody.push(row),
-            }
+            self.map.everybody.push(row);
             return Some(answered);
         };
         let paths = from_of(rule);
         // Gates for the same paths make one area.
         let place = *self.named.entry(paths.clone()).or_insert(place);
-        let area = self.areas.entry(place).or_insert_with(|| Area { paths, gates: BTreeSet::new(), rows: Vec::new() });
+        let area = self.areas.entry(place).or_insert_with(|| Area {
+            paths,
+            gates: BTreeSet::new(),
+            rows: Vec::new(),
+            ways: Vec::new(),
+        });
         if row.label == format!("{}, any other path", area.paths) {
             "any other path".clone_into(&mut row.label);
         }
         area.gates.extend(gates);
-        if let Some(file) = &row.file {
-            self.kept.entry(file.clone()).or_insert(place);
-        }
+        self.given.note(&row, place, rule.pattern.ends_in_splat());
         area.rows.push(row);
         Some(answered)
     }
+}
+
+/// A request for a file by one of its paths.
+fn of_file(name: &str, path: &RequestPath, host: Option<&Origin>) -> Row {
+    let target = path.encoded();
+    let asked = Witness {
+        target: target.clone(),
+        host: host.map(|host| host.host().to_owned()),
+        scheme: host.map_or(Scheme::Https, Origin::scheme),
+        country: None,
+        headers: Vec::new(),
+    };
+    let label = host.map(ToString::to_string).unwrap_or_default() + &target;
+    Row { label, when: Vec::new(), asked, file: Some(name.to_owned()), gets: Vec::new() }
 }
 
 /// The path that is written so.

@@ -46,6 +46,10 @@ pub(super) fn page(checked: &Checked, map: &Map, all: bool) -> String {
                         h2 { code { (visible(&area.paths)) } }
                         p.soft { (gates(area, rules, source).join(", ")) }
                         (rows(&area.rows, &Column::of(area), map))
+                        @if !area.ways.is_empty() {
+                            p { strong { "Given out elsewhere as well" } }
+                            (rows(&area.ways, &Column::of(area), map))
+                        }
                     }
                 }
                 @if map.areas.len() > AREAS {
@@ -82,13 +86,13 @@ fn picture(map: &Map) -> Markup {
                         @for area in map.areas.iter().take(AREAS) {
                             tr {
                                 th scope="row" { code { (visible(&area.paths)) } }
-                                @for place in 0..map.visitors.len() { (cell(&area.rows, |row| row.gets.get(place).map(Arc::as_ref))) }
+                                @for place in 0..map.visitors.len() { (cell(area.rows.iter().chain(&area.ways), |row| row.gets.get(place).map(Arc::as_ref))) }
                             }
                         }
                         @if !map.everybody.is_empty() {
                             tr {
                                 th scope="row" { "everything else" }
-                                @for _ in &map.visitors { (cell(&map.everybody, |row| row.gets.first().map(Arc::as_ref))) }
+                                @for _ in &map.visitors { (cell(map.everybody.iter(), |row| row.gets.first().map(Arc::as_ref))) }
                             }
                         }
                     }
@@ -105,8 +109,8 @@ fn picture(map: &Map) -> Markup {
 }
 
 /// What one visitor gets in an area: each class that there is, the most open first, with how many paths have it.
-fn cell<'r>(rows: &'r [Row], gets: impl Fn(&'r Row) -> Option<&'r Gets>) -> Markup {
-    let all: Vec<&Gets> = rows.iter().filter_map(gets).collect();
+fn cell<'r>(rows: impl Iterator<Item = &'r Row>, gets: impl Fn(&'r Row) -> Option<&'r Gets>) -> Markup {
+    let all: Vec<&Gets> = rows.filter_map(gets).collect();
     let classes: Vec<(Class, usize)> = Class::ALL
         .into_iter()
         .map(|class| (class, all.iter().filter(|gets| gets.class == class).count()))

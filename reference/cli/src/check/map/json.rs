@@ -32,6 +32,8 @@ struct AreaReport {
     paths: String,
     gates: Vec<Place>,
     rows: Vec<RowReport>,
+    /// Where else what lies or is shown here is given to whom it is not given here.
+    ways: Vec<RowReport>,
 }
 
 #[derive(Serialize)]
@@ -95,6 +97,7 @@ pub(in crate::check) fn report(map: &Map, rules: &RuleSet, source: &Source) -> M
         paths: area.paths.clone(),
         gates: area.gates.iter().filter_map(place).collect(),
         rows: area.rows.iter().map(row).collect(),
+        ways: area.ways.iter().map(row).collect(),
     };
     MapReport {
         visitors: map.visitors.iter().map(visitor).collect(),

@@ -29,19 +29,10 @@ pub(super) fn text(map: &Map, rules: &RuleSet, source: &Source, all: bool) -> St
         let _ = writeln!(text, "{}  ({})", visible(&area.paths), gates(area, rules, source).join(", "));
         let names = columns.iter().map(|column| column.name(&map.visitors));
         let mut lines = vec![std::iter::once(String::new()).chain(names).collect::<Vec<_>>()];
-        let kinds = kinds(&area.rows);
-        let mut totals: HashMap<usize, usize> = HashMap::new();
-        kinds.iter().for_each(|kind| *totals.entry(*kind).or_default() += 1);
-        let mut told: HashMap<usize, usize> = HashMap::new();
-        for (row, kind) in area.rows.iter().zip(&kinds) {
-            let total = totals.get(kind).copied().unwrap_or_default();
-            let before = told.entry(*kind).or_insert(0);
-            if all || total <= ALIKE || *before < TOLD {
-                lines.push(cells(row, &columns));
-            } else if *before == TOLD {
-                lines.push(vec![format!("… {} more alike; --all lists each", total - TOLD)]);
-            }
-            *before += 1;
+        lines.extend(told(&area.rows, &columns, all));
+        if !area.ways.is_empty() {
+            lines.push(vec!["given out elsewhere as well:".to_owned()]);
+            lines.extend(told(&area.ways, &columns, all));
         }
         text += &table(&lines);
         text.push('\n');
@@ -51,6 +42,26 @@ pub(super) fn text(map: &Map, rules: &RuleSet, source: &Source, all: bool) -> St
     }
     text += &everybody(map, all);
     text.trim_end().to_owned()
+}
+
+/// The rows of an area as lines; unless all are asked for, not each of many that say the same.
+fn told(rows: &[Row], columns: &[Column], all: bool) -> Vec<Vec<String>> {
+    let kinds = kinds(rows);
+    let mut totals: HashMap<usize, usize> = HashMap::new();
+    kinds.iter().for_each(|kind| *totals.entry(*kind).or_default() += 1);
+    let mut told: HashMap<usize, usize> = HashMap::new();
+    let mut lines = Vec::new();
+    for (row, kind) in rows.iter().zip(&kinds) {
+        let total = totals.get(kind).copied().unwrap_or_default();
+        let before = told.entry(*kind).or_insert(0);
+        if all || total <= ALIKE || *before < TOLD {
+            lines.push(cells(row, columns));
+        } else if *before == TOLD {
+            lines.push(vec![format!("… {} more alike; --all lists each", total - TOLD)]);
+        }
+        *before += 1;
+    }
+    lines
 }
 
 fn everybody(map: &Map, all: bool) -> String {
@@ -116,7 +127,7 @@ impl Column {
     pub(super) fn of(area: &Area) -> Vec<Column> {
         let visitors = area.rows.first().map_or(0, |row| row.gets.len());
         let same = |one: usize, other: usize| {
-            area.rows.iter().all(|row| match (row.gets.get(one), row.gets.get(other)) {
+            area.rows.iter().chain(&area.ways).all(|row| match (row.gets.get(one), row.gets.get(other)) {
                 (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one.is_like(other),
                 _ => false,
             })
