@@ -125,12 +125,15 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// A mailbox in this folder, which is made where it is not there.
+    /// A mailbox in this folder, which is made where it is not there. Its owner alone reads what is in it: whoever has a
+    /// link has what it opens.
     ///
     /// # Errors
-    /// Where it cannot be made.
+    /// Where it cannot be made, or is somebody else's.
     pub fn open(path: &Path) -> io::Result<Folder> {
         fs::create_dir_all(path)?;
+        #[cfg(unix)]
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
         Ok(Folder { path: path.to_owned() })
     }
 
@@ -150,13 +153,20 @@ impl Mailbox for Folder {
         let name = format!("{:020}-{id}.eml", now.micros());
         // Under another name first, so that nobody reads half a mail.
         let part = self.path.join(format!(".{name}.part"));
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&part)?;
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&part)?;
         file.write_all(mail.message(now, &id).as_bytes())?;
         fs::rename(&part, self.path.join(name))
     }
 
     fn newest(&self, limit: usize) -> io::Result<Vec<String>> {
-        self.names()?.iter().rev().take(limit).map(|name| fs::read_to_string(self.path.join(name))).collect()
+        let read = |name: &String| fs::read(self.path.join(name));
+        let texts = self.names()?.iter().rev().take(limit).map(read).collect::<io::Result<Vec<_>>>()?;
+        // What somebody else has put there need not be text.
+        Ok(texts.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect())
     }
 }
 
@@ -179,5 +189,23 @@ mod tests {
         assert!(message.contains("\r\nTo: a@b.example\r\nSubject: Reset Your Password\r\n"));
         assert!(message.ends_with("\r\n\r\nhttp://site.localhost:8888/#recovery_token=T0ken\r\n"));
         assert_eq!(mailbox.newest(1).unwrap().len(), 1);
+        fs::write(mailbox.path.join("9.eml"), b"To: a\r\n\r\n\xff").unwrap();
+        assert_eq!(mailbox.newest(1).unwrap(), ["To: a\r\n\r\n\u{fffd}"]);
+    }
+
+    /// The folder around it may be made by hand, for `identity.toml`, and be open to everybody.
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_reads_a_mail() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mail");
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let mailbox = Folder::open(&path).unwrap();
+        let mail = Mail::new("a@b.example", Subject::Recovery, "http://site.localhost:8888", "/", "T0ken");
+        mailbox.deliver(&mail, Moment::from_seconds(1)).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(&path.join(&mailbox.names().unwrap()[0]))), (0o700, 0o600));
     }
 }
