@@ -279,6 +279,12 @@ fn where_mails_lead_and_what_is_logged() {
         200
     );
     let recovery = mailed("recovery_token");
+    // Who asks can name any port, and somebody else can listen there.
+    for port in ["1", "0", "99999"] {
+        let recover = format!("POST http://site.localhost:{port}/.netlify/identity/recover");
+        assert_eq!(status(&api(&recover, r#"{"email":"ada@b.example"}"#)), 200, "{port}");
+        mailed("recovery_token");
+    }
     let invited = format!("GET /.netlify/identity/authorize?provider=github&invite_token={confirmation}");
     assert_eq!(status(&api(&invited, "")), 404);
     let authorized = api("GET /.netlify/identity/authorize?provider=github\nReferer: http://evil.example/", "");

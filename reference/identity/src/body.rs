@@ -207,6 +207,7 @@ mod tests {
             headers,
             body: body.to_owned().into(),
             origin: String::new(),
+            home: String::new(),
             client: [127, 0, 0, 1].into(),
             now: crate::Moment::from_seconds(1),
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde_json::json;
@@ -46,6 +46,8 @@ pub struct Call {
     pub body: Bytes,
     /// The origin by which the visitor came, such as `http://site.localhost:8888`. Its host is one that the server answers to.
     pub origin: String,
+    /// The origin that links in mails lead to: that of the host by which the visitor came, at a port where the site answers.
+    pub home: String,
     /// The visitor's address.
     pub client: IpAddr,
     /// When the request came.
@@ -101,6 +103,12 @@ impl Reply {
     /// The answer to a body that is longer than [`Handler::body_limit`].
     pub fn too_large() -> Reply {
         Reply::error(StatusCode::PAYLOAD_TOO_LARGE, "Request body is too large")
+    }
+
+    /// The answer to a method that is none of `allowed`, a list with commas; an empty one is what allows none at present
+    /// (RFC 9110 §15.5.6, §10.2.1).
+    pub fn not_allowed(allowed: &str) -> Reply {
+        Reply::empty(StatusCode::METHOD_NOT_ALLOWED).with(ALLOW, allowed)
     }
 
     /// A redirect.

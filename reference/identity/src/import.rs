@@ -94,7 +94,7 @@ mod tests {
             r#"[{"email":"nonsense"}]"#,
         ] {
             assert!(import(&store, bad.as_bytes(), now).is_err(), "{bad}");
-            assert_eq!(store.read().unwrap().user_count(), Ok(2));
+            assert_eq!(store.read().unwrap().user_count(""), Ok(2));
         }
     }
 }

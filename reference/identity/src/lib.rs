@@ -20,6 +20,7 @@
 pub mod body;
 pub mod call;
 pub mod cookie;
+pub mod cors;
 pub mod git;
 pub mod hooks;
 pub mod import;

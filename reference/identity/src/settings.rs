@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rolegate::request::Origin;
 use serde::{Deserialize, Deserializer};
 
 use crate::hooks::{Event, Target};
 use crate::password::Cost;
+
+/// A used refresh token is in two hands; for longer than that nobody needs it.
+const LONGEST_GRACE: Duration = Duration::from_secs(60);
 
 /// The providers that GoTrue knows, in the order in which `/settings` tells them.
 pub const PROVIDERS: [&str; 5] = ["bitbucket", "github", "gitlab", "google", "facebook"];
@@ -39,7 +43,7 @@ pub struct Settings {
     pub external_labels: BTreeMap<String, String>,
     /// Where visitors go after an external login, if not back to the page they came from.
     pub redirect_url: Option<String>,
-    /// Origins of other hosts whose pages may use the service, such as `http://localhost:3000`.
+    /// Origins of other hosts whose pages may use the service and Git Gateway, such as `http://localhost:3000`.
     pub cors_origins: Vec<String>,
     /// How many failed calls of `/token` an address may make at once; as many come back within five minutes. 0 is no limit.
     pub token_attempts: u32,
@@ -135,8 +139,20 @@ impl Settings {
         if let Some(unknown) = self.providers.iter().find(|provider| !PROVIDERS.contains(&provider.as_str())) {
             return Err(format!("there is no provider `{unknown}`; write one of {}", PROVIDERS.join(", ")));
         }
-        if !self.mail_path.starts_with('/') || self.mail_path.starts_with("//") || self.mail_path.contains('#') {
+        if !is_path(&self.mail_path) {
             return Err(format!("`{}` is no path of the site; write one such as `/welcome`", self.mail_path));
+        }
+        if let Some(url) = self.redirect_url.as_ref().filter(|url| !is_path(url) && !is_url(url)) {
+            return Err(format!("`redirect_url` is a path such as `/welcome` or a URL of the web, and not `{url}`"));
+        }
+        // A page that is put into a frame without an origin says `null`, whosever it is.
+        if let Some(other) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(format!(
+                "`cors_origins`: `{other}` is no origin as browsers send it; write each one, such as `http://localhost:3000`"
+            ));
+        }
+        if self.refresh_grace > LONGEST_GRACE {
+            return Err("`refresh_grace` is a minute at most; write seconds".to_owned());
         }
         if self.token_life < Duration::from_secs(1) || self.token_life > Duration::from_secs(7 * 24 * 3600) {
             return Err("`token_life` lies between one second and a week; write seconds".to_owned());
@@ -156,6 +172,26 @@ impl Settings {
     }
 }
 
+/// What can stand in a line of a mail or of a head, and takes a fragment behind it.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\'))
+}
+
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && !text.starts_with("//") && is_plain(text)
+}
+
+fn is_url(text: &str) -> bool {
+    let rest = ["http://", "https://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) && is_plain(text)
+}
+
+/// Whether this is an origin in the one form in which browsers send it: in lower case, without a slash, and without the port
+/// that its scheme has anyway.
+fn is_origin(text: &str) -> bool {
+    Origin::parse(text).is_some_and(|origin| origin.to_string() == text)
+}
+
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     u64::deserialize(deserializer).map(Duration::from_secs)
 }
@@ -170,11 +206,32 @@ mod tests {
         let read = Settings::read("autoconfirm = true\ntoken_life = 65\nproviders = ['github']\ncookie = 'asked'\n[hooks]\nsignup = 'http://127.0.0.1:9/x'").unwrap();
         assert!(read.autoconfirm);
         assert_eq!((read.token_life, read.cookie), (Duration::from_secs(65), CookieMode::Asked));
+        for good in [
+            "mail_path = '/welcome?a=b%20c'",
+            "redirect_url = '/welcome'",
+            "redirect_url = 'https://site.example'",
+            "cors_origins = ['http://localhost:3000', 'https://site.example']",
+            "refresh_grace = 60",
+        ] {
+            assert!(Settings::read(good).is_ok(), "{good}");
+        }
         for bad in [
             "autoconfrim = true",
             "providers = ['myspace']",
             "mail_path = 'x'",
             "mail_path = '//evil.example'",
+            "mail_path = '/a b'",
+            "mail_path = \"/a\\n\"",
+            "redirect_url = 'javascript:alert(1)'",
+            "redirect_url = 'welcome'",
+            "redirect_url = 'https://site.example/#x'",
+            "cors_origins = ['*']",
+            "cors_origins = ['null']",
+            "cors_origins = ['http://localhost:3000/']",
+            "cors_origins = ['http://localhost:80']",
+            "cors_origins = ['http://LOCALHOST:3000']",
+            "cors_origins = ['localhost:3000']",
+            "refresh_grace = 61",
             "token_life = 0",
             "[hooks]\nlogin = 'http://192.0.2.1/x'",
             "[hooks]\nlogin = 'https://127.0.0.1/x'",

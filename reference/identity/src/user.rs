@@ -1,12 +1,12 @@
 //! A user: what is stored, and what the clients see of it.
 
+use rolegate::claims::roles_in;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::Moment;
 use crate::secrets::TokenDigest;
-use crate::tokens;
 
 /// A map of metadata.
 pub type Metadata = Map<String, Value>;
@@ -128,7 +128,19 @@ impl User {
 
     /// The roles that the gate will read in the user's next token.
     pub fn roles(&self) -> Vec<&str> {
-        tokens::roles_in(self.app_metadata.get("roles")).collect()
+        roles_in(self.app_metadata.get("roles")).collect()
+    }
+
+    /// Gives the user another address. A link that was mailed to the one before shows who reads that one, so it opens
+    /// nothing any more.
+    pub fn move_to(&mut self, email: String) {
+        if folded(&email) != folded(&self.email) {
+            self.mail_tokens = MailTokens::default();
+        }
+        self.mail_tokens.set(MailKind::EmailChange, None);
+        self.new_email = None;
+        self.email_change_sent_at = None;
+        self.email = email;
     }
 
     /// Changes what the user says, key by key.

@@ -61,6 +61,18 @@ fn paths_and_methods() {
         assert_eq!(answer.status, status, "{method} {target}");
         assert!(!answer.field("content-type").contains("json"));
     }
+    for (method, target, allowed) in [
+        ("POST", "/health", "GET, HEAD, OPTIONS"),
+        ("GET", "/signup", "POST, OPTIONS"),
+        ("PUT", "/stand-in", "GET, HEAD, POST, OPTIONS"),
+        ("DELETE", "/user", "GET, HEAD, PUT, OPTIONS"),
+        ("PATCH", "/admin/users", "GET, HEAD, POST, OPTIONS"),
+        ("POST", "/admin/users/a", "GET, HEAD, PUT, DELETE, OPTIONS"),
+        ("TRACE", "/admin/audit", "GET, HEAD, OPTIONS"),
+        ("PUT", "/nothing", ""),
+    ] {
+        assert_eq!(world.ask(method, target).send().field("allow"), allowed, "{method} {target}");
+    }
 }
 
 #[test]
@@ -620,6 +632,34 @@ fn an_address_that_somebody_else_took_meanwhile() {
     assert_eq!((late.status, late.error().as_str()), (422, "Email address already registered by another user"));
 }
 
+/// A link shows who reads the address that it was mailed to, and no other.
+#[test]
+fn a_mailed_link_goes_with_its_address() {
+    let world = World::new(|_| {});
+    let verify = |kind: &str, token: &str| world.post("/verify", json!({ "type": kind, "token": token })).status;
+    let id = world.user("old@b.example");
+    world.post("/recover", json!({ "email": "old@b.example" }));
+    let recovery = world.mailed();
+    let access = world.access("old@b.example");
+    let own = |changes: Value| world.ask("PUT", "/user").bearer(&access).json(changes).send().status;
+    // In another case it is the same address.
+    assert_eq!(world.change(&id, json!({ "email": "Old@b.example" })).status, 200);
+    assert_eq!(own(json!({ "email": "new@b.example" })), 200);
+    assert_eq!(own(json!({ "email_change_token": world.mailed() })), 200);
+    assert_eq!(verify("recovery", &recovery), 404);
+
+    let made = world.post("/signup", json!({ "email": "a@b.example", "password": "password" }));
+    let confirmation = world.mailed();
+    let id = made.body["id"].as_str().unwrap();
+    assert_eq!(world.change(id, json!({ "email": "other@b.example" })).status, 200);
+    assert_eq!(verify("signup", &confirmation), 404);
+
+    let kept = world.user("kept@b.example");
+    world.post("/recover", json!({ "email": "kept@b.example" }));
+    assert_eq!(world.change(&kept, json!({ "email": "KEPT@b.example", "confirm": true })).status, 200);
+    assert_eq!(verify("recovery", &world.mailed()), 200);
+}
+
 #[test]
 fn two_fields_are_called_role() {
     let world = World::new(|_| {});
@@ -687,6 +727,22 @@ fn invitations() {
         world.post("/verify", json!({ "type": "signup", "token": world.mailed(), "password": "x" })).status,
         200
     );
+}
+
+#[test]
+fn whoever_is_invited_and_signs_up_is_invited_again() {
+    for autoconfirm in [false, true] {
+        let world = World::new(|settings| settings.autoconfirm = autoconfirm);
+        let invite = json!({ "email": "a@b" });
+        assert_eq!(world.ask("POST", "/invite").bearer(world.service.operator_token()).json(invite).send().status, 200);
+        let signed_up = world.post("/signup", json!({ "email": "a@b", "password": "chosen by anybody" }));
+        assert_eq!((signed_up.status, signed_up.body.get("confirmed_at")), (200, None));
+        assert!(world.mails.0.lock().unwrap().last().unwrap().link.contains("/#invite_token="));
+        let accepted = json!({ "type": "signup", "token": world.mailed(), "password": "password" });
+        assert_eq!(world.post("/verify", accepted).status, 200);
+        assert_eq!(world.log_in("a@b", "chosen by anybody").status, 400);
+        assert_eq!(world.log_in("a@b", "password").status, 200);
+    }
 }
 
 #[test]
@@ -773,6 +829,15 @@ fn lists() {
              <{ORIGIN}/.netlify/identity/admin/users?page=3&per_page=2&filter=user>; rel=\"last\""
         )
     );
+    assert!(list("?per_page=2&page=9").field("link").contains("page=3&per_page=2>; rel=\"prev\""));
+    // Users of another audience are not among them.
+    let elsewhere = json!({ "email": "user0@b", "password": "password" });
+    assert_eq!(world.ask("POST", "/signup").field("x-jwt-aud", "other").json(elsewhere).send().status, 200);
+    let total = |aud: &str| {
+        let asked = world.ask("GET", "/admin/users?per_page=2").bearer(&operator).field("x-jwt-aud", aud).send();
+        asked.field("x-total-count").to_owned()
+    };
+    assert_eq!([total(""), total("other"), total("nobody"), total("othe")], ["5", "1", "0", "0"]);
     for query in ["?page=x", "?per_page=-1"] {
         assert!(list(query).error().starts_with("Bad Pagination Parameters: "));
     }

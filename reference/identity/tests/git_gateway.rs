@@ -14,10 +14,16 @@
 mod desk;
 
 use std::fs;
+use std::sync::Arc;
 
 use desk::{Desk, FILES, claims, git, has_git, options, text, work_tree};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, VARY};
-use rolegate_identity::git::{GitGateway, GitOptions};
+use http::header::{
+    ACCEPT, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, AUTHORIZATION, CACHE_CONTROL,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, ORIGIN, VARY,
+};
+use rolegate_identity::git::{GitGateway, GitHandler, GitOptions};
+use rolegate_identity::tokens::SecretTokens;
+use rolegate_identity::{Handler as _, Tokens as _};
 use serde_json::{Value, json};
 
 const NONE: &str = "0000000000000000000000000000000000000000";
@@ -402,6 +408,7 @@ fn what_cannot_be_written_is_told_in_json() {
         ("POST", "git/blobs", json!({ "content": "x", "encoding": "hex" }), 422, "encoding `hex` is not known"),
         ("POST", "git/blobs", json!({ "encoding": "base64" }), 422, "Invalid request."),
         ("POST", "git/blobs", json!([]), 422, "Invalid request."),
+        ("POST", "git/blobs", json!(["YQ==", "base64"]), 422, "Invalid request."),
         ("POST", "git/trees", json!({ "tree": [] }), 422, "base_tree is not a valid tree SHA"),
         ("POST", "git/trees", json!({ "base_tree": "main", "tree": [] }), 422, "base_tree is not a valid tree SHA"),
         ("POST", "git/trees", json!({ "base_tree": NONE, "tree": [] }), 422, "Tree SHA does not exist"),
@@ -484,6 +491,38 @@ fn what_cannot_be_written_is_told_in_json() {
         assert_eq!(reply.body, r#"{"message":"Problems parsing JSON"}"#);
     }
     assert_eq!(desk.git(&["for-each-ref"]), before);
+}
+
+#[test]
+fn pages_elsewhere_that_the_operator_names() {
+    if !has_git() {
+        return;
+    }
+    let folder = desk::bare(FILES);
+    let tokens = Arc::new(SecretTokens::new(b"a secret of thirty-two bytes, ok").unwrap());
+    let gateway = GitGateway::open(options(&folder.path().join("site.git"))).unwrap();
+    let handler = GitHandler::new(gateway, tokens.clone(), vec!["http://localhost:3000".to_owned()]);
+    let mut desk = Desk::new();
+    let ask = |desk: &Desk, method: &str| {
+        let call = desk.call(method, "/settings", "");
+        handler.refuses(&call).unwrap_or_else(|| handler.answer(&call))
+    };
+    for (origin, status, allowed) in [("http://localhost:3000", 204, true), ("http://localhost:3001", 401, false)] {
+        desk.headers.clear();
+        desk.headers.insert(ORIGIN, origin.parse().unwrap());
+        let before = ask(&desk, "OPTIONS");
+        assert_eq!(before.status, status, "{origin}");
+        let methods = before.headers.get(ACCESS_CONTROL_ALLOW_METHODS).map(|methods| methods.to_str().unwrap());
+        assert_eq!(methods, allowed.then_some("GET, HEAD, POST, PUT, PATCH, DELETE"));
+        // The page reads a refusal too.
+        let refused = ask(&desk, "GET");
+        assert_eq!(refused.headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN), allowed);
+        let token = tokens.sign(json!({ "exp": 1_900_000_000, "sub": "1", "email": "a@b" }).as_object().unwrap());
+        desk.headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        let answer = ask(&desk, "GET");
+        assert_eq!((answer.status.as_u16(), answer.headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN)), (200, allowed));
+        assert!(answer.headers[VARY].to_str().unwrap().ends_with("Origin"));
+    }
 }
 
 #[test]
@@ -636,6 +675,8 @@ fn drafts_are_changed_closed_squashed_and_contradict() {
     desk.save(&[("content/posts/first.md", Some("three\n"))], "three").unwrap();
     let (status, body) = desk.ask("PUT", &format!("pulls/{number}/merge"), json!({}));
     assert_eq!((status, text(&body["message"])), (405, "Pull Request is not mergeable".to_owned()));
+    let refused = desk.reply("PUT", &format!("/github/pulls/{number}/merge"), "{}");
+    assert_eq!(refused.headers[ALLOW], "");
     let compare = desk.get(&format!("compare/main...{other}"));
     assert_eq!((&compare["status"], &compare["behind_by"]), (&json!("diverged"), &json!(1)));
 

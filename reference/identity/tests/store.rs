@@ -177,7 +177,7 @@ fn read<R: Reading + ?Sized>(state: &R) -> Model {
     }
     let of_users: usize = (0..FEW).map(|user| state.refreshes_of(id(user)).unwrap().len()).sum();
     assert_eq!(of_users, found.refreshes.len());
-    assert_eq!((state.user_count().unwrap(), listed.len()), (found.users.len() as u64, found.users.len()));
+    assert_eq!((state.user_count("").unwrap(), listed.len()), (found.users.len() as u64, found.users.len()));
     let mut visit = |entry: rolegate_identity::store::AuditEntry| {
         found.audit.insert(0, entry.id.parse().unwrap());
         ControlFlow::Continue(())

@@ -59,6 +59,7 @@ pub fn identity_bodies(bytes: &[u8]) {
         headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(FORM))]),
         body: body.to_vec().into(),
         origin: "http://site.localhost".to_owned(),
+        home: "http://site.localhost".to_owned(),
         client: [127, 0, 0, 1].into(),
         now: Moment::from_seconds(1_700_000_000),
     };
@@ -124,6 +125,7 @@ fn service() -> Service {
         headers: HeaderMap::new(),
         body: body.into(),
         origin: "http://site.localhost".to_owned(),
+        home: "http://site.localhost".to_owned(),
         client: [127, 0, 0, 1].into(),
         now: Moment::from_seconds(1_700_000_000),
     });

@@ -226,6 +226,7 @@ fn call(method: Method, path: &str, body: &str, bearer: Option<&str>) -> Call {
         headers,
         body: body.to_owned().into(),
         origin: "http://site.localhost".to_owned(),
+        home: "http://site.localhost".to_owned(),
         client: [127, 0, 0, 1].into(),
         now: Moment::now(),
     }

@@ -27,8 +27,8 @@ pub(super) struct GitArgs {
 }
 
 impl GitArgs {
-    /// Opens the gateway, and says who may write what.
-    pub(super) fn open(&self, tokens: Arc<dyn Tokens>) -> Result<Option<Arc<GitHandler>>, Failure> {
+    /// Opens the gateway, for pages of `origins` too, and says who may write what.
+    pub(super) fn open(&self, tokens: Arc<dyn Tokens>, origins: &[String]) -> Result<Option<Arc<GitHandler>>, Failure> {
         let Some(git) = &self.git else { return Ok(None) };
         let options = GitOptions {
             roles: self.git_roles.clone(),
@@ -40,6 +40,6 @@ impl GitArgs {
         for note in gateway.notes() {
             anstream::eprintln!("git gateway: {note}");
         }
-        Ok(Some(Arc::new(GitHandler::new(gateway, tokens))))
+        Ok(Some(Arc::new(GitHandler::new(gateway, tokens, origins.to_vec()))))
     }
 }

@@ -66,7 +66,7 @@ pub(super) struct IdentityArgs {
     #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "identity")]
     identity_provider: Vec<String>,
     /// Serve others than this machine too, over TLS, under this name; can be given several times
-    #[arg(long, value_name = "NAME", requires_all = ["identity", "tls_cert"])]
+    #[arg(long, value_name = "NAME", requires_all = ["identity", "tls_cert"], value_parser = public_name)]
     identity_public: Vec<String>,
     #[command(flatten)]
     git: GitArgs,
@@ -146,7 +146,7 @@ impl IdentityArgs {
         }
         let tokens = Arc::new(tokens);
         let service = Arc::new(open_service(folder, settings, tokens.clone())?);
-        let git = self.git.open(tokens)?;
+        let git = self.git.open(tokens, &service.settings().cors_origins)?;
         let name = self.identity_name.clone().unwrap_or_else(|| folder_name(site));
         let host = format!("{name}.localhost");
         Ok(Some(Opened { service, git, folder: folder.clone(), host, public: self.identity_public.clone() }))
@@ -372,16 +372,28 @@ fn folder_name(site: &Path) -> String {
 }
 
 fn name(text: &str) -> Result<String, String> {
-    let is_label = !text.is_empty()
+    match text {
+        "operator" => Err("`operator` is the name of the operator's page; write another".to_owned()),
+        _ if is_label(text) => Ok(text.to_owned()),
+        _ => Err("write small letters, digits and hyphens, such as `my-site`".to_owned()),
+    }
+}
+
+fn public_name(text: &str) -> Result<String, String> {
+    let name = text.to_ascii_lowercase();
+    if name.split('.').all(is_label) {
+        Ok(name)
+    } else {
+        Err("write a name without scheme and port, such as `site.example`".to_owned())
+    }
+}
+
+fn is_label(text: &str) -> bool {
+    !text.is_empty()
         && text.len() <= 63
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         && !text.starts_with('-')
-        && !text.ends_with('-');
-    match text {
-        "operator" => Err("`operator` is the name of the operator's page; write another".to_owned()),
-        _ if is_label => Ok(text.to_owned()),
-        _ => Err("write small letters, digits and hyphens, such as `my-site`".to_owned()),
-    }
+        && !text.ends_with('-')
 }
 
 fn seconds(text: &str) -> Result<u64, String> {
@@ -422,6 +434,18 @@ mod tests {
             assert_eq!(folder_name(Path::new(folder)), expected);
         }
         assert!(name("operator").is_err() && name("A").is_err() && name("-a").is_err() && name("a-1").is_ok());
+        for (text, expected) in [
+            ("site.example", Some("site.example")),
+            ("Site.Example", Some("site.example")),
+            ("192.0.2.1", Some("192.0.2.1")),
+            ("site.example:8443", None),
+            ("https://site.example", None),
+            ("site.example.", None),
+            ("a b", None),
+            ("", None),
+        ] {
+            assert_eq!(public_name(text).ok().as_deref(), expected, "{text}");
+        }
         assert_eq!((seconds("65s"), seconds("65")), (Ok(65), Ok(65)));
     }
 }

@@ -28,13 +28,15 @@ impl Mounted {
     }
 
     fn call(&self, asked: &server::Mounted, body: Bytes) -> Call {
+        let at = |host: &str| format!("{}://{}", asked.scheme.name(), host.to_ascii_lowercase());
         Call {
             method: asked.method.clone(),
             path: self.below(&asked.path).unwrap_or_default().to_owned(),
             query: asked.query.clone(),
             headers: asked.headers.clone(),
             body,
-            origin: format!("{}://{}", asked.scheme.name(), asked.host.to_ascii_lowercase()),
+            origin: at(&asked.host),
+            home: at(&asked.home),
             client: asked.client,
             now: Moment::now(),
         }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use rolegate::claims::roles_in;
 use rolegate_identity::operator::operator_call;
-use rolegate_identity::tokens::{self, SecretTokens};
+use rolegate_identity::tokens::SecretTokens;
 use rolegate_identity::user::folded;
 use rolegate_identity::{Handler as _, Moment, Service, import, secrets};
 use serde_json::{Value, json};
@@ -53,25 +54,26 @@ enum Action {
         /// The e-mail address
         email: String,
         /// A role for the gate; several with commas between
-        #[arg(long = "role", value_name = "ROLE", value_delimiter = ',')]
+        #[arg(long = "role", value_name = "ROLE", value_delimiter = ',', value_parser = role)]
         roles: Vec<String>,
         /// Read the password from standard input, up to the end of its first line
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Write a mail with an invitation, and print the link
+    /// Write a mail with an invitation; the link lies in the mailbox
     Invite {
         /// The e-mail address
         email: String,
         /// A role for the gate; several with commas between
-        #[arg(long = "role", value_name = "ROLE", value_delimiter = ',')]
+        #[arg(long = "role", value_name = "ROLE", value_delimiter = ',', value_parser = role)]
         roles: Vec<String>,
     },
     /// Set the roles of a user for the gate, in `app_metadata.roles`; without any, take all away
     Role {
         /// The e-mail address
         email: String,
-        /// The roles, all of them
+        /// The roles, all of them; with spaces or commas between
+        #[arg(value_delimiter = ',', value_parser = role)]
         roles: Vec<String>,
     },
     /// Take the address of a user for confirmed
@@ -150,15 +152,26 @@ impl Identity {
 impl Via {
     fn open(folder: &Path, site: Option<String>) -> Result<Via, Failure> {
         // A service that runs has the store open, and this cannot.
-        if let Some(word) = word(folder).filter(|word| word.ask("GET", "/health", "").is_ok()) {
+        if let Some(mut word) = word(folder).filter(|word| word.ask("GET", "/health", "").is_ok()) {
             if word.scheme != "http" {
                 return Err(Failure::cannot_run(
                     "the service runs over TLS, and this command does not speak it\nhelp: use the operator's page, or stop the service",
                 ));
             }
+            if let Some(site) = site {
+                if !site.starts_with("http://") {
+                    return Err(Failure::refused(format!(
+                        "the service runs without TLS, so links of its mails cannot lead to `{}`\n\
+                         help: write --site http://NAME.localhost:PORT",
+                        visible(&site)
+                    )));
+                }
+                word.site = site.trim_end_matches('/').to_owned();
+            }
             return Ok(Via::There(word));
         }
         let site = site.unwrap_or_else(|| "http://site.localhost:8888".to_owned());
+        let site = site.trim_end_matches('/').to_owned();
         // Nothing that is done here is signed with it.
         let unused = secrets::random::<32>().map_err(|error| Failure::cannot_run(error.to_string()))?;
         let tokens = SecretTokens::new(&unused).map_err(|error| Failure::cannot_run(error.to_string()))?;
@@ -239,7 +252,7 @@ impl Via {
             let found = self.ask(Method::GET, "/admin/users", &query, None)?;
             let users = found.get("users").and_then(Value::as_array).cloned().unwrap_or_default();
             for user in &users {
-                let roles = tokens::roles_in(user.pointer("/app_metadata/roles"));
+                let roles = roles_in(user.pointer("/app_metadata/roles"));
                 let roles: Vec<String> = roles.map(str::to_owned).collect();
                 let state = if user.get("confirmed_at").is_some() { "confirmed" } else { "not confirmed" };
                 let email = user.get("email").and_then(Value::as_str).unwrap_or_default();
@@ -261,6 +274,13 @@ impl Via {
         let count = import::import(&**service.store(), &text, Moment::now())
             .map_err(|why| Failure::refused(format!("`{}`: {why}; nothing is taken in", file.display())))?;
         say(&format!("took in {count} users; their passwords are hashed anew at the next log-in"))
+    }
+}
+
+fn role(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("a role has a name; to take all roles away, name none".to_owned()),
+        name => Ok(name.to_owned()),
     }
 }
 

@@ -40,14 +40,20 @@ impl Claims {
                 _ => return Roles::default(),
             }
         }
-        match object.get(last) {
-            // CLAIM-1; CLAIM-3: an item that is no string grants nothing.
-            Some(Value::Array(items)) => Roles::new(items.iter().filter_map(Value::as_str)),
-            // CLAIM-2: a single string is one role, never a list.
-            Some(Value::String(role)) => Roles::new([role.as_str()]),
-            _ => Roles::default(),
-        }
+        Roles::new(roles_in(object.get(last)))
     }
+}
+
+/// The roles in what stands at the place that a role path names.
+pub fn roles_in(value: Option<&Value>) -> impl Iterator<Item = &str> {
+    let (list, one) = match value {
+        Some(Value::Array(items)) => (items.as_slice(), None),
+        // CLAIM-2: a single string is one role, never a list.
+        Some(Value::String(role)) => (&[][..], Some(role.as_str())),
+        _ => (&[][..], None),
+    };
+    // CLAIM-1; CLAIM-3: an item that is no string grants nothing.
+    list.iter().filter_map(Value::as_str).chain(one)
 }
 
 /// The roles of one visitor.

@@ -32,13 +32,14 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use crate::cors;
 use crate::refusal::NO_BEARER;
 use crate::tokens::{Tokens, bearer};
 use crate::{Call, Handler, Reply};
 use branch::Branch;
 use editor::Editor;
 use moves::Writer;
-use path::{PathError, Writable};
+use path::{Writable, WritableError};
 use program::GitError;
 use pulls::Pulls;
 use repository::Repository;
@@ -104,9 +105,9 @@ pub enum OpenError {
     /// HEAD names no branch.
     #[error("--git: HEAD of the repository names no branch; write --git REPO:BRANCH")]
     Detached,
-    /// A content folder cannot be one.
-    #[error("--git-content: {0}")]
-    Content(#[from] PathError),
+    /// What editors may write cannot be meant.
+    #[error(transparent)]
+    Writable(#[from] WritableError),
     /// Nothing could be written.
     #[error("--git-content names no folder; write for example --git-content content,static/uploads")]
     NoContent,
@@ -237,12 +238,19 @@ impl GitGateway {
 pub struct GitHandler {
     gateway: GitGateway,
     tokens: Arc<dyn Tokens>,
+    /// Origins of other hosts whose pages may use it.
+    origins: Vec<String>,
 }
 
 impl GitHandler {
-    /// The gateway, behind these tokens.
-    pub fn new(gateway: GitGateway, tokens: Arc<dyn Tokens>) -> GitHandler {
-        GitHandler { gateway, tokens }
+    /// The gateway, behind these tokens. `origins` are those of other hosts whose pages may use it, as
+    /// [`crate::Settings::cors_origins`] has them.
+    pub fn new(gateway: GitGateway, tokens: Arc<dyn Tokens>, origins: Vec<String>) -> GitHandler {
+        GitHandler { gateway, tokens, origins }
+    }
+
+    fn told(&self, reply: Reply, call: &Call) -> Reply {
+        cors::told(&self.origins, "GET, HEAD, POST, PUT, PATCH, DELETE", reply, call)
     }
 
     /// What the token of the call says, or what is wrong with it.
@@ -263,17 +271,23 @@ impl Handler for GitHandler {
 
     /// A body of many megabytes is read for those alone who may send one.
     fn refuses(&self, call: &Call) -> Option<Reply> {
-        match self.claims(call) {
+        // A browser asks so, without a token, before it sends one from a page elsewhere.
+        if call.method == Method::OPTIONS && cors::foreign_origin(&self.origins, call).is_some() {
+            return Some(self.told(Reply::empty(StatusCode::NO_CONTENT), call));
+        }
+        let refusal = match self.claims(call) {
             Ok(claims) => self.gateway.refuses(call, &claims),
             Err(message) => Some(Reply::error(StatusCode::UNAUTHORIZED, &message)),
-        }
+        };
+        refusal.map(|refusal| self.told(refusal, call))
     }
 
     fn answer(&self, call: &Call) -> Reply {
-        match self.claims(call) {
+        let reply = match self.claims(call) {
             Ok(claims) => self.gateway.answer(call, &claims),
             Err(message) => Reply::error(StatusCode::UNAUTHORIZED, &message),
-        }
+        };
+        self.told(reply, call)
     }
 }
 

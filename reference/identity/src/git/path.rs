@@ -73,6 +73,20 @@ pub enum PathError {
     },
 }
 
+/// Why an option of the operator's cannot be meant.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum WritableError {
+    /// A content folder cannot be one.
+    #[error("--git-content: {0}")]
+    Content(PathError),
+    /// A file that decides cannot be one.
+    #[error("--git-allow-gate-file: {0}")]
+    Allowed(PathError),
+    /// A file that is allowed although it decides does not.
+    #[error("--git-allow-gate-file: `{0}` decides nothing; name it with --git-content")]
+    NoGate(TreePath),
+}
+
 impl TreePath {
     /// Reads a path.
     ///
@@ -113,6 +127,11 @@ impl TreePath {
 
     fn gate_name(&self) -> Option<&str> {
         self.0.split('/').find(|name| GATE_NAMES.contains(&skeleton(name).as_str()))
+    }
+
+    /// The name in it that decides who gets in or what runs, or keeps a gate from starting.
+    fn deciding_name(&self) -> Option<&str> {
+        self.gate_name().or_else(|| self.nearly_a_rule_file())
     }
 
     /// LAYOUT-3: a gate does not start beside a file with nearly the name of a rule file that holds gates, in the root or in a folder
@@ -221,18 +240,24 @@ impl Writable {
     /// runs, and which they may write all the same.
     ///
     /// # Errors
-    /// Where a path is not canonical, or a content folder is one of those that decide who gets in.
-    pub fn new(content: &[String], allowed: &[String]) -> Result<Writable, PathError> {
+    /// Where a path is not canonical, a content folder is one of those that decide who gets in and is not allowed as well, or
+    /// what is allowed decides nothing.
+    pub fn new(content: &[String], allowed: &[String]) -> Result<Writable, WritableError> {
         let read = |paths: &[String]| -> Result<Vec<TreePath>, PathError> {
             paths.iter().map(|path| TreePath::parse(path.trim_matches('/'))).collect()
         };
-        let writable = Writable { content: read(content)?, allowed: read(allowed)? };
-        for folder in &writable.content {
+        let content = read(content).map_err(WritableError::Content)?;
+        let allowed = read(allowed).map_err(WritableError::Allowed)?;
+        for folder in content.iter().filter(|folder| !allowed.contains(folder)) {
             if let Some(name) = folder.gate_name() {
-                return Err(PathError::Gate { path: folder.to_string(), name: name.to_owned() });
+                let gate = PathError::Gate { path: folder.to_string(), name: name.to_owned() };
+                return Err(WritableError::Content(gate));
             }
         }
-        Ok(writable)
+        if let Some(path) = allowed.iter().find(|path| path.deciding_name().is_none()) {
+            return Err(WritableError::NoGate(path.clone()));
+        }
+        Ok(Writable { content, allowed })
     }
 
     /// The path, if an author may write it.
@@ -247,7 +272,7 @@ impl Writable {
         if !self.content.iter().any(|folder| path.lies_in(folder)) {
             return Err(PathError::Outside { path: path.0, folders: self.folders() });
         }
-        match path.gate_name().or_else(|| path.nearly_a_rule_file()) {
+        match path.deciding_name() {
             Some(name) => Err(PathError::Gate { name: name.to_owned(), path: path.0.clone() }),
             None => Ok(path),
         }
@@ -389,6 +414,26 @@ mod tests {
             assert!(Writable::new(&[folder.to_owned()], &[]).is_err(), "{folder:?}");
         }
         assert!(Writable::new(&["/content/".to_owned()], &[]).is_ok());
+    }
+
+    #[test]
+    fn what_the_operator_says_twice() {
+        let new = |content: &str, allowed: &str| {
+            let list = |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
+            Writable::new(&list(content), &list(allowed)).map_err(|error| error.to_string())
+        };
+        let both = new("_redirects", "_redirects").unwrap();
+        assert!(both.admit("_redirects").is_ok() && both.admit("_redirects/a").is_err() && both.admit("a").is_err());
+        assert!(new("content", "content/header.md").unwrap().admit("content/header.md").is_ok());
+        let refused = |content, allowed| new(content, allowed).unwrap_err();
+        insta::assert_snapshot!(
+            [refused("_redirects", ""), refused("content", "../a"), refused("content", "notes.md")].join("\n"),
+            @r"
+            --git-content: `_redirects` decides who gets in or what runs (`_redirects`); the operator allows it with --git-allow-gate-file
+            --git-allow-gate-file: `../a` is no path of a file: write names with one slash between them, none of which starts with a dot
+            --git-allow-gate-file: `notes.md` decides nothing; name it with --git-content
+            "
+        );
     }
 
     #[test]

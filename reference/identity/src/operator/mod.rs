@@ -41,6 +41,13 @@ pub struct Explained {
     pub text: String,
 }
 
+impl Explained {
+    /// Whether they get something to see.
+    fn is_open(&self) -> bool {
+        !self.denied && self.status < 400
+    }
+}
+
 /// The operator's page.
 #[derive(Debug)]
 pub struct Operator {
@@ -91,6 +98,7 @@ impl Operator {
 
     fn route(&self, call: &Call) -> Result<Reply, Refusal> {
         let is_read = call.method == Method::GET || call.method == Method::HEAD;
+        let is_sent = call.method == Method::POST;
         // A browser names the page that a form is sent from.
         if !is_read && call.header("origin") != Some(&*call.origin) {
             return Err(Refusal::Message(StatusCode::FORBIDDEN, "the form is not one of this page".to_owned()));
@@ -102,8 +110,10 @@ impl Operator {
             ["mail"] if is_read => self.mail(call),
             ["audit"] if is_read => self.audit(call),
             ["users", id] if is_read => self.user(call, id),
-            ["users"] if !is_read => self.add(call, &form()),
-            ["users", id, action] if !is_read => self.change(call, id, action, &form()),
+            ["users"] if is_sent => self.add(call, &form()),
+            ["users", id, action] if is_sent => self.change(call, id, action, &form()),
+            ["" | "mail" | "audit"] | ["users", _] => Ok(Reply::not_allowed("GET, HEAD")),
+            ["users"] | ["users", _, _] => Ok(Reply::not_allowed("POST")),
             _ => Err(Refusal::Message(StatusCode::NOT_FOUND, "there is no such page".to_owned())),
         }
     }
@@ -190,7 +200,8 @@ impl Operator {
         query: &str,
         document: Option<Value>,
     ) -> Result<Reply, Refusal> {
-        let call = operator_call(&self.service, &self.site(call), call.now, method, path, query, document);
+        let home = call.home.replacen(HOST, &self.host, 1);
+        let call = operator_call(&self.service, &home, call.now, method, path, query, document);
         let reply = self.service.answer(&call);
         if reply.status.is_success() {
             return Ok(reply);
@@ -222,6 +233,7 @@ pub fn operator_call(
         headers,
         body: document.map_or_else(Bytes::new, |document| document.to_string().into()),
         origin: site.to_owned(),
+        home: site.to_owned(),
         client: [127, 0, 0, 1].into(),
         now,
     }
@@ -246,7 +258,10 @@ fn reasons(user: &User, cookie: &Cookie, now: &Explained, next: &Explained) -> V
         reasons.push("The address is not confirmed, so the user cannot log in: open the link of the mail, or confirm the user here.".to_owned());
     }
     match (now.denied, next.denied, cookie) {
-        (false, _, _) => reasons.push(format!("The page is open for the user: the gate answers {}.", now.status)),
+        (false, _, _) if now.is_open() => {
+            reasons.push(format!("The page is open for the user: the gate answers {}.", now.status))
+        }
+        (false, _, _) => reasons.push(format!("It is not for want of a role: the gate answers {}, for the reason below.", now.status)),
         (true, false, Cookie::None) => reasons.push(
             "The user has no token that is still good: logged out, never logged in, or expired and not refreshed. The next log-in opens the page.".to_owned(),
         ),
@@ -274,4 +289,28 @@ fn reasons(user: &User, cookie: &Cookie, now: &Explained, next: &Explained) -> V
 
 fn to(path: &str) -> Reply {
     Reply { status: StatusCode::SEE_OTHER, ..Reply::found(path) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Moment;
+
+    #[test]
+    fn a_page_that_nobody_gets_is_not_called_open() {
+        let mut user = User::new(Uuid::nil(), "", "a@b", "email", Moment::from_seconds(1));
+        user.confirmed_at = Some(Moment::from_seconds(1));
+        for (status, denied, starts) in [
+            (200, false, "The page is open for the user: the gate answers 200."),
+            (302, false, "The page is open for the user: the gate answers 302."),
+            (404, false, "It is not for want of a role: the gate answers 404,"),
+            (400, false, "It is not for want of a role: the gate answers 400,"),
+            (404, true, "None of the user's roles opens the page"),
+        ] {
+            let explained = Explained { status, denied, text: String::new() };
+            let said = reasons(&user, &Cookie::None, &explained, &explained);
+            assert!(said[0].starts_with(starts), "{said:?}");
+            assert_eq!(explained.is_open(), status < 400, "{status}");
+        }
+    }
 }

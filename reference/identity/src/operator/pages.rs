@@ -148,7 +148,7 @@ pub(super) fn user(
                 button.plain { "Explain" }
             }
             @if let Some((path, now, next)) = asked {
-                @for reason in reasons { p.note.bad[now.denied].good[!now.denied] { (reason) } }
+                @for reason in reasons { p.note.bad[now.denied].good[now.is_open()] { (reason) } }
                 p { "With the cookie that the user can have now, " code { (path) } " is answered:" }
                 pre { (now.text) }
                 @if now.text != next.text {

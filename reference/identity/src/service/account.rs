@@ -50,9 +50,7 @@ impl Service {
                 return Err(Refusal::unprocessable("Email change token expired"));
             }
             self.is_free(&*transaction, &user.aud, &new, id)?;
-            user.email = new;
-            user.mail_tokens.set(MailKind::EmailChange, None);
-            user.email_change_sent_at = None;
+            user.move_to(new);
         } else if let Some(email) = filled(asked.email.as_ref())
             && email != user.email
         {

@@ -71,7 +71,7 @@ impl Service {
         let (mut users, mut seen) = (Vec::new(), 0_u64);
         let state = self.store.read()?;
         // Where nothing is filtered the number is known, and the rest need not be gone through.
-        let is_whole = filter.is_none() && aud.is_empty();
+        let is_whole = filter.is_none();
         state.users(order, &mut |user| {
             if user.aud == aud && filter.as_deref().is_none_or(|text| matches(&user, text)) {
                 if page.holds(seen) {
@@ -81,7 +81,7 @@ impl Service {
             }
             if is_whole && seen >= page.end() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        let total = if is_whole { state.user_count()? } else { seen };
+        let total = if is_whole { state.user_count(&aud)? } else { seen };
         let reply = Reply::json(StatusCode::OK, &json!({ "users": users, "aud": aud }));
         Ok(page.links(reply, call, &query, total))
     }
@@ -133,11 +133,11 @@ impl Service {
         if hash.is_some() {
             user.password = hash;
         }
-        if let Some(email) = filled(asked.email.as_ref()) {
+        if let Some(email) = filled(asked.email.as_ref()).filter(|email| *email != user.email) {
             checked_email(Some(email))?;
             // GoTrue forgets to look, and then has two users with one address.
             self.is_free(&*transaction, &user.aud, email, id)?;
-            user.email = email.to_owned();
+            user.move_to(email.to_owned());
         }
         if let Some(data) = &asked.app_metadata {
             user.merge_app_metadata(data, call.now);
@@ -246,7 +246,7 @@ impl Page {
             link(self.number.saturating_add(1), "next");
         }
         if self.number > 1 {
-            link(self.number - 1, "prev");
+            link(last.min(self.number - 1), "prev");
         }
         link(last, "last");
         reply.with(LINK, &links.join(", ")).with(HeaderName::from_static("x-total-count"), &total.to_string())

@@ -13,16 +13,14 @@ mod public;
 
 use std::sync::Arc;
 
-use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_TYPE, VARY,
-};
+use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::body::MAX_BODY;
 use crate::cookie;
+use crate::cors;
 use crate::hooks::{self, Caller, Changes, Event, Target};
 use crate::limits::Attempts;
 use crate::mail::{Mail, Mailbox, Subject};
@@ -126,7 +124,7 @@ impl Handler for Service {
             true => self.route(call).unwrap_or_else(|refusal| refusal.reply(call.now)),
             false => Reply::error(StatusCode::FORBIDDEN, "This origin may not use the service"),
         };
-        self.with_cors(reply, call)
+        cors::told(&self.settings.cors_origins, "GET, POST, PUT, DELETE", reply, call)
     }
 }
 
@@ -191,45 +189,20 @@ impl Service {
             ["admin", "users", id] if put => self.admin_change(call, id),
             ["admin", "users", id] if delete => self.admin_remove(call, id),
             ["admin", "audit"] if get => self.audit_log(call),
-            ["health" | "settings" | "signup" | "verify" | "recover" | "token" | "user" | "logout" | "invite"]
-            | ["authorize" | "stand-in" | "callback"]
-            | ["admin", "users" | "audit"]
-            | ["admin", "users", _] => Ok(Reply::empty(StatusCode::METHOD_NOT_ALLOWED)),
-            _ => Ok(Reply {
-                body: "404 page not found\n".into(),
-                ..Reply::empty(StatusCode::NOT_FOUND).with(CONTENT_TYPE, "text/plain; charset=utf-8")
-            }),
+            segments => Ok(methods(segments).map_or_else(
+                || Reply {
+                    body: "404 page not found\n".into(),
+                    ..Reply::empty(StatusCode::NOT_FOUND).with(CONTENT_TYPE, "text/plain; charset=utf-8")
+                },
+                Reply::not_allowed,
+            )),
         }
     }
 
     /// Whether the page that asks may: no page of a stranger's makes users here, or guesses passwords.
     fn allows_origin(&self, call: &Call) -> bool {
         let is_read = call.method == Method::GET || call.method == Method::HEAD;
-        is_read || cookie::is_same_origin(call) || self.foreign_origin(call).is_some()
-    }
-
-    /// The origin of a page elsewhere that the operator lets use the service.
-    fn foreign_origin<'a>(&self, call: &'a Call) -> Option<&'a str> {
-        call.header("origin").filter(|origin| self.settings.cors_origins.iter().any(|allowed| allowed == origin))
-    }
-
-    fn with_cors(&self, reply: Reply, call: &Call) -> Reply {
-        let reply = if self.settings.cors_origins.is_empty() { reply } else { reply.with(VARY, "Origin") };
-        let Some(origin) = self.foreign_origin(call) else { return reply };
-        let reply = reply
-            .with(ACCESS_CONTROL_ALLOW_ORIGIN, origin)
-            .with(ACCESS_CONTROL_ALLOW_CREDENTIALS, "true")
-            .with(ACCESS_CONTROL_EXPOSE_HEADERS, "Link, X-Total-Count");
-        if call.method != Method::OPTIONS {
-            return reply;
-        }
-        reply
-            .with(ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE")
-            .with(
-                ACCESS_CONTROL_ALLOW_HEADERS,
-                "Accept, Authorization, Content-Type, X-JWT-AUD, X-Use-Cookie, X-Nf-Client",
-            )
-            .with(ACCESS_CONTROL_MAX_AGE, "600")
+        is_read || cookie::is_same_origin(call) || cors::foreign_origin(&self.settings.cors_origins, call).is_some()
     }
 
     /// The claims of the bearer token. The cookie is never looked at: no page of a stranger's acts for a visitor.
@@ -332,7 +305,7 @@ impl Service {
             Subject::EmailChange => user.email_change_sent_at = sent,
         }
         user.mail_tokens.set(kind, Some(secrets::digest(&token)));
-        let mail = Mail::new(&to, subject, &call.origin, &self.settings.mail_path, &token);
+        let mail = Mail::new(&to, subject, &call.home, &self.settings.mail_path, &token);
         self.mailbox.deliver(&mail, call.now).map_err(|error| Refusal::Inner(format!("cannot deliver a mail: {error}")))
     }
 }
@@ -359,6 +332,18 @@ impl Own {
         };
         transaction.commit()?;
         Ok(Own { refresh_key, instance, operator: secrets::token()? })
+    }
+}
+
+/// The methods of what is at a path, for `Allow`; `None` where nothing is.
+fn methods(segments: &[&str]) -> Option<&'static str> {
+    match segments {
+        ["health" | "settings" | "authorize" | "callback"] | ["admin", "audit"] => Some("GET, HEAD, OPTIONS"),
+        ["signup" | "verify" | "recover" | "token" | "logout" | "invite"] => Some("POST, OPTIONS"),
+        ["stand-in"] | ["admin", "users"] => Some("GET, HEAD, POST, OPTIONS"),
+        ["user"] => Some("GET, HEAD, PUT, OPTIONS"),
+        ["admin", "users", _] => Some("GET, HEAD, PUT, DELETE, OPTIONS"),
+        _ => None,
     }
 }
 

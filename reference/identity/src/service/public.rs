@@ -76,7 +76,7 @@ impl Service {
         if is_new {
             self.ask(Event::Validate, &fresh, call.now)?.apply(&mut fresh, call.now);
         }
-        let confirms = self.settings.autoconfirm;
+        let confirms = self.settings.autoconfirm && !found.as_ref().is_some_and(|user| self.is_awaited(user));
         let changes = if confirms {
             self.ask(Event::Signup, &found.map_or_else(|| fresh.clone(), said), call.now)?
         } else {
@@ -98,6 +98,8 @@ impl Service {
             changes.apply(&mut user, call.now);
             user.confirmed_at = Some(call.now);
             user.mail_tokens.set(MailKind::Confirmation, None);
+        } else if self.is_awaited(&user) {
+            self.send(call, &mut user, Subject::Invite)?;
         } else if is_due(user.confirmation_sent_at, self.settings.mail_interval(), call.now) {
             self.send(call, &mut user, Subject::Confirmation)?;
         }
@@ -108,6 +110,12 @@ impl Service {
         }
         transaction.commit()?;
         Ok(Reply::json(StatusCode::OK, &user.shown()))
+    }
+
+    /// Whether a user has an invitation out, who then gets it once more. GoTrue mails a link that asks for a password, to which
+    /// the widget has no form, and the invitation is good no longer.
+    fn is_awaited(&self, user: &User) -> bool {
+        user.invited_at.is_some() && user.password.is_none() && !self.settings.strict
     }
 
     /// The answer to a sign-up for an address that has an account: GoTrue says so, or nobody can tell.

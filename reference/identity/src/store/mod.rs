@@ -100,8 +100,8 @@ pub trait Reading {
     fn user_by_mail_token(&self, kind: MailKind, token: &TokenDigest) -> Result<Option<User>, Fault>;
     /// Users one by one, until the visitor breaks off.
     fn users(&self, order: Order, visit: &mut dyn FnMut(User) -> ControlFlow<()>) -> Result<(), Fault>;
-    /// How many users there are.
-    fn user_count(&self) -> Result<u64, Fault>;
+    /// How many users there are with this audience.
+    fn user_count(&self, aud: &str) -> Result<u64, Fault>;
     /// A refresh token.
     fn refresh(&self, token: &TokenDigest) -> Result<Option<Refresh>, Fault>;
     /// All refresh tokens of a user, used ones too as long as they are kept.

@@ -138,6 +138,7 @@ impl World {
                 headers: HeaderMap::new(),
                 body: Default::default(),
                 origin: ORIGIN.to_owned(),
+                home: ORIGIN.to_owned(),
                 client: [127, 0, 0, 1].into(),
                 now: *self.now.lock().unwrap(),
             },

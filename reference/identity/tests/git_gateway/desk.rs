@@ -55,19 +55,28 @@ impl Desk {
 
     /// The answer to a request for what follows the prefix.
     pub fn reply(&self, method: &str, target: &str, body: &str) -> Reply {
+        let call = self.call(method, target, body);
+        assert!(
+            body.len() <= self.gateway.body_limit(&call.method, &call.path).max(1024),
+            "{method} {target}: too long"
+        );
+        self.gateway.answer(&call, &self.claims)
+    }
+
+    /// A request for what follows the prefix.
+    pub fn call(&self, method: &str, target: &str, body: &str) -> Call {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let call = Call {
+        Call {
             method: Method::from_bytes(method.as_bytes()).expect("a method"),
             path: path.to_owned(),
             query: query.to_owned(),
             headers: self.headers.clone(),
             body: Bytes::copy_from_slice(body.as_bytes()),
             origin: "http://site.localhost:8888".to_owned(),
+            home: "http://site.localhost:8888".to_owned(),
             client: [127, 0, 0, 1].into(),
             now: Moment::from_seconds(1_800_000_000),
-        };
-        assert!(body.len() <= self.gateway.body_limit(&call.method, path).max(1024), "{method} {target}: too long");
-        self.gateway.answer(&call, &self.claims)
+        }
     }
 
     /// Status and JSON of an answer below `github/`.

@@ -98,7 +98,10 @@ fn answer<B>(operations: &Operations, names: &[String], asked: &Request<B>) -> R
         );
     }
     if !matches!(*asked.method(), Method::GET | Method::HEAD) {
-        return page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "405: this address answers GET and HEAD only.\n".to_owned());
+        let mut refused =
+            page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "405: this address answers GET and HEAD only.\n".to_owned());
+        refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return refused;
     }
     match (asked.uri().path(), operations.readiness()) {
         ("/metrics", _) => page(StatusCode::OK, OPEN_METRICS, operations.metrics().text()),

@@ -191,7 +191,7 @@ impl<'a> Asked<'a> {
         if let Some(refusal) = server.mounts.refusal(&known) {
             return Ok(Decided::Answer(refusal));
         }
-        if let Some(call) = server.mounts.call(head, &known, connection.peer) {
+        if let Some(call) = server.mounts.call(head, &known, *connection, &gate.edge().ports) {
             return Ok(Decided::Mounted(Box::new(call)));
         }
         // HTTP-4: its host is known by now.

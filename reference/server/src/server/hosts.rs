@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use rolegate::request::split_port;
+use rolegate::request::{Scheme, split_port};
 
 /// Whether `host` is this machine by a name or address of its own.
 pub(super) fn is_this_machine(host: &str) -> bool {
@@ -27,6 +27,18 @@ pub(super) fn is_own(host: &str, names: &[String]) -> bool {
             && rolegate::path::is_authority(host)
     };
     is_this_machine(host) || is_below_localhost() || names.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
+/// The host by a port at which this site answers: that of the scheme, or one that `is_own` knows; else that of the listener.
+/// Whoever sends a request can name any, and another program can listen there.
+pub(super) fn by_own_port(host: &str, scheme: Scheme, listener: u16, is_own: impl Fn(u16) -> bool) -> String {
+    let (name, port) = split_port(host);
+    let usual = scheme.default_port();
+    if port.is_empty() || port == usual {
+        return name.to_owned();
+    }
+    let port = port.parse().ok().filter(|port| is_own(*port)).unwrap_or(listener);
+    if port.to_string() == usual { name.to_owned() } else { format!("{name}:{port}") }
 }
 
 fn is_localhost(host: &str) -> bool {
@@ -68,6 +80,30 @@ mod tests {
         ] {
             assert_eq!(is_own(host, &names), own, "{host}");
         }
+    }
+
+    #[test]
+    fn ports_that_are_the_sites() {
+        for (host, scheme, expected) in [
+            ("site.localhost:8888", Scheme::Http, "site.localhost:8888"),
+            ("site.localhost:08888", Scheme::Http, "site.localhost:8888"),
+            ("site.localhost:9000", Scheme::Http, "site.localhost:9000"),
+            ("site.localhost:9999", Scheme::Http, "site.localhost:8888"),
+            ("site.localhost:0", Scheme::Http, "site.localhost:8888"),
+            ("site.localhost:99999", Scheme::Http, "site.localhost:8888"),
+            ("site.localhost:x", Scheme::Http, "site.localhost:8888"),
+            ("site.localhost:443", Scheme::Http, "site.localhost:8888"),
+            ("site.localhost:80", Scheme::Http, "site.localhost"),
+            ("site.localhost:", Scheme::Http, "site.localhost"),
+            ("site.localhost", Scheme::Https, "site.localhost"),
+            ("site.localhost:443", Scheme::Https, "site.localhost"),
+            ("[::1]:9999", Scheme::Http, "[::1]:8888"),
+            ("[::1]", Scheme::Http, "[::1]"),
+        ] {
+            let own = by_own_port(host, scheme, 8888, |port| matches!(port, 8888 | 9000));
+            assert_eq!(own, expected, "{host}");
+        }
+        assert_eq!(by_own_port("a.localhost:9", Scheme::Https, 443, |_| false), "a.localhost");
     }
 
     #[test]

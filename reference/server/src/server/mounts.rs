@@ -13,7 +13,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_LENGTH, HeaderValue};
 use hyper::{HeaderMap, Method, Response, StatusCode};
-use rolegate::edge::{Seen, marks};
+use rolegate::edge::{Connection, Seen, marks};
 use rolegate::path::origin_form;
 use rolegate::request::Scheme;
 use tokio::sync::Semaphore;
@@ -66,6 +66,9 @@ pub struct Mounted {
     pub scheme: Scheme,
     /// The host that the visitor asked, with its port where one is named.
     pub host: String,
+    /// The same host, by a port at which the site answers: what is opened later, by somebody else than who asks now, leads
+    /// there.
+    pub home: String,
     /// The visitor's address, or that of the proxy that does not tell it.
     pub client: IpAddr,
     /// Whether the visitor sits at this machine: by the connection, with no proxy between, and by a name of this machine's.
@@ -109,8 +112,14 @@ impl Mounts {
         })
     }
 
-    /// Who answers a request, if it is a mount.
-    pub(crate) fn call(&self, head: &Head<'_>, seen: &Seen<'_>, peer: IpAddr) -> Option<MountedCall> {
+    /// Who answers a request, if it is a mount. `ports` are those of the site's own addresses, beside that of the listener.
+    pub(crate) fn call(
+        &self,
+        head: &Head<'_>,
+        seen: &Seen<'_>,
+        connection: Connection,
+        ports: &[u16],
+    ) -> Option<MountedCall> {
         if self.mounts.is_empty() {
             return None;
         }
@@ -119,7 +128,13 @@ impl Mounts {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let host = seen.host.unwrap_or_default();
         let mount = self.mounts.iter().find(|mount| mount.takes(host, path))?;
-        let client = seen.client.unwrap_or(peer);
+        let client = seen.client.unwrap_or(connection.peer);
+        let is_own = |port| port == connection.port || ports.contains(&port);
+        let home = match host {
+            // Whom the operator trusts says by which port the visitor came.
+            host if seen.through_proxy => host.to_owned(),
+            host => hosts::by_own_port(host, seen.scheme, connection.port, is_own),
+        };
         let is_here = client.is_loopback()
             && !seen.through_proxy
             && !head.headers.iter().any(|(name, _)| marks::mark(name).is_some())
@@ -131,6 +146,7 @@ impl Mounts {
             headers: HeaderMap::new(),
             scheme: seen.scheme,
             host: host.to_owned(),
+            home,
             client,
             is_here,
         };

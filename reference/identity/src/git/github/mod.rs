@@ -7,8 +7,9 @@ mod words;
 mod writes;
 
 use http::StatusCode;
+use http::header::ALLOW;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::GitGateway;
 use super::editor::Editor;
@@ -63,7 +64,9 @@ impl Refusal {
                 (StatusCode::INTERNAL_SERVER_ERROR, "The repository cannot be read or written; see the log".to_owned())
             }
         };
-        Reply::json(status, &json!({ "message": message }))
+        let reply = Reply::json(status, &json!({ "message": message }));
+        // What GitHub says of a request that cannot be merged as it is.
+        if status == StatusCode::METHOD_NOT_ALLOWED { reply.with(ALLOW, "") } else { reply }
     }
 }
 
@@ -107,13 +110,16 @@ impl Question<'_> {
 
     /// What the body says.
     fn body<T: DeserializeOwned>(self) -> Result<T, Refusal> {
-        serde_json::from_slice(&self.call.body).map_err(|error| {
+        // A list would be read as the members of a structure in their order.
+        let members: Map<String, Value> = serde_json::from_slice(&self.call.body).map_err(|error| {
             if error.is_data() {
-                Refusal::invalid(format!("Invalid request.\n\n{error}"))
+                Refusal::invalid("Invalid request.\n\nThe body is a JSON object.")
             } else {
                 Refusal::Told(StatusCode::BAD_REQUEST, "Problems parsing JSON".to_owned())
             }
-        })
+        })?;
+        serde_json::from_value(Value::Object(members))
+            .map_err(|error| Refusal::invalid(format!("Invalid request.\n\n{error}")))
     }
 
     /// The commit that a request names: of a branch that is there for authors, or by all its digits.
