@@ -231,7 +231,8 @@ impl Fill for Texts<'_, '_> {
 }
 
 /// The names on the way to the roles: a JSON Pointer (RFC 6901) or names joined by dots.
-fn role_path(path: &str) -> Vec<String> {
+#[must_use]
+pub fn role_path(path: &str) -> Vec<String> {
     match path.strip_prefix('/') {
         Some(pointer) => pointer.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect(),
         None => path.split('.').map(str::to_owned).collect(),

@@ -10,7 +10,7 @@ use gatecheck::corpus::recipe::Recipes;
 use gatecheck::corpus::request::{Carrier, Form, Request, TokenRef};
 use gatecheck::corpus::source::{Access, Level, OneOrMany, Provenance, Requirement, Sides};
 use gatecheck::corpus::template::Template;
-use gatecheck::corpus::{Case, Corpus, Settings, Suite};
+use gatecheck::corpus::{Case, Corpus, Suite};
 use gatecheck::own::OwnSite;
 use gatecheck::own::marks::{Marks, Named};
 use sha2::{Digest, Sha256};
@@ -19,7 +19,6 @@ use crate::expect::{Context, wanted};
 use crate::model::{Answer, RuleView, Said, Who};
 use crate::probe::{From, Kind, Probe, Probes};
 use crate::spellings::Trick;
-use crate::tokens::UNKNOWN;
 use crate::visitors::Visitor;
 use crate::{AboutCase, AboutRule, Audit, Seen, Sizes, Wish};
 
@@ -427,13 +426,6 @@ fn corpus(seen: &Seen, wish: &Wish, rules: &[AboutRule], cases: Vec<Case>, own: 
         digest.update("\0");
     }
     let digest: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    let settings = Settings {
-        secret: wish.secret.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
-        role_path: wish.role_path.clone(),
-        audience: wish.audience.clone(),
-        issuer: wish.issuer.clone(),
-        ..Settings::default()
-    };
     let toml = String::from_utf8_lossy(&texts.toml).into_owned();
     let headers = String::from_utf8_lossy(&texts.headers).into_owned();
     let suite = Suite {
@@ -445,7 +437,7 @@ fn corpus(seen: &Seen, wish: &Wish, rules: &[AboutRule], cases: Vec<Case>, own: 
         standalone: Some("it is a site of its own".to_owned()),
         may_refuse: None,
         meant_for: Vec::new(),
-        settings,
+        settings: wish.settings(),
         rules: texts.redirects.clone(),
         toml: (!toml.is_empty()).then(|| gatecheck::own::toml_without_publish(&toml)),
         headers: (!headers.is_empty()).then_some(headers),

@@ -41,13 +41,14 @@ pub mod verdicts;
 pub mod visitors;
 
 mod build;
+mod moved;
 mod renamed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use gatecheck::corpus::Corpus;
+use gatecheck::corpus::{Corpus, Settings};
 use gatecheck::own::Tokens as GivenTokens;
 use gatecheck::own::marks::Marks;
 
@@ -70,9 +71,9 @@ pub struct Wish {
     pub secret: Option<String>,
     /// Where roles stand in a token.
     pub role_path: String,
-    /// The claim `iss` of tokens that are made.
+    /// The claim `iss` that the gate asks for, and that tokens are made with.
     pub issuer: Option<String>,
-    /// The claim `aud` of tokens that are made.
+    /// The same of the claim `aud`.
     pub audience: Option<String>,
     /// Roles for which there are real tokens.
     pub given_roles: BTreeSet<String>,
@@ -94,6 +95,20 @@ pub struct Wish {
     pub is_alike: bool,
     /// The time, in seconds since the epoch.
     pub now: i64,
+}
+
+impl Wish {
+    /// The settings of the gate, as far as the user says them.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings {
+            secret: self.secret.clone().unwrap_or_else(|| tokens::UNKNOWN.to_owned()),
+            role_path: self.role_path.clone(),
+            audience: self.audience.clone(),
+            issuer: self.issuer.clone(),
+            ..Settings::default()
+        }
+    }
 }
 
 /// What is asked of a site, ready to be run.
@@ -301,7 +316,8 @@ impl Seen {
             any_host: wish.host.is_none(),
         };
         // Who brings real tokens has another key than a secret, for which forgeries of the corpus say little.
-        let tokens = Tokens { corpus, secret: wish.secret.as_deref(), role_path: &wish.role_path, now: wish.now };
+        let settings = wish.settings();
+        let tokens = Tokens { corpus, settings: &settings, knows_secret: wish.secret.is_some(), now: wish.now };
         let tokens = (wish.secret.is_some() || wish.given_roles.is_empty()).then_some(tokens);
         let probes = from.choose(tokens);
         build::audit(&self, wish, &from, probes, marks)

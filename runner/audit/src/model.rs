@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use gatecheck::corpus::Settings;
+use gatecheck_mutants::reference::{keys, token_settings};
 use rolegate::decide::Outcome;
 use rolegate::request::Request;
 use rolegate::rules::{ConditionKey, RoleCondition};
-use rolegate::token::{Time, TokenSettings};
+use rolegate::token::Time;
 use rolegate::visitor::Visitor;
 use rolegate::witness::{WORD, Witness};
 use rolegate::{Keys, Rule, RuleSet, Scheme, decide, identify};
@@ -248,11 +250,10 @@ impl Model {
     }
 }
 
-/// Who sends these header lines, by the secret and the role path of a site; `None` where it will be somebody else before long, because a token runs out.
+/// Who sends these header lines to a gate with these settings; `None` where it will be somebody else before long, because a token runs out.
 #[must_use]
-pub fn who_sends(headers: &[(String, Vec<u8>)], secret: &str, role_path: &str, now: i64) -> Option<Who> {
-    let keys = Keys::hs256(secret.as_bytes()).ok()?;
-    let settings = TokenSettings { role_path: role_path.parse().ok()?, ..TokenSettings::default() };
+pub fn who_sends(headers: &[(String, Vec<u8>)], settings: &Settings, now: i64) -> Option<Who> {
+    let (keys, settings) = (keys(settings).ok()?, token_settings(settings).ok()?);
     let lines = || {
         let cookies = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
         cookies.map(|(_, value)| value.as_slice())

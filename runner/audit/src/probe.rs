@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use gatecheck::corpus::Corpus;
+use gatecheck::corpus::{Corpus, Settings};
 
 use crate::expect::Writing;
 use crate::ground::{Ground, Way, path_of, pretty};
@@ -150,15 +150,15 @@ pub struct From<'a> {
     pub any_host: bool,
 }
 
-/// Tokens of the corpus for a site whose secret is known.
+/// What tokens of the corpus are made for.
 #[derive(Clone, Copy, Debug)]
 pub struct Tokens<'a> {
     /// The corpus.
     pub corpus: &'a Corpus,
-    /// The secret of the site, where it is known.
-    pub secret: Option<&'a str>,
-    /// Where roles stand.
-    pub role_path: &'a str,
+    /// The settings of the gate.
+    pub settings: &'a Settings,
+    /// Whether its secret is known.
+    pub knows_secret: bool,
     /// The time, in seconds since the epoch.
     pub now: i64,
 }
@@ -205,7 +205,7 @@ impl<'a> From<'a> {
         if let (Some(tokens), Some(place)) = (tokens, self.gate_for_tokens(&rules)) {
             let named = self.model.views.get(place).and_then(|view| view.roles.first()).map(String::as_str);
             let role = self.admitting_role(place).or(named).unwrap_or_default();
-            let all = borrowed(tokens.corpus, tokens.secret, tokens.role_path, role, tokens.now);
+            let all = borrowed(tokens, role);
             let groups = all.iter().map(|_| Group::of(place, 1));
             self.take(&mut probes, Kind::Token, groups, |group, _| self.token(place, all.get(group)?));
         }

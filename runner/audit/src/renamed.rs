@@ -1,59 +1,8 @@
 //! A role of a user's site in the place of the role that the gates of the corpus ask for, in whatever spelling the corpus has it: in capitals, cut off, with a
 //! letter that is escaped or looks alike, with something between two letters.
 
-use gatecheck::corpus::Suite;
-use gatecheck::corpus::recipe::{Edit, Recipe, Recipes};
-use gatecheck::corpus::request::TokenRef;
-use serde_json::Value;
-
 /// The role that the gates of the corpus ask for.
 const OURS: [char; 5] = ['a', 'd', 'm', 'i', 'n'];
-
-/// The recipes of a suite for a gate that asks for this role.
-pub(crate) fn recipes(suite: &Suite, role: &str) -> Recipes {
-    Recipes(suite.recipes.0.iter().map(|(name, made)| (name.clone(), recipe(made, role))).collect())
-}
-
-/// The token of a case for a gate that asks for this role; the recipe of a named one is renamed where it stands.
-pub(crate) fn token(token: &TokenRef, role: &str) -> TokenRef {
-    match token {
-        TokenRef::Inline(made) => TokenRef::Inline(Box::new(recipe(made, role))),
-        TokenRef::Named(name) => TokenRef::Named(name.clone()),
-    }
-}
-
-fn recipe(recipe: &Recipe, role: &str) -> Recipe {
-    let maybe = |value: &Option<String>| value.as_deref().map(|value| text(value, role));
-    let edit = |edit: &Edit| Edit {
-        append: maybe(&edit.append),
-        prepend: maybe(&edit.prepend),
-        insert: maybe(&edit.insert),
-        replace: maybe(&edit.replace),
-        with: maybe(&edit.with),
-        set: maybe(&edit.set),
-        ..edit.clone()
-    };
-    Recipe {
-        roles: recipe.roles.as_ref().map(|made| value(made, role)),
-        claims: recipe.claims.iter().map(|(name, made)| (name.clone(), value(made, role))).collect(),
-        header: recipe.header.iter().map(|(name, made)| (name.clone(), value(made, role))).collect(),
-        header_text: maybe(&recipe.header_text),
-        claims_text: maybe(&recipe.claims_text),
-        edits: recipe.edits.iter().map(edit).collect(),
-        ..recipe.clone()
-    }
-}
-
-fn value(made: &Value, role: &str) -> Value {
-    match made {
-        Value::String(made) => Value::String(text(made, role)),
-        Value::Array(items) => items.iter().map(|item| value(item, role)).collect(),
-        Value::Object(members) => {
-            Value::Object(members.iter().map(|(name, made)| (text(name, role), value(made, role))).collect())
-        }
-        other => other.clone(),
-    }
-}
 
 /// The text with `role` in the place of the corpus' role.
 pub(crate) fn text(text: &str, role: &str) -> String {

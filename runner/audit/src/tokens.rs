@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use gatecheck::corpus::request::{Form, Request};
 use gatecheck::corpus::shape::OF_THE_RULES;
 use gatecheck::corpus::source::Level;
-use gatecheck::corpus::{Case, Corpus, Settings, Suite};
+use gatecheck::corpus::{Case, DEFAULT_ROLE_PATH, Settings, Suite};
 use gatecheck::run::{Place, compose};
-use gatecheck::wire::{Target, Trust};
+use gatecheck::wire::{Sent, Target, Trust};
 
 use crate::model::{Who, who_sends};
-use crate::renamed;
+use crate::moved::Home;
+use crate::probe::Tokens;
 
 /// Header lines that speak of a visitor, from a case of the corpus.
 #[derive(Clone, Debug)]
@@ -35,43 +36,38 @@ const LONG: usize = 3500;
 const LONGEST: usize = 40_000;
 
 /// What a gate of the corpus may lack and every gate that is audited has.
-const HAS: [&str; 3] = ["cookie", "http-1", "raw-target"];
+const HAS: [&str; 4] = ["audience", "cookie", "http-1", "raw-target"];
 
 /// The secret of a site whose secret nobody told: nothing that is signed with it may count.
 pub(crate) const UNKNOWN: &str = "the-secret-of-this-site-is-not-known-here-and-this-is-not-it-00000";
 
-/// Every case of the corpus in which nothing but the token, where it stands or the fields around it differs from the control, for a gate with this secret that asks
-/// for this role. Without the secret they are forgeries.
+/// Every case of the corpus in which nothing but the token, where it stands or the fields around it differs from the control, for a gate with these settings that
+/// asks for this role. Without the secret they are forgeries.
 #[must_use]
-pub fn borrowed(corpus: &Corpus, secret: Option<&str>, role_path: &str, role: &str, now: i64) -> Vec<Borrowed> {
-    let is_known = secret.is_some();
-    let secret = secret.unwrap_or(UNKNOWN);
-    let nowhere =
-        Target { https: false, host: "site.example".to_owned(), port: 80, connect_to: None, trust: Trust::default() };
+pub fn borrowed(tokens: Tokens<'_>, role: &str) -> Vec<Borrowed> {
+    let Tokens { corpus, settings, knows_secret, now } = tokens;
+    // The same gate, with the roles where the corpus has them.
+    let usual = Settings { role_path: DEFAULT_ROLE_PATH.to_owned(), ..settings.clone() };
     let mut all = Vec::new();
-    for suite in corpus.suites.iter().filter(|suite| suite.settings == Settings::default()) {
-        let settings = Settings { secret: secret.to_owned(), role_path: role_path.to_owned(), ..Settings::default() };
-        let moved = Suite {
-            settings,
-            recipes: renamed::recipes(suite, role),
-            cases: Vec::new(),
-            files: std::collections::BTreeMap::new(),
-            ..(**suite).clone()
-        };
+    for suite in corpus.suites.iter().filter(|suite| is_for(suite, settings)) {
+        let (own, usual) = (Moved::of(suite, settings, role), Moved::of(suite, &usual, role));
         for case in suite.cases.iter().filter(|case| is_about_the_visitor(suite, case)) {
-            let place = Place { target: &nowhere, prefix: "", listener: "http://127.0.0.1:1" };
-            let token = case.request.token.as_ref().map(|token| renamed::token(token, role));
-            let case = Case { request: Request { token, ..case.request.clone() }, ..(**case).clone() };
-            let Ok(sent) = compose(&moved, &case, &place, now) else { continue };
+            let Some(sent) = own.send(case, now) else { continue };
             let size: usize = sent.headers.iter().map(|(name, value)| name.len().saturating_add(value.len())).sum();
             if size > LONGEST {
                 continue;
             }
+            let Some(who) = own.who(&sent, now) else { continue };
+            // What puts the roles into a token in a way of its own did not put them where this gate looks.
+            if own.suite.settings != usual.suite.settings
+                && usual.send(case, now).is_none_or(|sent| usual.who(&sent, now).as_ref() != Some(&who))
+            {
+                continue;
+            }
             // Whatever is signed with a secret that is not the site's makes nobody of whoever sends it.
-            let who = if is_known { who_sends(&sent.headers, secret, role_path, now) } else { Some(Who::Nobody) };
-            let Some(who) = who else { continue };
+            let who = if knows_secret { who } else { Who::Nobody };
             // Nobody but the issuer can sign it, and in the hands of a holder it opens what they may have.
-            if is_known && case.holder.is_some() {
+            if knows_secret && case.holder.is_some() {
                 continue;
             }
             let is_exact = sent.byte_exact;
@@ -82,6 +78,51 @@ pub fn borrowed(corpus: &Corpus, secret: Option<&str>, role_path: &str, role: &s
         }
     }
     all
+}
+
+/// A suite whose tokens are made for another gate.
+struct Moved<'a> {
+    suite: Suite,
+    home: Home<'a>,
+}
+
+impl<'a> Moved<'a> {
+    fn of(suite: &Suite, settings: &Settings, role: &'a str) -> Self {
+        let home = Home::of(suite, settings, role);
+        let suite = Suite {
+            settings: settings.clone(),
+            recipes: home.recipes(suite),
+            cases: Vec::new(),
+            files: std::collections::BTreeMap::new(),
+            ..suite.clone()
+        };
+        Self { suite, home }
+    }
+
+    /// What a case sends; none where it cannot be sent, or is not the same at this gate.
+    fn send(&self, case: &Case, now: i64) -> Option<Sent> {
+        let trust = Trust::default();
+        let nowhere = Target { https: false, host: "site.example".to_owned(), port: 80, connect_to: None, trust };
+        let place = Place { target: &nowhere, prefix: "", listener: "http://127.0.0.1:1" };
+        let token = case.request.token.as_ref().map(|token| self.home.token(token));
+        if token.as_ref().is_some_and(|token| !self.home.has_moved(&self.suite.recipes, token)) {
+            return None;
+        }
+        let case = Case { request: Request { token, ..case.request.clone() }, ..case.clone() };
+        compose(&self.suite, &case, &place, now).ok()
+    }
+
+    fn who(&self, sent: &Sent, now: i64) -> Option<Who> {
+        who_sends(&sent.headers, &self.suite.settings, now)
+    }
+}
+
+/// Whether a suite is about tokens that such a gate reads: it has no settings, but for an issuer and an audience where the gate asks for one of them as well.
+fn is_for(suite: &Suite, settings: &Settings) -> bool {
+    let Settings { issuer, audience, .. } = &suite.settings;
+    let asks_for_names = issuer.is_some() || audience.is_some();
+    let named = Settings { issuer: issuer.clone(), audience: audience.clone(), ..Settings::default() };
+    suite.settings == named && (!asks_for_names || settings.issuer.is_some() || settings.audience.is_some())
 }
 
 /// Whether a field other than `Cookie` stands there more than once.
@@ -123,31 +164,100 @@ fn is_about_the_visitor(suite: &Suite, case: &Case) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    use gatecheck::corpus::Corpus;
+
     use super::*;
+
+    fn tokens(corpus: &Corpus, settings: &Settings, knows_secret: bool) -> Vec<Borrowed> {
+        borrowed(Tokens { corpus, settings, knows_secret, now: 1_800_000_000 }, "admin")
+    }
 
     #[test]
     fn tokens_of_most_kinds_are_borrowed() {
         let corpus = Corpus::embedded().unwrap();
-        for (secret, least) in [(Some(gatecheck::corpus::DEFAULT_SECRET), 400), (None, 400)] {
-            let all = borrowed(&corpus, secret, gatecheck::corpus::DEFAULT_ROLE_PATH, "admin", 1_800_000_000);
+        for knows_secret in [true, false] {
+            let all = tokens(&corpus, &Settings::default(), knows_secret);
             let suites: BTreeSet<&str> = all.iter().filter_map(|one| one.id.split('/').next()).collect();
-            assert!(all.len() >= least, "{secret:?}: {}", all.len());
+            assert!(all.len() >= 400, "{knows_secret}: {}", all.len());
             for suite in ["claim", "cookie", "jose", "json", "token"] {
-                assert!(suites.contains(suite), "{secret:?}: {suites:?}");
+                assert!(suites.contains(suite), "{knows_secret}: {suites:?}");
             }
             let is_nobody = |one: &Borrowed| one.who == Who::Nobody;
-            assert_eq!(secret.is_none(), all.iter().all(is_nobody));
+            assert_eq!(!knows_secret, all.iter().all(is_nobody));
             let in_the_query = all.iter().filter(|one| one.query.as_ref().is_some_and(|query| query.contains("=ey")));
             // The issuer alone can sign what is wrong in its form and right in what it says.
             assert_eq!(
-                secret.is_none(),
+                !knows_secret,
                 all.iter().any(|one| one.id.starts_with("json/encoding/half-a-pair-in-a-claim"))
             );
             let refused = |id: &str| all.iter().any(|one| one.id.contains(id) && one.may_be_refused);
             assert!(!refused("condition/tag-weak"));
             // Most go over connections that are kept.
-            assert!(all.iter().filter(|one| one.is_exact).count() * 10 < all.len(), "{secret:?}");
+            assert!(all.iter().filter(|one| one.is_exact).count() * 10 < all.len(), "{knows_secret}");
             assert!(in_the_query.clone().count() >= 4 && in_the_query.clone().all(is_nobody));
+        }
+    }
+
+    /// The claims of the token in a cookie, where they are an object.
+    fn claims(one: &Borrowed) -> Option<serde_json::Map<String, serde_json::Value>> {
+        let cookie = one.headers.iter().find(|(name, _)| name == "Cookie")?;
+        let text = std::str::from_utf8(&cookie.1).ok()?.strip_prefix("nf_jwt=")?;
+        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(text.split('.').nth(1)?).ok()?).ok()
+    }
+
+    #[test]
+    fn what_a_gate_asks_for_beside_the_token_changes_nothing_about_it() {
+        let corpus = Corpus::embedded().unwrap();
+        let plain = tokens(&corpus, &Settings::default(), true);
+        let (issuer, audience) = (Some("https://id.example".to_owned()), Some("my \"site\" $(now)".to_owned()));
+        let at = |path: &str| Settings { role_path: path.to_owned(), ..Settings::default() };
+        for settings in [
+            Settings { issuer: issuer.clone(), ..Settings::default() },
+            Settings { audience: audience.clone(), ..Settings::default() },
+            Settings { issuer, audience, role_path: "roles".to_owned(), ..Settings::default() },
+            at("roles"),
+            at("app_metadata.roles"),
+            at("/https:~1~1site.example~1roles"),
+            at("realm.access.of.roles"),
+            Settings {
+                secret: "another secret, of 64 bytes and more, that this test alone knows".to_owned(),
+                ..at("a.b")
+            },
+        ] {
+            let moved = tokens(&corpus, &settings, true);
+            let of = |id: &str| moved.iter().find(|one| one.id == id);
+            let mut missing = 0;
+            for one in &plain {
+                let Some(same) = of(&one.id) else {
+                    missing += 1;
+                    continue;
+                };
+                // Their own fault is what the gate asks for.
+                let is_of_another = ["/other-issuer/", "/other-audience", "/issuer-as-role"];
+                let is_of_another = is_of_another.iter().any(|part| one.id.contains(part));
+                assert!(same.who == one.who || is_of_another, "{}: {settings:?}", one.id);
+                if let Some(claims) = claims(same).filter(|claims| !claims.contains_key("alg")) {
+                    let bears = |name: &str, own: &Option<String>| own.is_none() || claims.contains_key(name);
+                    let bears = bears("iss", &settings.issuer) && bears("aud", &settings.audience);
+                    assert!(bears, "{}: {settings:?}: {claims:?}", one.id);
+                }
+            }
+            // A text that says in its own way where the roles are cannot be moved.
+            let is_usual = settings.role_path == DEFAULT_ROLE_PATH;
+            assert!(if is_usual { missing == 0 } else { missing * 10 < plain.len() }, "{missing}: {settings:?}");
+            for (asked, part) in [(&settings.issuer, "issuer"), (&settings.audience, "audience")] {
+                let (bad, good): (Vec<_>, Vec<_>) = moved
+                    .iter()
+                    .filter(|one| one.id.contains("keys/audience/"))
+                    .partition(|one| one.who == Who::Nobody);
+                let of = |all: &[&Borrowed]| {
+                    let names = [format!("/other-{part}/"), format!("/no-{part}")];
+                    all.iter().filter(|one| names.iter().any(|name| one.id.contains(name))).count()
+                };
+                assert!(if asked.is_some() { of(&bad) >= 11 && of(&good) == 0 } else { of(&bad) == 0 }, "{settings:?}");
+            }
         }
     }
 }

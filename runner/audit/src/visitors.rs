@@ -6,6 +6,7 @@ use gatecheck::corpus::recipe::{Edit, KeyText, Mac, Part, Recipe, Recipes, Signa
 use serde_json::{Map, Value, json};
 
 use crate::model::{RuleView, Who};
+use crate::moved::literal;
 
 /// A kind of visitor, by what it has in hand.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -51,9 +52,9 @@ pub struct Means {
     pub secret: Option<String>,
     /// Roles for which real tokens were given; the empty name is a token without a role.
     pub given: BTreeSet<String>,
-    /// The claim `iss` that tokens bear.
+    /// The claim `iss` that the gate asks for, and that tokens bear.
     pub issuer: Option<String>,
-    /// The claim `aud` that tokens bear.
+    /// The same of the claim `aud`.
     pub audience: Option<String>,
 }
 
@@ -68,7 +69,7 @@ impl Visitors {
     #[must_use]
     pub fn of(rules: &[RuleView], means: &Means) -> Self {
         let named: BTreeSet<String> = rules.iter().flat_map(|rule| rule.roles.iter().cloned()).collect();
-        let forged = forgeries(means.secret.is_some());
+        let forged = forgeries(means);
         let mut visitors = Self { forged, ..Self::default() };
         for role in named.iter().map(String::as_str).chain([""]) {
             let name = holder_recipe(role);
@@ -231,14 +232,14 @@ fn object(value: Value) -> Map<String, Value> {
 
 fn good(role: &str, means: &Means) -> Recipe {
     let mut claims = object(json!({ "sub": "gatecheck-audit", "exp": "$(now+3600)" }));
-    claims.extend(means.issuer.clone().map(|issuer| ("iss".to_owned(), json!(issuer))));
-    claims.extend(means.audience.clone().map(|audience| ("aud".to_owned(), json!(audience))));
+    claims.extend(means.issuer.clone().map(|issuer| ("iss".to_owned(), json!(literal(&issuer)))));
+    claims.extend(means.audience.clone().map(|audience| ("aud".to_owned(), json!(literal(&audience)))));
     let roles = if role.is_empty() { json!([]) } else { json!([role]) };
     Recipe { header: object(json!({ "alg": "HS256", "typ": "JWT" })), claims, roles: Some(roles), ..Recipe::default() }
 }
 
 /// Tokens that must not count. None of the first ones needs the secret: they are refused whatever it is.
-fn forgeries(with_secret: bool) -> Vec<Forgery> {
+fn forgeries(means: &Means) -> Vec<Forgery> {
     let header = |value: Value| object(value);
     let key = |text: &str| Some(KeyText::Text(text.to_owned()));
     let edit = |edit: Edit| vec![edit];
@@ -300,7 +301,7 @@ fn forgeries(with_secret: bool) -> Vec<Forgery> {
         ),
         ("empty", "an empty cookie", Recipe { edits: edit(Edit { set: Some(String::new()), ..none() }), ..change() }),
     ];
-    if with_secret {
+    if means.secret.is_some() {
         all.extend([
             ("expired", "a token that ran out", Recipe { claims: header(json!({ "exp": "$(now-3600)" })), ..change() }),
             (
@@ -334,6 +335,33 @@ fn forgeries(with_secret: bool) -> Vec<Forgery> {
                 Recipe { header: header(json!({ "alg": "HS384" })), mac: Some(Mac::HS384), ..change() },
             ),
         ]);
+        let without = |claim: &str| Recipe { drop_claims: vec![claim.to_owned()], ..change() };
+        let other = json!("https://another.example/");
+        if means.issuer.is_some() {
+            all.extend([
+                (
+                    "other-issuer",
+                    "a token of another issuer",
+                    Recipe { claims: header(json!({ "iss": other })), ..change() },
+                ),
+                ("no-issuer", "a token without an issuer", without("iss")),
+            ]);
+        }
+        if means.audience.is_some() {
+            all.extend([
+                (
+                    "other-audience",
+                    "a token for another audience",
+                    Recipe { claims: header(json!({ "aud": other })), ..change() },
+                ),
+                (
+                    "other-audiences",
+                    "a token for a list of other audiences",
+                    Recipe { claims: header(json!({ "aud": [other] })), ..change() },
+                ),
+                ("no-audience", "a token without an audience", without("aud")),
+            ]);
+        }
     }
     all.into_iter().map(|(id, words, change)| Forgery { id, words, change }).collect()
 }

@@ -59,10 +59,10 @@ pub struct AuditArgs {
     /// Where the roles stand in a token: names with dots, or a JSON pointer
     #[arg(long, value_name = "PATH", default_value = DEFAULT_ROLE_PATH)]
     role_path: String,
-    /// The claim `iss` of the tokens that are made
+    /// The `iss` that the gate asks for: all tokens that are made bear it, but for those that must not count because of it
     #[arg(long, value_name = "TEXT")]
     issuer: Option<String>,
-    /// The claim `aud` of the tokens that are made
+    /// The `aud` that the gate asks for, in the same way
     #[arg(long, value_name = "TEXT")]
     audience: Option<String>,
     /// Say what would be asked and how long it takes, and send nothing

@@ -691,3 +691,39 @@ fn a_cache_that_is_wrong_over_http_2_alone_is_caught() {
         assert!(leaks.iter().all(|id| id.contains("-http-2")), "{leaks:?}");
     }
 }
+
+/// What a user says of the gate reaches the tokens: with the same setting the sound gate is blamed for nothing, and a broken one is found.
+#[test]
+fn what_the_gate_asks_of_a_token_is_asked_of_the_tokens_that_are_made() {
+    let site = site();
+    let names = ["--issuer", "https://id.example/", "--audience", "club"];
+    for settings in [
+        &names[..2],
+        &names[2..],
+        &names,
+        &["--role-path", "roles"],
+        &["--role-path", "/https:~1~1club.example~1roles"],
+    ] {
+        let said = audit(site.path(), &[settings, &["--budget", "9000"]].concat());
+        let (status, said) = (said.status.code(), text(&said));
+        assert_eq!(status, Some(0), "{settings:?}: {said}");
+        assert!(said.contains("shut") && !said.contains("left out"), "{settings:?}: {said}");
+    }
+    for (settings, defect) in [
+        (&names[..], "iss/ignored"),
+        (&names, "iss/missing-accepted"),
+        (&names, "iss/by-its-beginning"),
+        (&names, "aud/ignored"),
+        (&names, "aud/lists-in-lists"),
+        (&names, "open/any-bad-token"),
+        (&["--role-path", "roles"], "open/any-bad-token"),
+    ] {
+        let said = audit(site.path(), &[settings, &["--budget", "9000", "--broken-gate", defect]].concat());
+        let (status, said) = (said.status.code(), text(&said));
+        assert!(status == Some(1) && said.contains("OPEN"), "{defect}: {said}");
+    }
+    // A sound token that a gate refuses is told as well.
+    let said =
+        text(&audit(site.path(), &[&names[..], &["--budget", "9000", "--broken-gate", "aud/lists-not-read"]].concat()));
+    assert!(said.contains("differs") && said.contains("Whoever holds the role is kept out"), "{said}");
+}

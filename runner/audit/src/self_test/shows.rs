@@ -19,8 +19,8 @@ use gatecheck_mutants::{Defect, Mutant};
 
 use super::gate;
 use crate::Audit;
+use crate::moved::Home;
 use crate::probe::Kind;
-use crate::renamed;
 use crate::tokens::UNKNOWN;
 
 /// No more of the cases that catch a broken gate are moved.
@@ -143,11 +143,12 @@ fn moved(audit: &Audit, settings: &Settings, from: &Suite, case: &Case, running:
             Form::Path(_) | Form::Target(_) => Form::Target(text),
             Form::Raw { .. } => return None,
         };
-        let token = case.request.token.as_ref().map(|token| renamed::token(token, role));
+        let home = Home::of(from, settings, role);
+        let token = case.request.token.as_ref().map(|token| home.token(token));
         let request = gatecheck::corpus::request::Request { form, token, ..case.request.clone() };
         let moved = Suite {
             settings: settings.clone(),
-            recipes: renamed::recipes(from, role),
+            recipes: home.recipes(from),
             cases: Vec::new(),
             own: None,
             ..from.clone()
