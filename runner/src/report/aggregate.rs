@@ -13,7 +13,7 @@ use super::causes::{Cause, Named, causes};
 use super::json::WeatherStamp;
 use super::no_gate::NoGate;
 use super::outcome::{Chapter, Outcome, Weight, rank};
-use super::redact::Redactor;
+use super::redact::{Glances, Redactor};
 use super::{Summary, Tally, counts};
 use crate::baseline::{Baseline, Day, Entry};
 use crate::corpus::source::{Level, Requirement};
@@ -63,6 +63,7 @@ pub struct Aggregate {
     offsets: Vec<f64>,
     is_resumed: bool,
     as_of: Option<Day>,
+    glances: Glances,
 }
 
 /// What pins a run down, so that it can be compared with another.
@@ -137,7 +138,8 @@ impl Aggregate {
             }
             Event::CaseFinished(finished) => {
                 self.offsets.extend(finished.exchange.as_ref().and_then(offset));
-                self.take(finished.case.case(), Outcome::of(finished, self.options.show_secrets));
+                let outcome = Outcome::of(finished, self.options.show_secrets, &mut self.glances);
+                self.take(finished.case.case(), outcome);
             }
             Event::GateFailed(failed) => {
                 let failed = NoGate { sites: failed.sites.clone(), reason: self.shown(&failed.reason) };

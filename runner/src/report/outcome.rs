@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Summary;
 use super::aggregate::Aggregate;
 use super::evidence::Evidence;
-use super::redact::Redactor;
+use super::redact::{Glances, Redactor};
 use crate::baseline::Entry;
 use crate::corpus::expectation::{Alternative, Expected};
 use crate::corpus::question::Question;
@@ -78,7 +78,7 @@ pub struct Chapter<'a> {
 
 impl Outcome {
     /// A case that is finished, without what must not be shown.
-    pub(super) fn of(finished: &Finished, show_secrets: bool) -> Self {
+    pub(super) fn of(finished: &Finished, show_secrets: bool, glances: &mut Glances) -> Self {
         let (suite, case) = (finished.case.suite(), finished.case.case());
         let redactor = Redactor::knowing(&suite.settings.secret, finished.exchange.as_ref(), show_secrets);
         let evidence = finished.exchange.as_ref().zip(finished.target.as_ref());
@@ -92,8 +92,9 @@ impl Outcome {
             level: case.level,
             question: case.question,
             why: case.why.clone(),
-            expected: redactor.text(&expected(&case.expected)),
-            came: redactor.text(&finished.exchange.as_ref().map(|one| summary(&one.answer)).unwrap_or_default()),
+            expected: glances.text(&redactor, &expected(&case.expected)),
+            came: glances
+                .quoted(&redactor, &finished.exchange.as_ref().map(|one| summary(&one.answer)).unwrap_or_default()),
             verdict: redactor.verdict(&finished.verdict),
             known: None,
             elapsed: finished.exchange.as_ref().map(|exchange| exchange.elapsed).unwrap_or_default(),

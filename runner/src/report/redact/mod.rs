@@ -3,8 +3,12 @@
 //!
 //! Two passes: what looks like a token and what is known stand in a text as they are; then all readings of the text are searched for
 //! runs of what is known. A run of twelve letters and digits of a token is enough, whatever stands between them and in whatever case, so that a token that is cut or
-//! changed here and there is found too. Ordinary texts, digests and canaries have none.
+//! changed here and there is found too. Ordinary texts, digests and canaries have none. What would take more work than there is time for is left out whole.
+//!
+//! Under both hangs a net, for what a gate says that was sent a token ([`dense`]): an encoding that nobody thought of looks like none of the texts of a page.
 
+mod dense;
+mod glance;
 mod needle;
 mod view;
 
@@ -13,6 +17,7 @@ use std::cell::OnceCell;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
+pub use self::glance::Glances;
 use self::needle::Needles;
 use self::view::{Span, View, around};
 use crate::text::visible;
@@ -29,8 +34,15 @@ const PART: usize = 64 << 10;
 const OVERLAP: usize = 4 << 10;
 /// About how many bytes of readings are made of one part.
 const WORK: usize = 4 << 20;
+/// What stands in the place of what was not read to its end.
+const UNREAD: &str = "<left out: too long to be looked through>";
 /// What lies between two finds that are this near is part of them.
 const NEAR: usize = 8;
+
+/// What stands in the place of a secret.
+const SECRET: &[u8] = b"<secret>";
+/// What stands in the place of a token.
+const TOKEN: &[u8] = b"<token>";
 
 /// From where to where in a text, and what stands in its place.
 type Find = ((usize, usize), &'static str);
@@ -43,6 +55,8 @@ pub struct Redactor {
     known: Vec<(Vec<u8>, &'static [u8])>,
     /// The same, as it is found in readings; made when it is first needed.
     needles: OnceCell<Needles>,
+    /// The bytes of the request: what stands in it too was not made of its token.
+    asked: Vec<u8>,
 }
 
 impl Redactor {
@@ -55,18 +69,19 @@ impl Redactor {
     /// A redactor that knows what looks like a token, and these secrets.
     #[must_use]
     pub fn of_secrets<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::default().and(secrets.into_iter().map(|secret| (secret.as_bytes().to_vec(), &b"<secret>"[..])))
+        Self::default().and(secrets.into_iter().map(|secret| (secret.as_bytes().to_vec(), SECRET)))
     }
 
     /// A redactor that also knows the secret of the suite and the tokens of the request.
     #[must_use]
     pub fn knowing(secret: &str, exchange: Option<&Exchange>, show_secrets: bool) -> Self {
-        let mut known = vec![(secret.as_bytes().to_vec(), &b"<secret>"[..])];
-        for token in exchange.map(|exchange| tokens(&exchange.sent.bytes())).unwrap_or_default() {
+        let asked = exchange.map(|exchange| exchange.sent.bytes()).unwrap_or_default();
+        let mut known = vec![(secret.as_bytes().to_vec(), SECRET)];
+        for token in tokens(&asked) {
             let signature = token.rsplit(|byte| *byte == b'.').next().unwrap_or_default().to_vec();
-            known.extend([(token, &b"<token>"[..]), (signature, &b"<signature>"[..])]);
+            known.extend([(token, TOKEN), (signature, &b"<signature>"[..])]);
         }
-        Self::new(show_secrets).and(known)
+        Self { asked, ..Self::new(show_secrets).and(known) }
     }
 
     fn and(mut self, known: impl IntoIterator<Item = (Vec<u8>, &'static [u8])>) -> Self {
@@ -106,6 +121,38 @@ impl Redactor {
         visible(&String::from_utf8_lossy(&self.bytes(text.as_bytes())))
     }
 
+    /// Bytes of an answer without secrets, and without what the token of the request may have been made into.
+    #[must_use]
+    pub fn answered(&self, bytes: &[u8]) -> Vec<u8> {
+        let bytes = self.bytes(bytes);
+        if !self.holds_token() {
+            return bytes;
+        }
+        let is_of_request = |part: &[u8]| memchr::memmem::find(&self.asked, part).is_some();
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut from = 0;
+        for (start, end) in dense::dense(&bytes) {
+            let part = bytes.get(start..end).unwrap_or_default();
+            if !is_of_request(part) {
+                out.extend_from_slice(bytes.get(from..start).unwrap_or_default());
+                out.extend_from_slice(dense::told(part).as_bytes());
+                from = end;
+            }
+        }
+        out.extend_from_slice(bytes.get(from..).unwrap_or_default());
+        out
+    }
+
+    /// The same of a text, in which nothing hides.
+    #[must_use]
+    pub fn quoted(&self, text: &str) -> String {
+        visible(&String::from_utf8_lossy(&self.answered(text.as_bytes())))
+    }
+
+    fn holds_token(&self) -> bool {
+        self.known.iter().any(|(_, by)| *by == TOKEN)
+    }
+
     /// Whether something in these bytes is made of a secret.
     #[must_use]
     pub fn finds(&self, bytes: &[u8]) -> bool {
@@ -117,7 +164,7 @@ impl Redactor {
     pub fn verdict(&self, verdict: &Verdict) -> Verdict {
         let mut verdict = verdict.clone();
         for text in verdict.texts_mut() {
-            *text = self.text(text);
+            *text = self.quoted(text);
         }
         verdict
     }
@@ -140,27 +187,27 @@ impl Redactor {
     #[must_use]
     pub fn answer(&self, answer: &Answer) -> Answer {
         match answer {
-            Answer::Closed(bytes) => Answer::Closed(self.bytes(bytes)),
-            Answer::TimedOut(bytes) => Answer::TimedOut(self.bytes(bytes)),
-            Answer::TooLong(bytes) => Answer::TooLong(self.bytes(bytes)),
+            Answer::Closed(bytes) => Answer::Closed(self.answered(bytes)),
+            Answer::TimedOut(bytes) => Answer::TimedOut(self.answered(bytes)),
+            Answer::TooLong(bytes) => Answer::TooLong(self.answered(bytes)),
             Answer::Response(response) => Answer::Response(Box::new(self.response(response))),
         }
     }
 
     fn response(&self, response: &Response) -> Response {
-        let headers = self.headers(&response.headers);
+        let headers = response.headers.iter().map(|(name, value)| (self.quoted(name), self.answered(value))).collect();
         if response.decoded().is_some_and(|decoded| self.finds(&decoded.bytes)) {
             let body = b"<a coded body with a secret in it>".to_vec();
             let end = memchr::memmem::find(&response.wire, b"\r\n\r\n").map_or(0, |end| end.saturating_add(4));
-            let head = self.bytes(response.wire.get(..end).unwrap_or_default());
+            let head = self.answered(response.wire.get(..end).unwrap_or_default());
             return Response { headers, wire: [head, body.clone()].concat(), body, ..*response };
         }
-        let body = self.bytes(&response.body);
+        let body = self.answered(&response.body);
         // Where the body stands on the wire as it is, it is looked at once.
         let head = response.wire.strip_suffix(response.body.as_slice()).filter(|head| head.ends_with(b"\r\n\r\n"));
         let wire = match head {
-            Some(head) => [self.bytes(head), body.clone()].concat(),
-            None => self.bytes(&response.wire),
+            Some(head) => [self.answered(head), body.clone()].concat(),
+            None => self.answered(&response.wire),
         };
         Response { headers, body, wire, ..*response }
     }
@@ -188,24 +235,13 @@ impl Redactor {
 
     fn find_in(&self, text: &[u8]) -> Vec<(Span, &'static str)> {
         let mut found = Vec::new();
-        let mut work = 0_usize;
-        let mut now = vec![View::of(text)];
-        for step in 0..=DEPTH {
-            let mut next = Vec::new();
-            for view in now {
-                work = work.saturating_add(view.bytes.len());
-                self.needles().find(&view, &mut found);
-                if step > 0 {
-                    found.extend(token_shapes(&view));
-                }
-                let ends = step >= if view.is_reversed() { 2 } else { DEPTH };
-                if !ends && work < WORK && says_something(&view) {
-                    next.extend((step == 0).then(|| view.backwards()));
-                    next.extend(view.readings());
-                }
+        let unread = each_reading(text, |view, step| {
+            self.needles().find(view, &mut found);
+            if step > 0 {
+                found.extend(token_shapes(view));
             }
-            now = next;
-        }
+        });
+        found.extend(unread.into_iter().map(|span| (span, UNREAD)));
         found
     }
 
@@ -213,12 +249,14 @@ impl Redactor {
         self.needles.get_or_init(|| {
             let mut needles = Needles::default();
             for (bytes, by) in &self.known {
-                if *by == b"<secret>" {
+                if *by == SECRET {
                     // A secret can be made of words; then it takes more of them to tell it from a text.
                     needles.add("<secret>", [bytes.as_slice()], TELLING, |_| true);
                     needles.add("<secret>", [bytes.as_slice()], view::RUN, is_mixed);
                 } else {
-                    add_token(&mut needles, bytes);
+                    let (parts, raw) = traces(bytes);
+                    needles.add("<token>", parts, view::RUN, |_| true);
+                    needles.add_raw(&raw);
                 }
             }
             needles.ready()
@@ -226,8 +264,44 @@ impl Redactor {
     }
 }
 
-/// The parts of a token that nothing else looks like: base64url of some length, and the bytes of a signature.
-fn add_token(needles: &mut Needles, token: &[u8]) {
+/// Every reading of a text, with how many steps it is from it; what of it was not read to its end comes back.
+fn each_reading(text: &[u8], mut look: impl FnMut(&View, usize)) -> Vec<Span> {
+    let mut unread = Vec::new();
+    let mut work = 0_usize;
+    let mut now = vec![View::of(text)];
+    unread.extend(still_escaped(text));
+    for step in 0..=DEPTH {
+        let mut next = Vec::new();
+        for view in now {
+            work = work.saturating_add(view.bytes.len());
+            look(&view, step);
+            if step >= if view.is_reversed() { 2 } else { DEPTH } || !says_something(&view) {
+                continue;
+            }
+            if work >= WORK {
+                unread.extend(around(&view.spans));
+                continue;
+            }
+            next.extend((step == 0).then(|| view.backwards()));
+            next.extend(view.readings(&mut unread));
+        }
+        now = next;
+    }
+    unread
+}
+
+/// What is still an escape behind as many steps as are gone.
+fn still_escaped(text: &[u8]) -> Option<Span> {
+    let mut view = View::of(text).unescaped()?;
+    for _ in 0..DEPTH {
+        view = view.unescaped()?;
+    }
+    let escapes: Vec<Span> = view.spans.into_iter().filter(|(start, end)| end.saturating_sub(*start) > 1).collect();
+    around(&escapes)
+}
+
+/// What of a token nothing else looks like: its parts, which are base64url of some length, and the bytes of its signature.
+fn traces(token: &[u8]) -> (Vec<&[u8]>, Vec<u8>) {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let telling = |part: &&[u8]| {
         let has = |class: fn(&u8) -> bool| part.iter().any(class);
@@ -235,14 +309,11 @@ fn add_token(needles: &mut Needles, token: &[u8]) {
     };
     let parts: Vec<&[u8]> = token.split(|byte| !is_part(byte)).filter(telling).collect();
     let signature = parts.last().copied().unwrap_or_default();
-    needles.add("<token>", parts, view::RUN, |_| true);
     // Without the last digits, whose bits may be left over.
     let whole = signature.get(..signature.len() / 4 * 4).unwrap_or_default();
     let raw = BASE64_URL_SAFE_NO_PAD.decode(whole).unwrap_or_default();
     // A text is no signature, and its words may stand anywhere.
-    if !raw.iter().all(u8::is_ascii) {
-        needles.add_raw(&raw);
-    }
+    (parts, if raw.is_ascii() { Vec::new() } else { raw })
 }
 
 /// Letters among digits: no word.
@@ -291,7 +362,11 @@ fn merged(mut found: Vec<Find>, text: &[u8]) -> Vec<Find> {
     let mut out: Vec<Find> = Vec::new();
     for ((start, end), by) in found {
         match out.last_mut() {
-            Some(((_, last), _)) if start <= last.saturating_add(NEAR) => *last = end.max(*last),
+            Some(((_, last), told)) if start <= last.saturating_add(NEAR) => {
+                *last = end.max(*last);
+                // What it is says more than that it was not read.
+                *told = if *told == UNREAD { by } else { *told };
+            }
             _ => {
                 let before = text.get(..start).unwrap_or_default().iter().rev().take_while(is_word).count();
                 let start = start.saturating_sub(before);

@@ -6,7 +6,7 @@ use super::view::{RUN, Span, View, around};
 const RAW_RUN: usize = 8;
 /// A run of fewer different characters is filling.
 const DIFFERENT: u32 = 6;
-/// The bits of the sieve, as a power of two.
+/// The bits of the sieve for secrets, as a power of two.
 const SIEVE_BITS: u32 = 16;
 
 /// Secrets, as their runs: any of them gives one away.
@@ -18,8 +18,25 @@ pub(super) struct Needles {
     runs: Vec<(u128, usize)>,
     /// Bytes of signatures, forwards and backwards, with the place of the secret; sorted.
     raw: Vec<(u128, usize)>,
-    /// A bit for each run that there is, so that most of a text needs no search.
-    sieve: Vec<u64>,
+    sieve: Sieve,
+}
+
+/// A bit for each run that there is, so that most others need no search.
+#[derive(Clone, Debug, Default)]
+struct Sieve {
+    words: Vec<u64>,
+    /// How many bits there are, as a power of two; six at the least.
+    bits: u32,
+}
+
+/// All runs of the readings of a text, so that a secret can be held against them without reading the text again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Runs {
+    /// Digests of runs of letters and digits, sorted.
+    letters: Vec<u64>,
+    /// Digests of runs of bytes, sorted.
+    raw: Vec<u64>,
+    sieve: Sieve,
 }
 
 impl Needles {
@@ -56,16 +73,11 @@ impl Needles {
 
     /// Makes them ready to be searched for.
     pub(super) fn ready(mut self) -> Self {
-        self.sieve = vec![0; 1_usize << (SIEVE_BITS - 6)];
+        self.sieve = Sieve::new(SIEVE_BITS);
         for list in [&mut self.runs, &mut self.raw] {
             list.sort_unstable();
             list.dedup();
-            for (run, _) in list {
-                let (word, bit) = sieve_place(*run);
-                if let Some(word) = self.sieve.get_mut(word) {
-                    *word |= bit;
-                }
-            }
+            list.iter().for_each(|(run, _)| self.sieve.add(digest(*run)));
         }
         self
     }
@@ -104,8 +116,7 @@ impl Needles {
 
     /// The secrets that have a run.
     fn places<'a>(&'a self, list: &'a [(u128, usize)], run: u128) -> impl Iterator<Item = usize> + 'a {
-        let (word, bit) = sieve_place(run);
-        let may_be = self.sieve.get(word).is_some_and(|word| word & bit != 0);
+        let may_be = self.sieve.may_have(digest(run));
         let from = if may_be { list.partition_point(|(other, _)| *other < run) } else { list.len() };
         list.iter().skip(from).take_while(move |(other, _)| *other == run).map(|(_, place)| *place)
     }
@@ -122,12 +133,84 @@ fn runs(bytes: impl Iterator<Item = u8>, length: usize) -> impl Iterator<Item = 
     numbers.skip(length.saturating_sub(1))
 }
 
-/// The word and the bit of the sieve that are for a run.
-fn sieve_place(run: u128) -> (usize, u64) {
+impl Sieve {
+    fn new(bits: u32) -> Self {
+        let bits = bits.clamp(6, 24);
+        Self { words: vec![0; 1_usize.checked_shl(bits.saturating_sub(6)).unwrap_or(1)], bits }
+    }
+
+    /// The word and the bit that are for a digest.
+    fn place(&self, digest: u64) -> (usize, u64) {
+        let mixed = digest >> 64_u32.saturating_sub(self.bits).min(63);
+        (usize::try_from(mixed >> 6).unwrap_or_default(), 1 << (mixed & 63))
+    }
+
+    fn add(&mut self, digest: u64) {
+        let (word, bit) = self.place(digest);
+        if let Some(word) = self.words.get_mut(word) {
+            *word |= bit;
+        }
+    }
+
+    fn may_have(&self, digest: u64) -> bool {
+        let (word, bit) = self.place(digest);
+        self.words.get(word).is_some_and(|word| word & bit != 0)
+    }
+}
+
+impl Runs {
+    /// Adds those of a reading.
+    pub(super) fn add(&mut self, view: &View) {
+        let letters = view.bytes.iter().filter_map(|byte| folded(*byte));
+        self.letters.extend(runs(letters, RUN).map(digest));
+        self.raw.extend(runs(view.bytes.iter().copied(), RAW_RUN).map(digest));
+    }
+
+    /// Makes them ready to be held against.
+    pub(super) fn ready(mut self) -> Self {
+        for list in [&mut self.letters, &mut self.raw] {
+            list.sort_unstable();
+            list.dedup();
+            list.shrink_to_fit();
+        }
+        let count = self.letters.len().saturating_add(self.raw.len());
+        // One bit of sixteen is set.
+        self.sieve = Sieve::new(usize::BITS.saturating_sub(count.leading_zeros()).saturating_add(4));
+        self.letters.iter().chain(&self.raw).for_each(|digest| self.sieve.add(*digest));
+        self
+    }
+
+    /// Whether there is a run of letters and digits that these texts have too, as [`Needles::add`] takes them: `false` is certain.
+    pub(super) fn may_have(&self, text: &[u8]) -> bool {
+        let letters = || text.iter().filter_map(|byte| folded(*byte));
+        let as_it_is = runs(letters(), RUN);
+        let moved = runs(letters().map(thirteen), RUN);
+        as_it_is.chain(moved).any(|run| [run, backwards(run, RUN)].iter().any(|run| self.has(&self.letters, *run)))
+    }
+
+    /// Whether there is a run of these bytes, as [`Needles::add_raw`] takes them: `false` is certain.
+    pub(super) fn may_have_raw(&self, bytes: &[u8]) -> bool {
+        let mut all = runs(bytes.iter().copied(), RAW_RUN);
+        all.any(|run| [run, backwards(run, RAW_RUN)].iter().any(|run| self.has(&self.raw, *run)))
+    }
+
+    fn has(&self, list: &[u64], run: u128) -> bool {
+        let digest = digest(run);
+        self.sieve.may_have(digest) && list.binary_search(&digest).is_ok()
+    }
+}
+
+/// A run as a number of half as many bits: two that are the same have the same.
+fn digest(run: u128) -> u64 {
     let folded =
         u64::try_from(run >> 64).unwrap_or_default() ^ u64::try_from(run & u128::from(u64::MAX)).unwrap_or_default();
-    let mixed = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SIEVE_BITS);
-    (usize::try_from(mixed >> 6).unwrap_or_default(), 1 << (mixed & 63))
+    folded.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The same run from its end to its beginning.
+fn backwards(run: u128, length: usize) -> u128 {
+    let bits = u32::try_from(length).unwrap_or(16).saturating_mul(8);
+    run.swap_bytes().checked_shr(128_u32.saturating_sub(bits)).unwrap_or_default()
 }
 
 fn is_no_filling(run: &[u8]) -> bool {

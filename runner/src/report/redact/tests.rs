@@ -302,6 +302,228 @@ fn whoever_asks_for_secrets_gets_the_bytes() {
     }
 }
 
+/// Four bytes as five digits; fewer at the end are so many digits and one.
+fn base85(text: &str, alphabet: &[u8]) -> String {
+    let group = |bytes: &[u8]| {
+        let number = bytes.iter().chain([&0; 4]).take(4).fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+        let digits = [4, 3, 2, 1, 0].map(|power| char::from(alphabet[(number / 85_u32.pow(power) % 85) as usize]));
+        digits.iter().take(bytes.len() + 1).collect::<String>()
+    };
+    text.as_bytes().chunks(4).map(group).collect()
+}
+
+fn uuencode(text: &str) -> String {
+    let alphabet: Vec<u8> = (b' '..=b'_').map(|digit| if digit == b' ' { b'`' } else { digit }).collect();
+    let line = |bytes: &[u8]| {
+        let whole = [bytes, &[0; 2][..(3 - bytes.len() % 3) % 3]].concat();
+        format!("{}{}\n", char::from(alphabet[bytes.len()]), bits(&whole, 6, &alphabet))
+    };
+    let lines: String = text.as_bytes().chunks(45).map(line).collect();
+    format!("begin 644 x\n{lines}`\nend\n")
+}
+
+/// The digits of a text, as one number, in another base.
+fn in_base(text: &str, digits: &[u8]) -> String {
+    let mut number = text.as_bytes().to_vec();
+    let mut out = Vec::new();
+    while number.iter().any(|byte| *byte != 0) {
+        let rest = number.iter_mut().fold(0_usize, |rest, byte| {
+            let value = rest << 8 | usize::from(*byte);
+            *byte = u8::try_from(value / digits.len()).unwrap();
+            value % digits.len()
+        });
+        out.push(digits[rest]);
+    }
+    out.reverse();
+    String::from_utf8(out).unwrap()
+}
+
+/// Every letter and digit of ASCII as the one of these characters that is as far from theirs.
+fn moved(text: &str, upper: u32, lower: u32, digit: u32) -> String {
+    let to = |base: u32, at: u8| char::from_u32(base + u32::from(at)).unwrap();
+    let one = |c: u8| match c {
+        b'A'..=b'Z' => to(upper, c - b'A'),
+        b'a'..=b'z' => to(lower, c - b'a'),
+        b'0'..=b'9' => to(digit, c - b'0'),
+        c => char::from(c),
+    };
+    text.bytes().map(one).collect()
+}
+
+fn caesar(text: &str, by: u8) -> String {
+    let turned = |c: u8, first: u8| char::from((c - first + by) % 26 + first);
+    let one = |c: u8| match c {
+        b'a'..=b'z' => turned(c, b'a'),
+        b'A'..=b'Z' => turned(c, b'A'),
+        c => char::from(c),
+    };
+    text.bytes().map(one).collect()
+}
+
+fn deflate(text: &str) -> Vec<u8> {
+    let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    deflate.write_all(text.as_bytes()).unwrap();
+    deflate.finish().unwrap()
+}
+
+/// Ways that no reading undoes, and some that one does.
+fn odd_ways(text: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let mut brotli = Vec::new();
+    brotli::BrotliCompress(&mut text.as_bytes(), &mut brotli, &Default::default()).unwrap();
+    let all = |first: u8, last: u8| (first..=last).collect::<Vec<u8>>();
+    let url = &[&all(b'0', b'9')[..], &all(b'a', b'z'), &all(b'A', b'Z')].concat();
+    let z85 = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+    let rfc1924 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
+    let soft_lines = text.as_bytes().chunks(9).map(|part| String::from_utf8_lossy(part)).collect::<Vec<_>>();
+    let texts = [
+        ("base64 of deflate", BASE64_STANDARD.encode(deflate(text))),
+        ("base64 of brotli", BASE64_STANDARD.encode(&brotli)),
+        ("ascii85", base85(text, &all(b'!', b'u'))),
+        ("ascii85 in its brackets", format!("<~{}~>", base85(text, &all(b'!', b'u')))),
+        ("z85", base85(text, z85)),
+        ("base85 of RFC 1924", base85(text, rfc1924)),
+        ("percent of base85", each(&base85(text, rfc1924), |byte| format!("%{byte:02X}"), "")),
+        ("uuencode", uuencode(text)),
+        ("base62", in_base(text, url)),
+        ("base58", in_base(text, b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")),
+        ("base36", in_base(text, &url[..36])),
+        ("base45", in_base(text, b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:")),
+        ("moved by three", caesar(text, 3)),
+        ("moved by twenty, in lower case", caesar(&text.to_lowercase(), 20)),
+        ("moved by three, in lines of eight", {
+            let moved = caesar(text, 3);
+            moved.as_bytes().chunks(8).map(|part| String::from_utf8_lossy(part) + "\n").collect()
+        }),
+        (
+            "the other end of the alphabet",
+            text.bytes()
+                .map(|c| {
+                    char::from(if c.is_ascii_lowercase() {
+                        219 - c
+                    } else if c.is_ascii_uppercase() {
+                        155 - c
+                    } else {
+                        c
+                    })
+                })
+                .collect(),
+        ),
+        ("moved by 47", text.bytes().map(|c| char::from((c - 33 + 47) % 94 + 33)).collect()),
+        ("full-width", moved(text, 0xff21, 0xff41, 0xff10)),
+        ("bold", moved(text, 0x1d400, 0x1d41a, 0x1d7ce)),
+        ("in circles", moved(text, 0x24b6, 0x24d0, 0x30)),
+        ("with accents", each(text, |byte| format!("{}\u{301}", char::from(byte)), "")),
+        ("quoted-printable", soft_lines.join("=\r\n")),
+        ("UTF-16 as hexadecimal", text.bytes().map(|byte| format!("00{byte:02x}")).collect()),
+        ("UTF-16 as hexadecimal, the other way round", text.bytes().map(|byte| format!("{byte:02X}00")).collect()),
+        ("percent, six times", each(text, |byte| format!("%2525252525{byte:02x}"), "")),
+    ];
+    let mut all: Vec<(&str, Vec<u8>)> = texts.map(|(way, made)| (way, made.into_bytes())).into();
+    all.push(("deflate", deflate(text)));
+    all.push(("brotli", brotli));
+    all.push(("every bit turned", text.bytes().map(|byte| !byte).collect()));
+    all
+}
+
+#[test]
+fn what_a_token_may_have_been_made_into_does_not_stay_in_an_answer() {
+    let redactor = redactor();
+    let signature = TOKEN.rsplit('.').next().unwrap();
+    let mut kept = Vec::new();
+    for (what, text) in [("token", TOKEN), ("signature", signature)] {
+        for (way, made) in odd_ways(text) {
+            for around in ["", "You have sent this: ", "<p title=\"x\">Hello, \u{e9}t\u{e9}: "] {
+                let shown = redactor.answered(&[around.as_bytes(), &made, b" and more"].concat());
+                let is_left = made.windows(24).any(|part| memchr::memmem::find(&shown, part).is_some());
+                // Some characters beside it may be taken for part of it.
+                let before = around.get(..around.len() / 3).unwrap_or_default();
+                if is_left || !shown.starts_with(before.as_bytes()) || !shown.ends_with(b"ore") {
+                    kept.push(format!("{what}, {way}: {}", String::from_utf8_lossy(&shown)));
+                }
+            }
+        }
+    }
+    assert!(kept.is_empty(), "{}\n{}", kept.len(), kept.join("\n"));
+}
+
+/// Whoever the token is of: signatures are bytes by chance, and the net has to hold for nearly all of them.
+#[test]
+fn hardly_any_signature_slips_through() {
+    use sha2::{Digest as _, Sha256};
+    let (mut slipped, mut asked) = (Vec::new(), 0_usize);
+    for seed in 0..24_u8 {
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest([seed]));
+        let body = TOKEN.rsplit_once('.').unwrap().0;
+        let redactor = Redactor::knowing(SECRET, Some(&exchange(&format!("{body}.{signature}"))), false);
+        for (way, made) in odd_ways(&signature) {
+            asked += 1;
+            let shown = redactor.answered(&[b"<p>", &made[..], b"</p> and more"].concat());
+            if made.windows(24).any(|part| memchr::memmem::find(&shown, part).is_some()) {
+                slipped.push(format!("{way}: {}", String::from_utf8_lossy(&shown)));
+            }
+        }
+    }
+    assert!(slipped.len() * 50 <= asked, "{} of {asked}\n{}", slipped.len(), slipped.join("\n"));
+}
+
+#[test]
+fn an_answer_can_be_read() {
+    let redactor = redactor();
+    let page = "<!doctype html>\n<meta charset=\"utf-8\">\n<link rel=\"stylesheet\" href=\"/assets/css/site.min.css?v=12\">\n<script src=\"https://cdn.example.com/lib/3.2.1/x.js\"></script>\n<p>canary-0123456789abcdef0123456789abcdef</p>\n<p>Protected: only a visitor whom the gate admits may see this.</p>\n<a href=\"/members/home?from=%2Fmembers%2F&amp;lang=en-GB\">Back</a> 2026-11-30T12:16:01.123Z 3f2504e0-4f89-11d3-9a0c-0305e82c3301";
+    let head = "HTTP/1.1 302 Found\r\nContent-Type: text/html; charset=UTF-8\r\nCache-Control: private, no-store, max-age=0\r\nDate: Mon, 30 Nov 2026 12:16:01 GMT\r\nETag: W/\"5f3c-18c9a7d2b40\"\r\nStrict-Transport-Security: max-age=31536000; includeSubDomains\r\nLocation: https://gate.example/login?next=%2Fmembers%2Fhome%3Fa%3D1\r\n\r\n";
+    let json = "{\"error\":\"invalid_token\",\"error_description\":\"the token is expired (401)\",\"roles\":[\"admin\"],\"exp\":1893456000}";
+    let script = "document.querySelector('.menu').addEventListener('click',function(e){e.preventDefault();this.classList.toggle('open')});";
+    for text in [page, head, json, script, "status 302, Location `/login?from=/members/home`"] {
+        assert_eq!(String::from_utf8(redactor.answered(text.as_bytes())).unwrap(), text);
+    }
+    // What was asked for is told as it came back, whatever it looks like.
+    let mut odd = exchange(TOKEN);
+    odd.sent.target = b"/x9Kq2;Zv7.Jw3,Qp8!Xc5~Lb4?Tn6".to_vec();
+    let redactor = Redactor::knowing(SECRET, Some(&odd), false);
+    assert_eq!(redactor.answered(b"no x9Kq2;Zv7.Jw3,Qp8!Xc5~Lb4?Tn6 here"), b"no x9Kq2;Zv7.Jw3,Qp8!Xc5~Lb4?Tn6 here");
+    // Whoever sent no token can have none back.
+    let nobody = Redactor::knowing(SECRET, Some(&exchange("")), false);
+    let digest = b"sha256-47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=";
+    assert_eq!(nobody.answered(digest), digest);
+}
+
+#[test]
+fn a_glance_tells_what_the_redactor_tells() {
+    let (known, other) = (redactor(), Redactor::knowing("another-s3cr3t-0f-s0me-length", None, false));
+    let mut glances = Glances::default();
+    let signature = TOKEN.rsplit('.').next().unwrap();
+    let odd = [signature, SECRET].map(odd_ways).into_iter().flatten();
+    let odd = odd.map(|(_, made)| String::from_utf8_lossy(&made).into_owned());
+    let usual = [signature, SECRET, &TOKEN[..60]].map(ways).into_iter().flatten().map(|(_, made)| made);
+    for text in odd.chain(usual) {
+        let text = format!("status 302, Location `/login?{text}`");
+        // Whoever looks first decides nothing for the others.
+        for redactor in [&other, &known, &other] {
+            assert_eq!(glances.text(redactor, &text), redactor.text(&text));
+            assert_eq!(glances.quoted(redactor, &text), redactor.quoted(&text));
+        }
+    }
+    let text = "`denied` (status 302, Location `/login`)";
+    assert!(glances.glance(&known, text).is_some(), "it is not gone through for each secret");
+    assert_eq!(glances.text(&known, text), text);
+}
+
+#[test]
+fn what_is_too_much_is_left_out() {
+    let redactor = redactor();
+    // Behind more beginnings than anybody tries, or more than is made of one.
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    zlib.write_all(reversed(TOKEN).as_bytes()).unwrap();
+    let behind = [&b"x\x9c ".repeat(110)[..], &zlib.finish().unwrap()].concat();
+    assert!(redactor.bytes(&behind).ends_with(UNREAD.as_bytes()));
+    let long = gzip(&format!("{}{TOKEN}", "not a thing. ".repeat(100_000)));
+    assert_eq!(redactor.bytes(&long), UNREAD.as_bytes());
+    // More readings than there is time for.
+    let much = format!("{}{}", "%2541 &amp;lt; \\\\u0041 ".repeat(3000), BASE64_STANDARD.encode(gzip(TOKEN)));
+    let shown = redactor.bytes(much.as_bytes());
+    assert!(!holds_part(&String::from_utf8(shown).unwrap(), &BASE64_STANDARD.encode(gzip(TOKEN))));
+}
+
 #[test]
 fn hostile_texts_cost_a_bounded_time() {
     let redactor = redactor();

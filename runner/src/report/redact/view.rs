@@ -6,9 +6,9 @@ use std::io::Read as _;
 /// Fewer characters in a row than this say nothing.
 pub(super) const RUN: usize = 12;
 /// How much comes out of compressed bytes in a text.
-const INFLATED: u64 = 1 << 20;
+const INFLATED: u64 = 256 << 10;
 /// How many places of a text are tried as the beginning of compressed bytes.
-const BEGINNINGS: usize = 16;
+const BEGINNINGS: usize = 64;
 /// A run of fewer different digits is filling.
 const DIFFERENT: u32 = 6;
 /// As much may stand between two digits of an encoding.
@@ -39,8 +39,8 @@ impl View {
         Self { bytes: text.to_vec(), spans, reversed: false }
     }
 
-    /// What can be read out of it in one step.
-    pub(super) fn readings(&self) -> Vec<Self> {
+    /// What can be read out of it in one step. What was not looked at to its end is told to `unread`.
+    pub(super) fn readings(&self, unread: &mut Vec<Span>) -> Vec<Self> {
         let mut found = Vec::new();
         found.extend(self.unescaped());
         found.extend(self.unmarked());
@@ -53,7 +53,7 @@ impl View {
         if self.has_numbers() {
             found.extend([8, 10, 2].into_iter().filter_map(|radix| self.numbers(radix)));
         }
-        found.extend(self.inflated());
+        found.extend(self.inflated(unread));
         found
     }
 
@@ -101,7 +101,7 @@ impl View {
         changed.then_some(out)
     }
 
-    fn unescaped(&self) -> Option<Self> {
+    pub(super) fn unescaped(&self) -> Option<Self> {
         let has = |byte: &[u8]| memchr::memmem::find(&self.bytes, byte).is_some();
         let may_be = memchr::memchr3(b'%', b'&', b'\\', &self.bytes).is_some()
             || [&b"="[..], b"0x", b"0X", b"U+", b"u+"].into_iter().any(has);
@@ -227,7 +227,7 @@ impl View {
     }
 
     /// What gzip or zlib has made of something. All of it comes from all that is behind its beginning.
-    fn inflated(&self) -> Option<Self> {
+    fn inflated(&self, unread: &mut Vec<Span>) -> Option<Self> {
         let mut out = Self { reversed: self.reversed, ..Self::default() };
         let gzip = memchr::memmem::find_iter(&self.bytes, b"\x1f\x8b\x08").map(|at| (at, true));
         let zlib = memchr::memchr_iter(0x78, &self.bytes)
@@ -236,7 +236,11 @@ impl View {
                 second.is_some_and(|second| (0x7800 | second) % 31 == 0 && second & 0x20 == 0)
             })
             .map(|at| (at, false));
-        for (at, gzip) in gzip.take(BEGINNINGS).chain(zlib.take(BEGINNINGS)) {
+        for (count, (at, gzip)) in gzip.chain(zlib).enumerate() {
+            if count >= BEGINNINGS {
+                unread.extend(self.spans.get(at..).and_then(around));
+                break;
+            }
             let coded = self.bytes.get(at..).unwrap_or_default();
             let mut bytes = Vec::new();
             let _ = if gzip {
@@ -244,7 +248,11 @@ impl View {
             } else {
                 flate2::read::ZlibDecoder::new(coded).take(INFLATED).read_to_end(&mut bytes)
             };
-            if let Some(whole) = self.spans.get(at..).and_then(around).filter(|_| bytes.len() >= RUN) {
+            let whole = self.spans.get(at..).and_then(around);
+            if u64::try_from(bytes.len()).is_ok_and(|length| length >= INFLATED) {
+                unread.extend(whole);
+            }
+            if let Some(whole) = whole.filter(|_| bytes.len() >= RUN) {
                 bytes.into_iter().for_each(|byte| out.push(byte, whole));
             }
         }
