@@ -77,8 +77,11 @@ pub enum Ambiguity {
     /// `;`, from which on some drop the segment.
     #[error("a `;`")]
     Parameter,
-    /// White space at an end of a segment, or a dot at its last, which some file systems drop.
-    #[error("a dot or white space at the end of a segment")]
+    /// White space at an end of a segment, or a dot at its last, which some file systems drop; a character that nobody sees, or
+    /// that some read as a delimiter.
+    #[error(
+        "a dot or white space at the end of a segment, a character that nobody sees, or one that reads as a delimiter"
+    )]
     Tail,
     /// A target in absolute form that has no path.
     #[error("no `/` behind the host")]

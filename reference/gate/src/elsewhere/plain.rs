@@ -5,6 +5,7 @@
 //! reading means nothing for a server that serves by another. So nothing is made canonical here: a path is *plain* if it is
 //! written as all of them would write it, and any other is refused.
 
+use super::readings::is_lasting;
 use crate::path::{Ambiguity, Parts, Refused, Target, decode_segment};
 use crate::uri::escape;
 
@@ -75,7 +76,7 @@ fn as_read(text: &str) -> Option<Ambiguity> {
     if text.contains(['?', '#']) {
         return Some(Ambiguity::Delimiter);
     }
-    if text.trim() != text || text.ends_with('.') {
+    if text.trim() != text || text.ends_with('.') || !is_lasting(text) {
         return Some(Ambiguity::Tail);
     }
     // Two hexadecimal digits make an escape, and `%u` is one of 16 bits for some.
@@ -110,6 +111,10 @@ mod tests {
             "/[a]",
             "/a+b%2B",
             "/A",
+            "/%D9%85%DB%8C%E2%80%8C%D8%AE",
+            "/%E2%9D%A4%EF%B8%8F",
+            "/%E2%80%A6a",
+            "/%EF%BC%A1",
         ] {
             assert_eq!(check(path.as_bytes()), Ok(()), "{path}");
         }
@@ -154,6 +159,21 @@ mod tests {
             ("/a%20/b", Tail),
             ("/%20a", Tail),
             ("/a%C2%A0", Tail),
+            ("/%E2%80%A5/n", Tail),
+            ("/..%E2%80%8B/n", Tail),
+            ("/%EF%BC%8E%EF%BC%8E/n", Tail),
+            ("/n%EF%BC%8E", Tail),
+            ("/..%EF%BC%8Fn", Tail),
+            ("/..%EF%BC%BCn", Tail),
+            ("/n%EF%BC%9Ba", Tail),
+            ("/n%EF%BC%9Fx", Tail),
+            ("/n%E2%80%8B/x", Tail),
+            ("/n%E2%80%8Bx", Tail),
+            ("/%E2%80%AEn", Tail),
+            ("/%EF%BB%BFn", Tail),
+            ("/n%C2%AD", Tail),
+            ("/n%E2%80%A8", Tail),
+            ("/n%E2%80%8D", Tail),
             ("/%2561", EscapedTwice),
             ("/%252F", EscapedTwice),
             ("/%25%32%66", Needless),

@@ -97,6 +97,22 @@ fn is_blank(c: char) -> bool {
     let is_ignorable = matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+/// Whether a segment of one request stays what it is for those who read Unicode in a way of their own: nothing in it reads as a
+/// delimiter by compatibility, and neither white space, nor dots at its end, nor what nobody sees can be taken away from it.
+pub(super) fn is_lasting(text: &str) -> bool {
+    // U+FE0E and U+FE0F choose how a symbol looks, and U+200C and U+200D join letters, in names that people use.
+    let is_of_script = |c: char| matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
+    let is_delimiter =
+        |c: char| matches!(c, '\u{ff0f}' | '\u{ff3c}' | '\u{ff1b}' | '\u{37e}' | '\u{ff1f}' | '\u{ff03}' | '\u{ff05}');
+    let is_lost = |c: char| is_delimiter(c) || (is_blank(c) && !c.is_whitespace() && !is_of_script(c));
+    let ends_well = |c: char| !is_dot(c) && !is_blank(c);
+    let seen = text.trim_end_matches(['\u{fe0e}', '\u{fe0f}']);
+    !text.contains(is_lost)
+        && !text.starts_with(is_blank)
+        && seen.ends_with(ends_well)
+        && is_one_segment(text.as_bytes())
+}
+
         | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e0fff}');
     is_ignorable || c.is_whitespace()

@@ -72,6 +72,18 @@ pub(super) const READERS: &[(&str, Reader)] = &[
     }),
     ("a server with overlong UTF-8", |target| Some(encode(&clean(&shortest(&decode(path(target)?)?))))),
     ("a server in C, for which NUL ends a name", |target| Some(encode(&clean(until(&lenient(path(target)?), b"\0"))))),
+    ("a server that reads delimiters by compatibility", |target| {
+        let read = compatible(&decode(path(target)?)?);
+        let cut =
+            turn(&read).split(|byte| *byte == b'/').map(|segment| until(segment, b";?#").to_vec()).collect::<Vec<_>>();
+        Some(encode(&clean(&cut.join(&b'/'))))
+    }),
+    ("a file system that drops what nobody sees", |target| {
+        let decoded = decode(path(target)?)?;
+        let text = String::from_utf8_lossy(&decoded);
+        let unseen = |c: char| matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+        Some(encode(&clean(text.replace(unseen, "").as_bytes())))
+    }),
     ("a server with escapes of 16 bits", |target| {
         Some(encode(&clean(&lenient(&wide(&lenient(&wide(path(target)?)))))))
     }),
@@ -200,6 +212,27 @@ fn clean(path: &[u8]) -> Vec<u8> {
     resolve(&merge(path), ROOT).unwrap_or_default()
 }
 
+/// Full-width delimiters become those of ASCII, and segments of nothing but dots those dots.
+fn compatible(path: &[u8]) -> Vec<u8> {
+    let text: String = String::from_utf8_lossy(path)
+        .chars()
+        .map(|c| match c {
+            '\u{ff0f}' => '/',
+            '\u{ff3c}' => '\\',
+            '\u{ff1b}' | '\u{37e}' => ';',
+            '\u{ff1f}' => '?',
+            '\u{ff03}' => '#',
+            c => c,
+        })
+        .collect();
+    let dots = |segment: &str| {
+        let is_dots = segment.chars().all(|c| matches!(c, '.' | '\u{2024}'..='\u{2026}' | '\u{ff0e}'));
+        let plain = segment.replace(['\u{2024}', '\u{ff0e}'], ".").replace('\u{2025}', "..").replace('\u{2026}', "...");
+        if is_dots { plain } else { segment.to_owned() }
+    };
+    text.split('/').map(dots).collect::<Vec<_>>().join("/").into_bytes()
+}
+
 fn without_parameters(path: &[u8]) -> Vec<u8> {
     path.split(|byte| *byte == b'/').map(|segment| until(segment, b";")).collect::<Vec<_>>().join(&b'/')
 }
@@ -320,6 +353,8 @@ mod tests {
             ("a server with overlong UTF-8", "/x/%c0%ae%c0%ae/a", Some("/a")),
             ("a server in C, for which NUL ends a name", "/a%00b", Some("/a")),
             ("a server with escapes of 16 bits", "/x%u002f..%u002fa", Some("/a")),
+            ("a server that reads delimiters by compatibility", "/x%EF%BC%8F%E2%80%A5/a%EF%BC%9By", Some("/a")),
+            ("a file system that drops what nobody sees", "/x/..%E2%80%8B/%EF%BB%BFa", Some("/a")),
         ] {
             assert_eq!(read(reader, target).as_deref(), path, "{reader}: {target}");
         }
