@@ -72,10 +72,15 @@ pub(crate) fn is_destination(text: &str) -> bool {
 /// RULES-9: whether a line in error names a role, in any field that is no path at its start.
 ///
 /// A space that is none to the format, or a control character, may have joined two fields or parted one, so each field is
-/// looked at both cut there and with them taken out.
+/// looked at both cut there and with them taken out. So may a comma and its like, where other formats have a space.
 pub(crate) fn names_role(fields: &[Field<'_>]) -> bool {
     let first_is_path = fields.first().is_some_and(|field| is_destination(field.text));
-    let mut parts = fields.iter().flat_map(|field| field.text.split(is_unseen)).skip(usize::from(first_is_path));
+    // In a URL a parameter stands behind `&`.
+    let parts = fields.iter().flat_map(|field| {
+        let is_url = is_destination(field.text);
+        field.text.split(move |c| is_unseen(c) || matches!(c, ',' | ';') || (c == '&' && !is_url))
+    });
+    let mut parts = parts.skip(usize::from(first_is_path));
     parts.any(is_like_role)
         || fields.iter().skip(usize::from(first_is_path)).any(|field| is_like_role_joined(field.text))
 }
@@ -197,6 +202,11 @@ mod tests {
         assert!(names_role(&fields("/a\u{a0}Role=x /b 301")));
         assert!(names_role(&fields("/a /b 301 Ro\u{a0}le=x")));
         assert!(names_role(&fields("/a /b 301 Ro\u{85}le=x")));
+        assert!(names_role(&fields("/a /b 301 Country=de,Role=x")));
+        assert!(names_role(&fields("/a /b 301 Country=de;Role=x")));
+        assert!(names_role(&fields("/a /b 301 Country=de&Role=x")));
+        assert!(names_role(&fields("/a,/b,301,Role=x")));
+        assert!(!names_role(&fields("/a /b?x=1&role=2 301")));
         assert!(!names_role(&fields("/a /b 301 x # Role=x")));
     }
 }

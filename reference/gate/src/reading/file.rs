@@ -169,8 +169,5 @@ fn covering(content: &[u8]) -> Option<parts::Covered> {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(field.get(..error.valid_up_to())?).ok()?,
     };
-    // A space that is none to the format ends the path as its author sees it.
-    let valid = valid.split(char::is_whitespace).next()?;
-    let cut_short = valid.len() < field.len() && std::str::from_utf8(field).is_err();
-    parts::covering(valid, cut_short)
+    parts::covering(valid, valid.len() < field.len())
 }

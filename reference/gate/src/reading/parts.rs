@@ -68,7 +68,7 @@ pub(crate) type Covered = (Option<Origin>, Pattern);
 /// RULES-9: what a rule in error covers by its `from`, if that can be read at all; all that begins so where the text
 /// is cut short.
 pub(crate) fn covering(from: &str, cut_short: bool) -> Option<Covered> {
-    let (from, cut_short) = match from.find(fields::is_invisible) {
+    let (from, cut_short) = match from.find(|c| fields::is_invisible(c) || (c != ' ' && fields::is_unseen(c))) {
         Some(at) => (from.get(..at).unwrap_or_default(), true),
         None => (from, cut_short),
     };
@@ -494,6 +494,12 @@ impl ConditionReader {
         }
         let list: Vec<String> = values.map(str::to_owned).collect();
         if let Some(known) = known {
+            // RULES-9
+            if let Some(value) = list.iter().find(|value| holds_a_role(value)) {
+                let message = format!("`{value}` is no value of `{key}`: it names a role");
+                let help = "put a space before each condition, as in `Country=de Role=admin`";
+                return Err(Fault::at(place, "role-punctuation", message, help));
+            }
             self.conditions.set(known, list);
             return Ok(());
         }
@@ -527,6 +533,11 @@ impl ConditionReader {
         };
         Ok(conditions)
     }
+}
+
+/// RULES-9: whether the value of another condition is a condition on the role, which something else than a space has joined to it.
+fn holds_a_role(value: &str) -> bool {
+    value.split([';', '&']).any(|part| part.contains(['=', ':']) && fields::is_like_role(part))
 }
 
 /// RULES-9: punctuation that means something elsewhere, and nothing in a list of roles: quotation marks, brackets, other

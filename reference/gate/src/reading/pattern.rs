@@ -211,11 +211,7 @@ pub(crate) fn read_segments(text: &str) -> Result<Vec<RawSegment<'_>>, PatternFa
             } else {
                 PatternFaultKind::Fragment
             };
-            let covering = match text.get(..start).map(Pattern::parse) {
-                Some(Ok((pattern, _))) => pattern,
-                Some(Err(fault)) => fault.covering,
-                None => Pattern::covering(text, start),
-            };
+            let covering = Pattern::covering(text, start);
             return Err(PatternFault { start, end: text.len(), kind, covering });
         }
         segments.push(RawSegment { raw, decoded });

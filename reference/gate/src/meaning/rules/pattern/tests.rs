@@ -110,9 +110,10 @@ fn oddities() {
 #[test]
 fn faults_cover_what_could_have_been_meant() {
     for (text, kind, at, covering) in [
-        ("/a?b=c", PatternFaultKind::Query, 2, "/a"),
+        ("/a?b=c", PatternFaultKind::Query, 2, "/a*"),
         ("/a/*?b", PatternFaultKind::Query, 4, "/a/*"),
-        ("/a#b", PatternFaultKind::Fragment, 2, "/a"),
+        ("/a#b", PatternFaultKind::Fragment, 2, "/a*"),
+        ("/a/?b", PatternFaultKind::Query, 3, "/a/*"),
         ("/a/b%zz/c", PatternFaultKind::Segment(Refused::Escape), 4, "/a/b*"),
         ("/a/%zz", PatternFaultKind::Segment(Refused::Escape), 3, "/a/*"),
         ("/a%2Fb", PatternFaultKind::Segment(Refused::EncodedSlash), 2, "/a*"),
