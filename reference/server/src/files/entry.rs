@@ -294,15 +294,34 @@ impl Entry {
         if now == self.stamp || found_again == Some(now) { Ok(()) } else { Err(OpenError::Changed) }
     }
 
+    /// FRONT-2: whether the file has the content that was seen. Who writes it anew can set its time as it was, so where more has
+    /// changed than tells, it is read; of one that was never read nothing is known then.
+    pub(super) fn is_as_seen(&self, now: &Stamp) -> bool {
+        let is_known = match &self.state {
+            State::Kept(..) => true,
+            State::OnDisk(known) => known.get().is_some(),
+        };
+        let again = || open(&self.path).is_ok_and(|mut file| self.is_found_again(&mut file, now));
+        *now == self.stamp || (is_known && self.stamp.is_unchanged(now) && again())
+    }
+
+    fn is_found_again(&self, file: &mut File, now: &Stamp) -> bool {
+        let is_it = file.metadata().is_ok_and(|metadata| Stamp::of(&metadata) == *now);
+        is_it && (self.check(file).is_ok() || self.find_again(file).is_ok())
+    }
+
     /// Reads a file of which more has changed than tells: it may have got another owner, mode or link, and still be the same.
     fn find_again(&self, file: &mut File) -> Result<(), OpenError> {
-        let State::OnDisk(known) = &self.state else { return Err(OpenError::Changed) };
         let now = Stamp::of(&file.metadata()?);
         if !self.stamp.is_unchanged(&now) {
             return Err(OpenError::Changed);
         }
         let tag = digest(file)?;
-        if *known.get_or_init(|| tag.clone()) != tag || Stamp::of(&file.metadata()?) != now {
+        let known = match &self.state {
+            State::Kept(_, known) => known,
+            State::OnDisk(known) => known.get_or_init(|| tag.clone()),
+        };
+        if *known != tag || Stamp::of(&file.metadata()?) != now {
             return Err(OpenError::Changed);
         }
         *self.found_again.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);

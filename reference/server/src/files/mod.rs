@@ -192,8 +192,8 @@ impl DirSite {
             };
             no_folders.push(name);
             let Some(now) = now else { return true };
-            let Some(seen) = self.files.get(name.as_str()).map(|file| file.plain.stamp()) else { return false };
-            now.length == 0 || seen.is_unchanged(&now)
+            let Some(seen) = self.files.get(name.as_str()).map(|file| &file.plain) else { return false };
+            now.length == 0 || seen.is_as_seen(&now)
         })
     }
 
@@ -333,6 +333,8 @@ fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::entry::{Content, OpenError};
     use super::*;
 
@@ -374,7 +376,23 @@ mod tests {
         // Another name or another mode is no other content.
         fs::hard_link(folder.path().join("a.html"), folder.path().join(".kept")).unwrap();
         assert!(is_as_seen("/a"));
-        fs::write(folder.path().join("a.html"), "another").unwrap();
+        // What was written anew is another content, whatever its length and its time.
+        let (at, time) = (folder.path().join("a.html"), SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000));
+        let written = |content: &str| {
+            fs::write(&at, content).unwrap();
+            fs::File::options().write(true).open(&at).unwrap().set_modified(time).unwrap();
+        };
+        written("a");
+        let site = DirSite::open(folder.path()).unwrap();
+        let is_as_seen = |path: &str| site.is_as_seen(&RequestPath::parse(path.as_bytes()).unwrap());
+        written("a");
+        assert!(is_as_seen("/a") && is_as_seen("/a"));
+        written("b");
+        assert!(!is_as_seen("/a"));
+        fs::remove_file(&at).unwrap();
+        written("b");
+        assert!(!is_as_seen("/a"));
+        fs::write(&at, "another").unwrap();
         assert!(!is_as_seen("/a"));
         fs::rename(folder.path().join("m/x.html"), folder.path().join("b/index.html")).unwrap();
         assert!(!is_as_seen("/b/index.html") && !is_as_seen("/b/"));
