@@ -20,6 +20,9 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::decide::decide;
+use crate::elsewhere::names_elsewhere;
+use crate::elsewhere::readings::Readings;
+use crate::elsewhere::remote::may_be_one_server;
 use crate::path::{RequestPath, segments};
 use crate::query::Parameters;
 use crate::request::{Origin, Request, Scheme};
@@ -90,6 +93,8 @@ struct Gate<'a> {
     heir: usize,
     /// The paths of all files that it may cover.
     reach: Pattern,
+    /// What it covers of a site that another server has, as the loosest of servers read paths.
+    there: Pattern,
 }
 
 /// A rule of the new list that does not stay, and how far it reaches.
@@ -156,7 +161,8 @@ impl<'a, S: Site> Comparison<'a, S> {
             let Some(heir) = self.heir(rule)? else {
                 return Err(open(rule.pattern.example("…").name(), rule));
             };
-            gates.push(Gate { rule, place, heir, reach: rule.pattern.with_spellings() });
+            let (reach, there) = (rule.pattern.with_spellings(), rule.pattern.loosely());
+            gates.push(Gate { rule, place, heir, reach, there });
         }
         Ok(gates)
     }
@@ -262,8 +268,14 @@ impl<'a, S: Site> Comparison<'a, S> {
         if apply.is_redirect() {
             return Ok(());
         }
+        if !self.old_site.is_listed() {
+            self.fetches_behind(change, gates)?;
+        }
+        if apply.to.is_absolute() || !self.new_site.is_listed() {
+            self.forwards_behind(change, gates)?;
+        }
         if apply.to.is_absolute() {
-            return self.forwards_behind(change, gates);
+            return Ok(());
         }
         let literal =
             if apply.to.takes_captures() { None } else { Some(apply.to.substitute(&Captures::default()).path) };
@@ -276,7 +288,7 @@ impl<'a, S: Site> Comparison<'a, S> {
             for gate in gates {
                 self.spend(names.len(), gate.rule)?;
                 let covered = names.iter().any(|name| gate.rule.pattern.matches_name(name));
-                if covered && !is_no_wider(rule, gate.rule) && !self.was_public(&file, rule) {
+                if covered && !is_no_wider(rule, gate.rule) && !self.was_public(&file, rule, gate.rule) {
                     return Err(open(&file, gate.rule));
                 }
             }
@@ -293,16 +305,22 @@ impl<'a, S: Site> Comparison<'a, S> {
         Ok(())
     }
 
-    /// Whether anybody got `file` before, by its own path or by this rule.
-    fn was_public(&self, file: &str, rule: &Rule) -> bool {
+    /// Whether anybody got `file` before, by its own path or by this rule, where the gate holds.
+    fn was_public(&self, file: &str, rule: &Rule, gate: &Rule) -> bool {
+        // What another server shows may depend on the query that goes along.
+        if !self.old_site.is_listed() && !gate.query.is_empty() {
+            return false;
+        }
+        let of_gate = gate.origin.as_ref().filter(|_| share_an_origin(rule, gate));
+        let origin = of_gate.or(rule.origin.as_ref());
         let own = RequestPath::of(segments(file)).encoded();
         let by_rule = self.first_old.contains_key(&said(rule)).then(|| rule.pattern.example("-").encoded());
         [Some(own), by_rule].into_iter().flatten().any(|target| {
             let request = Request {
                 method: "GET",
                 target: target.as_bytes(),
-                host: None,
-                scheme: Scheme::Https,
+                host: origin.map(Origin::host),
+                scheme: origin.map_or(Scheme::Https, Origin::scheme),
                 headers: &[],
                 country: None,
             };
@@ -311,10 +329,37 @@ impl<'a, S: Site> Comparison<'a, S> {
         })
     }
 
+    /// The same for a site that another server has: paths there that a gate closed, whoever leads to them, by whatever name of the
+    /// server.
+    fn fetches_behind(&mut self, change: &Change<'a>, gates: &[Gate<'a>]) -> Found<'a> {
+        let Change { rule, apply, .. } = change;
+        if !may_be_one_server(fetched_from(apply, self.new_site).as_ref(), self.old_site.server()) {
+            return Ok(());
+        }
+        let literal = (!apply.to.takes_captures()).then(|| apply.to.substitute(&Captures::default()).path);
+        let loose = literal.as_deref().map(|path| Readings::of(path).loose);
+        let names = loose.map(|loose| names_elsewhere(&loose).into_iter().chain([loose]).collect::<Vec<_>>());
+        let path = literal.and_then(|path| RequestPath::parse(path.as_bytes()).ok());
+        let reach = apply.to.fetches().with_spellings();
+        for gate in gates {
+            self.spend(names.as_ref().map_or(1, Vec::len), gate.rule)?;
+            let meets = match &names {
+                Some(names) => names.iter().any(|name| gate.there.matches_name(name)),
+                None => rule.captures_query() || gate.there.with_spellings().may_meet(&reach),
+            };
+            let file = || path.as_ref().and_then(|path| self.old_site.file(path));
+            let was_public = || file().is_some_and(|file| self.was_public(&file, rule, gate.rule));
+            if meets && !is_no_wider(rule, gate.rule) && !was_public() {
+                return Err(open(rule.pattern.example("…").name(), gate.rule));
+            }
+        }
+        Ok(())
+    }
+
     /// The same for what lies on another server: URLs that the old rules fetched behind a gate.
     fn forwards_behind(&mut self, change: &Change<'a>, gates: &[Gate<'a>]) -> Found<'a> {
         let Change { rule, apply, .. } = change;
-        let (host, reach) = (upstream(apply), apply.to.reach().with_spellings());
+        let (host, reach) = (fetched_from(apply, self.new_site), apply.to.fetches().with_spellings());
         let old: &'a RuleSet = self.old;
         for (at, other) in old.rules().iter().enumerate() {
             let Some(fetched) = other.apply().filter(|apply| apply.is_proxy()) else { continue };
@@ -329,12 +374,9 @@ impl<'a, S: Site> Comparison<'a, S> {
             };
             let Some(gate) = gate else { continue };
             self.spend(1, gate)?;
-            let same_host = match (&host, upstream(fetched)) {
-                (Some(host), Some(other)) => *host == other,
-                _ => true,
-            };
-            let meets = rule.captures_query() || fetched.to.reach().with_spellings().may_meet(&reach);
-            if same_host && meets && !is_no_wider(rule, gate) {
+            let same_server = may_be_one_server(host.as_ref(), fetched_from(fetched, self.old_site).as_ref());
+            let meets = rule.captures_query() || fetched.to.fetches().with_spellings().may_meet(&reach);
+            if same_server && meets && !is_no_wider(rule, gate) {
                 return Err(open(rule.pattern.example("…").name(), gate));
             }
         }
@@ -586,8 +628,11 @@ fn share_an_origin(one: &Rule, other: &Rule) -> bool {
     one.origin.is_none() || other.origin.is_none() || one.origin == other.origin
 }
 
-/// The server that a rule fetches from; `None` where it is not always the same.
-fn upstream(apply: &Apply) -> Option<Origin> {
+/// The server that a rule fetches from, before this site; `None` where it is not always the same, or not known.
+fn fetched_from(apply: &Apply, site: &impl Site) -> Option<Origin> {
+    if !apply.to.is_absolute() {
+        return site.server().cloned();
+    }
     apply.to.has_fixed_host().then(|| apply.to.substitute(&Captures::default()).origin()).flatten()
 }
 

@@ -1,10 +1,11 @@
 //! Which paths a pattern and a destination have to do with, for those who look at rules and not at requests.
 
 use crate::cost::step;
+use crate::elsewhere::readings::{Readings, loose_segment};
 use crate::meaning::rules::destination::Part;
 use crate::meaning::rules::pattern::Segment;
-use crate::path::{self, RequestPath};
-use crate::rules::{Captured, Destination, Oddity, Pattern, QueryValue, Rule};
+use crate::path::{self, RequestPath, segments};
+use crate::rules::{Captured, Captures, Destination, Oddity, Pattern, QueryValue, Rule};
 
 /// The word in the place of a free segment, where a path is made up.
 pub const EXAMPLE: &str = "example";
@@ -117,6 +118,19 @@ impl Pattern {
         Pattern { head, middles: Vec::new(), splat: true }
     }
 
+    /// ROLE-12: the pattern of what the loosest of servers make of the paths that this one matches, and of more besides.
+    pub(crate) fn loosely(&self) -> Pattern {
+        let loose = |segment: &Segment| match segment {
+            Segment::Literal(text) => loose_segment(text).map(|text| Segment::Literal(text.into())),
+            Segment::Prefix(text) => Some(Segment::Prefix(text.to_lowercase().into())),
+            Segment::Placeholder(_) => Some(segment.clone()),
+        };
+        match self.head.iter().map(loose).collect() {
+            Some(head) => Pattern { head, middles: self.middles.clone(), splat: self.splat },
+            None => Pattern { head: Vec::new(), middles: Vec::new(), splat: true },
+        }
+    }
+
     /// A path that both patterns match, with `word` for every segment that is free; none where that is not plain.
     pub fn common(&self, other: &Pattern, word: &str) -> Option<RequestPath> {
         let (long, short) = if self.head.len() < other.head.len() { (other, self) } else { (self, other) };
@@ -196,6 +210,22 @@ impl Destination {
             }
         }
         pattern
+    }
+
+    /// ROLE-12: a pattern of every path that another server may read in what the destination becomes, be it with more besides, as
+    /// [`Pattern::loosely`] has it.
+    pub(crate) fn fetches(&self) -> Pattern {
+        if !self.takes_captures() {
+            let loose = Readings::of(&self.substitute(&Captures::default()).path).loose;
+            let head = segments(&loose).iter().map(|text| Segment::Literal((*text).into())).collect();
+            return Pattern { head, middles: Vec::new(), splat: false };
+        }
+        // Behind dots that are hidden anything may lie.
+        let hides = |part: &Part| matches!(part, Part::Literal(text) if text.to_lowercase().contains("%5c") || text.contains('\\'));
+        if self.path.iter().any(hides) {
+            return Pattern { head: Vec::new(), middles: Vec::new(), splat: true };
+        }
+        self.reach().loosely()
     }
 
     /// What stands between the slashes of the path, without segments of dots, and whether that is all of it: what stands behind

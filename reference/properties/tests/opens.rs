@@ -1,7 +1,12 @@
 //! What a new version of the rules opens, as a table.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test that fails may panic")]
 
+use std::borrow::Cow;
+
 use rolegate::opens::opens;
+use rolegate::path::RequestPath;
+use rolegate::request::Origin;
+use rolegate::site::{Elsewhere, Site};
 use rolegate::{MemorySite, RuleFiles, RuleSet};
 use rolegate_properties::holds_what_was_denied;
 
@@ -20,6 +25,73 @@ fn found(before: &str, after: &str) -> Option<String> {
 }
 
 const GATE: &str = "/m/* /m/:splat 200! Role=admin\n";
+
+const THERE: &str = "/m/* http://127.0.0.1:81/m/:splat 200! Role=admin\n";
+const HOST: &str = "https://a.example/m/* /m/:splat 200! Role=admin\n";
+
+/// What opens of a site that another server has.
+#[test]
+fn what_opens_elsewhere() {
+    let site = At(Origin::parse("http://127.0.0.1:81").unwrap());
+    let found = |before: &str, more: &str| {
+        let after = format!("{before}{more}");
+        let (old, new) = (RuleSet::parse(before.as_bytes()).rules, RuleSet::parse(after.as_bytes()).rules);
+        let none: [(&str, &str); 0] = [];
+        opens((&old, &site), (&new, &site), none)
+    };
+    for more in [
+        "/x http://127.0.0.1:81/m/home 200!\n",
+        "/x http://localhost:81/m/home 200!\n",
+        "/x http://2130706433:81/m/home.html 200!\n",
+        "/x/* http://127.0.0.1:81/m/:splat 200!\n",
+        "/x/* http://127.0.0.1:81/M/:splat 200!\n",
+        "/x /m/home 200!\n",
+        "/x /m;a/home 200!\n",
+        "/x /%256D/home 200!\n",
+        "/x/* /M/:splat 200!\n",
+    ] {
+        assert!(found(GATE, more).is_some(), "{more}");
+    }
+    for more in [
+        "/x http://127.0.0.1:82/m/home 200!\n",
+        "/x http://127.0.0.1:81/login 200!\n",
+        "/x /login 200!\n",
+        "/x /membership 200!\n",
+        "/x/* /y/:splat 200!\n",
+        "/x /m/home 200! Role=admin\n",
+        // Whoever asks for it by this path gets what is there.
+        "/x /M/home 200!\n",
+    ] {
+        assert!(found(GATE, more).is_none(), "{more} {:?}", found(GATE, more));
+    }
+    let asked = "/m/home k=v /m/home 200! Role=admin\n";
+    assert!(found(asked, "/x /m/home 200!\n").is_some());
+}
+
+/// A site that this server has.
+struct At(Origin);
+
+impl Site for At {
+    fn has(&self, name: &str) -> bool {
+        Elsewhere.has(name)
+    }
+
+    fn file<'p>(&'p self, path: &'p RequestPath) -> Option<Cow<'p, str>> {
+        Elsewhere.file(path).map(|file| Cow::Owned(file.into_owned()))
+    }
+
+    fn is_listed(&self) -> bool {
+        false
+    }
+
+    fn server(&self) -> Option<&Origin> {
+        Some(&self.0)
+    }
+
+    fn other_names(&self, file: &str) -> Vec<String> {
+        Elsewhere.other_names(file)
+    }
+}
 
 #[test]
 fn what_opens() {
@@ -63,11 +135,27 @@ fn what_opens() {
             "/api/* https://up.example/:splat 200! Role=admin\n",
             "/api/* https://up.example/:splat 200! Role=admin\n/b/* https://UP.example:443/:splat 200!\n",
         ),
+        // The same thing there, by another spelling.
+        (THERE, "/x http://localhost:81/m/home 200\n"),
+        (THERE, "/x http://2130706433:81/m/home 200\n"),
+        (THERE, "/x http://0x7f000001:81/m/home 200\n"),
+        (THERE, "/x http://127.1:81/m/home 200\n"),
+        (THERE, "/x http://127.0.0.1:81/M/home 200\n"),
+        (THERE, "/x/* http://127.0.0.1:81/M/:splat 200\n"),
+        (THERE, "/x http://127.0.0.1:81/%256D/home 200\n"),
+        (THERE, "/x http://127.0.0.1:81/q/..%5Cm/home 200\n"),
+        (THERE, "/x/* http://127.0.0.1:81/q/..%5Cm/:splat 200\n"),
+        (THERE, "/x http://127.0.0.1:81/;a/m/home 200\n"),
+        // A gate for one host.
+        (HOST, "/n /m/x 200!\n"),
+        (HOST, "https://a.example/n /m/x 200!\n"),
         // SHADOW-3: a new gate lets an unforced rule act that a file went before.
         ("/m/* Role\n/free /m/x 200\n", "/free /free 200! Role=admin\n/m/* Role\n/free /m/x 200\n"),
         // Half of a name.
         (GATE, "/m/* /m/:splat 200! Role=adm\n"),
     ] {
+        let after = if [THERE, HOST].contains(&before) { format!("{before}{after}") } else { after.to_owned() };
+        let after = after.as_str();
         assert!(found(before, after).is_some(), "nothing is found\nbefore:\n{before}after:\n{after}");
     }
 }

@@ -8,39 +8,49 @@ use crate::uri::Resolver;
 
 /// What servers make of a path. Two paths are the same for one kind of server or for none.
 #[derive(Debug)]
-pub(super) struct Readings {
+pub(crate) struct Readings {
     /// Decoded once, dots resolved as RFC 3986 says.
     pub(super) strict: String,
     /// Decoded to the end, a backslash as a slash, without parameters and what else servers cut off a segment, empty segments
     /// dropped before dots are resolved, case folded.
-    pub(super) loose: String,
+    pub(crate) loose: String,
 }
 
 impl Readings {
-    pub(super) fn of(path: &str) -> Readings {
+    pub(crate) fn of(path: &str) -> Readings {
         let path = path.strip_prefix('/').unwrap_or(path);
         let mut strict = Resolver::default();
         for segment in path.split('/') {
             strict.push(decoded(segment.as_bytes()));
         }
-        let mut plain = path.to_owned();
-        for _ in 0..DECODED {
-            plain = decoded(plain.as_bytes());
-        }
-        let plain = plain.to_lowercase().replace('\\', "/");
+        let plain = loosely(path);
         let mut loose = Resolver::default();
-        // FRONT-1: what servers cut off a segment.
-        let cut = |segment: &'_ str| {
-            let end = segment.find([';', '?', '#', '\0']).unwrap_or(segment.len());
-            let (segment, _) = segment.split_at_checked(end).unwrap_or((segment, ""));
-            let trimmed = segment.trim_matches([' ', '\t']).trim_end_matches(['.', ' ']);
-            if trimmed.is_empty() { segment.trim().to_owned() } else { trimmed.to_owned() }
-        };
         for segment in plain.split('/').map(cut).filter(|segment| !segment.is_empty()) {
             loose.push(segment);
         }
         Readings { strict: page(&strict.into_segments().0), loose: page(&loose.into_segments().0) }
     }
+}
+
+/// A text decoded to the end, a backslash as a slash, case folded.
+fn loosely(text: &str) -> String {
+    let plain = (0..DECODED).fold(text.to_owned(), |plain, _| decoded(plain.as_bytes()));
+    plain.to_lowercase().replace('\\', "/")
+}
+
+/// FRONT-1: a segment without what servers cut off it.
+fn cut(segment: &str) -> String {
+    let end = segment.find([';', '?', '#', '\0']).unwrap_or(segment.len());
+    let (segment, _) = segment.split_at_checked(end).unwrap_or((segment, ""));
+    let trimmed = segment.trim_matches([' ', '\t']).trim_end_matches(['.', ' ']);
+    if trimmed.is_empty() { segment.trim().to_owned() } else { trimmed.to_owned() }
+}
+
+/// What the loosest of servers make of one segment; `None` where that may be none, dots, or several.
+pub(crate) fn loose_segment(text: &str) -> Option<String> {
+    let plain = loosely(text);
+    let segment = cut(&plain);
+    (!plain.contains('/') && segment.contains(|c| c != '.')).then_some(segment)
 }
 
 fn decoded(text: &[u8]) -> String {
@@ -87,16 +97,6 @@ pub(crate) fn is_one_segment(text: &[u8]) -> bool {
     !text.contains(is_separator) && name.contains(|c| !is_dot(c) && !is_blank(c))
 }
 
-/// Whether a character is a dot, or what reads as dots by compatibility (Unicode's form NFKC).
-fn is_dot(c: char) -> bool {
-    matches!(c, '.' | '\u{2024}'..='\u{2026}' | '\u{fe52}' | '\u{ff0e}')
-}
-
-/// Whether a character is white space, or one that nobody sees (Unicode's property `Default_Ignorable_Code_Point`).
-fn is_blank(c: char) -> bool {
-    let is_ignorable = matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
 /// Whether a segment of one request stays what it is for those who read Unicode in a way of their own: nothing in it reads as a
 /// delimiter by compatibility, and neither white space, nor dots at its end, nor what nobody sees can be taken away from it.
 pub(super) fn is_lasting(text: &str) -> bool {
@@ -113,6 +113,16 @@ pub(super) fn is_lasting(text: &str) -> bool {
         && is_one_segment(text.as_bytes())
 }
 
+/// Whether a character is a dot, or what reads as dots by compatibility (Unicode's form NFKC).
+fn is_dot(c: char) -> bool {
+    matches!(c, '.' | '\u{2024}'..='\u{2026}' | '\u{fe52}' | '\u{ff0e}')
+}
+
+/// Whether a character is white space, or one that nobody sees (Unicode's property `Default_Ignorable_Code_Point`).
+fn is_blank(c: char) -> bool {
+    let is_ignorable = matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
         | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e0fff}');
     is_ignorable || c.is_whitespace()

@@ -50,6 +50,11 @@ impl Remote {
     }
 }
 
+/// Whether two servers may be one; what is not known may be any.
+pub(crate) fn may_be_one_server(one: Option<&Origin>, other: Option<&Origin>) -> bool {
+    one.zip(other).is_none_or(|(one, other)| Server::of(one) == Server::of(other))
+}
+
 impl Server {
     fn of(origin: &Origin) -> Server {
         // Over TLS or not, by the usual port or the other one, it is one server.
