@@ -5,8 +5,8 @@ use std::fmt;
 /// Why a request target has no safe canonical form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refused {
-    /// FRONT-1: another server would read another path.
-    #[error("another server may read another path here: {0}")]
+    /// FRONT-1, FRONT-3: another server would read another path, or other parameters.
+    #[error("another server may read another path or other parameters here: {0}")]
     Ambiguous(Ambiguity),
     /// The host of a target in absolute form is empty, or holds a character that no host has.
     #[error("the host in the request target is not valid")]
@@ -50,7 +50,7 @@ impl Refused {
     }
 }
 
-/// What in a path is read in two ways.
+/// What in a request target is read in two ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Ambiguity {
     /// `%3F` or `%23`, where whoever reads the decoded path again ends it.
@@ -71,6 +71,11 @@ pub enum Ambiguity {
     /// An escape of a letter, digit, `-`, `.`, `_` or `~` (RFC 3986 §6.2.2.2).
     #[error("an escape of a character that needs none")]
     Needless,
+    /// FRONT-3: a parameter that a rule names, sent twice, or spelled so that servers read different things.
+    #[error(
+        "a query parameter that a rule for this path names comes twice, or in a spelling that servers read in several ways; send it once, as `name=value`"
+    )]
+    Named,
     /// A byte that no URL holds unescaped: UTF-8 for some, Latin-1 for others.
     #[error("an unescaped character that is not ASCII")]
     NotAscii,

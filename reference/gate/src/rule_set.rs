@@ -152,6 +152,15 @@ impl RuleList for RuleSet {
         let origin = if self.names_origins() { asked.origin() } else { None };
         self.candidates(paths, origin, asked.parameters())
     }
+
+    fn are_parameters_plain(&self, paths: &[Segments<'_>], asked: &Asked<'_>) -> bool {
+        if asked.parameters().is_empty() {
+            return true;
+        }
+        let origin = if self.names_origins() { asked.origin() } else { None };
+        let sent = asked.sent();
+        paths.iter().all(|path| self.index.are_plain_in(&sent, path, origin, &self.rules))
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! FRONT-1: what the gate admits is what was decided, whichever server reads the target.
+//! FRONT-1, FRONT-3: what the gate admits is what was decided, whichever server reads the target.
 
+mod queries;
 mod readers;
 
 use std::collections::BTreeSet;
@@ -25,6 +26,11 @@ const RULES: &str = "\
 /a%20b/* 200! Role=admin
 /up/members/* https://up.example/members/:splat 200! Role=admin
 /up/members/* /login 302!
+/asked/gated k=shut https://up.example/asked 200! Role=admin
+/asked/gated https://up.example/asked 200!
+/asked/served k=shut 200! Role=admin
+/asked/open k=open https://up.example/asked 200!
+/asked/open 200! Role=admin
 /up/* https://up.example/:splat 200!
 ";
 
@@ -75,9 +81,14 @@ fn nothing_gated_is_admitted<S: Site>(gate: &Gate<S>, target: &[u8]) {
     let decision = authorize::decide(gate.rules(), &request, &Visitor::Anonymous, gate.site());
     if authorize::admits(&decision, target) {
         nothing_gated_is_read("", target, target);
+        nothing_else_is_asked(target);
     }
     // The gate in front of the server that has the site, or that a rule names: it gets this and nothing else.
     let decision = gate.decide_for(&request, &Visitor::Anonymous);
+    let is_shown_elsewhere = !gate.site().is_listed() && matches!(decision.outcome, Outcome::Rewrite { .. });
+    if is_shown_elsewhere || matches!(decision.outcome, Outcome::Proxy { .. }) {
+        nothing_else_is_asked(target);
+    }
     let (folder, sent_on) = match &decision.outcome {
         Outcome::Proxy { url } => ("/up", url.strip_prefix("https://up.example").map(str::to_owned)),
         Outcome::Serve { .. } if !gate.site().is_listed() => {
@@ -88,6 +99,22 @@ fn nothing_gated_is_admitted<S: Site>(gate: &Gate<S>, target: &[u8]) {
     nothing_gated_is_read(folder, sent_on.unwrap_or_default().as_bytes(), target);
     // A server in front that goes by the target as well.
     nothing_gated_is_read("", target, target);
+}
+
+/// FRONT-3: with the parameters that any server reads, the rules would let the visitor in as well.
+fn nothing_else_is_asked(target: &[u8]) {
+    let Ok(Target { path, query, .. }) = Target::parse(target) else { return };
+    let query = query.unwrap_or_default();
+    for (reader, read) in queries::READERS {
+        let parameters = read(&query);
+        let only = |value: &[u8]| parameters.iter().eq([&(b"k".to_vec(), value.to_vec())]);
+        let is_shut = match path.name() {
+            "/asked/gated" | "/asked/served" => only(b"shut"),
+            "/asked/open" => !only(b"open"),
+            _ => false,
+        };
+        assert!(!is_shut, "{reader} reads what is gated in {}", target.escape_ascii());
+    }
 }
 
 /// No server reads a gated path in `path`, which lies below `folder` of the site.

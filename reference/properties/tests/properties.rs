@@ -261,7 +261,18 @@ fn front_end_target() -> impl Strategy<Value = Vec<u8>> {
     ];
     let bytes = vec(any::<u8>(), 0..2);
     let piece = prop_oneof![12 => piece.prop_map(|text| text.as_bytes().to_vec()), 1 => bytes];
-    vec(piece, 0..10).prop_map(|pieces| [b"/".to_vec(), pieces.concat()].concat())
+    let path = vec(piece, 0..10).prop_map(|pieces| [b"/".to_vec(), pieces.concat()].concat());
+    prop_oneof![3 => path, 1 => asked_target()]
+}
+
+/// A target with parameters of which rules name one.
+fn asked_target() -> impl Strategy<Value = Vec<u8>> {
+    let path = prop::sample::select(vec!["/asked/gated", "/asked/open", "/asked/served"]);
+    let part = prop::sample::select(vec![
+        "k=shut", "k=open", "k=", "k", "k[]=shut", "%6B=open", "x=1", "shut", "open", "=", "&", "&k=shut", "&k=open",
+        ";", ";k=shut", "+", "%00", "%20", "%25", "6B", "%u006B", "%zz", "%2C", ".", "[", "é",
+    ]);
+    (path, vec(part, 0..5)).prop_map(|(path, parts)| format!("{path}?{}", parts.concat()).into_bytes())
 }
 
 fn redirect() -> impl Strategy<Value = Vec<u8>> {

@@ -1,6 +1,7 @@
 //! What other servers make of a path: a site that another server has (UPSTREAM-2), a target that another server reads
-//! as well (FRONT-1), and what lies on another server (ROLE-12).
+//! as well (FRONT-1) and its query (FRONT-3), and what lies on another server (ROLE-12).
 
+pub(crate) mod parameters;
 mod plain;
 pub(crate) mod readings;
 pub(crate) mod remote;

@@ -14,9 +14,10 @@ use smallvec::SmallVec;
 
 use crate::authority::Origin;
 use crate::cost::step;
+use crate::elsewhere::parameters::{Named, Sent};
 pub use crate::elsewhere::remote::Remote;
 use crate::meaning::rules::{Apply, Captures, ConditionKey, ConditionKeys, Effect, Rule, Substituted};
-use crate::path::{Refused, RequestPath, Target};
+use crate::path::{Ambiguity, Refused, RequestPath, Target};
 use crate::query::Parameters;
 use crate::request::Request;
 use crate::said::Said;
@@ -119,6 +120,17 @@ pub trait RuleList {
     fn places(&self, _paths: &[Segments<'_>], _asked: &Asked<'_>) -> impl Iterator<Item = usize> {
         0..self.rules().len()
     }
+
+    /// FRONT-3: whether every server reads in the query what the rules for one of `paths` have read in it.
+    fn are_parameters_plain(&self, paths: &[Segments<'_>], asked: &Asked<'_>) -> bool {
+        let sent = asked.sent();
+        let covers = |rule: &Rule| {
+            let is_asked = rule.origin.is_none() || rule.origin.as_ref() == asked.origin();
+            is_asked && paths.iter().any(|path| rule.pattern.matches_segments(path))
+        };
+        let mut naming = self.rules().iter().filter(|rule| !rule.query.is_empty());
+        naming.all(|rule| !covers(rule) || Named::by(&rule.query).are_plain_in(&sent))
+    }
 }
 
 /// The list itself: all of it is walked.
@@ -196,7 +208,21 @@ fn decide_at(
         said: OnceCell::new(),
         own_file,
     };
-    walk(list, &asked, visitor, site)
+    let decision = walk(list, &asked, visitor, site);
+    // FRONT-3: whoever shows what was decided goes by the query too.
+    if is_shown_elsewhere(&decision.outcome, site) && !list.are_parameters_plain(&asked.paths, &asked) {
+        return Decision { outcome: Outcome::BadRequest(Refused::Ambiguous(Ambiguity::Named)), ..decision };
+    }
+    decision
+}
+
+/// Whether another server shows what was decided, and gets the query of the request.
+fn is_shown_elsewhere(outcome: &Outcome, site: &impl Site) -> bool {
+    match outcome {
+        Outcome::Proxy { .. } => true,
+        Outcome::Rewrite { .. } | Outcome::Serve { .. } => site.is_read_elsewhere(),
+        Outcome::BadRequest(_) | Outcome::NotFound { .. } | Outcome::Redirect { .. } => false,
+    }
 }
 
 /// What is asked, made ready once for all rules.
@@ -231,6 +257,11 @@ impl<'a> Asked<'a> {
     /// The parameters of the query.
     pub(crate) fn parameters(&self) -> &Parameters {
         &self.parameters
+    }
+
+    /// FRONT-3: the parameters as other servers may read them.
+    pub(crate) fn sent(&self) -> Sent {
+        self.target.query.as_deref().map(Sent::of).unwrap_or_default()
     }
 
     /// Where the request came to.

@@ -17,6 +17,7 @@ use std::slice;
 use smallvec::SmallVec;
 
 use crate::cost::step;
+use crate::elsewhere::parameters::{Named, Sent};
 use crate::meaning::rules::pattern::Segment;
 use crate::query::Parameters;
 use crate::request::Origin;
@@ -77,6 +78,8 @@ struct Unusual {
     middle: Map<String, List>,
     /// Rules that go on with a `*` in the middle and end in anything else.
     middle_any: List,
+    /// Those among all of these that ask for parameters.
+    middle_naming: Vec<Place>,
     /// Rules whose last segment is this text and then `*`, as in `/a*`.
     prefix: Prefixes,
 }
@@ -97,6 +100,8 @@ struct Several {
     plain: Vec<Place>,
     /// QUERY-1: rules whose first parameter has this key.
     keyed: Map<Vec<u8>, Values>,
+    /// FRONT-3: every parameter that one of the rules names.
+    named: Named,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -157,11 +162,12 @@ impl Index {
         let Some(node) = self.nodes.get_mut(at) else {
             return;
         };
-        let query = rule.query.first();
+        let query = &rule.query;
         let list = match (prefix, middles.last()) {
             (Some(text), _) => return node.unusual().prefix.add(text, |list| list.add(place, query)),
             (None, Some(last)) => {
                 let unusual = node.unusual();
+                unusual.middle_naming.extend((!query.is_empty()).then_some(place));
                 match last.last() {
                     Some(Segment::Literal(text)) if !splat => unusual.middle.entry(text.to_string()).or_default(),
                     _ => &mut unusual.middle_any,
@@ -232,6 +238,66 @@ impl Index {
         !self.origins.is_empty()
     }
 
+    /// FRONT-3: whether every server reads in the query what the rules for this path and origin have read in it; `rules` are
+    /// those of this index.
+    pub(crate) fn are_plain_in(&self, sent: &Sent, segments: &[&str], origin: Option<&Origin>, rules: &[Rule]) -> bool {
+        let origin = origin.and_then(|origin| self.origins.get(origin)).copied();
+        let mut are_plain = true;
+        let is_plain = |place: &Place| {
+            let rule = rules.get(*place).filter(|rule| rule.pattern.matches_segments(segments));
+            rule.is_none_or(|rule| Named::by(&rule.query).are_plain_in(sent))
+        };
+        self.walk(origin, segments, |found| {
+            are_plain = are_plain
+                && match found {
+                    Found::Matching(list) => list.are_plain_in(sent),
+                    Found::Middle(unusual) => unusual.middle_naming.iter().all(is_plain),
+                }
+        });
+        are_plain
+    }
+
+    /// Finds the lists of the rules that may match the path of these decoded segments.
+    fn walk<'a>(&'a self, origin: Option<NodeAt>, segments: &[&str], mut found: impl FnMut(Found<'a>)) {
+        let (mut here, mut there) = (Level::new(), Level::new());
+        // The nodes of one level of the tree, and of the next.
+        let (mut level, mut next) = (&mut here, &mut there);
+        level.push(ROOT);
+        if let Some(origin) = origin {
+            level.push(origin);
+        }
+        for segment in segments {
+            next.clear();
+            for at in level.iter().copied() {
+                step(1 + segment.len());
+                let Some(node) = self.nodes.get(at) else {
+                    continue;
+                };
+                if let Some(star) = &node.star {
+                    found(Found::Matching(&star.splat));
+                }
+                if let Some(unusual) = node.star.as_ref().and_then(|star| star.unusual.as_ref()) {
+                    found(Found::Middle(unusual));
+                    unusual.prefix.of(segment).map(Found::Matching).for_each(&mut found);
+                }
+                if let Some(child) = self.find(self.hash(at, segment), at, segment) {
+                    next.push(child);
+                }
+                if let Some(child) = node.any {
+                    next.push(child.get());
+                }
+            }
+            std::mem::swap(&mut level, &mut next);
+            if level.is_empty() {
+                break;
+            }
+        }
+        for node in level.iter().filter_map(|at| self.nodes.get(*at)) {
+            found(Found::Matching(&node.exact));
+            node.star.iter().for_each(|star| found(Found::Matching(&star.splat)));
+        }
+    }
+
     /// A look-up of the candidates of one request, which comes from `origin` with `parameters`.
     pub(crate) fn look_up<'a, 'p>(&'a self, origin: Option<&Origin>, parameters: &'p Parameters) -> LookUp<'a, 'p> {
         let origin = origin.and_then(|origin| self.origins.get(origin));
@@ -246,8 +312,9 @@ impl Node {
 }
 
 impl List {
-    fn add(&mut self, place: Place, query: Option<&QueryConstraint>) {
-        let several = match (&mut *self, query) {
+    fn add(&mut self, place: Place, query: &[QueryConstraint]) {
+        let first = query.first();
+        let several = match (&mut *self, first) {
             (List::Empty, None) => {
                 *self = List::One(place);
                 return;
@@ -255,11 +322,12 @@ impl List {
             (List::Several(several), _) => several,
             (List::Empty | List::One(_), _) => {
                 let plain = self.plain().to_vec();
-                *self = List::Several(Box::new(Several { plain, keyed: Map::default() }));
+                *self = List::Several(Box::new(Several { plain, ..Several::default() }));
                 return self.add(place, query);
             }
         };
-        let places = match query {
+        several.named.add(query);
+        let places = match first {
             None => &mut several.plain,
             Some(QueryConstraint { key, value }) => {
                 let values = several.keyed.entry(key.clone()).or_default();
@@ -293,6 +361,14 @@ impl List {
         }
     }
 
+    /// FRONT-3: whether every server reads in the query what these rules have read in it.
+    fn are_plain_in(&self, sent: &Sent) -> bool {
+        match self {
+            List::Empty | List::One(_) => true,
+            List::Several(several) => several.named.are_plain_in(sent),
+        }
+    }
+
     /// Rules that ask nothing of the query.
     fn plain(&self) -> &[Place] {
         match self {
@@ -301,6 +377,14 @@ impl List {
             List::Several(several) => &several.plain,
         }
     }
+}
+
+/// What a path leads to.
+enum Found<'a> {
+    /// Rules whose patterns match it.
+    Matching(&'a List),
+    /// Rules with a `*` in the middle, whose patterns may match it.
+    Middle(&'a Unusual),
 }
 
 /// Collects the lists of the rules that may match one of several paths.
@@ -317,47 +401,14 @@ impl<'a> LookUp<'a, '_> {
     pub(crate) fn path(&mut self, segments: &[&str]) {
         let LookUp { index, origin, parameters, lists } = self;
         let index = *index;
-        let mut add = |list: &'a List| list.cursors(parameters, lists);
-        let (mut here, mut there) = (Level::new(), Level::new());
-        // The nodes of one level of the tree, and of the next.
-        let (mut level, mut next) = (&mut here, &mut there);
-        level.push(ROOT);
-        if let Some(origin) = origin {
-            level.push(*origin);
-        }
-        for segment in segments {
-            next.clear();
-            for at in level.iter().copied() {
-                step(1 + segment.len());
-                let Some(node) = index.nodes.get(at) else {
-                    continue;
-                };
-                if let Some(star) = &node.star {
-                    add(&star.splat);
-                }
-                if let Some(unusual) = node.star.as_ref().and_then(|star| star.unusual.as_ref()) {
-                    add(&unusual.middle_any);
-                    if let Some(list) = segments.last().and_then(|last| unusual.middle.get(*last)) {
-                        add(list);
-                    }
-                    unusual.prefix.of(segment).for_each(&mut add);
-                }
-                if let Some(child) = index.find(index.hash(at, segment), at, segment) {
-                    next.push(child);
-                }
-                if let Some(child) = node.any {
-                    next.push(child.get());
-                }
+        index.walk(*origin, segments, |found| match found {
+            Found::Matching(list) => list.cursors(parameters, lists),
+            Found::Middle(unusual) => {
+                unusual.middle_any.cursors(parameters, lists);
+                let ending = segments.last().and_then(|last| unusual.middle.get(*last));
+                ending.iter().for_each(|list| list.cursors(parameters, lists));
             }
-            std::mem::swap(&mut level, &mut next);
-            if level.is_empty() {
-                break;
-            }
-        }
-        for node in level.iter().filter_map(|at| index.nodes.get(*at)) {
-            add(&node.exact);
-            node.star.iter().for_each(|star| add(&star.splat));
-        }
+        });
     }
 
     /// The rules that were found, in list order, each once. Lazy: the caller stops at the first that decides.

@@ -42,4 +42,8 @@ impl<L: RuleList + ?Sized> RuleList for Within<'_, L> {
         let places = self.list.places(paths, asked).take(self.most + 1);
         places.inspect(|_| self.looked_at.set(self.looked_at.get() + 1))
     }
+
+    fn are_parameters_plain(&self, paths: &[Segments<'_>], asked: &Asked<'_>) -> bool {
+        self.list.are_parameters_plain(paths, asked)
+    }
 }

@@ -112,7 +112,7 @@ fn path(target: &[u8]) -> Option<&[u8]> {
 }
 
 /// What comes before the first of these.
-fn until<'a>(bytes: &'a [u8], marks: &[u8]) -> &'a [u8] {
+pub(super) fn until<'a>(bytes: &'a [u8], marks: &[u8]) -> &'a [u8] {
     bytes.split(|byte| marks.contains(byte)).next().unwrap_or_default()
 }
 
@@ -134,7 +134,7 @@ fn decode_some(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> Vec<u8> {
     decoded
 }
 
-fn lenient(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn lenient(bytes: &[u8]) -> Vec<u8> {
     decode_some(bytes, |_| true)
 }
 
@@ -256,7 +256,7 @@ fn shortest(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// `%u` and four digits become a character.
-fn wide(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn wide(bytes: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(bytes).replace("%U", "%u");
     let mut pieces = text.split("%u");
     let mut read = pieces.next().unwrap_or_default().to_owned();

@@ -200,6 +200,49 @@ fn order_and_conditions() {
     );
 }
 
+/// FRONT-3
+#[test]
+fn a_parameter_that_a_rule_names_is_forwarded_in_one_reading() {
+    let rules = "\
+/doc id=secret http://up.example/doc 200! Role=a
+/doc http://up.example/doc 200!
+/here id=1 /about 200!
+/here /login 200!
+/far /x 302
+/far id=1 /y 302
+/*/end id=1 http://up.example/end 200! Role=a
+/all/* http://up.example/:splat 200!
+http://b.example/all/* id=1 http://up.example/x 200! Role=a
+/:any/deep id=1 http://up.example/deep 200! Role=a
+/pre* id=1 http://up.example/deep 200! Role=a
+/* http://up.example/:splat 200!";
+    for query in ["id=secret&id=x", "id[]=secret", "i%64=x", "x;id=secret", "id=x;y", "id=x&=y"] {
+        for path in ["/doc", "/all/end", "/all/deep", "/prefix"] {
+            table(rules, None, &[(&format!("{path}?{query}"), "400")]);
+        }
+    }
+    table(
+        rules,
+        None,
+        &[
+            ("/doc?id=secret", "404! page denied"),
+            ("/doc?id=x", "proxy http://up.example/doc?id=x"),
+            ("/doc?x=1&x=2", "proxy http://up.example/doc?x=1&x=2"),
+            ("/doc?x=1;y=2", "proxy http://up.example/doc?x=1;y=2"),
+            ("/all/end?id=%31", "404! page denied"),
+            ("/all/end?id=%2531", "400"),
+            // Rules for other paths and hosts read nothing here.
+            ("/all/x?id=1&id=2", "proxy http://up.example/x?id=1&id=2"),
+            ("/end?id=1&id=2", "proxy http://up.example/end?id=1&id=2"),
+            ("/deep?id=1&id=2", "proxy http://up.example/deep?id=1&id=2"),
+            ("/all/end/x?id=1&id=2", "proxy http://up.example/end/x?id=1&id=2"),
+            // What is shown from here, or sent back, has no other reader.
+            ("/here?id=2&id=1", "200 /about.html"),
+            ("/far?id=2&id=1", "302 to /x?id=2&id=1"),
+        ],
+    );
+}
+
 /// STATUS-5.own-tree
 #[test]
 fn a_redirect_into_its_own_tree() {
