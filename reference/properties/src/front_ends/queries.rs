@@ -9,6 +9,9 @@ use super::readers::{lenient, until, wide};
 /// The parameters that a server reads.
 type Read = Vec<(Vec<u8>, Vec<u8>)>;
 
+/// What a server makes of a query.
+type Reader = fn(&[u8]) -> Read;
+
 /// What a server does with the parts of a query.
 #[derive(Clone, Copy)]
 struct Manner {
@@ -21,7 +24,7 @@ struct Manner {
 /// As a form is read, and the last of several.
 const FORM: Manner = Manner { separators: b"&", name: form, value: form, several: last };
 
-pub(super) const READERS: &[(&str, fn(&[u8]) -> Read)] = &[
+pub(super) const READERS: &[(&str, Reader)] = &[
     ("a server that takes the last", |query| read(query, FORM)),
     ("a server that takes the first", |query| read(query, Manner { several: first, ..FORM })),
     ("a server that joins them", |query| read(query, Manner { several: joined, ..FORM })),
