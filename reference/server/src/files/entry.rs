@@ -38,6 +38,11 @@ pub(crate) struct Entry {
     state: State,
     /// What the file was when it was last read whole and had the content that it has here.
     found_again: Mutex<Option<Stamp>>,
+    /// PACE-2: held by whoever reads the file whole, so that many who ask at once have it read once.
+    reading: Arc<tokio::sync::Mutex<()>>,
+    /// How often it was read whole.
+    #[cfg(test)]
+    digested: std::sync::atomic::AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -189,7 +194,18 @@ impl Stored<'_> {
             Stored::AtHand(bytes, tag) => return Ok(whole(bytes, tag)),
             Stored::OnDisk(entry) => Arc::clone(entry),
         };
-        tokio::task::spawn_blocking(move || entry.open()).await.map_err(io::Error::from)?
+        let for_now = Arc::clone(&entry);
+        let opened = tokio::task::spawn_blocking(move || for_now.open_at_once()).await.map_err(io::Error::from)?;
+        if let Some(opened) = opened {
+            return opened;
+        }
+        // PACE-2: who waits for a turn holds no thread, and who leaves gives up no turn that is taken.
+        let turn = Arc::clone(&entry.reading).lock_owned().await;
+        let open = move || {
+            let _turn = turn;
+            entry.open()
+        };
+        tokio::task::spawn_blocking(open).await.map_err(io::Error::from)?
     }
 }
 
@@ -217,7 +233,18 @@ impl Entry {
             };
             let modified = stamp.modified.and_then(in_seconds);
             let media_type = media_type(name);
-            return Ok(Entry { path, stamp, seen, media_type, modified, state, found_again: Mutex::default() });
+            return Ok(Entry {
+                path,
+                stamp,
+                seen,
+                media_type,
+                modified,
+                state,
+                found_again: Mutex::default(),
+                reading: Arc::default(),
+                #[cfg(test)]
+                digested: std::sync::atomic::AtomicUsize::default(),
+            });
         }
         Err(io::Error::new(io::ErrorKind::ResourceBusy, format!("`{}` changes while it is read", path.display())))
     }
@@ -274,10 +301,24 @@ impl Entry {
         let mut file = self.open_unchanged()?;
         let tag = match known.get() {
             Some(tag) => tag.clone(),
-            None => digest(&mut file)?,
+            None => self.digest(&mut file)?,
         };
         self.check(&file)?;
         Ok((Content::OnDisk(file, self.stamp), known.get_or_init(|| tag).clone()))
+    }
+
+    /// The same, where the file need not be read whole first.
+    fn open_at_once(&self) -> Option<Result<Tagged, OpenError>> {
+        let tag = match &self.state {
+            State::Kept(bytes, tag) => return Some(Ok(whole(bytes, tag))),
+            State::OnDisk(known) => known.get()?,
+        };
+        let opened = open(&self.path).map_err(OpenError::from);
+        match opened.and_then(|file| self.check(&file).map(|()| file)) {
+            Ok(file) => Some(Ok((Content::OnDisk(file, self.stamp), tag.clone()))),
+            Err(OpenError::Changed) => None,
+            Err(error) => Some(Err(error)),
+        }
     }
 
     fn open_unchanged(&self) -> Result<File, OpenError> {
@@ -316,7 +357,7 @@ impl Entry {
         if !self.stamp.is_unchanged(&now) {
             return Err(OpenError::Changed);
         }
-        let tag = digest(file)?;
+        let tag = self.digest(file)?;
         let known = match &self.state {
             State::Kept(_, known) => known,
             State::OnDisk(known) => known.get_or_init(|| tag.clone()),
@@ -326,6 +367,17 @@ impl Entry {
         }
         *self.found_again.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
         Ok(())
+    }
+
+    fn digest(&self, file: &mut File) -> io::Result<HeaderValue> {
+        #[cfg(test)]
+        self.digested.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        digest(file)
+    }
+
+    #[cfg(test)]
+    pub(super) fn digested(&self) -> usize {
+        self.digested.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     #[cfg(test)]

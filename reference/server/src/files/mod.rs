@@ -376,6 +376,7 @@ mod tests {
         // Another name or another mode is no other content.
         fs::hard_link(folder.path().join("a.html"), folder.path().join(".kept")).unwrap();
         assert!(is_as_seen("/a"));
+        fs::remove_file(folder.path().join(".kept")).unwrap();
         // What was written anew is another content, whatever its length and its time.
         let (at, time) = (folder.path().join("a.html"), SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000));
         let written = |content: &str| {
@@ -641,6 +642,18 @@ mod tests {
         fs::remove_file(folder.path().join("b")).unwrap();
         let gone = content(&again, "/b").await;
         assert!(matches!(gone, Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound));
+    }
+
+    #[tokio::test]
+    async fn pace_2_who_asks_at_once_has_a_long_file_read_once() {
+        let (_folder, site) = site(&[("b", &vec![b'x'; LONG])]);
+        let entry = &site.find("/b").unwrap().plain;
+        let ask = |entry: Arc<Entry>| tokio::spawn(async move { entry.stored().content().await.map(|_| ()) });
+        let asked: Vec<_> = (0..20).map(|_| ask(Arc::clone(entry))).collect();
+        for answer in asked {
+            answer.await.unwrap().unwrap();
+        }
+        assert_eq!(entry.digested(), 1);
     }
 
     #[test]
