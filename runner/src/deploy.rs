@@ -3,7 +3,7 @@
 //! Every file carries a canary, a text that stands nowhere else. Where a protected canary turns up, protected content leaked.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -158,9 +158,10 @@ impl<'a> Deployment<'a> {
                 if let Some(parent) = file.parent() {
                     std::fs::create_dir_all(parent)?;
                 }
-                std::fs::write(&file, body)?;
+                let mut file = std::fs::File::create(file)?;
+                file.write_all(&body)?;
                 // A date of its own for each file, so that a date betrays which file it belongs to.
-                std::fs::File::options().write(true).open(file)?.set_modified(date(&suite.id, &path))?;
+                file.set_modified(date(&suite.id, &path))?;
             }
         }
         if let Some(headers) = self.headers() {

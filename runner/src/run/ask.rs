@@ -17,6 +17,7 @@ use crate::judge::{Judgement, Scene, judge, leaks, misplaced, summary, upstream}
 use crate::own::OwnSite;
 use crate::upstream::ASK;
 use crate::verdict::{AFTER, Fault, Leak, Mismatch, Verdict};
+use crate::wire::raw::Connection;
 use crate::wire::{Answer, Exchange, Response, Sent};
 
 /// What the control of a case has shown.
@@ -238,8 +239,8 @@ impl Again<'_> {
         }
         let denied = fitting.and_then(|one| one.name.as_deref()) == Some("denied");
         if on(Invariant::Uniform) && denied && self.case.request.carries_token() && exchange.sent.raw.is_none() {
-            match self.without_token(exchange).await {
-                Ok(answer) => found.extend(uniform(&exchange.answer, &answer)),
+            match self.told_from_no_token(exchange).await {
+                Ok(mismatch) => found.extend(mismatch),
                 Err(none) => return Verdict::Error(none.fault),
             }
         }
@@ -261,8 +262,8 @@ impl Again<'_> {
         shown.all(|file| self.scene.may_have.contains(file))
     }
 
-    /// The answer to the same request without any cookie, or without the field in which the token stood.
-    async fn without_token(&self, exchange: &Exchange) -> Result<Answer, Unanswered> {
+    /// What tells the answer from that to the same request without any cookie, or without the field in which the token stood.
+    async fn told_from_no_token(&self, exchange: &Exchange) -> Result<Option<Mismatch>, Unanswered> {
         let mut request = self.case.request.clone();
         request.token = None;
         request.cookies.clear();
@@ -271,6 +272,18 @@ impl Again<'_> {
         let mut sent = compose(self.suite, &case, &self.shared.place(self.clients, self.scene.prefix), now())
             .map_err(Fault::Harness)?;
         sent.byte_exact = exchange.sent.byte_exact;
+        // Many cases are the same but for their token.
+        let kept = self.clients.kept.answer(&sent);
+        if kept.is_some_and(|kept| uniform(&exchange.answer, &kept).is_none()) {
+            return Ok(None);
+        }
+        let answer = self.without_token(sent.clone()).await?;
+        let mismatch = uniform(&exchange.answer, &answer);
+        self.clients.kept.keep_answer(&sent, &answer);
+        Ok(mismatch)
+    }
+
+    async fn without_token(&self, sent: Sent) -> Result<Answer, Unanswered> {
         let way = Way::default();
         let again = self.sender.send(sent.clone(), way, &mut 0).await?;
         if self.sender.is_lost(&again, way) {
@@ -279,22 +292,45 @@ impl Again<'_> {
         Ok(again.answer)
     }
 
-    /// The control right after the hostile request, on the same connection and on a new one.
+    /// The control right after the hostile request, on the same connection and on a new one. A connection on which an earlier control was asked will do; what
+    /// fails on it counts where it fails on one of its own too.
     async fn liveness(&self, exchange: &Exchange, fitting: Option<&Alternative>) -> Result<Verdict, Unanswered> {
+        self.sender.turn().await?;
+        if let Some(mut kept) = self.clients.kept.connection() {
+            let hostile = kept.exchange(exchange.sent.clone()).await;
+            // One that was closed meanwhile says nothing of the request.
+            let was_closed = matches!(&hostile.answer, Answer::Closed(bytes) if bytes.is_empty());
+            if !was_closed {
+                let verdict = self.still_admits(kept, &hostile, fitting).await?;
+                if matches!(verdict, Verdict::Pass | Verdict::Leak(_)) {
+                    return Ok(verdict);
+                }
+            }
+            self.sender.turn().await?;
+        }
+        let mut fresh = self.clients.wire.connect().await?;
+        let hostile = fresh.exchange(exchange.sent.clone()).await;
+        self.still_admits(fresh, &hostile, fitting).await
+    }
+
+    /// Whether the control is admitted after the hostile request, which has just been answered on this connection.
+    async fn still_admits(
+        &self,
+        mut connection: Connection,
+        hostile: &Exchange,
+        fitting: Option<&Alternative>,
+    ) -> Result<Verdict, Unanswered> {
         let control = self.proof.control.case();
         let control_sent = || {
             compose(self.suite, control, &self.shared.place(self.clients, self.scene.prefix), now())
                 .map_err(Fault::Harness)
         };
-        self.sender.turn().await?;
-        let mut connection = self.clients.wire.connect().await?;
-        let hostile = connection.exchange(exchange.sent.clone()).await;
-        let leaked = leaks(fitting, &hostile, &self.scene);
+        let leaked = leaks(fitting, hostile, &self.scene);
         if !leaked.is_empty() {
             return Ok(Verdict::Leak(leaked));
         }
         let mut checked = Vec::new();
-        if hostile.answer.response().is_some_and(Response::keeps_connection) && exchange.sent.raw.is_none() {
+        if hostile.answer.response().is_some_and(Response::keeps_connection) && hostile.sent.raw.is_none() {
             self.sender.turn().await?;
             let again = connection.exchange(control_sent()?).await;
             // A gate may close a connection that it first meant to keep (RFC 9112 §9.6), or ask for a pause; that is no answer, and no failure.
@@ -303,7 +339,7 @@ impl Again<'_> {
                 checked.push(("on the same connection", again));
             }
         }
-        let way = Way { exact: true, ..Way::default() };
+        let way = Way { exact: true, keeps: true, ..Way::default() };
         checked.push(("on a new connection", self.sender.send(control_sent()?, way, &mut 0).await?));
         let mismatches: Vec<Mismatch> = checked
             .iter()

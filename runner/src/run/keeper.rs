@@ -7,6 +7,7 @@ use tokio::sync::RwLock;
 
 use super::Shared;
 use super::ask::{Proof, Stage, ask};
+use super::kept::Kept;
 use super::plan::Round;
 use crate::corpus::{CaseRef, Suite};
 use crate::deploy::Deployment;
@@ -30,6 +31,7 @@ pub(super) struct Clients {
     /// For cases that are asked over HTTP/2, whatever the run speaks.
     pub(super) second: Option<Plain>,
     pub(super) wire: Wire,
+    pub(super) kept: Kept,
 }
 
 impl Clients {
@@ -48,7 +50,7 @@ impl Clients {
                 Wire::new(target.clone(), tls, options.timeout)
             }
         };
-        Ok(Self { origin: target.origin(), target, plain, second, wire })
+        Ok(Self { origin: target.origin(), target, plain, second, wire, kept: Kept::default() })
     }
 }
 

@@ -3,6 +3,7 @@
 mod ask;
 mod compose;
 mod keeper;
+mod kept;
 mod lacks;
 pub mod order;
 mod plan;

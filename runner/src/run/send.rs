@@ -11,7 +11,7 @@ use crate::judge::{Scene, leaks};
 use crate::refusal::Refusal;
 use crate::verdict::Fault;
 use crate::wire::plain::Plain;
-use crate::wire::{Answer, Client, End, Exchange, Sent};
+use crate::wire::{Answer, Client, End, Exchange, Response, Sent};
 
 /// What sends requests, to one running gate, for one case.
 #[derive(Clone, Copy)]
@@ -30,6 +30,8 @@ pub(super) struct Way {
     pub(super) apart: bool,
     /// Over the byte-exact wire.
     pub(super) exact: bool,
+    /// Over a connection of the byte-exact wire that is kept for others, if it stays open: nothing odd is asked on it.
+    pub(super) keeps: bool,
 }
 
 /// Why there is no answer of the gate, with the answer that is none, if there was one.
@@ -99,8 +101,19 @@ impl<'a> Sender<'a> {
         match self.ordinary(way) {
             Some(plain) if !sent.byte_exact && !way.exact && way.apart => plain.exchange_apart(sent).await,
             Some(plain) if !sent.byte_exact && !way.exact => plain.exchange(sent).await,
+            _ if way.keeps && sent.raw.is_none() => self.and_keep(sent).await,
             _ => self.clients.wire.exchange(sent).await,
         }
+    }
+
+    /// Sends a request on a new connection, and keeps that if it can be used again.
+    async fn and_keep(&self, sent: Sent) -> std::io::Result<Exchange> {
+        let mut connection = self.clients.wire.connect().await?;
+        let exchange = connection.exchange(sent).await;
+        if connection.is_quiet() && exchange.answer.response().is_some_and(Response::keeps_connection) {
+            self.clients.kept.keep_connection(connection);
+        }
+        Ok(exchange)
     }
 
     fn ordinary(&self, way: Way) -> Option<&'a Plain> {

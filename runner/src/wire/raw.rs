@@ -14,6 +14,9 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::memory::Door;
 use super::{AFTERMATH, Answer, Client, End, Exchange, LONGEST_ANSWER, Response, Sent, Target};
 
+/// There is room for as many bytes, at the least, whenever something is read.
+const AT_ONCE: usize = 4 << 10;
+
 /// A byte stream, encrypted or not.
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
@@ -157,6 +160,12 @@ impl Connection {
         Exchange { sent, client: Client::Raw, answer, started: at, elapsed: started.elapsed() }
     }
 
+    /// Whether nothing has come that was not read as an answer, and nothing has ended.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.came.is_empty() && self.stop.is_none()
+    }
+
     /// Reads what comes after an answer of `before` bytes, until nothing has come for `gap`; whether the connection then ended.
     async fn aftermath(&mut self, gap: Duration, before: usize) -> bool {
         let end = later(Instant::now(), self.limit.max(gap));
@@ -187,6 +196,8 @@ impl Connection {
         if self.stop.is_some() {
             return false;
         }
+        // Otherwise a buffer that is full grows by a few bytes, and each of them is a call.
+        self.came.reserve(AT_ONCE.min(room));
         let mut buffer = (&mut self.came).limit(room);
         match tokio::time::timeout_at(self.deadline.into(), self.stream.read_buf(&mut buffer)).await {
             Ok(Ok(count)) if count > 0 => {}
