@@ -25,7 +25,7 @@ use asker::{Asker, LOOKED_AT, file_at, headers, request, when};
 const ROLES: usize = 24;
 
 /// Where the functions of the platform answer.
-const FUNCTIONS: &str = "/.netlify/functions/";
+pub(crate) const FUNCTIONS: &str = "/.netlify/functions/";
 
 /// Who gets what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

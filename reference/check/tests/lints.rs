@@ -773,6 +773,15 @@ const ADVISED: &[Advised] = &[
     ("/blog/* /blog/new/:splat 301", "", &["/blog/a.html"], "files-before-rule", &[]),
     ("/p/* /:splat 200\n/m/* 200! Role=a", "", &["/m/x.html", "/index.html"], "leads-into-gate", &[]),
     ("/a/* /b/:splat 301\n/a/m/* 200! Role=a", "", &["/a/x.html", "/a/m/y.html"], "files-before-rule", &[]),
+    // What one gate keeps is not the page for those whom another one denies, and a function that runs no more is missed.
+    ("/c.html /c 200! Role=y\n/login /c 401", "", &["/c.html", "/login.html"], "file-before-rule", &[]),
+    (
+        "/api/config /api/config 200! Role=admin\n/api/* /.netlify/functions/:splat 200",
+        "",
+        &["/api/config.html", "/index.html"],
+        "gate-undone",
+        &[],
+    ),
 ];
 
 /// LINT-1

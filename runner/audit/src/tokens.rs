@@ -188,10 +188,7 @@ mod tests {
             assert_eq!(!knows_secret, all.iter().all(is_nobody));
             let in_the_query = all.iter().filter(|one| one.query.as_ref().is_some_and(|query| query.contains("=ey")));
             // The issuer alone can sign what is wrong in its form and right in what it says.
-            assert_eq!(
-                !knows_secret,
-                all.iter().any(|one| one.id.starts_with("json/encoding/half-a-pair-in-a-claim"))
-            );
+            assert_eq!(!knows_secret, all.iter().any(|one| one.id.starts_with("json/encoding/half-a-pair-in-a-claim")));
             let refused = |id: &str| all.iter().any(|one| one.id.contains(id) && one.may_be_refused);
             assert!(!refused("condition/tag-weak"));
             // Most go over connections that are kept.

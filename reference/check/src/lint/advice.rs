@@ -16,7 +16,9 @@ use rolegate::span::RuleFile;
 use rolegate::visitor::Visitor;
 
 use super::entry::in_toml;
+use super::names::is_login_page;
 use super::scene::{LOOKED_AT, Scene, Visit, WORD, name_as_path, segments};
+use crate::map::FUNCTIONS;
 
 /// RULES-14: so many rules are looked at again to prove advice, over all of it.
 const PROVED_OVER: usize = 20_000;
@@ -282,6 +284,12 @@ fn is_no_worse<S: Site>(
         // What somebody gets behind a rule that turned them away is theirs at that place alone: on another host it may be kept.
         let given = answers.iter().filter(|(was, _, _)| !was.denied);
         let had: HashSet<Content> = given.filter_map(|(was, _, _)| content(was)).collect();
+        // The pages that say so to those who are denied are theirs, too, and so is one to log in.
+        let pages: HashSet<Content> = answers
+            .iter()
+            .filter(|(was, _, _)| by_a_page(before, was))
+            .filter_map(|(was, _, _)| content(was))
+            .collect();
         answers.iter().all(|(was, is, visit)| {
             let admitted = !was.denied && was.by.and_then(|by| before.rule(by)).is_some_and(|by| by.role().is_some());
             let is_closed_on_purpose = || {
@@ -294,17 +302,20 @@ fn is_no_worse<S: Site>(
             };
             // Whoever a role rule has let in is let in still, also where there is nothing to see.
             let turned_away = admitted && is.denied && !is_closed_on_purpose();
-            let opened =
-                content(is).is_some_and(|shown| content(was).as_ref() != Some(&shown) && !had.contains(&shown)) && {
-                    let admitted = !was.denied && !is.denied && is.role_dependent;
-                    let is_page = is.by.and_then(|by| after.rule(by)).is_some_and(is_denial_page);
-                    !admitted && !is_page && !before_gets(before, visit, &content(is))
-                };
+            let opened = content(is).is_some_and(|shown| {
+                let admitted = !was.denied && !is.denied && is.role_dependent;
+                let logs_in = matches!(&shown, Content::File(file) if is_login_page(file));
+                let is_page = by_a_page(after, is) && (logs_in || pages.contains(&shown));
+                let is_new = content(was).as_ref() != Some(&shown) && !had.contains(&shown);
+                is_new && !admitted && !is_page && !before_gets(before, visit, &shown)
+            });
             // A page that a rule leads to and that is not there yet is no denial; one that was there is missed.
             let is_changed = was.by.is_some_and(|by| changes.iter().any(|(place, _)| *place == by));
             let is_missing = is.by.is_none() || (was.outcome.file().is_some() && !is_changed);
             let is_nothing = is.denied || (matches!(is.outcome, Outcome::NotFound { .. }) && is_missing);
-            let was_something = !was.denied && !matches!(was.outcome, Outcome::NotFound { .. });
+            // A function runs elsewhere.
+            let runs = was.target.as_deref().is_some_and(|target| target.starts_with(FUNCTIONS));
+            let was_something = !was.denied && (runs || !matches!(was.outcome, Outcome::NotFound { .. }));
             let locked_out = was_something
                 && is_nothing
                 && was.outcome != is.outcome
@@ -316,11 +327,16 @@ fn is_no_worse<S: Site>(
     })
 }
 
+/// Whether a page that says that something is denied is what came.
+fn by_a_page<S: Site>(scene: &Scene<'_, S>, decision: &Decision) -> bool {
+    decision.by.and_then(|by| scene.rule(by)).is_some_and(is_denial_page)
+}
+
 /// Whether the visitor got a file by its own path already.
-fn before_gets<S: Site>(before: &Scene<'_, S>, visit: &Visit, shown: &Option<Content>) -> bool {
-    let Some(Content::File(file)) = shown else { return false };
+fn before_gets<S: Site>(before: &Scene<'_, S>, visit: &Visit, shown: &Content) -> bool {
+    let Content::File(file) = shown else { return false };
     let Some(path) = RequestPath::parse(name_as_path(file).as_bytes()).ok() else { return false };
-    before.answer(&visit.at(&path).without_query()).is_some_and(|decision| content(&decision) == *shown)
+    before.answer(&visit.at(&path).without_query()).is_some_and(|decision| content(&decision).as_ref() == Some(shown))
 }
 
 /// Whether what the visitor got is denied under its own path.

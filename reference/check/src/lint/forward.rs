@@ -11,6 +11,7 @@ use super::names::is_denial_page;
 use super::order::joined;
 use super::scene::{Field, Scene, Visit, WORD, page_of, place_of, warning};
 use super::ways::shown_at;
+use crate::map::FUNCTIONS;
 
 /// What is odd about what the rule at `place` fetches.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
@@ -111,7 +112,7 @@ fn run<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) ->
 
 /// Whether the rule leads to a function of the platform.
 pub(super) fn is_function(apply: &Apply) -> bool {
-    !apply.to.is_absolute() && apply.to.to_string().starts_with("/.netlify/functions/")
+    !apply.to.is_absolute() && apply.to.to_string().starts_with(FUNCTIONS)
 }
 
 /// What those get whom the gate denies, and whom the rule would lead back.
