@@ -126,13 +126,18 @@ struct Comparison<'a, S> {
     /// Where each rule, by what it says, stands first.
     first_old: HashMap<String, usize>,
     first_new: HashMap<String, usize>,
+    /// Whether some file has several names.
+    has_links: bool,
     left: usize,
 }
 
 impl<'a, S: Site> Comparison<'a, S> {
     fn new((old, old_site): (&'a RuleSet, &'a S), (new, new_site): (&'a RuleSet, &'a S)) -> Comparison<'a, S> {
         let (first_old, first_new) = (first_places(old), first_places(new));
-        Comparison { old, new, old_site, new_site, first_old, first_new, left: MOST }
+        // RULES-14: asked for each change and each gate, and the names are many.
+        let has_links =
+            [old_site, new_site].iter().any(|site| site.names().any(|name| !site.same_file(name).is_empty()));
+        Comparison { old, new, old_site, new_site, first_old, first_new, has_links, left: MOST }
     }
 
     fn find(&mut self, moved: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>) -> Found<'a> {
@@ -196,7 +201,6 @@ impl<'a, S: Site> Comparison<'a, S> {
                 (at, if rule.is_gate() { rule.pattern.with_spellings() } else { rule.pattern.clone() })
             })
             .collect();
-        let has_links = self.has_links();
         // STATUS-5.own-tree: for a path in the tree of one such redirect all others are passed over, wherever they stand.
         let trees = |rules: &'a RuleSet| rules.rules().iter().filter(|rule| rule.own_tree().is_some()).map(said);
         let same_trees = trees(self.old).eq(trees(self.new));
@@ -207,7 +211,7 @@ impl<'a, S: Site> Comparison<'a, S> {
             let was = self.first_old.get(&said(rule)).copied();
             self.spend(1 + missing.len() + new_gates.len(), some_gate)?;
             let meets_a_new_gate = was.is_some_and(|was| last_gate.is_some_and(|last| last > was))
-                || new_gates.iter().any(|gate| has_links || gate.may_meet(&rule.pattern));
+                || new_gates.iter().any(|gate| self.has_links || gate.may_meet(&rule.pattern));
             if rule.is_gate() {
                 match was {
                     Some(was) => last_gate = last_gate.max(Some(was)),
@@ -217,7 +221,7 @@ impl<'a, S: Site> Comparison<'a, S> {
             let Some(apply) = rule.apply() else { continue };
             let is_uncovered = was.is_some_and(|was| {
                 let mut gone = missing.iter().take_while(|(at, _)| *at < was);
-                gone.any(|(_, pattern)| has_links || pattern.may_meet(&rule.pattern))
+                gone.any(|(_, pattern)| self.has_links || pattern.may_meet(&rule.pattern))
             });
             let in_order = was.and_then(|was| lowest_above.get(was));
             let in_order = in_order.is_some_and(|lowest| lowest.is_none_or(|lowest| lowest < place));
@@ -237,10 +241,6 @@ impl<'a, S: Site> Comparison<'a, S> {
         self.old_site.names().eq(self.new_site.names()) && self.new_site.names().all(same)
     }
 
-    fn has_links(&self) -> bool {
-        [self.old_site, self.new_site].iter().any(|site| site.names().any(|name| !site.same_file(name).is_empty()))
-    }
-
     /// Whether a rule decides before the gate on a path of it, or admits somebody whom it turns away.
     fn comes_before_or_lifts(&mut self, change: &Change<'a>, gates: &[Gate<'a>]) -> Found<'a> {
         let Change { rule, apply, place, .. } = change;
@@ -254,7 +254,7 @@ impl<'a, S: Site> Comparison<'a, S> {
             // RULES-9: no role lifts a seal. ROLE-3: nor does a rule without one lift anything.
             let lifts = rule.role().is_some() && !gate.rule.is_sealed();
             let matters = if is_above { !change.stood_above(gate) } else { lifts };
-            let meets = self.has_links() || gate.reach.may_meet(&rule.pattern);
+            let meets = self.has_links || gate.reach.may_meet(&rule.pattern);
             if matters && meets && share_an_origin(rule, gate.rule) && !is_no_wider(rule, gate.rule) {
                 return Err(open(rule.pattern.example("…").name(), gate.rule));
             }
@@ -297,7 +297,7 @@ impl<'a, S: Site> Comparison<'a, S> {
         let reach = apply.to.reach().with_spellings();
         for gate in gates {
             self.spend(1, gate.rule)?;
-            let meets = self.has_links() || rule.captures_query() || gate.reach.may_meet(&reach);
+            let meets = self.has_links || rule.captures_query() || gate.reach.may_meet(&reach);
             if meets && !is_no_wider(rule, gate.rule) {
                 return Err(open(rule.pattern.example("…").name(), gate.rule));
             }
