@@ -115,6 +115,9 @@ const AFTER_A_FORWARDED_GATE: &[(&str, &[&str])] = &[
 /// Files of a site, one of which gates close in what follows.
 const SOME: &[&str] = &["/index.html", "/login.html", "/m/x.html", "/de/index.html"];
 
+/// The same of a site where some of it is for those who pay.
+const PAID: &[&str] = &["/index.html", "/login.html", "/upgrade.html", "/premium/index.html", "/premium/x.html"];
+
 /// Rules by themselves, files, and what is found.
 const ALONE: &[(&str, &[&str], &[&str])] = &[
     // L5
@@ -474,6 +477,26 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/account /log-in 302! Role=user", &[], &["gate-backwards"]),
     ("/admin/* 200! Role=admin\n/admin/* /login 302", &["/login.html"], &[]),
     ("/login /app 302! Role=user\n/login /login 200", &["/login.html"], &[]),
+    ("/admin/* /login 302 Role=admin\n/* /404.html 404", &["/login.html", "/404.html"], &["gate-backwards"]),
+    // ROLE-5: there is no role of those who hold none.
+    ("/premium/* /upgrade 302! Role=free\n/premium/* /premium/:splat 200", PAID, &["gate-backwards"]),
+    ("/premium/* /upgrade 302! Role=free\n/premium/* /premium/:splat 200", &[], &["gate-backwards"]),
+    ("/premium/* /upgrade 302! Role=basic,trial\n/* /:splat 200", PAID, &["gate-backwards"]),
+    ("/premium/* /login 302! Role=guest\n/premium/* 200!", PAID, &["gate-backwards"]),
+    ("/premium/* /login 302! Role=*\n/premium/* 200!", PAID, &["gate-backwards"]),
+    ("/premium/* / 302! Role=!paid\n/premium/* 200!", PAID, &["gate-backwards"]),
+    ("/premium/ /upgrade 302! Role=free\n/premium/ /premium/ 200", PAID, &["gate-backwards"]),
+    ("/premium/* /login 401! Role=anonymous\n/premium/* 200", PAID, &["gate-backwards"]),
+    ("/* /login 302! Role=guest\n/* 200!", PAID, &["gate-backwards"]),
+    ("/api/* /upgrade 302! Role=free\n/api/* https://api.example/:splat 200", PAID, &["gate-backwards"]),
+    ("/premium/* /upgrade 302! Role=free\n/premium/* 200! Role=paid\n/premium/* /login 302!", PAID, &[]),
+    ("/premium/* 200! Role=paid\n/premium/* /upgrade 302! Role=free\n/premium/* /login 302!", PAID, &[]),
+    // Those who hold the role need no such page.
+    ("/login /premium/ 302! Role=paid\n/login /login 200", PAID, &[]),
+    ("/upgrade /login 302! Role=free\n/upgrade /upgrade 200", PAID, &[]),
+    ("/ /premium/ 302! Role=paid\n/* /:splat 200", PAID, &[]),
+    ("/ /upgrade 302! Role=free\n/ /index.html 200", PAID, &[]),
+    ("/premium/* /new/ 302! Role=paid\n/premium/* /premium/:splat 200", &["/premium/x.html", "/new/index.html"], &[]),
     // A fallback that asks for more.
     ("/guide /guide 200! Role=user\n/guide tab=a /signin 302!", &[], &["fallback-narrower", "gate-one-spelling"]),
     ("/g/* 200! Role=user\n/g/* /signin 302! Country=de", &[], &["fallback-narrower"]),

@@ -2,11 +2,12 @@
 
 use rolegate::decide::{Decision, Outcome, PassedOver};
 use rolegate::path::RequestPath;
-use rolegate::rules::{Captures, RoleCondition, Rule, RuleSet};
+use rolegate::rules::{RoleCondition, Rule};
 use rolegate::site::{Site, Spellings};
 use rolegate::visitor::Visitor;
 
-use super::advice::{Closing, Found, Proposal, answering, page_rule};
+use super::advice::{Closing, Found, Proposal, page_rule};
+use super::backwards;
 use super::names::is_denial_page;
 use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, page_of, place_of, segments, warning};
 
@@ -14,7 +15,7 @@ use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, page_of, place_
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
     match rule.role() {
         Some(role) => {
-            let backwards = backwards(scene, place, rule);
+            let backwards = backwards::problem(scene, place, rule);
             let is_backwards = backwards.is_some();
             let others = || wider(scene, place, rule, role).into_iter().chain(no_way_in(scene, place, rule));
             backwards.into_iter().chain((!is_backwards).then(others).into_iter().flatten()).collect()
@@ -23,7 +24,8 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
     }
 }
 
-fn is_bare_404(decision: &Decision) -> bool {
+/// Whether somebody is denied, and nothing answers.
+pub(super) fn is_bare_404(decision: &Decision) -> bool {
     decision.denied && decision.by.is_none() && matches!(decision.outcome, Outcome::NotFound { .. })
 }
 
@@ -85,44 +87,6 @@ pub(super) fn stranger(wide: &RoleCondition, narrow: &RoleCondition) -> Option<V
             Some(Visitor::with_roles([other.clone()]))
         }
     }
-}
-
-/// A role rule that shows the page to log in to those who hold the role, and nothing to all others.
-fn backwards<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    let apply = rule.apply()?;
-    let target = apply.to.substitute(&Captures::default()).path;
-    if apply.to.takes_captures() || !is_denial_page(&target) || is_denial_page(&rule.pattern.to_string()) {
-        return None;
-    }
-    let visit = Visit::of(rule);
-    let holder = scene.answer(&visit.by(&holder(rule.role()?)))?;
-    if holder.by != Some(place) || !is_bare_404(&scene.answer(&visit)?) {
-        return None;
-    }
-    let message = format!("this leads those who hold the role to `{target}`, and nobody else");
-    let visitor = format!("to those who hold the role `{target}`, to all others a 404, as at `{}`", visit.target());
-    let help = "a condition says for whom a rule is: those who hold the role";
-    let found = warning(rule, Field::To, "gate-backwards", message, visitor, help);
-    let own = own_path(rule);
-    let denied = RuleSet::parse(format!("{} {} {}", rule.pattern, apply.to, apply.status).as_bytes());
-    let denied = denied.rules.rules().first().map(|denied| Rule { span: rule.span, ..denied.clone() });
-    let both = own.zip(denied).filter(|_| rule.origin.is_none() && rule.query.is_empty());
-    Some(found.proposing(both.map(|(own, denied)| {
-        let denied = if apply.status == 200 { answering(&denied, |apply| apply.status = 401) } else { denied };
-        Proposal {
-            help: format!("write `{}`, then `{denied}` for everybody else", own.text),
-            changes: vec![(place, vec![own, denied])],
-            closes: None,
-        }
-    })))
-}
-
-/// The gate that shows its own paths to those who hold the role of the rule.
-fn own_path(rule: &Rule) -> Option<Rule> {
-    let to = if rule.pattern.ends_in_splat() { String::new() } else { format!("{} ", rule.pattern) };
-    let line = format!("{} {to}200!{}", rule.pattern, rule.apply()?.conditions);
-    let parsed = RuleSet::parse(line.as_bytes()).rules;
-    parsed.rules().first().map(|own| Rule { span: rule.span, ..own.clone() })
 }
 
 /// Those whom a gate denies get nothing at all, and the page to log in lies behind it.

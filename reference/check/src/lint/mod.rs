@@ -7,6 +7,7 @@
 
 mod admitted;
 mod advice;
+mod backwards;
 mod bypass;
 mod entry;
 mod files;

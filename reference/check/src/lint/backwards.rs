@@ -1,0 +1,145 @@
+//! Role rules the wrong way round: what is for everybody else is for those who hold the role.
+
+use rolegate::decide::{Decision, Outcome};
+use rolegate::path::RequestPath;
+use rolegate::rules::{Captures, RoleCondition, Rule, RuleSet};
+use rolegate::site::Site;
+use rolegate::span::RuleFile;
+
+use super::admitted::{holder, is_bare_404};
+use super::advice::{Found, Proposal, answering};
+use super::forward::is_function;
+use super::names::{is_denial_page, is_offer, names_nobody, names_somebody_without};
+use super::scene::{Field, Scene, Visit, name_as_path, page_of, warning};
+
+/// Whether the rule at `place` stands the wrong way round.
+pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    for_the_denied(scene, place, rule).or_else(|| sends_away(scene, place, rule))
+}
+
+/// A role rule that shows the page to log in to those who hold the role, and nothing to all others.
+fn for_the_denied<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let apply = rule.apply()?;
+    let target = apply.to.substitute(&Captures::default()).path;
+    if apply.to.takes_captures() || !is_denial_page(&target) || is_denial_page(&rule.pattern.to_string()) {
+        return None;
+    }
+    let visit = witness(scene, rule);
+    let holder = scene.answer(&visit.by(&holder(rule.role()?)))?;
+    if holder.by != Some(place) || !is_nothing(&scene.answer(&visit)?) {
+        return None;
+    }
+    let message = format!("this leads those who hold the role to `{target}`, and nobody else");
+    let visitor = format!("to those who hold the role `{target}`, to all others a 404, as at `{}`", visit.target());
+    let help = "a condition says for whom a rule is: those who hold the role";
+    let found = warning(rule, Field::To, "gate-backwards", message, visitor, help);
+    let own = own_path(rule);
+    let denied = RuleSet::parse(format!("{} {} {}", rule.pattern, apply.to, apply.status).as_bytes());
+    let denied = denied.rules.rules().first().map(|denied| Rule { span: rule.span, ..denied.clone() });
+    let both = own.zip(denied).filter(|_| rule.origin.is_none() && rule.query.is_empty());
+    Some(found.proposing(both.map(|(own, denied)| {
+        let denied = if apply.status == 200 { answering(&denied, |apply| apply.status = 401) } else { denied };
+        Proposal {
+            help: format!("write `{}`, then `{denied}` for everybody else", own.text),
+            changes: vec![(place, vec![own, denied])],
+            closes: None,
+        }
+    })))
+}
+
+/// The gate that shows its own paths to those who hold the role of the rule.
+fn own_path(rule: &Rule) -> Option<Rule> {
+    let to = if rule.pattern.ends_in_splat() { String::new() } else { format!("{} ", rule.pattern) };
+    let line = format!("{} {to}200!{}", rule.pattern, rule.apply()?.conditions);
+    let parsed = RuleSet::parse(line.as_bytes()).rules;
+    parsed.rules().first().map(|own| Rule { span: rule.span, ..own.clone() })
+}
+
+/// ROLE-5: a role rule that redirects those who are not to see something, where everybody else gets it: whoever leaves the
+/// token out too.
+fn sends_away<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let apply = rule.apply().filter(|apply| apply.is_redirect())?;
+    let role = rule.role()?;
+    let page = page_of(apply).filter(|page| is_for_those_without(rule, role, page))?;
+    let visit = witness(scene, rule);
+    let sent = scene.answer(&visit.by(&holder(role))).filter(|sent| sent.by == Some(place))?;
+    let there = scene.answer(&visit).filter(|there| shows(scene, there))?;
+    if !matches!(sent.outcome, Outcome::Redirect { .. }) || scene.gate_of(&there).is_some() {
+        return None;
+    }
+    let (whom, without) = match role {
+        RoleCondition::AnyToken => ("who have a token".to_owned(), "who has none"),
+        RoleCondition::AnyOf(roles) => {
+            let roles: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
+            (format!("who hold {}", roles.join(" or ")), "who holds no role or has no token")
+        }
+    };
+    let shown = visit.target();
+    let message = format!("this sends away those {whom}, and {without} gets what lies at `{shown}`");
+    let visitor = format!("to those {whom} a redirect to `{page}`, to everybody else what lies at `{shown}`");
+    let own = if rule.pattern.ends_in_splat() { String::new() } else { format!("{} ", rule.pattern) };
+    let from = &rule.pattern;
+    let how = match rule.span.file {
+        RuleFile::Redirects => format!(
+            "write `{from} {own}200! Role=…` with the role of those who may see it, then `{from} {} {}!` for everybody else",
+            apply.to, apply.status
+        ),
+        _ => "let it show its own paths to the role of those who may see them, and write this one below it without a role"
+            .to_owned(),
+    };
+    let help = format!("a condition says for whom a rule is, and none says for whom it is not: {how}");
+    Some(warning(rule, Field::To, "gate-backwards", message, visitor, help))
+}
+
+/// Whether what the roles or the page are called says that the rule is for those who are not to see its paths.
+fn is_for_those_without(rule: &Rule, role: &RoleCondition, page: &str) -> bool {
+    let roles = match role {
+        RoleCondition::AnyOf(roles) => roles.as_slice(),
+        RoleCondition::AnyToken => &[],
+    };
+    let own = rule.pattern.stem().map(|stem| stem.join("/")).unwrap_or_default();
+    let turns_away = is_denial_page(page) || is_offer(page);
+    let are_lesser = !roles.is_empty() && roles.iter().all(|role| names_somebody_without(role));
+    // Whoever has an account needs no page to get one, and whoever pays no offer.
+    if is_denial_page(&own) || is_offer(&own) {
+        return false;
+    }
+    match (roles.is_empty(), own.is_empty()) {
+        (false, _) if roles.iter().all(|role| names_nobody(role)) => true,
+        // The whole site, or the front page, may well be for everybody.
+        (_, true) => are_lesser && is_denial_page(page) && rule.pattern.ends_in_splat(),
+        (_, false) => turns_away && (are_lesser || rule.pattern.ends_in_splat()),
+    }
+}
+
+/// A visit to what lies at the paths of the rule.
+fn witness<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Visit {
+    let visit = Visit::of(rule);
+    let below = rule.pattern.stem().filter(|_| rule.pattern.ends_in_splat());
+    let below = below.map(|stem| stem.iter().map(|segment| format!("/{segment}")).collect::<String>() + "/");
+    let name = below.and_then(|below| scene.names_below(&below).next());
+    match name.and_then(|name| RequestPath::parse(name_as_path(name).as_bytes()).ok()) {
+        Some(path) => visit.at(&path),
+        None => visit,
+    }
+}
+
+/// Whether somebody is denied, and gets what says that there is nothing.
+fn is_nothing(decision: &Decision) -> bool {
+    let says_so =
+        matches!(decision.outcome, Outcome::NotFound { forced: true, .. } | Outcome::Rewrite { status: 404 | 410, .. });
+    is_bare_404(decision) || (decision.denied && says_so)
+}
+
+/// Whether there is something to get: a file, or what another server or a function answers, or, where nobody knows the files,
+/// what the path is of.
+fn shows<S: Site>(scene: &Scene<'_, S>, decision: &Decision) -> bool {
+    match &decision.outcome {
+        Outcome::Serve { .. } | Outcome::Rewrite { status: 200..300, .. } | Outcome::Proxy { .. } => true,
+        Outcome::NotFound { forced: false, .. } => {
+            let by = decision.by.and_then(|by| scene.rule(by)?.apply());
+            by.is_some_and(|apply| (200..300).contains(&apply.status) && (scene.is_bare() || is_function(apply)))
+        }
+        _ => false,
+    }
+}
