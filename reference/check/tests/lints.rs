@@ -428,6 +428,17 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/staff/* 200! Role=a", &["/admin/x.html"], &[]),
     ("/amdin/* /x/:splat 200! Role=a", &["/admin/x.html"], &[]),
     ("/amdin/* 200! Role=a", &[], &[]),
+    // A folder or a page is called so, and no script.
+    ("/app/* 200! Role=a", &["/index.html", "/app.js"], &[]),
+    ("/app /app 200! Role=a", &["/index.html", "/app.js", "/app.css"], &[]),
+    ("/dist/app.js/* 200! Role=a", &["/index.html", "/app.js"], &[]),
+    ("/stats/* 200! Role=a", &["/index.html", "/stats.json", "/stats-2/x.html"], &["gate-closes-nothing"]),
+    ("/reprot.pdf /reprot.pdf 200! Role=a", &["/index.html", "/report.pdf"], &["gate-closes-nothing"]),
+    // At its routes a single-page app has no files.
+    ("/app/* 200! Role=a\n/* /index.html 200", &["/index.html", "/app.js", "/apps/x.html"], &[]),
+    ("/amdin/* 200! Role=a\n/amdin/* /index.html 200", &["/index.html", "/admin/x.html"], &["gate-closes-nothing"]),
+    ("/amdin/* 200! Role=a\n/* /404.html 404", &["/404.html", "/admin/x.html"], &["gate-closes-nothing"]),
+    ("/amdin/* 200! Role=a\n/* /login.html 401", &["/login.html", "/admin/x.html"], &["gate-closes-nothing"]),
     // One segment deep.
     ("/admin/:page /admin/:page 200! Role=a", &["/admin/x/y.html"], &["gate-not-beneath"]),
     ("/admin/:page /admin/:page 200! Role=a", &["/admin/x.html"], &[]),

@@ -1,11 +1,13 @@
 //! Gates that close nothing, beside a folder that they seem to be meant for.
 
+use rolegate::decide::Outcome;
 use rolegate::path::RequestPath;
 use rolegate::rules::{Rule, RuleSet, within_one_edit};
 use rolegate::site::Site;
 
 use super::advice::{Closing, Found, Proposal};
-use super::scene::{Field, Scene, Visit, name_as_path, segments, warning};
+use super::names::is_denial_page;
+use super::scene::{Field, Scene, Visit, name_as_path, page_of, segments, warning};
 
 /// So many segments at the start of `from` can be those of the folder that is published.
 const PUBLISHED: usize = 3;
@@ -15,7 +17,7 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
     let apply = rule.apply().filter(|_| rule.protects() && scene.site.is_listed() && !scene.is_bare())?;
     let stem = rule.pattern.stem().filter(|stem| !stem.is_empty())?;
     let is_own = !apply.to.is_absolute() && rule.pattern.covers(&apply.to.reach());
-    if !is_own || holds(scene, rule, &stem) {
+    if !is_own || holds(scene, rule, &stem) || page_for_routes(scene, rule).is_some() {
         return None;
     }
     let visit = Visit::of(rule).bare();
@@ -47,6 +49,15 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
     })))
 }
 
+/// The place of a wider rule that shows a page of the site at the paths of the rule: no file lies at the routes of a single-page
+/// app.
+fn page_for_routes<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<usize> {
+    let decision = scene.answer(&Visit::of(rule))?;
+    let (at, Outcome::Rewrite { status: 200..300, .. }) = (decision.by?, &decision.outcome) else { return None };
+    let other = scene.rule(at).filter(|other| other.role().is_none() && other.pattern != rule.pattern)?;
+    page_of(other.apply()?).filter(|page| !is_denial_page(page)).map(|_| at)
+}
+
 /// Whether there is a file that the gate is for.
 fn holds<S: Site>(scene: &Scene<'_, S>, rule: &Rule, stem: &[&str]) -> bool {
     let own = RequestPath::of(stem);
@@ -60,6 +71,8 @@ fn files_of<S: Site>(scene: &Scene<'_, S>, rule: &Rule, path: &[&str]) -> Vec<St
     let below = rule.pattern.ends_in_splat().then(|| scene.names_below(&format!("{}/", own.name())));
     let below = below.into_iter().flatten().map(str::to_owned);
     let page = scene.site.file(&own).map(std::borrow::Cow::into_owned);
+    // Nothing lies below a file that is no page, whatever it is called.
+    let page = page.filter(|file| !rule.pattern.ends_in_splat() || file.ends_with(".html"));
     page.into_iter().chain(below).take(8).collect()
 }
 
@@ -75,13 +88,23 @@ fn near<'n, S: Site>(scene: &'n Scene<'_, S>, rule: &Rule, stem: &[&'n str]) -> 
     let (Some(before), Some(wrong), Some(after)) = (stem.get(..at), stem.get(at), stem.get(at + 1..)) else {
         return near;
     };
-    for name in scene.called_in(&folder(at)).into_iter().filter(|name| is_near(name, wrong)) {
+    let has_kind = |name: &str| {
+        let is_there = |end: &str| scene.names_below(&format!("{}{name}{end}", folder(at))).next().is_some();
+        is_there("/") || is_there(".html") || extension(name) == extension(wrong)
+    };
+    let called = scene.called_in(&folder(at)).into_iter().filter(|name| is_near(name, wrong));
+    for name in called.filter(|name| has_kind(name)) {
         let path = [before, &[name], after].concat();
         if is_there(&path) {
             near.push(path);
         }
     }
     near
+}
+
+/// What follows the last dot of a name.
+fn extension(name: &str) -> Option<&str> {
+    name.rsplit_once('.').map(|(_, end)| end)
 }
 
 /// Whether two names differ in one letter, or in two that stand in each other's place, or in a word at the end or the start.
