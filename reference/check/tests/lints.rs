@@ -118,6 +118,9 @@ const SOME: &[&str] = &["/index.html", "/login.html", "/m/x.html", "/de/index.ht
 /// The same of a site where some of it is for those who pay.
 const PAID: &[&str] = &["/index.html", "/login.html", "/upgrade.html", "/premium/index.html", "/premium/x.html"];
 
+/// The same of a site where people log in.
+const LOG_IN: &[&str] = &["/index.html", "/login.html", "/404.html", "/app/index.html"];
+
 /// Rules by themselves, files, and what is found.
 const ALONE: &[(&str, &[&str], &[&str])] = &[
     // L5
@@ -353,6 +356,22 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
         &["/signup.html", "/m/index.html"],
         &["files-before-rule", "role-redirect-hides"],
     ),
+    // A rule below for everything shows everybody else another page.
+    ("/login /app 302! Role=user\n/* /404.html 404", LOG_IN, &["role-redirect-hides"]),
+    ("/login /app 302! Role=user\n/* /index.html 200", LOG_IN, &["role-redirect-hides"]),
+    ("/login /app 302! Role=user\n/* / 302", LOG_IN, &["role-redirect-hides"]),
+    ("/login /app 302! Role=user\n/* https://new.example/:splat 301", LOG_IN, &["role-redirect-hides"]),
+    (
+        "/app/* 200! Role=user\n/app/* /login 302!\n/login /app/ 302! Role=user\n/* /404.html 404",
+        LOG_IN,
+        &["role-redirect-hides"],
+    ),
+    ("/login /app 302! Role=user\n/login /login 200\n/* /404.html 404", LOG_IN, &[]),
+    ("/login /app 302! Role=user\n/* /:splat 200", LOG_IN, &[]),
+    ("/login /app 302! Role=user\n/login /index.html 200!", LOG_IN, &[]),
+    ("/login /app 302! Role=user\n/* /404.html 404!", LOG_IN, &[]),
+    ("/ /app/ 302! Role=user\n/* /index.html 200", LOG_IN, &[]),
+    ("/login /app 302! Role=user\n/* 200! Role=a\n/* /login.html 401", LOG_IN, &[]),
     // The page is excepted from the gate below it.
     ("/* 200! Role=a\n/* /login/ 302\n/login/* 200", &["/login/index.html", "/index.html"], &["login-page-gated"]),
     // A wider gate below.
@@ -489,6 +508,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/admin/* 200! Role=admin\n/admin/* /login 302", &["/login.html"], &[]),
     ("/login /app 302! Role=user\n/login /login 200", &["/login.html"], &[]),
     ("/admin/* /login 302 Role=admin\n/* /404.html 404", &["/login.html", "/404.html"], &["gate-backwards"]),
+    ("/admin/* /login 302 Role=admin", &["/login.html", "/admin/x.html"], &["gate-backwards"]),
     // ROLE-5: there is no role of those who hold none.
     ("/premium/* /upgrade 302! Role=free\n/premium/* /premium/:splat 200", PAID, &["gate-backwards"]),
     ("/premium/* /upgrade 302! Role=free\n/premium/* /premium/:splat 200", &[], &["gate-backwards"]),
@@ -931,6 +951,38 @@ fn a_link_into_a_gate_is_found() {
     ] {
         let set = RuleSet::parse(rules.as_bytes()).rules;
         assert_eq!(ids(&lint(&set, &site)), expected, "{rules}");
+    }
+}
+
+/// Rules, files, a kind that is found, and words of what is said: the message, what visitors get, and the help.
+const SAID: &[(&str, &[&str], &str, [&str; 3])] = &[
+    (
+        "/login /app 302! Role=user\n/* /404.html 404",
+        LOG_IN,
+        "role-redirect-hides",
+        ["gets `/404.html` at `/login`", "`/404.html` without it", "write `/login /login 200` below this line"],
+    ),
+    (
+        "/premium/* /upgrade 302! Role=free,trial\n/premium/* 200",
+        PAID,
+        "gate-backwards",
+        [
+            "sends away those who hold `free` or `trial`, and who holds no role or has no token",
+            "to everybody else what lies at `/premium/index.html`",
+            "`/premium/* 200! Role=…` with the role of those who may see it, then `/premium/* /upgrade 302!`",
+        ],
+    ),
+];
+
+#[test]
+fn what_is_said_names_what_comes_and_what_to_write() {
+    for (rules, files, id, words) in SAID {
+        let problems = found(rules, "", files);
+        let problem = problems.iter().find(|problem| problem.id == *id).unwrap();
+        let said = [problem.message.as_str(), problem.note.as_deref().unwrap_or_default(), &problem.help];
+        for (said, words) in said.iter().zip(words) {
+            assert!(said.contains(words), "{rules}\n{said}");
+        }
     }
 }
 

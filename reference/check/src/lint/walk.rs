@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
-use rolegate::decide::{Outcome, PassedOver};
+use rolegate::decide::{Decision, Outcome, PassedOver};
 use rolegate::path::RequestPath;
 use rolegate::rules::{Rule, RuleSet};
 use rolegate::site::Site;
+use rolegate::span::RuleFile;
 
 use super::advice::{Closing, Found, Proposal, changed, page_rule};
-use super::scene::{Field, LOOKED_AT, Scene, Visit, WORD, place_of, segments, warning};
+use super::backwards;
+use super::scene::{Field, LOOKED_AT, Scene, Visit, WORD, name_as_path, place_of, segments, warning};
 
 /// So many redirects one after the other are followed.
 const HOPS: usize = 8;
@@ -156,10 +158,16 @@ fn hides_page<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Optio
         let name = scene.names_below(&below).next()?;
         Some(RequestPath::of(segments(name)))
     };
+    let is_own = own.is_some();
     let path = own.or_else(below)?;
     let decision = scene.answer(&visit.at(&path))?;
     let first = decision.denials().next();
-    if first != Some(place) || decision.by.is_some() || scene.gate_of(&decision).is_some() {
+    if first != Some(place) || scene.gate_of(&decision).is_some() {
+        return None;
+    }
+    let gets = instead_of_file(scene, &path, &decision)?;
+    // What those were to get who do not hold the role is said there.
+    if backwards::problem(scene, place, rule).is_some() {
         return None;
     }
     // Whoever leads visitors there is told the same.
@@ -168,10 +176,32 @@ fn hides_page<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Optio
     if others.any(|(at, other)| login_page_gated(scene, at, other).is_some_and(|found| names(&found, &path))) {
         return None;
     }
-    let message = format!("everybody who does not hold the role gets a 404 at `{path}`, although the page is there");
-    let visitor = format!("at `{path}` a redirect with the role, and a 404 without it");
-    let help = "a role rule denies those who do not hold the role, also where it redirects the others";
+    let message = format!("everybody who does not hold the role gets {gets} at `{path}`, although the page is there");
+    let visitor = format!("at `{path}` a redirect with the role, and {gets} without it");
+    let why = "a role rule denies those who do not hold the role, also where it redirects the others";
+    let is_plain = is_own && rule.origin.is_none() && rule.query.is_empty() && rule.span.file == RuleFile::Redirects;
+    let help = match is_plain {
+        true => format!("{why}: write `{0} {0} 200` below this line", rule.pattern),
+        false => why.to_owned(),
+    };
     Some(warning(rule, Field::From, "role-redirect-hides", message, visitor, help))
+}
+
+/// What somebody who is denied gets at the path of a file, unless it is the file, or what a rule says that goes before files.
+fn instead_of_file<S: Site>(scene: &Scene<'_, S>, path: &RequestPath, decision: &Decision) -> Option<String> {
+    if decision.by.and_then(|by| scene.rule(by)?.apply()).is_some_and(|apply| apply.force) {
+        return None;
+    }
+    match &decision.outcome {
+        Outcome::NotFound { page: None, .. } => Some("a 404".to_owned()),
+        Outcome::NotFound { page: Some(file), .. } | Outcome::Rewrite { file, .. } | Outcome::Serve { file } => {
+            let is_it = scene.site.file(path).is_some_and(|own| own == file.as_str());
+            (!is_it).then(|| format!("`{}`", name_as_path(file)))
+        }
+        Outcome::Redirect { location, .. } => Some(format!("a redirect to `{location}`")),
+        Outcome::Proxy { url } => Some(format!("what `{url}` answers")),
+        Outcome::BadRequest(_) => None,
+    }
 }
 
 fn names(found: &Found, path: &RequestPath) -> bool {
