@@ -1,9 +1,12 @@
-//! Two servers make one path canonical in two ways (FRONT-1), or two parts of one server do (NOLEAK-1).
+//! Two servers read one path or query in two ways (FRONT-1, FRONT-3), or two parts of one server do (NOLEAK-1).
+
+use std::collections::BTreeMap;
 
 use Defect::Decide;
 use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
 use rolegate::visitor::Visitor;
+use url::form_urlencoded;
 
 use super::paths::{OPAQUE, reads};
 use crate::scene::Scene;
@@ -92,7 +95,28 @@ pub(super) const ALL: &[Mutant] = &[
         "an escape of an escape is forwarded, which the server behind the rule decodes twice",
         Decide(|scene, visitor| forwarded(scene, visitor, &[("%25", "_1_")])),
     ),
+    Mutant::new(
+        "front/parameters-of-the-query-read-once",
+        "FRONT-3",
+        "of a parameter that comes twice the last one counts for the rules, any other spelling is another name, and the query is forwarded as it came",
+        Decide(|scene, visitor| {
+            let (path, Some(query)) = scene.asked.split() else { return scene.decide(visitor) };
+            let pairs: BTreeMap<_, _> =
+                form_urlencoded::parse(query).map(|(name, value)| (opaque(&name), opaque(&value))).collect();
+            let written = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+            let asked = scene.asked.at([path, b"?", written.as_bytes()].concat());
+            edited(scene.decide_at(&asked, visitor), |url| url.replace(&written, &String::from_utf8_lossy(query)))
+        }),
+    ),
 ];
+
+/// A text that nobody reads in two ways: what is not of lower-case letters alone, as digits of its bytes.
+fn opaque(text: &str) -> String {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return text.to_owned();
+    }
+    text.bytes().fold("x".to_owned(), |opaque, byte| format!("{opaque}{byte:02x}"))
+}
 
 /// The path with neighbouring slashes made one.
 fn merged(path: &str) -> String {
