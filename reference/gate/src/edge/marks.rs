@@ -37,8 +37,8 @@ const REQUEST_FAMILIES: &[&str] = &[
 
 /// Names of fields that state what is asked.
 const REQUEST: &[&str] = &[
+    "base-url",
     "context-path",
-    // WebDAV: where a copy goes, which is another path than the one that is decided on (RFC 4918 §10.3).
     "destination",
     "disguised-host",
     "document-root",
@@ -65,6 +65,7 @@ const REQUEST: &[&str] = &[
     "verb",
     "vhost",
     "x-appservice-proto",
+    "x-destination",
     "x-domain",
     "x-forwarded-https",
     "x-forwarded-method",
@@ -95,8 +96,10 @@ const REQUEST: &[&str] = &[
     "x-request-target",
     "x-request-uri",
     "x-request-url",
+    "x-route",
     "x-route-to",
     "x-scheme",
+    "x-sendfile",
     "x-server-name",
     "x-server-port",
     "x-ssl",
@@ -157,6 +160,7 @@ const CLIENT_FAMILIES: &[&str] = &[
     "x-auth-request-",
     "x-authenticated-",
     "x-authentik-",
+    "x-aws-sqsd-",
     "x-azure-",
     "x-cas-",
     "x-cert-",
@@ -166,6 +170,7 @@ const CLIENT_FAMILIES: &[&str] = &[
     "x-client-ssl-",
     "x-client-subject-",
     "x-client-verif",
+    "x-cloudscheduler",
     "x-consumer-",
     "x-country",
     "x-credential-",
@@ -179,6 +184,7 @@ const CLIENT_FAMILIES: &[&str] = &[
     "x-group",
     "x-hasura-",
     "x-incap-",
+    "x-internal-",
     "x-ip-",
     "x-jwt-",
     "x-kerberos-",
@@ -206,21 +212,30 @@ const CLIENT_FAMILIES: &[&str] = &[
     "x-verified-",
     "x-vouch-",
     "x-webauth-",
+    "x-ziti-",
 ];
 
 /// Names of fields that state something about the client.
 const CLIENT: &[&str] = &[
+    "acr",
+    "affiliation",
+    "amr",
+    "auth-type",
     "auth-user",
     "authenticated-user",
     "authorization-user",
+    "cert-subject",
     "clientdn",
     "country",
     "country-code",
     "eppn",
     "gap-auth",
+    "gap-signature",
     "geo",
+    "ismemberof",
     "logon-user",
     "on-behalf-of",
+    "persistent-id",
     "sudo",
     "unmapped-remote-user",
     "user",
@@ -229,35 +244,53 @@ const CLIENT: &[&str] = &[
     "userid",
     "username",
     "was-default-hostname",
+    "x-access-level",
+    "x-account-id",
+    "x-acl",
     "x-act-as",
     "x-auth-email",
     "x-auth-groups",
     "x-auth-id",
+    "x-auth-level",
     "x-auth-name",
     "x-auth-roles",
+    "x-auth-status",
     "x-auth-subject",
+    "x-auth-time",
+    "x-auth-token-payload",
+    "x-auth-type",
     "x-auth-user",
     "x-auth-username",
     "x-authenticated",
+    "x-authorized",
+    "x-authz",
     "x-city",
     "x-client-addr",
     "x-client-address",
     "x-client-port",
     "x-client-s-dn",
     "x-coming-from",
+    "x-customer-id",
+    "x-decoded-token",
+    "x-employee-id",
     "x-forward-for",
     "x-forwarded",
     "x-forwarder-for",
     "x-from",
     "x-identity",
     "x-is-authenticated",
+    "x-is-internal",
     "x-latitude",
     "x-longitude",
+    "x-member-id",
+    "x-mfa",
     "x-on-behalf-of",
+    "x-person-id",
     "x-region",
     "x-run-as",
     "x-sub",
     "x-timezone",
+    "x-verify",
     "xfcc",
     "xroxy-connection",
 ];
@@ -272,6 +305,7 @@ const USER_ENDS: &[&str] = &["cert", "certificate", "claims", "dn", "userinfo"];
 /// End the names of fields that begin with `x-`, or are such names, and state who the client is or what it may do.
 const USER_ENDS_OF_X: &[&str] = &[
     "admin",
+    "clearance",
     "email",
     "entitlement",
     "entitlements",
@@ -283,12 +317,16 @@ const USER_ENDS_OF_X: &[&str] = &[
     "permission",
     "permissions",
     "principal",
+    "privilege",
+    "privileges",
     "role",
     "roles",
     "scope",
     "scopes",
+    "staff",
     "sub",
     "subject",
+    "superuser",
     "uid",
     "upn",
     "user",
@@ -341,7 +379,8 @@ fn mark_of(plain: &str) -> Option<Mark> {
     if matches!(plain, "host" | "x-user-agent") {
         return None;
     }
-    let is_client = CLIENT.contains(&plain) || begins(CLIENT_FAMILIES);
+    // Servers put a name of their own before that of CGI, as in `OAM_REMOTE_USER`.
+    let is_client = CLIENT.contains(&plain) || begins(CLIENT_FAMILIES) || plain.ends_with("-remote-user");
     let ends_so =
         REQUEST_ENDS.contains(&last) || (plain.starts_with("x-") && REQUEST_ENDS_OF_X.contains(&last) && !is_client);
     if REQUEST.contains(&plain) || begins(REQUEST_FAMILIES) || plain.contains("-original-") || ends_so {
@@ -371,7 +410,8 @@ mod tests {
         x.original.url http_http_x_original_url forwarded original-url original-uri uri url path http-url x-request-target x-url-rewrite \
         x-internal-redirect x-target x-route-to destination server-name x-domain vhost scheme x-tls x-ssl x-is-ssl ssl method \
         request-method verb query-string x-query-string script-filename document-root path-translated context-path next-url \
-        x-prerender-revalidate x-port x-server-port server-port x-sendfile-type x-accel-mapping x-upstream-host x-backend";
+        x-prerender-revalidate x-port x-server-port server-port x-sendfile-type x-accel-mapping x-upstream-host x-backend \
+        x-sendfile x-destination x-route base-url";
     const STATE_SOMETHING_ABOUT_THE_CLIENT: &str = "x-forwarded-for x-forwarded-proto x-forwarded-port x-forwarded-server \
         x-forwarded-prefix x-forwarded-client-cert x-forwarded-user x-forwarded forwarded-for x-forward-for x-real-ip \
         x-real-port client-ip x-client-ip x-cluster-client-ip true-client-ip x-true-client-ip cf-connecting-ip \
@@ -397,7 +437,12 @@ mod tests {
         x-geo-country x-geoip-country geoip-country-code geo-country x-grafana-user x-kubernetes-user x-okta-user user \
         LOGON_USER UNMAPPED_REMOTE_USER uid user-name clientdn gap-auth on-behalf-of x-on-behalf-of sudo x-impersonate x-act-as x-run-as \
         x-is-authenticated x-auth-id x-auth-mail x-upn x-token-sub x-scope x-permission x-entitlements role roles groups email upn \
-        principal login subject permissions cdn-requestcountrycode country country-code geo x-region x-city";
+        principal login subject permissions cdn-requestcountrycode country country-code geo x-region x-city \
+        OAM_REMOTE_USER X-CloudScheduler X-CloudScheduler-JobName X-Aws-Sqsd-Queue X-Internal-Auth X-Internal-Request \
+        X-Is-Internal X-Superuser X-Staff X-Authz X-Authorized X-Auth-Status X-Auth-Type Auth-Type X-Auth-Level X-Auth-Time X-Mfa \
+        Acr Amr X-Privileges X-Acl X-Access-Level X-Clearance Gap-Signature X-Decoded-Token X-Auth-Token-Payload affiliation \
+        persistent-id isMemberOf X-Ziti-Identity Cert-Subject X-Verify X-Account-Id X-Customer-Id X-Member-Id X-Person-Id \
+        X-Employee-Id";
     const TELL_OF_A_PASSAGE: &str = "via cdn-loop x-request-id x-amzn-trace-id x-cloud-trace-context traceparent x-varnish x-b3-traceid \
         proxy-connection max-forwards";
     /// What browsers and programs send for themselves.
@@ -407,7 +452,7 @@ mod tests {
         referer save-data sec-ch-ua sec-ch-ua-platform sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user sec-gpc \
         sec-websocket-key sec-websocket-protocol te trailer transfer-encoding upgrade upgrade-insecure-requests user-agent \
         x-api-key x-auth-token x-client-data x-client-id x-csrf-token x-goog-api-client x-requested-with x-user-agent \
-        x-xsrf-token x-own http-referer idempotency-key";
+        x-xsrf-token x-own http-referer idempotency-key x-tenant-id x-amz-target";
 
     #[test]
     fn what_an_operator_can_vouch_for() {
