@@ -18,11 +18,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::rc::Rc;
 
 use crate::decide::decide;
 use crate::elsewhere::names_elsewhere;
 use crate::elsewhere::readings::Readings;
-use crate::elsewhere::remote::may_be_one_server;
+use crate::elsewhere::remote::Server;
 use crate::path::{RequestPath, segments};
 use crate::query::Parameters;
 use crate::request::{Origin, Request, Scheme};
@@ -118,6 +119,13 @@ impl Change<'_> {
     }
 }
 
+/// What an old rule fetched from another server for those alone whom a gate admitted.
+struct Fetched<'a> {
+    gate: &'a Rule,
+    server: Option<Server>,
+    reach: Pattern,
+}
+
 struct Comparison<'a, S> {
     old: &'a RuleSet,
     new: &'a RuleSet,
@@ -128,6 +136,7 @@ struct Comparison<'a, S> {
     first_new: HashMap<String, usize>,
     /// Whether some file has several names.
     has_links: bool,
+    fetched: Rc<[Fetched<'a>]>,
     left: usize,
 }
 
@@ -137,11 +146,13 @@ impl<'a, S: Site> Comparison<'a, S> {
         // RULES-14: asked for each change and each gate, and the names are many.
         let has_links =
             [old_site, new_site].iter().any(|site| site.names().any(|name| !site.same_file(name).is_empty()));
-        Comparison { old, new, old_site, new_site, first_old, first_new, has_links, left: MOST }
+        let fetched = Rc::default();
+        Comparison { old, new, old_site, new_site, first_old, first_new, has_links, fetched, left: MOST }
     }
 
     fn find(&mut self, moved: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>) -> Found<'a> {
         let gates = self.gates()?;
+        self.fetched = self.fetched(&gates)?.into();
         let changes = self.changes(&gates)?;
         for change in &changes {
             if !change.stays {
@@ -272,7 +283,7 @@ impl<'a, S: Site> Comparison<'a, S> {
             self.fetches_behind(change, gates)?;
         }
         if apply.to.is_absolute() || !self.new_site.is_listed() {
-            self.forwards_behind(change, gates)?;
+            self.forwards_behind(change)?;
         }
         if apply.to.is_absolute() {
             return Ok(());
@@ -333,7 +344,8 @@ impl<'a, S: Site> Comparison<'a, S> {
     /// server.
     fn fetches_behind(&mut self, change: &Change<'a>, gates: &[Gate<'a>]) -> Found<'a> {
         let Change { rule, apply, .. } = change;
-        if !may_be_one_server(fetched_from(apply, self.new_site).as_ref(), self.old_site.server()) {
+        let own = self.old_site.server().map(Server::of);
+        if !Server::may_be_one(fetched_from(apply, self.new_site).as_ref(), own.as_ref()) {
             return Ok(());
         }
         let literal = (!apply.to.takes_captures()).then(|| apply.to.substitute(&Captures::default()).path);
@@ -357,10 +369,23 @@ impl<'a, S: Site> Comparison<'a, S> {
     }
 
     /// The same for what lies on another server: URLs that the old rules fetched behind a gate.
-    fn forwards_behind(&mut self, change: &Change<'a>, gates: &[Gate<'a>]) -> Found<'a> {
+    fn forwards_behind(&mut self, change: &Change<'a>) -> Found<'a> {
         let Change { rule, apply, .. } = change;
-        let (host, reach) = (fetched_from(apply, self.new_site), apply.to.fetches().with_spellings());
+        let (server, reach) = (fetched_from(apply, self.new_site), apply.to.fetches().with_spellings());
+        for Fetched { gate, server: other, reach: fetched } in Rc::clone(&self.fetched).iter() {
+            self.spend(1, gate)?;
+            let meets = || rule.captures_query() || fetched.may_meet(&reach);
+            if Server::may_be_one(server.as_ref(), other.as_ref()) && meets() && !is_no_wider(rule, gate) {
+                return Err(open(rule.pattern.example("…").name(), gate));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the old rules fetched from other servers behind a gate.
+    fn fetched(&mut self, gates: &[Gate<'a>]) -> Result<Vec<Fetched<'a>>, Stop<'a>> {
         let old: &'a RuleSet = self.old;
+        let mut all = Vec::new();
         for (at, other) in old.rules().iter().enumerate() {
             let Some(fetched) = other.apply().filter(|apply| apply.is_proxy()) else { continue };
             let gate = match other.role() {
@@ -372,15 +397,10 @@ impl<'a, S: Site> Comparison<'a, S> {
                     above.next()
                 }
             };
-            let Some(gate) = gate else { continue };
-            self.spend(1, gate)?;
-            let same_server = may_be_one_server(host.as_ref(), fetched_from(fetched, self.old_site).as_ref());
-            let meets = rule.captures_query() || fetched.to.fetches().with_spellings().may_meet(&reach);
-            if same_server && meets && !is_no_wider(rule, gate) {
-                return Err(open(rule.pattern.example("…").name(), gate));
-            }
+            let (server, reach) = (fetched_from(fetched, self.old_site), fetched.to.fetches().with_spellings());
+            all.extend(gate.map(|gate| Fetched { gate, server, reach }));
         }
-        Ok(())
+        Ok(all)
     }
 
     /// Every path of every file: what the old gates covered there they cover still, and no unforced rule goes before them.
@@ -629,11 +649,12 @@ fn share_an_origin(one: &Rule, other: &Rule) -> bool {
 }
 
 /// The server that a rule fetches from, before this site; `None` where it is not always the same, or not known.
-fn fetched_from(apply: &Apply, site: &impl Site) -> Option<Origin> {
+fn fetched_from(apply: &Apply, site: &impl Site) -> Option<Server> {
     if !apply.to.is_absolute() {
-        return site.server().cloned();
+        return site.server().map(Server::of);
     }
-    apply.to.has_fixed_host().then(|| apply.to.substitute(&Captures::default()).origin()).flatten()
+    let origin = || apply.to.substitute(&Captures::default()).origin();
+    apply.to.has_fixed_host().then(origin).flatten().as_ref().map(Server::of)
 }
 
 #[cfg(test)]

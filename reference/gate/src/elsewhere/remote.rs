@@ -19,7 +19,7 @@ pub struct Remote {
 
 /// A server, whatever the scheme: the usual ports of both are one, since a site answers alike at either.
 #[derive(Debug, PartialEq, Eq)]
-struct Server {
+pub(crate) struct Server {
     host: Host,
     port: String,
 }
@@ -45,24 +45,24 @@ impl Remote {
 
     /// Whether both are the same thing.
     pub fn is(&self, other: &Remote) -> bool {
-        let same_server = self.server.is_none() || other.server.is_none() || self.server == other.server;
+        let same_server = Server::may_be_one(self.server.as_ref(), other.server.as_ref());
         same_server && (self.path.strict == other.path.strict || self.path.loose == other.path.loose)
     }
 }
 
-/// Whether two servers may be one; what is not known may be any.
-pub(crate) fn may_be_one_server(one: Option<&Origin>, other: Option<&Origin>) -> bool {
-    one.zip(other).is_none_or(|(one, other)| Server::of(one) == Server::of(other))
-}
-
 impl Server {
-    fn of(origin: &Origin) -> Server {
+    pub(crate) fn of(origin: &Origin) -> Server {
         // Over TLS or not, by the usual port or the other one, it is one server.
         let port = match origin.port() {
             None | Some("443") => "80",
             Some(port) => port,
         };
         Server { host: Host::of(origin.name()), port: port.to_owned() }
+    }
+
+    /// Whether two servers may be one; what is not known may be any.
+    pub(crate) fn may_be_one(one: Option<&Server>, other: Option<&Server>) -> bool {
+        one.is_none() || other.is_none() || one == other
     }
 }
 
