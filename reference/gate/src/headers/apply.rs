@@ -80,12 +80,12 @@ impl Fields {
         if let Some(cache) = self.cache.filter(may_say) {
             headers.insert(header::CACHE_CONTROL, cache);
         }
-        for vary in self.vary {
-            let own = headers.get(header::VARY).map(HeaderValue::as_bytes).unwrap_or_default();
-            let both = if own.is_empty() { vary.as_bytes().to_vec() } else { [own, b", ", vary.as_bytes()].concat() };
-            if let Ok(both) = HeaderValue::from_bytes(&both) {
-                headers.insert(header::VARY, both);
-            }
+        let own = headers.get(header::VARY).cloned().filter(|own| !own.is_empty());
+        let all: Vec<&[u8]> = own.iter().chain(&self.vary).map(HeaderValue::as_bytes).collect();
+        if !self.vary.is_empty()
+            && let Ok(all) = HeaderValue::from_bytes(&all.join(&b", "[..]))
+        {
+            headers.insert(header::VARY, all);
         }
     }
 }

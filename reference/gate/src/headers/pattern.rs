@@ -95,6 +95,8 @@ impl HeaderPath {
         loop {
             let stepped = match self.tokens.get(token) {
                 None => (at == name.len()).then_some(at),
+                // COST-1: a star at the end takes all that is left.
+                Some(Token::Anything) if token + 1 == self.tokens.len() => return true,
                 Some(Token::Anything) => {
                     star = Some((token + 1, at));
                     Some(at)
