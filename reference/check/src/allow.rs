@@ -4,9 +4,11 @@
 //! before. What it accepts is told no longer, and counted still. A comment that accepts nothing is told itself, so that none
 //! is left behind that would hide the next finding (LINT-3).
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use rolegate::columns::Columns;
+use rolegate::cost::step;
 use rolegate::problem::{Problem, Severity};
 use rolegate::rules::{RuleFiles, lines, within_one_edit};
 use rolegate::span::{RuleFile, Span};
@@ -53,18 +55,43 @@ pub fn review(files: RuleFiles<'_>, problems: Vec<Problem>) -> Reviewed {
     allows.extend(of_toml(files.toml));
     allows.extend(of_lines(RuleFile::Headers, files.headers));
     let mut reviewed = Reviewed::default();
+    let first = First::of(&allows);
     for problem in problems {
-        let allow = allows.iter_mut().find(|allow| allow.is_about(&problem));
-        match allow.map(Allow::accept) {
+        let allow = first.about(&problem).and_then(|place| allows.get_mut(place));
+        match allow.filter(|allow| allow.is_about(&problem)).map(Allow::accept) {
             Some(reason) => reviewed.accepted.push(Accepted { problem, reason }),
             None => reviewed.problems.push(problem),
         }
     }
-    let refused = |id: &str| reviewed.problems.iter().any(|problem| problem.id == id && problem.refuses_to_start);
-    let faults: Vec<Problem> = allows.iter().filter_map(|allow| allow.fault(refused(&allow.id))).collect();
+    let refusing = reviewed.problems.iter().filter(|problem| problem.refuses_to_start);
+    let refused: HashSet<&str> = refusing.map(|problem| problem.id).collect();
+    let faults: Vec<Problem> =
+        allows.iter().filter_map(|allow| allow.fault(refused.contains(allow.id.as_str()))).collect();
     reviewed.problems.extend(faults);
     reviewed.problems.sort_by_key(|problem| problem.span);
     reviewed
+}
+
+/// RULES-14: where the first comment stands that accepts findings of one kind in one file, by the line from which on it speaks. The
+/// lines of two comments are the same, or lie apart.
+struct First(HashMap<(RuleFile, String), BTreeMap<usize, usize>>);
+
+impl First {
+    fn of(allows: &[Allow]) -> First {
+        let mut first = First(HashMap::new());
+        for (place, allow) in allows.iter().enumerate().filter(|(_, allow)| allow.is_whole()) {
+            let Some(lines) = &allow.lines else { continue };
+            let of_kind = first.0.entry((allow.span.file, allow.id.clone())).or_default();
+            of_kind.entry(*lines.start()).or_insert(place);
+        }
+        first
+    }
+
+    /// The place of the comment that may be about a finding.
+    fn about(&self, problem: &Problem) -> Option<usize> {
+        let of_kind = self.0.get(&(problem.span.file, problem.id.to_owned()))?;
+        of_kind.range(..=problem.span.line).next_back().map(|(_, place)| *place)
+    }
 }
 
 /// A comment for this program.
@@ -106,12 +133,17 @@ impl Allow {
 
     /// Whether it accepts the finding: it is whole, and the finding leaves a gate to start.
     fn is_about(&self, problem: &Problem) -> bool {
-        self.verb == "allow"
-            && !self.reason.is_empty()
+        step(1);
+        self.is_whole()
             && self.id == problem.id
             && self.span.file == problem.span.file
             && self.lines.as_ref().is_some_and(|lines| lines.contains(&problem.span.line))
             && !problem.refuses_to_start
+    }
+
+    /// Whether it can accept anything.
+    fn is_whole(&self) -> bool {
+        self.verb == "allow" && !self.reason.is_empty()
     }
 
     fn accept(&mut self) -> String {
