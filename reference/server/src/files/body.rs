@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Frame, SizeHint};
 use tokio::task::JoinHandle;
 
-use super::entry::{Content, Stamp};
+use super::entry::{Content, Entry};
 
 /// How much of a file is read at once.
 const CHUNK: u64 = 64 * 1024;
@@ -46,11 +47,11 @@ struct Pieces {
     place: Option<Box<dyn Any + Send>>,
 }
 
-/// An open file, and the state that it was opened in.
+/// An open file, and the entry that it is of.
 #[derive(Debug)]
 struct OnDisk {
     file: File,
-    stamp: Stamp,
+    entry: Arc<Entry>,
 }
 
 #[derive(Debug)]
@@ -81,8 +82,8 @@ impl Body {
     pub(crate) fn of_range(content: Content, range: Range<u64>) -> Body {
         match content {
             Content::Whole(bytes) => Body::of(slice(&bytes, range)),
-            Content::OnDisk(file, stamp) => {
-                let mut pieces = Pieces { file: Some(OnDisk { file, stamp }), ..Pieces::default() };
+            Content::OnDisk(file, entry) => {
+                let mut pieces = Pieces { file: Some(OnDisk { file, entry }), ..Pieces::default() };
                 pieces.add(Piece::Range(range));
                 Body(Kind::Pieces(Box::new(pieces)))
             }
@@ -94,8 +95,8 @@ impl Body {
         let mut pieces = Pieces::default();
         let whole = match content {
             Content::Whole(bytes) => Some(bytes),
-            Content::OnDisk(file, stamp) => {
-                pieces.file = Some(OnDisk { file, stamp });
+            Content::OnDisk(file, entry) => {
+                pieces.file = Some(OnDisk { file, entry });
                 None
             }
         };
@@ -251,11 +252,11 @@ impl hyper::body::Body for Body {
 
 /// Reads one chunk. Length and entity tag have been promised, so a file that has changed ends the connection.
 fn read(mut on_disk: OnDisk, chunk: Range<u64>) -> io::Result<(OnDisk, Bytes)> {
-    let OnDisk { file, stamp } = &mut on_disk;
+    let OnDisk { file, entry } = &mut on_disk;
     file.seek(SeekFrom::Start(chunk.start))?;
     let mut bytes = vec![0; usize::try_from(chunk.end - chunk.start).unwrap_or_default()];
     file.read_exact(&mut bytes)?;
-    if !stamp.same_content(&Stamp::of(&file.metadata()?)) {
+    if !entry.is_still_in(file) {
         return Err(io::Error::other("the file has changed while it was sent"));
     }
     Ok((on_disk, bytes.into()))
@@ -263,7 +264,7 @@ fn read(mut on_disk: OnDisk, chunk: Range<u64>) -> io::Result<(OnDisk, Bytes)> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::fs;
 
     use http_body_util::BodyExt;
 
@@ -278,10 +279,9 @@ mod tests {
     #[tokio::test]
     async fn ranges_of_a_file_and_of_bytes_are_the_same_body() {
         let content: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&content).unwrap();
+        let (_folder, file) = on_disk(&content).await;
         let parts = || vec![("a".to_owned(), 5..9), ("b".to_owned(), 100..180_000)];
-        for content in [on_disk(file), Content::Whole(content.clone().into())] {
+        for content in [file, Content::Whole(content.clone().into())] {
             let body = Body::of_parts(content, parts(), "end".to_owned());
             let length = body.remaining();
             let bytes = body.collect().await.unwrap().to_bytes();
@@ -294,20 +294,32 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_changes_is_an_error() {
         for change in ["", "another", "same length"] {
-            let mut file = tempfile::tempfile().unwrap();
-            file.write_all(b"at the time").unwrap();
-            let mut same = file.try_clone().unwrap();
-            let body = Body::of_range(on_disk(file), 0..11);
-            same.set_len(0).unwrap();
-            same.rewind().unwrap();
-            same.write_all(change.as_bytes()).unwrap();
-            same.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+            let (folder, file) = on_disk(b"at the time").await;
+            let path = folder.path().join("file");
+            let time = path.metadata().unwrap().modified().unwrap();
+            let body = Body::of_range(file, 0..11);
+            fs::write(&path, change).unwrap();
+            // Whoever writes it can set its time as it was.
+            File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
             assert!(body.collect().await.is_err(), "{change}");
         }
     }
 
-    fn on_disk(file: File) -> Content {
-        let stamp = Stamp::of(&file.metadata().unwrap());
-        Content::OnDisk(file, stamp)
+    #[tokio::test]
+    async fn a_file_that_loses_its_name_is_sent_to_its_end() {
+        let (folder, file) = on_disk(b"at the time").await;
+        let body = Body::of_range(file, 0..11);
+        fs::write(folder.path().join("new"), "another one").unwrap();
+        fs::rename(folder.path().join("new"), folder.path().join("file")).unwrap();
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "at the time");
+    }
+
+    async fn on_disk(content: &[u8]) -> (tempfile::TempDir, Content) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap().join("file");
+        fs::write(&path, content).unwrap();
+        let entry = Arc::new(Entry::read(path, "/file", false).unwrap());
+        let (content, _) = entry.stored().content().await.unwrap();
+        (folder, content)
     }
 }

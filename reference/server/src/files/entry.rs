@@ -90,7 +90,8 @@ pub(crate) enum Stored<'s> {
 #[derive(Debug)]
 pub(crate) enum Content {
     Whole(Bytes),
-    OnDisk(File, Stamp),
+    /// A file that is open, and the entry that it is of.
+    OnDisk(File, Arc<Entry>),
 }
 
 /// Why the content of a file is not to be had.
@@ -293,7 +294,7 @@ impl Entry {
     }
 
     /// The content, to be read from the disk where it is not kept, and its tag, which is computed once.
-    fn open(&self) -> Result<Tagged, OpenError> {
+    fn open(self: &Arc<Self>) -> Result<Tagged, OpenError> {
         let known = match &self.state {
             State::Kept(bytes, tag) => return Ok(whole(bytes, tag)),
             State::OnDisk(known) => known,
@@ -304,18 +305,18 @@ impl Entry {
             None => self.digest(&mut file)?,
         };
         self.check(&file)?;
-        Ok((Content::OnDisk(file, self.stamp), known.get_or_init(|| tag).clone()))
+        Ok((Content::OnDisk(file, Arc::clone(self)), known.get_or_init(|| tag).clone()))
     }
 
     /// The same, where the file need not be read whole first.
-    fn open_at_once(&self) -> Option<Result<Tagged, OpenError>> {
+    fn open_at_once(self: &Arc<Self>) -> Option<Result<Tagged, OpenError>> {
         let tag = match &self.state {
             State::Kept(bytes, tag) => return Some(Ok(whole(bytes, tag))),
             State::OnDisk(known) => known.get()?,
         };
         let opened = open(&self.path).map_err(OpenError::from);
         match opened.and_then(|file| self.check(&file).map(|()| file)) {
-            Ok(file) => Some(Ok((Content::OnDisk(file, self.stamp), tag.clone()))),
+            Ok(file) => Some(Ok((Content::OnDisk(file, Arc::clone(self)), tag.clone()))),
             Err(OpenError::Changed) => None,
             Err(error) => Some(Err(error)),
         }
@@ -348,7 +349,17 @@ impl Entry {
 
     fn is_found_again(&self, file: &mut File, now: &Stamp) -> bool {
         let is_it = file.metadata().is_ok_and(|metadata| Stamp::of(&metadata) == *now);
-        is_it && (self.check(file).is_ok() || self.find_again(file).is_ok())
+        is_it && self.is_still_in(file)
+    }
+
+    /// Whether an open file has the content that was seen; its place may be another one afterwards. For blocking threads alone.
+    pub(super) fn is_still_in(&self, file: &mut File) -> bool {
+        if self.check(file).is_ok() {
+            return true;
+        }
+        // PACE-2: it is read once for all who send it.
+        let _turn = self.reading.blocking_lock();
+        self.check(file).is_ok() || self.find_again(file).is_ok()
     }
 
     /// Reads a file of which more has changed than tells: it may have got another owner, mode or link, and still be the same.
@@ -397,6 +408,7 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 fn digest(file: &mut File) -> io::Result<HeaderValue> {
+    file.rewind()?;
     let mut digest = Sha256::new();
     let mut chunk = vec![0; CHUNK];
     loop {
