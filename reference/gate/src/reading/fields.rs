@@ -81,7 +81,7 @@ pub(crate) fn names_role(fields: &[Field<'_>]) -> bool {
         field.text.split(move |c| is_unseen(c) || matches!(c, ',' | ';') || (c == '&' && !is_url))
     });
     let mut parts = parts.skip(usize::from(first_is_path));
-    parts.any(is_like_role)
+    parts.any(|part| is_like_role(part) || ends_like_role(part))
         || fields.iter().skip(usize::from(first_is_path)).any(|field| is_like_role_joined(field.text))
 }
 
@@ -112,13 +112,28 @@ pub(crate) fn is_like_role_joined(text: &str) -> bool {
     text.contains(is_unseen) && is_like_role(&text.replace(is_unseen, ""))
 }
 
+/// Whether the last word of a key is like `role`, as in `X-Role=` and `user.role=`.
+fn ends_like_role(text: &str) -> bool {
+    let key = text.split_once(['=', ':', '\u{ff1d}', '\u{ff1a}']).map(|(key, _)| key).filter(|_| !is_destination(text));
+    let last = key.and_then(|key| key.rsplit(|c: char| !c.is_alphabetic()).next());
+    last.is_some_and(|word| !word.is_empty() && is_like_role(word))
+}
+
+/// A letter, sign or digit of full width as that of ASCII.
+fn narrow(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => u32::from(c).checked_sub(0xfee0).and_then(char::from_u32).unwrap_or(c),
+        c => c,
+    }
+}
+
 /// Whether a text begins with `role` in any case, or is within one edit of `role`: its first run of letters, or all
 /// that stands before its `=` or `:`, where a digit, a hyphen or a character that nobody sees may be the edit.
 pub(crate) fn is_like_role(text: &str) -> bool {
     // No more of a word is looked at than tells.
     const TELLING: usize = "role".len() + 2;
     let text = text.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let lower = || text.chars().flat_map(char::to_lowercase);
+    let lower = || text.chars().map(narrow).flat_map(char::to_lowercase);
     let letters = lower().skip_while(|c| !c.is_alphabetic()).take_while(|c| c.is_alphabetic());
     let key = lower().take_while(|c| !matches!(c, '=' | ':' | '\u{ff1d}' | '\u{ff1a}'));
     let is_like = |word: Word| word.starts_with(&['r', 'o', 'l', 'e']) || is_within_one_edit(&word, "role");
@@ -191,6 +206,7 @@ mod tests {
             "Ro-le=a",
             "Ro\u{ad}le=a",
             "\u{feff}Role=a",
+            "Ｒｏｌｅ=a",
         ] {
             assert!(is_like_role(text), "{text}");
         }
@@ -205,6 +221,11 @@ mod tests {
         assert!(names_role(&fields("/a /b 301 Country=de,Role=x")));
         assert!(names_role(&fields("/a /b 301 Country=de;Role=x")));
         assert!(names_role(&fields("/a /b 301 Country=de&Role=x")));
+        assert!(names_role(&fields("/a /b 301 X-Role=x")));
+        assert!(names_role(&fields("/a /b 301 user.role=x")));
+        assert!(names_role(&fields("/a /b 301 conditions.Role=x")));
+        assert!(!names_role(&fields("/a /b?user.role=x 301")));
+        assert!(!names_role(&fields("/a /b 301 Country=de Accept-Language=en")));
         assert!(names_role(&fields("/a,/b,301,Role=x")));
         assert!(!names_role(&fields("/a /b?x=1&role=2 301")));
         assert!(!names_role(&fields("/a /b 301 x # Role=x")));
