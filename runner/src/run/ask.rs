@@ -92,7 +92,7 @@ pub(super) async fn ask(
     let mut ask = None;
     let mut way = Way { over_http2: case.over_http2, ..Way::default() };
     let mut drops = 0;
-    let exchange = loop {
+    let (exchange, connection) = loop {
         let answered = async {
             let mut sent = composed(shared, clients, stage, suite, case)?;
             // A raw request says itself what it says; what comes of it at the upstream cannot be told apart.
@@ -102,13 +102,13 @@ pub(super) async fn ask(
                 let first = Case { request: request.clone(), before: Vec::new(), ..case.clone() };
                 sender.send(composed(shared, clients, stage, suite, &first)?, way, &mut 0).await?;
             }
-            sender.send(sent, way, &mut finished.attempts).await
+            sender.send_on(sent, way, &mut finished.attempts).await
         };
         match answered.await {
-            Ok(exchange) if sender.is_lost(&exchange, way) && leaks(None, &exchange, &scene).is_empty() => {
+            Ok((exchange, _)) if sender.is_lost(&exchange, way) && leaks(None, &exchange, &scene).is_empty() => {
                 way.apart = true;
             }
-            Ok(exchange)
+            Ok((exchange, _))
                 if sender.is_dropped(&exchange)
                     && matches!(judge(&case.expected, &exchange, &scene).verdict, Verdict::Fail(_)) =>
             {
@@ -119,14 +119,14 @@ pub(super) async fn ask(
                 // A gate may hang up on a request, and that is an answer; one that hangs up on everybody gives none.
                 let control = suite.case(&case.control).unwrap_or(case);
                 if is_answered(&sender, composed(shared, clients, stage, suite, control)).await {
-                    break exchange;
+                    break (exchange, None);
                 }
                 finished.verdict =
                     Verdict::Error(Fault::NotAsked("connections drop, that of the control too".to_owned()));
                 finished.exchange = Some(exchange);
                 return finished;
             }
-            Ok(exchange) => break exchange,
+            Ok(answered) => break answered,
             Err(none) if none.is_of_the_connection() && sender.may_send_again(&mut drops).await => {}
             Err(none) => {
                 finished.verdict = Verdict::Error(none.fault);
@@ -150,7 +150,9 @@ pub(super) async fn ask(
         }
     }
     finished.verdict = match proof.filter(|proof| proof.verdict == Verdict::Pass && suite.has_protected_files()) {
-        Some(proof) => Again { sender, shared, clients, suite, case, scene, proof }.check(judgement, &exchange).await,
+        Some(proof) => {
+            Again { sender, shared, clients, suite, case, scene, proof }.check(judgement, &exchange, connection).await
+        }
         None => judgement.verdict,
     };
     if matches!(finished.verdict, Verdict::Pass | Verdict::Observed(_))
@@ -211,7 +213,8 @@ struct Again<'a> {
 }
 
 impl Again<'_> {
-    async fn check(&self, judgement: Judgement<'_>, exchange: &Exchange) -> Verdict {
+    /// `connection` is the one on which nothing but the request was asked, if there is one that stays open.
+    async fn check(&self, judgement: Judgement<'_>, exchange: &Exchange, connection: Option<Connection>) -> Verdict {
         let Judgement { verdict, fitting } = judgement;
         let shows = fitting.and_then(|one| one.shown()).is_some();
         if shows || !matches!(verdict, Verdict::Pass | Verdict::Observed(_)) {
@@ -237,6 +240,11 @@ impl Again<'_> {
                 Verdict::Leak(vec![leak])
             };
         }
+        // Before anything else is asked, so that the control comes right after the request.
+        let alive = match on(Invariant::Liveness) {
+            true => self.liveness(exchange, fitting, connection).await,
+            false => Ok(Verdict::Pass),
+        };
         let denied = fitting.and_then(|one| one.name.as_deref()) == Some("denied");
         if on(Invariant::Uniform) && denied && self.case.request.carries_token() && exchange.sent.raw.is_none() {
             match self.told_from_no_token(exchange).await {
@@ -244,13 +252,11 @@ impl Again<'_> {
                 Err(none) => return Verdict::Error(none.fault),
             }
         }
-        if on(Invariant::Liveness) {
-            match self.liveness(exchange, fitting).await {
-                Ok(Verdict::Pass) => {}
-                Ok(Verdict::Fail(mismatches)) => found.extend(mismatches),
-                Ok(other) => return other,
-                Err(none) => return Verdict::Error(none.fault),
-            }
+        match alive {
+            Ok(Verdict::Pass) => {}
+            Ok(Verdict::Fail(mismatches)) => found.extend(mismatches),
+            Ok(other) => return other,
+            Err(none) => return Verdict::Error(none.fault),
         }
         if found.is_empty() { verdict } else { Verdict::Fail(found) }
     }
@@ -292,9 +298,19 @@ impl Again<'_> {
         Ok(again.answer)
     }
 
-    /// The control right after the hostile request, on the same connection and on a new one. A connection on which an earlier control was asked will do; what
-    /// fails on it counts where it fails on one of its own too.
-    async fn liveness(&self, exchange: &Exchange, fitting: Option<&Alternative>) -> Result<Verdict, Unanswered> {
+    /// The control right after the hostile request, on the same connection and on a new one. The connection on which it was answered will do, or one on which
+    /// an earlier control was asked; what fails on either counts where it fails on one of its own too.
+    async fn liveness(
+        &self,
+        exchange: &Exchange,
+        fitting: Option<&Alternative>,
+        connection: Option<Connection>,
+    ) -> Result<Verdict, Unanswered> {
+        if let Some(connection) = connection
+            && self.still_admits(connection, exchange, fitting).await? == Verdict::Pass
+        {
+            return Ok(Verdict::Pass);
+        }
         self.sender.turn().await?;
         if let Some(mut kept) = self.clients.kept.connection() {
             let hostile = kept.exchange(exchange.sent.clone()).await;
@@ -339,8 +355,12 @@ impl Again<'_> {
                 checked.push(("on the same connection", again));
             }
         }
-        let way = Way { exact: true, keeps: true, ..Way::default() };
-        checked.push(("on a new connection", self.sender.send(control_sent()?, way, &mut 0).await?));
+        let way = Way { exact: true, ..Way::default() };
+        let (again, new) = self.sender.send_on(control_sent()?, way, &mut 0).await?;
+        checked.push(("on a new connection", again));
+        if let Some(new) = new {
+            self.clients.kept.keep_connection(new);
+        }
         let mismatches: Vec<Mismatch> = checked
             .iter()
             .filter(|(_, again)| judge(&control.expected, again, &self.scene).verdict != Verdict::Pass)

@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use crate::wire::raw::Connection;
 use crate::wire::{Answer, Sent};
 
+/// As many connections are kept, at the most: a gate may have room for few.
+const MOST_CONNECTIONS: usize = 8;
 /// As many answers are kept, at the most.
 const MOST_ANSWERS: usize = 4 << 10;
 /// A longer answer is not kept.
@@ -25,10 +27,12 @@ impl Kept {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    /// Keeps a connection on which a control was asked, and answered so that it stays open. Each case that may be under way takes one and leaves one, so that
-    /// there are never more than cases at once.
+    /// Keeps a connection on which a control was asked, and answered so that it stays open.
     pub(super) fn keep_connection(&self, connection: Connection) {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        if connections.len() < MOST_CONNECTIONS {
+            connections.push(connection);
+        }
     }
 
     /// What the gate answered when it was sent the same before.

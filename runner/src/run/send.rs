@@ -11,6 +11,7 @@ use crate::judge::{Scene, leaks};
 use crate::refusal::Refusal;
 use crate::verdict::Fault;
 use crate::wire::plain::Plain;
+use crate::wire::raw::Connection;
 use crate::wire::{Answer, Client, End, Exchange, Response, Sent};
 
 /// What sends requests, to one running gate, for one case.
@@ -30,8 +31,6 @@ pub(super) struct Way {
     pub(super) apart: bool,
     /// Over the byte-exact wire.
     pub(super) exact: bool,
-    /// Over a connection of the byte-exact wire that is kept for others, if it stays open: nothing odd is asked on it.
-    pub(super) keeps: bool,
 }
 
 /// Why there is no answer of the gate, with the answer that is none, if there was one.
@@ -62,12 +61,22 @@ impl From<Fault> for Unanswered {
 impl<'a> Sender<'a> {
     /// Sends a request until it is answered; `sends` counts.
     pub(super) async fn send(&self, sent: Sent, way: Way, sends: &mut u32) -> Result<Exchange, Unanswered> {
+        Ok(self.send_on(sent, way, sends).await?.0)
+    }
+
+    /// The same, with the connection on which nothing but this request was asked, if it is one of the byte-exact wire and another may follow.
+    pub(super) async fn send_on(
+        &self,
+        sent: Sent,
+        way: Way,
+        sends: &mut u32,
+    ) -> Result<(Exchange, Option<Connection>), Unanswered> {
         let mut put_off = 0;
         loop {
             self.turn().await?;
             *sends = sends.saturating_add(1);
-            let exchange = self.by(sent.clone(), way).await?;
-            let Some(refusal) = self.refusal(&exchange) else { return Ok(exchange) };
+            let (exchange, connection) = self.by(sent.clone(), way).await?;
+            let Some(refusal) = self.refusal(&exchange) else { return Ok((exchange, connection)) };
             let Some(length) = self.shared.weather.wait(&refusal, &mut put_off).await else {
                 let times = if *sends > 1 { format!(", {sends} times") } else { String::new() };
                 let fault = Fault::NotAsked(format!("{}{times}", refusal.says()));
@@ -97,23 +106,19 @@ impl<'a> Sender<'a> {
         refusal
     }
 
-    async fn by(&self, sent: Sent, way: Way) -> std::io::Result<Exchange> {
-        match self.ordinary(way) {
+    async fn by(&self, sent: Sent, way: Way) -> std::io::Result<(Exchange, Option<Connection>)> {
+        let exchange = match self.ordinary(way) {
             Some(plain) if !sent.byte_exact && !way.exact && way.apart => plain.exchange_apart(sent).await,
             Some(plain) if !sent.byte_exact && !way.exact => plain.exchange(sent).await,
-            _ if way.keeps && sent.raw.is_none() => self.and_keep(sent).await,
+            _ if sent.raw.is_none() => {
+                let mut connection = self.clients.wire.connect().await?;
+                let exchange = connection.exchange(sent).await;
+                let stays_open = exchange.answer.response().is_some_and(Response::keeps_connection);
+                return Ok((exchange, Some(connection).filter(|connection| stays_open && connection.is_quiet())));
+            }
             _ => self.clients.wire.exchange(sent).await,
-        }
-    }
-
-    /// Sends a request on a new connection, and keeps that if it can be used again.
-    async fn and_keep(&self, sent: Sent) -> std::io::Result<Exchange> {
-        let mut connection = self.clients.wire.connect().await?;
-        let exchange = connection.exchange(sent).await;
-        if connection.is_quiet() && exchange.answer.response().is_some_and(Response::keeps_connection) {
-            self.clients.kept.keep_connection(connection);
-        }
-        Ok(exchange)
+        };
+        Ok((exchange?, None))
     }
 
     fn ordinary(&self, way: Way) -> Option<&'a Plain> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::dense::dense;
 use super::needle::Runs;
-use super::{Redactor, SECRET, each_reading, token_shapes, traces};
+use super::{Redactor, SECRET, TOKEN, each_reading, token_shapes, traces};
 
 /// A longer text is gone through each time: there are few, and none comes twice.
 const LONGEST: usize = 1 << 10;
@@ -79,7 +79,12 @@ impl Glance {
     fn is_without(&self, redactor: &Redactor, text: &str) -> bool {
         let Some(runs) = &self.runs else { return false };
         redactor.known.iter().all(|(known, by)| {
-            let (parts, raw) = if *by == SECRET { (vec![known.as_slice()], Vec::new()) } else { traces(known) };
+            let (parts, raw) = match *by {
+                SECRET => (vec![known.as_slice()], Vec::new()),
+                TOKEN => traces(known),
+                // A signature is known beside its token, and leaves no other traces.
+                _ => Default::default(),
+            };
             memchr::memmem::find(text.as_bytes(), known).is_none()
                 && !parts.into_iter().any(|part| runs.may_have(part))
                 && !runs.may_have_raw(&raw)
