@@ -106,12 +106,13 @@ fn not_asked(from: &From<'_>, place: usize, view: &RuleView, wish: &Wish) -> Opt
     from.why_not(place)
 }
 
-/// Why a gate closes nothing, if it does not. A gate that forwards or redirects may have no file behind it.
+/// Why a gate closes nothing, if it does not. What a gate forwards to may lie elsewhere.
 fn closes_nothing(seen: &Seen, place: usize, view: &RuleView) -> Option<&'static str> {
-    if !view.is_gate || view.forwards || view.redirects {
+    if !view.is_gate || view.forwards {
         return None;
     }
     match seen.ground.behind.get(&place) {
+        None | Some((0, _)) if view.redirects => Some("it says where its visitors are sent, and closes no file"),
         Some((0, opened)) if *opened > 0 => Some("every file behind it is shown to everybody by another rule"),
         None | Some((0, _)) => Some("no file of this folder lies behind it"),
         Some(_) => None,
@@ -228,16 +229,13 @@ impl Builder<'_> {
             _ => None,
         };
         let target = String::from_utf8_lossy(&probe.ask.target);
+        let witness = self.seen.ground.witnesses.get(probe.rule).and_then(Option::as_ref);
+        let at_the_gate = witness.map(|one| model.decide(&one.ask, &probe.visitor.who));
         let context = Context {
             target: &target,
             writing: probe.writing,
-            at_the_gate: self
-                .seen
-                .ground
-                .witnesses
-                .get(probe.rule)
-                .and_then(Option::as_ref)
-                .map(|one| &one.to_strangers),
+            at_the_gate: at_the_gate.as_ref(),
+            is_near_miss: probe.kind == Kind::Spelling && !probe.visitor.is_stranger,
             contested: view.contested.or(again),
             conditional,
             otherwise: otherwise.as_ref(),
@@ -263,6 +261,7 @@ impl Builder<'_> {
                 target: told(&probe.ask.target, probe.kind),
                 admits: matches!(&said.answer, Answer::Shown { file, .. } if self.seen.ground.closed.contains_key(file)),
                 denies: said.denied,
+                redirects: matches!(said.answer, Answer::Redirect { .. }),
                 is_telling: probe.kind == Kind::Rule
                     && !probe.visitor.is_stranger
                     && model.decide(&probe.ask, &Who::Nobody).answer != said.answer,

@@ -36,8 +36,10 @@ pub struct Context<'a> {
     pub target: &'a str,
     /// How the request is written.
     pub writing: Writing,
-    /// What a stranger gets at the path that the gate is for.
+    /// What the visitor gets at the path that the gate is for.
     pub at_the_gate: Option<&'a Said>,
+    /// Whether somebody asks who may be let in, by a near miss or another spelling.
+    pub is_near_miss: bool,
     /// The requirement under which sources disagree, if they do.
     pub contested: Option<&'static str>,
     /// Whether the request asks for a part or a condition, so that 206, 304, 412 and 416 are answers too.
@@ -94,7 +96,19 @@ fn of(said: &Said, context: Context<'_>) -> Vec<Alternative> {
     if context.writing == Writing::Odd {
         let refused: Vec<u16> = REFUSALS.iter().copied().chain([401, 403]).collect();
         all.push(Alternative { closed: true, name: Some("refused".to_owned()), ..Alternative::plain(&refused) });
-        all.extend(context.at_the_gate.filter(|gate| gate.denied).map(as_said));
+        let is_one = |gate: &&Said| gate.denied || matches!(gate.answer, Answer::Shown { .. });
+        all.extend(context.at_the_gate.filter(is_one).map(as_said));
+    }
+    // STATIC-3: a file has names that only some servers know. Whoever may have it loses nothing where one of them is none.
+    let is_known_as = |file: &str| {
+        let path = context.target.split('?').next().unwrap_or_default();
+        path == crate::ground::path_of(file) || path == crate::ground::pretty(file)
+    };
+    if let Answer::Shown { file, .. } = &said.answer
+        && context.is_near_miss
+        && !is_known_as(file)
+    {
+        all.push(Alternative::plain(&[404]));
     }
     all
 }
@@ -146,6 +160,35 @@ fn as_said(said: &Said) -> Alternative {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_may_have_a_file_may_be_told_that_a_name_of_it_is_none() {
+        let shown = |file: &str| {
+            let answer = Answer::Shown { status: 200, file: file.to_owned() };
+            Said { answer, by: Some(0), denied: false, closed_by: Vec::new() }
+        };
+        let nothing = Said { answer: Answer::NotFound, by: None, denied: false, closed_by: Vec::new() };
+        let page = shown("/a/index.html");
+        let context = |target, writing, is_near_miss| Context {
+            target,
+            writing,
+            at_the_gate: Some(&page),
+            is_near_miss,
+            contested: None,
+            conditional: false,
+            otherwise: None,
+        };
+        let accepts = |said: &Said, context: Context<'_>, status: u16, file: Option<&str>| {
+            let all = of(said, context);
+            all.iter().any(|one| one.status.contains(&status) && one.shows.as_deref() == file && one.location.is_none())
+        };
+        assert!(accepts(&page, context("/a/index", Writing::Plain, true), 404, None));
+        assert!(!accepts(&page, context("/a/", Writing::Plain, true), 404, None));
+        assert!(!accepts(&page, context("/a/index", Writing::Plain, false), 404, None));
+        // Which path an odd spelling stands for is not certain, and its visitor may have the file of one of them.
+        assert!(accepts(&nothing, context("/x//../a/", Writing::Odd, true), 200, Some("/a/index.html")));
+        assert!(!accepts(&nothing, context("/x/a/", Writing::Plain, true), 200, Some("/a/index.html")));
+    }
 
     #[test]
     fn a_path_may_be_written_otherwise_and_not_as_it_is() {

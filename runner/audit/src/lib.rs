@@ -143,6 +143,8 @@ pub struct AboutCase {
     pub admits: bool,
     /// Whether the rules turn the visitor away for want of a role.
     pub denies: bool,
+    /// Whether the rules send the visitor elsewhere.
+    pub redirects: bool,
     /// Of a case of [`Kind::Rule`], whether a stranger gets another answer to the same request, so that this one proves that somebody was let in.
     pub is_telling: bool,
     /// How many requests it is.
@@ -155,7 +157,19 @@ impl AboutCase {
     /// Whether the request bears no token at all, nor does one before it.
     #[must_use]
     pub fn is_everybody(&self) -> bool {
-        !matches!(self.kind, Kind::Token | Kind::Cache) && self.visitor == Visitors::anonymous().words
+        self.kind != Kind::Cache && self.is_without_token()
+    }
+
+    /// Whether the request bears no token.
+    #[must_use]
+    pub fn is_without_token(&self) -> bool {
+        self.kind != Kind::Token && self.visitor == Visitors::anonymous().words
+    }
+
+    /// The path that is asked for, without the query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
     }
 }
 

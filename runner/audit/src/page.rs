@@ -72,7 +72,7 @@ fn summary(audit: &Audit, verdicts: &[RuleVerdict<'_>], site: Option<&str>) -> M
                 @if sizes.forwarded > 0 { "; " (forwarded(sizes)) }
             }
             dt { "Gates" } dd {
-                @for standing in [Standing::Open, Standing::Otherwise, Standing::Unproven, Standing::Unjudged, Standing::Denied, Standing::Sampled, Standing::ClosesNothing, Standing::Contested, Standing::Shut, Standing::NotAsked] {
+                @for standing in [Standing::Open, Standing::Otherwise, Standing::Unproven, Standing::Unjudged, Standing::Unsupported, Standing::Denied, Standing::Sampled, Standing::ClosesNothing, Standing::Contested, Standing::Shut, Standing::NotAsked] {
                     @let gates = verdicts.iter().filter(|verdict| verdict.standing == standing && verdict.rule.is_gate).count();
                     @if gates > 0 { span class="count" { (gates) " " (standing.word()) } " " }
                 }
@@ -89,7 +89,7 @@ fn card(verdict: &RuleVerdict<'_>) -> Markup {
         Standing::Unjudged => "error",
         Standing::Denied | Standing::Sampled | Standing::ClosesNothing | Standing::Contested => "unproven",
         Standing::Shut | Standing::Acts => "pass",
-        Standing::NotAsked => "unsupported",
+        Standing::NotAsked | Standing::Unsupported => "unsupported",
     };
     let open = !matches!(verdict.standing, Standing::Shut | Standing::Acts | Standing::NotAsked);
     html! {
@@ -129,7 +129,7 @@ fn card(verdict: &RuleVerdict<'_>) -> Markup {
                         @for reason in reasons(outcome) {
                             dt { @if matches!(outcome.verdict, Verdict::Leak(_)) { "Leaked" } @else { "Differs" } } dd { (visible(&reason)) }
                         }
-                        @if let Some(why) = why(outcome, *about, &verdict.findings) { dt { "Why" } dd { (why) } }
+                        @if let Some(why) = why(outcome, *about, verdict) { dt { "Why" } dd { (why) } }
                         @if let Some(known) = &outcome.known { dt { "Known" } dd { (visible(&known.told())) } }
                     }
                     @if let Some(evidence) = &outcome.evidence { pre { code { (visible(&evidence.again)) } } }

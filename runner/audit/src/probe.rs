@@ -227,7 +227,7 @@ impl<'a> From<'a> {
             let view = self.model.views.get(*place).filter(|view| !view.roles.is_empty())?;
             let witness = self.ground.witnesses.get(*place)?.as_ref()?;
             let admits = witness.admits.as_deref().is_some_and(|role| !role.is_empty());
-            let shows = witness.file.is_some() && !view.forwards;
+            let shows = self.ground.behind.get(place).is_some_and(|(closed, _)| *closed > 0) && !view.forwards;
             (admits || shows).then_some((*place, Reverse((admits && shows, admits, view.contested.is_none()))))
         });
         gates.min_by_key(|(_, merit)| *merit).map(|(place, _)| place)

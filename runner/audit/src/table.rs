@@ -97,7 +97,7 @@ fn rows(out: &mut String, verdicts: &[RuleVerdict<'_>], options: TableOptions) {
         let word = match standing {
             Standing::Open => word.red().bold().to_string(),
             Standing::Otherwise | Standing::Unproven => word.red().to_string(),
-            Standing::Unjudged => word.magenta().to_string(),
+            Standing::Unjudged | Standing::Unsupported => word.magenta().to_string(),
             Standing::Denied | Standing::Sampled | Standing::ClosesNothing | Standing::Contested => {
                 word.yellow().to_string()
             }
@@ -159,7 +159,7 @@ fn details(out: &mut String, verdicts: &[RuleVerdict<'_>], options: TableOptions
             for reason in reasons(outcome) {
                 row(if matches!(outcome.verdict, Verdict::Leak(_)) { "leaked" } else { "differs" }, &reason);
             }
-            why(outcome, *about, &verdict.findings).iter().for_each(|why| row("why", why));
+            why(outcome, *about, verdict).iter().for_each(|why| row("why", why));
             if let Some(evidence) = &outcome.evidence {
                 let _ = writeln!(out, "    {:<9} {}", "again", visible(&evidence.again));
             }
@@ -216,6 +216,7 @@ fn closing(out: &mut String, audit: &Audit, run: &Aggregate, verdicts: &[RuleVer
         (Standing::Otherwise, "otherwise than written"),
         (Standing::Unproven, "unproven"),
         (Standing::Unjudged, "without an answer"),
+        (Standing::Unsupported, "unsupported"),
         (Standing::Denied, "denied, with nobody let in"),
         (Standing::Sampled, "sampled"),
         (Standing::ClosesNothing, "that close nothing"),

@@ -21,6 +21,8 @@ pub enum Standing {
     Unproven,
     /// Not all of it was asked, or no answer came.
     Unjudged,
+    /// The gate says that it cannot be asked this.
+    Unsupported,
     /// Everybody who was tried was turned away, and nobody was let in.
     Denied,
     /// Nothing was handed out, and not all that there is to ask of the rule was asked.
@@ -46,6 +48,7 @@ impl Standing {
             Self::Otherwise => "differs",
             Self::Unproven => "unproven",
             Self::Unjudged => "no answer",
+            Self::Unsupported => "unsupported",
             Self::Denied => "denied",
             Self::Sampled => "sampled",
             Self::ClosesNothing => "no files",
@@ -76,6 +79,8 @@ pub struct RuleVerdict<'a> {
     pub findings: Vec<(&'a Outcome, Option<&'a AboutCase>)>,
     /// Where sources disagree: how often the site chose to send a visitor to another spelling.
     pub respelled: usize,
+    /// The paths at which a visitor without a token was turned away.
+    closed_at: BTreeSet<String>,
 }
 
 /// The verdict on each rule, in list order.
@@ -115,12 +120,15 @@ fn verdict<'a>(
     let (missing, elsewhere) = if is_part { (0, missing) } else { (missing, 0) };
     let requests = outcomes.iter().map(|(_, about)| about.map_or(1, |about| about.requests)).sum();
     let (mut let_in, mut turned_away) = (BTreeSet::new(), BTreeMap::<String, usize>::new());
-    let mut respelled = 0_usize;
+    let (mut respelled, mut closed_at) = (0_usize, BTreeSet::new());
     for (outcome, about) in &outcomes {
         let (Some(about), Verdict::Pass | Verdict::Observed(_)) = (about, &outcome.verdict) else { continue };
         if about.denies {
             let count = turned_away.entry(about.visitor.clone()).or_default();
             *count = count.saturating_add(1);
+            if about.is_without_token() {
+                closed_at.insert(about.path().to_owned());
+            }
         } else if about.kind == Kind::Rule
             && !about.is_stranger
             && outcome.verdict == Verdict::Pass
@@ -130,15 +138,19 @@ fn verdict<'a>(
         {
             let_in.insert(about.visitor.clone());
         }
-        if !about.denies && outcome.came.starts_with("status 3") && outcome.expected.contains(crate::expect::RESPELLED)
-        {
+        let is_sent_on = outcome.came.starts_with("status 30") && !outcome.came.starts_with("status 304");
+        if !about.denies && !about.redirects && is_sent_on && outcome.expected.contains(crate::expect::RESPELLED) {
             respelled = respelled.saturating_add(1);
         }
     }
     let mut findings: Vec<(&Outcome, Option<&AboutCase>)> =
         outcomes.iter().filter(|(outcome, _)| outcome.verdict.is_finding()).copied().collect();
     // What was asked of every rule first: it says more than a spelling or an order of requests.
-    findings.sort_by_key(|(outcome, about)| (heaviness(&outcome.verdict), about.map(|about| about.kind)));
+    // Of that the widest class of visitors, since what everybody gets says more than what a holder gets.
+    findings.sort_by_key(|(outcome, about)| {
+        let about = about.map(|about| (about.kind, !about.is_everybody(), !about.is_stranger));
+        (heaviness(&outcome.verdict), about)
+    });
     let of_kind =
         |wanted: fn(&Verdict) -> bool| findings.iter().filter(move |(outcome, _)| wanted(&outcome.verdict)).count();
     let leaks: Vec<_> = findings.iter().filter(|(outcome, _)| matches!(outcome.verdict, Verdict::Leak(_))).collect();
@@ -151,8 +163,13 @@ fn verdict<'a>(
         is_holder && matches!(outcome.verdict, Verdict::Error(_))
     });
     let away: usize = turned_away.values().sum();
+    let lacking: Vec<&str> = outcomes.iter().filter_map(|(outcome, _)| lacks(outcome)).collect();
     let (standing, says) = if let Some((leak, about)) = leaks.first() {
         (Standing::Open, opened(leak, *about, leaks.len()))
+    } else if let (Some(reason), true) = (lacking.first(), lacking.len() == outcomes.len()) {
+        (Standing::Unsupported, format!("the gate cannot be asked this: {reason}"))
+    } else if let Some(why) = outcomes.first().and_then(|(outcome, _)| refused_site(outcome)) {
+        (Standing::Unjudged, format!("the gate does not start on this site: {why}"))
     } else if outcomes.is_empty() && missing == 0 {
         (
             Standing::NotAsked,
@@ -175,6 +192,9 @@ fn verdict<'a>(
         (Standing::ClosesNothing, format!("nothing is closed by it: {why}"))
     } else if !rule.has_holder || (let_in.is_empty() && elsewhere == 0) {
         (Standing::Denied, "denied to all that were tried; nobody was let in, so this proves little".to_owned())
+    } else if let Some(reason) = lacking.first() {
+        let says = format!("nothing came back; cases that this gate cannot be asked: {} ({reason})", lacking.len());
+        (Standing::Sampled, says)
     } else if elsewhere > 0 {
         (Standing::Sampled, format!("nothing came back; {elsewhere} of its cases are asked in other parts"))
     } else if !rule.left_out.is_empty() {
@@ -184,7 +204,37 @@ fn verdict<'a>(
     } else {
         (Standing::Shut, String::new())
     };
-    RuleVerdict { rule, standing, says, requests, let_in, turned_away, findings, respelled }
+    RuleVerdict { rule, standing, says, requests, let_in, turned_away, findings, respelled, closed_at }
+}
+
+/// Why the gate cannot be asked a case, where it says so.
+fn lacks(outcome: &Outcome) -> Option<&str> {
+    match &outcome.verdict {
+        Verdict::Unsupported { reason, .. } => Some(reason),
+        _ => None,
+    }
+}
+
+/// What the gate said that ended instead of serving the site.
+fn refused_site(outcome: &Outcome) -> Option<&str> {
+    match &outcome.verdict {
+        Verdict::Fail(mismatches) => mismatches.iter().find(|one| one.is_refusal()).map(|one| one.actual.as_str()),
+        _ => None,
+    }
+}
+
+/// How the audit ends: as a run does, but that a gate which could be asked nothing is none.
+#[must_use]
+pub fn exit_status(run: &Aggregate) -> ExitStatus {
+    match run.exit_status() {
+        ExitStatus::AsExpected if is_unsupported(run) => ExitStatus::Unreachable,
+        status => status,
+    }
+}
+
+/// Whether the gate says of everything that it cannot be asked it.
+fn is_unsupported(run: &Aggregate) -> bool {
+    !run.outcomes.is_empty() && run.outcomes.values().all(|outcome| lacks(outcome).is_some())
 }
 
 /// The whole audit in a word or two, and whether that is less than a pass though nothing was found. A pass is a claim that what the rules close is shut, so it
@@ -194,11 +244,17 @@ pub fn headline(run: &Aggregate, verdicts: &[RuleVerdict<'_>]) -> (&'static str,
     let is_open = |standing: Standing| {
         matches!(
             standing,
-            Standing::Denied | Standing::Sampled | Standing::NotAsked | Standing::Unjudged | Standing::ClosesNothing
+            Standing::Denied
+                | Standing::Sampled
+                | Standing::NotAsked
+                | Standing::Unjudged
+                | Standing::Unsupported
+                | Standing::ClosesNothing
         )
     };
     let gates = || verdicts.iter().filter(|verdict| verdict.rule.is_gate);
     match run.exit_status() {
+        ExitStatus::AsExpected if is_unsupported(run) => ("UNSUPPORTED", true),
         ExitStatus::AsExpected if gates().all(|gate| gate.rule.closes_nothing.is_some()) => ("nothing is closed", true),
         ExitStatus::AsExpected if run.headline() == "pass" && gates().any(|gate| is_open(gate.standing)) => {
             ("no finding", true)
@@ -230,12 +286,9 @@ pub fn reasons(outcome: &Outcome) -> Vec<String> {
 
 /// What a finding means. Of a rule that hands out its file to whoever asks plainly, no spelling, cache or name is to blame.
 #[must_use]
-pub fn why<'o>(
-    outcome: &'o Outcome,
-    about: Option<&AboutCase>,
-    findings: &[(&Outcome, Option<&AboutCase>)],
-) -> Option<&'o str> {
+pub fn why<'o>(outcome: &'o Outcome, about: Option<&AboutCase>, verdict: &RuleVerdict<'_>) -> Option<&'o str> {
     let about = about?;
+    let findings = &verdict.findings;
     // What happened, where that says more: no answer came, or the gate failed.
     if let Some(happened) = &outcome.why {
         return Some(happened);
@@ -247,7 +300,17 @@ pub fn why<'o>(
         })
     };
     let is_the_same = |plain: &AboutCase| plain.visitor == about.visitor;
+    let is_cached = || findings.iter().any(|(other, _)| comes_from_a_cache(other));
     match &outcome.verdict {
+        Verdict::Leak(_) if about.denies && about.is_without_token() && is_cached() => {
+            Some("A cache in front of the site keeps for one visitor what another one got.")
+        }
+        Verdict::Leak(_) if about.denies && about.is_without_token() && verdict.closed_at.contains(about.path()) => {
+            Some(
+                "The same visitor was turned away at this path at another time: what comes back depends on what was asked before, as where a cache keeps what a \
+                 member got.",
+            )
+        }
         Verdict::Leak(_)
             if about.denies
                 && !(about.kind == Kind::Rule && about.is_everybody())
@@ -278,9 +341,14 @@ fn opened(leak: &Outcome, about: Option<&AboutCase>, count: usize) -> String {
         format!("{}, who may not have it", about.visitor)
     };
     let more = if count > 1 { format!(" (and {} more)", count.saturating_sub(1)) } else { String::new() };
-    let cached = leak.reasons().iter().any(|reason| reason.contains("a cache says"));
-    let cached = if cached { ", from a cache" } else { "" };
+    let cached = if comes_from_a_cache(leak) { ", from a cache" } else { "" };
     format!("{} came back to {whose}{cached}{more}", about.target)
+}
+
+/// Whether a cache says that an answer is one of its own.
+fn comes_from_a_cache(outcome: &Outcome) -> bool {
+    matches!(outcome.verdict, Verdict::Leak(_))
+        && outcome.reasons().iter().any(|reason| reason.contains("a cache says"))
 }
 
 fn differs(findings: &[(&Outcome, Option<&AboutCase>)], fails: usize) -> String {
@@ -289,6 +357,11 @@ fn differs(findings: &[(&Outcome, Option<&AboutCase>)], fails: usize) -> String 
     let target = about.map(|about| about.target.as_str()).unwrap_or_default();
     let visitor = about.map(|about| about.visitor.as_str()).unwrap_or_default();
     let more = if fails > 1 { format!(" (and {} more)", fails.saturating_sub(1)) } else { String::new() };
+    if let Verdict::Fail(mismatches) = &outcome.verdict
+        && let Some(down) = mismatches.iter().find(|one| one.is_down())
+    {
+        return format!("{target} for {visitor}: {}{more}", down.actual);
+    }
     let expected = outcome.expected.split("; or ").next().unwrap_or_default();
     let with = if expected.starts_with(&format!("{}, showing", outcome.came)) { " with other content" } else { "" };
     format!("{target} for {visitor}: {}{with} instead of {expected}{more}", outcome.came)

@@ -398,7 +398,7 @@ fn ask(
             "the audit was interrupted: {missing} of {planned} cases were not asked"
         ))));
     }
-    Ok(Ok(report.exit_status()))
+    Ok(Ok(verdicts::exit_status(&report)))
 }
 
 /// The columns of a table that goes to no terminal.
@@ -428,5 +428,5 @@ fn merged(args: &AuditArgs, audit: &Audit) -> Result<ExitStatus, Failure> {
         kind => kind.render(&run).map_err(|error| Failure::harness(format!("{kind}: {error}"))),
     })?;
     let _ = std::io::stdout().flush();
-    Ok(run.exit_status())
+    Ok(verdicts::exit_status(&run))
 }
