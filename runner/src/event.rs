@@ -48,6 +48,8 @@ pub enum Weather {
         /// How long.
         length: Duration,
     },
+    /// A gate that was started here went down under requests of which none takes it down alone, and was started again.
+    WentDown,
 }
 
 /// The plan of a run.

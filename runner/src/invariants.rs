@@ -51,7 +51,7 @@ impl Invariant {
             Self::Liveness => "HTTP-11",
             Self::Metadata => "NOLEAK-2",
             Self::Secrets => "TOKEN-11",
-            Self::Uniform => "TOKEN-10",
+            Self::Uniform => "TOKEN-10.uniform",
         }
     }
 
@@ -71,6 +71,8 @@ impl Invariant {
 
 /// What differs where a bad token is told from none.
 pub(crate) const UNIFORM: &str = "bad token is no token";
+/// What differs where a refused visitor is told what describes the content.
+pub(crate) const METADATA: &str = "what describes the content";
 /// What differs where a secret stands in an answer.
 pub(crate) const SECRETS: &str = "what an answer may hold";
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::invariants::{Invariant, SECRETS, UNIFORM};
+use crate::invariants::{Invariant, METADATA, SECRETS, UNIFORM};
 
 /// The judgement on one case, worst first in meaning: a leak outranks every other finding.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -60,6 +60,8 @@ pub struct Leak {
     pub place: Cow<'static, str>,
 }
 
+/// How the reason begins why a case proves nothing whose control did not pass; the id of the control follows.
+pub(crate) const CONTROL: &str = "the control `";
 /// What differs where the control is no longer admitted right after a request.
 pub(crate) const AFTER: &str = "the control right after";
 
@@ -83,6 +85,7 @@ impl Mismatch {
             what if what.starts_with(AFTER) => Some(Invariant::Liveness),
             what if what.starts_with(UNIFORM) => Some(Invariant::Uniform),
             SECRETS => Some(Invariant::Secrets),
+            METADATA => Some(Invariant::Metadata),
             _ => None,
         }
     }

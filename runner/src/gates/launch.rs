@@ -346,6 +346,7 @@ async fn start_at(
     Ok(Running {
         target,
         door: None,
+        log_at_start: std::fs::metadata(&log).map(|file| file.len()).unwrap_or_default(),
         log: Some(log),
         stop: Some(Box::new(move || Box::pin(async move { launched.lock().await.end().await }))),
         ended: Some(Box::new(move || {

@@ -33,6 +33,8 @@ pub struct Running {
     pub door: Option<Door>,
     stop: Option<Stop>,
     log: Option<std::path::PathBuf>,
+    /// How long its log was when it listened: what it says of its start is no reason to go down.
+    log_at_start: u64,
     ended: Option<Ended>,
 }
 
@@ -195,7 +197,14 @@ impl Gate {
                     None => TcpStream::connect((target.host.trim_matches(['[', ']']), target.port)).await,
                 };
                 match connected {
-                    Ok(_) => Ok(Running { target: target.clone(), door: None, stop: None, log: None, ended: None }),
+                    Ok(_) => Ok(Running {
+                        target: target.clone(),
+                        door: None,
+                        stop: None,
+                        log: None,
+                        log_at_start: 0,
+                        ended: None,
+                    }),
                     Err(error) => Err(GateError::Unreachable { origin: target.origin(), reason: error.to_string() }),
                 }
             }
@@ -245,7 +254,14 @@ impl Running {
     /// A gate that listens on a socket, and what ends it.
     #[must_use]
     pub fn at(target: Target, end: impl Future<Output = ()> + Send + Sync + 'static) -> Self {
-        Self { target, door: None, stop: Some(Box::new(move || Box::pin(end))), log: None, ended: None }
+        Self {
+            target,
+            door: None,
+            stop: Some(Box::new(move || Box::pin(end))),
+            log: None,
+            log_at_start: 0,
+            ended: None,
+        }
     }
 
     /// A gate behind a door of this process, served by tasks that end with it. It is asked as if it listened on a port of loopback.
@@ -259,13 +275,13 @@ impl Running {
             connect_to: None,
             trust: Trust::default(),
         };
-        Self { target, door: Some(door), stop: Some(stop), log: None, ended: None }
+        Self { target, door: Some(door), stop: Some(stop), log: None, log_at_start: 0, ended: None }
     }
 
     /// The line of its log that says best why it went down, behind a colon; empty if there is none.
     #[must_use]
     pub fn last_words(&self) -> String {
-        let text = self.log.as_deref().map(log_end).unwrap_or_default();
+        let text = self.log.as_deref().map(|log| log_since(log, self.log_at_start)).unwrap_or_default();
         telling_line(&text).map(|line| format!(": {line}")).unwrap_or_default()
     }
 
@@ -288,10 +304,15 @@ const LOG_READ: u64 = 256 << 10;
 
 /// The end of what a gate has printed; empty where nothing can be read.
 fn log_end(log: &Path) -> String {
+    log_since(log, 0)
+}
+
+/// The end of what it has printed behind so many bytes.
+fn log_since(log: &Path, start: u64) -> String {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = std::fs::File::open(log)?;
         let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(LOG_READ)))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(LOG_READ).max(start)))?;
         let mut bytes = Vec::new();
         file.take(LOG_READ).read_to_end(&mut bytes)?;
         Ok(bytes)

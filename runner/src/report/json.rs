@@ -114,6 +114,9 @@ pub struct WeatherStamp {
     pub longest_pause_millis: u64,
     /// Requests that were sent again because their connection dropped.
     pub dropped: usize,
+    /// How often the gate went down under requests of which none takes it down alone, and was started again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub went_down: usize,
 }
 
 /// What verdicts can depend on beside the gate and the corpus.
@@ -313,6 +316,11 @@ impl RunStamp {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 impl WeatherStamp {
     /// Whether nothing came between.
     #[must_use]
@@ -324,6 +332,7 @@ impl WeatherStamp {
     pub fn note(&mut self, weather: Weather) {
         match weather {
             Weather::Dropped => self.dropped = self.dropped.saturating_add(1),
+            Weather::WentDown => self.went_down = self.went_down.saturating_add(1),
             Weather::Pause { length, .. } => {
                 self.put_off = self.put_off.saturating_add(1);
                 let millis = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
@@ -339,6 +348,7 @@ impl WeatherStamp {
             put_off: self.put_off.saturating_add(other.put_off),
             longest_pause_millis: self.longest_pause_millis.max(other.longest_pause_millis),
             dropped: self.dropped.saturating_add(other.dropped),
+            went_down: self.went_down.saturating_add(other.went_down),
         }
     }
 
@@ -357,7 +367,14 @@ impl WeatherStamp {
         let dropped = (self.dropped > 0).then(|| {
             format!("dropped: {} sent again, because the connection ended before the answer", count(self.dropped))
         });
-        put_off.into_iter().chain(dropped).collect()
+        let went_down = (self.went_down > 0).then(|| {
+            let times = if self.went_down == 1 { "once".to_owned() } else { format!("{} times", self.went_down) };
+            format!(
+                "went down: the gate ended by itself {times}, under requests of which none ends it alone; it was started again, and what was under way was asked \
+                 again. No request may take it away from those that follow (HTTP-11)"
+            )
+        });
+        went_down.into_iter().chain(put_off).chain(dropped).collect()
     }
 }
 
@@ -470,4 +487,20 @@ impl KnownStamp {
 /// None that a run can bring about.
 pub fn render(run: &Aggregate) -> Result<String, RenderError> {
     Ok(visible_json(serde_json::to_string_pretty(&Report::of(run))?) + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_the_gate_went_down_is_told() {
+        let mut weather = WeatherStamp::default();
+        assert!(weather.told().is_empty());
+        weather.note(Weather::WentDown);
+        let told = weather.with(weather).told();
+        assert!(told.first().is_some_and(|line| line.contains("ended by itself 2 times")), "{told:?}");
+        let read: WeatherStamp = serde_json::from_str(r#"{"put_off":0,"longest_pause_millis":0,"dropped":0}"#).unwrap();
+        assert!(read.is_fair(), "an older report");
+    }
 }

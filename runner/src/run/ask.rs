@@ -12,11 +12,11 @@ use crate::corpus::{Case, CaseRef, Suite};
 use crate::deploy::SiteFiles;
 use crate::event::{Finished, Lengths};
 use crate::gates::Gate;
-use crate::invariants::{Invariant, Metadata, secrets, uniform};
-use crate::judge::{Judgement, Scene, judge, leaks, misplaced, summary, upstream};
+use crate::invariants::{Invariant, METADATA, Metadata, secrets, uniform};
+use crate::judge::{Judgement, Scene, judge, leaks, summary, upstream};
 use crate::own::OwnSite;
 use crate::upstream::ASK;
-use crate::verdict::{AFTER, Fault, Leak, Mismatch, Verdict};
+use crate::verdict::{AFTER, Fault, Mismatch, Verdict};
 use crate::wire::raw::Connection;
 use crate::wire::{Answer, Exchange, Response, Sent};
 
@@ -225,20 +225,12 @@ impl Again<'_> {
         if on(Invariant::Metadata)
             && let Some(place) = self.proof.metadata.leaked(exchange)
         {
-            let leak = Leak { file: "content (what describes it)".to_owned(), place: place.into() };
-            // What describes a user's file may be the same by chance, and a leak needs bytes.
-            if self.suite.own.is_some() {
-                return Verdict::Fail(vec![Mismatch {
-                    what: place.to_owned(),
-                    expected: "nothing that describes the content".to_owned(),
-                    actual: "the same as for whoever is let in".to_owned(),
-                }]);
-            }
-            return if self.may_have_the_control() {
-                Verdict::Fail(vec![misplaced(&leak)])
-            } else {
-                Verdict::Leak(vec![leak])
-            };
+            // A leak needs bytes of the content; of a user's file what describes it may be the same by chance.
+            return Verdict::Fail(vec![Mismatch {
+                what: METADATA.to_owned(),
+                expected: format!("not the {place} that whoever is admitted is told"),
+                actual: "the same".to_owned(),
+            }]);
         }
         // Before anything else is asked, so that the control comes right after the request.
         let alive = match on(Invariant::Liveness) {
@@ -259,13 +251,6 @@ impl Again<'_> {
             Err(none) => return Verdict::Error(none.fault),
         }
         if found.is_empty() { verdict } else { Verdict::Fail(found) }
-    }
-
-    /// Whether the visitor may have what the control shows: then what describes it is no secret either.
-    fn may_have_the_control(&self) -> bool {
-        let control = self.proof.control.case();
-        let mut shown = control.expected.alternatives().filter_map(|one| one.shown());
-        shown.all(|file| self.scene.may_have.contains(file))
     }
 
     /// What tells the answer from that to the same request without any cookie, or without the field in which the token stood.
@@ -294,6 +279,10 @@ impl Again<'_> {
         let again = self.sender.send(sent.clone(), way, &mut 0).await?;
         if self.sender.is_lost(&again, way) {
             return Ok(self.sender.send(sent, Way { apart: true, ..way }, &mut 0).await?.answer);
+        }
+        // What becomes of a connection that rested is no answer to compare with.
+        if matches!(&again.answer, Answer::Closed(bytes) if bytes.is_empty()) {
+            return Ok(self.sender.send(sent, Way { exact: true, ..way }, &mut 0).await?.answer);
         }
         Ok(again.answer)
     }

@@ -11,7 +11,7 @@ use super::kept::Kept;
 use super::plan::Round;
 use crate::corpus::{CaseRef, Suite};
 use crate::deploy::Deployment;
-use crate::event::Finished;
+use crate::event::{Event, Finished, Weather};
 use crate::gates::{Gate, GateError, Running};
 use crate::verdict::{DOWN, Fault, Mismatch, Verdict};
 use crate::wire::plain::Plain;
@@ -94,7 +94,8 @@ impl Keeper {
         let mut attempts = first.attempts;
         // Others may have hung it, and may have had it started again since.
         let hangs = fell == Some(Fall::Hung) && self.state().await.1 == starts;
-        let mut fresh = hangs || self.is_down().await;
+        let was_down = self.is_down().await;
+        let mut fresh = hangs || was_down;
         let again = loop {
             if fresh && self.restart().await.is_err() {
                 return Finished { attempts, ..first };
@@ -109,6 +110,9 @@ impl Keeper {
             fresh = true;
         };
         if !self.is_down().await {
+            if was_down {
+                let _ = self.shared.events.send(Event::Weather(Weather::WentDown));
+            }
             return Finished { attempts, ..again };
         }
         let slot = self.slot.read().await;

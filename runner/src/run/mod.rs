@@ -41,7 +41,7 @@ use crate::report::evidence::TOLD;
 use crate::report::no_gate::NoGate;
 use crate::shard::Shard;
 use crate::upstream::Upstream;
-use crate::verdict::{Fault, Mismatch, REFUSAL, Verdict};
+use crate::verdict::{CONTROL, Fault, Mismatch, REFUSAL, Verdict};
 use crate::wire::Exchange;
 use crate::wire::plain::{self, HttpVersion, PlainOptions};
 
@@ -176,7 +176,10 @@ pub async fn run(
     }));
     let shared = Arc::new(Shared {
         turns: Arc::new(Semaphore::new(options.jobs.max(1))),
-        weather: Weather::new(options.rate, options.longest_pause, plan.cases()),
+        weather: {
+            let weather = Weather::new(options.rate, options.longest_pause, plan.cases());
+            if options.user_agent.is_some() { weather.at_a_site() } else { weather }
+        },
         listener: Listener::open().await,
         upstream: Upstream::open().await,
         ordinary: (!matches!(&gate, Gate::InProcess(gate) if !gate.has_socket())).then(|| {
@@ -413,8 +416,8 @@ async fn start_suite(keeper: &Arc<Keeper>, part: &Part, cases: &mut JoinSet<()>)
                 finished.verdict = proof.as_deref().map_or(finished.verdict, |proof| proof.verdict.clone());
             }
             let failed = proof.filter(|proof| proof.verdict != Verdict::Pass);
-            let unproven = failed
-                .map(|proof| format!("the control `{}` did not pass ({})", proof.control.id(), proof.verdict.name()));
+            let unproven =
+                failed.map(|proof| format!("{CONTROL}{}` did not pass ({})", proof.control.id(), proof.verdict.name()));
             keeper.shared.tell(&stage, &asking, finished, unproven.as_deref());
             drop(turn);
         });

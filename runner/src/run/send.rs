@@ -109,7 +109,17 @@ impl<'a> Sender<'a> {
     async fn by(&self, sent: Sent, way: Way) -> std::io::Result<(Exchange, Option<Connection>)> {
         let exchange = match self.ordinary(way) {
             Some(plain) if !sent.byte_exact && !way.exact && way.apart => plain.exchange_apart(sent).await,
-            Some(plain) if !sent.byte_exact && !way.exact => plain.exchange(sent).await,
+            Some(plain) if !sent.byte_exact && !way.exact => {
+                let exchange = plain.exchange(sent.clone()).await?;
+                // A server may close a connection that rests at any time (RFC 9112 §9.5), and then a client sends the request again on another one.
+                let rested =
+                    sent.body.is_empty() && matches!(&exchange.answer, Answer::Closed(bytes) if bytes.is_empty());
+                if rested && !plain.shares_connections() && !matches!(self.shared.gate, Gate::Remote(_)) {
+                    self.clients.wire.exchange(sent).await
+                } else {
+                    Ok(exchange)
+                }
+            }
             _ if sent.raw.is_none() => {
                 let mut connection = self.clients.wire.connect().await?;
                 let exchange = connection.exchange(sent).await;

@@ -15,6 +15,8 @@ const PUT_OFF: u32 = 5;
 const PAUSES_IN_A_ROW: u32 = 8;
 /// The same for challenge pages, which hostile requests may earn where others do not.
 const CHALLENGES_IN_A_ROW: u32 = 200;
+/// The same at somebody's site, which is no test object.
+const CHALLENGES_OF_A_SITE: u32 = 20;
 /// The pause where an answer does not say how long.
 const PAUSE: Duration = Duration::from_secs(5);
 /// The least pause; it doubles each time that one request is put off.
@@ -26,6 +28,7 @@ const DROPS: usize = 20;
 pub(crate) struct Weather {
     pace: Pace,
     longest: Duration,
+    challenges: u32,
     drops: AtomicUsize,
     sky: StdMutex<Sky>,
 }
@@ -45,7 +48,12 @@ impl Weather {
     /// For a run of so many cases, no more than `rate` requests a second, and pauses no longer than `longest`.
     pub(super) fn new(rate: Option<f64>, longest: Duration, cases: usize) -> Self {
         let drops = AtomicUsize::new(DROPS.max(cases / 20));
-        Self { pace: Pace::new(rate), longest, drops, sky: StdMutex::default() }
+        Self { pace: Pace::new(rate), longest, challenges: CHALLENGES_IN_A_ROW, drops, sky: StdMutex::default() }
+    }
+
+    /// For somebody's site, which is left alone sooner.
+    pub(super) fn at_a_site(self) -> Self {
+        Self { challenges: CHALLENGES_OF_A_SITE, ..self }
     }
 
     /// Waits until a request may be sent.
@@ -75,7 +83,7 @@ impl Weather {
         let Refusal::Limit { pause, .. } = refusal else {
             let mut sky = self.sky();
             sky.challenges = sky.challenges.saturating_add(1);
-            if sky.challenges >= CHALLENGES_IN_A_ROW {
+            if sky.challenges >= self.challenges {
                 sky.leave_alone(refusal);
             }
             return None;
@@ -85,8 +93,8 @@ impl Weather {
         {
             let mut sky = self.sky();
             let now = Instant::now();
-            // Requests that were under way together are told of the same pause.
-            if sky.until.is_none_or(|until| until <= now) {
+            // Requests that were under way together are told of the same pause. One that nobody waits for is none, and what asks for it again is not put off by it.
+            if pause > self.longest || sky.until.is_none_or(|until| until <= now) {
                 sky.pauses = sky.pauses.saturating_add(1);
                 sky.until = now.checked_add(pause.min(self.longest));
             }
@@ -204,6 +212,23 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         assert!(weather.turn().await.unwrap_err().contains("left alone: it answered 429"));
+    }
+
+    #[tokio::test]
+    async fn a_pause_that_nobody_waits_for_ends_the_run_soon() {
+        let weather = Weather::new(None, Duration::from_secs(120), 1000).at_a_site();
+        let limit = Refusal::Limit { status: 429, pause: Some(Duration::from_secs(3600)) };
+        for _ in 0..=PAUSES_IN_A_ROW {
+            assert_eq!(weather.turn().await, Ok(()));
+            assert_eq!(weather.wait(&limit, &mut 0).await, None);
+        }
+        assert!(weather.turn().await.unwrap_err().contains("left alone"));
+        let weather = Weather::new(None, Duration::from_secs(120), 1000).at_a_site();
+        for _ in 0..CHALLENGES_OF_A_SITE {
+            assert_eq!(weather.turn().await, Ok(()));
+            assert_eq!(weather.wait(&Refusal::Challenge { mark: "x" }, &mut 0).await, None);
+        }
+        assert!(weather.turn().await.unwrap_err().contains("challenge"));
     }
 
     #[tokio::test]
