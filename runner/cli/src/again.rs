@@ -33,8 +33,8 @@ pub struct AgainArgs {
     case: String,
     /// The URL of a running gate; without it and without options that name a gate, the gate of the last run is asked
     url: Option<String>,
-    /// Ask the gate of this JSON report
-    #[arg(long, value_name = "REPORT", conflicts_with_all = ["url", "launch", "gate", "broken_gate"])]
+    /// Ask the gate of this JSON report; one that a gate file describes is named by `--gate` as well
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["url", "launch", "broken_gate"])]
     report: Option<String>,
     #[command(flatten)]
     gate: GateArgs,
@@ -122,7 +122,10 @@ fn chosen(args: &AgainArgs) -> Result<Last, Failure> {
         } else if target.split_whitespace().next() == Some(report.gate.as_str()) {
             gate.launch = Some(target);
         } else {
-            let why = format!("{file}: the gate `{}` is described by a gate file; name it with --gate", report.gate);
+            let why = format!(
+                "{file}: the gate `{}` is described by a gate file; name the file as well: --gate FILE",
+                report.gate
+            );
             return Err(Failure::usage(why));
         }
     }

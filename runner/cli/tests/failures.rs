@@ -238,6 +238,8 @@ fn again_asks_the_gate_of_the_last_run_or_of_a_report() {
     assert_eq!(gatecheck(&["run"]).status.code(), Some(0));
     assert_eq!(gatecheck(&["again", "role/denial/expired"]).status.code(), Some(0), "the last run's gate is sound");
     assert_eq!(gatecheck(&["again", "role/denial/expired", "--report", &report]).status.code(), Some(1));
+    let named = gatecheck(&["again", "role/denial/expired", "--report", &report, "--gate", "embedded"]);
+    assert_eq!(named.status.code(), Some(0), "the gate that is named as well: {}", text(&named.stderr));
 }
 
 /// Starts `gatecheck serve`, asks what it prints to be asked, and stops it.
@@ -335,4 +337,31 @@ fn a_run_that_watches_runs_again_when_a_file_changes() {
     child.wait().unwrap();
     let missing = gatecheck(&["run", "--watch", "./no-such-file"]);
     assert_eq!(missing.status.code(), Some(2), "{}", text(&missing.stdout));
+}
+
+/// Where the settings of a gate are others than those of the suites, that is the cause, and no defect of its tokens is.
+#[cfg(unix)]
+#[test]
+fn that_nobody_is_let_in_is_told_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = "import http.server, sys\n\
+                class Gate(http.server.BaseHTTPRequestHandler):\n    \
+                def do_GET(self):\n        \
+                self.send_response(302)\n        \
+                self.send_header('Location', '/login')\n        \
+                self.send_header('Content-Length', '0')\n        \
+                self.end_headers()\n    \
+                do_HEAD = do_GET\n\
+                http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[2])), Gate).serve_forever()\n";
+    let file = folder.path().join("gate.py");
+    std::fs::write(&file, gate).unwrap();
+    if std::process::Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no python3");
+        return;
+    }
+    let launch = format!("python3 {} {{site}} {{port}}", file.display());
+    let run = on_the_corpus(&["run", "--launch", &launch, "token/exp", "token/nbf", "token/typ", "token/signature"]);
+    let said = text(&run.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("1. nobody is let in: the control of") && said.contains("ROLE-1"), "{said}");
+    assert!(!said.contains(" 2. "), "nothing else is a cause: {said}");
 }
