@@ -34,11 +34,11 @@ impl DebugArgs {
     }
 
     /// What the operator has to know about an open page.
-    pub(super) fn warn(&self, address: SocketAddr) {
+    pub(super) fn warn(&self, scheme: &str, address: SocketAddr) {
         let Some(path) = &self.debug_page else { return };
         let readers: Vec<String> = self.readers().iter().map(ToString::to_string).collect();
         anstream::eprintln!(
-            "WARNING: the debug page http://{address}{path} shows rules and roles to visitors from {}\n\
+            "WARNING: the debug page {scheme}://{address}{path} shows rules and roles to visitors from {}\n\
              WARNING: behind a proxy name it with --trusted-proxy, or all of its visitors may count as visitors from this \
              machine",
             readers.join(", ")

@@ -216,7 +216,7 @@ impl Serve {
                 tracing::debug!(%error, "nobody reads standard output");
             }
         }
-        self.debug.warn(server.local_addr());
+        self.debug.warn(scheme, server.local_addr());
         if let Some(identity) = identity {
             identity.say(scheme, server.local_addr());
         }

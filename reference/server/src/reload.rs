@@ -186,7 +186,8 @@ impl Reloader {
             Err(ReloadError::Unsteady) => return Err(ReloadError::Unsteady),
             Ok(source) => {
                 let problems = self.say_new_problems(&source);
-                tracing::info!(millis = began.elapsed().as_millis(), problems, "a new version is in force");
+                let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                tracing::info!(millis, problems, "a new version is in force");
                 Ok(())
             }
             Err(error) => {

@@ -40,7 +40,8 @@ pub(crate) fn answered(
         outcome = outcome(&decision.outcome),
         rule,
         denied = decision.denied,
-        millis = started.elapsed().as_millis(),
+        // A number of 128 bits would be written as text.
+        millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     );
 }
 
