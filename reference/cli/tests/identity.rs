@@ -333,7 +333,15 @@ fn mails_that_lead_to_a_shut_page() {
 #[test]
 fn users_without_a_service_that_runs() {
     let mut gate = Gate::start(&[]);
-    gate.user(&["invite", "ada@b.example", "--role", "admin"]);
+    // By the address that the operator says, and not by the one where it runs.
+    let site = format!("http://127.0.0.1:{}", gate.port);
+    gate.user(&["invite", "ada@b.example", "--site", &format!("{site}/")]);
+    let mails = std::fs::read_dir(gate.identity().join("mail")).unwrap();
+    let mails: String = mails.map(|mail| std::fs::read_to_string(mail.unwrap().path()).unwrap()).collect();
+    assert!(mails.contains(&format!("\r\n{site}/#invite_token=")), "{mails}");
+    gate.user(&["role", "ada@b.example", "editor,cox", "admin"]);
+    assert_eq!(gate.user(&["list"]), "ada@b.example\teditor, cox, admin\tnot confirmed\n");
+    gate.user(&["role", "ada@b.example", "admin"]);
     gate.process.kill().unwrap();
     gate.process.wait().unwrap();
     // Killed, with word of it left behind.

@@ -144,6 +144,7 @@ fn sign_up_confirm_log_in_log_out() {
 
     let out = world.ask("POST", "/logout").bearer(access).send();
     assert_eq!((out.status, out.reply.body.len(), out.field("content-type")), (204, 0, ""));
+    assert_eq!(out.field("clear-site-data"), "\"cache\"");
     assert_eq!(
         out.field("set-cookie"),
         "nf_jwt=; Path=/; Expires=Tue, 14 Nov 2023 12:13:20 GMT; Max-Age=0; HttpOnly; Secure"

@@ -74,6 +74,8 @@ pub const ROWS: &[Row] = &[
         let refused = refused.err().expect("refused");
         assert!(refused.contains("`_redirects` decides who gets in"), "{refused}");
         saves(&["--git-allow-gate-file", "_redirects"], "editors may write `_redirects`, so they decide who gets in");
+        let both = ["--git-content", "_redirects", "--git-allow-gate-file", "_redirects"];
+        saves(&both, "editors may write `_redirects`, so they decide who gets in");
     }),
     (USERS, "--identity", |command| {
         let (status, said) = said(&[user(command), vec!["--identity", "/nowhere/at/all"]].concat());

@@ -1,6 +1,7 @@
 //! What a signed-in user does: look at the account, change it, log out.
 
 use http::StatusCode;
+use http::header::HeaderName;
 use serde_json::Value;
 
 use super::{Action, Admin, Answer, Service, actor, checked_email, has_bounds, note};
@@ -10,6 +11,9 @@ use crate::refusal::{Refusal, TAKEN};
 use crate::secrets;
 use crate::user::{MailKind, folded};
 use crate::{Call, Reply, cookie};
+
+/// What a browser shall forget of this origin (W3C Clear Site Data §3.1).
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 impl Service {
     pub(super) fn show_user(&self, call: &Call) -> Answer {
@@ -95,6 +99,8 @@ impl Service {
             note(&mut *transaction, call.now, (user.id.to_string(), email, None), Action::Logout, None)?;
         }
         transaction.commit()?;
-        Ok(cookie::clear(Reply::empty(StatusCode::NO_CONTENT), call.now))
+        let reply = cookie::clear(Reply::empty(StatusCode::NO_CONTENT), call.now);
+        // A page that was open stays in the browser, which shows it again to who goes back, without asking the gate.
+        Ok(if self.settings.strict { reply } else { reply.with(CLEAR_SITE_DATA, "\"cache\"") })
     }
 }
