@@ -551,6 +551,12 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/a/* https://b.example/*/x 301", &[], &["to-literal-star"]),
     ("/a/* /b/%2A 301", &[], &[]),
     ("/a /b?x=* 301", &[], &[]),
+    // What is denied is hidden by any answer.
+    ("/* /:splat 200! Role=*\n/* /login 200!", &["/index.html", "/login.html", "/style.css"], &[]),
+    // The same under another spelling is there for other gates.
+    ("/map /m 301\n/map/ /m 301", &[], &[]),
+    ("/caf%C3%A9/* 200! Role=a\n/café/* 200! Role=a", &[], &[]),
+    ("/map /m 301\n/map /m 301", &[], &["duplicate"]),
     // Conditions that never hold.
     ("/a /b 302 Cookie=ab_test=a", &[], &["cookie-name"]),
     ("/a /b 302 Cookie=ab_test", &[], &[]),
@@ -612,6 +618,7 @@ const LINES: &[(&str, &[&str])] = &[
     ("/m/* m/:splat 200! Role=a", &["to-not-a-path"]),
     ("/m/* -> /m/:splat 200! Role=a", &["bare-word"]),
     ("/m 302! /n Role=a", &["to-missing"]),
+    ("/m/* 200! Role=a // for the team", &["bare-word"]),
     ("/state /?state=:state 301", &["to-unknown-name"]),
     ("/q/* /r/:1 301", &["to-unknown-name"]),
     ("/q/* /r/:splat?a=:splat&b=x:y 301", &[]),
@@ -657,6 +664,24 @@ fn every_trap_is_found_and_its_near_miss_is_not() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(seen, TRAPS.iter().map(|trap| trap.id).collect());
+}
+
+/// The fields `from` and `to` of an entry that is forced, and what is found.
+const TOML_PATHS: &[(&str, &str, &[&str])] = &[
+    ("/essays/The Role of Women.html", "/essays/the-role-of-women", &[]),
+    ("/m/*", "/m/The Role", &[]),
+    ("/m/* Role=a", "/m/:splat", &["toml-role-in-path"]),
+    ("/m/*", "/m/:splat Role=a", &["toml-role-in-path"]),
+    ("/m/*", "/m/:splat 200! role", &["toml-role-in-path"]),
+    ("/m/*", "/m/:splat Role: a", &["toml-role-in-path"]),
+];
+
+#[test]
+fn a_word_in_a_path_is_no_condition() {
+    for (from, to, expected) in TOML_PATHS {
+        let toml = format!("[[redirects]]\nfrom = '{from}'\nto = '{to}'\nstatus = 200\nforce = true\n");
+        assert_eq!(ids(&found("", &toml, &[])), *expected, "{from} {to}");
+    }
 }
 
 /// Rules, entries and files, a kind that is found, and the advice that is given about it: lines in the place of lines.

@@ -83,10 +83,14 @@ fn look<S: Site>(scene: &Scene<'_, S>, most: usize) -> Vec<Found> {
             let spelled = spelled.get_or_init(|| roles::Spelled::of(scene.rules()));
             problems.extend(roles::problems(spelled, rule));
         }
-        if let Some(problem) = order::problem(scene, place, rule, &mut seen) {
-            // Of a rule that never decides there is nothing more to say.
-            problems.push(problem);
-            continue;
+        // Of a rule that never decides there is nothing more to say.
+        match order::problem(scene, place, rule, &mut seen) {
+            Some(order::Unmet::Told(problem)) => {
+                problems.push(*problem);
+                continue;
+            }
+            Some(order::Unmet::OfOthers) => continue,
+            None => {}
         }
         if rule.protects() {
             let bypasses = bypasses.get_or_init(|| bypass::bypasses(scene));

@@ -7,37 +7,58 @@ use std::fmt::Write as _;
 use rolegate::problem::{Fix, Problem};
 use rolegate::rules::{Apply, Condition, ConditionKey, Conditions, RoleCondition, Rule};
 use rolegate::site::Site;
-use rolegate::span::Span;
 
 use super::advice::{Closing, Found, Proposal, answering, page_rule};
 use super::scene::{Field, LOOKED_AT, Scene, Visit, on_line, place_of, warning};
 
-/// Where each rule was met first, and the place where it was met last, by what it means.
-pub(super) type Seen = HashMap<String, (Span, usize)>;
+/// Each rule where it was met first and where it was met last, with that place, by what it means.
+pub(super) type Seen<'r> = HashMap<String, (&'r Rule, &'r Rule, usize)>;
 
-/// Why the rule at `place` never decides, if it never does.
-pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, seen: &mut Seen) -> Option<Found> {
-    duplicate(place, rule, seen).or_else(|| unmet(scene, place, rule))
+/// What is said of a rule that never decides.
+pub(super) enum Unmet {
+    /// It is told.
+    Told(Box<Found>),
+    /// It stands there for other gates, which may not know the spelling of the one further up.
+    OfOthers,
 }
 
-/// RULES-11: an exact duplicate never decides.
-fn duplicate(place: usize, rule: &Rule, seen: &mut Seen) -> Option<Found> {
-    let apply = rule.apply()?;
+/// Why the rule at `place` never decides, if it never does.
+pub(super) fn problem<'r, S: Site>(
+    scene: &Scene<'r, S>,
+    place: usize,
+    rule: &'r Rule,
+    seen: &mut Seen<'r>,
+) -> Option<Unmet> {
+    duplicate(place, rule, seen).or_else(|| Some(Unmet::Told(Box::new(unmet(scene, place, rule)?))))
+}
+
+/// What the rule says, so that two rules which say the same say it in the same words.
+pub(super) fn meaning(rule: &Rule) -> String {
     let mut meaning = rule.to_string();
-    if !apply.headers.is_empty() {
+    if let Some(apply) = rule.apply().filter(|apply| !apply.headers.is_empty()) {
         // Writing to a text cannot fail.
         let _ = write!(meaning, " {:?}", apply.headers);
     }
-    let (first, last) = match seen.entry(meaning) {
+    meaning
+}
+
+/// RULES-11: an exact duplicate never decides.
+fn duplicate<'r>(place: usize, rule: &'r Rule, seen: &mut Seen<'r>) -> Option<Unmet> {
+    rule.apply()?;
+    let (first, last, last_place) = match seen.entry(meaning(rule)) {
         Entry::Vacant(entry) => {
-            entry.insert((rule.span, place));
+            entry.insert((rule, rule, place));
             return None;
         }
         Entry::Occupied(entry) => entry.into_mut(),
     };
-    let follows = *last + 1 == place;
-    *last = place;
-    let first = place_of(*first, rule.span);
+    // A line between the two that is no rule here may be one elsewhere.
+    let follows = *last_place + 1 == place && last.span.line + 1 == rule.span.line;
+    (*last, *last_place) = (rule, place);
+    if from_of(first) != from_of(rule) {
+        return Some(Unmet::OfOthers);
+    }
+    let first = place_of(first.span, rule.span);
     let message = format!("this rule already stands on {first}, where it is met first");
     // RULES-11.duplicate-lines: where the last one counts, what stands in between is met before it.
     let (help, fix) = if follows {
@@ -46,7 +67,12 @@ fn duplicate(place: usize, rule: &Rule, seen: &mut Seen) -> Option<Found> {
         (format!("keep one of them; other gates meet what stands between {first} and this line first"), None)
     };
     let found = warning(rule, Field::Beginning(""), "duplicate", message, None, help);
-    Some(Problem { fix, span: rule.span, ..found.problem }.into())
+    Some(Unmet::Told(Box::new(Problem { fix, span: rule.span, ..found.problem }.into())))
+}
+
+/// `from` as it is written, where the file has lines.
+fn from_of(rule: &Rule) -> &str {
+    rule.text.split_whitespace().next().unwrap_or_default()
 }
 
 /// SHADOW-2: the first match is chosen before anything else, so a rule that decides for all leaves nothing to others.
@@ -87,7 +113,10 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
     let message = format!("this rule never decides: {line} matches these paths first");
     let help = format!("{line} goes first, so this line has no effect");
     let found = warning(rule, Field::From, "rule-unreachable", message, format!("what {line} says"), help).problem;
-    let found = Found::from(Problem { span: rule.span, fix: removable(above, rule), ..found });
+    // RULES-11.duplicate-lines: where the last of two alike counts, this line decides before it.
+    let is_last = scene.last_alike(above).is_none_or(|last| last < place);
+    let fix = removable(above, rule).filter(|_| is_last);
+    let found = Found::from(Problem { span: rule.span, fix, ..found });
     // What answers those whom a gate denies is met where the gate is met, and comes with it.
     let is_own_gate = |gate: &Rule| {
         gate.protects() && !gate.is_sealed() && (&gate.pattern, &gate.origin) == (&rule.pattern, &rule.origin)
@@ -104,12 +133,16 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
     let mut proposals: Vec<Proposal> =
         gates().filter_map(|(at, gate)| joined(scene, (*at, gate), (place, rule), by)).collect();
     // What asks for no role never goes above what does.
+    let may_go = is_last && is_known_as_it_is(above, rule);
     if gates().all(|(gate, _)| *gate < at) && !above.is_gate() {
-        let help = format!("move this line above {line}, or remove it");
+        let or = if may_go { ", or remove it" } else { "" };
+        let help = format!("move this line above {line}{or}");
         proposals.push(Proposal { help, changes: moved(), closes: None });
     }
-    let help = "remove this line".to_owned();
-    proposals.push(Proposal { help, changes: vec![(place, Vec::new())], closes: None });
+    if may_go {
+        let help = "remove this line".to_owned();
+        proposals.push(Proposal { help, changes: vec![(place, Vec::new())], closes: None });
+    }
     Some(found.proposing(proposals))
 }
 
@@ -176,21 +209,25 @@ fn removable(above: &Rule, rule: &Rule) -> Option<Fix> {
         (rule.role(), &rule.pattern, &rule.query, shows(rule))
             == (above.role(), &above.pattern, &above.query, shows(above))
     };
-    if rule.is_gate() && !says_the_same() || !is_written_as_it_is_read(above) {
+    if rule.is_gate() && !says_the_same() || !is_known_as_it_is(above, rule) {
         return None;
     }
     on_line(rule, Fix::CommentOut)
 }
 
-/// Whether `from` holds no dot segments and no empty ones. Other gates are known to match nothing with those.
-fn is_written_as_it_is_read(rule: &Rule) -> bool {
-    let from = rule.text.split_whitespace().next().unwrap_or_default();
+/// Whether every other gate that takes the path of `rule` takes it for one of `above` too. Others are known to match nothing with dot
+/// segments or empty ones, to know one alone of the spellings of a letter beyond ASCII, and to tell `/a` from `/a/`.
+fn is_known_as_it_is(above: &Rule, rule: &Rule) -> bool {
+    let (from, other) = (from_of(above), from_of(rule));
+    if from == other {
+        return true;
+    }
     let path = from.split_once("://").map_or(from, |(_, rest)| rest.trim_start_matches(|c| c != '/'));
     let inner = path.strip_suffix('/').unwrap_or(path);
-    inner
-        .split('/')
-        .skip(1)
-        .all(|segment| !matches!(segment.to_lowercase().replace("%2e", ".").as_str(), "" | "." | ".."))
+    let is_plain = from.is_ascii() && !from.contains('%');
+    let is_tidy = inner.split('/').skip(1).all(|segment| !matches!(segment, "" | "." | ".."));
+    let ends_alike = above.pattern.ends_in_splat() || from.ends_with('/') == other.ends_with('/');
+    is_plain && is_tidy && ends_alike
 }
 
 /// The answer of `above`, if it decides every request that `rule` could decide.

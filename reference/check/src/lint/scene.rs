@@ -1,7 +1,7 @@
 //! The rules and the files that are looked at, and requests made up to try them.
 
 use std::cell::{Cell, OnceCell};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rolegate::cost::step;
 use rolegate::decide::{Decision, Outcome};
@@ -19,6 +19,7 @@ use rolegate::witness::Witness;
 use super::advice::Found;
 use super::bypass::gates_passed;
 use super::names::{is_denial_page, is_login_page};
+use super::order::meaning;
 
 /// No more than so many rules, files or gates are looked at for one rule.
 pub(super) const LOOKED_AT: usize = 64;
@@ -39,6 +40,8 @@ pub(super) struct Scene<'a, S> {
     folded: OnceCell<Vec<(String, &'a str)>>,
     /// Those of scripts and style sheets, once somebody asks.
     assets: OnceCell<Vec<&'a str>>,
+    /// The last place of each rule, by what it says, once somebody asks.
+    last: OnceCell<HashMap<String, usize>>,
     /// Those of files that have several, in byte order.
     linked: Vec<&'a str>,
     /// Role rules that protect something, and sealed ones, each with its place, in list order, as many as are looked at.
@@ -99,6 +102,7 @@ impl<'a, S: Site> Scene<'a, S> {
             names,
             folded: OnceCell::new(),
             assets: OnceCell::new(),
+            last: OnceCell::new(),
             closed: rules.iter().enumerate().filter(|(_, rule)| rule.protects()).take(LOOKED_AT).collect(),
             holders: holders.collect(),
             origins: rules.iter().filter_map(|rule| rule.origin.as_ref()).collect(),
@@ -225,6 +229,14 @@ impl<'a, S: Site> Scene<'a, S> {
         }
         self.spend(LOOK * called.len());
         called
+    }
+
+    /// Where the last rule stands that says what this one says.
+    pub(super) fn last_alike(&self, rule: &Rule) -> Option<usize> {
+        let last = self
+            .last
+            .get_or_init(|| self.rules().iter().enumerate().map(|(place, rule)| (meaning(rule), place)).collect());
+        last.get(&meaning(rule)).copied()
     }
 
     /// Scripts and style sheets, as many as are looked at.

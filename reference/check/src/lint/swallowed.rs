@@ -20,7 +20,9 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
         rule.pattern.matches(&path)
             && scene.answer(&visit.at(&path)).is_some_and(|decision| {
                 let is_other = decision.outcome.file().is_some_and(|file| file != **name);
+                // SHADOW-3: what is denied is hidden from them by any answer.
                 decision.by == Some(place)
+                    && !decision.denied
                     && is_other
                     && matches!(decision.outcome, Outcome::Rewrite { .. } | Outcome::Serve { .. })
             })

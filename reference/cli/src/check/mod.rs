@@ -238,14 +238,17 @@ struct Shown<'p> {
     others: Option<String>,
 }
 
-/// What is shown of the problems: all, or of a kind that is found many times in a file the first.
+/// What is shown of the problems: all, or of a kind that is found many times in a file, with the same consequences, the first.
 fn shown(source: &Source, all: bool) -> Vec<Shown<'_>> {
-    let mut lines: HashMap<(&str, RuleFile), Vec<usize>> = HashMap::new();
+    // RULES-9: an error that says for itself what follows closes paths, or keeps gates from starting.
+    let closes = |problem: &Problem| problem.severity == Severity::Error && problem.note.is_some();
+    let key = |problem: &Problem| (problem.id, problem.span.file, closes(problem), problem.refuses_to_start);
+    let mut lines: HashMap<(&str, RuleFile, bool, bool), Vec<usize>> = HashMap::new();
     for problem in &source.problems {
-        lines.entry((problem.id, problem.span.file)).or_default().push(problem.span.line);
+        lines.entry(key(problem)).or_default().push(problem.span.line);
     }
     let told = |problem: &'_ Problem| {
-        let known = lines.get_mut(&(problem.id, problem.span.file))?;
+        let known = lines.get_mut(&key(problem))?;
         if all || (1..=WHOLE).contains(&known.len()) {
             return Some(None);
         }

@@ -45,7 +45,8 @@ pub(crate) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, 
     let (origin, pattern) = parts::read_from(*from, remarks)?;
 
     // RULES-1: query parameters stand between `from` and `to`.
-    let (query, rest) = read_query(rest, remarks)?;
+    let of_comment = |fault| if from.text == "//" { Fault { help: A_COMMENT.to_owned(), ..fault } } else { fault };
+    let (query, rest) = read_query(rest, remarks).map_err(of_comment)?;
 
     // RULES-3, RULES-5
     let (to, rest) = match rest.split_first() {
@@ -76,6 +77,15 @@ pub(crate) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, 
 
 /// What is said of a destination in the place of a condition.
 const BEFORE_STATUS: &str = "the destination stands before the status";
+
+/// What is said of a comment of another language.
+const A_COMMENT: &str = "a comment begins with `#`";
+
+/// Whether a field that is none begins or ends a comment in another language: `// …`, `; …`, `-- …` or `/* … */`.
+fn is_comment(field: Field<'_>, after: &[Field<'_>]) -> bool {
+    let begins = field.text.starts_with("//") || matches!(field.text, ";" | "--" | "<!--");
+    begins || after.last().is_some_and(|last| last.text == "*/")
+}
 
 /// A destination is missing, or stands in the place of a condition.
 fn behind_status(fault: Fault, rest: &[Field<'_>]) -> Fault {
@@ -122,7 +132,10 @@ fn read_query<'f, 'a>(
                 break;
             }
             let message = format!("`{}` is neither a query parameter nor a destination", field.text);
-            let help = "a parameter is `key=value`; a destination begins with `/`, `http://` or `https://`";
+            let help = match is_comment(*field, after) {
+                true => A_COMMENT,
+                false => "a parameter is `key=value`; a destination begins with `/`, `http://` or `https://`",
+            };
             // Others skip a word before a destination; without any they drop the line.
             let has_destination = after.iter().any(|field| fields::is_destination(field.text));
             let id = if has_destination { "bare-word" } else { "to-not-a-path" };
@@ -195,9 +208,10 @@ fn read_conditions<'a>(rest: &[Field<'a>], remarks: &mut Remarks) -> Result<(Con
     for field in rest {
         let Some((key, value)) = field.text.split_once('=') else {
             let message = format!("`{}` is not a condition", field.text);
-            let help = match fields::is_destination(field.text) {
-                true => BEFORE_STATUS,
-                false => "a condition is `Key=value`; no space stands around `=` or `,`",
+            let help = match field.text {
+                _ if is_comment(*field, &[]) => A_COMMENT,
+                text if fields::is_destination(text) => BEFORE_STATUS,
+                _ => "a condition is `Key=value`; no space stands around `=` or `,`",
             };
             let fault = Fault::at(*field, "bare-word", message, help);
             // What comes first on the line is said first.

@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fields::{is_like_role, is_like_role_joined, is_unseen, within_one_edit};
 use super::file::Read;
-use super::parts::{Fault, Parts, Remarks, UNREADABLE_NOTE, seal, seal_note};
+use super::parts::{self, Fault, Parts, Remarks, UNREADABLE_NOTE, seal, seal_note};
 use crate::problem::Severity;
 use crate::reading::netlify_toml::{Document, NoToml, TomlFile};
 use crate::rules::{Effect, Rule};
@@ -211,9 +211,16 @@ fn is_role_named(text: &str) -> bool {
     words.any(is_like_role) || is_like_role(text) || is_like_role_joined(text)
 }
 
-/// Whether a role is named behind the first word of a text, which is a path.
+/// Whether a role is asked for behind the first word of a text, which is a path: by a word with an `=` or a colon, beside a status, or
+/// behind a comma.
+/// The name of a page may well have the word in it.
 fn names_role_behind_path(text: &str) -> bool {
-    text.trim().split_once(is_unseen).is_some_and(|(_, rest)| is_role_named(rest))
+    text.trim().split_once(is_unseen).is_some_and(|(path, rest)| {
+        let asks = |word: &str| word.contains(['=', ':', '\u{ff1d}', '\u{ff1a}']);
+        let is_status = |word: &str| parts::read_status(word.trim_end_matches('!')).is_some();
+        let mut words = rest.split(is_unseen);
+        (asks(rest) || path.ends_with([',', ';']) || words.any(is_status)) && is_role_named(rest)
+    })
 }
 
 fn is_like_redirects(key: &str) -> bool {
