@@ -515,7 +515,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/premium/* /upgrade 302! Role=basic,trial\n/* /:splat 200", PAID, &["gate-backwards"]),
     ("/premium/* /login 302! Role=guest\n/premium/* 200!", PAID, &["gate-backwards"]),
     ("/premium/* /login 302! Role=*\n/premium/* 200!", PAID, &["gate-backwards"]),
-    ("/premium/* / 302! Role=!paid\n/premium/* 200!", PAID, &["gate-backwards"]),
+    ("/premium/* / 302! Role=!paid\n/premium/* 200!", PAID, &["gate-backwards", "role-pattern"]),
     ("/premium/ /upgrade 302! Role=free\n/premium/ /premium/ 200", PAID, &["gate-backwards"]),
     ("/premium/* /login 401! Role=anonymous\n/premium/* 200", PAID, &["gate-backwards"]),
     ("/* /login 302! Role=guest\n/* 200!", PAID, &["gate-backwards"]),
@@ -614,6 +614,10 @@ const LINES: &[(&str, &[&str])] = &[
     ("/m/* /m/:splat 200! Role!=guest", &["condition-unknown"]),
     ("/m/* 200! Role=admin\n/n/* 200! Role=Admin", &["role-other-case"]),
     ("/m/* 200! Role=admin\n/n/* 200! Role=admin,Admin", &[]),
+    // Ends of lines.
+    ("# rules\r/m/* 200! Role=a\r/m/* /login 401!\r", &["line-end"]),
+    ("/m/* 200! Role=a\r\n/m/* /login 401!\r\n", &[]),
+    ("/m/* 200! Role=a\r", &[]),
     // What is no destination, and one behind the status.
     ("/m/* m/:splat 200! Role=a", &["to-not-a-path"]),
     ("/m/* -> /m/:splat 200! Role=a", &["bare-word"]),
@@ -847,6 +851,14 @@ const ADVISED: &[Advised] = &[
         &["/files/x.zip", "/index.html"],
         "gate-target-open",
         &[(1, &["/download/:f /files/:f 200! Role=a", "/files/:f /files/:f 200! Role=a"])],
+    ),
+    // The page beside the folder is for everybody.
+    (
+        "/login/* /index.html 404\n/:x /index.html 404 Role=x",
+        "",
+        &["/index.html", "/login.html"],
+        "leads-into-gate",
+        &[],
     ),
     // LINT-1: what would go round for ever, open what is closed, or lock out who is admitted.
     ("/blog/* /blog/new/:splat 301", "", &["/blog/a.html"], "files-before-rule", &[]),

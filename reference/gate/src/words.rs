@@ -12,6 +12,8 @@ pub mod message {
         format!("this line has {bytes} bytes; no more than {MAX_LINE} are read")
     }
 
+    /// `line-end`
+    pub const LINE_END: &str = "a line ends in CR alone, without LF";
     /// `to-literal-star`
     pub const TO_LITERAL_STAR: &str = "a `*` in a destination is literal text";
     /// `from-double-star`
@@ -109,6 +111,8 @@ pub mod help {
         "write the path alone, and beside it `status = 200`, `force = true` and `conditions = { Role = [\"admin\"] }`";
     /// `toml-misplaced`
     pub const TOML_MISPLACED: &str = "write `[[redirects]]`, at the top level of the file";
+    /// `line-end`
+    pub const LINE_END: &str = "save the file with LF, or CR LF, at the end of each line";
     /// `no-colon`
     pub const NO_COLON: &str = "begin a path with `/`, and write a header field as `Name: value`";
     /// `not-utf-8`

@@ -215,6 +215,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         words::help::HEADERS_WITHOUT_PROXY,
     ),
     Entry::error("invalid-utf8", "the text is not UTF-8", NOTHING, words::help::INVALID_UTF8),
+    Entry::warning(
+        "line-end",
+        words::message::LINE_END,
+        "the rules, each on its line",
+        words::help::LINE_END,
+    )
+    .elsewhere("the lines up to the next LF are one: what follows a `#` is a comment, and rules are lost"),
     Entry::error("line-too-long", "the line or text has more than 16 KiB", NOTHING, "write several shorter ones"),
     Entry::error("query-key-empty", "a query parameter has no key", NOTHING, "write `key=value`"),
     Entry::error("query-key-repeated", "a query parameter stands on the rule twice", NOTHING, "leave one of them out"),

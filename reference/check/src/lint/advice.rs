@@ -342,6 +342,10 @@ fn before_gets<S: Site>(before: &Scene<'_, S>, visit: &Visit, shown: &Content) -
 /// Whether what the visitor got is denied under its own path.
 fn is_kept<S: Site>(before: &Scene<'_, S>, visit: &Visit, was: &Decision) -> bool {
     let Some(file) = was.outcome.file() else { return false };
+    // What lies at the path is not given away there.
+    if visit.path().is_some_and(|path| before.site.file(&path).is_some_and(|own| own == file)) {
+        return false;
+    }
     let Some(path) = RequestPath::parse(name_as_path(file).as_bytes()).ok() else { return false };
     before.answer(&visit.at(&path).without_query()).is_some_and(|decision| decision.denied)
 }

@@ -12,6 +12,7 @@ use crate::problem::{Problem, Severity};
 use crate::reading::columns::Columns;
 use crate::rules::{Effect, Rule};
 use crate::span::{Places, RuleFile, Span};
+use crate::words;
 
 /// What one rule file holds, before the rules of all files become one list.
 #[derive(Default)]
@@ -25,7 +26,8 @@ pub(crate) struct Read {
 /// Reads a whole file.
 pub(crate) fn read(bytes: &[u8]) -> Read {
     let mut reader = Reader { read: Read::default(), kind: LineKind::Blank };
-    let mut start = 0;
+    let (mut start, length) = (0, bytes.len());
+    let mut first_alone = None;
     for (at, line) in fields::lines(bytes).enumerate() {
         // RULES-13: a byte-order mark is no part of the first rule.
         let mark = if at == 0 { "\u{feff}".as_bytes() } else { b"" };
@@ -38,9 +40,20 @@ pub(crate) fn read(bytes: &[u8]) -> Read {
         let span = Span { file: RuleFile::Redirects, start, end: start + line.len(), line: at + 1, column: 1 };
         reader.read.lines.push(Line { span, kind });
         start += line.len();
+        // What ends the last line parts nothing.
+        if first_alone.is_none() && line.ends_with(b"\r") && start < length {
+            first_alone = Some(Span { start: start - 1, end: start, ..span });
+        }
     }
+    reader.read.problems.extend(first_alone.map(ended_by_cr));
     reader.read.problems.sort_by_key(|problem| problem.span);
     reader.read
+}
+
+/// RULES-1: a line that CR alone ends, which others take for a part of the next.
+fn ended_by_cr(span: Span) -> Problem {
+    let fault = Fault::at(0..0, "line-end", words::message::LINE_END, words::help::LINE_END);
+    fault.into_problem(Severity::Warning, span)
 }
 
 /// A line, and where it stands.
