@@ -121,6 +121,10 @@ const PAID: &[&str] = &["/index.html", "/login.html", "/upgrade.html", "/premium
 /// The same of a site where people log in.
 const LOG_IN: &[&str] = &["/index.html", "/login.html", "/404.html", "/app/index.html"];
 
+/// A site with functions, and what is found where those get one whom a gate denies.
+const BUILT: &[&str] = &["/index.html", "/login.html"];
+const OPEN_TWICE: &[&str] = &["gate-function-open", "gate-undone"];
+
 /// Rules by themselves, files, and what is found.
 const ALONE: &[(&str, &[&str], &[&str])] = &[
     // L5
@@ -396,6 +400,24 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/api/* 200! Role=admin\n/api/* https://api.example/:splat 200", &[], &["gate-undone"]),
     ("/api/* 200! Role=admin\n/api/* /.netlify/functions/login 200", &[], &[]),
     ("/api/* /.netlify/functions/:splat 200! Role=admin\n/api/* /login 302", &[], &["gate-function-open"]),
+    // RULES-12: the same function, or one that is called after the path.
+    ("/api/c /.netlify/functions/c 200! Role=a\n/api/* /.netlify/functions/:splat 200", BUILT, OPEN_TWICE),
+    ("/api/c /.netlify/functions/api/c 200! Role=a\n/api/* /.netlify/functions/api/:splat 200", BUILT, OPEN_TWICE),
+    ("/api/c /.netlify/functions/c 200! Role=a\n/api/* /.netlify/functions/api/:splat 200", BUILT, OPEN_TWICE),
+    ("/api/c /.netlify/functions/api 200! Role=a\n/api/* /.netlify/functions/api 200", BUILT, OPEN_TWICE),
+    ("/api/* /.netlify/functions/:splat 200! Role=a\n/api/* /.netlify/functions/:splat 200", BUILT, OPEN_TWICE),
+    ("/api/c /.netlify/functions/c 200! Role=a\n/* /.netlify/functions/server 200", BUILT, &[]),
+    ("/api/c /.netlify/functions/c 200! Role=a\n/* /.netlify/functions/login 200", BUILT, &[]),
+    (
+        "/api/c /.netlify/functions/c 200! Role=a\n/api/c /login 401!\n/api/* /.netlify/functions/:splat 200",
+        BUILT,
+        &["gate-function-open"],
+    ),
+    (
+        "/api/open /.netlify/functions/open 200\n/api/* /.netlify/functions/:splat 200! Role=a",
+        BUILT,
+        &["gate-function-open"],
+    ),
     // Holders and others would get the same.
     ("/* /index.html 200 Role=a\n/* /index.html 200", &["/index.html"], &["gate-undone"]),
     ("/* /index.html 200 Role=a\n/* / 200!", &["/index.html"], &["gate-undone"]),
@@ -708,6 +730,13 @@ const ADVISED: &[Advised] = &[
         &["/index.html"],
         "gate-undone",
         &[(1, &["/api/* /.netlify/functions/:splat 200! Role=admin"]), (2, &[])],
+    ),
+    (
+        "/api/config /.netlify/functions/config 200! Role=admin",
+        FUNCTION,
+        BUILT,
+        "gate-undone",
+        &[(1, &["/api/config /.netlify/functions/config 200! Role=admin", "/api/config /login.html 401!"])],
     ),
     (
         "/admin/* 200! Role=admin\n/* 200! Role=user\n/ /login.html 401",

@@ -6,7 +6,7 @@ use rolegate::rules::{Apply, Captures, QueryValue, Rule};
 use rolegate::site::Site;
 
 use super::admitted::holder;
-use super::advice::{Found, Proposal, answering, page_rule};
+use super::advice::{Closing, Found, Proposal, answering, page_rule};
 use super::names::is_denial_page;
 use super::order::joined;
 use super::scene::{Field, Scene, Visit, WORD, page_of, place_of, warning};
@@ -67,7 +67,15 @@ fn gate_undone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opti
     let help = format!("those whom {line} denies are to be answered with something else");
     let found = warning(rule, Field::To, "gate-undone", message, visitor, help);
     let apply = rule.apply()?;
-    let role = gate.role().cloned().map(|role| Proposal {
+    // At other paths a wider rule is for everybody.
+    let is_wider = rule.pattern != gate.pattern && rule.pattern.covers(&gate.pattern);
+    let page = scene.denial_page().unwrap_or("/denied");
+    let between = is_wider.then(|| page_rule(gate, page, 401, true)).flatten().map(|page| Proposal {
+        help: format!("put `{page}` below {line}, so that those whom it denies are answered there"),
+        changes: vec![(at, vec![gate.clone(), page])],
+        closes: Some(Closing::by(gate)),
+    });
+    let role = gate.role().filter(|_| !is_wider).cloned().map(|role| Proposal {
         help: "add the same `Role=` here".to_owned(),
         changes: vec![(place, vec![answering(rule, |apply| apply.conditions.role = Some(role))])],
         closes: None,
@@ -77,19 +85,21 @@ fn gate_undone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opti
         changes: vec![(place, Vec::new())],
         closes: None,
     });
-    Some(found.proposing([joined(scene, (at, gate), (place, rule), apply), role, out].into_iter().flatten()))
+    let joined = joined(scene, (at, gate), (place, rule), apply);
+    Some(found.proposing([joined, between, role, out].into_iter().flatten()))
 }
 
 /// What those get whom a gate denies that shows its own path, where a rule below it forwards what is asked there, or has a
-/// function answer it.
+/// function answer it; and what those get whom a gate denies that runs a function, where a function answers them.
 fn run<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) -> Option<String> {
     let (apply, own) = (rule.apply()?, gate.apply()?);
     let runs = rule.is_proxy() || is_function(apply);
+    let runs_too = is_function(apply) && is_function(own);
     if own.to.is_absolute()
         || !runs
         || rule.role().is_some()
         || !rule.pattern.covers(&gate.pattern)
-        || !gate.pattern.covers(&own.to.reach())
+        || !(runs_too || gate.pattern.covers(&own.to.reach()))
     {
         return None;
     }
@@ -101,6 +111,11 @@ fn run<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) ->
     let closed = Visit::of(gate);
     let visit = Visit::of(rule).at(&closed.path()?);
     let decision = scene.answer(&visit)?;
+    // One function for everything else is none that the gate keeps.
+    if runs_too && !apply.to.takes_captures() {
+        let kept = scene.answer(&closed.by(&holder(gate.role()?)))?;
+        (kept.target == decision.target).then_some(())?;
+    }
     let what = if rule.is_proxy() {
         "what this rule forwards to"
     } else {
