@@ -119,8 +119,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     .trap(&["L16"]),
     Entry::warning(
         "gate-backwards",
-        "a role rule leads those who hold the role to the page for those who do not, such as one to log in or to pay",
-        "that page with the role, and without it a 404, or what the rule was meant to keep",
+        "a role rule leads those who hold the role to the page for those who do not, such as one to log in or to pay, or to nothing where everybody else gets a page",
+        "that page, or a 404, with the role, and without it a 404, or what the rule was meant to keep",
         "show those who hold the role what is for them, and lead everybody else to the page below it",
     ),
     Entry::warning(

@@ -7,14 +7,16 @@ use rolegate::site::Site;
 use rolegate::span::RuleFile;
 
 use super::admitted::{holder, is_bare_404};
-use super::advice::{Found, Proposal, answering};
+use super::advice::{Closing, Found, Proposal, answering, page_rule};
 use super::forward::is_function;
+use super::idle::{holds, page_for_routes};
 use super::names::{is_denial_page, is_offer, names_nobody, names_somebody_without};
-use super::scene::{Field, Scene, Visit, name_as_path, page_of, warning};
+use super::scene::{Field, Scene, Visit, name_as_path, page_of, place_of, warning};
 
 /// Whether the rule at `place` stands the wrong way round.
 pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    for_the_denied(scene, place, rule).or_else(|| sends_away(scene, place, rule))
+    let found = for_the_denied(scene, place, rule).or_else(|| sends_away(scene, place, rule));
+    found.or_else(|| page_for_others(scene, place, rule))
 }
 
 /// A role rule that shows the page to log in to those who hold the role, and nothing to all others.
@@ -89,6 +91,47 @@ fn sends_away<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Optio
     };
     let help = format!("a condition says for whom a rule is, and none says for whom it is not: {how}");
     Some(warning(rule, Field::To, "gate-backwards", message, visitor, help))
+}
+
+/// A gate over the routes of a single-page app that shows those whom it admits files which are not there, where everybody else
+/// gets the app.
+fn page_for_others<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let apply = rule.apply().filter(|_| rule.protects() && scene.site.is_listed() && !scene.is_bare())?;
+    let stem = rule.pattern.stem().filter(|stem| !stem.is_empty())?;
+    let is_own = !apply.to.is_absolute() && apply.to.takes_captures() && rule.pattern.covers(&apply.to.reach());
+    if !is_own || holds(scene, rule, &stem) {
+        return None;
+    }
+    let at = page_for_routes(scene, rule)?;
+    let visit = Visit::of(rule);
+    let admitted = scene.answer(&visit.by(&holder(rule.role()?))).filter(|admitted| admitted.by == Some(place))?;
+    if !matches!(admitted.outcome, Outcome::NotFound { .. }) {
+        return None;
+    }
+    let other = scene.rule(at)?;
+    let page = page_of(other.apply()?)?;
+    let line = place_of(other.span, rule.span);
+    let message = format!(
+        "those who hold the role get a 404 below `{}`, and everybody else what {line} shows",
+        RequestPath::of(&stem)
+    );
+    let visitor = format!("at `{}` a 404 with the role, and `{page}` without it", visit.target());
+    let help = format!(
+        "there is no file at these paths to keep, and `{page}` is for everybody: take this line out, and let the server or the \
+         function that holds the data ask for the role"
+    );
+    let found = warning(rule, Field::To, "gate-backwards", message, visitor, help);
+    let shown = page_rule(rule, &page, 200, true)
+        .map(|shown| answering(&shown, |own| own.conditions = apply.conditions.clone()));
+    let denied =
+        scene.denial_page().filter(|denied| *denied != page).and_then(|denied| page_rule(rule, denied, 401, false));
+    Some(found.proposing(shown.zip(denied).map(|(shown, denied)| Proposal {
+        help: format!(
+            "take this line out, or show the page to those who hold the role alone: `{shown}`, then `{denied}`"
+        ),
+        changes: vec![(place, vec![shown, denied])],
+        closes: Some(Closing::by(rule)),
+    })))
 }
 
 /// Whether what the roles or the page are called says that the rule is for those who are not to see its paths.

@@ -51,7 +51,7 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
 
 /// The place of a wider rule that shows a page of the site at the paths of the rule: no file lies at the routes of a single-page
 /// app.
-fn page_for_routes<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<usize> {
+pub(super) fn page_for_routes<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<usize> {
     let decision = scene.answer(&Visit::of(rule))?;
     let (at, Outcome::Rewrite { status: 200..300, .. }) = (decision.by?, &decision.outcome) else { return None };
     let other = scene.rule(at).filter(|other| other.role().is_none() && other.pattern != rule.pattern)?;
@@ -59,7 +59,7 @@ fn page_for_routes<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<usize> 
 }
 
 /// Whether there is a file that the gate is for.
-fn holds<S: Site>(scene: &Scene<'_, S>, rule: &Rule, stem: &[&str]) -> bool {
+pub(super) fn holds<S: Site>(scene: &Scene<'_, S>, rule: &Rule, stem: &[&str]) -> bool {
     let own = RequestPath::of(stem);
     let below = format!("{}/", own.name());
     scene.site.file(&own).is_some() || (rule.pattern.ends_in_splat() && scene.names_below(&below).next().is_some())
