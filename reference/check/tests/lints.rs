@@ -557,6 +557,12 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/ /premium/ 302! Role=paid\n/* /:splat 200", PAID, &[]),
     ("/ /upgrade 302! Role=free\n/ /index.html 200", PAID, &[]),
     ("/premium/* /new/ 302! Role=paid\n/premium/* /premium/:splat 200", &["/premium/x.html", "/new/index.html"], &[]),
+    // Who logs in holds no role yet.
+    ("/login /login.html 200 Role=admin", PAID, &["gate-backwards"]),
+    ("/login /login 200! Role=admin\n/* /404.html 404", LOG_IN, &["gate-backwards"]),
+    ("/sign-in /sign-in.html 200 Role=admin", &[], &["gate-backwards"]),
+    ("/login /login 200! Role=admin\n/login https://id.example/ 302", PAID, &[]),
+    ("/* 200! Role=admin\n/login /login.html 401", PAID, &[]),
     // A fallback that asks for more.
     ("/guide /guide 200! Role=user\n/guide tab=a /signin 302!", &[], &["fallback-narrower", "gate-one-spelling"]),
     ("/g/* 200! Role=user\n/g/* /signin 302! Country=de", &[], &["fallback-narrower"]),
@@ -1041,6 +1047,16 @@ const SAID: &[(&str, &[&str], &str, [&str; 3])] = &[
         LOG_IN,
         "role-redirect-hides",
         ["gets `/404.html` at `/login`", "`/404.html` without it", "write `/login /login 200` below this line"],
+    ),
+    (
+        "/login /login.html 200 Role=admin",
+        LOG_IN,
+        "gate-backwards",
+        [
+            "the page to log in to those who hold the role, and to nobody else",
+            "a 404 without the role",
+            "`/login /login.html 200`",
+        ],
     ),
     (
         "/premium/* /upgrade 302! Role=free,trial\n/premium/* 200",

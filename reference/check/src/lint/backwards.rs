@@ -10,13 +10,13 @@ use super::admitted::{holder, is_bare_404};
 use super::advice::{Closing, Found, Proposal, answering, page_rule};
 use super::forward::is_function;
 use super::idle::{holds, page_for_routes};
-use super::names::{is_denial_page, is_offer, names_nobody, names_somebody_without};
+use super::names::{is_denial_page, is_login_page, is_offer, names_nobody, names_somebody_without};
 use super::scene::{Field, Scene, Visit, name_as_path, page_of, place_of, warning};
 
 /// Whether the rule at `place` stands the wrong way round.
 pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let found = for_the_denied(scene, place, rule).or_else(|| sends_away(scene, place, rule));
-    found.or_else(|| page_for_others(scene, place, rule))
+    found.or_else(|| page_for_others(scene, place, rule)).or_else(|| log_in_for_holders(scene, place, rule))
 }
 
 /// A role rule that shows the page to log in to those who hold the role, and nothing to all others.
@@ -132,6 +132,27 @@ fn page_for_others<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> 
         changes: vec![(place, vec![shown, denied])],
         closes: Some(Closing::by(rule)),
     })))
+}
+
+/// A page to log in that is shown to those alone who hold a role already.
+fn log_in_for_holders<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let apply = rule.apply().filter(|_| rule.protects())?;
+    let own = RequestPath::of(rule.pattern.literal()?);
+    let target = page_of(apply).filter(|target| is_login_page(target) && is_login_page(own.name()))?;
+    let visit = Visit::of(rule);
+    let there = scene.answer(&visit)?;
+    if there.denials().next() != Some(place) || !is_nothing(&there) {
+        return None;
+    }
+    let message = format!("this shows the page to log in to those who hold the role, and to nobody else: `{target}`");
+    let visitor = format!("at `{}` a 404 without the role", visit.target());
+    let open = answering(rule, |apply| apply.conditions.role = None);
+    let how = match rule.span.file {
+        RuleFile::Redirects => format!("write `{open}`"),
+        _ => "take the condition out".to_owned(),
+    };
+    let help = format!("who logs in holds no role yet, so the page is for everybody: {how}");
+    Some(warning(rule, Field::Beginning("role="), "gate-backwards", message, visitor, help))
 }
 
 /// Whether what the roles or the page are called says that the rule is for those who are not to see its paths.

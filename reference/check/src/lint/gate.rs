@@ -8,6 +8,7 @@ use crate::catalogue;
 
 use super::admitted::holder;
 use super::advice::{Closing, Found, Proposal, changed, page_rule};
+use super::names::is_login_page;
 use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, segments, warning};
 
 /// What is odd about the gate at `place`, or about the query of any rule.
@@ -176,6 +177,10 @@ fn visit_fits(rule: &Rule, visit: &Visit) -> bool {
 /// NOLEAK-3
 fn one_spelling<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let own = RequestPath::of(rule.pattern.literal()?);
+    // Who logs in holds no role yet: see `gate-backwards`.
+    if is_login_page(own.name()) {
+        return None;
+    }
     let visit = Visit::of(rule);
     let spellings = if scene.is_bare() { presumed(rule, &own)? } else { served(scene, &own)? };
     let open: Vec<_> = spellings.iter().filter(|path| **path != own && !covered(scene, path, &visit)).collect();
