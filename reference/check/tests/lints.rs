@@ -1059,6 +1059,18 @@ const SAID: &[(&str, &[&str], &str, [&str; 3])] = &[
         ],
     ),
     (
+        "/premium/* /login 401! Role=anonymous\n/premium/* 200",
+        PAID,
+        "gate-backwards",
+        ["to `/login`, and nobody else", "a 404", "`/premium/* 200! Role=…`"],
+    ),
+    (
+        "/api/c /.netlify/functions/c 200! Role=a\n/api/* /.netlify/functions/:splat 200",
+        &["/index.html"],
+        "gate-undone",
+        ["what line 1 keeps", "what the function answers", "line 1 denies are to be answered between the two"],
+    ),
+    (
         "/premium/* /upgrade 302! Role=free,trial\n/premium/* 200",
         PAID,
         "gate-backwards",

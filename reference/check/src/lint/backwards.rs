@@ -33,7 +33,8 @@ fn for_the_denied<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> O
     }
     let message = format!("this leads those who hold the role to `{target}`, and nobody else");
     let visitor = format!("to those who hold the role `{target}`, to all others a 404, as at `{}`", visit.target());
-    let help = "a condition says for whom a rule is: those who hold the role";
+    let help =
+        format!("a condition says for whom a rule is: those who hold the role; {}", right_way_round(rule, &target));
     let found = warning(rule, Field::To, "gate-backwards", message, visitor, help);
     let own = own_path(rule);
     let denied = RuleSet::parse(format!("{} {} {}", rule.pattern, apply.to, apply.status).as_bytes());
@@ -79,17 +80,10 @@ fn sends_away<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Optio
     let shown = visit.target();
     let message = format!("this sends away those {whom}, and {without} gets what lies at `{shown}`");
     let visitor = format!("to those {whom} a redirect to `{page}`, to everybody else what lies at `{shown}`");
-    let own = if rule.pattern.ends_in_splat() { String::new() } else { format!("{} ", rule.pattern) };
-    let from = &rule.pattern;
-    let how = match rule.span.file {
-        RuleFile::Redirects => format!(
-            "write `{from} {own}200! Role=…` with the role of those who may see it, then `{from} {} {}!` for everybody else",
-            apply.to, apply.status
-        ),
-        _ => "let it show its own paths to the role of those who may see them, and write this one below it without a role"
-            .to_owned(),
-    };
-    let help = format!("a condition says for whom a rule is, and none says for whom it is not: {how}");
+    let help = format!(
+        "a condition says for whom a rule is, and none says for whom it is not: {}",
+        right_way_round(rule, &page)
+    );
     Some(warning(rule, Field::To, "gate-backwards", message, visitor, help))
 }
 
@@ -153,6 +147,20 @@ fn log_in_for_holders<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
     };
     let help = format!("who logs in holds no role yet, so the page is for everybody: {how}");
     Some(warning(rule, Field::Beginning("role="), "gate-backwards", message, visitor, help))
+}
+
+/// What to write in the place of a rule that leads those to a page who are not to see its paths.
+fn right_way_round(rule: &Rule, page: &str) -> String {
+    let from = &rule.pattern;
+    let own = if from.ends_in_splat() { String::new() } else { format!("{from} ") };
+    let status = rule.apply().map(|apply| apply.status).filter(|status| *status >= 300).unwrap_or(401);
+    match rule.span.file {
+        RuleFile::Redirects => format!(
+            "write `{from} {own}200! Role=…` with the role of those who may see it, then `{from} {page} {status}!` for everybody else"
+        ),
+        _ => "let it show its own paths to the role of those who may see them, and write this one below it without a role"
+            .to_owned(),
+    }
 }
 
 /// Whether what the roles or the page are called says that the rule is for those who are not to see its paths.

@@ -64,11 +64,14 @@ fn gate_undone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opti
     })?;
     let line = place_of(gate.span, rule.span);
     let message = format!("this leads to what {line} keeps for others, without asking for a role");
-    let help = format!("those whom {line} denies are to be answered with something else");
-    let found = warning(rule, Field::To, "gate-undone", message, visitor, help);
-    let apply = rule.apply()?;
     // At other paths a wider rule is for everybody.
     let is_wider = rule.pattern != gate.pattern && rule.pattern.covers(&gate.pattern);
+    let help = match is_wider {
+        true => format!("those whom {line} denies are to be answered between the two, with a page to log in, or a 404"),
+        false => format!("those whom {line} denies are to be answered with something else"),
+    };
+    let found = warning(rule, Field::To, "gate-undone", message, visitor, help);
+    let apply = rule.apply()?;
     let page = scene.denial_page().unwrap_or("/denied");
     let between = is_wider.then(|| page_rule(gate, page, 401, true)).flatten().map(|page| Proposal {
         help: format!("put `{page}` below {line}, so that those whom it denies are answered there"),
