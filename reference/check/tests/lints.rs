@@ -249,6 +249,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/api/* /.netlify/functions/:splat 200! Role=a", &[], &["gate-function-open"]),
     ("/api/* /.netlify/functions/:splat 200! Role=a", &["/index.html"], &["gate-function-open"]),
     ("/api/* /.netlify/functions/:splat 200", &[], &[]),
+    ("/api/* /.netlify/functions/:splat 200! Role=a\n/* /index.html 200", BUILT, &["gate-function-open"]),
     ("/api/* /.netlify/functions/:splat 302! Role=a", &[], &[]),
     // Two trees for two kinds of visitors.
     ("/* /app/:splat 200! Role=a\n/* /public/:splat 200", &["/app/index.html", "/public/index.html"], &[]),
@@ -406,8 +407,8 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/api/c /.netlify/functions/c 200! Role=a\n/api/* /.netlify/functions/api/:splat 200", BUILT, OPEN_TWICE),
     ("/api/c /.netlify/functions/api 200! Role=a\n/api/* /.netlify/functions/api 200", BUILT, OPEN_TWICE),
     ("/api/* /.netlify/functions/:splat 200! Role=a\n/api/* /.netlify/functions/:splat 200", BUILT, OPEN_TWICE),
-    ("/api/c /.netlify/functions/c 200! Role=a\n/* /.netlify/functions/server 200", BUILT, &[]),
-    ("/api/c /.netlify/functions/c 200! Role=a\n/* /.netlify/functions/login 200", BUILT, &[]),
+    ("/api/c /.netlify/functions/c 200! Role=a\n/* /.netlify/functions/server 200", BUILT, &["gate-function-open"]),
+    ("/api/c /.netlify/functions/c 200! Role=a\n/* /.netlify/functions/login 200", BUILT, &["gate-function-open"]),
     (
         "/api/c /.netlify/functions/c 200! Role=a\n/api/c /login 401!\n/api/* /.netlify/functions/:splat 200",
         BUILT,
@@ -1069,6 +1070,16 @@ const SAID: &[(&str, &[&str], &str, [&str; 3])] = &[
         &["/index.html"],
         "gate-undone",
         ["what line 1 keeps", "what the function answers", "line 1 denies are to be answered between the two"],
+    ),
+    (
+        "/api/c /.netlify/functions/c 200! Role=a\n/* /index.html 200",
+        BUILT,
+        "gate-function-open",
+        [
+            "at `/.netlify/functions/c` as well",
+            "what line 2 says: this gate runs no functions",
+            "look at the token itself",
+        ],
     ),
     (
         "/premium/* /upgrade 302! Role=free,trial\n/premium/* 200",

@@ -44,10 +44,16 @@ fn function_open<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Op
     let visit = Visit::of(rule);
     let run = scene.answer(&visit.by(&holder(role))).filter(|run| run.by == Some(place))?;
     let own = RequestPath::parse(run.target?.as_bytes()).ok()?;
-    let there = scene.answer(&visit.bare().at(&own)).filter(|there| !there.denied && there.by.is_none())?;
+    let there = scene.answer(&visit.bare().at(&own)).filter(|there| !there.denied)?;
     let is_missing = matches!(there.outcome, Outcome::NotFound { .. });
+    // Elsewhere a rule for everything is not met there either.
+    let what = match there.by.and_then(|by| scene.rule(by)) {
+        Some(by) => format!("what {} says: this gate runs no functions", place_of(by.span, rule.span)),
+        None if is_missing => "a 404: this gate runs no functions".to_owned(),
+        None => "the file".to_owned(),
+    };
     let message = format!("the function is at `{own}` as well, where no rule is met: nobody is asked for a role there");
-    let visitor = format!("at `{own}` {}", if is_missing { "a 404: this gate runs no functions" } else { "the file" });
+    let visitor = format!("at `{own}` {what}");
     let help = "no rule can name that path: the function has to look at the token itself";
     Some(warning(rule, Field::To, "gate-function-open", message, visitor, help))
 }
