@@ -654,6 +654,7 @@ const LINES: &[(&str, &[&str])] = &[
     ("# rules\r/m/* 200! Role=a\r/m/* /login 401!\r", &["line-end"]),
     ("/m/* 200! Role=a\r\n/m/* /login 401!\r\n", &[]),
     ("/m/* 200! Role=a\r", &[]),
+    ("/m/* 200! Role=a\r\r\n/m/* /login 401!\r\r\n", &[]),
     // What is no destination, and one behind the status.
     ("/m/* m/:splat 200! Role=a", &["to-not-a-path"]),
     ("/m/* -> /m/:splat 200! Role=a", &["bare-word"]),

@@ -26,7 +26,7 @@ pub(crate) struct Read {
 /// Reads a whole file.
 pub(crate) fn read(bytes: &[u8]) -> Read {
     let mut reader = Reader { read: Read::default(), kind: LineKind::Blank };
-    let (mut start, length) = (0, bytes.len());
+    let (mut start, all) = (0, bytes);
     let mut first_alone = None;
     for (at, line) in fields::lines(bytes).enumerate() {
         // RULES-13: a byte-order mark is no part of the first rule.
@@ -40,9 +40,11 @@ pub(crate) fn read(bytes: &[u8]) -> Read {
         let span = Span { file: RuleFile::Redirects, start, end: start + line.len(), line: at + 1, column: 1 };
         reader.read.lines.push(Line { span, kind });
         start += line.len();
-        // What ends the last line parts nothing.
-        if first_alone.is_none() && line.ends_with(b"\r") && start < length {
-            first_alone = Some(Span { start: start - 1, end: start, ..span });
+        // What ends the last line parts nothing, nor does one of several.
+        let parts = || all.get(start).is_some_and(|next| !matches!(next, b'\r' | b'\n'));
+        if first_alone.is_none() && line.ends_with(b"\r") && parts() {
+            let column = String::from_utf8_lossy(bytes).chars().count();
+            first_alone = Some(Span { start: start - 1, end: start, column, ..span });
         }
     }
     reader.read.problems.extend(first_alone.map(ended_by_cr));

@@ -80,6 +80,18 @@ pub(super) fn of_roles(key: &str, role: &str, names: &[&str]) -> String {
     }
 }
 
+/// What to write instead of a line that begins with no path, and may belong into another file.
+pub(super) fn of_no_path(text: &str) -> &'static str {
+    let is_field = text.strip_suffix(':').is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
+    match text {
+        _ if is_field => "a header field stands in `_headers`, below the path that it is for",
+        text if text.starts_with("[[") => {
+            "this is what `netlify.toml` holds: write it there, or each rule on a line of its own"
+        }
+        _ => words::help::FROM_NOT_A_PATH,
+    }
+}
+
 /// What to write instead of a `from` that ends in letters and a star.
 pub(super) fn of_prefix_star(path: &str) -> String {
     let before = path.trim_end_matches('/').trim_end_matches('*');
@@ -230,6 +242,18 @@ mod tests {
         ] {
             let help = of_unknown_name(unknown, &Names::new(names.iter().copied()));
             assert!(help.contains(instead), "{unknown}: {help}");
+        }
+    }
+
+    #[test]
+    fn lines_of_other_files() {
+        for (text, instead) in [
+            ("X-Frame-Options:", "`_headers`"),
+            ("[[redirects]]", "`netlify.toml`"),
+            ("admin", "begin with"),
+            (":", "begin with"),
+        ] {
+            assert!(of_no_path(text).contains(instead), "{text}");
         }
     }
 

@@ -180,7 +180,13 @@ fn read_status<'f, 'a>(
         };
     };
     if field.text.contains('=') {
-        let help = format!("write `302` or `200!`, for example, before `{}`", field.text);
+        let is_status = |other: &&Field<'_>| parts::read_status(other.text.trim_end_matches('!')).is_some();
+        let help = match rest.iter().find(is_status) {
+            Some(status) => {
+                format!("conditions stand after the status: write `{}` before `{}`", status.text, field.text)
+            }
+            None => format!("write `302` or `200!`, for example, before `{}`", field.text),
+        };
         return Err(Fault::at(*field, "status-missing", words::message::STATUS_MISSING, help));
     }
     let (digits, force) = match field.text.strip_suffix('!') {

@@ -122,7 +122,7 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
             field,
             "from-not-a-path",
             format!("`{}` is not a path", field.text),
-            words::help::FROM_NOT_A_PATH,
+            instead::of_no_path(field.text),
         ));
     };
     let origin = match origin {

@@ -114,7 +114,7 @@ fn rules_6_lines_and_columns() {
     let parsed = RuleSet::parse("\u{feff}# c\r\n\r\n/ok /x\r\n\t/é /b 999\r/c".as_bytes());
     let places: Vec<_> =
         parsed.problems.iter().map(|problem| (problem.span.line, problem.span.column, problem.id)).collect();
-    assert_eq!(places, [(4, 8, "status-invalid"), (5, 1, "to-missing")]);
+    assert_eq!(places, [(4, 8, "status-invalid"), (4, 11, "line-end"), (5, 1, "to-missing")]);
     let kinds: Vec<_> = parsed.lines.iter().map(|line| line.kind).collect();
     assert_eq!(kinds, [LineKind::Comment, LineKind::Blank, LineKind::Rule(0), LineKind::Error, LineKind::Error]);
 }
