@@ -53,7 +53,8 @@ fn duplicate<'r>(place: usize, rule: &'r Rule, seen: &mut Seen<'r>) -> Option<Un
         Entry::Occupied(entry) => entry.into_mut(),
     };
     // A line between the two that is no rule here may be one elsewhere.
-    let follows = *last_place + 1 == place && last.span.line + 1 == rule.span.line;
+    let is_next = *last_place + 1 == place;
+    let follows = is_next && last.span.line + 1 == rule.span.line;
     (*last, *last_place) = (rule, place);
     if from_of(first) != from_of(rule) {
         return Some(Unmet::OfOthers);
@@ -63,6 +64,8 @@ fn duplicate<'r>(place: usize, rule: &'r Rule, seen: &mut Seen<'r>) -> Option<Un
     // RULES-11.duplicate-lines: where the last one counts, what stands in between is met before it.
     let (help, fix) = if follows {
         ("remove this line".to_owned(), on_line(rule, Fix::RemoveLine))
+    } else if is_next {
+        ("remove this line, if nothing but comments stands between the two".to_owned(), None)
     } else {
         (format!("keep one of them; other gates meet what stands between {first} and this line first"), None)
     };
