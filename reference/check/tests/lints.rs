@@ -450,6 +450,10 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     // Another case.
     ("/Admin/* 200! Role=a", &["/admin/x.html"], &["gate-other-case"]),
     ("/Admin/* 200! Role=a", &["/Admin/y.html", "/admin/x.html"], &[]),
+    // A letter and its accent as one character, and as two.
+    ("/priv\u{e9}/* /priv\u{e9}/:splat 200! Role=a", &["/prive\u{301}/x.html"], &["gate-other-case"]),
+    ("/prive\u{301}/* /prive\u{301}/:splat 200! Role=a", &["/priv\u{e9}/x.html"], &["gate-other-case"]),
+    ("/priv\u{e9}/* /priv\u{e9}/:splat 200! Role=a", &["/priv\u{e9}/x.html"], &[]),
     ("/Admin/* 200! Role=a\n/admin/* 200! Role=a", &["/admin/x.html"], &[]),
     // The page of the gate for those whom it denies.
     ("/m/* 200! Role=a\n/m/* /m/index.html 200", &["/m/index.html", "/m/x.html"], &["leads-into-gate"]),

@@ -258,8 +258,10 @@ fn asked<'a>(
 fn targets() -> impl Iterator<Item = String> {
     let one = SEGMENTS.iter().map(|segment| format!("/{segment}"));
     let two = one.clone().flat_map(|first| SEGMENTS.iter().map(move |second| format!("{first}/{second}")));
+    // What a rule for a parameter gives somebody is theirs.
+    let asked = one.clone().chain(two.clone()).map(|target| target + "?q=1");
     let more = ["/", "/a/", "/a/b/a/b", "/?q=1", "/a?q=1", "/a?q=", "/a/b?q=2", "/b?q", "/a.html?q=1"];
-    more.into_iter().map(str::to_owned).chain(one).chain(two)
+    more.into_iter().map(str::to_owned).chain(one).chain(two).chain(asked)
 }
 
 type Headers = &'static [(&'static str, &'static [u8])];

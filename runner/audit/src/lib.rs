@@ -166,6 +166,12 @@ impl AboutCase {
         self.kind != Kind::Token && self.visitor == Visitors::anonymous().words
     }
 
+    /// Whether the request bears no token and nothing else that a gate may go by.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.is_without_token() && matches!(self.kind, Kind::Rule | Kind::File | Kind::Cache)
+    }
+
     /// The path that is asked for, without the query.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -270,8 +276,11 @@ impl Seen {
     /// Files that everybody gets, by path and content: what tells whether a deployed site is this one.
     #[must_use]
     pub fn public_files(&self, most: usize) -> Vec<(String, Vec<u8>)> {
-        let stride = self.ground.public.len().div_ceil(most.max(1)).max(1);
-        let names = self.ground.public.iter().step_by(stride).take(most);
+        // What a rule shows elsewhere, and a gate closes at its own path, is not to be had there.
+        let elsewhere: BTreeSet<&str> = self.ground.shown_anyway.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&String> = self.ground.public.iter().filter(|name| !elsewhere.contains(name.as_str())).collect();
+        let stride = names.len().div_ceil(most.max(1)).max(1);
+        let names = names.into_iter().step_by(stride).take(most);
         names.filter_map(|name| Some((ground::path_of(name), self.model.content(name)?))).collect()
     }
 

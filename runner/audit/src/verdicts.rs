@@ -79,7 +79,7 @@ pub struct RuleVerdict<'a> {
     pub findings: Vec<(&'a Outcome, Option<&'a AboutCase>)>,
     /// Where sources disagree: how often the site chose to send a visitor to another spelling.
     pub respelled: usize,
-    /// The paths at which a visitor without a token was turned away.
+    /// The paths at which a visitor without a token, who asked plainly, was turned away.
     closed_at: BTreeSet<String>,
 }
 
@@ -126,7 +126,7 @@ fn verdict<'a>(
         if about.denies {
             let count = turned_away.entry(about.visitor.clone()).or_default();
             *count = count.saturating_add(1);
-            if about.is_without_token() {
+            if about.is_plain() {
                 closed_at.insert(about.path().to_owned());
             }
         } else if about.kind == Kind::Rule
@@ -305,7 +305,7 @@ pub fn why<'o>(outcome: &'o Outcome, about: Option<&AboutCase>, verdict: &RuleVe
         Verdict::Leak(_) if about.denies && about.is_without_token() && is_cached() => {
             Some("A cache in front of the site keeps for one visitor what another one got.")
         }
-        Verdict::Leak(_) if about.denies && about.is_without_token() && verdict.closed_at.contains(about.path()) => {
+        Verdict::Leak(_) if about.denies && about.is_plain() && verdict.closed_at.contains(about.path()) => {
             Some(
                 "The same visitor was turned away at this path at another time: what comes back depends on what was asked before, as where a cache keeps what a \
                  member got.",

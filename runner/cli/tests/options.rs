@@ -65,8 +65,8 @@ const TABLE: &[Row] = &[
     ("completions [--corpus G/none] bash", 0, ""),
     ("man [--corpus G/none]", 0, ""),
     // The gate.
-    ("run [--launch \"sh -c 'echo launched; exit 77' {site} {port}\"]", 0, "launched"),
-    ("run [--gate G/gate.yaml]", 0, "the gate of the file"),
+    ("run [--launch \"sh -c 'echo launched; exit 77' {site} {port}\"]", 3, "launched"),
+    ("run [--gate G/gate.yaml]", 3, "the gate of the file"),
     ("run [--broken-gate token/exp-ignored]", 1, "1 leak"),
     ("run [--suite no/such] URL", 2, "no/such"),
     ("run [--bundle G/bundles/bundle-1/manifest.json] TLS --insecure", 0, "this bundle"),
@@ -98,7 +98,7 @@ const TABLE: &[Row] = &[
     ("serve [--config G/gatecheck.toml] role/denial", 3, "the gate of the file"),
     ("serve [--no-config] role/denial --gate G/gate.yaml", 3, "the gate of the file"),
     // The run.
-    ("run [--config G/gatecheck.toml]", 0, "the gate of the file"),
+    ("run [--config G/gatecheck.toml]", 3, "the gate of the file"),
     ("run [--no-config]", 0, "5 pass"),
     ("run [--quick]", 2, "none of the cases of --quick"),
     ("run [--no-look] URL --suite role/denial", 0, "!Looked at"),

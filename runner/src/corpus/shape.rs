@@ -29,7 +29,9 @@ fn lines(suite: &Suite) -> impl Iterator<Item = Vec<&str>> {
 
 /// Whether a line names a role, however it is written.
 fn names_a_role(fields: &[&str]) -> bool {
-    fields.iter().skip(1).any(|field| field.to_ascii_lowercase().contains("rol"))
+    // A line whose fields are joined by commas has one field.
+    let joined = fields.first().is_some_and(|first| first.to_ascii_lowercase().contains("role="));
+    joined || fields.iter().skip(1).any(|field| field.to_ascii_lowercase().contains("rol"))
 }
 
 /// What the rules of a suite ask of a gate.

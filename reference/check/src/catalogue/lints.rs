@@ -86,7 +86,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     .trap(&["L5"]),
     Entry::warning(
         "gate-other-case",
-        "a gate covers no file, and a folder that differs from its path in upper and lower case alone is public",
+        "a gate covers no file, and a folder that differs from its path in upper and lower case or the composition of characters alone is public",
         "the files of that folder, without being asked for a role",
         "write `from` as the folder is called",
     ),

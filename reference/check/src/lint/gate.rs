@@ -140,7 +140,7 @@ fn one_query<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option
     })))
 }
 
-/// MATCH-1: paths differ by case. A gate over nothing beside a folder that is called so but for the case is meant for that.
+/// MATCH-1: paths differ by case and by the composition of characters. A gate over nothing beside a folder that looks so is meant for that.
 fn other_case<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Found> {
     let stem = rule.pattern.stem().filter(|stem| !stem.is_empty())?;
     let folder = format!("/{}/", stem.join("/"));
@@ -149,10 +149,18 @@ fn other_case<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Found> {
     }
     let visit = Visit::of(rule).bare();
     let mut names = scene.names_like(&folder).filter(|name| scene.is_public(name, &visit));
-    let file = name_as_path(names.next()?);
-    let message = format!("there is no file below `{folder}`, and `{file}` differs from it in upper and lower case");
+    let name = names.next()?;
+    let file = name_as_path(name);
+    let by_case = name.to_lowercase().starts_with(&folder.to_lowercase());
+    let what =
+        if by_case { "in upper and lower case" } else { "in how its characters are composed, which nobody sees" };
+    let message = format!("there is no file below `{folder}`, and `{file}` differs from it {what}");
     let visitor = format!("`{file}`, without being asked for a role");
-    let help = "a path is another one where upper and lower case differ: write `from` as the folder is called";
+    let help = if by_case {
+        "a path is another one where upper and lower case differ: write `from` as the folder is called"
+    } else {
+        "a path is another one where a letter and its accent are one character or two: write both spellings, or call the folder by ASCII alone"
+    };
     Some(warning(rule, Field::From, "gate-other-case", message, visitor, help))
 }
 

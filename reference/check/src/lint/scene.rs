@@ -15,6 +15,7 @@ use rolegate::span::{RuleFile, Span};
 use rolegate::speed::decide_within;
 use rolegate::visitor::Visitor;
 use rolegate::witness::Witness;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::advice::Found;
 use super::bypass::gates_passed;
@@ -252,14 +253,14 @@ impl<'a, S: Site> Scene<'a, S> {
         below(&self.linked, prefix)
     }
 
-    /// The names of files that begin with `prefix` but for upper and lower case, as many as are looked at.
+    /// The names of files that begin with `prefix` but for upper and lower case and the composition of characters, as many as are looked at.
     pub(super) fn names_like(&self, prefix: &str) -> impl Iterator<Item = &'a str> {
         let folded = self.folded.get_or_init(|| {
-            let mut folded: Vec<_> = self.names.iter().map(|name| (name.to_lowercase(), *name)).collect();
+            let mut folded: Vec<_> = self.names.iter().map(|name| (folded(name), *name)).collect();
             folded.sort_unstable();
             folded
         });
-        let prefix = prefix.to_lowercase();
+        let prefix = self::folded(prefix);
         let start = folded.partition_point(|(name, _)| *name < prefix);
         let names = folded.get(start..).unwrap_or_default().iter().take(LOOKED_AT);
         names.take_while(move |(name, _)| name.starts_with(&prefix)).map(|(_, name)| *name)
@@ -462,6 +463,11 @@ impl Visit {
     fn origin(&self) -> Option<Origin> {
         self.host.as_deref().map(|host| Origin::new(self.scheme, host))
     }
+}
+
+/// What a name has in common with those that people take for it: without regard to upper and lower case and to how characters are composed (Unicode NFKC).
+pub(super) fn folded(name: &str) -> String {
+    name.nfkc().collect::<String>().to_lowercase()
 }
 
 /// The path of a file by its own name, encoded.
