@@ -305,12 +305,10 @@ pub fn why<'o>(outcome: &'o Outcome, about: Option<&AboutCase>, verdict: &RuleVe
         Verdict::Leak(_) if about.denies && about.is_without_token() && is_cached() => {
             Some("A cache in front of the site keeps for one visitor what another one got.")
         }
-        Verdict::Leak(_) if about.denies && about.is_plain() && verdict.closed_at.contains(about.path()) => {
-            Some(
-                "The same visitor was turned away at this path at another time: what comes back depends on what was asked before, as where a cache keeps what a \
+        Verdict::Leak(_) if about.denies && about.is_plain() && verdict.closed_at.contains(about.path()) => Some(
+            "The same visitor was turned away at this path at another time: what comes back depends on what was asked before, as where a cache keeps what a \
                  member got.",
-            )
-        }
+        ),
         Verdict::Leak(_)
             if about.denies
                 && !(about.kind == Kind::Rule && about.is_everybody())
