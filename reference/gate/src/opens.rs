@@ -215,6 +215,8 @@ impl<'a, S: Site> Comparison<'a, S> {
         // STATUS-5.own-tree: for a path in the tree of one such redirect all others are passed over, wherever they stand.
         let trees = |rules: &'a RuleSet| rules.rules().iter().filter(|rule| rule.own_tree().is_some()).map(said);
         let same_trees = trees(self.old).eq(trees(self.new));
+        // A rule that stays leads to another file where the one that it led to is gone.
+        let is_replaced = self.has_a_replaced_file();
         let mut changes = Vec::new();
         // The gates further up that are new, and the last place in the old list of one that is not.
         let (mut new_gates, mut last_gate): (Vec<Pattern>, Option<usize>) = (Vec::new(), None);
@@ -240,11 +242,21 @@ impl<'a, S: Site> Comparison<'a, S> {
             // A forced redirect shows nothing of what lies at its path.
             let shows = !(apply.is_redirect() && (apply.force || !self.new_site.is_listed()));
             let acts_anew = meets_a_new_gate && !apply.force && self.new_site.is_listed();
-            if shows && (!stays || acts_anew) {
+            let leads_anew = is_replaced && !apply.is_redirect() && !apply.to.is_absolute();
+            if shows && (!stays || acts_anew || leads_anew) {
                 changes.push(Change { rule, apply, place, was, stays, is_uncovered });
             }
         }
         Ok(changes)
+    }
+
+    /// Whether another file, which was there, is now what lies at the path of one that is gone: `a.html` where `a` was.
+    fn has_a_replaced_file(&self) -> bool {
+        let at = |site: &S, name: &str| site.file(&RequestPath::of(segments(name))).map(std::borrow::Cow::into_owned);
+        self.old_site.names().any(|name| {
+            let other = at(self.new_site, name).filter(|other| other != name);
+            other.is_some_and(|other| at(self.old_site, &other).is_some_and(|there| there == other))
+        })
     }
 
     fn has_same_names(&self) -> bool {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use rolegate::decide::{Decision, Outcome, decide as decide_by_index};
+use rolegate::path::{Ambiguity, Refused};
 use rolegate::problem::Advice;
 use rolegate::request::{Request, Scheme};
 use rolegate::rules::{Rule, RuleSet};
@@ -118,13 +119,17 @@ pub fn fix_opens_nothing(bytes: &[u8]) {
             let (target, host, country) = (target.as_bytes(), Some(*host), *country);
             let request = Request { method: "GET", target, host, scheme: Scheme::Https, headers, country };
             for visitor in &visitors {
-                let decide = |rules: &RuleSet| {
-                    let decision = decide_by_index(rules, &request, visitor, &site);
-                    (decision.outcome, decision.target, decision.denied, decision.role_dependent)
+                let decide = |rules: &RuleSet| decide_by_index(rules, &request, visitor, &site);
+                let (was, is) = (decide(&before), decide(&after));
+                // FRONT-3: what a rule names that never acts is read by nobody any more.
+                let named_by_what_is_gone = was.outcome == Outcome::BadRequest(Refused::Ambiguous(Ambiguity::Named));
+                let outcome = |decision: &Decision| (!named_by_what_is_gone).then(|| decision.outcome.clone());
+                let said = |decision: &Decision| {
+                    (outcome(decision), decision.target.clone(), decision.denied, decision.role_dependent)
                 };
                 assert_eq!(
-                    decide(&before),
-                    decide(&after),
+                    said(&was),
+                    said(&is),
                     "{visitor:?} at {}\n{case}\nfixed:\n{}",
                     String::from_utf8_lossy(target),
                     String::from_utf8_lossy(&fixed.redirects)

@@ -56,7 +56,9 @@ pub fn toml_headers(bytes: &[u8]) {
         let asks = values.is_some_and(|values| values.keys().any(|name| name.eq_ignore_ascii_case("Basic-Auth")));
         let path = entry.get("for").and_then(toml::Value::as_str).unwrap_or_default();
         if asks {
-            let path = RequestPath::parse(path.trim().replace(['*', ':'], "x").as_bytes());
+            // What does not begin with a slash is read from the root.
+            let path = format!("/{}", path.trim().trim_start_matches('/'));
+            let path = RequestPath::parse(path.replace(['*', ':'], "x").as_bytes());
             assert!(path.is_ok(), "a gate starts with no other path");
             assert!(path.into_iter().all(|path| rules.seals().iter().any(|rule| rule.pattern.matches(&path))));
         }

@@ -303,7 +303,9 @@ fn is_no_worse<S: Site>(
             // Whoever a role rule has let in is let in still, also where there is nothing to see.
             let turned_away = admitted && is.denied && !is_closed_on_purpose();
             let opened = content(is).is_some_and(|shown| {
-                let admitted = !was.denied && !is.denied && is.role_dependent;
+                // A role admits to what no other gate keeps from its holder.
+                let admitted =
+                    !was.denied && !is.denied && is.role_dependent && !is_kept_by_name(before, visit, &shown);
                 let logs_in = matches!(&shown, Content::File(file) if is_login_page(file));
                 let is_page = by_a_page(after, is) && (logs_in || pages.contains(&shown));
                 let is_new = content(was).as_ref() != Some(&shown) && !had.contains(&shown);
@@ -346,6 +348,12 @@ fn is_kept<S: Site>(before: &Scene<'_, S>, visit: &Visit, was: &Decision) -> boo
     if visit.path().is_some_and(|path| before.site.file(&path).is_some_and(|own| own == file)) {
         return false;
     }
+    is_kept_by_name(before, visit, &Content::File(file.to_owned()))
+}
+
+/// Whether a file is denied to the visitor under its own path.
+fn is_kept_by_name<S: Site>(before: &Scene<'_, S>, visit: &Visit, shown: &Content) -> bool {
+    let Content::File(file) = shown else { return false };
     let Some(path) = RequestPath::parse(name_as_path(file).as_bytes()).ok() else { return false };
     before.answer(&visit.at(&path).without_query()).is_some_and(|decision| decision.denied)
 }
