@@ -5,7 +5,7 @@
 //! runs of what is known. A run of twelve letters and digits of a token is enough, whatever stands between them and in whatever case, so that a token that is cut or
 //! changed here and there is found too. Ordinary texts, digests and canaries have none. What would take more work than there is time for is left out whole.
 //!
-//! Under both hangs a net, for what a gate says that was sent a token ([`dense`]): an encoding that nobody thought of looks like none of the texts of a page.
+//! Under both hangs a net, for what a gate says that was sent a token (`dense`): an encoding that nobody thought of looks like none of the texts of a page.
 
 mod dense;
 mod glance;
