@@ -252,10 +252,10 @@ impl<'a, S: Site> Comparison<'a, S> {
 
     /// Whether another file, which was there, is now what lies at the path of one that is gone: `a.html` where `a` was.
     fn has_a_replaced_file(&self) -> bool {
-        let at = |site: &S, name: &str| site.file(&RequestPath::of(segments(name))).map(std::borrow::Cow::into_owned);
-        self.old_site.names().any(|name| {
-            let other = at(self.new_site, name).filter(|other| other != name);
-            other.is_some_and(|other| at(self.old_site, &other).is_some_and(|there| there == other))
+        let mut gone = self.old_site.names().filter(|name| !self.new_site.has(name));
+        gone.any(|name| {
+            let path = RequestPath::of(segments(name));
+            self.new_site.file(&path).is_some_and(|other| self.old_site.has(&other))
         })
     }
 

@@ -65,16 +65,13 @@ pub fn borrowed(tokens: Tokens<'_>, role: &str) -> Vec<Borrowed> {
             {
                 continue;
             }
-            // Only the issuer can make such a token, and its bearer holds the role: where parsers may differ, that is no way in.
-            if knows_secret && case.level == Level::Should && who == Who::Nobody && own.is_of_the_issuer(case) {
+            // Only the issuer can make such a token, and its bearer holds the role: where parsers may differ, or its form alone is at fault, that is no way in.
+            let may_differ = || case.level == Level::Should && who == Who::Nobody && own.is_of_the_issuer(case);
+            if knows_secret && (case.holder.is_some() || may_differ()) {
                 continue;
             }
             // Whatever is signed with a secret that is not the site's makes nobody of whoever sends it.
             let who = if knows_secret { who } else { Who::Nobody };
-            // Nobody but the issuer can sign it, and in the hands of a holder it opens what they may have.
-            if knows_secret && case.holder.is_some() {
-                continue;
-            }
             let is_exact = sent.byte_exact;
             let query = String::from_utf8(sent.target).ok();
             let query = query.and_then(|target| target.split_once('?').map(|(_, query)| query.to_owned()));

@@ -123,15 +123,18 @@ fn may_be_below(case: &Case, gate: &str) -> bool {
     }
 }
 
-/// The path of a request that is a plain one, without anything to be put in, escaped, or read in two ways.
-fn plain_path(case: &Case) -> Option<&str> {
+/// The target of a request in which nothing is put in.
+fn written_path(case: &Case) -> Option<&str> {
     let (Form::Path(target) | Form::Target(target)) = &case.request.form else { return None };
     match target.pieces() {
-        [Piece::Text(path)] if !path.contains(['%', '\\', ';']) && !path.contains("//") && !path.contains("/.") => {
-            Some(path)
-        }
+        [Piece::Text(path)] => Some(path),
         _ => None,
     }
+}
+
+/// The same where nothing in it is escaped or read in two ways.
+fn plain_path(case: &Case) -> Option<&str> {
+    written_path(case).filter(|path| !path.contains(['%', '\\', ';']) && !path.contains("//") && !path.contains("/."))
 }
 
 fn is_below(path: &str, start: &str) -> bool {
@@ -199,11 +202,7 @@ fn needs_no_role(suite: &Suite, case: &Case, closed: &[String]) -> bool {
         one.name.as_deref().is_some_and(|name| ["denied", "refused", "not-canonical"].contains(&name))
             || one.shown().is_some_and(is_protected)
     };
-    let (Form::Path(target) | Form::Target(target)) = &case.request.form else { return false };
-    let path = match target.pieces() {
-        [Piece::Text(path)] => path.as_str(),
-        _ => return false,
-    };
+    let Some(path) = written_path(case) else { return false };
     !case.request.carries_token()
         && case.request.cookies.is_empty()
         && case.of.is_none()

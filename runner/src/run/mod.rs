@@ -410,10 +410,10 @@ async fn start_suite(keeper: &Arc<Keeper>, part: &Part, cases: &mut JoinSet<()>)
         cases.spawn(async move {
             let mut finished = keeper.ask(&stage, &asking.case, proof.as_deref()).await;
             // Whose control needs what the gate lacks needs it too.
-            if let Some(Verdict::Unsupported { .. }) = proof.as_deref().map(|proof| &proof.verdict)
+            if let Some(lacks @ Verdict::Unsupported { .. }) = proof.as_deref().map(|proof| &proof.verdict)
                 && matches!(finished.verdict, Verdict::Pass | Verdict::Observed(_))
             {
-                finished.verdict = proof.as_deref().map_or(finished.verdict, |proof| proof.verdict.clone());
+                finished.verdict = lacks.clone();
             }
             let failed = proof.filter(|proof| proof.verdict != Verdict::Pass);
             let unproven =
