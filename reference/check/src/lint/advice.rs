@@ -336,9 +336,7 @@ fn by_a_page<S: Site>(scene: &Scene<'_, S>, decision: &Decision) -> bool {
 
 /// Whether the visitor got a file by its own path already.
 fn before_gets<S: Site>(before: &Scene<'_, S>, visit: &Visit, shown: &Content) -> bool {
-    let Content::File(file) = shown else { return false };
-    let Some(path) = RequestPath::parse(name_as_path(file).as_bytes()).ok() else { return false };
-    before.answer(&visit.at(&path).without_query()).is_some_and(|decision| content(&decision).as_ref() == Some(shown))
+    by_name(before, visit, shown).is_some_and(|decision| content(&decision).as_ref() == Some(shown))
 }
 
 /// Whether what the visitor got is denied under its own path.
@@ -353,9 +351,14 @@ fn is_kept<S: Site>(before: &Scene<'_, S>, visit: &Visit, was: &Decision) -> boo
 
 /// Whether a file is denied to the visitor under its own path.
 fn is_kept_by_name<S: Site>(before: &Scene<'_, S>, visit: &Visit, shown: &Content) -> bool {
-    let Content::File(file) = shown else { return false };
-    let Some(path) = RequestPath::parse(name_as_path(file).as_bytes()).ok() else { return false };
-    before.answer(&visit.at(&path).without_query()).is_some_and(|decision| decision.denied)
+    by_name(before, visit, shown).is_some_and(|decision| decision.denied)
+}
+
+/// What the visitor gets who asks for a file by its own path.
+fn by_name<S: Site>(before: &Scene<'_, S>, visit: &Visit, shown: &Content) -> Option<Decision> {
+    let Content::File(file) = shown else { return None };
+    let path = RequestPath::parse(name_as_path(file).as_bytes()).ok()?;
+    before.answer(&visit.at(&path).without_query())
 }
 
 /// Visits that have to do with the rules that change: what they match, what they lead to, and what matches beside them.
