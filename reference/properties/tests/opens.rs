@@ -237,6 +237,45 @@ fn a_file_that_lets_a_rule_act() {
     assert_eq!(opens((&rules, &one), (&rules, &one), none), None);
 }
 
+/// SHADOW-1: where a file is gone, an unforced rule acts that it went before; and a gate that covered a path by the file covers it no
+/// more, so that a forced one does.
+#[test]
+fn a_file_that_is_gone_lets_a_rule_act() {
+    let gates = "/m/* /m/:splat 200! Role=admin\n/o.html /o.html 200! Role=editor\nhttps://a.example/h Role=admin\n";
+    let up = "/up/* https://up.example/in/:splat 200! Role=admin\n";
+    let find = |rule: &str, gone: &str| {
+        let rules = RuleSet::parse(format!("{gates}{up}{rule}").as_bytes()).rules;
+        let files = ["/index.html", "/m/x.html", "/m/de.html", "/o.html", "/free.html", "/h.html"];
+        let (old, new) = (MemorySite::new(files.into_iter().chain([gone])), MemorySite::new(files));
+        let none: [(&str, &str); 0] = [];
+        opens((&rules, &old), (&rules, &new), none).map(|opening| opening.path)
+    };
+    for (rule, gone) in [
+        ("/a /m/x 200\n", "/a.html"),
+        ("/a /m/x 404\n", "/a/index.html"),
+        ("/a/* /m/:splat 200\n", "/a/x.html"),
+        ("/:x/c /m/:x 200 Role=editor\n", "/x/c.html"),
+        ("https://a.example/a/* /:splat 200 Cookie=c\n", "/a/h.html"),
+        ("/a.html /m/x 200! Role=editor\n", "/a.html"),
+        ("/a/* https://up.example/in/:splat 200\n", "/a/x.html"),
+    ] {
+        assert!(find(rule, gone).is_some(), "{rule} without {gone}");
+    }
+    for (rule, gone) in [
+        ("/* /index.html 200\n", "/assets/app.1a2b.js"),
+        ("/a /m/x 302\n", "/a.html"),
+        ("/a/* /free/:splat 200\n", "/a/x.html"),
+        ("/a/* /m/:splat 200 Role=admin\n", "/a/x.html"),
+        ("/a/* /m/:splat 200\n", "/a/new.html"),
+        ("/a/* /m/x.html 200\n", "/a/x.html"),
+        ("/m/* /m/de.html 401! Country=de\n", "/m/y.html"),
+        ("/a/* https://up.example/out/:splat 200\n", "/a/x.html"),
+        ("/* /h.html 200\n", "/a.html"),
+    ] {
+        assert_eq!(find(rule, gone), None, "{rule} without {gone}");
+    }
+}
+
 /// Every beginning of a rule file, and every file without one of its lines.
 #[test]
 fn a_file_that_is_cut_opens_nothing() {
