@@ -237,6 +237,23 @@ fn a_file_that_lets_a_rule_act() {
     assert_eq!(opens((&rules, &one), (&rules, &one), none), None);
 }
 
+/// STATIC-1: a file is served under a shorter path as soon as what went before it there is gone.
+#[test]
+fn a_file_that_comes_out_from_behind_another() {
+    let find = |first: &str, gone: &str, left: &str| {
+        let rules =
+            RuleSet::parse(format!("{first}/a/* /b 302! Role=r\n/m/* /m/:splat 200! Role=r\n").as_bytes()).rules;
+        let (old, new) = (MemorySite::new([gone, left]), MemorySite::new([left]));
+        let none: [(&str, &str); 0] = [];
+        opens((&rules, &old), (&rules, &new), none).map(|opening| opening.path)
+    };
+    let unforced = "/a /x 200\n/m /x 200\n";
+    assert_eq!(find(unforced, "/a.html", "/a/index.html"), Some("/a".to_owned()));
+    assert_eq!(find(unforced, "/m.html", "/m/index.html"), Some("/m".to_owned()));
+    assert_eq!(find("", "/m.html", "/m/index.html"), None);
+    assert_eq!(find(unforced, "/n.html", "/n/index.html"), None);
+}
+
 /// SHADOW-1: where a file is gone, an unforced rule acts that it went before; and a gate that covered a path by the file covers it no
 /// more, so that a forced one does.
 #[test]

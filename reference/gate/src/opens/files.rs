@@ -63,39 +63,47 @@ impl<'a, S: Site> Comparison<'a, S> {
         Ok(())
     }
 
-    /// A file that has another name now is closed there to whom it was closed before.
+    /// A file that has another name now, or is served under a further path, is closed there to whom it was closed before.
     pub(super) fn moved(
         &mut self,
         at: &Paths<'_, 'a>,
         moved: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>,
     ) -> Found<'a> {
-        let mut moved = moved.into_iter().peekable();
-        if moved.peek().is_none() {
-            return Ok(());
-        }
-        let ways = self.new.rules().iter().enumerate().filter_map(|(place, rule)| Way::of(place, rule));
-        let ways = Lookup::of(ways);
+        let (old_site, new_site): (&'a S, &'a S) = (self.old_site, self.new_site);
         for (old, new) in moved {
             let (old, new) = (old.as_ref(), new.as_ref());
             // It was open under that name already, by a link.
-            if is_same_file(self.old_site, old, new) {
-                continue;
+            if !is_same_file(old_site, old, new) {
+                self.is_closed_still(at, &names_at(old_site, old), &names_at(new_site, new), new)?;
             }
-            let (was, now) = (names_at(self.old_site, old), names_at(self.new_site, new));
-            let (closing, leading, showing) = (at.new_gates.at(&now), ways.at(&now), at.unforced.at(&now));
-            for gate in at.gates.at(&was) {
-                self.spend(1 + closing.len() + leading.len() + showing.len(), gate.rule)?;
-                let heir = closing.iter().find(|(_, heir)| turns_away_whom(heir, gate.rule));
-                let is_closed = heir.is_some_and(|(heir, _)| {
-                    let around = leading.iter().filter(|way| !(way.leads_to_itself && *heir < way.place));
-                    // A file goes before what is not forced.
-                    let above = showing.iter().filter(|change| change.place < *heir);
-                    let mut open = around.map(|way| way.rule).chain(above.map(|change| change.rule));
-                    open.all(|rule| is_no_wider(rule, gate.rule))
-                });
-                if !is_closed {
-                    return Err(open(new, gate.rule));
-                }
+        }
+        // STATIC-1: what went before it at the shorter path is gone.
+        let stayed = new_site.names().filter(|name| old_site.has(name));
+        for file in stayed {
+            let (was, now) = (Spellings::of(old_site, file), Spellings::of(new_site, file));
+            let further = now.iter().find(|name| was.iter().all(|known| known != *name));
+            if let Some(path) = further {
+                self.is_closed_still(at, &names_at(old_site, file), &names_at(new_site, file), path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what lay under some names, and lies under others now, is closed there to whom it was closed before.
+    fn is_closed_still(&mut self, at: &Paths<'_, 'a>, was: &[String], now: &[String], new: &str) -> Found<'a> {
+        let (closing, leading, showing) = (at.new_gates.at(now), at.ways.at(now), at.unforced.at(now));
+        for gate in at.gates.at(was) {
+            self.spend(1 + closing.len() + leading.len() + showing.len(), gate.rule)?;
+            let heir = closing.iter().find(|(_, heir)| turns_away_whom(heir, gate.rule));
+            let is_closed = heir.is_some_and(|(heir, _)| {
+                let around = leading.iter().filter(|way| !(way.leads_to_itself && *heir < way.place));
+                // A file goes before what is not forced.
+                let above = showing.iter().filter(|change| change.place < *heir);
+                let mut open = around.map(|way| way.rule).chain(above.map(|change| change.rule));
+                open.all(|rule| is_no_wider(rule, gate.rule))
+            });
+            if !is_closed {
+                return Err(open(new, gate.rule));
             }
         }
         Ok(())
@@ -112,6 +120,8 @@ pub(super) struct Paths<'g, 'a> {
     unforced: Lookup<Change<'a>>,
     /// Those that show something else than what lies at the path, each with its effect.
     showing: Lookup<(&'a Rule, &'a Apply)>,
+    /// Those that show files of the site, by what they lead to.
+    ways: Lookup<Way<'a>>,
 }
 
 impl<'g, 'a> Paths<'g, 'a> {
@@ -131,6 +141,7 @@ impl<'g, 'a> Paths<'g, 'a> {
             new_gates: Lookup::of(new_gates.map(|(place, gate)| (gate.pattern.clone(), (place, gate)))),
             unforced: Lookup::of(unforced.map(|change| (change.rule.pattern.clone(), change))),
             showing: Lookup::of(showing),
+            ways: Lookup::of(rules().filter_map(|(place, rule)| Way::of(place, rule))),
         }
     }
 }
