@@ -127,6 +127,14 @@ impl DirSite {
         Ok(next)
     }
 
+    /// The names that the files of a site in `folder` would have, in byte order, none of which is opened.
+    ///
+    /// # Errors
+    /// As [`DirSite::open`].
+    pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<String>> {
+        Ok(walk::walk(folder)?.files.into_keys().collect())
+    }
+
     /// The names of the site's files, each relative to the site with a slash in front, in byte order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(AsRef::as_ref)

@@ -11,6 +11,7 @@ use super::hidden::OUTSIDE;
 use super::project::Project;
 use super::{COPIED, LayoutError, Note, is_same, is_there, read_within};
 use crate::config::LoadError;
+use crate::files::DirSite;
 
 /// The folders of a site.
 #[derive(Debug)]
@@ -24,13 +25,16 @@ pub(super) struct Place<'a> {
     pub(super) others: Vec<PathBuf>,
     /// Whether a `netlify.toml` says what is published.
     pub(super) is_project: bool,
+    /// What the rules of that file are.
+    toml: Gates,
 }
 
 impl<'a> Place<'a> {
     pub(super) fn new(named: &'a Path, published: &'a Path, project: Option<&Project>) -> Place<'a> {
         let folders = project.into_iter().flat_map(|project| [&project.folder].into_iter().chain(&project.bases));
         let others = folders.filter(|folder| !is_same(folder, published)).cloned().collect();
-        Place { named, published, is_built: published.is_dir(), others, is_project: project.is_some() }
+        let toml = project.map(|project| Gates::of(RuleFile::Toml, &project.bytes)).unwrap_or_default();
+        Place { named, published, is_built: published.is_dir(), others, is_project: project.is_some(), toml }
     }
 
     /// RULES-15: the folders that a rule file may lie in.
@@ -140,7 +144,18 @@ fn left_beside(
 ) -> Result<(), LoadError> {
     for path in beside {
         let bytes = place.read(path)?;
-        if bytes != read {
+        if bytes == read {
+            continue;
+        }
+        let (gates, in_force) = (Gates::of(file, &bytes), Gates::of(file, read));
+        let names = || DirSite::names_in(place.published).unwrap_or_default();
+        if gates.are_missing_in(&in_force) && gates.close_nothing(&in_force, &place.toml, &names()) {
+            let message = format!(
+                "`{}` is not read: {OUTSIDE}; it holds gates, and nothing that is published lies at their paths",
+                path.display()
+            );
+            notes.push(Note::warning(message, help_to_move(own)));
+        } else {
             notes.push(not_read(file, path, OUTSIDE, &bytes, read, own));
         }
     }
@@ -149,8 +164,11 @@ fn left_beside(
 
 fn not_read(file: RuleFile, path: &Path, why: &str, bytes: &[u8], read: &[u8], own: &Path) -> Note {
     let is_missing = Gates::of(file, bytes).are_missing_in(&Gates::of(file, read));
-    let help = format!("put its lines into `{}`, and remove it if the build does not need it", own.display());
-    Note::about(is_missing, format!("`{}` is not read: {why}", path.display()), help)
+    Note::about(is_missing, format!("`{}` is not read: {why}", path.display()), help_to_move(own))
+}
+
+fn help_to_move(own: &Path) -> String {
+    format!("put its lines into `{}`, and remove it if the build does not need it", own.display())
 }
 
 fn several(file: RuleFile, files: Vec<PathBuf>, place: &Place<'_>, help: String) -> LayoutError {

@@ -335,6 +335,77 @@ fn layout_3_rules_that_nobody_reads() {
             ".",
             &["public: public/_redirects netlify.toml"],
         ),
+        // An old one, whose gates are for paths at which nothing is published, or nobody knows.
+        (
+            &[("netlify.toml", &public), ("public/index.html", ""), ("_redirects", GATE)],
+            ".",
+            &[
+                "public: netlify.toml",
+                "W `_redirects` is not read: it lies outside the published folder; it holds gates, and nothing",
+            ],
+        ),
+        (
+            &[
+                ("netlify.toml", &public),
+                ("public/_redirects", PLAIN),
+                ("public/x.html", ""),
+                ("_redirects", GATE),
+                ("beta/a.html", ""),
+            ],
+            "public",
+            &["public: public/_redirects netlify.toml", "W `_redirects` is not read"],
+        ),
+        (
+            &[("netlify.toml", &public), ("public/x.html", ""), ("public/beta.html", ""), ("_redirects", GATE)],
+            ".",
+            &["public: netlify.toml", outside],
+        ),
+        (
+            &[
+                ("netlify.toml", &public),
+                ("public/x.html", ""),
+                ("public/_redirects", "/* /:splat 200\n"),
+                ("_redirects", GATE),
+            ],
+            ".",
+            &["public: public/_redirects netlify.toml", outside],
+        ),
+        (
+            &[
+                ("netlify.toml", &public),
+                ("public/x.html", ""),
+                ("public/_redirects", "/* /x.html 200\n"),
+                ("_redirects", GATE),
+            ],
+            ".",
+            &["public: public/_redirects netlify.toml", "W `_redirects` is not read"],
+        ),
+        (
+            &[
+                (
+                    "netlify.toml",
+                    &format!("{public}[[redirects]]\nfrom = \"/*\"\nto = \"https://a.example/:splat\"\nstatus = 200\n"),
+                ),
+                ("public/x.html", ""),
+                ("_redirects", GATE),
+            ],
+            ".",
+            &["public: netlify.toml", outside],
+        ),
+        (
+            &[
+                ("netlify.toml", &public),
+                ("public/x.html", ""),
+                ("_redirects", &format!("{GATE}beta /x 200! Role=admin\n")),
+            ],
+            ".",
+            &["public: netlify.toml", outside],
+        ),
+        (
+            &[("netlify.toml", &public), ("public/x.html", ""), ("_headers", password)],
+            ".",
+            &["public: netlify.toml", "W `_headers` is not read"],
+        ),
         // A line that cannot be read and names a role is a gate as well.
         (
             &[("netlify.toml", &public), ("public/", ""), ("_redirects", "/beta/* Role=admin\n")],
