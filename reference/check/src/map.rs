@@ -25,7 +25,12 @@ use asker::{Asker, LOOKED_AT, file_at, headers, request, when};
 const ROLES: usize = 24;
 
 /// Where the functions of the platform answer.
-pub(crate) const FUNCTIONS: &str = "/.netlify/functions/";
+const FUNCTIONS: [&str; 2] = ["/.netlify/functions/", "/.netlify/builders/"];
+
+/// Whether a path is one of those at which the platform runs a function.
+pub(crate) fn is_of_a_function(path: &str) -> bool {
+    FUNCTIONS.iter().any(|begin| path.starts_with(begin))
+}
 
 /// Who gets what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -270,14 +275,14 @@ impl Gets {
                 Reply::File { status: *status, file: file.clone(), is_own: own == Some(file) }
             }
             (Outcome::Serve { file }, _) => Reply::File { status: 200, file: file.clone(), is_own: own == Some(file) },
-            (Outcome::NotFound { forced: false, .. }, Some(path)) if by.is_some() && path.starts_with(FUNCTIONS) => {
+            (Outcome::NotFound { forced: false, .. }, Some(path)) if by.is_some() && is_of_a_function(path) => {
                 Reply::Function { path: path.clone() }
             }
             (Outcome::NotFound { forced: false, .. }, Some(path)) if by.is_some() => {
                 Reply::NoFile { path: path.clone() }
             }
             // RULES-12: no rule is met there.
-            (Outcome::NotFound { .. }, _) if by.is_none() && target.starts_with(FUNCTIONS) => {
+            (Outcome::NotFound { .. }, _) if by.is_none() && is_of_a_function(target) => {
                 Reply::Function { path: target.to_owned() }
             }
             (Outcome::NotFound { .. }, _) => Reply::NotFound,
@@ -316,6 +321,7 @@ impl Gets {
             Reply::Redirect { status, location } => format!("{status} → {location}"),
             Reply::Forwarded { url } => format!("forwarded to {url}"),
             Reply::Function { path } => format!("runs {path}"),
+            Reply::NoFile { path } if path.starts_with("/.netlify/") => format!("404, {path} is not here"),
             Reply::NoFile { path } => format!("404, no file {path}"),
             Reply::NotFound if self.class == Class::Closed => "denied, 404".to_owned(),
             Reply::NotFound => "404".to_owned(),

@@ -139,7 +139,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/* /de/ 302 Country=de,at\n/m/* 200! Role=a\n/m/* /login 401!", SOME, &["gate-shadowed"]),
     ("/* /de/ 302 Cookie=c\n/m/x /m/x 200! Role=a\n/m/* 200! Role=a\n/m/* /login 401!", SOME, &["gate-shadowed"; 2]),
     ("/* /index.html 200 Country=de\n/m/* 200! Role=a\n/m/* /login 401!", SOME, &["gate-shadowed"]),
-    ("/m/* /m/:splat 200 Cookie=beta\n/m/* 200! Role=a\n/m/* /login 401!", SOME, &[]),
+    ("/m/* /m/:splat 200 Cookie=beta\n/m/* 200! Role=a\n/m/* /login 401!", SOME, &["gate-shadowed"]),
     ("http://a.example/* https://a.example/:splat 301\n/m/* 200! Role=a", SOME, &["gate-shadowed"]),
     ("https://old.example/* https://a.example/:splat 301\n/m/* 200! Role=a", SOME, &["gate-shadowed"]),
     ("https://old.example/* https://a.example/:splat 301!\n/m/* 200! Role=a", SOME, &[]),
@@ -235,11 +235,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/download/:file /files/:file 200! Role=a", &["/files/a.zip"], &["gate-target-open"]),
     ("/download/:d/:f /files/:d/:f 200! Role=a", &["/files/a.zip", "/files/b/c.zip"], &["gate-target-open"]),
     ("/download/:d/:f /files/:d/:f 200! Role=a", &["/files/a.zip"], &[]),
-    (
-        "/get id=:id /files/:id 200! Role=a",
-        &["/files/a.zip"],
-        &["gate-one-query", "gate-target-open", "query-capture-in-path"],
-    ),
+    ("/get id=:id /files/:id 200! Role=a", &["/files/a.zip"], &["gate-target-open", "query-capture-in-path"]),
     ("/download/:f /files/:f.pdf 200! Role=a", &["/files/a.pdf"], &["gate-target-open"]),
     ("/download/:f /files/:f.pdf 200! Role=a", &["/files/a.zip"], &[]),
     ("/d/:f /files/:f 200! Role=a\n/files/* 200! Role=a", &["/files/a.zip"], &[]),
@@ -568,6 +564,89 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/sign-in /sign-in.html 200 Role=admin", &[], &["gate-backwards"]),
     ("/login /login 200! Role=admin\n/login https://id.example/ 302", PAID, &[]),
     ("/* 200! Role=admin\n/login /login.html 401", PAID, &[]),
+    // A status that turns visitors away, for those who hold the role.
+    ("/app/* /.netlify/identity 401! Role=a", LOG_IN, &["gate-backwards"]),
+    ("/app/* /404.html 404! Role=a", LOG_IN, &["gate-backwards"]),
+    ("/app/* /index.html 403! Role=a", LOG_IN, &["gate-backwards"]),
+    ("/app/* /index.html 403! Role=a", &[], &["gate-backwards"]),
+    ("/app/* 200! Role=a\n/app/* /index.html 403! Role=b", LOG_IN, &[]),
+    ("/app/* /index.html 403! Role=b\n/app/* 200! Role=a", LOG_IN, &[]),
+    ("/app/* /index.html 403! Role=b\n/app/* /login 401!", LOG_IN, &[]),
+    // Another page for those who hold the role, at a path where a page lies.
+    ("/ /app/ 200! Role=a\n/app/* 200! Role=a\n/app/* /login 401!", LOG_IN, &["role-redirect-hides"]),
+    ("/app /m/app 200! Role=a\n/m/* 200! Role=a", &["/app.html", "/m/app.html"], &["role-redirect-hides"]),
+    ("/ /index.html 200! Role=a", &["/index.html"], &["gate-one-spelling"]),
+    ("/app /app/board 200! Role=a\n/app/* 200! Role=a", &["/app/index.html", "/app/board.html"], &[]),
+    // Whoever signed up and holds no role yet.
+    (
+        "/app/* 200! Role=user\n/app/* /login 302!\n/login /app/ 302! Role=*\n/login /login 200",
+        LOG_IN,
+        &["redirect-loop"],
+    ),
+    // A page that another gate keeps, shown with a status that says no.
+    (
+        "/m/* 200! Role=admin\n/m/* /login 401!\n/premium/* 200! Role=a\n/premium/* /m/index.html 401",
+        &["/m/index.html", "/login.html", "/premium/index.html"],
+        &["leads-into-gate"],
+    ),
+    (
+        "/m/* 200! Role=admin\n/m/* /login 401!\n/premium/* 200! Role=a\n/premium/* /m/x.html 404! Language=de",
+        &["/m/x.html", "/login.html", "/premium/index.html"],
+        &["fallback-narrower", "leads-into-gate"],
+    ),
+    (
+        "/m/* 200! Role=admin\n/m/* /login 401!\n/premium/* 200! Role=a\n/premium/* /m/login.html 401",
+        &["/m/login.html", "/login.html", "/premium/index.html"],
+        &[],
+    ),
+    (
+        "/m/p/* 200! Role=admin\n/m/p/* /m/teaser.html 401!\n/m/* 200! Role=a\n/m/* /login 401!",
+        &["/m/p/x.html", "/m/teaser.html", "/login.html"],
+        &[],
+    ),
+    // The page to log in, excepted under a placeholder, and as a route of the app.
+    (
+        "/:lang/login /:lang/login.html 200\n/:lang/* /:lang/:splat 200! Role=a\n/:lang/* /:lang/login 302",
+        &["/de/index.html", "/de/login.html"],
+        &[],
+    ),
+    (
+        "/login /index.html 200\n/assets/* /assets/:splat 200\n/* /index.html 200! Role=a\n/* /login 302",
+        &["/index.html", "/assets/app.js"],
+        &[],
+    ),
+    // Whoever likes sends a cookie or a parameter, or says which language is theirs.
+    ("/m/* token=x /m/:splat 200\n/m/* 200! Role=a\n/m/* /login 401!", SOME, &["gate-shadowed"]),
+    ("/m/* /m/:splat 200! Cookie=beta\n/m/* 200! Role=a\n/m/* /login 401!", SOME, &["gate-shadowed"]),
+    ("/m/* /m/:splat 200 Country=de\n/m/* 200! Role=a\n/m/* /login 401!", SOME, &[]),
+    // Trees in the place of what all pages load.
+    (
+        "/* /de/:splat 200! Language=de\n/* /en/:splat 200!",
+        &["/assets/app.css", "/de/index.html", "/en/index.html"],
+        &["files-swallowed"; 2],
+    ),
+    ("/* /en/:splat 200!", &["/assets/app.css", "/en/index.html", "/en/assets/app.css"], &[]),
+    ("https://en.example/* /en/:splat 200!", &["/assets/app.css", "/en/index.html"], &[]),
+    ("/en/* /e/:splat 200!", &["/assets/app.css", "/e/index.html"], &[]),
+    ("/* /maintenance.html 200!", &["/assets/app.css", "/index.html", "/maintenance.html"], &[]),
+    ("/* /coming-soon 200!", &["/assets/app.css", "/index.html", "/coming-soon.html"], &[]),
+    // Other functions.
+    ("/api/* /.netlify/builders/report 200! Role=a\n/api/* /login 401!", BUILT, &["gate-function-open"]),
+    // What a query has to be for a gate.
+    ("/app/* id=1 /app/:splat 200! Role=a\n/app/* /login 401", LOG_IN, &["files-before-rule", "gate-one-query"]),
+    ("/app/* id=1 /app/:splat 200! Role=a\n/app/* /login 401!", LOG_IN, &[]),
+    ("/x id=1 https://a.example/1 200! Role=a", LOG_IN, &[]),
+    ("/x id=1 https://a.example/1 200! Role=a\n/x https://a.example/ 200", LOG_IN, &["gate-one-query"]),
+    ("/x id=1 /app/ 200! Role=a\n/x /login 200\n/app/* 200! Role=a", LOG_IN, &[]),
+    // A URL behind a slash.
+    ("/x /https://a.example/ 301", LOG_IN, &["to-behind-slash"]),
+    ("/x/* /https://a.example/:splat 301", &[], &["to-behind-slash"]),
+    ("/* /https://a.example/:splat 302\n/app/* 200! Role=a", LOG_IN, &["gate-shadowed", "to-behind-slash"]),
+    ("/x /www.a.example/y 301", LOG_IN, &["to-behind-slash"]),
+    ("/x /www.a.example/y 301", &["/index.html", "/www.a.example/y.html"], &[]),
+    ("/x /proxy/https://a.example 301", &["/index.html"], &["target-missing"]),
+    // What can never be asked for.
+    ("/g/* 200! Role=user\n/g/* /signin 302! Country=!NZ", &[], &["country-unknown"]),
     // A fallback that asks for more.
     ("/guide /guide 200! Role=user\n/guide tab=a /signin 302!", &[], &["fallback-narrower", "gate-one-spelling"]),
     ("/g/* 200! Role=user\n/g/* /signin 302! Country=de", &[], &["fallback-narrower"]),
@@ -836,7 +915,8 @@ const ADVISED: &[Advised] = &[
         "",
         &["/login.html", "/dash/index.html"],
         "login-page-gated",
-        &[],
+        // ROLE-3.redirect: a role rule that only redirects keeps nothing, and who is to log in holds no role yet.
+        &[(1, &["/login /dash/ 302! Role=user", "/login /login 200"])],
     ),
     ("/pricing /account 302 Role=premium", "", &["/pricing.html", "/account.html"], "role-redirect-hides", &[]),
     (
@@ -1087,6 +1167,78 @@ const SAID: &[(&str, &[&str], &str, [&str; 3])] = &[
         ],
     ),
     (
+        "/app/* /.netlify/identity 401! Role=a",
+        LOG_IN,
+        "gate-backwards",
+        ["answers those who hold the role with a 401", "to all others a 404", "write `/app/* 200! Role="],
+    ),
+    (
+        "/app/* id=1 /app/:splat 200! Role=a",
+        LOG_IN,
+        "gate-one-query",
+        [
+            "exactly these parameters, and `/app/index.html?id=1&x=1` goes past it",
+            "at `/app/index.html?id=1&x=1` `/app/index.html`, without being asked",
+            "add the same gate without parameters, below it: `/app/* /app/:splat 200! Role=a`",
+        ],
+    ),
+    (
+        "/x id=1 https://a.example/1 200! Role=a\n/x https://a.example/ 200",
+        LOG_IN,
+        "gate-one-query",
+        ["`/x?id=1&x=1` goes past it", "what `https://a.example/?id=1&x=1` answers", "a gate without parameters"],
+    ),
+    (
+        "/app/* 200! Role=a\n/app/* /login 401!\n/app/* 200! Role=b",
+        LOG_IN,
+        "gate-shadowed",
+        [
+            "nobody is ever asked",
+            "what line 2 says",
+            "line 2 answers all whom line 1 denies, those too who hold another role",
+        ],
+    ),
+    (
+        "/* /index.html 200 Role=a\n/* /index.html 200",
+        LOG_IN,
+        "gate-undone",
+        ["what line 1 keeps", "a 404", "in the place of this line: `/* /login.html 401`"],
+    ),
+    (
+        "/* /index.html 200 Role=a\n/* /index.html 200",
+        &["/index.html", "/app.js"],
+        "gate-undone",
+        ["what line 1 keeps", "a 404", "line 1 closes every path of the site to all who do not hold the role"],
+    ),
+    (
+        "/app/* 200! Role=a\n/app/* /login 302!\n/login /app/ 302! Role=a",
+        LOG_IN,
+        "login-page-gated",
+        ["where line 3 answers those who hold the role alone", "a 404", "write `/login /login 200` below line 3"],
+    ),
+    (
+        "/x /https://a.example/ 301",
+        LOG_IN,
+        "to-behind-slash",
+        ["of what looks like `https://a.example/`", "", "write `/x https://a.example/ 301`"],
+    ),
+    (
+        "http://a.example/* https://a.example/:splat 301!\nhttps://a.example/* /:splat 200! Role=a\n/login /login 200",
+        LOG_IN,
+        "gate-one-host",
+        ["for `a.example` alone", "on every other host of the site, without", "on that host alone"],
+    ),
+    (
+        "/m/* 200! Role=admin\n/m/* /login 401!\n/premium/* 200! Role=a\n/premium/* /m/index.html 401",
+        &["/m/index.html", "/login.html", "/premium/index.html"],
+        "leads-into-gate",
+        [
+            "into `/m/*`, which line 1 gates",
+            "what lies at `/m/index.html`",
+            "that is for them: `/premium/* /login 401`",
+        ],
+    ),
+    (
         "/premium/* /upgrade 302! Role=free,trial\n/premium/* 200",
         PAID,
         "gate-backwards",
@@ -1108,6 +1260,18 @@ fn what_is_said_names_what_comes_and_what_to_write() {
             assert!(said.contains(words), "{rules}\n{said}");
         }
     }
+}
+
+/// A gate of `netlify.toml` can stand above no line of `_redirects`.
+#[test]
+fn what_goes_above_a_line_of_the_other_file_is_written_there() {
+    let toml = "[[redirects]]\nfrom = '/app/*'\nto = '/app/:splat'\nstatus = 200\nforce = true\nconditions = { Role = ['a'] }\n\
+                [[redirects]]\nfrom = '/app/*'\nto = '/login'\nstatus = 401\n";
+    let problems = found("/* /index.html 200\n", toml, LOG_IN);
+    let told: Vec<(&str, &str)> = problems.iter().map(|problem| (problem.id, problem.help.as_str())).collect();
+    let help = "_redirects goes before all entries of netlify.toml: write `/app/* /app/:splat 200! Role=a` and `/app/* /login 401` above \
+                line 1 of _redirects, and take out line 2 of netlify.toml and line 8 of netlify.toml";
+    assert_eq!(told, [("gate-shadowed", help), ("rule-unreachable", help)]);
 }
 
 #[test]

@@ -26,8 +26,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     Entry::warning(
         "files-swallowed",
-        "a forced rule shows one page in the place of the scripts and style sheets of the site",
-        "the page at the path of every script and style sheet",
+        "a forced rule shows one page in the place of the scripts and style sheets of the site, or leads to where they are not",
+        "the page, or a 404, at the path of every script and style sheet",
         "leave out the `!`, so that files go first; with a role, let the rule show its own paths",
     ),
     Entry::warning(
@@ -50,6 +50,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     )
     .elsewhere("what the function answers at its own path, without being asked for a role"),
     Entry::warning(
+        "to-behind-slash",
+        "a destination begins with a slash, and looks like a URL behind it",
+        "a path of this site, and a 404 there",
+        "begin the destination with `https://` where another host is meant",
+    ),
+    Entry::warning(
         "gate-one-host",
         "a gate names one scheme and host, and no gate covers the path on the others",
         "the file on every other host of the site, without being asked for a role",
@@ -58,7 +64,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     .trap(&["L15"]),
     Entry::warning(
         "gate-one-query",
-        "a gate asks for query parameters, and no gate covers the path without them",
+        "a gate asks for query parameters, and a request with another parameter, or without them, gets what the gate keeps",
         "the file without being asked for a role, where the parameters are left out or others are added",
         "write the gate without the parameters",
     ),
@@ -178,8 +184,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     .trap(&["L12"]),
     Entry::warning(
         "role-redirect-hides",
-        "a role rule redirects those who hold the role, and nothing shows everybody else the page that is there",
-        "a redirect with the role, and a 404 without it",
+        "a role rule redirects those who hold the role, or shows them another page, and nothing shows everybody else the page that is there",
+        "a redirect or the other page with the role, and a 404 without it",
         "write a rule for the same path below it that shows the page, such as `/login /login 200`",
     ),
     Entry::warning(

@@ -10,6 +10,7 @@ use super::advice::{Closing, Found, Proposal, page_rule};
 use super::backwards;
 use super::names::is_denial_page;
 use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, page_of, place_of, segments, warning};
+use super::values::never_hold;
 
 /// What is odd about whom the rule at `place` admits, or answers where a gate does not.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
@@ -158,7 +159,7 @@ fn whole_site<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Optio
 
 /// An answer for those whom a gate denies, which asks for more than the gate does.
 fn narrow_fallback<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    let apply = rule.apply()?;
+    let apply = rule.apply().filter(|apply| !never_hold(apply))?;
     let of_path = [("a parameter", !rule.query.is_empty()), ("a host", rule.origin.is_some())];
     let of_path = of_path.into_iter().filter(|(_, asks)| *asks).map(|(what, _)| what.to_owned());
     let keys = apply.conditions.others().iter().filter_map(|condition| condition.key.name());

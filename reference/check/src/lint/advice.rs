@@ -10,7 +10,7 @@ use rolegate::decide::{Decision, Outcome};
 use rolegate::opens::opens;
 use rolegate::path::RequestPath;
 use rolegate::problem::{Advice, Edit, Problem, Severity};
-use rolegate::rules::{ConditionKey, Effect, Pattern, RoleCondition, Rule, RuleSet};
+use rolegate::rules::{Apply, ConditionKey, Effect, Pattern, RoleCondition, Rule, RuleSet};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
 use rolegate::visitor::Visitor;
@@ -18,7 +18,7 @@ use rolegate::visitor::Visitor;
 use super::entry::in_toml;
 use super::names::is_login_page;
 use super::scene::{LOOKED_AT, Scene, Visit, WORD, name_as_path, segments};
-use crate::map::FUNCTIONS;
+use crate::map::is_of_a_function;
 
 /// RULES-14: so many rules are looked at again to prove advice, over all of it.
 const PROVED_OVER: usize = 20_000;
@@ -178,7 +178,7 @@ fn is_proved<S: Site>(
     // something that no gate keeps opens nothing: of the rest a reason is asked why nothing opens.
     let rest = edited(&|place, rule| {
         let was = scene.rule(place).filter(|was| gives_no_more(scene, was, rule));
-        if is_denial_page(rule) { None } else { Some(was.unwrap_or(rule).clone()) }
+        if is_denial_page(rule) || logs_in(scene, rule) { None } else { Some(was.unwrap_or(rule).clone()) }
     });
     if opens((scene.set(), scene.site), (&rest, scene.site), [("", ""); 0]).is_some() {
         return false;
@@ -205,11 +205,16 @@ fn goes_before_a_gate<S: Site>(scene: &Scene<'_, S>, changes: &[(usize, Vec<Rule
         let mut new = rules.iter().enumerate().filter(|(_, rule)| !rule.is_gate() && !is_there(rule));
         new.any(|(at, rule)| {
             // A gate that goes further up before it stays before it.
-            let goes_too = |gate: &Rule| rules.iter().take(at).any(|other| other == gate);
+            let goes_too = |gate: &Rule| rules.iter().take(at).any(|other| say_the_same(other, gate));
             let mut below = scene.rules().iter().skip(place + 1).filter(|below| below.is_gate() && !goes_too(below));
             below.any(|gate| gate.pattern.with_spellings().may_meet(&rule.pattern))
         })
     })
+}
+
+/// Whether two rules are the same, wherever they stand.
+fn say_the_same(one: &Rule, other: &Rule) -> bool {
+    (&one.origin, &one.pattern, &one.query, &one.effect) == (&other.origin, &other.pattern, &other.query, &other.effect)
 }
 
 /// Whether two role rules differ in what they show alone, and no gate has to do with that.
@@ -228,13 +233,24 @@ fn gives_no_more<S: Site>(scene: &Scene<'_, S>, was: &Rule, is: &Rule) -> bool {
 
 /// Whether the rule stands in the list already, or its line reads as what it is, and not as one in error, which is sealed.
 fn reads_as<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> bool {
-    let same = |other: &Rule| {
-        (&other.origin, &other.pattern, &other.query, &other.effect)
-            == (&rule.origin, &rule.pattern, &rule.query, &rule.effect)
-    };
+    let same = |other: &Rule| say_the_same(other, rule);
     let read = RuleSet::parse(rule.to_string().as_bytes());
     let is_whole = !read.problems.iter().any(|problem| problem.severity == Severity::Error);
     is_whole && read.rules.rules().iter().any(same) || scene.rules().iter().any(|other| other == rule)
+}
+
+/// ROLE-3.redirect: whether the rule is new and shows the page to log in at its own path, below a role rule that only redirects there:
+/// such a rule keeps nothing, and who is to log in holds no role yet.
+fn logs_in<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> bool {
+    let is_own = |apply: &Apply| apply.status == 200 && apply.to.reach() == rule.pattern;
+    let is_page = || rule.pattern.literal().is_some_and(|path| path.last().is_some_and(|name| is_login_page(name)));
+    let spellings = || rule.pattern.with_spellings();
+    rule.role().is_none() && rule.apply().is_some_and(is_own) && is_page() && {
+        let rules = scene.rules();
+        let sends = |there: &Rule| there.pattern == rule.pattern && there.role().is_some() && !there.protects();
+        let keeps = |there: &Rule| there.protects() && there.pattern.may_meet(&spellings());
+        rules.iter().any(sends) && !rules.iter().any(|there| keeps(there) || say_the_same(there, rule))
+    }
 }
 
 /// Whether the rule shows a fixed page of the site with a status that says no.
@@ -307,7 +323,9 @@ fn is_no_worse<S: Site>(
                 let admitted =
                     !was.denied && !is.denied && is.role_dependent && !is_kept_by_name(before, visit, &shown);
                 let logs_in = matches!(&shown, Content::File(file) if is_login_page(file));
-                let is_page = by_a_page(after, is) && (logs_in || pages.contains(&shown));
+                let by = is.by.and_then(|by| after.rule(by));
+                let is_way_in = || logs_in && by.is_some_and(|by| self::logs_in(before, by));
+                let is_page = (by_a_page(after, is) && (logs_in || pages.contains(&shown))) || is_way_in();
                 let is_new = content(was).as_ref() != Some(&shown) && !had.contains(&shown);
                 is_new && !admitted && !is_page && !before_gets(before, visit, &shown)
             });
@@ -316,7 +334,7 @@ fn is_no_worse<S: Site>(
             let is_missing = is.by.is_none() || (was.outcome.file().is_some() && !is_changed);
             let is_nothing = is.denied || (matches!(is.outcome, Outcome::NotFound { .. }) && is_missing);
             // A function runs elsewhere.
-            let runs = was.target.as_deref().is_some_and(|target| target.starts_with(FUNCTIONS));
+            let runs = was.target.as_deref().is_some_and(is_of_a_function);
             let was_something = !was.denied && (runs || !matches!(was.outcome, Outcome::NotFound { .. }));
             let locked_out = was_something
                 && is_nothing

@@ -2,7 +2,7 @@
 
 use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
-use rolegate::rules::{Captures, RoleCondition, Rule, RuleSet};
+use rolegate::rules::{Apply, Captures, RoleCondition, Rule, RuleSet};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
 
@@ -19,20 +19,34 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
     found.or_else(|| page_for_others(scene, place, rule)).or_else(|| log_in_for_holders(scene, place, rule))
 }
 
-/// A role rule that shows the page to log in to those who hold the role, and nothing to all others.
+/// A role rule that shows the page to log in to those who hold the role, or turns them away, and shows nothing to all others.
 fn for_the_denied<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let apply = rule.apply()?;
     let target = apply.to.substitute(&Captures::default()).path;
-    if apply.to.takes_captures() || !is_denial_page(&target) || is_denial_page(&rule.pattern.to_string()) {
+    let (is_page, refuses) = (is_denial_page(&target), refuses(apply));
+    if apply.to.takes_captures() || !(is_page || refuses) || is_denial_page(&rule.pattern.to_string()) {
         return None;
     }
     let visit = witness(scene, rule);
     let holder = scene.answer(&visit.by(&holder(rule.role()?)))?;
-    if holder.by != Some(place) || !is_nothing(&scene.answer(&visit)?) {
+    let there = scene.answer(&visit)?;
+    if holder.by != Some(place) || !is_nothing(&there) {
         return None;
     }
-    let message = format!("this leads those who hold the role to `{target}`, and nobody else");
-    let visitor = format!("to those who hold the role `{target}`, to all others a 404, as at `{}`", visit.target());
+    // Beside a gate for others it turns away those who hold another role, and where files go first they get these.
+    let is_beside_a_gate = there.denials().any(|at| at != place);
+    if !is_page && (is_beside_a_gate || matches!(holder.outcome, Outcome::Serve { .. })) {
+        return None;
+    }
+    let (shown, what) = match refuses && !is_page {
+        true => (
+            format!("this answers those who hold the role with a {}, and nobody else", apply.status),
+            format!("a {}", apply.status),
+        ),
+        false => (format!("this leads those who hold the role to `{target}`, and nobody else"), format!("`{target}`")),
+    };
+    let message = shown;
+    let visitor = format!("to those who hold the role {what}, to all others a 404, as at `{}`", visit.target());
     let help =
         format!("a condition says for whom a rule is: those who hold the role; {}", right_way_round(rule, &target));
     let found = warning(rule, Field::To, "gate-backwards", message, visitor, help);
@@ -48,6 +62,15 @@ fn for_the_denied<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> O
             closes: None,
         }
     })))
+}
+
+/// Whether a rule says to whomever it is for that they may not see what is there.
+fn refuses(apply: &Apply) -> bool {
+    match apply.status {
+        401 | 403 => true,
+        404 | 410 => apply.force,
+        _ => false,
+    }
 }
 
 /// The gate that shows its own paths to those who hold the role of the rule.

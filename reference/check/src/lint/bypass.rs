@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use rolegate::decide::{Outcome, decide};
 use rolegate::path::RequestPath;
 use rolegate::request::Request;
-use rolegate::rules::{Conditions, Rule, RuleSet};
+use rolegate::rules::{Apply, ConditionKey, Conditions, Rule, RuleSet};
 use rolegate::site::{Site, Spellings};
 use rolegate::visitor::Visitor;
 
@@ -29,7 +29,7 @@ pub(super) struct Bypass<'r> {
 pub(super) type Bypasses<'r> = HashMap<usize, Bypass<'r>>;
 
 /// Which of the rules at `places` deny the request to somebody without a token, were the rule at `by` and all before it not there;
-/// but for those from which that rule excepts its paths on purpose.
+/// but for those from which that rule excepts its paths on purpose. What is forced goes before files, and shows no other.
 pub(super) fn gates_passed(
     rules: &RuleSet,
     site: &impl Site,
@@ -37,9 +37,7 @@ pub(super) fn gates_passed(
     by: usize,
     places: &[usize],
 ) -> Vec<usize> {
-    let Some(above) = rules.rules().get(by).filter(|above| above.apply().is_some_and(|apply| !apply.force)) else {
-        return Vec::new();
-    };
+    let Some(above) = rules.rules().get(by).filter(|above| is_loose(above)) else { return Vec::new() };
     let below = places.iter().filter(|place| **place > by);
     let below: Vec<(usize, &Rule)> = below.filter_map(|place| Some((*place, rules.rules().get(*place)?))).collect();
     if !below.iter().any(|(_, rule)| rule.protects()) {
@@ -49,6 +47,21 @@ pub(super) fn gates_passed(
     let decision = decide(rest.as_slice(), request, &Visitor::Anonymous, site);
     let denials = decision.denials().filter_map(|at| below.get(at));
     denials.filter(|(_, gate)| gate.protects() && !is_exemption(site, above, gate)).map(|(place, _)| *place).collect()
+}
+
+/// Whether a file may be served before the rule, or the rule shows its own paths to whoever likes.
+fn is_loose(above: &Rule) -> bool {
+    above.apply().is_some_and(|apply| !apply.force || (shows_own(above, apply) && is_for_the_asking(above, apply)))
+}
+
+fn shows_own(rule: &Rule, apply: &Apply) -> bool {
+    (200..300).contains(&apply.status) && !apply.to.is_absolute() && apply.to.reach() == rule.pattern
+}
+
+/// Whether the rule asks for what everybody can send: a parameter, a cookie, a language.
+fn is_for_the_asking(rule: &Rule, apply: &Apply) -> bool {
+    let sent = [ConditionKey::Cookie, ConditionKey::Language];
+    !rule.query.is_empty() || apply.conditions.others().iter().any(|condition| sent.contains(&condition.key))
 }
 
 /// Whether the rule stands above the gate so that its own paths are not gated: it names some of them and shows what lies there or a
@@ -64,9 +77,12 @@ fn is_exemption(site: &impl Site, above: &Rule, gate: &Rule) -> bool {
         let [own, shown] = [&own, &shown].map(|path| site.file(path));
         Some(own.is_some() && own == shown)
     };
-    let shows_own = (200..300).contains(&apply.status) && reach == above.pattern;
-    let names_own = || above.pattern.covers(&reach) || own_file() == Some(true);
-    shows_own || (is_plain && gate.pattern.covers(&above.pattern) && names_own())
+    // Another spelling of the same pages.
+    let is_spelled =
+        || [".html", "/index.html"].iter().any(|end| format!("{}{end}", above.pattern) == reach.to_string());
+    let names_own = || above.pattern.covers(&reach) || own_file() == Some(true) || is_spelled();
+    (shows_own(above, apply) && !is_for_the_asking(above, apply))
+        || (is_plain && gate.pattern.covers(&above.pattern) && names_own())
 }
 
 /// All ways by gates that the files show.
@@ -77,8 +93,7 @@ pub(super) fn bypasses<'r, S: Site>(scene: &Scene<'r, S>) -> Bypasses<'r> {
         return found;
     }
     for (at, above) in scene.rules().iter().enumerate().take(last) {
-        let is_loose = above.apply().is_some_and(|apply| !apply.force && apply.conditions.role.is_none());
-        if !is_loose {
+        if above.role().is_some() || !is_loose(above) {
             continue;
         }
         if scene.is_used_up() {
@@ -88,7 +103,12 @@ pub(super) fn bypasses<'r, S: Site>(scene: &Scene<'r, S>) -> Bypasses<'r> {
         for path in tried(scene, at, above, &found) {
             let visit = visit.at(&path);
             let Some(decision) = scene.answer(&visit).filter(|decision| decision.by == Some(at)) else { continue };
-            let Outcome::Serve { file } = decision.outcome else { continue };
+            let is_forced = above.apply().is_some_and(|apply| apply.force);
+            let file = match decision.outcome {
+                Outcome::Serve { file } => file,
+                Outcome::Rewrite { file, .. } if is_forced => file,
+                _ => continue,
+            };
             for place in scene.gates_passed(&visit, at) {
                 let is_told = || scene.rule(place).is_none_or(|gate| leaves_nothing_to(scene, above, gate).is_some());
                 if !found.contains_key(&place) && !is_told() {
@@ -155,8 +175,11 @@ pub(super) fn problem<S: Site>(
     let asked = format!("`{host}{}`{with}", visit.target());
     let message = format!("{line} answers before this gate at {asked}, and asks for no role");
     let visitor = format!("at {asked} the file `{}`, without being asked for a role", name_as_path(file));
-    let help =
-        format!("a gate is met where it stands, and {line} goes first; since that is not forced, files go before it");
+    let why = match is_for_the_asking(above, apply) && shows_own(above, apply) {
+        true => "whoever likes sends what that asks for",
+        false => "since that is not forced, files go before it",
+    };
+    let help = format!("a gate is met where it stands, and {line} goes first; {why}");
     let found = warning(gate, Field::From, "gate-shadowed", message, visitor, help).problem;
     let found = Found::from(rolegate::problem::Problem { span: gate.span, ..found });
     let moved = after_gates(scene, *at, above).map(|(last, rule)| Proposal {

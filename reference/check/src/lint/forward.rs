@@ -11,7 +11,7 @@ use super::names::is_denial_page;
 use super::order::joined;
 use super::scene::{Field, Scene, Visit, WORD, page_of, place_of, warning};
 use super::ways::shown_at;
-use crate::map::FUNCTIONS;
+use crate::map::is_of_a_function;
 
 /// What is odd about what the rule at `place` fetches.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
@@ -72,7 +72,12 @@ fn gate_undone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opti
     let message = format!("this leads to what {line} keeps for others, without asking for a role");
     // At other paths a wider rule is for everybody.
     let is_wider = rule.pattern != gate.pattern && rule.pattern.covers(&gate.pattern);
+    let is_whole = gate.pattern.stem().is_some_and(|stem| stem.is_empty()) && rule.pattern == gate.pattern;
     let help = match is_wider {
+        _ if is_whole && !rule.is_proxy() => format!(
+            "{line} closes every path of the site to all who do not hold the role, scripts and style sheets too: what answers them shows a \
+             page to log in"
+        ),
         true => format!("those whom {line} denies are to be answered between the two, with a page to log in, or a 404"),
         false => format!("those whom {line} denies are to be answered with something else"),
     };
@@ -95,7 +100,14 @@ fn gate_undone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opti
         closes: None,
     });
     let joined = joined(scene, (at, gate), (place, rule), apply);
-    Some(found.proposing([joined, between, role, out].into_iter().flatten()))
+    // Who is denied the whole site needs a page to log in.
+    let log_in = scene.denial_page().filter(|_| is_whole && !rule.is_proxy());
+    let log_in = log_in.and_then(|page| page_rule(rule, page, 401, apply.force)).map(|shown| Proposal {
+        help: format!("show those who are denied a page that is for them, in the place of this line: `{shown}`"),
+        changes: vec![(place, vec![shown])],
+        closes: None,
+    });
+    Some(found.proposing([log_in, joined, between, role, out].into_iter().flatten()))
 }
 
 /// What those get whom a gate denies that shows its own path, where a rule below it forwards what is asked there, or has a
@@ -136,7 +148,7 @@ fn run<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) ->
 
 /// Whether the rule leads to a function of the platform.
 pub(super) fn is_function(apply: &Apply) -> bool {
-    !apply.to.is_absolute() && apply.to.to_string().starts_with(FUNCTIONS)
+    !apply.to.is_absolute() && is_of_a_function(&apply.to.to_string())
 }
 
 /// What those get whom the gate denies, and whom the rule would lead back.

@@ -1,5 +1,6 @@
 //! Gates that cover less than they seem to.
 
+use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
 use rolegate::rules::{Apply, Pattern, Rule, RuleSet};
 use rolegate::site::{Site, Spellings};
@@ -8,8 +9,10 @@ use crate::catalogue;
 
 use super::admitted::holder;
 use super::advice::{Closing, Found, Proposal, changed, page_rule};
+use super::forward::is_function;
 use super::names::is_login_page;
 use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, segments, warning};
+use super::walk::shows_another;
 
 /// What is odd about the gate at `place`, or about the query of any rule.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
@@ -103,10 +106,12 @@ fn one_host<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<
     let visitor = match twin.map(|(at, _)| at).next() {
         Some(at) if at < place => return None,
         Some(_) => catalogue::visitor("gate-one-host").to_owned(),
-        None => format!(
-            "the file on every other host of the site, and on this one over `{}`, without being asked for a role",
-            other_scheme.place().0.name()
-        ),
+        None => {
+            let sent = scene.answer(&other_scheme).is_some_and(|sent| matches!(sent.outcome, Outcome::Redirect { .. }));
+            let scheme = other_scheme.place().0.name();
+            let here = if sent { String::new() } else { format!(", and on this one over `{scheme}`") };
+            format!("the file on every other host of the site{here}, without being asked for a role")
+        }
     };
     let message =
         format!("this gate is for `{}` alone, and none covers `{}` on other hosts", origin.host(), rule.pattern);
@@ -120,24 +125,70 @@ fn one_host<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<
     }]))
 }
 
-/// QUERY-1, ROLE-9
+/// QUERY-1, QUERY-2, ROLE-9: a request with a parameter more, or without those of the gate, that gets what the gate keeps.
 fn one_query<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let first = rule.query.first()?;
-    if is_shut(scene, rule, &Visit::of(rule).without_query()) {
-        return None;
-    }
+    let (passed, what) = past_the_query(scene, place, rule)?;
     let key = String::from_utf8_lossy(&first.key).into_owned();
     let message =
-        format!("this gate is for requests with these parameters alone, and none covers `{}` without", rule.pattern);
+        format!("this gate is for requests with exactly these parameters, and `{}` goes past it", passed.target());
+    let visitor = format!("at `{}` {what}, without being asked for a role", passed.target());
     let begin = format!("{key}=");
-    let help = "a gate with parameters is met by requests with exactly these";
-    let found = warning(rule, Field::Beginning(&begin), "gate-one-query", message, None, help);
+    let help = "with another parameter, or without these, a request is another one: a gate without parameters covers all of them";
+    let found = warning(rule, Field::Beginning(&begin), "gate-one-query", message, visitor, help);
     let without = (!rule.captures_query()).then(|| changed(rule, |rule| rule.query.clear()));
     Some(found.proposing(without.map(|without| Proposal {
         help: format!("add the same gate without parameters, below it: `{without}`"),
         changes: vec![(place, vec![rule.clone(), without])],
         closes: Some(Closing::by(rule)),
     })))
+}
+
+/// So many files below a gate are asked for.
+const FILES: usize = 4;
+
+/// A visit that the gate at `place` is not for, by its query alone, and that gets what the gate keeps, and what that is.
+fn past_the_query<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<(Visit, String)> {
+    let gate = Visit::of(rule);
+    let stem = rule.pattern.stem().unwrap_or_default();
+    let below = stem.iter().map(|segment| format!("/{segment}")).collect::<String>();
+    let files = scene.names_below(&below).filter(|name| rule.pattern.matches_name(name)).take(FILES);
+    let files = files.map(|name| RequestPath::of(segments(name)));
+    files.chain(gate.path()).find_map(|path| {
+        let gate = gate.at(&path);
+        let kept = scene.answer(&gate.by(&holder(rule.role()?))).filter(|kept| kept.by == Some(place))?;
+        [gate.with_a_parameter(), gate.without_query()]
+            .into_iter()
+            .find_map(|visit| Some((what_is_kept(scene, rule, &kept, &scene.answer(&visit)?)?, visit)))
+            .map(|(what, visit)| (visit, what))
+    })
+}
+
+/// What of that which a gate shows somebody gets, of whom it did not ask for a role.
+fn what_is_kept<S: Site>(scene: &Scene<'_, S>, rule: &Rule, kept: &Decision, got: &Decision) -> Option<String> {
+    if got.denied {
+        return None;
+    }
+    let server =
+        |url: &str| url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?']).next()).map(str::to_lowercase);
+    match &got.outcome {
+        Outcome::Serve { file } | Outcome::Rewrite { file, status: 200..300 } => {
+            (kept.outcome.file() == Some(file.as_str())).then(|| format!("`{}`", name_as_path(file)))
+        }
+        Outcome::Proxy { url } => match &kept.outcome {
+            Outcome::Proxy { url: kept } => (server(url) == server(kept)).then(|| format!("what `{url}` answers")),
+            _ => None,
+        },
+        Outcome::NotFound { forced: false, .. } => {
+            let runs = rule.apply().is_some_and(is_function) && got.by.is_some() && got.target == kept.target;
+            let own = || rule.apply().is_some_and(|apply| apply.to.reach() == rule.pattern);
+            // Where nobody knows the files there may be one.
+            let may_be_there =
+                scene.is_bare() && ((got.by.is_none() && own()) || (got.by.is_some() && got.target == kept.target));
+            (runs || may_be_there).then(|| if runs { "what the function answers" } else { "the file" }.to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// MATCH-1: paths differ by case and by the composition of characters. A gate over nothing beside a folder that looks so is meant for that.
@@ -186,7 +237,7 @@ fn visit_fits(rule: &Rule, visit: &Visit) -> bool {
 fn one_spelling<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let own = RequestPath::of(rule.pattern.literal()?);
     // Who logs in holds no role yet: see `gate-backwards`.
-    if is_login_page(own.name()) {
+    if is_login_page(own.name()) || shows_another(scene, rule).is_some() {
         return None;
     }
     let visit = Visit::of(rule);

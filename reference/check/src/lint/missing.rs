@@ -16,6 +16,9 @@ const LETTERS: usize = 2;
 
 /// What is missing where the rule at `place` leads, on a site that is built: one that has a front page.
 pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    if let Some(found) = behind_a_slash(scene, place, rule) {
+        return Some(found);
+    }
     let apply = rule.apply().filter(|apply| !apply.to.is_absolute() && !is_function(apply))?;
     // What is not found, or gone, is said without a page as well.
     let says_so = matches!(apply.status, 404 | 410);
@@ -55,6 +58,45 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
             changes: vec![(place, vec![mended])],
             closes: None,
         })
+    })))
+}
+
+/// The URL that stands behind the slash of a destination, which makes a path of it.
+pub(super) fn url_behind_a_slash(apply: &Apply) -> Option<String> {
+    let to = apply.to.to_string();
+    let rest = to.strip_prefix('/')?;
+    let is_url = ["http:/", "https:/"].iter().any(|begin| rest.starts_with(begin));
+    let is_host =
+        rest.strip_prefix("www.").is_some_and(|host| host.split('/').next().is_some_and(|host| host.contains('.')));
+    match (is_url, is_host && !apply.to.is_absolute()) {
+        (true, _) => {
+            let (scheme, path) = rest.split_once(":/")?;
+            Some(format!("{scheme}://{}", path.trim_start_matches('/')))
+        }
+        (false, true) => Some(format!("https://{rest}")),
+        (false, false) => None,
+    }
+}
+
+/// A destination that is a URL but for the slash that it begins with.
+fn behind_a_slash<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let url = url_behind_a_slash(rule.apply()?)?;
+    let folder = rule.apply()?.to.reach().fixed().first().map(|first| format!("/{first}/"))?;
+    if scene.names_below(&folder).next().is_some() {
+        return None;
+    }
+    let message = format!("the slash makes a path of this site of what looks like `{url}`");
+    let help = "a destination on another host begins with `http://` or `https://`, and one that begins with a slash is a path of this site";
+    let found = warning(rule, Field::To, "to-behind-slash", message, None, help);
+    let line = format!("{} {url} {}", rule.pattern, rule.apply()?.status);
+    let to = RuleSet::parse(line.as_bytes()).rules.rules().first().and_then(Rule::apply).map(|apply| apply.to.clone());
+    Some(found.proposing(to.map(|to| {
+        let mended = answering(rule, |apply| apply.to = to);
+        Proposal {
+            help: format!("if another host is meant, write `{mended}`"),
+            changes: vec![(place, vec![mended])],
+            closes: None,
+        }
     })))
 }
 

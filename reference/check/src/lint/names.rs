@@ -79,6 +79,27 @@ const NOT: [&str; 7] = ["!", "no-", "no_", "non-", "non_", "not-", "not_"];
 /// What those are called who have not paid, or have no account of their own.
 const LESSER: [&str; 8] = ["basic", "expired", "free", "guest", "public", "trial", "unpaid", "visitor"];
 
+/// What the page is called that stands in the place of a site that is closed for a while.
+const CLOSED: [&str; 12] = [
+    "503",
+    "coming-soon",
+    "comingsoon",
+    "coming_soon",
+    "closed",
+    "down",
+    "maintenance",
+    "offline",
+    "soon",
+    "under-construction",
+    "unavailable",
+    "wartung",
+];
+
+/// Whether a page of this name stands in the place of the whole site.
+pub(super) fn stands_for_all(path: &str) -> bool {
+    CLOSED.contains(&called(path).as_str())
+}
+
 /// Whether people log in at a path or a file of this name.
 pub(super) fn is_login_page(path: &str) -> bool {
     LOG_IN.contains(&called(path).as_str())

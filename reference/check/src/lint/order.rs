@@ -8,7 +8,7 @@ use rolegate::problem::{Fix, Problem};
 use rolegate::rules::{Apply, Condition, ConditionKey, Conditions, RoleCondition, Rule};
 use rolegate::site::Site;
 
-use super::advice::{Closing, Found, Proposal, answering, page_rule};
+use super::advice::{Closing, Found, Proposal, answering, changed, page_rule};
 use super::scene::{Field, LOOKED_AT, Scene, Visit, on_line, place_of, warning};
 
 /// Each rule where it was met first and where it was met last, with that place, by what it means.
@@ -88,7 +88,6 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
     let mut first = before.iter().filter_map(|(at, above)| Some((*at, *above, leaves_nothing_to(scene, above, rule)?)));
     let (at, above, by) = first.next()?;
     let line = place_of(above.span, rule.span);
-    let moved = || vec![(at, vec![rule.clone(), above.clone()]), (place, Vec::new())];
     if rule.protects() && by.conditions.role.is_none() {
         let message = format!("nobody is ever asked for a role here: {line} matches these paths first");
         let visitor = if by.force {
@@ -96,7 +95,15 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
         } else {
             format!("the file, or where there is none what {line} says, without being asked for a role")
         };
-        let help = format!("a gate is met where it stands: {line} has answered before it is");
+        let others =
+            before.iter().find(|(gate, other)| *gate < at && other.protects() && other.pattern == rule.pattern);
+        let help = match others {
+            Some((_, gate)) => format!(
+                "{line} answers all whom {} denies, those too who hold another role: a gate is met where it stands",
+                place_of(gate.span, rule.span)
+            ),
+            None => format!("a gate is met where it stands: {line} has answered before it is"),
+        };
         let found = warning(rule, Field::From, "gate-shadowed", message, visitor, help).problem;
         let found = Found::from(Problem { span: rule.span, ..found });
         // RULES-9: higher up a line in error shuts out those too whom other gates admit; to mend it comes first.
@@ -107,10 +114,17 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
         let answers = answers(scene, place, rule, above);
         let with_answers = (!answers.is_empty()).then(|| {
             let lines: Vec<String> = answers.iter().map(|(_, answer)| place_of(answer.span, rule.span)).collect();
-            let help = format!("move this line and its answer on {} above {line}", lines.join(" and "));
+            let help = match is_of_another_file(above, rule) {
+                true => written_above(above, rule, &answers),
+                false => format!("move this line and its answer on {} above {line}", lines.join(" and ")),
+            };
             Proposal { help, changes: together((at, above), (place, rule), &answers), closes: closes() }
         });
-        let alone = Proposal { help: format!("move this line above {line}"), changes: moved(), closes: closes() };
+        let help = match is_of_another_file(above, rule) {
+            true => written_above(above, rule, &[]),
+            false => format!("move this line above {line}"),
+        };
+        let alone = Proposal { help, changes: together((at, above), (place, rule), &[]), closes: closes() };
         return Some(found.proposing(with_answers.into_iter().chain([alone])));
     }
     let message = format!("this rule never decides: {line} matches these paths first");
@@ -118,7 +132,9 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
     let found = warning(rule, Field::From, "rule-unreachable", message, format!("what {line} says"), help).problem;
     // RULES-11.duplicate-lines: where the last of two alike counts, this line decides before it.
     let is_last = scene.last_alike(above).is_none_or(|last| last < place);
-    let fix = removable(above, rule).filter(|_| is_last);
+    // What is narrower was meant to go first, more likely than not; a comment in its place would hide that.
+    let is_elsewhere = above.pattern != rule.pattern || above.origin != rule.origin || above.query != rule.query;
+    let fix = removable(above, rule).filter(|_| is_last && (!is_elsewhere || above.is_gate()));
     let found = Found::from(Problem { span: rule.span, fix, ..found });
     // What answers those whom a gate denies is met where the gate is met, and comes with it.
     let is_own_gate = |gate: &Rule| {
@@ -127,7 +143,10 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
     let own = before.iter().find(|(gate, other)| *gate > at && rule.role().is_none() && is_own_gate(other));
     if let Some((gate_at, gate)) = own.filter(|(_, gate)| leaves_nothing_to(scene, above, gate).is_some()) {
         let answers = answers(scene, *gate_at, gate, above);
-        let help = format!("move it above {line} together with the gate on {}", place_of(gate.span, rule.span));
+        let help = match is_of_another_file(above, gate) {
+            true => written_above(above, gate, &answers),
+            false => format!("move it above {line} together with the gate on {}", place_of(gate.span, rule.span)),
+        };
         let changes = together((at, above), (*gate_at, gate), &answers);
         let found = Found { problem: Problem { fix: None, ..found.problem }, ..found };
         return Some(found.proposing([Proposal { help, changes, closes: Some(Closing::by(gate)) }]));
@@ -139,8 +158,11 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
     let may_go = is_last && is_known_as_it_is(above, rule);
     if gates().all(|(gate, _)| *gate < at) && !above.is_gate() {
         let or = if may_go { ", or remove it" } else { "" };
-        let help = format!("move this line above {line}{or}");
-        proposals.push(Proposal { help, changes: moved(), closes: None });
+        let help = match is_of_another_file(above, rule) {
+            true => format!("{}{or}", written_above(above, rule, &[])),
+            false => format!("move this line above {line}{or}"),
+        };
+        proposals.push(Proposal { help, changes: together((at, above), (place, rule), &[]), closes: None });
     }
     if may_go {
         let help = "remove this line".to_owned();
@@ -156,15 +178,41 @@ fn answers<'r, S: Site>(scene: &Scene<'r, S>, place: usize, gate: &Rule, above: 
     below.filter(|(_, rule)| same(rule) && leaves_nothing_to(scene, above, rule).is_some()).collect()
 }
 
+/// Whether a rule can stand above the other in no file: the lines of `_redirects` go before all entries of `netlify.toml`.
+fn is_of_another_file(above: &Rule, rule: &Rule) -> bool {
+    above.span.file != rule.span.file
+}
+
+/// What moves a rule and its answers above one of another file, as lines of that.
+fn written_above(above: &Rule, rule: &Rule, answers: &[(usize, &Rule)]) -> String {
+    let moved = || [rule].into_iter().chain(answers.iter().map(|(_, answer)| *answer));
+    let lines: Vec<String> = moved().map(|rule| format!("`{rule}`")).collect();
+    let entries: Vec<String> = moved().map(|rule| place_of(rule.span, above.span)).collect();
+    format!(
+        "{} goes before all entries of {}: write {} above {}, and take out {}",
+        above.span.file,
+        rule.span.file,
+        lines.join(" and "),
+        place_of(above.span, rule.span),
+        entries.join(" and ")
+    )
+}
+
+/// The rule as a line of the file of `above`.
+fn as_line(above: &Rule, rule: &Rule) -> Rule {
+    Rule { span: above.span, ..changed(rule, |_| {}) }
+}
+
 /// A gate and its answers moved above a rule.
 fn together(
     (at, above): (usize, &Rule),
     (place, gate): (usize, &Rule),
     answers: &[(usize, &Rule)],
 ) -> Vec<(usize, Vec<Rule>)> {
-    let moved = [gate].into_iter().chain(answers.iter().map(|(_, answer)| *answer)).chain([above]);
+    let moved = [gate].into_iter().chain(answers.iter().map(|(_, answer)| *answer));
+    let moved = moved.map(|rule| if is_of_another_file(above, rule) { as_line(above, rule) } else { rule.clone() });
     let gone = [place].into_iter().chain(answers.iter().map(|(place, _)| *place));
-    [(at, moved.cloned().collect())].into_iter().chain(gone.map(|place| (place, Vec::new()))).collect()
+    [(at, moved.chain([above.clone()]).collect())].into_iter().chain(gone.map(|place| (place, Vec::new()))).collect()
 }
 
 /// A gate that shows its own paths, and a rule for the same paths that those whom it admits never reach: one rule with the

@@ -1,6 +1,6 @@
 //! Rewrites, whose target is not matched again (STATUS-4): into what a gate closes, and out of it.
 
-use rolegate::decide::Outcome;
+use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
 use rolegate::rules::{Apply, Rule};
 use rolegate::site::Site;
@@ -9,7 +9,7 @@ use rolegate::visitor::Visitor;
 use super::admitted::{called, holder, stranger};
 use super::advice::{Closing, Found, Proposal, answering, changed, page_rule};
 use super::forward::is_function;
-use super::names::is_login_page;
+use super::names::{is_denial_page, is_login_page};
 use super::scene::{Field, Scene, Visit, name_as_path, place_of, segments, warning};
 use super::ways::ways_into;
 
@@ -69,7 +69,7 @@ fn leads_into_gate<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, app
         ),
     };
     let found = warning(rule, Field::To, "leads-into-gate", message, visitor, help);
-    if for_the_denied {
+    if for_the_denied || (apply.status >= 400 && rule.role().is_none()) {
         let page = scene.denial_page().and_then(|page| page_rule(rule, page, 401, apply.force));
         return Some(found.proposing(page.map(|page| Proposal {
             help: format!("show those who are denied a page that is for them: `{page}`"),
@@ -103,10 +103,14 @@ fn leak<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) -
             return None;
         }
         let for_the_denied = here.denied && (200..300).contains(&apply.status) && is_front_page(scene, gate, &shown);
-        // The page for those whom a gate turns away may well lie inside it. ROLE-3, ROLE-12: no denial leads back to what was
-        // denied.
-        let is_denial = here.denied && !apply.to.takes_captures();
-        if !for_the_denied && (is_denial || is_exemption(scene, rule, apply, &path, &shown)) {
+        // The page for those whom a gate turns away may well lie inside it, and is called so or not. ROLE-3, ROLE-12: no denial leads
+        // back to what was denied.
+        let turns_away = |at| scene.rule(at).is_some_and(|other| std::ptr::eq(other, gate));
+        let is_for_them =
+            || here.denials().any(turns_away) || gate.pattern.covers(&rule.pattern) || is_denial_page(shown.name());
+        let is_denial = here.denied && !apply.to.takes_captures() && is_for_them();
+        let is_meant = || is_exemption(scene, rule, apply, &path, &shown) || sends_to(scene, gate, &path);
+        if !for_the_denied && (is_denial || is_meant()) {
             return None;
         }
         let there = scene.answer(&Visit::of(gate).at(&shown).by(&visitor))?;
@@ -165,8 +169,18 @@ fn is_exemption<S: Site>(
     let page = |path: &RequestPath| path.name().strip_suffix(".html").unwrap_or(path.name()).to_owned();
     asked.same_but_for_slash(shown)
         || file(asked).is_some_and(|own| file(shown) == Some(own))
-        || (scene.is_bare() && page(asked) == page(shown))
+        || (file(asked).is_none() && page(asked) == page(shown))
         || (!apply.to.takes_captures() && (is_login_page(shown.name()) || lies_in_own_tree(rule, apply)))
+}
+
+/// Whether those whom the gate denies are sent to this path.
+fn sends_to<S: Site>(scene: &Scene<'_, S>, gate: &Rule, path: &RequestPath) -> bool {
+    let visit = Visit::of(gate);
+    let Some(Decision { outcome: Outcome::Redirect { location, .. }, denied: true, .. }) = scene.answer(&visit) else {
+        return false;
+    };
+    let there = scene.follow(&visit, &location).and_then(|there| there.path());
+    there.is_some_and(|there| there.same_but_for_slash(path))
 }
 
 fn lies_in_own_tree(rule: &Rule, apply: &Apply) -> bool {

@@ -389,6 +389,14 @@ impl Visit {
         Visit { target: self.path_text().to_owned(), ..self.clone() }
     }
 
+    /// The same visit with one parameter more.
+    pub(super) fn with_a_parameter(&self) -> Visit {
+        let sign = if self.target.contains('?') { '&' } else { '?' };
+        let is_sent = |name: &&str| self.target.contains(&format!("{name}="));
+        let name = ["x", "xx", "xxx"].into_iter().find(|name| !is_sent(name)).unwrap_or("x-1");
+        Visit { target: format!("{}{sign}{name}=1", self.target), ..self.clone() }
+    }
+
     /// The same visit of somebody of whom nothing else is known, without a query.
     pub(super) fn bare(&self) -> Visit {
         Visit { country: None, headers: Vec::new(), ..self.without_query() }

@@ -1,4 +1,4 @@
-//! Forced rules that show one page in the place of what that page needs.
+//! Forced rules that show a page in the place of what that page needs, or lead to where that is not.
 
 use rolegate::decide::Outcome;
 use rolegate::path::RequestPath;
@@ -8,12 +8,20 @@ use rolegate::visitor::Visitor;
 
 use super::admitted::holder;
 use super::advice::{Found, Proposal};
+use super::names::stands_for_all;
 use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, page_of, segments, warning};
 
 /// Whether scripts and style sheets of the site are never served, since the rule at `place` shows a page instead.
 pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let apply = rule.apply().filter(|apply| apply.force && (200..300).contains(&apply.status))?;
-    let page = page_of(apply).filter(|_| rule.pattern.ends_in_splat() && scene.site.is_listed())?;
+    if apply.to.takes_captures() {
+        return by_a_tree(scene, place, rule, apply);
+    }
+    // A site that is closed for a while shows nothing else, on purpose.
+    let page = page_of(apply).filter(|page| rule.pattern.ends_in_splat() && !stands_for_all(page))?;
+    if !scene.site.is_listed() {
+        return None;
+    }
     let visit = Visit::of(rule).without_query().by(&rule.role().map_or(Visitor::Anonymous, holder));
     let is_swallowed = |name: &&&str| {
         let path = RequestPath::of(segments(name));
@@ -46,6 +54,32 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
         changes: vec![(place, vec![own])],
         closes: None,
     })))
+}
+
+/// A forced rule for the whole site that leads into a tree which has no scripts and style sheets, where others that lie outside it are
+/// asked for.
+fn by_a_tree<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<Found> {
+    let is_whole = rule.origin.is_none() && rule.pattern.stem()?.is_empty() && rule.pattern.ends_in_splat();
+    let reach = apply.to.reach();
+    let tree = reach.stem().filter(|stem| is_whole && !stem.is_empty() && !apply.to.is_absolute())?;
+    let tree = format!("/{}/", tree.join("/"));
+    let is_asset = |name: &str| [".js", ".mjs", ".css"].iter().any(|end| name.ends_with(end));
+    let mut below = scene.names_below(&tree).peekable();
+    if !scene.site.is_listed() || below.peek().is_none() || below.any(is_asset) {
+        return None;
+    }
+    let visit = Visit::of(rule).by(&rule.role().map_or(Visitor::Anonymous, holder));
+    let (first, target) = scene.assets().iter().filter(|name| !name.starts_with(&tree)).find_map(|name| {
+        let path = RequestPath::of(segments(name));
+        let decision = scene.answer(&visit.at(&path)).filter(|decision| decision.by == Some(place))?;
+        let is_missing = !decision.denied && matches!(decision.outcome, Outcome::NotFound { .. });
+        Some((path, decision.target.filter(|_| is_missing)?))
+    })?;
+    let message =
+        format!("this leads every script and style sheet into `{tree}`, which has none: `{first}` is never served");
+    let visitor = format!("at `{first}` a 404: there is no file at `{target}`");
+    let help = "a forced rule goes before every file; files go first where it is not forced";
+    Some(warning(rule, Field::From, "files-swallowed", message, visitor, help))
 }
 
 /// The gate that shows its own paths.

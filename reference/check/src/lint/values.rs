@@ -1,7 +1,7 @@
 //! Values of conditions that no visitor can ever have, by the tables of ISO 3166-1, ISO 639 and BCP 47.
 
 use isolang::Language;
-use rolegate::rules::{ConditionKey, Rule};
+use rolegate::rules::{Apply, ConditionKey, Rule};
 use rust_iso3166::{ALL, from_alpha2, from_alpha3};
 
 use super::advice::Found;
@@ -24,6 +24,19 @@ pub(super) fn problems(rule: &Rule) -> impl Iterator<Item = Found> {
         let (value, help) = condition.values.iter().take(LOOKED_UP).find_map(|value| Some((value, instead(value)?)))?;
         let message = format!("`{}` {is_none}", shown(value));
         Some(warning(rule, Field::Beginning(&format!("{name}=")), id, message, None, help))
+    })
+}
+
+/// COND-5: whether a condition of the rule lists nothing that a visitor can have.
+pub(super) fn never_hold(apply: &Apply) -> bool {
+    apply.conditions.others().iter().any(|condition| {
+        let mut values = condition.values.iter().take(LOOKED_UP);
+        match condition.key {
+            ConditionKey::Country => values.all(|value| country(value).is_some()),
+            ConditionKey::Language => values.all(|value| language(value).is_some()),
+            ConditionKey::Cookie => values.all(|value| cookie(value).is_some()),
+            ConditionKey::Unknown => true,
+        }
     })
 }
 

@@ -7,10 +7,13 @@ use rolegate::path::RequestPath;
 use rolegate::rules::{Rule, RuleSet};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
+use rolegate::visitor::Visitor;
 
+use super::admitted::is_bare_404;
 use super::advice::{Closing, Found, Proposal, changed, page_rule};
 use super::backwards;
-use super::scene::{Field, LOOKED_AT, Scene, Visit, WORD, name_as_path, place_of, segments, warning};
+use super::missing::url_behind_a_slash;
+use super::scene::{Field, LOOKED_AT, Scene, Visit, WORD, name_as_path, page_of, place_of, segments, warning};
 
 /// So many redirects one after the other are followed.
 const HOPS: usize = 8;
@@ -24,7 +27,7 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
         return Some(problem);
     }
     if !apply.is_redirect() {
-        return None;
+        return another_for_members(scene, place, rule);
     }
     let found = login_page_gated(scene, place, rule).or_else(|| hides_page(scene, place, rule));
     let found = found.or_else(|| to_itself(scene, place, rule));
@@ -36,7 +39,10 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
         };
         // Whoever holds no role that was asked for on the way goes the same way.
         let admits = |at: &usize, holder| scene.rule(*at).and_then(Rule::role).is_some_and(|role| role.holds(holder));
-        let mut holders = scene.holders.iter().filter(|holder| asked.iter().any(|at| admits(at, holder)));
+        // Whoever has signed up may hold a token and no role that a rule names.
+        let newcomer = [Visitor::with_roles(Vec::<String>::new())];
+        let mut holders =
+            scene.holders.iter().chain(&newcomer).filter(|holder| asked.iter().any(|at| admits(at, holder)));
         holders.find_map(|holder| circle(scene, place, rule, &visit.by(holder)).ok())
     });
     found.or_else(|| tree_ends_walk(scene, place, rule)).or_else(|| into_nothing(scene, place, rule))
@@ -187,6 +193,39 @@ fn hides_page<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Optio
     Some(warning(rule, Field::From, "role-redirect-hides", message, visitor, help))
 }
 
+/// A role rule that shows those who hold the role another page than the one that lies at its path, and leaves nothing of that one to
+/// everybody else.
+fn another_for_members<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let page = shows_another(scene, rule)?;
+    let visit = Visit::of(rule);
+    let decision = scene.answer(&visit)?;
+    if !is_bare_404(&decision) || !decision.denials().eq([place]) {
+        return None;
+    }
+    let path = visit.path()?;
+    let message = format!("everybody who does not hold the role gets a 404 at `{path}`, although a page is there");
+    let visitor = format!("at `{path}` `{page}` with the role, and a 404 without it");
+    let help = "a role rule closes its path to everybody else, and what lies there too: below it a rule can show them another page, \
+                and a redirect for those who hold the role leaves the path to a rule for everybody else";
+    Some(warning(rule, Field::From, "role-redirect-hides", message, visitor, help))
+}
+
+/// The page that a gate shows at a path where another one lies, which is for everybody else by all that can be told: the front page
+/// of the site, or one of the same name.
+pub(super) fn shows_another<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<String> {
+    let apply = rule.apply().filter(|apply| rule.protects() && (200..300).contains(&apply.status))?;
+    let own = RequestPath::of(rule.pattern.literal()?);
+    let page = page_of(apply)?;
+    let shown = RequestPath::parse(page.as_bytes()).ok()?;
+    if scene.is_bare() || !scene.site.is_listed() {
+        return None;
+    }
+    let [there, other] = [&own, &shown].map(|path| scene.site.file(path));
+    let is_for_others =
+        own.segments().next().is_none_or(str::is_empty) || own.segments().last() == shown.segments().last();
+    (there.is_some() && other.is_some() && there != other && is_for_others).then_some(page)
+}
+
 /// What somebody who is denied gets at the path of a file, unless it is the file, or what a rule says that goes before files.
 fn instead_of_file<S: Site>(scene: &Scene<'_, S>, path: &RequestPath, decision: &Decision) -> Option<String> {
     if decision.by.and_then(|by| scene.rule(by)?.apply()).is_some_and(|apply| apply.force) {
@@ -225,7 +264,7 @@ fn to_itself<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option
 
 /// STATUS-5.own-tree: other gates end the walk where this one goes on, so what stands below acts here alone.
 fn tree_ends_walk<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    let tree = rule.own_tree()?;
+    let tree = rule.own_tree().filter(|_| rule.apply().and_then(url_behind_a_slash).is_none())?;
     let path = RequestPath::of(tree.segments().chain([WORD]));
     let visit = Visit::of(rule).at(&path);
     if !rule.pattern.matches(&path) {
@@ -323,6 +362,7 @@ fn circle<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, visit: &Visi
     };
     let who = match visit.visitor.roles().and_then(|roles| roles.iter().next()) {
         Some(role) => format!("with the role `{role}`, "),
+        None if visit.visitor.roles().is_some() => "with a token that names no role, ".to_owned(),
         None => String::new(),
     };
     let forced = circle.iter().filter_map(|at| scene.rule(*at)?.apply()).all(|apply| apply.force);

@@ -303,7 +303,9 @@ impl<'a, S: Site> Asker<'a, S> {
     /// Asks for a row and puts it where it belongs; what came of it. `of_host`: it is worth a row for a gate alone that
     /// names a host.
     fn row(&mut self, mut row: Row, of_host: bool) -> Option<Answered> {
-        if !self.seen.insert(row.asked.clone()) {
+        // COND-3: what is no code of two letters is no country that anybody comes from.
+        let is_country = |code: &String| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !row.asked.country.iter().all(is_country) || !self.seen.insert(row.asked.clone()) {
             return None;
         }
         let Some(answered) = self.gets(&row) else {
