@@ -14,12 +14,12 @@ use std::sync::Arc;
 use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
 use rolegate::rules::{RoleCondition, Rule, RuleSet};
-use rolegate::site::Site;
+use rolegate::site::{Site, Spellings};
 use rolegate::speed::decide_within;
 use rolegate::visitor::Visitor;
 use rolegate::witness::{WORD, Witness};
 
-use asker::{Asker, LOOKED_AT, file_at, headers, request, when};
+use asker::{Asker, LOOKED_AT, file_at, headers, path_of, request, when};
 
 /// No more than so many roles are asked for, each as a visitor.
 const ROLES: usize = 24;
@@ -177,6 +177,17 @@ impl Map {
         let rule = rules.rules().get(place)?;
         let Visitors { who, tokens, .. } = Visitors::of(rules);
         let (asked, when) = (Witness::of(rule, WORD), when(rule));
+        // Of what a gate keeps a file that is there says more than a path at which there is none.
+        let is_kept = |name: &&str| rule.protects() && rule.pattern.matches_name(name);
+        let there = site.names().find(is_kept).filter(|_| rule.pattern.literal().is_none());
+        let target = there.map_or(asked.target.clone(), |name| {
+            let spellings = Spellings::of(site, name);
+            let shortest =
+                spellings.iter().filter(|path| rule.pattern.matches_name(path)).min_by_key(|path| path.len());
+            let query = asked.target.find('?').and_then(|at| asked.target.get(at..)).unwrap_or_default();
+            path_of(shortest.unwrap_or(name)).encoded() + query
+        });
+        let asked = Witness { target, ..asked };
         let file = file_at(site, &asked.target);
         let gets = tokens.iter().map(|visitor| {
             let decision = decide_within(LOOKED_AT, rules, &request(&asked, &headers(&asked)), visitor, site)?;
@@ -640,6 +651,13 @@ mod tests {
     }
 
     #[test]
+    fn lint_4_what_nobody_can_meet_has_no_row() {
+        let map = map("/m/* 200! Role=a\n/* /403.html 403 Country=!NZ\n", &["/m/x.html", "/403.html"]);
+        let rows = map.areas.iter().flat_map(|area| &area.rows);
+        assert!(rows.chain(&map.everybody).all(|row| row.when.is_empty()), "{map:?}");
+    }
+
+    #[test]
     fn lint_4_what_is_too_much_is_said() {
         let rules: String = (0..2000).map(|role| format!("/* 200! Role=r{role}\n")).collect();
         let map = map(&rules, &["/x.html"]);
@@ -654,5 +672,9 @@ mod tests {
             visitors.iter().zip(&row.gets).map(|(who, gets)| format!("{} {}", who.words(), gets.words())).collect();
         assert_eq!(told, ["anonymous 302 → /login", "a the file", "another role 302 → /login"]);
         assert_eq!(Map::at(&rules, &MemorySite::default(), 9), None);
+        // Of a file that is there.
+        let rules = RuleSet::parse(b"/* /index.html 200\n/m/* /m/:splat 200! Role=a\n").rules;
+        let (_, row) = Map::at(&rules, &MemorySite::new(["/index.html", "/m/x.html"]), 1).unwrap();
+        assert_eq!((row.asked.target.as_str(), row.gets[0].words().as_str()), ("/m/x", "the file"));
     }
 }

@@ -733,6 +733,12 @@ const LINES: &[(&str, &[&str])] = &[
     ("/m/* /m/:splat 200! Role!=guest", &["condition-unknown"]),
     ("/m/* 200! Role=admin\n/n/* 200! Role=Admin", &["role-other-case"]),
     ("/m/* 200! Role=admin\n/n/* 200! Role=admin,Admin", &[]),
+    // Characters that look like those of the format.
+    ("/m/\u{ff0a} /m/x 200! Role=a", &["from-look-alike"]),
+    ("/m\u{ff0f}* /m/x 200! Role=a", &["from-look-alike", "from-prefix-star"]),
+    ("/m/* 200\u{ff01} Role=a", &["status-invalid"]),
+    ("\u{ff0f}m/* 200! Role=a", &["from-not-a-path"]),
+    ("/m/caf\u{e9}/* 200! Role=a", &[]),
     // Ends of lines.
     ("# rules\r/m/* 200! Role=a\r/m/* /login 401!\r", &["line-end"]),
     ("/m/* 200! Role=a\r\n/m/* /login 401!\r\n", &[]),
@@ -1272,6 +1278,44 @@ fn what_goes_above_a_line_of_the_other_file_is_written_there() {
     let help = "_redirects goes before all entries of netlify.toml: write `/app/* /app/:splat 200! Role=a` and `/app/* /login 401` above \
                 line 1 of _redirects, and take out line 2 of netlify.toml and line 8 of netlify.toml";
     assert_eq!(told, [("gate-shadowed", help), ("rule-unreachable", help)]);
+}
+
+/// A rule file and what is to be written instead.
+const INSTEAD: &[(&str, &str, &str, &str)] = &[
+    ("/ample,https://ample.example,301!", "", "to-missing", "fields are parted by spaces"),
+    ("/m/*,/m/:splat,200! Role=user", "", "query-role", "fields are parted by spaces"),
+    ("/.netlify/functions/x /x 200! Role=*", "", "from-reserved", "the function has to look at the token itself"),
+    ("/.netlify/images /x 200! Role=*", "", "from-reserved", "choose another path"),
+    ("/m/* 200\u{ff01} Role=a", "", "status-invalid", "(U+FF01) looks like `!`"),
+    (
+        "",
+        "[[redirects]]\nfrom = '/m/*'\nto = '/m/:splat'\n[redirects.conditions]\nRole = ['a']\nstatus = 200\nforce = true\n",
+        "condition-unknown",
+        "move it above `[redirects.conditions]`",
+    ),
+    (
+        "",
+        "[[redirects]]\nfrom = '/m/*'\nto = '/m/:splat'\n[redirects.conditions]\nRole = ['a']\nstatus = '200'\nforce = 'true'\n",
+        "condition-unknown",
+        "move it above `[redirects.conditions]`",
+    ),
+    (
+        "",
+        "[headers]\n[headers.values]\nA = '1'\n[headers]\n[headers.values]\nB = '2'\n",
+        "toml-syntax",
+        "write `[[headers]]` for each",
+    ),
+    ("", "[redirects]\nfrom = '/a'\n[redirects]\nfrom = '/b'\n", "toml-syntax", "write `[[redirects]]` for each"),
+    ("", "[build]\ncommand = 'a'\n[build]\ncommand = 'b'\n", "toml-syntax", "each key once"),
+];
+
+#[test]
+fn what_is_written_wrong_is_told_with_what_to_write() {
+    for (redirects, toml, id, words) in INSTEAD {
+        let problems = found(redirects, toml, &[]);
+        let problem = problems.iter().find(|problem| problem.id == *id);
+        assert!(problem.is_some_and(|problem| problem.help.contains(words)), "{redirects}{toml}\n{problems:?}");
+    }
 }
 
 #[test]

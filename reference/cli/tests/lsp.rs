@@ -244,6 +244,16 @@ fn fixes_and_proved_advice_are_code_actions() {
     client.change(&folder, "_redirects", &json!({ "text": after }));
     assert_eq!(ids(&client.problems(&folder, "_redirects")), ["duplicate"]);
 
+    // Two actions of one problem say which is which.
+    client.change(&folder, "_redirects", &json!({ "text": "/a /b 301\n/a /c 301\n" }));
+    let problems = client.problems(&folder, "_redirects");
+    let actions = client.actions(&folder, "_redirects", &problems[0]["range"]);
+    let titles: Vec<_> = actions.iter().map(|action| (&action["title"], &action["isPreferred"])).collect();
+    assert_eq!(
+        titles,
+        [(&json!("make a comment of this line"), &json!(false)), (&json!("remove this line"), &json!(false)),]
+    );
+
     // Only what is asked for.
     let params = json!({
         "textDocument": { "uri": uri(&folder, "_redirects") },

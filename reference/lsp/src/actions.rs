@@ -15,21 +15,26 @@ use crate::session::diagnostic;
 /// The actions for a problem of the document.
 pub(crate) fn of(problem: &Problem, lines: &Lines<'_>, checked: &Checked) -> Vec<CodeAction> {
     let fix = problem.fix.as_ref().and_then(|fix| {
-        let edit = match fix {
+        let (title, edit) = match fix {
             Fix::CommentOut => {
                 let place = lines.position(problem.span.start);
-                TextEdit { range: lsp_types::Range { start: place, end: place }, new_text: COMMENT.to_owned() }
+                let range = lsp_types::Range { start: place, end: place };
+                ("make a comment of this line", TextEdit { range, new_text: COMMENT.to_owned() })
             }
             Fix::RemoveLine => {
-                TextEdit { range: lines.range(lines.line_of(problem.span.start)), new_text: String::new() }
+                let range = lines.range(lines.line_of(problem.span.start));
+                ("remove this line", TextEdit { range, new_text: String::new() })
             }
         };
         let uri = checked.uri(problem.span.file)?;
-        Some((WorkspaceEdit { changes: Some(changes([(uri, edit)])), ..WorkspaceEdit::default() }, true))
+        let edit = WorkspaceEdit { changes: Some(changes([(uri, edit)])), ..WorkspaceEdit::default() };
+        // Where something else can be written, neither is what is meant beyond doubt.
+        Some((title.to_owned(), edit, problem.advice.is_none()))
     });
-    let advice = problem.advice.as_ref().and_then(|advice| Some((follow(advice, checked)?, false)));
-    let action = |(edit, is_preferred)| CodeAction {
-        title: problem.help.clone(),
+    let advice =
+        problem.advice.as_ref().and_then(|advice| Some((problem.help.clone(), follow(advice, checked)?, false)));
+    let action = |(title, edit, is_preferred)| CodeAction {
+        title,
         kind: Some(CodeActionKind::QUICKFIX),
         diagnostics: Some(vec![diagnostic(problem, lines)]),
         edit: Some(edit),

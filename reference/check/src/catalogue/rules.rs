@@ -70,6 +70,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     )
     .elsewhere("the rule may match nothing; where it asks for a role, everybody gets the file"),
     Entry::warning(
+        "from-look-alike",
+        "`from` holds a character that looks like a star, a slash or a colon of the format and is another one",
+        "the rule for a path with that character in it, and for no other",
+        "write the character of the format, or the other one as an escape",
+    ),
+    Entry::warning(
         "to-foreign-syntax",
         "a destination holds what stands for something in another program, such as `$1` or `{id}`",
         "a destination with that text in it",

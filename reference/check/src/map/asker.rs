@@ -364,7 +364,7 @@ fn of_file(name: &str, path: &RequestPath, host: Option<&Origin>) -> Row {
 }
 
 /// The path that is written so.
-fn path_of(text: &str) -> RequestPath {
+pub(super) fn path_of(text: &str) -> RequestPath {
     RequestPath::of(text.split('/').filter(|segment| !segment.is_empty()))
 }
 

@@ -19,9 +19,18 @@ const CONDITIONS: [(&str, &[&str]); 4] = [
 /// What to write instead of a condition that is none.
 pub(super) fn of_condition(key: &str, values: &[&str], form: Form) -> String {
     let lower = key.to_lowercase();
+    // What stands below a heading of TOML belongs to it.
+    if super::toml::is_field(&lower) && form != Form::Text {
+        return format!("`{key}` is a field of the rule and no condition: move it above `[redirects.conditions]`");
+    }
     let known = match lower.as_str() {
+        "status" | "force" => {
+            "a status stands alone before the conditions, as in `200!`, where the `!` forces the rule"
+        }
         "host" | "domain" | "hostname" => {
-            "no condition looks at the host: write it into `from`, as in `https://www.example.com/path`"
+            let host = values.first().filter(|host| host.contains('.') && host.len() <= SHOWN && !host.contains('/'));
+            let url = format!("https://{}/path", host.unwrap_or(&"www.example.com"));
+            return format!("no condition looks at the host: write it into `from`, as in `{url}`");
         }
         "header" | "headers" => {
             "no condition looks at a header; the conditions are `Role`, `Country`, `Language` and `Cookie`"
@@ -80,10 +89,50 @@ pub(super) fn of_roles(key: &str, role: &str, names: &[&str]) -> String {
     }
 }
 
+/// Characters that look like one of the format and are others, each with the one that it looks like.
+const LOOK_ALIKES: [(char, char); 8] = [
+    ('\u{ff0a}', '*'),
+    ('\u{2217}', '*'),
+    ('\u{204e}', '*'),
+    ('\u{ff0f}', '/'),
+    ('\u{2215}', '/'),
+    ('\u{2044}', '/'),
+    ('\u{ff1a}', ':'),
+    ('\u{ff01}', '!'),
+];
+
+/// The first character of a text that looks like one of the format, as a sentence about it.
+pub(super) fn of_look_alike(text: &str) -> Option<String> {
+    text.chars().find_map(|c| {
+        let (_, meant) = LOOK_ALIKES.iter().find(|(like, _)| *like == c)?;
+        Some(format!("`{c}` (U+{:04X}) looks like `{meant}` and is another character", u32::from(c)))
+    })
+}
+
+/// What to write instead of a line whose fields are parted by commas.
+pub(super) fn of_commas(from: &str) -> Option<&'static str> {
+    let is_parted = [",/", ",http://", ",https://"].iter().any(|comma| from.contains(comma));
+    is_parted.then_some(
+        "fields are parted by spaces, and a comma is part of a path: write a space in the place of each comma",
+    )
+}
+
+/// What to write instead of a path that the platform keeps for itself.
+pub(super) fn of_reserved(path: &str) -> &'static str {
+    let is_function = ["/.netlify/functions/", "/.netlify/builders/"].iter().any(|begin| path.starts_with(begin));
+    match is_function {
+        true => "no rule is met where a function answers: the function has to look at the token itself",
+        false => "choose another path; `to` may lead there",
+    }
+}
+
 /// What to write instead of a line that begins with no path, and may belong into another file.
 pub(super) fn of_no_path(text: &str) -> &'static str {
     let is_field = text.strip_suffix(':').is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
     match text {
+        text if text.starts_with(['\u{ff0f}', '\u{2215}', '\u{2044}']) => {
+            "the first character looks like a slash and is another one: begin with `/`"
+        }
         _ if is_field => "a header field stands in `_headers`, below the path that it is for",
         text if text.starts_with("[[") => {
             "this is what `netlify.toml` holds: write it there, or each rule on a line of its own"
@@ -199,11 +248,17 @@ mod tests {
             ("Role!", &["guest"], "never whom it is not for"),
             ("Group", &["a"], "the conditions are"),
             ("Host", &["a"], "write it into `from`"),
+            ("Host", &["a.example"], "as in `https://a.example/path`"),
+            ("status", &["200"], "a status stands alone before the conditions"),
         ] {
             let help = of_condition(key, values, Form::Text);
             assert!(help.contains(instead), "{key}: {help}");
         }
         assert_eq!(of_condition("Roles", &["a", "b"], Form::List), "write `Role = [\"a\", \"b\"]`");
+        for key in ["status", "force", "to"] {
+            let help = of_condition(key, &["200"], Form::Quoted);
+            assert!(help.contains("move it above `[redirects.conditions]`"), "{help}");
+        }
     }
 
     #[test]
@@ -251,6 +306,7 @@ mod tests {
             ("X-Frame-Options:", "`_headers`"),
             ("[[redirects]]", "`netlify.toml`"),
             ("admin", "begin with"),
+            ("\u{ff0f}admin/*", "looks like a slash"),
             (":", "begin with"),
         ] {
             assert!(of_no_path(text).contains(instead), "{text}");

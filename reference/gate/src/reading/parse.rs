@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use super::fields::{self, Field};
+use super::instead;
 use super::parts::{self, ConditionReader, Fault, Form, Parts, Remarks};
 use crate::cost::step;
 use crate::rules::{Apply, Conditions, QueryConstraint};
@@ -45,7 +46,11 @@ pub(crate) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, 
     let (origin, pattern) = parts::read_from(*from, remarks)?;
 
     // RULES-1: query parameters stand between `from` and `to`.
-    let of_comment = |fault| if from.text == "//" { Fault { help: A_COMMENT.to_owned(), ..fault } } else { fault };
+    let of_comment = |fault| match instead::of_commas(from.text) {
+        Some(help) => Fault { help: help.to_owned(), ..fault },
+        None if from.text == "//" => Fault { help: A_COMMENT.to_owned(), ..fault },
+        None => fault,
+    };
     let (query, rest) = read_query(rest, remarks).map_err(of_comment)?;
 
     // RULES-3, RULES-5
@@ -199,7 +204,10 @@ fn read_status<'f, 'a>(
             *field,
             "status-invalid",
             format!("`{}` is not a status", field.text),
-            "write a number from 200 to 599, with a `!` directly after it to force",
+            match instead::of_look_alike(field.text) {
+                Some(like) => format!("{like}: write it with that one"),
+                None => "write a number from 200 to 599, with a `!` directly after it to force".to_owned(),
+            },
         )),
     }
 }

@@ -141,6 +141,10 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
         let help = format!("write `{path}`");
         remarks.push((Severity::Warning, Fault::at(field, "from-without-slash", message, help)));
     }
+    if let Some(message) = instead::of_look_alike(path) {
+        let help = "if the one of the format is meant, write that; else write it as an escape, such as `%EF%BC%8A`";
+        remarks.push((Severity::Warning, Fault::at(field, "from-look-alike", message, help)));
+    }
     let foreign = super::foreign::in_from(path);
     if let Some((at, message)) = &foreign {
         let help = instead::of_foreign_segment(path, *at);
@@ -160,7 +164,7 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
             field,
             "from-reserved",
             "a rule cannot begin with `/.netlify`, which the platform keeps for itself",
-            "choose another path; `to` may lead there",
+            instead::of_reserved(path),
         ));
     }
     Ok((origin, pattern))
@@ -328,7 +332,7 @@ pub(crate) fn destination_missing(from: Field<'_>) -> Fault {
         from,
         "to-missing",
         "this rule has no destination",
-        "write one after `from`; it begins with `/`, `http://` or `https://`",
+        instead::of_commas(from.text).unwrap_or("write one after `from`; it begins with `/`, `http://` or `https://`"),
     )
 }
 

@@ -28,7 +28,8 @@ pub(crate) fn read(document: &Document<'_>) -> Read {
         Err(NoToml::Syntax(error)) => {
             let message = format!("this is no TOML: {}", error.message().replace('\n', ", "));
             let range = error.span().unwrap_or(0..0);
-            let help = syntax_help(error.message(), text.get(range.start..).unwrap_or_default());
+            let (before, rest) = text.split_at_checked(range.start).unwrap_or_default();
+            let help = syntax_help(error.message(), before, rest);
             reader.unparsed(&text, Fault::at(range, "toml-syntax", message, help));
         }
         Err(NoToml::NotUtf8(error)) => {
@@ -43,9 +44,26 @@ pub(crate) fn read(document: &Document<'_>) -> Read {
     reader.read
 }
 
+/// Whether a field of this name in the conditions of an entry has slid there from above their heading.
+pub(super) fn is_field(name: &str) -> bool {
+    ["force", "from", "signed", "status", "to"].contains(&name)
+}
+
 /// What to do about a file that is no TOML, which ends here to be any.
-fn syntax_help(message: &str, rest: &str) -> &'static str {
+fn syntax_help(message: &str, before: &str, rest: &str) -> &'static str {
     if message.contains("duplicate key") {
+        let mut headings = before.lines().rev().chain(rest.lines().take(1)).map(str::trim);
+        match headings.find(|line| ["[headers]", "[redirects]"].contains(line)) {
+            Some("[headers]") => {
+                return "a list of entries has two brackets: write `[[headers]]` for each in the place of `[headers]`; until then no rule \
+                        of this file is in force";
+            }
+            Some(_) => {
+                return "a list of entries has two brackets: write `[[redirects]]` for each in the place of `[redirects]`; until then no \
+                        rule of this file is in force";
+            }
+            None => {}
+        }
         return "write what stands under both names under one, each key once; until then no rule of this file is in force";
     }
     match rest.trim_start().as_bytes() {

@@ -170,6 +170,8 @@ impl Project {
                 }));
                 Ok(if is_same(folder, named) { named.to_owned() } else { folder.clone() })
             }
+            // Of a file that nobody can read nobody knows whether it says so.
+            None if self.folders.is_empty() && !self.faults.is_empty() => Ok(named.to_owned()),
             None if self.folders.is_empty() => {
                 notes.extend(self.may_publish_another(named));
                 Ok(named.to_owned())

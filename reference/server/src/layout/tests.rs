@@ -138,6 +138,14 @@ fn layout_1_the_root_and_the_published_folder_lead_to_each_other() {
             ".",
             &[".: netlify.toml", "E nobody knows what `netlify.toml`"],
         ),
+        (
+            &[
+                ("netlify.toml", "[build]\npublish = \"dist\"\n[headers]\n[headers.a]\n[headers.a]\n"),
+                ("dist/index.html", ""),
+            ],
+            ".",
+            &[".: netlify.toml", "E nobody knows what `netlify.toml` publishes: it cannot be read"],
+        ),
         (&[("netlify.toml", "[build\n")], ".", &[".: netlify.toml"]),
         (
             &[("netlify.toml", "publish = \"public\"\n"), ("public/", "")],

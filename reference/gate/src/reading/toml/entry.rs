@@ -10,9 +10,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::super::destination::Names;
 use super::super::fields::{Field, misplaced, within_one_edit};
+use super::super::instead;
 use super::super::parse::MAX_LINE;
 use super::super::parts::{self, ConditionReader, Covered, Fault, Form, Parts, Remarks};
-use super::{is_unseen, names_role, names_role_behind_path};
+use super::{is_field, is_unseen, names_role, names_role_behind_path};
 use crate::problem::Severity;
 use crate::reading::netlify_toml::on_one_line;
 use crate::rules::{Apply, Conditions, Destination, QueryConstraint};
@@ -319,6 +320,12 @@ impl EntryReader<'_> {
                         }
                         items.push(field.text);
                     }
+                }
+                // What stands below the heading of the conditions belongs to them.
+                other if other.as_str().is_none() && is_field(&name.to_lowercase()) => {
+                    let message = format!("`{name}` stands among the conditions");
+                    let help = instead::of_condition(name, &[], Form::Quoted);
+                    return Err(Fault::at(key.span(), "condition-unknown", message, help));
                 }
                 _ => items.extend(self.field(name, value)?.text.split(',').map(str::trim)),
             }
