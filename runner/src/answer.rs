@@ -33,11 +33,13 @@ impl Class {
         let response = exchange.answer.response();
         let shows = suite.files.keys().filter(|path| holds(&exchange.answer, &canary(&suite.id, path)));
         // What another requirement says of an answer is one fact about it, and not which answer it is.
-        let further = case.of.is_some();
+        let counts = |what: &str| case.of.is_none() || differs(&finished.verdict, what);
         Some(Self {
-            status: response.filter(|_| !further).map(|response| response.status),
-            location: response.filter(|_| !further).and_then(|response| location(response, finished.target.as_ref()?)),
-            shows: shows.filter(|_| !further).cloned().collect(),
+            status: response.filter(|_| counts("status")).map(|response| response.status),
+            location: response
+                .filter(|_| counts("Location"))
+                .and_then(|response| location(response, finished.target.as_ref()?)),
+            shows: shows.filter(|_| counts("body")).cloned().collect(),
             fields: fields(&finished.verdict),
             is_proven: finished.is_proven,
         })
@@ -61,6 +63,10 @@ fn location(response: &Response, target: &Target) -> Option<String> {
     } else {
         url.into()
     })
+}
+
+fn differs(verdict: &Verdict, what: &str) -> bool {
+    matches!(verdict, Verdict::Fail(mismatches) if mismatches.iter().any(|one| one.what == what))
 }
 
 /// Status, `Location` and content stand in the class itself.

@@ -128,6 +128,20 @@ impl Metadata {
     }
 }
 
+/// That a refused visitor was told what describes the content.
+pub(crate) fn describes(place: &str) -> Mismatch {
+    let expected = format!("{BEFORE}{place}{BEHIND}");
+    Mismatch { what: METADATA.to_owned(), expected, actual: "the same".to_owned() }
+}
+
+/// What describes the content, where a mismatch says that a refused visitor was told it.
+pub(crate) fn described(mismatch: &Mismatch) -> Option<&str> {
+    (mismatch.what == METADATA).then(|| mismatch.expected.strip_prefix(BEFORE)?.strip_suffix(BEHIND))?
+}
+
+const BEFORE: &str = "not the ";
+const BEHIND: &str = " that whoever is admitted is told";
+
 fn opaque(tag: &[u8]) -> &[u8] {
     tag.strip_prefix(b"W/").unwrap_or(tag)
 }

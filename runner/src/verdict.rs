@@ -102,6 +102,19 @@ impl Mismatch {
         self.actual == ABSENT
     }
 
+    /// The names of the parameters of a query that a `Location` has behind the place that was expected; none where it differs otherwise.
+    #[must_use]
+    pub fn added_query(&self) -> Option<Vec<&str>> {
+        fn quoted(text: &str) -> Option<&str> {
+            text.strip_prefix('`')?.strip_suffix('`')
+        }
+        let (expected, actual) = (quoted(&self.expected)?, quoted(&self.actual)?);
+        let border = if expected.contains('?') { '&' } else { '?' };
+        let query = actual.strip_prefix(expected)?.strip_prefix(border)?;
+        let is_place = self.what == "Location" && !query.is_empty();
+        is_place.then(|| query.split('&').map(|one| one.split('=').next().unwrap_or_default()).collect())
+    }
+
     /// Whether it says that the gate went down.
     #[must_use]
     pub fn is_down(&self) -> bool {

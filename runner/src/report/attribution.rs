@@ -4,6 +4,7 @@
 //! requirement that the invariant holds. The `why` of a case speaks of a gate that gives the wrong answer; where there was none, or where something else is
 //! wrong, it would be a word about something that did not happen.
 
+use super::causes::common::ADDED_QUERY;
 use super::outcome::Outcome;
 use crate::corpus::Corpus;
 use crate::invariants::Invariant;
@@ -16,7 +17,7 @@ pub(super) fn attribute(outcome: &mut Outcome, corpus: &Corpus) {
         outcome.why = Some("The gate does not start on the site of this suite.".to_owned());
         return;
     }
-    let Some((id, why)) = invariant(&outcome.verdict) else {
+    let Some((id, why)) = invariant(&outcome.verdict).or_else(|| added_query(outcome)) else {
         if let Some(why) = no_answer(outcome) {
             outcome.why = Some(why.to_owned());
         }
@@ -43,6 +44,17 @@ fn invariant(verdict: &Verdict) -> Option<(&'static str, &'static str)> {
     }
     let broken = first.invariant()?;
     rest.iter().all(|other| other.invariant() == Some(broken)).then(|| (broken.requirement(), broken.why()))
+}
+
+/// Where a redirect leads to the right place and has a query of its own, the visitor got what the case is about.
+fn added_query(outcome: &Outcome) -> Option<(&'static str, &'static str)> {
+    /// What speaks of the place of a redirect itself.
+    const OF_ITS_OWN: [&str; 3] = ["LOC-", "QUERY-", "SUBST-"];
+    let Verdict::Fail(mismatches) = &outcome.verdict else { return None };
+    let is_of_its_own = OF_ITS_OWN.iter().any(|area| outcome.requirement().starts_with(area));
+    let is_all = !mismatches.is_empty() && mismatches.iter().all(|one| one.added_query().is_some());
+    (is_all && !is_of_its_own)
+        .then_some((ADDED_QUERY, "The redirect leads where it should, with a query that its rule does not write."))
 }
 
 fn is_refusal(verdict: &Verdict) -> bool {

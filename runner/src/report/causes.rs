@@ -1,14 +1,17 @@
-//! Causes: what is wrong with a gate, in at most ten lines. A cause is a known defect that would give these very answers, or that the gate went down, gave no
-//! answer, or did not start.
+//! Causes: what is wrong with a gate, in at most ten lines. A cause is a known defect that would give these very answers, that the gate went down, gave no
+//! answer, or did not start, or one and the same difference in many answers.
+
+pub(super) mod common;
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::aggregate::Aggregate;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, rank};
 use crate::gates::without_folders;
 use crate::invariants::Invariant;
 use crate::verdict::{CONTROL, Verdict};
@@ -106,7 +109,7 @@ impl Cause {
     }
 }
 
-/// The causes of a run, the weightiest first: what takes the gate away, then the named defects.
+/// The causes of a run: what takes the gate away, then the named defects and what other findings have in common, the weightiest first.
 #[must_use]
 pub fn causes(run: &Aggregate, named: &[Named]) -> Vec<Cause> {
     let mut all = of_the_gate(run);
@@ -120,12 +123,40 @@ pub fn causes(run: &Aggregate, named: &[Named]) -> Vec<Cause> {
         // What goes with nobody being let in says nothing of why.
         explained.count().saturating_mul(2) > one.cases.len()
     };
-    all.extend(named.iter().filter(|one| !is_explained(one)).filter_map(|one| {
-        cause(run, one.says.clone(), &one.requirement, one.cases.clone(), Some(one.broken_gate.clone()))
-    }));
+    let mut others: Vec<Cause> = named
+        .iter()
+        .filter(|one| !is_explained(one))
+        .filter_map(|one| {
+            cause(run, one.says.clone(), &one.requirement, one.cases.clone(), Some(one.broken_gate.clone()))
+        })
+        .collect();
     all.splice(0..0, nobody.map(|(cause, _)| cause));
+    let in_common = in_common(run, all.iter().chain(&others));
+    others.extend(in_common);
+    others.sort_by_key(|one| weight(run, one));
+    all.extend(others);
     all.truncate(MOST);
     all
+}
+
+/// What fails the run goes first, leaks before all, then what explains most.
+fn weight(run: &Aggregate, cause: &Cause) -> impl Ord + use<> {
+    let outcomes = cause.cases.iter().filter_map(|id| run.outcomes.get(id));
+    let heaviest = outcomes.map(|outcome| (run.weight(outcome), rank(&outcome.verdict))).min();
+    (heaviest, Reverse(cause.cases.len()))
+}
+
+/// What the findings have in common that no cause explains yet.
+fn in_common<'a>(run: &'a Aggregate, told: impl Iterator<Item = &'a Cause>) -> Vec<Cause> {
+    let explained: BTreeSet<&String> = told.flat_map(|cause| &cause.cases).collect();
+    let rest = run.findings().into_iter().filter(|outcome| !explained.contains(&outcome.id));
+    let found = common::common(rest).filter(|(_, _, cases)| cases.len() >= LEAST);
+    found
+        .filter_map(|(says, requirement, cases)| {
+            let requirement = requirement.map_or_else(|| tested_most(run, &cases), str::to_owned);
+            cause(run, says, &requirement, cases, None)
+        })
+        .collect()
 }
 
 /// In fewer suites than this it is no setting that keeps everybody out.

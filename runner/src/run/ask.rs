@@ -12,7 +12,7 @@ use crate::corpus::{Case, CaseRef, Suite};
 use crate::deploy::SiteFiles;
 use crate::event::{Finished, Lengths};
 use crate::gates::Gate;
-use crate::invariants::{Invariant, METADATA, Metadata, secrets, uniform};
+use crate::invariants::{Invariant, Metadata, describes, secrets, uniform};
 use crate::judge::{Judgement, Scene, judge, leaks, summary, upstream};
 use crate::own::OwnSite;
 use crate::upstream::ASK;
@@ -226,11 +226,7 @@ impl Again<'_> {
             && let Some(place) = self.proof.metadata.leaked(exchange)
         {
             // A leak needs bytes of the content; of a user's file what describes it may be the same by chance.
-            return Verdict::Fail(vec![Mismatch {
-                what: METADATA.to_owned(),
-                expected: format!("not the {place} that whoever is admitted is told"),
-                actual: "the same".to_owned(),
-            }]);
+            return Verdict::Fail(vec![describes(place)]);
         }
         // Before anything else is asked, so that the control comes right after the request.
         let alive = match on(Invariant::Liveness) {

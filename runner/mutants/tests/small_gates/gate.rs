@@ -21,7 +21,16 @@ use tokio::task::JoinSet;
 /// What is wrong with it beside what it lacks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Fault {
+    /// `exp` is not looked at.
     ExpiredTokens,
+    /// The 404 bears the tag of the file that it hides.
+    TagOnTheMissing,
+    /// A redirect that denies says where the visitor came from.
+    NextInLocation,
+    /// `/a/*` is not for `/a`.
+    SplatWantsASegment,
+    /// Where nothing else fits, an error of its own.
+    ErrorForTheMissing,
 }
 
 #[derive(Clone, Debug)]
@@ -113,8 +122,12 @@ async fn serve(mut stream: DuplexStream, site: Arc<Site>) {
             return;
         };
         let (status, location, body) = site.answer(target, &fields);
+        let tag = site.file(target).filter(|_| status == 200 || site.has(Fault::TagOnTheMissing));
         let mut out = format!("HTTP/1.1 {status} .\r\nContent-Type: text/html\r\nContent-Length: {}\r\n", body.len());
         out += "Cache-Control: private, no-store\r\n";
+        if let Some(tag) = tag {
+            out += &format!("ETag: \"{tag}\"\r\n");
+        }
         if let Some(location) = location {
             out += &format!("Location: {location}\r\n");
         }
@@ -162,6 +175,9 @@ impl Site {
         let mut denied = false;
         for rule in &self.rules {
             let Some(rest) = rule.rest(&path) else { continue };
+            if rule.from.ends_with("/*") && rest.is_empty() && self.has(Fault::SplatWantsASegment) {
+                continue;
+            }
             if let Some(roles) = &rule.roles {
                 let has = |role: &String| role == "*" || self.roles(claims.as_ref()).contains(&role.as_str());
                 denied = claims.is_none() || !roles.iter().any(has);
@@ -176,6 +192,9 @@ impl Site {
             if (300..400).contains(&rule.status) {
                 if to == path {
                     continue;
+                }
+                if denied && self.has(Fault::NextInLocation) {
+                    return (rule.status, Some(format!("{to}?next={path}")), Vec::new());
                 }
                 let query = if query.is_empty() || to.contains('?') { String::new() } else { format!("?{query}") };
                 return (rule.status, Some(to + &query), Vec::new());
@@ -192,6 +211,9 @@ impl Site {
     }
 
     fn missing(&self) -> Answer {
+        if self.has(Fault::ErrorForTheMissing) {
+            return (500, None, b"oh".to_vec());
+        }
         (404, None, self.files.get("/404.html").cloned().unwrap_or_else(|| b"not found".to_vec()))
     }
 
