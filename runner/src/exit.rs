@@ -16,7 +16,8 @@ pub enum ExitStatus {
     Unreachable,
     /// 4: a fault of the corpus or of the harness itself.
     Harness,
-    /// 5: every MUST of the format passed and nothing leaked, but a MUST of the defence failed or was left unproven (with `--strict` also: a SHOULD).
+    /// 5: every MUST of the format passed and nothing leaked, but a MUST of the defence failed or was left unproven (with `--strict` also: a SHOULD), or the
+    /// gate ended by itself more than once.
     Defence,
 }
 
@@ -49,4 +50,5 @@ pub const HELP: &str = "Exit status:
   2  the command line is wrong
   3  the gate did not start or cannot be reached
   4  a fault of the corpus or of the harness
-  5  the format is done and nothing leaked, but a MUST of the defence failed or was left unproven";
+  5  the format is done and nothing leaked, but a MUST of the defence failed or was left unproven, or the gate ended
+     by itself more than once";

@@ -16,6 +16,7 @@ use super::outcome::{Chapter, Outcome, Weight, rank};
 use super::redact::{Glances, Redactor};
 use super::{Summary, Tally, counts};
 use crate::baseline::{Baseline, Day, Entry};
+use crate::corpus::question::Question;
 use crate::corpus::source::{Level, Requirement};
 use crate::corpus::{Case, Corpus, LoadError};
 use crate::event::{Conditions, Event, Finished};
@@ -360,12 +361,19 @@ impl Aggregate {
             && self.outcomes.values().all(|outcome| matches!(outcome.verdict, Verdict::Unsupported { .. }))
     }
 
+    /// Whether the gate ended by itself again and again. That no request takes it away (HTTP-11) is a question of the defence; once may be chance.
+    #[must_use]
+    pub fn keeps_going_down(&self) -> bool {
+        self.weather.went_down > 1 && self.pins.conditions.profile.asks(Question::Defence)
+    }
+
     /// How the run ends. One that was cut short or asked nothing, and found nothing, is no pass.
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
         match self.tally.exit_status(self.options.strict) {
             ExitStatus::AsExpected if self.missing() > 0 => ExitStatus::Harness,
             ExitStatus::AsExpected if self.asked_nothing() => ExitStatus::Unreachable,
+            ExitStatus::AsExpected if self.keeps_going_down() => ExitStatus::Defence,
             status => status,
         }
     }
@@ -505,6 +513,26 @@ fn offset(exchange: &Exchange) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::question::Profile;
+    use crate::event::Weather;
+
+    #[test]
+    fn a_gate_that_keeps_going_down_does_not_pass() {
+        for (times, profile, ends) in [
+            (0, Profile::All, ExitStatus::AsExpected),
+            (1, Profile::All, ExitStatus::AsExpected),
+            (2, Profile::All, ExitStatus::Defence),
+            (2, Profile::Only(Question::Defence), ExitStatus::Defence),
+            (2, Profile::Only(Question::Format), ExitStatus::AsExpected),
+        ] {
+            let mut run = Aggregate::default();
+            // A part of a run may have nothing to ask.
+            run.pins.shard = Shard::new(1, 2);
+            run.pins.conditions.profile = profile;
+            (0..times).for_each(|_| run.note(&Event::Weather(Weather::WentDown)));
+            assert_eq!(run.exit_status(), ends, "{times} times, {profile}");
+        }
+    }
 
     #[test]
     fn the_clock_offset_is_the_median() {
