@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::aggregate::Aggregate;
 use super::evidence::shortened;
-use super::outcome::Outcome;
+use super::outcome::{Chapter, Outcome};
 use super::{BY_ID, cases, leaks_title};
 use crate::corpus::source::Requirement;
 use crate::text::visible;
@@ -128,11 +128,21 @@ fn table(out: &mut String, run: &Aggregate) {
             linked(requirement),
             requirement.level.as_str(),
             requirement.question().name(),
-            chapter.findings(),
+            told_findings(chapter),
             chapter.summary.total()
         );
     }
     out.push('\n');
+}
+
+/// How many findings, and which of them bind otherwise than their requirement: `3 (2 SHOULD)`.
+fn told_findings(chapter: &Chapter<'_>) -> String {
+    let others = chapter.of_other_levels(|_| true);
+    let others: Vec<String> = others.iter().map(|(level, count)| format!("{count} {}", level.as_str())).collect();
+    match others.is_empty() {
+        true => chapter.findings().to_string(),
+        false => format!("{} ({})", chapter.findings(), others.join(", ")),
+    }
 }
 
 /// The id of a requirement, and where its sentence is explained.

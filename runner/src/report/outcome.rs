@@ -157,6 +157,30 @@ impl Chapter<'_> {
         [fail, leak, unproven, error].iter().sum()
     }
 
+    /// How many of these findings bind otherwise than the requirement, by level.
+    #[must_use]
+    pub fn of_other_levels(&self, is_one: impl Fn(&Outcome) -> bool) -> Vec<(Level, usize)> {
+        let levels = [Level::Must, Level::Should, Level::Survey].into_iter();
+        let others = levels.filter(|level| *level != self.requirement.level).map(|level| {
+            let of_it = |outcome: &&&Outcome| outcome.verdict.is_finding() && outcome.level == level && is_one(outcome);
+            (level, self.outcomes.iter().filter(of_it).count())
+        });
+        others.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Its cases by verdict, `1 leak`, the heaviest first. A case may bind less than its requirement: then its level stands beside it, `2 fail (SHOULD)`.
+    #[must_use]
+    pub fn counted(&self) -> Vec<String> {
+        let mut counts = Vec::new();
+        for (name, all) in self.summary.by_weight() {
+            let others = self.of_other_levels(|outcome| outcome.standing() == name);
+            let own = others.iter().fold(all, |rest, (_, count)| rest.saturating_sub(*count));
+            counts.extend((own > 0).then(|| format!("{own} {name}")));
+            counts.extend(others.iter().map(|(level, count)| format!("{count} {name} ({})", level.as_str())));
+        }
+        counts
+    }
+
     /// Whether one of its cases is a finding that is told by itself, and not once for many.
     #[must_use]
     pub fn tells(&self, run: &Aggregate) -> bool {
@@ -218,5 +242,49 @@ pub(super) fn rank(verdict: &Verdict) -> u8 {
         Verdict::Fail(_) => 1,
         Verdict::Error(_) => 2,
         _ => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::Mismatch;
+
+    #[test]
+    fn what_binds_less_than_its_requirement_is_told_with_its_level() {
+        let requirement: Requirement =
+            serde_saphyr::from_str("{id: X-1, level: MUST, provenance: documented, sentence: It is so.}").unwrap();
+        let failed = || {
+            let mismatch = Mismatch { what: "status".to_owned(), expected: "200".to_owned(), actual: "404".to_owned() };
+            Verdict::Fail(vec![mismatch])
+        };
+        let outcome = |level: Level, verdict: Verdict| Outcome {
+            id: String::new(),
+            suite: String::new(),
+            file: String::new(),
+            folder: "",
+            line: 1,
+            requirements: vec!["X-1".to_owned()],
+            level,
+            question: Question::Format,
+            why: None,
+            expected: String::new(),
+            came: String::new(),
+            verdict,
+            known: None,
+            elapsed: Duration::ZERO,
+            attempts: 1,
+            evidence: None,
+        };
+        let told = |outcomes: &[Outcome]| {
+            let mut summary = Summary::default();
+            outcomes.iter().for_each(|outcome| summary.count(outcome.standing()));
+            Chapter { requirement: &requirement, outcomes: outcomes.iter().collect(), summary }.counted().join(", ")
+        };
+        let (must, should, passed) =
+            (outcome(Level::Must, failed()), outcome(Level::Should, failed()), outcome(Level::Should, Verdict::Pass));
+        assert_eq!(told(&[must.clone(), passed.clone()]), "1 fail, 1 pass");
+        assert_eq!(told(&[should.clone(), should.clone(), passed.clone()]), "2 fail (SHOULD), 1 pass");
+        assert_eq!(told(&[must, should, passed]), "1 fail, 1 fail (SHOULD), 1 pass");
     }
 }

@@ -360,20 +360,13 @@ fn table(out: &mut String, run: &Aggregate, columns: usize) {
     let width = chapters.iter().map(|chapter| chapter.requirement.id.len()).max().unwrap_or(0);
     for chapter in &chapters {
         let requirement = chapter.requirement;
-        let counts: Vec<String> = chapter
-            .summary
-            .by_weight()
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(name, count)| format!("{count} {name}"))
-            .collect();
         let _ = writeln!(
             out,
             "{:width$}  {:6}  {:7}  {}",
             requirement.id,
             requirement.level.as_str().dimmed(),
             requirement.question().name().dimmed(),
-            wrapped(&counts.join(", "), width.saturating_add(19), columns)
+            wrapped(&chapter.counted().join(", "), width.saturating_add(19), columns)
         );
     }
     let _ = writeln!(out);
