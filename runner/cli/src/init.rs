@@ -81,6 +81,9 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitStatus, Failure> {
             "nothing says which gate it is; write `gatecheck init --launch 'COMMAND {site} {port}'`, `--gate FILE` or a URL, or ask for it on a terminal",
         ));
     };
+    if let Some(Named::Launch(command)) = &answers.gate {
+        GateFile::of_command(command).without_key().iter().for_each(|why| super::note(why));
+    }
     let text = written(&answers);
     let failed = |file: &str, error: std::io::Error| Failure::harness(format!("{file}: {error}"));
     std::fs::write(FILE, &text).map_err(|error| failed(FILE, error))?;

@@ -160,6 +160,15 @@ fn say(text: &str) {
     let _ = out.flush();
 }
 
+/// Tells something beside what the program is asked for.
+fn note(text: &str) {
+    let _ = writeln!(
+        anstream::stderr().lock(),
+        "{}",
+        gatecheck::lines::wrapped_behind(&format!("note: {text}"), 0, 6, columns::columns())
+    );
+}
+
 /// The JSON reports in files; `-` is standard input.
 fn reports(files: &[String]) -> Result<Vec<Named>, Failure> {
     files

@@ -183,6 +183,9 @@ fn run_once(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Failure> {
     }
     let whole = corpus.len();
     let gate = gate::gate(&named, url.as_deref())?;
+    if let Gate::Launch(file) = &gate {
+        file.without_key().iter().for_each(|why| super::note(why));
+    }
     let written = Arc::clone(&corpus);
     let corpus = match &gate {
         Gate::Launch(file) => Arc::new(file.asked((*corpus).clone()).map_err(Failure::usage)?),

@@ -364,4 +364,16 @@ fn that_nobody_is_let_in_is_told_first() {
     let said = text(&run.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("1. nobody is let in: the control of") && said.contains("ROLE-1"), "{said}");
     assert!(!said.contains(" 2. "), "nothing else is a cause: {said}");
+    // One suite is enough where nothing else is known; and whoever forgot the secret is told so before the first case.
+    let run = on_the_corpus(&["run", "--launch", &launch, "role/denial"]);
+    let said = text(&run.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("1. nobody is let in: the control failed"), "{said}");
+    let without = "`{secret}` stands nowhere in its command";
+    let init = common::gatecheck(folder.path(), state()).args(["init", "--launch", &launch]).output().unwrap();
+    for note in [text(&run.stderr), text(&init.stderr)] {
+        let note = note.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(note.starts_with("note: ") && note.contains(without), "{note}");
+    }
+    let run = on_the_corpus(&["run", "--launch", &format!("{launch} {{secret}}"), "role/denial"]);
+    assert!(!text(&run.stderr).contains("note: "), "{}", text(&run.stderr));
 }

@@ -119,7 +119,6 @@ impl GateFile {
     /// The features that it lacks, with the reason: those that it says, and those of settings that it has no place for.
     #[must_use]
     pub fn lacks(&self) -> BTreeMap<String, String> {
-        let texts = || std::iter::once(&self.command).chain(self.env.values()).chain(self.files.values());
         let mut lacks = self.unsupported.clone();
         if self.token_only.is_some() {
             lacks.entry("rules".to_owned()).or_insert_with(|| "it guards one path and reads no rules".to_owned());
@@ -128,14 +127,39 @@ impl GateFile {
             lacks.entry("cookie".to_owned()).or_insert_with(|| "it takes the token from `Authorization`".to_owned());
         }
         for (setting, feature) in OPTIONAL {
-            let placeholder = format!("{{{setting}}}");
-            if let Some(feature) = feature.filter(|_| !texts().any(|text| text.contains(&placeholder))) {
+            if let Some(feature) = feature.filter(|_| !self.has_place_for(setting)) {
+                let missing = OPTIONAL.iter().filter(|(other, of)| *of == Some(feature) && !self.has_place_for(other));
+                let missing: Vec<String> = missing.map(|(other, _)| format!("`{{{other}}}`")).collect();
                 lacks.entry(feature.to_owned()).or_insert_with(|| {
-                    format!("its command has no place for this setting: `{placeholder}` stands nowhere in it")
+                    let (stand, it) = if missing.len() == 1 { ("stands", "it") } else { ("stand", "them") };
+                    format!(
+                        "its command has no place for this setting: {} {stand} nowhere in it; a gate that has the setting is asked once you add {it}, as in \
+                         `--{setting} {{{setting}}}` (a word with it is left out where a suite does not make the setting)",
+                        missing.join(" and ")
+                    )
                 });
             }
         }
         lacks
+    }
+
+    /// Whether a placeholder stands anywhere in it.
+    fn has_place_for(&self, setting: &str) -> bool {
+        let placeholder = format!("{{{setting}}}");
+        let mut texts = std::iter::once(&self.command).chain(self.env.values()).chain(self.files.values());
+        texts.any(|text| text.contains(&placeholder))
+    }
+
+    /// That the gate is told no key, which lets nobody in; none where it is told one, or knows no visitors.
+    #[must_use]
+    pub fn without_key(&self) -> Option<String> {
+        let is_told = ["secret", "jwks", "public-key"].iter().any(|setting| self.has_place_for(setting));
+        let needs_none = self.unsupported.contains_key("role");
+        (!is_told && !needs_none).then(|| {
+            "the gate is told no secret: `{secret}` stands nowhere in its command, and each suite signs its tokens with its own, so that nobody will be let in; \
+             add it, as in `env JWT_SECRET={secret} COMMAND {site} {port}`"
+                .to_owned()
+        })
     }
 
     /// Reads a gate file.

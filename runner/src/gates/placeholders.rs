@@ -103,4 +103,29 @@ mod tests {
         gate.files.insert("more".to_owned(), "{secrets}".to_owned());
         assert!(check(&gate).unwrap_err().starts_with("the file `more`: `{secrets}`"));
     }
+
+    #[test]
+    fn what_a_command_has_no_place_for_is_said_with_what_to_add() {
+        let lacks = |command: &str| GateFile::of_command(command).lacks();
+        let told = lacks("gate {site} {port} --issuer {issuer}");
+        for (feature, says) in [
+            ("audience", "`{audience}` stands nowhere in it; a gate that has the setting"),
+            ("audience", "once you add it, as in `--audience {audience}`"),
+            ("asymmetric", "`{jwks}` and `{public-key}` stand nowhere in it"),
+        ] {
+            assert!(told.get(feature).is_some_and(|told| told.contains(says)), "{feature}: {told:?}");
+        }
+        assert!(!lacks("gate {site} {port} {issuer} {audience}").contains_key("audience"));
+        for (command, is_told) in [
+            ("gate {site} {port}", true),
+            ("gate {site} {port} {issuer}", true),
+            ("gate {site} {port} {secret}", false),
+            ("gate {site} {port} {jwks}", false),
+        ] {
+            assert_eq!(GateFile::of_command(command).without_key().is_some(), is_told, "{command}");
+        }
+        let mut of_rules = GateFile::of_command("gate {site} {port}");
+        of_rules.unsupported.insert("role".to_owned(), "it knows no visitors".to_owned());
+        assert_eq!(of_rules.without_key(), None);
+    }
 }

@@ -113,7 +113,8 @@ impl Cause {
 #[must_use]
 pub fn causes(run: &Aggregate, named: &[Named]) -> Vec<Cause> {
     let mut all = of_the_gate(run);
-    let nobody = nobody_is_let_in(run);
+    // Where few suites were asked, a known defect says more.
+    let nobody = nobody_is_let_in(run, if named.is_empty() { 1 } else { SUITES });
     let is_explained = |one: &Named| {
         let explained = nobody.iter().flat_map(|(_, suites)| {
             let is_of_them =
@@ -164,7 +165,7 @@ const SUITES: usize = 3;
 
 /// That hardly anybody who should be let in is, whatever the suite, and the suites of which that is so: then a setting is another one, and which denials came
 /// says nothing.
-fn nobody_is_let_in(run: &Aggregate) -> Option<(Cause, BTreeSet<&str>)> {
+fn nobody_is_let_in(run: &Aggregate, least: usize) -> Option<(Cause, BTreeSet<&str>)> {
     let (mut kept_out, mut let_in) = (BTreeMap::<&str, &str>::new(), BTreeSet::new());
     for outcome in run.outcomes.values() {
         match &outcome.verdict {
@@ -180,13 +181,16 @@ fn nobody_is_let_in(run: &Aggregate) -> Option<(Cause, BTreeSet<&str>)> {
     }
     let_in.retain(|suite| !kept_out.contains_key(suite));
     let all = kept_out.len().saturating_add(let_in.len());
-    if kept_out.len() < SUITES || let_in.len().saturating_mul(4) > kept_out.len() {
+    if kept_out.len() < least || let_in.len().saturating_mul(4) > kept_out.len() {
         return None;
     }
     let suites: BTreeSet<&str> = kept_out.keys().copied().collect();
+    let of_suites = match all {
+        1 => "the control failed".to_owned(),
+        _ => format!("the control of {} of {all} suites failed", suites.len()),
+    };
     let says = format!(
-        "nobody is let in: the control of {} of {all} suites failed; the secret, the role path or the cookie of the gate is not that of the suite",
-        suites.len()
+        "nobody is let in: {of_suites}; the secret, the role path or the cookie of the gate is not that of the suite"
     );
     let is_of_them = |outcome: &&&Outcome| {
         suites.contains(outcome.suite.as_str()) && matches!(outcome.verdict, Verdict::Fail(_) | Verdict::Unproven(_))
