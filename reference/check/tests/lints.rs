@@ -480,7 +480,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/app/* 200! Role=a\n/* /index.html 200", &["/index.html", "/app.js", "/apps/x.html"], &["gate-backwards"]),
     ("/app/* /app/:splat 200 Role=a\n/* /index.html 200", BUILT, &["gate-backwards"]),
     ("/app/* 200 Role=a\n/* / 200", BUILT, &["gate-backwards"]),
-    ("/app/* 200! Role=a\n/app/* /login 401\n/* /index.html 200", BUILT, &[]),
+    ("/app/* 200! Role=a\n/app/* /login 401\n/* /index.html 200", BUILT, &["target-missing"]),
     ("/app/* 200! Role=a\n/* /login 200", BUILT, &[]),
     ("/app/* /index.html 200! Role=a\n/app/* /login 401\n/* /index.html 200", BUILT, &[]),
     ("/app/* 200! Role=a\n/* /index.html 200", &["/index.html", "/app/x.js"], &[]),
@@ -638,6 +638,14 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/x id=1 https://a.example/1 200! Role=a", LOG_IN, &[]),
     ("/x id=1 https://a.example/1 200! Role=a\n/x https://a.example/ 200", LOG_IN, &["gate-one-query"]),
     ("/x id=1 /app/ 200! Role=a\n/x /login 200\n/app/* 200! Role=a", LOG_IN, &[]),
+    // Routes of an app that nobody gets, where those who hold the role are shown files.
+    ("/board/* /board/:splat 200! Role=a\n/board/* /login 401!\n/* /index.html 200", LOG_IN, &["target-missing"]),
+    ("/board/* /index.html 200! Role=a\n/board/* /login 401!\n/* /index.html 200", LOG_IN, &[]),
+    ("/app/* 200! Role=a\n/app/* /login 401!\n/* /index.html 200", LOG_IN, &[]),
+    ("/board/* 200! Role=a\n/board/* /login 401!\n/* /404.html 404", LOG_IN, &[]),
+    ("/board/* 200! Role=a\n/board/* /login 401!\n/* /index.html 200 Country=de", LOG_IN, &[]),
+    ("/board/* 200! Role=a\n/board/* /login 401!\n/* /index.html 200", &[], &[]),
+    ("/board/* https://a.example/:splat 200! Role=a\n/board/* /login 401!\n/* /index.html 200", LOG_IN, &[]),
     // A URL behind a slash.
     ("/x /https://a.example/ 301", LOG_IN, &["to-behind-slash"]),
     ("/x/* /https://a.example/:splat 301", &[], &["to-behind-slash"]),
@@ -876,6 +884,89 @@ const ADVISED: &[Advised] = &[
         &["/x.html", "/m/a.html"],
         "gate-shadowed",
         &[(1, &["/m/* /m/:splat 200! Role=a", "/m/* /x 200"]), (2, &[])],
+    ),
+    (
+        "/board/* /board/:splat 200! Role=a\n/board/* /login 401!\n/* /index.html 200",
+        "",
+        LOG_IN,
+        "target-missing",
+        &[(1, &["/board/* /index.html 200! Role=a"])],
+    ),
+    // What is for fewer paths is meant to go first, whatever it leads to; nobody writes it to have it taken out.
+    (
+        "/* /index.html 200\n/api/* https://api.example/:splat 200",
+        "",
+        LOG_IN,
+        "rule-unreachable",
+        &[(1, &["/api/* https://api.example/:splat 200", "/* /index.html 200"]), (2, &[])],
+    ),
+    (
+        "/* /index.html 200\n/api/* /.netlify/functions/:splat 200!",
+        "",
+        LOG_IN,
+        "rule-unreachable",
+        &[(1, &["/api/* /.netlify/functions/:splat 200!", "/* /index.html 200"]), (2, &[])],
+    ),
+    (
+        "/* /index.html 200\n/old/* /app/:splat 301",
+        "",
+        LOG_IN,
+        "rule-unreachable",
+        &[(1, &["/old/* /app/:splat 301", "/* /index.html 200"]), (2, &[])],
+    ),
+    (
+        "/app/* 200! Role=a\n/app/* /login 401!\n/* /index.html 200\n/api/* https://api.example/:splat 200",
+        "",
+        LOG_IN,
+        "rule-unreachable",
+        &[(3, &["/api/* https://api.example/:splat 200", "/* /index.html 200"]), (4, &[])],
+    ),
+    // What a gate fetches from there is nobody else's.
+    (
+        "/m/* https://up.example/m/:splat 200! Role=a\n/* /index.html 200\n/api/* https://up.example/:splat 200",
+        "",
+        LOG_IN,
+        "rule-unreachable",
+        &[],
+    ),
+    // What leads to the same place is said already.
+    ("/old/* /app/:splat 301\n/old/x /app/x 301", "", LOG_IN, "rule-unreachable", &[(2, &[])]),
+    // At the routes of an app there is no file: those who hold the role get what they had.
+    (
+        "/* /index.html 200\n/board/* /board/:splat 200! Role=user\n/board/* /login 401!",
+        "",
+        LOG_IN,
+        "gate-shadowed",
+        &[
+            (1, &["/board/* /index.html 200! Role=user", "/board/* /login 401!", "/* /index.html 200"]),
+            (2, &[]),
+            (3, &[]),
+        ],
+    ),
+    (
+        "/* /index.html 200\n/board/* /board/:splat 200! Role=user\n/board/* /login 401!",
+        "",
+        LOG_IN,
+        "rule-unreachable",
+        &[
+            (1, &["/board/* /index.html 200! Role=user", "/board/* /login 401!", "/* /index.html 200"]),
+            (2, &[]),
+            (3, &[]),
+        ],
+    ),
+    (
+        "/* /index.html 200\n/app/* 200! Role=user\n/app/* /login 401!",
+        "",
+        LOG_IN,
+        "gate-shadowed",
+        &[(1, &["/app/* 200! Role=user", "/app/* /login 401!", "/* /index.html 200"]), (2, &[]), (3, &[])],
+    ),
+    (
+        "/* /index.html 200\n/board/* /board/:splat 200! Role=user",
+        "",
+        LOG_IN,
+        "gate-shadowed",
+        &[(1, &["/board/* /index.html 200! Role=user", "/board/* /login.html 401", "/* /index.html 200"]), (2, &[])],
     ),
     (
         "/* /de/:splat 302 Language=de\n/m/* 200! Role=a\n/m/* /login 401!",

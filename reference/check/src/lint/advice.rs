@@ -16,6 +16,7 @@ use rolegate::span::RuleFile;
 use rolegate::visitor::Visitor;
 
 use super::entry::in_toml;
+use super::forward::is_function;
 use super::names::is_login_page;
 use super::scene::{LOOKED_AT, Scene, Visit, WORD, name_as_path, segments};
 use crate::map::is_of_a_function;
@@ -205,7 +206,7 @@ fn goes_before_a_gate<S: Site>(scene: &Scene<'_, S>, changes: &[(usize, Vec<Rule
         let mut new = rules.iter().enumerate().filter(|(_, rule)| !rule.is_gate() && !is_there(rule));
         new.any(|(at, rule)| {
             // A gate that goes further up before it stays before it.
-            let goes_too = |gate: &Rule| rules.iter().take(at).any(|other| say_the_same(other, gate));
+            let goes_too = |gate: &Rule| rules.iter().take(at).any(|other| are_for_the_same(other, gate));
             let mut below = scene.rules().iter().skip(place + 1).filter(|below| below.is_gate() && !goes_too(below));
             below.any(|gate| gate.pattern.with_spellings().may_meet(&rule.pattern))
         })
@@ -217,12 +218,16 @@ fn say_the_same(one: &Rule, other: &Rule) -> bool {
     (&one.origin, &one.pattern, &one.query, &one.effect) == (&other.origin, &other.pattern, &other.query, &other.effect)
 }
 
+/// Whether two rules are for the same visitors at the same paths, whatever they show.
+fn are_for_the_same(one: &Rule, other: &Rule) -> bool {
+    let for_whom = |rule: &Rule| rule.apply().map(|apply| apply.conditions.clone());
+    (&one.origin, &one.pattern, &one.query, for_whom(one))
+        == (&other.origin, &other.pattern, &other.query, for_whom(other))
+}
+
 /// Whether two role rules differ in what they show alone, and no gate has to do with that.
 fn gives_no_more<S: Site>(scene: &Scene<'_, S>, was: &Rule, is: &Rule) -> bool {
-    let for_whom = |rule: &Rule| rule.apply().map(|apply| apply.conditions.clone());
-    let same =
-        (&was.origin, &was.pattern, &was.query, for_whom(was)) == (&is.origin, &is.pattern, &is.query, for_whom(is));
-    let Some(apply) = is.apply().filter(|_| same && is.role().is_some()) else { return false };
+    let Some(apply) = is.apply().filter(|_| are_for_the_same(was, is) && is.role().is_some()) else { return false };
     let reach = apply.to.reach().with_spellings();
     let is_kept = |gate: &Rule| match apply.to.is_absolute() {
         true => gate.is_proxy(),
@@ -291,6 +296,9 @@ fn is_no_worse<S: Site>(
     let visits = visits(before, &touched);
     let mut visitors = vec![Visitor::Anonymous, Visitor::with_roles(["a role that no rule names"])];
     visitors.extend(before.holders.iter().cloned());
+    // Where no gate fetches anything, what is fetched is kept from nobody who is not denied.
+    let fetches = |gate: &Rule| gate.is_proxy() || gate.apply().is_none_or(|apply| is_function(apply));
+    let any_fetches = before.rules().iter().any(|gate| gate.is_gate() && fetches(gate));
     visitors.iter().all(|visitor| {
         let answers = visits.iter().map(|visit| {
             let visit = visit.by(visitor);
@@ -306,6 +314,9 @@ fn is_no_worse<S: Site>(
             .filter(|(was, _, _)| by_a_page(before, was))
             .filter_map(|(was, _, _)| content(was))
             .collect();
+        if closes.is_some_and(|closes| keeps_nothing(before, closes, visitor, &answers)) {
+            return false;
+        }
         answers.iter().all(|(was, is, visit)| {
             let admitted = !was.denied && was.by.and_then(|by| before.rule(by)).is_some_and(|by| by.role().is_some());
             let is_closed_on_purpose = || {
@@ -326,16 +337,15 @@ fn is_no_worse<S: Site>(
                 let by = is.by.and_then(|by| after.rule(by));
                 let is_way_in = || logs_in && by.is_some_and(|by| self::logs_in(before, by));
                 let is_page = (by_a_page(after, is) && (logs_in || pages.contains(&shown))) || is_way_in();
+                let fetches = !was.denied && !is.denied && !any_fetches && is_fetched(is);
                 let is_new = content(was).as_ref() != Some(&shown) && !had.contains(&shown);
-                is_new && !admitted && !is_page && !before_gets(before, visit, &shown)
+                is_new && !admitted && !is_page && !fetches && !before_gets(before, visit, &shown)
             });
             // A page that a rule leads to and that is not there yet is no denial; one that was there is missed.
             let is_changed = was.by.is_some_and(|by| changes.iter().any(|(place, _)| *place == by));
-            let is_missing = is.by.is_none() || (was.outcome.file().is_some() && !is_changed);
+            let is_missing = is.by.is_none() || (was.outcome.file().is_some() && !is_changed && !is_fetched(is));
             let is_nothing = is.denied || (matches!(is.outcome, Outcome::NotFound { .. }) && is_missing);
-            // A function runs elsewhere.
-            let runs = was.target.as_deref().is_some_and(is_of_a_function);
-            let was_something = !was.denied && (runs || !matches!(was.outcome, Outcome::NotFound { .. }));
+            let was_something = !was.denied && is_something(was);
             let locked_out = was_something
                 && is_nothing
                 && was.outcome != is.outcome
@@ -345,6 +355,31 @@ fn is_no_worse<S: Site>(
             !opened && !locked_out && !turned_away && !undenied
         })
     })
+}
+
+/// Whether another server or a function answers.
+fn is_fetched(decision: &Decision) -> bool {
+    matches!(decision.outcome, Outcome::Proxy { .. }) || decision.target.as_deref().is_some_and(is_of_a_function)
+}
+
+/// Whether there is an answer; a function runs elsewhere.
+fn is_something(decision: &Decision) -> bool {
+    is_fetched(decision) || !matches!(decision.outcome, Outcome::NotFound { .. })
+}
+
+/// Whether those for whom something is closed to others got something there, and get nothing at all any more.
+fn keeps_nothing<S: Site>(
+    before: &Scene<'_, S>,
+    Closing { pattern, but_for, .. }: &Closing,
+    visitor: &Visitor,
+    answers: &[(Decision, Decision, Visit)],
+) -> bool {
+    if before.is_bare() || !but_for.as_ref().is_some_and(|role| role.holds(visitor)) {
+        return false;
+    }
+    let there = || answers.iter().filter(|(_, _, visit)| visit.path().is_some_and(|path| pattern.matches(&path)));
+    let gets = |decision: &Decision| !decision.denied && is_something(decision);
+    there().any(|(was, _, _)| gets(was)) && !there().any(|(_, is, _)| gets(is))
 }
 
 /// Whether a page that says that something is denied is what came.

@@ -2,14 +2,16 @@
 
 use rolegate::decide::Outcome;
 use rolegate::path::RequestPath;
-use rolegate::rules::{Apply, Rule, RuleSet};
+use rolegate::rules::{Apply, Conditions, Rule, RuleSet};
 use rolegate::site::Site;
 use rolegate::visitor::Visitor;
 
 use super::admitted::holder;
 use super::advice::{Found, Proposal, answering};
 use super::forward::is_function;
-use super::scene::{Field, Scene, Visit, name_as_path, page_of, segments, warning};
+use super::idle::page_for_routes;
+use super::scene::{Field, Scene, Visit, name_as_path, page_of, place_of, segments, warning};
+use super::too_late::for_routes;
 
 /// Names that differ in more letters are not taken for one another.
 const LETTERS: usize = 2;
@@ -17,6 +19,9 @@ const LETTERS: usize = 2;
 /// What is missing where the rule at `place` leads, on a site that is built: one that has a front page.
 pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     if let Some(found) = behind_a_slash(scene, place, rule) {
+        return Some(found);
+    }
+    if let Some(found) = routes_of_an_app(scene, place, rule) {
         return Some(found);
     }
     let apply = rule.apply().filter(|apply| !apply.to.is_absolute() && !is_function(apply))?;
@@ -98,6 +103,41 @@ fn behind_a_slash<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> O
             closes: None,
         }
     })))
+}
+
+/// A gate over the routes of a single-page app, at which no file lies, above the rule that shows the app: nobody gets the app there.
+fn routes_of_an_app<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let role = rule.role().filter(|_| rule.protects())?;
+    let visit = Visit::of(rule);
+    // Where everybody else gets the app, `gate-backwards` speaks of it.
+    if page_for_routes(scene, rule).is_some() {
+        return None;
+    }
+    let shows_app = |below: &Rule| {
+        let is_for_all = below.apply().is_some_and(|apply| apply.conditions == Conditions::default());
+        let is_wider = below.pattern != rule.pattern && below.pattern.covers(&rule.pattern);
+        if is_for_all && is_wider && below.query.is_empty() { for_routes(scene, below, rule) } else { None }
+    };
+    let below = scene.candidates(&visit.path()?, &visit).into_iter().filter(|(at, _)| *at > place);
+    let (app, shown) = below.filter_map(|(_, below)| Some((below, shows_app(below)?))).next()?;
+    let admitted = scene.answer(&visit.by(&holder(role))).filter(|admitted| admitted.by == Some(place))?;
+    if !matches!(admitted.outcome, Outcome::NotFound { .. }) {
+        return None;
+    }
+    let folder = format!("/{}/", rule.pattern.stem()?.join("/"));
+    let (line, page) = (place_of(app.span, rule.span), page_of(app.apply()?)?);
+    let message = format!(
+        "there is no file below `{folder}`, so those who hold the role get a 404 there, and nobody gets the app"
+    );
+    let visitor = format!("with the role a 404 at `{}`", visit.target());
+    let help =
+        format!("at the paths of an app that are no files {line} shows `{page}`, and this line stands before it");
+    let found = warning(rule, Field::Beginning("role="), "target-missing", message, visitor, help);
+    Some(found.proposing([Proposal {
+        help: format!("show the app to those who hold the role, as {line} does to others elsewhere: `{shown}`"),
+        changes: vec![(place, vec![shown])],
+        closes: None,
+    }]))
 }
 
 /// The path of the page that the rule leads to, or the folder, if there is no file.

@@ -23,6 +23,7 @@ mod rewrite;
 mod roles;
 mod scene;
 mod swallowed;
+mod too_late;
 mod values;
 mod walk;
 mod ways;

@@ -10,6 +10,7 @@ use rolegate::site::Site;
 
 use super::advice::{Closing, Found, Proposal, answering, changed, page_rule};
 use super::scene::{Field, LOOKED_AT, Scene, Visit, on_line, place_of, warning};
+use super::too_late::{for_routes, leads_alike, page_below};
 
 /// Each rule where it was met first and where it was met last, with that place, by what it means.
 pub(super) type Seen<'r> = HashMap<String, (&'r Rule, &'r Rule, usize)>;
@@ -112,6 +113,11 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
         }
         let closes = || Some(Closing::by(rule));
         let answers = answers(scene, place, rule, above);
+        if let Some(gate) = for_routes(scene, above, rule) {
+            let below = page_below(scene, &gate).filter(|_| answers.is_empty());
+            let changes = together_with((at, above), (place, &gate), &answers, below);
+            return Some(with_routes(found, &line, &gate, rule).proposing(routes(&line, changes, rule)));
+        }
         let with_answers = (!answers.is_empty()).then(|| {
             let lines: Vec<String> = answers.iter().map(|(_, answer)| place_of(answer.span, rule.span)).collect();
             let help = match is_of_another_file(above, rule) {
@@ -128,12 +134,19 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
         return Some(found.proposing(with_answers.into_iter().chain([alone])));
     }
     let message = format!("this rule never decides: {line} matches these paths first");
-    let help = format!("{line} goes first, so this line has no effect");
-    let found = warning(rule, Field::From, "rule-unreachable", message, format!("what {line} says"), help).problem;
     // RULES-11.duplicate-lines: where the last of two alike counts, this line decides before it.
     let is_last = scene.last_alike(above).is_none_or(|last| last < place);
     // What is narrower was meant to go first, more likely than not; a comment in its place would hide that.
     let is_elsewhere = above.pattern != rule.pattern || above.origin != rule.origin || above.query != rule.query;
+    let is_too_late = is_elsewhere && !above.is_gate() && !leads_alike(above, rule);
+    let help = match is_too_late {
+        true => format!(
+            "{line} answers first, so the order is what is wrong: a rule for fewer paths stands above one for more, and below the gates for \
+             its paths"
+        ),
+        false => format!("{line} goes first, so this line has no effect"),
+    };
+    let found = warning(rule, Field::From, "rule-unreachable", message, format!("what {line} says"), help).problem;
     let fix = removable(above, rule).filter(|_| is_last && (!is_elsewhere || above.is_gate()));
     let found = Found::from(Problem { span: rule.span, fix, ..found });
     // What answers those whom a gate denies is met where the gate is met, and comes with it.
@@ -143,6 +156,11 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
     let own = before.iter().find(|(gate, other)| *gate > at && rule.role().is_none() && is_own_gate(other));
     if let Some((gate_at, gate)) = own.filter(|(_, gate)| leaves_nothing_to(scene, above, gate).is_some()) {
         let answers = answers(scene, *gate_at, gate, above);
+        if let Some(shown) = for_routes(scene, above, gate) {
+            let changes = together_with((at, above), (*gate_at, &shown), &answers, None);
+            let found = Found { problem: Problem { fix: None, ..found.problem }, ..found };
+            return Some(found.proposing(routes(&line, changes, gate)));
+        }
         let help = match is_of_another_file(above, gate) {
             true => written_above(above, gate, &answers),
             false => format!("move it above {line} together with the gate on {}", place_of(gate.span, rule.span)),
@@ -154,8 +172,13 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
     let gates = || before.iter().filter(|(_, other)| other.is_gate());
     let mut proposals: Vec<Proposal> =
         gates().filter_map(|(at, gate)| joined(scene, (*at, gate), (place, rule), by)).collect();
+    // What says nothing of its own has nothing to go first for.
+    let may_go = is_last && is_known_as_it_is(above, rule) && !is_too_late;
+    if may_go && is_elsewhere && !above.is_gate() {
+        let help = format!("remove this line: {line} leads to the same place");
+        proposals.push(Proposal { help, changes: vec![(place, Vec::new())], closes: None });
+    }
     // What asks for no role never goes above what does.
-    let may_go = is_last && is_known_as_it_is(above, rule);
     if gates().all(|(gate, _)| *gate < at) && !above.is_gate() {
         let or = if may_go { ", or remove it" } else { "" };
         let help = match is_of_another_file(above, rule) {
@@ -201,6 +224,49 @@ fn written_above(above: &Rule, rule: &Rule, answers: &[(usize, &Rule)]) -> Strin
 /// The rule as a line of the file of `above`.
 fn as_line(above: &Rule, rule: &Rule) -> Rule {
     Rule { span: above.span, ..changed(rule, |_| {}) }
+}
+
+/// What is said of a gate over the routes of an app, where nobody can prove what to write.
+fn with_routes(found: Found, line: &str, gate: &Rule, rule: &Rule) -> Found {
+    let help = format!(
+        "there is no file below `{}` to keep, and {line} shows everybody the page of the app: for those alone who hold the role it would be \
+         `{gate}` above {line}, and a page for everybody else below it",
+        rule.pattern
+    );
+    Found { problem: Problem { help, ..found.problem }, ..found }
+}
+
+/// A gate over the routes of an app, with its answers, above the rule that shows the app.
+fn routes(line: &str, changes: Vec<(usize, Vec<Rule>)>, gate: &Rule) -> Option<Proposal> {
+    let (_, moved) = changes.first()?;
+    let (_, moved) = moved.split_last()?;
+    let lines: Vec<String> = moved.iter().map(|rule| format!("`{rule}`")).collect();
+    // The gate alone would leave everybody else without anything.
+    (lines.len() > 1).then(|| Proposal {
+        help: format!(
+            "there is no file below `{}`, and those who hold the role are to get the app: write {} above {line}, in the place of what \
+             stands below it",
+            gate.pattern,
+            lines.join(" and ")
+        ),
+        closes: Some(Closing::by(gate)),
+        changes,
+    })
+}
+
+/// The same with an answer that nobody has written yet.
+fn together_with(
+    (at, above): (usize, &Rule),
+    (place, gate): (usize, &Rule),
+    answers: &[(usize, &Rule)],
+    below: Option<Rule>,
+) -> Vec<(usize, Vec<Rule>)> {
+    let mut changes = together((at, above), (place, gate), answers);
+    if let (Some((_, moved)), Some(below)) = (changes.first_mut(), below) {
+        let below = if is_of_another_file(above, gate) { as_line(above, &below) } else { below };
+        moved.insert(1, below);
+    }
+    changes
 }
 
 /// A gate and its answers moved above a rule.
