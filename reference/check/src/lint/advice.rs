@@ -452,6 +452,8 @@ fn visits<S: Site>(scene: &Scene<'_, S>, touched: &[&Rule]) -> Vec<Visit> {
             visits.push(visit.elsewhere());
             visits.push(visit);
         }
+        let asking = others.iter().filter(|other| !other.query.is_empty());
+        visits.extend(asking.map(|other| Visit::of(rule).where_goes(&Visit::of(other))));
     }
     for rule in touched.iter().chain(&neighbours).copied() {
         let visit = Visit::of(rule);

@@ -378,6 +378,11 @@ impl Visit {
         Visit { target: path.encoded() + query, ..self.clone() }
     }
 
+    /// The same visit to where another one goes, with the query of that one.
+    pub(super) fn where_goes(&self, other: &Visit) -> Visit {
+        Visit { target: other.target.clone(), ..self.clone() }
+    }
+
     /// The same visit by a way to something.
     pub(super) fn by_way(&self, way: &Way) -> Visit {
         let query = way.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
