@@ -31,6 +31,10 @@ pub(super) const LOOKED_AT: usize = 256;
 /// RULES-14: so many rules are looked at for each rule and each file, over all of them.
 const LOOKS: usize = 64;
 
+/// RULES-14: so many files are asked for by paths at which rules show them, for each rule and each file, over all of them: that each of
+/// many rules shows all of many files is said once and not in millions of rows.
+const LEADS: usize = 4;
+
 /// What has been asked so far.
 pub(super) struct Asker<'a, S> {
     rules: &'a RuleSet,
@@ -38,6 +42,8 @@ pub(super) struct Asker<'a, S> {
     tokens: Vec<Visitor>,
     /// How many rules may still be looked at.
     left: usize,
+    /// How many files may still be asked for by paths at which rules show them.
+    leads: usize,
     /// Requests that have been asked for.
     seen: HashSet<Witness>,
     map: Map,
@@ -70,6 +76,7 @@ impl<'a, S: Site> Asker<'a, S> {
             site,
             tokens,
             left: LOOKS * (rules.rules().len() + names) + LOOKS * LOOKED_AT,
+            leads: LEADS * (rules.rules().len() + names) + LEADS * LOOKED_AT,
             seen: HashSet::new(),
             map,
             areas: BTreeMap::new(),
@@ -176,10 +183,12 @@ impl<'a, S: Site> Asker<'a, S> {
             let is_elsewhere =
                 rule.is_gate() && rule.apply().is_some_and(|apply| !rule.pattern.covers(&apply.to.reach()));
             let (own, below) = at_and_below(if is_elsewhere { &names } else { &kept }, &start);
-            if self.left == 0 {
-                self.map.not_asked += usize::from(own.is_some()) + below.len();
+            let count = usize::from(own.is_some()) + below.len();
+            if self.left == 0 || self.leads < count {
+                self.map.not_asked += count;
                 continue;
             }
+            self.leads -= count;
             own.into_iter().chain(below).for_each(|name| self.file_by(name, rule));
         }
     }
