@@ -159,7 +159,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/de/* /de/404.html 404\n/* 200! Role=a\n/* /login 401", SOME, &[]),
     ("/de/* /de/index.html 200\n/* 200! Role=a\n/* /login 401", SOME, &[]),
     // STATUS-5: a rule that leads to itself leaves the path to what comes later.
-    ("/m/* /m/:splat 301\n/m/* /m/:splat 200! Role=a", &[], &["redirect-to-itself"]),
+    ("/m/* /m/:splat 301\n/m/* /m/:splat 200! Role=a", &[], &["tree-ends-walk"]),
     // L7
     ("/m/* /m/:splat 200! Role=a Country=de", &[], &["role-with-condition"]),
     ("/m/* /m/:splat 200! Role=a Language=de\n/m/* /login 302", &[], &["role-with-condition"]),
@@ -638,6 +638,22 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/x id=1 https://a.example/1 200! Role=a", LOG_IN, &[]),
     ("/x id=1 https://a.example/1 200! Role=a\n/x https://a.example/ 200", LOG_IN, &["gate-one-query"]),
     ("/x id=1 /app/ 200! Role=a\n/x /login 200\n/app/* 200! Role=a", LOG_IN, &[]),
+    // A gate that redirects to its own paths, and a redirect that leads nowhere above a gate for its tree.
+    ("/app/* /app/:splat 301! Role=a\n/app/* /login 302!", LOG_IN, &["tree-ends-walk"]),
+    ("/app/* /app/:splat 302 Role=a\n/app/* /login 302!", LOG_IN, &["tree-ends-walk"]),
+    ("/app /app 301! Role=a\n/app /login 302!", LOG_IN, &["redirect-to-itself"]),
+    ("/app /app/ 301! Role=a\n/app/* /login 302!", LOG_IN, &["redirect-to-itself"]),
+    ("/app/* /app/:splat 301\n/app/* 200! Role=a\n/app/* /login 302!", LOG_IN, &["tree-ends-walk"]),
+    (
+        "/m/* /m/:splat 302 Language=de\n/m/b/* 200! Role=a\n/m/b/* /login 302!",
+        &["/m/b/x.html", "/login.html"],
+        &["tree-ends-walk"],
+    ),
+    ("/app/* 200! Role=a\n/app/* /login 302!\n/app/* /app/:splat 301", LOG_IN, &["rule-unreachable"]),
+    ("/m/* /m/:splat 301\n/app/* 200! Role=a\n/app/* /login 302!", LOG_IN, &["redirect-to-itself"]),
+    ("/start /app/ 302! Role=a\n/app/* 200! Role=a\n/app/* /login 302!", LOG_IN, &[]),
+    ("/a/* /app/:splat 301! Role=a\n/app/* 200! Role=a\n/app/* /login 302!", LOG_IN, &[]),
+    ("/login /app/ 302! Role=a\n/login /login 200\n/app/* 200! Role=a\n/app/* /login 302!", LOG_IN, &[]),
     // Routes of an app that nobody gets, where those who hold the role are shown files.
     ("/board/* /board/:splat 200! Role=a\n/board/* /login 401!\n/* /index.html 200", LOG_IN, &["target-missing"]),
     ("/board/* /index.html 200! Role=a\n/board/* /login 401!\n/* /index.html 200", LOG_IN, &[]),
@@ -892,6 +908,14 @@ const ADVISED: &[Advised] = &[
         "target-missing",
         &[(1, &["/board/* /index.html 200! Role=a"])],
     ),
+    (
+        "/app/* /app/:splat 301! Role=a\n/app/* /login 302!",
+        "",
+        LOG_IN,
+        "tree-ends-walk",
+        &[(1, &["/app/* /app/:splat 200! Role=a"])],
+    ),
+    ("/app/* /app/:splat 301\n/app/* 200! Role=a\n/app/* /login 302!", "", LOG_IN, "tree-ends-walk", &[(1, &[])]),
     // What is for fewer paths is meant to go first, whatever it leads to; nobody writes it to have it taken out.
     (
         "/* /index.html 200\n/api/* https://api.example/:splat 200",
@@ -1143,6 +1167,14 @@ fn a_finding_about_a_field_of_an_entry_stands_at_its_value() {
 
 /// An entry of `netlify.toml`, files, a kind that is found, and what is advised.
 const ADVISED_IN_TOML: &[(&str, &[&str], &str, &str)] = &[
+    // The status that is left out is 301.
+    (
+        "from = '/app/*'\nto = '/app/:splat'\nforce = true\nconditions = { Role = ['a'] }",
+        LOG_IN,
+        "tree-ends-walk",
+        "with the status 301 a rule redirects, and shows nothing: for a gate that shows its own paths write an entry with `from = \"/app/*\"`, \
+         `to = \"/app/:splat\"`, `status = 200`",
+    ),
     (
         "from = '/*'\nto = '/index.html'\nstatus = 200\nconditions = { Role = ['admin'] }",
         &["/index.html", "/login.html"],

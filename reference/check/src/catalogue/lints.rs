@@ -224,9 +224,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     Entry::warning(
         "tree-ends-walk",
-        "a redirect into a tree of its own stands above a gate for that tree",
+        "a redirect into a tree of its own stands above a gate for that tree, or asks for a role itself",
         "in the tree what the gate below says",
-        "write the gate above the redirect",
+        "write the gate above the redirect, or take the redirect out; with a role, write the status 200",
     )
     .elsewhere("in the tree the file or a 404, the gate notwithstanding"),
     Entry::warning(

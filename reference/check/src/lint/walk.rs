@@ -4,14 +4,15 @@ use std::borrow::Cow;
 
 use rolegate::decide::{Decision, Outcome, PassedOver};
 use rolegate::path::RequestPath;
-use rolegate::rules::{Rule, RuleSet};
+use rolegate::rules::{Apply, Rule, RuleSet};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
 use rolegate::visitor::Visitor;
 
-use super::admitted::is_bare_404;
-use super::advice::{Closing, Found, Proposal, changed, page_rule};
+use super::admitted::{holder, is_bare_404};
+use super::advice::{Closing, Found, Proposal, answering, changed, page_rule};
 use super::backwards;
+use super::entry::in_toml;
 use super::missing::url_behind_a_slash;
 use super::scene::{Field, LOOKED_AT, Scene, Visit, WORD, name_as_path, page_of, place_of, segments, warning};
 
@@ -29,8 +30,8 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
     if !apply.is_redirect() {
         return another_for_members(scene, place, rule);
     }
-    let found = login_page_gated(scene, place, rule).or_else(|| hides_page(scene, place, rule));
-    let found = found.or_else(|| to_itself(scene, place, rule));
+    let found = to_itself(scene, place, rule).or_else(|| login_page_gated(scene, place, rule));
+    let found = found.or_else(|| hides_page(scene, place, rule));
     let found = found.or_else(|| {
         let visit = Visit::of(rule);
         let asked = match circle(scene, place, rule, &visit) {
@@ -249,17 +250,79 @@ fn names(found: &Found, path: &RequestPath) -> bool {
 
 /// STATUS-5: a redirect that would lead to where it came from is ignored.
 fn to_itself<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    let is_ignored = |word: &str| {
-        let decision = scene.answer(&Visit::with_word(rule, word));
+    let visitor = rule.role().map_or(Visitor::Anonymous, holder);
+    let passes_over = |visit: &Visit| {
+        let decision = scene.answer(&visit.by(&visitor));
         decision.is_some_and(|decision| decision.passed_over.contains(&(place, PassedOver::Loop)))
     };
     // A word may happen to be where the rule leads; two are not.
-    if !is_ignored(WORD) || !is_ignored("another-example") {
+    if ![WORD, "another-example"].iter().all(|word| passes_over(&Visit::with_word(rule, word))) {
         return None;
+    }
+    if let Some(apply) = rule.apply().filter(|_| rule.role().is_some()) {
+        return Some(admits_nobody(place, rule, apply));
+    }
+    if let Some(found) = ends_walk_in_its_tree(scene, place, rule, passes_over) {
+        return Some(found);
     }
     let message = "this leads to where it came from, so it is ignored".to_owned();
     let help = "lead elsewhere; a slash at the end makes no other path";
     Some(warning(rule, Field::To, "redirect-to-itself", message, None, help))
+}
+
+/// STATUS-5.own-tree: a role rule that redirects to its own paths, where one that shows them is meant. Other gates end the walk below a
+/// star, so that nothing is asked for a role there.
+fn admits_nobody(place: usize, rule: &Rule, apply: &Apply) -> Found {
+    let message = "this sends those who hold the role to where they are, so it lets nobody in".to_owned();
+    let shown = answering(rule, |own| (own.status, own.force) = (200, true));
+    let (id, visitor) = match rule.pattern.ends_in_splat() {
+        true => (
+            "tree-ends-walk",
+            "what comes later, with the role too; from other gates the file, with the role or without",
+        ),
+        false => ("redirect-to-itself", "what comes later, with the role too"),
+    };
+    let help = format!(
+        "with the status {} a rule redirects, and shows nothing: for a gate that shows its own paths write `{shown}`",
+        apply.status
+    );
+    let found = warning(rule, Field::To, id, message, visitor.to_owned(), told(&help, &shown));
+    let closes = Some(Closing::by(&shown));
+    found.proposing([Proposal { help, changes: vec![(place, vec![shown])], closes }])
+}
+
+/// A rule in a text, as the file spells it that the rule is for.
+fn told(help: &str, rule: &Rule) -> String {
+    if rule.span.file == RuleFile::Toml { in_toml(help, [rule].into_iter()) } else { help.to_owned() }
+}
+
+/// The same of a redirect for everybody above a gate for some of its paths.
+fn ends_walk_in_its_tree<S: Site>(
+    scene: &Scene<'_, S>,
+    place: usize,
+    rule: &Rule,
+    passes_over: impl Fn(&Visit) -> bool,
+) -> Option<Found> {
+    let is_met = |gate: &Rule| Visit::of(gate).path().is_some_and(|path| passes_over(&Visit::of(rule).at(&path)));
+    let mut below = scene.gates_beside(rule.text.len()).iter().filter(|(at, gate)| {
+        *at > place && rule.pattern.ends_in_splat() && gate.query.is_empty() && gate.pattern.may_meet(&rule.pattern)
+    });
+    let (at, gate) = below.find(|(_, gate)| is_met(gate))?;
+    let line = place_of(gate.span, rule.span);
+    let message = format!(
+        "this leads to where it came from, so it does not act, and other gates then do not look at {line}, which closes what lies there"
+    );
+    let visitor = format!("at `{}` what {line} says; from other gates the file, or a 404", Visit::of(gate).target());
+    let help = "a redirect into its own tree leads nowhere, and other gates end their walk here".to_owned();
+    let found = warning(rule, Field::To, "tree-ends-walk", message, visitor, help);
+    let out = Proposal {
+        help: "take this line out: it leads nowhere".to_owned(),
+        changes: vec![(place, Vec::new())],
+        closes: None,
+    };
+    let changes = vec![(place, vec![(*gate).clone(), rule.clone()]), (*at, Vec::new())];
+    let above = Proposal { help: format!("move {line} above this one"), changes, closes: Some(Closing::by(gate)) };
+    Some(found.proposing([out, above]))
 }
 
 /// STATUS-5.own-tree: other gates end the walk where this one goes on, so what stands below acts here alone.
