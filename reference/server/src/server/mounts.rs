@@ -21,7 +21,7 @@ use tokio::time::timeout;
 
 use super::head::Head;
 use super::hosts;
-use super::shares::Shares;
+use super::shares::{Place, Shares};
 use crate::files::body::Body;
 use crate::respond;
 
@@ -35,6 +35,10 @@ const SHORT: usize = 64 * 1024;
 const SHORT_BODIES: (usize, usize) = (512, 256);
 /// So many long ones are, and so many of one client.
 const LONG_BODIES: (usize, usize) = (6, 3);
+
+/// The status and the text for a request that reached no mount.
+type Unanswered = (StatusCode, &'static str);
+const BUSY: Unanswered = (StatusCode::SERVICE_UNAVAILABLE, "503: too many requests are under way at present.\n");
 
 /// Answers some requests before the rules are asked.
 pub trait Mount: Send + Sync + fmt::Debug {
@@ -156,47 +160,15 @@ impl Mounts {
     /// The answer to a request that a mount takes.
     pub(crate) async fn carry_out(&self, call: Box<MountedCall>, seen: hyper::Request<Incoming>) -> Response<Body> {
         let MountedCall { mount, mut asked } = *call;
-        let busy =
-            || respond::refuse(StatusCode::SERVICE_UNAVAILABLE, "503: too many requests are under way at present.\n");
         let (parts, body) = seen.into_parts();
         asked.headers = parts.headers;
-        let is_head = asked.method == Method::HEAD;
         let (method, path) = (asked.method.clone(), asked.path.clone());
-        let answer = if let Some(refusal) = mount.refuses(&asked) {
-            refusal
-        } else {
-            // PACE-2: whoever lets a body be waited for takes no turn from others.
-            let limit = mount.body_limit(&method, &path);
-            let mut held = None;
-            let body = if body.is_end_stream() {
-                Some(Bytes::new())
-            } else {
-                let bodies = if limit > SHORT { &self.long } else { &self.short };
-                held = bodies.place(Some(asked.client), PATIENCE).await;
-                if held.is_none() {
-                    return busy();
-                }
-                match timeout(PATIENCE, Limited::new(body, limit).collect()).await {
-                    Ok(Ok(body)) => Some(body.to_bytes()),
-                    Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => None,
-                    Ok(Err(_)) | Err(_) => {
-                        return respond::refuse(StatusCode::REQUEST_TIMEOUT, "408: the body did not come.\n");
-                    }
-                }
-            };
-            // The semaphore is never closed.
-            let Ok(Ok(place)) = timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await else {
-                return busy();
-            };
-            let answered = tokio::task::spawn_blocking(move || {
-                let answer = mount.answer(&asked, body);
-                drop((place, held));
-                answer
-            });
-            let Ok(answer) = answered.await else {
-                return respond::refuse(StatusCode::INTERNAL_SERVER_ERROR, "500: no answer could be made.\n");
-            };
-            answer
+        let answer = match mount.refuses(&asked) {
+            Some(refusal) => refusal,
+            None => match self.answer(mount, asked, body).await {
+                Ok(answer) => answer,
+                Err((status, text)) => return respond::refuse(status, text),
+            },
         };
         // TOKEN-11: no query, which may hold tokens.
         tracing::info!(%method, path, status = answer.status().as_u16(), outcome = "mounted");
@@ -204,6 +176,46 @@ impl Mounts {
         if parts.status != StatusCode::NO_CONTENT {
             parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
         }
-        Response::from_parts(parts, if is_head { Body::default() } else { Body::of(bytes) })
+        Response::from_parts(parts, if method == Method::HEAD { Body::default() } else { Body::of(bytes) })
+    }
+
+    /// The mount's own answer, on a thread that may wait.
+    async fn answer(
+        &self,
+        mount: Arc<dyn Mount>,
+        asked: Mounted,
+        body: Incoming,
+    ) -> Result<Response<Bytes>, Unanswered> {
+        // PACE-2: whoever lets a body be waited for takes no turn from others.
+        let (body, held) = self.read(body, mount.body_limit(&asked.method, &asked.path), asked.client).await?;
+        // The semaphore is never closed.
+        let Ok(Ok(place)) = timeout(PATIENCE, Arc::clone(&self.places).acquire_owned()).await else {
+            return Err(BUSY);
+        };
+        let answered = tokio::task::spawn_blocking(move || {
+            let answer = mount.answer(&asked, body);
+            drop((place, held));
+            answer
+        });
+        answered.await.map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "500: no answer could be made.\n"))
+    }
+
+    /// A body, `None` where it is longer than `limit` bytes, and the place among the bodies that it takes until it is dropped.
+    async fn read(
+        &self,
+        body: Incoming,
+        limit: usize,
+        client: IpAddr,
+    ) -> Result<(Option<Bytes>, Option<Place>), Unanswered> {
+        if body.is_end_stream() {
+            return Ok((Some(Bytes::new()), None));
+        }
+        let bodies = if limit > SHORT { &self.long } else { &self.short };
+        let held = bodies.place(Some(client), PATIENCE).await.ok_or(BUSY)?;
+        match timeout(PATIENCE, Limited::new(body, limit).collect()).await {
+            Ok(Ok(body)) => Ok((Some(body.to_bytes()), Some(held))),
+            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Ok((None, Some(held))),
+            Ok(Err(_)) | Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "408: the body did not come.\n")),
+        }
     }
 }
