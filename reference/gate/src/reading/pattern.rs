@@ -188,7 +188,7 @@ impl RawSegment<'_> {
 pub(crate) fn read_segments(text: &str) -> Result<Vec<RawSegment<'_>>, PatternFault> {
     let mut offset = 1;
     step(text.len());
-    let relative = text.strip_prefix('/').unwrap_or_default();
+    let relative = text.strip_prefix('/').unwrap_or(text);
     let mut segments = Vec::with_capacity(8);
     for raw in relative.split('/') {
         let delimiter = raw.find(['?', '#']);
