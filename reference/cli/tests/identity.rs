@@ -408,8 +408,10 @@ fn the_widget_of_version_1() {
     in_a_browser("widget.mjs", &["v1"]);
 }
 
+/// A minute of it is waited through. Tests begin in the order of their names, and this one has to be among the first, so that
+/// the others run meanwhile.
 #[test]
-fn sessions() {
+fn a_session_outlives_its_token() {
     in_a_browser("sessions.mjs", &[]);
 }
 
