@@ -166,11 +166,12 @@ impl Loader {
         if !files.contains_key(FILE) {
             return Vec::new();
         }
+        let ids = aliases::Ids::of(suites);
         let mut all = Vec::new();
         for (old, written) in self.parse::<AliasesFile>(files, FILE).unwrap_or_default().0 {
             let place = Some(written.referenced);
             match aliases::understand(&old, written.value)
-                .and_then(|alias| aliases::apply(&alias, suites).map(|()| alias))
+                .and_then(|alias| aliases::apply(&alias, &ids, suites).map(|()| alias))
             {
                 Ok(alias) => all.push(alias),
                 Err(message) => self.say(FILE, place, message),
