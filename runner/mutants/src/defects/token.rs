@@ -294,6 +294,15 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
+        "token/exp-of-the-session",
+        "TOKEN-5",
+        "an `expires_at` beside the `exp` overrules it",
+        Defect::Token(|token| {
+            let end = token.claims.get("expires_at").filter(|end| end.is_number()).cloned();
+            end.is_some_and(|end| token.is_signed() && token.claims.insert("exp".to_owned(), end).is_some())
+        }),
+    ),
+    Mutant::new(
         "token/exp-with-an-hour-of-leeway",
         "TOKEN-5",
         "a token counts for more than an hour after its `exp`",
