@@ -19,6 +19,8 @@ pub struct SiteCheck {
     pub differs: Vec<String>,
     /// Redirects that act as written.
     pub acting: usize,
+    /// The path of a public file that was shown there.
+    pub open_page: Option<String>,
     /// Bodies of public answers.
     pub seen: Vec<Vec<u8>>,
     /// What else came back: that the site cannot be reached, or wants to be left alone.
@@ -103,7 +105,14 @@ pub async fn check(
                 found.in_the_way = Some("no whole answer came back".to_owned());
                 return None;
             };
-            match Refusal::of(response, SystemTime::now()) {
+            // One page alone may lie elsewhere; the first one of all says what stands before them.
+            if found.same.saturating_add(found.built) == 0
+                && let Some(wall) = wall(response, target, path)
+            {
+                found.in_the_way = Some(wall);
+                return None;
+            }
+            match Refusal::of_a_site(response, SystemTime::now()) {
                 Some(Refusal::Limit { pause, .. })
                     if put_off < PUT_OFF && pause.unwrap_or(PAUSE) <= manners.longest_pause =>
                 {
@@ -130,6 +139,10 @@ pub async fn check(
         }
         let body = response.content();
         found.seen.push(body.to_vec());
+        let is_shown_here = response.status == 200 && first.is_none();
+        if is_shown_here && found.open_page.is_none() && (*body == **content || is_alike(content, &body)) {
+            found.open_page = Some(path.clone());
+        }
         if *body == **content {
             found.same = found.same.saturating_add(1);
         } else if response.status == 200 && is_alike(content, &body) {
@@ -143,6 +156,9 @@ pub async fn check(
                 bytes(body.len())
             ));
         }
+    }
+    if found.in_the_way.is_some() {
+        return found;
     }
     for path in nothing {
         // A gate that wants a pause is found out when it is asked; the public files say whether there is a site.
@@ -165,6 +181,25 @@ pub async fn check(
         }
     }
     found
+}
+
+/// What stands in front of a whole site: a redirect to the same path of another origin, or a password.
+fn wall(response: &Response, target: &Target, path: &str) -> Option<String> {
+    let first = |name| response.header(name).next().map(printable);
+    if response.status == 401
+        && let Some(scheme) = first("www-authenticate")
+    {
+        return Some(format!(
+            "it asks everybody for a password, before its rules (`WWW-Authenticate: {scheme}`); audit a deploy that asks for none"
+        ));
+    }
+    let location = first("location").filter(|_| (300..400).contains(&response.status))?;
+    let elsewhere =
+        location.strip_suffix(path).filter(|origin| origin.contains("://") && *origin != target.origin())?;
+    let is_origin = elsewhere.split_once("://").is_some_and(|(_, host)| !host.is_empty() && !host.contains('/'));
+    is_origin.then(|| {
+        format!("`{path}` is sent on to the same path of {elsewhere}; audit that: `gatecheck audit {elsewhere}`")
+    })
 }
 
 /// The path of a `Location` that stays on this host.
