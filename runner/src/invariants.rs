@@ -8,6 +8,7 @@
 //!
 //! Leaks are looked for in every answer that these questions bring. Each invariant can be switched off for a gate that cannot be asked so, and the report says so.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::judge::summary;
@@ -148,17 +149,21 @@ fn opaque(tag: &[u8]) -> &[u8] {
 
 /// TOKEN-11: whether the answer carries the signature of the token in the cookie, or the secret.
 ///
-/// A token in the request target is no finding: a redirect passes the query on, and the visitor put it there.
+/// A token in the request target is no finding: a redirect passes the query on, and the visitor put it there. Nor is one in a `Set-Cookie` where `may_renew` says
+/// that a site may give a visitor the cookie anew.
 #[must_use]
-pub fn secrets(exchange: &Exchange, secret: &str) -> Option<Mismatch> {
+pub fn secrets(exchange: &Exchange, secret: &str, may_renew: bool) -> Option<Mismatch> {
     // Shorter texts stand in pages by chance.
     const TELLING: usize = 16;
-    let bytes = exchange.answer.bytes();
+    let bytes = match exchange.answer.response().filter(|_| may_renew) {
+        Some(response) => Cow::Owned(without_cookies(response)),
+        None => Cow::Borrowed(exchange.answer.bytes()),
+    };
     let found = |what: &str| {
         let actual = format!("{what} stands in it");
         Some(Mismatch { what: SECRETS.to_owned(), expected: "neither token nor secret in it".to_owned(), actual })
     };
-    let carries = |needle: &[u8]| needle.len() >= TELLING && memchr::memmem::find(bytes, needle).is_some();
+    let carries = |needle: &[u8]| needle.len() >= TELLING && memchr::memmem::find(&bytes, needle).is_some();
     if carries(secret.as_bytes()) {
         return found("the secret");
     }
@@ -172,6 +177,13 @@ pub fn secrets(exchange: &Exchange, secret: &str) -> Option<Mismatch> {
         }
     }
     None
+}
+
+/// Fields and body of a response, without what it sets as a cookie.
+fn without_cookies(response: &Response) -> Vec<u8> {
+    let fields = response.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("set-cookie"));
+    let lines = fields.flat_map(|(name, value)| [name.as_bytes(), b": ", value, b"\n"]);
+    lines.chain([response.body.as_slice()]).collect::<Vec<_>>().concat()
 }
 
 /// The difference between a denial with a bad token and the denial without any.

@@ -19,6 +19,11 @@ pub enum Refusal {
         /// How long it wants to be left alone, where it says so.
         pause: Option<Duration>,
     },
+    /// A server in front of a site says that what is behind it is away or overloaded (RFC 9110 §15.6.3 to §15.6.5).
+    Away {
+        /// The status.
+        status: u16,
+    },
 }
 
 /// Fields that services in front of sites set on their own pages.
@@ -57,11 +62,19 @@ impl Refusal {
         limits.then_some(Self::Limit { status: response.status, pause })
     }
 
+    /// The same for somebody's site, where 502, 503 and 504 are no answer of a gate either.
+    #[must_use]
+    pub fn of_a_site(response: &Response, now: SystemTime) -> Option<Self> {
+        let status = response.status;
+        Self::of(response, now).or_else(|| matches!(status, 502..=504).then_some(Self::Away { status }))
+    }
+
     /// What it says, in one line.
     #[must_use]
     pub fn says(&self) -> String {
         match self {
             Self::Challenge { mark } => format!("it answered with a challenge page (`{mark}`)"),
+            Self::Away { status } => format!("it answered {status}: a server is away or overloaded"),
             Self::Limit { status, pause: None } => format!("it answered {status} and asked for a pause"),
             Self::Limit { status, pause: Some(pause) } => {
                 format!("it answered {status} and asked for a pause of {} s", pause.as_secs())
@@ -114,6 +127,10 @@ mod tests {
             (302, &[("retry-after", "3")], "", None),
         ] {
             assert_eq!(Refusal::of(&answer(status, headers, body), now), found, "{status} {headers:?} {body}");
+        }
+        for status in 500..=505 {
+            let found = Refusal::of_a_site(&answer(status, &[], ""), now);
+            assert_eq!(found, (502..=504).contains(&status).then_some(Refusal::Away { status }));
         }
     }
 }

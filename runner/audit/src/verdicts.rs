@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gatecheck::exit::ExitStatus;
+use gatecheck::invariants::Invariant;
 use gatecheck::report::aggregate::Aggregate;
 use gatecheck::report::outcome::Outcome;
 use gatecheck::verdict::{Fault, Verdict};
@@ -320,6 +321,11 @@ pub fn why<'o>(outcome: &'o Outcome, about: Option<&AboutCase>, verdict: &RuleVe
             Some("The gate is open: the same visitor gets the content by a plain request.")
         }
         Verdict::Leak(_) => Some(about.if_leaked),
+        Verdict::Fail(mismatches)
+            if about.denies && mismatches.iter().any(|one| one.invariant() == Some(Invariant::Metadata)) =>
+        {
+            Some("Who is turned away is told what describes the closed file: its length, its tag or its date.")
+        }
         Verdict::Fail(_) if about.denies => {
             Some("The visitor is to be turned away in another way; nothing of a closed file came back.")
         }

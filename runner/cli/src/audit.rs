@@ -31,7 +31,7 @@ use super::format::{Output, Outputs, tell};
 use super::gate::{GateArgs, gate};
 use super::part::{BY_THE_ENGINE, part};
 use super::run::{ENDING, interruption};
-use super::settings::{jobs, rate, retries, timeout};
+use super::settings::{budget, jobs, rate, retries, timeout};
 use super::{Failure, reports, say};
 
 /// Arguments of `gatecheck audit`.
@@ -69,7 +69,7 @@ pub struct AuditArgs {
     #[arg(long)]
     plan: bool,
     /// No more requests than this: every rule by every class of visitor first, then caches, spellings, files, tokens
-    #[arg(long, value_name = "N", default_value_t = 2000)]
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = budget)]
     budget: usize,
     /// Ask also what the site forwards to other servers or to functions
     #[arg(long)]
@@ -174,7 +174,8 @@ pub(super) fn audit(corpus: &Corpus, args: AuditArgs) -> Result<ExitStatus, Fail
     if audit.cases.is_empty() {
         return Err(Failure::usage("there is nothing to ask: no rule of this site can be tried"));
     }
-    let outcome = ask(&args, goal, &wish, &audit, &runtime, told.clone())?;
+    let open_page = site.and_then(|site| site.open_page);
+    let outcome = ask(&args, goal, &wish, &audit, &runtime, told.clone(), open_page)?;
     // What stopped early has gates that still run: they end with the tasks that keep them.
     runtime.shutdown_timeout(ENDING);
     outcome
@@ -266,7 +267,7 @@ fn wish(args: &AuditArgs, goal: &Goal) -> Result<Wish, Failure> {
         audience: args.audience.clone(),
         given_roles,
         given: tokens,
-        budget: args.budget.max(1),
+        budget: args.budget,
         seed: args.seed.unwrap_or(1),
         forwarding: args.forwarding,
         host: goal.remote.as_ref().map(Target::host_value),
@@ -313,7 +314,7 @@ async fn site_check(args: &AuditArgs, goal: &Goal, seen: &Seen) -> Result<Option
     }
 }
 
-fn run_options(args: &AuditArgs, goal: &Goal, wish: &Wish) -> Result<RunOptions, Failure> {
+fn run_options(args: &AuditArgs, goal: &Goal, wish: &Wish, open_page: Option<String>) -> Result<RunOptions, Failure> {
     let asked_once = "an audit asks each question once";
     Ok(RunOptions {
         patterns: Vec::new(),
@@ -330,6 +331,7 @@ fn run_options(args: &AuditArgs, goal: &Goal, wish: &Wish) -> Result<RunOptions,
             .collect(),
         longest_pause: Duration::from_secs(args.longest_pause),
         user_agent: goal.remote.is_some().then(user_agent),
+        open_page,
         ..RunOptions::default()
     })
 }
@@ -341,8 +343,9 @@ fn ask(
     audit: &Audit,
     runtime: &tokio::runtime::Runtime,
     site: Option<String>,
+    open_page: Option<String>,
 ) -> Result<Result<ExitStatus, Failure>, Failure> {
-    let options = run_options(args, &goal, wish)?;
+    let options = run_options(args, &goal, wish, open_page)?;
     let plan = Plan::new(&audit.corpus, &goal.gate, &options).map_err(|error| Failure::usage(error.to_string()))?;
     let baseline = args.baseline.as_deref().map(super::baseline::open).transpose()?.unwrap_or_default();
     let mut outputs = Outputs::open(args.format.clone())?.with_page(page_of(audit, site.clone()));

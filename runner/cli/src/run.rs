@@ -225,6 +225,7 @@ fn run_once(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Failure> {
             .collect(),
         longest_pause: Duration::from_secs(args.longest_pause),
         user_agent: None,
+        open_page: None,
         look: !args.no_look,
         behind_proxy: named.behind_proxy,
     };

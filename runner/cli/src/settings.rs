@@ -25,6 +25,20 @@ pub(super) fn jobs(text: &str) -> Result<usize, String> {
     }
 }
 
+/// How many requests an audit may send.
+///
+/// # Errors
+/// What to write instead.
+pub(super) fn budget(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => {
+            Err("a budget of 0 requests asks nothing; write 1 or more, or --plan to see what would be asked".to_owned())
+        }
+        Ok(budget) => Ok(budget),
+        Err(_) => Err(format!("`{text}` is no number of requests; write for example 2000")),
+    }
+}
+
 /// How many requests may be sent in a second.
 ///
 /// # Errors

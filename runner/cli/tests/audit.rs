@@ -812,3 +812,121 @@ fn an_open_gate_is_told_by_whoever_is_most() {
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("came back to everybody"), "{said}");
 }
+
+/// A sound server of the club's site, for the member with the token `a.b.c`: what it answers to a head.
+fn sound(site: &Path) -> impl Fn(&str) -> String + Send + Sync + Clone + 'static {
+    let site = site.to_owned();
+    move |head: &str| {
+        let target = head.split(' ').nth(1).unwrap_or_default();
+        let (target, query) = target.find('?').map_or((target, ""), |at| target.split_at(at));
+        let is_member = head.to_ascii_lowercase().lines().any(|line| line == "cookie: nf_jwt=a.b.c");
+        let read = |name: &str| page("200 OK", "", &std::fs::read_to_string(site.join(name)).unwrap());
+        match target {
+            "/index.html" | "/" => read("index.html"),
+            "/login.html" | "/login" => read("login.html"),
+            "/start" => page("301 Moved Permanently", &format!("Location: /{query}\r\n"), ""),
+            _ if target.contains(['%', '\\', '#']) || ["/./", "/..", "//"].iter().any(|odd| target.contains(odd)) => {
+                page("400 Bad Request", "", "")
+            }
+            _ if !target.starts_with("/members/") && target != "/members" => page("404 Not Found", "", ""),
+            _ if !is_member => page("302 Found", &format!("Location: /login{query}\r\n"), ""),
+            "/members/" | "/members" | "/members/index.html" => read("members/index.html"),
+            "/members/minutes" | "/members/minutes.html" => read("members/minutes.html"),
+            _ => page("404 Not Found", "", ""),
+        }
+    }
+}
+
+/// What servers of others do for everybody alike, or for the visitor alone, is no fault of the rules.
+#[test]
+fn what_a_server_does_for_everybody_is_no_finding() {
+    let site = site();
+    let gate = sound(site.path());
+    let read = |name: &str| std::fs::read_to_string(site.path().join(name)).unwrap();
+    let ask = |answer: Box<dyn Fn(&str) -> String + Send + Sync>| {
+        let (url, heads) = server(answer);
+        let output = audit(site.path(), &[&url, "--token-command", "member=echo a.b.c", "--budget", "600"]);
+        let said = text(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        let asked = heads.lock().unwrap().len();
+        (output.status.code(), said, asked)
+    };
+    let plain = gate.clone();
+    let (code, said, _) = ask(Box::new(move |head| plain(head)));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("Role=member shut"), "{said}");
+
+    // A session that slides: whoever holds a token gets it anew.
+    let plain = gate.clone();
+    let (code, said, _) = ask(Box::new(move |head| {
+        let is_member = head.contains("nf_jwt=a.b.c");
+        let cookie = "200 OK\r\nSet-Cookie: nf_jwt=a.b.c; Path=/; HttpOnly";
+        if is_member { plain(head).replacen("200 OK", cookie, 1) } else { plain(head) }
+    }));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("Role=member shut"), "{said}");
+
+    // HEAD is no method of this server.
+    let plain = gate.clone();
+    let (code, said, _) = ask(Box::new(move |head| match head.starts_with("HEAD ") {
+        true => page("405 Method Not Allowed", "Allow: GET\r\n", ""),
+        false => plain(head),
+    }));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("answers 405 to such a request for a public page as well"), "{said}");
+
+    // A HEAD that tells the length of a closed file is a finding, and said to be what it is.
+    let (plain, length) = (gate.clone(), read("members/index.html").len());
+    let (code, said, _) = ask(Box::new(move |head| match head.starts_with("HEAD /members/ ") {
+        true => format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"),
+        false => plain(head),
+    }));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("is told what describes the closed file") && said.contains("Content-Length"), "{said}");
+    assert!(!said.contains("nothing of a closed file came back"), "{said}");
+
+    // Whoever asked oddly once is blocked.
+    let (plain, blocked) = (gate.clone(), Arc::new(Mutex::new(false)));
+    let (code, said, asked) = ask(Box::new(move |head| {
+        let mut blocked = blocked.lock().unwrap();
+        *blocked |= ["//", "%2"].iter().any(|odd| head.lines().next().unwrap_or_default().contains(odd));
+        if *blocked { page("403 Forbidden", "", "<h1>Your address is blocked</h1>") } else { plain(head) }
+    }));
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("the site refuses everybody from here"), "{said}");
+    assert!(!said.contains("Role=member differs") && !said.contains(" fail "), "{said}");
+    assert!(asked < 400, "it is left alone: {asked}");
+
+    // Overloaded now and then.
+    let (plain, count) = (gate.clone(), Arc::new(Mutex::new(0)));
+    let (code, said, _) = ask(Box::new(move |head| {
+        let mut count = count.lock().unwrap();
+        *count += 1;
+        if *count % 97 == 96 { page("503 Service Unavailable", "", "over capacity") } else { plain(head) }
+    }));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("Role=member shut"), "{said}");
+}
+
+#[test]
+fn what_stands_before_a_whole_site_is_named() {
+    let site = site();
+    for (answer, says) in [
+        (
+            "HTTP/1.1 301 Moved Permanently\r\nLocation: https://club.exampleTARGET\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            "is sent on to the same path of https://club.example; audit that: `gatecheck audit https://club.example`",
+        ),
+        (
+            "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"staging\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            "it asks everybody for a password, before its rules",
+        ),
+    ] {
+        let (url, heads) = server(move |head| answer.replace("TARGET", head.split(' ').nth(1).unwrap_or_default()));
+        let output = audit(site.path(), &[&url]);
+        let said = text(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains(says), "{said}");
+        assert!(heads.lock().unwrap().len() < 3, "nothing more is asked");
+    }
+    let none = audit(site.path(), &["--budget", "0"]);
+    assert_eq!(none.status.code(), Some(2), "{}", text(&none));
+}

@@ -157,15 +157,56 @@ pub(super) async fn ask(
     };
     if matches!(finished.verdict, Verdict::Pass | Verdict::Observed(_))
         && !shared.options.without.contains_key(&Invariant::Secrets)
-        && let Some(mismatch) = secrets(&exchange, &suite.settings.secret)
+        && let Some(mismatch) = secrets(&exchange, &suite.settings.secret, suite.own.is_some())
     {
         finished.verdict = Verdict::Fail(vec![mismatch]);
     }
     if finished.verdict == Verdict::Pass && case.features.iter().any(|feature| feature == "listener") {
         finished.verdict = shared.listener.verdict().await;
     }
+    if let (Verdict::Fail(_), Some(page)) = (&finished.verdict, &shared.options.open_page)
+        && let Some(verdict) = refused_to_all(&sender, &exchange, page).await
+    {
+        finished.verdict = verdict;
+    }
     finished.exchange = Some(exchange);
     finished
+}
+
+/// That an answer says nothing of the rules, where a page that everybody was shown is refused alike: now, to whoever asks from here, or to such a request.
+async fn refused_to_all(sender: &Sender<'_>, exchange: &Exchange, page: &str) -> Option<Verdict> {
+    let status = |exchange: &Exchange| exchange.answer.response().map(|response| response.status);
+    let came = status(exchange).filter(|status| *status >= 400 && *status != 404)?;
+    let sent = &exchange.sent;
+    let is_telling = |name: &str| !["cookie", "authorization"].iter().any(|one| name.eq_ignore_ascii_case(one));
+    let headers: Vec<_> = sent.headers.iter().filter(|(name, _)| is_telling(name)).cloned().collect();
+    let user_agent: Vec<_> =
+        headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("user-agent")).cloned().collect();
+    let ask = async |sent: Sent| match sender.send(sent, Way::default(), &mut 0).await {
+        Ok(answered) => Ok(status(&answered) == Some(came)),
+        // Another case has found it out meanwhile.
+        Err(Unanswered { fault: fault @ Fault::NotAsked(_), .. }) => Err(Verdict::Error(fault)),
+        Err(_) => Ok(false),
+    };
+    match ask(Sent { headers: user_agent, ..Sent::get(&sender.clients.target, page) }).await {
+        Ok(false) => {}
+        Ok(true) => {
+            let why = format!(
+                "the site refuses everybody from here: `{page}` is answered with {came} now, and was shown before"
+            );
+            sender.shared.weather.leave(&why);
+            return Some(Verdict::Error(Fault::NotAsked(why)));
+        }
+        Err(left_alone) => return Some(left_alone),
+    }
+    if sent.raw.is_some() || !sent.body.is_empty() {
+        return None;
+    }
+    let such = Sent { headers, method: sent.method.clone(), ..Sent::get(&sender.clients.target, page) };
+    ask(such).await.ok().filter(|is_refused| *is_refused)?;
+    let feature = sent.method.clone();
+    let reason = format!("the server answers {came} to such a request for a public page as well");
+    Some(Verdict::Unsupported { feature, reason })
 }
 
 /// The request of a case, as it is sent to the gate that runs.
@@ -217,10 +258,17 @@ impl Again<'_> {
     async fn check(&self, judgement: Judgement<'_>, exchange: &Exchange, connection: Option<Connection>) -> Verdict {
         let Judgement { verdict, fitting } = judgement;
         let shows = fitting.and_then(|one| one.shown()).is_some();
-        if shows || !matches!(verdict, Verdict::Pass | Verdict::Observed(_)) {
-            return verdict;
-        }
         let on = |invariant| !self.shared.options.without.contains_key(&invariant);
+        if shows || !matches!(verdict, Verdict::Pass | Verdict::Observed(_)) {
+            // Of somebody's site the finding has to say all that came back of a closed file.
+            return match (verdict, self.proof.metadata.leaked(exchange)) {
+                (Verdict::Fail(mut mismatches), Some(place)) if self.suite.own.is_some() && on(Invariant::Metadata) => {
+                    mismatches.push(describes(place));
+                    Verdict::Fail(mismatches)
+                }
+                (verdict, _) => verdict,
+            };
+        }
         let mut found = Vec::new();
         if on(Invariant::Metadata)
             && let Some(place) = self.proof.metadata.leaked(exchange)

@@ -74,6 +74,8 @@ pub struct RunOptions {
     pub longest_pause: Duration,
     /// The `User-Agent` of every request, for a site that is no test object.
     pub user_agent: Option<String>,
+    /// A path at which a site that is no test object showed everybody a file before the run. What is refused there as well says nothing of its rules.
+    pub open_page: Option<String>,
     /// Whether a gate that runs already is looked at before the first case.
     pub look: bool,
     /// Whether a server in front of the gate reads the requests first.
@@ -108,6 +110,7 @@ impl Default for RunOptions {
             without: BTreeMap::new(),
             longest_pause: LONGEST_PAUSE,
             user_agent: None,
+            open_page: None,
             look: false,
             behind_proxy: false,
         }

@@ -82,7 +82,7 @@ impl<'a> Sender<'a> {
                 let fault = Fault::NotAsked(format!("{}{times}", refusal.says()));
                 return Err(Unanswered { fault, exchange: Some(Box::new(exchange)) });
             };
-            if let Refusal::Limit { status, .. } = refusal {
+            if let Refusal::Limit { status, .. } | Refusal::Away { status } = refusal {
                 let _ = self.shared.events.send(Event::Weather(Weather::Pause { status, length }));
             }
         }
@@ -95,10 +95,11 @@ impl<'a> Sender<'a> {
 
     /// What an answer says, if it is none of the gate's. An answer with content in it always counts.
     pub(super) fn refusal(&self, exchange: &Exchange) -> Option<Refusal> {
+        let of = if self.shared.options.user_agent.is_some() { Refusal::of_a_site } else { Refusal::of };
         let refusal = exchange
             .answer
             .response()
-            .and_then(|response| Refusal::of(response, SystemTime::now()))
+            .and_then(|response| of(response, SystemTime::now()))
             .filter(|_| leaks(None, exchange, &self.scene).is_empty());
         if refusal.is_none() {
             self.shared.weather.answered();

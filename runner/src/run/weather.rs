@@ -19,6 +19,9 @@ const CHALLENGES_IN_A_ROW: u32 = 200;
 const CHALLENGES_OF_A_SITE: u32 = 20;
 /// The pause where an answer does not say how long.
 const PAUSE: Duration = Duration::from_secs(5);
+/// The pause where a server is away or overloaded, and how often one request is put off for it.
+const AWAY: Duration = Duration::from_secs(1);
+const PUT_OFF_WHERE_AWAY: u32 = 2;
 /// The least pause; it doubles each time that one request is put off.
 const SHORTEST: Duration = Duration::from_millis(100);
 /// At least so many requests of a run are sent again because their connection dropped, and at most a twentieth of all.
@@ -80,13 +83,17 @@ impl Weather {
     /// Lets everybody wait as long as the refusal asks, and says how long that is; `None` where the request is not to be sent again. `put_off` is how often
     /// that was so for this request.
     pub(crate) async fn wait(&self, refusal: &Refusal, put_off: &mut u32) -> Option<Duration> {
-        let Refusal::Limit { pause, .. } = refusal else {
-            let mut sky = self.sky();
-            sky.challenges = sky.challenges.saturating_add(1);
-            if sky.challenges >= self.challenges {
-                sky.leave_alone(refusal);
+        let (pause, most) = match refusal {
+            Refusal::Limit { pause, .. } => (*pause, PUT_OFF),
+            Refusal::Away { .. } => (Some(AWAY), PUT_OFF_WHERE_AWAY),
+            Refusal::Challenge { .. } => {
+                let mut sky = self.sky();
+                sky.challenges = sky.challenges.saturating_add(1);
+                if sky.challenges >= self.challenges {
+                    sky.leave_alone(refusal);
+                }
+                return None;
             }
-            return None;
         };
         let least = SHORTEST.saturating_mul(2_u32.saturating_pow(*put_off));
         let pause = pause.unwrap_or(PAUSE).max(least);
@@ -103,12 +110,17 @@ impl Weather {
                 return None;
             }
         }
-        if pause > self.longest || *put_off >= PUT_OFF {
+        if pause > self.longest || *put_off >= most {
             return None;
         }
         *put_off = put_off.saturating_add(1);
         self.pace.pause(pause).await;
         Some(pause)
+    }
+
+    /// Nothing is asked any more, for this reason.
+    pub(super) fn leave(&self, why: &str) {
+        self.sky().left_alone.get_or_insert_with(|| why.to_owned());
     }
 
     /// Whether one more request may be sent again because its connection dropped.
