@@ -5,6 +5,7 @@
 //! possible nobody guesses; what looks like rules and is not read is said aloud, and where it holds a gate no gate starts
 //! without it (LAYOUT-3).
 
+mod build;
 mod gates;
 mod hidden;
 mod project;
@@ -169,6 +170,14 @@ impl Layout {
             notes.push(Note::warning(
                 format!("`{}` is not there, so nobody knows which files the site has", published.display()),
                 "build the site; until then every path may be a file".to_owned(),
+            ));
+        }
+        let is_own = is_same(&redirects, &published.join(RuleFile::Redirects.name()));
+        if let Some(other) = build::may_be_published(named, &PUBLISHED).filter(|_| !place.is_project && is_own) {
+            let (name, rules) = (other.file_name().unwrap_or_default().display(), redirects.display());
+            notes.push(Note::warning(
+                format!("`{}` has pages and no `_redirects`: if it is what is published, nothing of `{rules}` is in force there", other.display()),
+                format!("name `{}` if that is what is published, and write `publish = \"{name}\"` into the `[build]` of a `netlify.toml`", other.display()),
             ));
         }
         let roots = place.roots();

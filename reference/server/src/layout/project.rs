@@ -32,6 +32,8 @@ pub(super) struct Project {
     folders: BTreeMap<String, PathBuf>,
     /// The folders that a build works in.
     pub(super) bases: Vec<PathBuf>,
+    /// What builds it.
+    pub(super) commands: Vec<String>,
     /// What is wrong with what it says about folders.
     faults: Vec<Note>,
     /// It publishes a folder outside its own.
@@ -58,6 +60,7 @@ impl Project {
             bytes: Vec::new(),
             folders: BTreeMap::new(),
             bases: Vec::new(),
+            commands: Vec::new(),
             faults: Vec::new(),
             outside: None,
         };
@@ -98,6 +101,7 @@ impl Project {
                     self.fault(&format!("nobody reads `{key}` of {said}"), "write `publish`".to_owned());
                 }
             }
+            self.commands.extend(value(table, "command").and_then(|command| command.as_str()).map(str::to_owned));
             let own_base = self.text(table, "base", &said);
             let publish = self.text(table, "publish", &said);
             if own_base.is_none() && publish.is_none() {

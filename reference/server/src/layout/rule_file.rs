@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rolegate::rules::lines;
 use rolegate::span::RuleFile;
 
+use super::build::Build;
 use super::gates::Gates;
 use super::hidden::OUTSIDE;
 use super::project::Project;
@@ -25,6 +26,8 @@ pub(super) struct Place<'a> {
     pub(super) others: Vec<PathBuf>,
     /// Whether a `netlify.toml` says what is published.
     pub(super) is_project: bool,
+    /// How that file, or what lies beside it, builds the site.
+    build: Build,
     /// What the rules of that file are.
     toml: Gates,
 }
@@ -34,7 +37,10 @@ impl<'a> Place<'a> {
         let folders = project.into_iter().flat_map(|project| [&project.folder].into_iter().chain(&project.bases));
         let others = folders.filter(|folder| !is_same(folder, published)).cloned().collect();
         let toml = project.map(|project| Gates::of(RuleFile::Toml, &project.bytes)).unwrap_or_default();
-        Place { named, published, is_built: published.is_dir(), others, is_project: project.is_some(), toml }
+        let folders = project.into_iter().flat_map(|project| [&project.folder].into_iter().chain(&project.bases));
+        let commands = project.map(|project| project.commands.clone()).unwrap_or_default();
+        let build = Build { commands, folders: folders.cloned().collect() };
+        Place { named, published, is_built: published.is_dir(), others, is_project: project.is_some(), build, toml }
     }
 
     /// RULES-15: the folders that a rule file may lie in.
@@ -69,7 +75,11 @@ pub(super) fn choose(file: RuleFile, place: &Place<'_>, notes: &mut Vec<Note>) -
         folders.map(|folder| folder.join(file.name())).filter(|path| is_there(path)).collect()
     };
     let mut sources = in_folders(&mut place.copied());
-    let mut beside = in_folders(&mut place.others.iter().cloned());
+    let beside = in_folders(&mut place.others.iter().cloned());
+    // What a command names it copies.
+    let (named, mut beside): (Vec<PathBuf>, Vec<PathBuf>) =
+        beside.into_iter().partition(|path| place.build.names(path));
+    sources.extend(named);
     if sources.is_empty() && beside.is_empty() {
         return Ok(own);
     }
@@ -85,14 +95,8 @@ pub(super) fn choose(file: RuleFile, place: &Place<'_>, notes: &mut Vec<Note>) -
                 let help = format!("build the site again, or name `{}` if that is right", place.published.display());
                 return Err(several(file, vec![own, source], place, help).into());
             }
-            notes.push(not_read(
-                file,
-                &source,
-                "it differs from the one in the published folder",
-                &other,
-                &bytes,
-                &own,
-            ));
+            let why = "it differs from the one in the published folder";
+            notes.push(not_read(file, &source, why, &other, &bytes, place.build.help(file, &own)));
         }
         left_beside(file, &beside, place, &bytes, &own, notes)?;
         return Ok(own);
@@ -154,21 +158,17 @@ fn left_beside(
                 "`{}` is not read: {OUTSIDE}; it holds gates, and nothing that is published lies at their paths",
                 path.display()
             );
-            notes.push(Note::warning(message, help_to_move(own)));
+            notes.push(Note::warning(message, place.build.help(file, own)));
         } else {
-            notes.push(not_read(file, path, OUTSIDE, &bytes, read, own));
+            notes.push(not_read(file, path, OUTSIDE, &bytes, read, place.build.help(file, own)));
         }
     }
     Ok(())
 }
 
-fn not_read(file: RuleFile, path: &Path, why: &str, bytes: &[u8], read: &[u8], own: &Path) -> Note {
+fn not_read(file: RuleFile, path: &Path, why: &str, bytes: &[u8], read: &[u8], help: String) -> Note {
     let is_missing = Gates::of(file, bytes).are_missing_in(&Gates::of(file, read));
-    Note::about(is_missing, format!("`{}` is not read: {why}", path.display()), help_to_move(own))
-}
-
-fn help_to_move(own: &Path) -> String {
-    format!("put its lines into `{}`, and remove it if the build does not need it", own.display())
+    Note::about(is_missing, format!("`{}` is not read: {why}", path.display()), help)
 }
 
 fn several(file: RuleFile, files: Vec<PathBuf>, place: &Place<'_>, help: String) -> LayoutError {

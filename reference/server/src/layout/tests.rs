@@ -261,6 +261,43 @@ fn layout_2_what_a_build_copies() {
             ".",
             &["dist: dist/_redirects netlify.toml"],
         ),
+        // What a command copies.
+        (
+            &[
+                (
+                    "netlify.toml",
+                    "[build]\ncommand = \"mkdocs build && cp ./_redirects site/_redirects\"\npublish = \"site\"\n",
+                ),
+                ("site/index.html", ""),
+                ("site/beta/x.html", ""),
+                ("_redirects", GATE),
+            ],
+            ".",
+            &["site: _redirects netlify.toml", "W `_redirects` is read as if a build had copied it into `site`"],
+        ),
+        (
+            &[
+                (
+                    "netlify.toml",
+                    "[build]\ncommand = \"mkdocs build && cp hosts/_redirects site/\"\npublish = \"site\"\n",
+                ),
+                ("site/beta/x.html", ""),
+                ("_redirects", GATE),
+            ],
+            ".",
+            &["site: netlify.toml", "E `_redirects` is not read: it lies outside the published folder"],
+        ),
+        (
+            &[
+                ("netlify.toml", "[build]\ncommand = \"make && cp _redirects site\"\npublish = \"site\"\n"),
+                ("site/_redirects", PLAIN),
+                ("_redirects", GATE),
+            ],
+            ".",
+            &[
+                "! `site/_redirects` and `_redirects` could each be the `_redirects` of `site`, and they differ: build the site again, or name `site` if that is right",
+            ],
+        ),
         // The base is told from the root of the repository.
         (
             &[
@@ -342,6 +379,38 @@ fn layout_3_rules_that_nobody_reads() {
             &[("netlify.toml", &public), ("public/_redirects", GATE), ("_redirects", GATE)],
             ".",
             &["public: public/_redirects netlify.toml"],
+        ),
+        // The root of a project that says nowhere what it publishes.
+        (
+            &[("_redirects", GATE), ("index.md", ""), ("_site/index.html", ""), ("_site/beta/x.html", "")],
+            ".",
+            &[
+                ".: _redirects",
+                "W `_site` has pages and no `_redirects`: if it is what is published, nothing of `_redirects` is in force there",
+            ],
+        ),
+        (
+            &[("_redirects", GATE), ("index.html", ""), ("_config.yml", ""), ("_site/index.html", "")],
+            ".",
+            &[".: _redirects", "W `_site` has pages and no `_redirects`"],
+        ),
+        (&[("_redirects", GATE), ("index.html", ""), ("site/index.html", "")], ".", &[".: _redirects"]),
+        (
+            &[
+                ("_redirects", GATE),
+                ("index.html", ""),
+                ("_config.yml", ""),
+                ("_site/index.html", ""),
+                ("_site/_redirects", GATE),
+            ],
+            ".",
+            &[".: _redirects"],
+        ),
+        (&[("_redirects", GATE), ("beta/x.html", "")], ".", &[".: _redirects"]),
+        (
+            &[("netlify.toml", &publishes(".")), ("_redirects", GATE), ("public/index.html", "")],
+            ".",
+            &[".: _redirects netlify.toml"],
         ),
         // An old one, whose gates are for paths at which nothing is published, or nobody knows.
         (
@@ -581,4 +650,39 @@ fn rules_15_links_stay_inside_the_project() {
     symlink("public", at("current")).unwrap();
     let (layout, toml) = Layout::find(&at("current"), None).unwrap();
     assert!(toml.is_some() && layout.notes.is_empty(), "{layout:?}");
+}
+
+/// What is said of a rule file that no build copies: it is never to be removed.
+#[test]
+fn layout_3_says_what_has_to_copy_the_file() {
+    let gate = ("_redirects", GATE);
+    let page = ("_site/beta/x.html", "");
+    let built = |command: &str| format!("[build]\ncommand = \"{command}\"\npublish = \"_site\"\n");
+    let (jekyll, none) = (built("jekyll build"), publishes("_site"));
+    for (files, words) in [
+        (
+            vec![("netlify.toml", jekyll.as_str()), ("_config.yml", ""), page, gate],
+            "Jekyll copies it by `include: [_redirects]`",
+        ),
+        (
+            vec![("netlify.toml", &jekyll), page, gate],
+            "does with `cp _redirects _site/` at the end of its command; then build again",
+        ),
+        (
+            vec![("netlify.toml", &none), ("eleventy.config.js", ""), page, gate],
+            "`eleventyConfig.addPassthroughCopy(\"_redirects\")`",
+        ),
+        (vec![("netlify.toml", &none), ("vite.config.ts", ""), page, gate], "Vite copies what lies in `public/`"),
+        (vec![("netlify.toml", &none), page, gate], "what builds that folder has to copy them there"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        let (layout, _) = Layout::find(folder.path(), None).unwrap();
+        let note = layout.refusal().unwrap();
+        assert!(note.help.contains(words) && !note.help.contains("remove"), "{}", note.help);
+    }
 }
