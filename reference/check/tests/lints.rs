@@ -638,6 +638,23 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/x id=1 https://a.example/1 200! Role=a", LOG_IN, &[]),
     ("/x id=1 https://a.example/1 200! Role=a\n/x https://a.example/ 200", LOG_IN, &["gate-one-query"]),
     ("/x id=1 /app/ 200! Role=a\n/x /login 200\n/app/* 200! Role=a", LOG_IN, &[]),
+    // A role on the answer for those who are denied.
+    ("/app/* /app/:splat 200!\n/app/* /login 401! Role=a", LOG_IN, &["gate-backwards"]),
+    ("/app/* 200\n/app/* /login 302! Role=a", LOG_IN, &["gate-backwards"]),
+    ("/app/* /app/:splat 200! Role=a\n/app/* /login 401!", LOG_IN, &[]),
+    ("/app/* /app/:splat 200! Country=de\n/app/* /login 401!", LOG_IN, &[]),
+    ("/app/* /app/:splat 200! Role=a\n/app/* /login 401! Country=de\n/app/* /login 401!", LOG_IN, &[]),
+    // One page in the place of all others below a gate.
+    ("/m/* /m/ 200! Role=a\n/m/* /login 401!", &["/login.html", "/m/index.html", "/m/b.html"], &["files-swallowed"]),
+    ("/m/* / 200! Role=a\n/m/* /login 401!", &["/index.html", "/login.html", "/m/b.html"], &["files-swallowed"]),
+    ("/m/* /m/ 200! Role=a\n/m/* /login 401!", &["/login.html", "/m/index.html"], &[]),
+    ("/m/* /m/ 200! Role=a\n/m/* /m/denied 401!", &["/m/denied.html", "/m/index.html"], &[]),
+    (
+        "/m/b /m/b 200! Role=a\n/m/* /m/ 200! Role=a\n/m/* /login 401!",
+        &["/login.html", "/m/index.html", "/m/b.html"],
+        &[],
+    ),
+    ("/m/* /m/ 200 Role=a\n/m/* /login 401!", &["/login.html", "/m/index.html", "/m/b.html"], &[]),
     // A gate that redirects to its own paths, and a redirect that leads nowhere above a gate for its tree.
     ("/app/* /app/:splat 301! Role=a\n/app/* /login 302!", LOG_IN, &["tree-ends-walk"]),
     ("/app/* /app/:splat 302 Role=a\n/app/* /login 302!", LOG_IN, &["tree-ends-walk"]),
@@ -916,6 +933,44 @@ const ADVISED: &[Advised] = &[
         &[(1, &["/app/* /app/:splat 200! Role=a"])],
     ),
     ("/app/* /app/:splat 301\n/app/* 200! Role=a\n/app/* /login 302!", "", LOG_IN, "tree-ends-walk", &[(1, &[])]),
+    (
+        "/app/* /app/:splat 200!\n/app/* /login 401! Role=a",
+        "",
+        LOG_IN,
+        "gate-backwards",
+        &[(1, &["/app/* /app/:splat 200! Role=a"]), (2, &["/app/* /login 401!"])],
+    ),
+    (
+        "/m/* /m/ 200! Role=a\n/m/* /login 401!",
+        "",
+        &["/login.html", "/m/index.html", "/m/b.html"],
+        "files-swallowed",
+        &[(1, &["/m/* 200! Role=a"])],
+    ),
+    // Forced, the answer for those whom too narrow a gate denies would turn away everybody.
+    (
+        "/m /m/ 200! Role=a\n/m/* /login 401",
+        "",
+        &["/login.html", "/m/index.html", "/m/b.html"],
+        "files-before-rule",
+        &[],
+    ),
+    (
+        "/m /m/ 200! Role=a\n/m/* /login 302",
+        "",
+        &["/login.html", "/m/index.html", "/m/b.html"],
+        "files-before-rule",
+        &[],
+    ),
+    ("/m/* /login 401", "", &["/login.html", "/m/b.html"], "files-before-rule", &[(1, &["/m/* /login 401!"])]),
+    // That an exemption below the gate is meant to open its paths nobody can prove.
+    (
+        "/* /:splat 200! Role=user\n/login /login 200\n/js/* /js/:splat 200\n/* /login 302",
+        "",
+        &["/login.html", "/index.html", "/js/a.js"],
+        "login-page-gated",
+        &[],
+    ),
     // What is for fewer paths is meant to go first, whatever it leads to; nobody writes it to have it taken out.
     (
         "/* /index.html 200\n/api/* https://api.example/:splat 200",
@@ -1167,6 +1222,13 @@ fn a_finding_about_a_field_of_an_entry_stands_at_its_value() {
 
 /// An entry of `netlify.toml`, files, a kind that is found, and what is advised.
 const ADVISED_IN_TOML: &[(&str, &[&str], &str, &str)] = &[
+    (
+        "from = '/app/*'\nto = '/app/:splat'\nstatus = 200\nforce = true\n[[redirects]]\nfrom = '/app/*'\nto = '/login'\nstatus = 401\n\
+         conditions = { Role = ['a'] }",
+        LOG_IN,
+        "gate-backwards",
+        "the role belongs in the entry of line 2: move the condition `Role` there",
+    ),
     // The status that is left out is 301.
     (
         "from = '/app/*'\nto = '/app/:splat'\nforce = true\nconditions = { Role = ['a'] }",
@@ -1257,6 +1319,44 @@ fn a_link_into_a_gate_is_found() {
 
 /// Rules, files, a kind that is found, and words of what is said: the message, what visitors get, and the help.
 const SAID: &[(&str, &[&str], &str, [&str; 3])] = &[
+    (
+        "/* /:splat 200! Role=user\n/login /login 200\n/* /login 302",
+        LOG_IN,
+        "gate-undone",
+        ["what line 1 keeps", "at `/login` a 404", "this line is meant to stand above line 1"],
+    ),
+    (
+        "/* /:splat 200! Role=user\n/login /login 200\n/* /login 302",
+        LOG_IN,
+        "login-page-gated",
+        [
+            "which line 1 denies to them too",
+            "and there a 404",
+            "line 2 is to show `/login` to everybody, and stands below the gate",
+        ],
+    ),
+    (
+        "/app/* /login 401!\n/app/b/* 200! Role=a",
+        LOG_IN,
+        "gate-shadowed",
+        ["line 1 matches these paths first", "what line 1 says", "above line 1"],
+    ),
+    (
+        "/app/* 200! Role=gold\n/app/* /login 401!\n/app/* 200! Role=silver",
+        LOG_IN,
+        "gate-shadowed",
+        [
+            "line 2 matches",
+            "what line 2 says",
+            "`silver` alone never gets in; if they may see the same, name them on line 1, `Role=gold,silver`",
+        ],
+    ),
+    (
+        "/login /login 200\n/* 200! Role=a\n/* /login 302\n/login / 200! Role=a",
+        LOG_IN,
+        "gate-shadowed",
+        ["line 1 matches", "what line 1 says", "`/login / 302! Role=a` above line 1"],
+    ),
     (
         "/login /app 302! Role=user\n/* /404.html 404",
         LOG_IN,

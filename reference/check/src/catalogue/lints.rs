@@ -26,8 +26,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     Entry::warning(
         "files-swallowed",
-        "a forced rule shows one page in the place of the scripts and style sheets of the site, or leads to where they are not",
-        "the page, or a 404, at the path of every script and style sheet",
+        "a forced rule shows one page in the place of the scripts and style sheets of the site, or of the pages below a gate, or leads to where they are not",
+        "the page, or a 404, at the path of every script and style sheet, or of every page",
         "leave out the `!`, so that files go first; with a role, let the rule show its own paths",
     ),
     Entry::warning(
@@ -241,6 +241,6 @@ pub(super) const ENTRIES: &[Entry] = &[
         "rule-unreachable",
         "a rule further up decides every request that this one matches",
         "what the rule further up says",
-        "remove the line, or let it go first where no role rule is in between; `--fix` makes a comment of it",
+        "let it go first, where no role rule is in between, or remove the line; `--fix` makes a comment of what is said further up already",
     ),
 ];

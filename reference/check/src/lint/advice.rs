@@ -297,7 +297,7 @@ fn is_no_worse<S: Site>(
     let mut visitors = vec![Visitor::Anonymous, Visitor::with_roles(["a role that no rule names"])];
     visitors.extend(before.holders.iter().cloned());
     // Where no gate fetches anything, what is fetched is kept from nobody who is not denied.
-    let fetches = |gate: &Rule| gate.is_proxy() || gate.apply().is_none_or(|apply| is_function(apply));
+    let fetches = |gate: &Rule| gate.is_proxy() || gate.apply().is_none_or(is_function);
     let any_fetches = before.rules().iter().any(|gate| gate.is_gate() && fetches(gate));
     visitors.iter().all(|visitor| {
         let answers = visits.iter().map(|visit| {

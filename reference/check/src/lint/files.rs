@@ -2,11 +2,13 @@
 
 use rolegate::decide::Outcome;
 use rolegate::path::RequestPath;
+use rolegate::problem::Problem;
 use rolegate::rules::{Apply, Captures, Rule};
 use rolegate::site::Site;
 
 use super::advice::{Closing, Found, Proposal, answering};
-use super::scene::{Field, Scene, Visit, name_as_path, warning};
+use super::names::is_denial_page;
+use super::scene::{Field, Scene, Visit, name_as_path, page_of, place_of, warning};
 
 /// Whether files are served instead of what the rule at `place` says.
 pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
@@ -67,7 +69,22 @@ fn many<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply)
     let visitor = format!("`{file}`, with the status 200; what this rule says only where there is no file");
     let help = "files go before a rule that is not forced";
     let found = warning(rule, Field::From, "files-before-rule", message, visitor, help);
+    if let Some(gate) = narrower_gate(scene, place, rule, apply) {
+        let line = place_of(gate.span, rule.span);
+        let help = format!(
+            "{line} asks for the role at fewer paths than this line answers: widen the gate first; forced, this line would turn away those who \
+             hold the role as well"
+        );
+        return Some(Found { problem: Problem { help, ..found.problem }, ..found });
+    }
     Some(found.proposing(forced(place, rule, apply, "or remove the files")))
+}
+
+/// The gate further up for some of the paths alone at which the rule turns visitors away.
+fn narrower_gate<'r, S: Site>(scene: &Scene<'r, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<&'r Rule> {
+    let turns_away = apply.status >= 400 || page_of(apply).is_some_and(|page| is_denial_page(&page));
+    let mut gates = scene.closed.iter().filter(|(at, _)| *at < place && turns_away).map(|(_, gate)| *gate);
+    gates.find(|gate| gate.pattern.may_meet(&rule.pattern) && !gate.pattern.covers(&rule.pattern))
 }
 
 /// The rule with a `!`. Where it leads back to its own paths it would be in the way of what it leads to.

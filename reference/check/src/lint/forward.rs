@@ -73,7 +73,12 @@ fn gate_undone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opti
     // At other paths a wider rule is for everybody.
     let is_wider = rule.pattern != gate.pattern && rule.pattern.covers(&gate.pattern);
     let is_whole = gate.pattern.stem().is_some_and(|stem| stem.is_empty()) && rule.pattern == gate.pattern;
+    let is_exemption = at < place && would_except(scene, rule, gate);
     let help = match is_wider {
+        _ if is_exemption => format!(
+            "what excepts its own paths from a gate stands above the gate, where everybody gets what lies there: this line is meant to stand above \
+             {line}"
+        ),
         _ if is_whole && !rule.is_proxy() => format!(
             "{line} closes every path of the site to all who do not hold the role, scripts and style sheets too: what answers them shows a \
              page to log in"
@@ -82,6 +87,10 @@ fn gate_undone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opti
         false => format!("those whom {line} denies are to be answered with something else"),
     };
     let found = warning(rule, Field::To, "gate-undone", message, visitor, help);
+    // LINT-1: that it opens them is what it is for, and nobody can prove that it is meant.
+    if is_exemption {
+        return Some(found);
+    }
     let apply = rule.apply()?;
     let page = scene.denial_page().unwrap_or("/denied");
     let between = is_wider.then(|| page_rule(gate, page, 401, true)).flatten().map(|page| Proposal {
@@ -176,7 +185,7 @@ fn refused<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule
 }
 
 /// Whether the rule would except its own paths from a gate that stands above it.
-fn would_except<S: Site>(scene: &Scene<'_, S>, rule: &Rule, gate: &Rule) -> bool {
+pub(super) fn would_except<S: Site>(scene: &Scene<'_, S>, rule: &Rule, gate: &Rule) -> bool {
     let Some(open) = rule.apply() else { return false };
     let own = || scene.page_at(&RequestPath::of(rule.pattern.literal()?).encoded());
     let shown = || scene.page_at(&open.to.substitute(&Captures::default()).path);

@@ -10,7 +10,7 @@ use rolegate::site::Site;
 
 use super::advice::{Closing, Found, Proposal, answering, changed, page_rule};
 use super::scene::{Field, LOOKED_AT, Scene, Visit, on_line, place_of, warning};
-use super::too_late::{for_routes, leads_alike, page_below};
+use super::too_late::{for_routes, leads_alike, order_meant, page_below, role_on_the_answer, with_both_roles};
 
 /// Each rule where it was met first and where it was met last, with that place, by what it means.
 pub(super) type Seen<'r> = HashMap<String, (&'r Rule, &'r Rule, usize)>;
@@ -89,6 +89,9 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
     let mut first = before.iter().filter_map(|(at, above)| Some((*at, *above, leaves_nothing_to(scene, above, rule)?)));
     let (at, above, by) = first.next()?;
     let line = place_of(above.span, rule.span);
+    if let Some(found) = role_on_the_answer((at, above), (place, rule)) {
+        return Some(found);
+    }
     if rule.protects() && by.conditions.role.is_none() {
         let message = format!("nobody is ever asked for a role here: {line} matches these paths first");
         let visitor = if by.force {
@@ -100,10 +103,11 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
             before.iter().find(|(gate, other)| *gate < at && other.protects() && other.pattern == rule.pattern);
         let help = match others {
             Some((_, gate)) => format!(
-                "{line} answers all whom {} denies, those too who hold another role: a gate is met where it stands",
-                place_of(gate.span, rule.span)
+                "{line} answers all whom {} denies, those too who hold another role: a gate is met where it stands{}",
+                place_of(gate.span, rule.span),
+                with_both_roles(gate, rule)
             ),
-            None => format!("a gate is met where it stands: {line} has answered before it is"),
+            None => order_meant(above, rule, &line),
         };
         let found = warning(rule, Field::From, "gate-shadowed", message, visitor, help).problem;
         let found = Found::from(Problem { span: rule.span, ..found });

@@ -8,7 +8,7 @@ use rolegate::visitor::Visitor;
 
 use super::admitted::holder;
 use super::advice::{Found, Proposal};
-use super::names::stands_for_all;
+use super::names::{is_denial_page, stands_for_all};
 use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, page_of, segments, warning};
 
 /// Whether scripts and style sheets of the site are never served, since the rule at `place` shows a page instead.
@@ -36,6 +36,9 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
             })
     };
     let swallowed: Vec<&&str> = scene.assets().iter().filter(is_swallowed).take(LOOKED_AT).collect();
+    if swallowed.is_empty() {
+        return pages(scene, place, rule, apply, &page, |name| is_swallowed(&name));
+    }
     let first = name_as_path(swallowed.first()?);
     let more = match swallowed.len() {
         1 => " is".to_owned(),
@@ -51,6 +54,46 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
     let own = rule.role().and_then(|_| own_paths(rule, apply));
     Some(found.proposing(own.map(|own| Proposal {
         help: format!("write `{own}`, which shows those who hold the role the files themselves"),
+        changes: vec![(place, vec![own])],
+        closes: None,
+    })))
+}
+
+/// A gate that shows those who hold the role one page in the place of all others below it, so that nobody sees these.
+fn pages<S: Site>(
+    scene: &Scene<'_, S>,
+    place: usize,
+    rule: &Rule,
+    apply: &Apply,
+    page: &str,
+    is_swallowed: impl Fn(&&str) -> bool,
+) -> Option<Found> {
+    rule.role()?;
+    let stem = rule.pattern.stem().filter(|stem| !stem.is_empty())?;
+    // What rules lead to is seen by their visitors.
+    let is_led_to = |name: &str| {
+        let path = name_as_path(name);
+        let leads =
+            |rule: &Rule| rule.apply().and_then(page_of).and_then(|page| scene.page_at(&page)) == Some(path.clone());
+        let near = scene.rules().get(place.saturating_sub(LOOKED_AT)..).unwrap_or_default();
+        is_denial_page(name) || near.iter().take(2 * LOOKED_AT).any(leads)
+    };
+    let names = scene.names_below(&format!("/{}/", stem.join("/")));
+    let hidden = names.filter(|name| name.ends_with(".html") && is_swallowed(name) && !is_led_to(name));
+    let hidden: Vec<&str> = hidden.collect();
+    let first = name_as_path(hidden.first()?);
+    let more = match hidden.len() {
+        1 => " is".to_owned(),
+        2 => " and one more are".to_owned(),
+        count => format!(" and {} more are", count - 1),
+    };
+    let message =
+        format!("this shows those who hold the role `{page}` in the place of every page: `{first}`{more} never seen");
+    let visitor = format!("with the role, at `{first}` what lies at `{page}`");
+    let help = "a destination without `:splat` is one page for all paths";
+    let found = warning(rule, Field::To, "files-swallowed", message, visitor, help);
+    Some(found.proposing(own_paths(rule, apply).map(|own| Proposal {
+        help: format!("write `{own}`, which shows those who hold the role the pages themselves"),
         changes: vec![(place, vec![own])],
         closes: None,
     })))

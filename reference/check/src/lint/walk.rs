@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use rolegate::decide::{Decision, Outcome, PassedOver};
 use rolegate::path::RequestPath;
+use rolegate::problem::Problem;
 use rolegate::rules::{Apply, Rule, RuleSet};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
@@ -13,6 +14,7 @@ use super::admitted::{holder, is_bare_404};
 use super::advice::{Closing, Found, Proposal, answering, changed, page_rule};
 use super::backwards;
 use super::entry::in_toml;
+use super::forward::would_except;
 use super::missing::url_behind_a_slash;
 use super::scene::{Field, LOOKED_AT, Scene, Visit, WORD, name_as_path, page_of, place_of, segments, warning};
 
@@ -108,11 +110,20 @@ fn login_page_gated<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) ->
     let Some(gate) = scene.gate_of(&there) else {
         return for_holders_alone(scene, rule, &page, there.denials().next()?);
     };
+    let candidates = scene.candidates(&page, &next).into_iter();
+    let too_late = candidates.filter(|(_, other)| would_except(scene, other, gate)).map(|(_, other)| other).next();
     let gate = place_of(gate.span, rule.span);
     let message = format!("this sends those who are denied to `{page}`, which {gate} denies to them too");
     let visitor = format!("a redirect to `{page}`, and there a 404");
     let help = format!("the page and what it loads have to be open to those who are denied: {gate} covers `{page}`");
     let found = warning(rule, Field::To, "login-page-gated", message, visitor, help);
+    if let Some(other) = too_late {
+        let other = place_of(other.span, rule.span);
+        let help = format!(
+            "{other} is to show `{page}` to everybody, and stands below the gate: it is meant to stand above {gate}, and so is what shows what the page loads"
+        );
+        return Some(Found { problem: Problem { help, ..found.problem }, ..found });
+    }
     let target = format!("{page}");
     let shown = scene.page_at(&target).and_then(|file| {
         let shown = page_rule(rule, &file, 401, rule.apply().is_some_and(|apply| apply.force))?;
