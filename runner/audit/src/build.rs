@@ -310,7 +310,7 @@ impl Builder<'_> {
 /// What it means if content comes back that the visitor may not have.
 fn if_leaked(probe: &Probe, said: &Said) -> &'static str {
     match (probe.kind, probe.trick) {
-        (Kind::Cache, _) => "A cache in front of the site keeps for one visitor what another one got.",
+        (Kind::Cache, _) => crate::verdicts::CACHED,
         (Kind::Token, _) if probe.visitor.is_stranger => "A token counts that must not, or what stands beside it.",
         _ if said.answer == Answer::NotFound && !said.denied => "Where nothing lies, the site hands out a closed file.",
         (_, Trick::Path) => "The gate is on one spelling of the path, and the site hands out the file by another.",

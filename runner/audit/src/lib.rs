@@ -49,6 +49,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use gatecheck::corpus::{Corpus, Settings};
+use gatecheck::invariants::Invariant;
 use gatecheck::own::Tokens as GivenTokens;
 use gatecheck::own::marks::Marks;
 
@@ -109,6 +110,12 @@ impl Wish {
             ..Settings::default()
         }
     }
+}
+
+/// The invariants that an audit leaves out, and why: each would ask once more what is asked already.
+#[must_use]
+pub fn leaves_out() -> BTreeMap<Invariant, String> {
+    [Invariant::Liveness, Invariant::Uniform].map(|one| (one, "an audit asks each question once".to_owned())).into()
 }
 
 /// What is asked of a site, ready to be run.

@@ -11,6 +11,9 @@ use gatecheck::verdict::{Fault, Verdict};
 use crate::probe::Kind;
 use crate::{AboutCase, AboutRule, Audit};
 
+/// What it means that a cache hands out what it should not.
+pub(crate) const CACHED: &str = "A cache in front of the site keeps for one visitor what another one got.";
+
 /// What is said of a rule.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Standing {
@@ -303,9 +306,7 @@ pub fn why<'o>(outcome: &'o Outcome, about: Option<&AboutCase>, verdict: &RuleVe
     let is_the_same = |plain: &AboutCase| plain.visitor == about.visitor;
     let is_cached = || findings.iter().any(|(other, _)| comes_from_a_cache(other));
     match &outcome.verdict {
-        Verdict::Leak(_) if about.denies && about.is_without_token() && is_cached() => {
-            Some("A cache in front of the site keeps for one visitor what another one got.")
-        }
+        Verdict::Leak(_) if about.denies && about.is_without_token() && is_cached() => Some(CACHED),
         Verdict::Leak(_) if about.denies && about.is_plain() && verdict.closed_at.contains(about.path()) => Some(
             "The same visitor was turned away at this path at another time: what comes back depends on what was asked before, as where a cache keeps what a \
                  member got.",

@@ -12,7 +12,6 @@ use gatecheck::corpus::{Corpus, DEFAULT_ROLE_PATH};
 use gatecheck::event::Event;
 use gatecheck::exit::{ExitStatus, HELP};
 use gatecheck::gates::Gate;
-use gatecheck::invariants::Invariant;
 use gatecheck::own::{NoTokens, Tokens};
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::report::merge;
@@ -315,7 +314,6 @@ async fn site_check(args: &AuditArgs, goal: &Goal, seen: &Seen) -> Result<Option
 }
 
 fn run_options(args: &AuditArgs, goal: &Goal, wish: &Wish, open_page: Option<String>) -> Result<RunOptions, Failure> {
-    let asked_once = "an audit asks each question once";
     Ok(RunOptions {
         patterns: Vec::new(),
         shard: part(args.shard.as_deref())?,
@@ -325,10 +323,7 @@ fn run_options(args: &AuditArgs, goal: &Goal, wish: &Wish, open_page: Option<Str
         rate: goal.rate,
         retries: args.retries,
         http: if args.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
-        without: [Invariant::Liveness, Invariant::Uniform]
-            .into_iter()
-            .map(|one| (one, asked_once.to_owned()))
-            .collect(),
+        without: gatecheck_audit::leaves_out(),
         longest_pause: Duration::from_secs(args.longest_pause),
         user_agent: goal.remote.is_some().then(user_agent),
         open_page,

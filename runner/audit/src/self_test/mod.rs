@@ -16,7 +16,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use gatecheck::corpus::{Corpus, DEFAULT_ROLE_PATH, DEFAULT_SECRET};
 use gatecheck::event::Event;
 use gatecheck::gates::Gate;
-use gatecheck::invariants::Invariant;
 use gatecheck::own::NoTokens;
 use gatecheck::run::{Plan, RunOptions};
 use gatecheck::verdict::Verdict;
@@ -28,7 +27,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use self::sites::{SHAPES, Shape};
-use crate::{Audit, Seen, Wish};
+use crate::{Audit, Seen, Wish, leaves_out};
 
 /// Of the broken gates that leak on a site, at least so many of a hundred are to be found with the secret.
 pub const WITH_SECRET: usize = 95;
@@ -242,12 +241,7 @@ impl gatecheck::gates::InProcess for WithSecret {
 
 /// Audits a gate: to the end, or to the first leak where `hunting`. A finding that is no leak does not end the hunt at once, since it is to be known what leaks.
 async fn try_gate(audit: &Audit, gate: Gate, hunting: bool) -> Found {
-    let why = "an audit asks each question once".to_owned();
-    let options = RunOptions {
-        timeout: Duration::from_secs(5),
-        without: [Invariant::Liveness, Invariant::Uniform].into_iter().map(|one| (one, why.clone())).collect(),
-        ..RunOptions::default()
-    };
+    let options = RunOptions { timeout: Duration::from_secs(5), without: leaves_out(), ..RunOptions::default() };
     let mut found = Found::default();
     // How many cases were finished since the first finding.
     let mut since = 0_usize;
