@@ -441,19 +441,18 @@ fn visits<S: Site>(scene: &Scene<'_, S>, touched: &[&Rule]) -> Vec<Visit> {
         paths.iter().filter_map(|path| RequestPath::parse(path.as_bytes()).ok()).collect()
     };
     let crossed = neighbours.get(..CROSSED).unwrap_or(&neighbours);
-    let of_neighbours = crossed.iter().map(|rule| (*rule, touched));
+    let of_neighbours = crossed.iter().map(|rule| (Visit::of(rule), touched));
     // And the other way round: what these ask for, at the paths of other rules.
-    let of_touched = touched.iter().map(|rule| (*rule, crossed));
-    for (rule, others) in of_neighbours.chain(of_touched) {
-        let visit = Visit::of(rule);
+    let of_touched = touched.iter().flat_map(|rule| Visit::one_for_each_value(rule)).map(|visit| (visit, crossed));
+    for (first, others) in of_neighbours.chain(of_touched) {
         for path in &paths(others) {
-            let visit = visit.at(path);
+            let visit = first.at(path);
             visits.extend(countries.iter().map(|country| visit.from(*country, &cookies)));
             visits.push(visit.elsewhere());
             visits.push(visit);
         }
         let asking = others.iter().filter(|other| !other.query.is_empty());
-        visits.extend(asking.map(|other| Visit::of(rule).where_goes(&Visit::of(other))));
+        visits.extend(asking.map(|other| first.where_goes(&Visit::of(other))));
     }
     for rule in touched.iter().chain(&neighbours).copied() {
         let visit = Visit::of(rule);

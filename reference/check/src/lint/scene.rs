@@ -9,7 +9,7 @@ use rolegate::path::{RequestPath, Target};
 use rolegate::problem::{Fix, Problem, Severity};
 use rolegate::query::Parameters;
 use rolegate::request::{Origin, Request, Scheme};
-use rolegate::rules::{Apply, Captures, RoleCondition, Rule, RuleSet, Way};
+use rolegate::rules::{Apply, Captures, ConditionKey, RoleCondition, Rule, RuleSet, Way};
 use rolegate::site::Site;
 use rolegate::span::{RuleFile, Span};
 use rolegate::speed::decide_within;
@@ -21,6 +21,9 @@ use super::advice::Found;
 use super::bypass::gates_passed;
 use super::names::{is_denial_page, is_login_page};
 use super::order::meaning;
+
+/// So many values of a condition are tried after the first.
+const FURTHER_VALUES: usize = 3;
 
 /// No more than so many rules, files or gates are looked at for one rule.
 pub(super) const LOOKED_AT: usize = 64;
@@ -364,6 +367,26 @@ impl Visit {
     /// A visit that the rule matches and all whose conditions but the role hold, of a visitor without a token.
     pub(super) fn of(rule: &Rule) -> Visit {
         Visit::with_word(rule, WORD)
+    }
+
+    /// The same, and for each country and language that the rule names after the first a visit of somebody from there.
+    pub(super) fn one_for_each_value(rule: &Rule) -> Vec<Visit> {
+        let first = Visit::of(rule);
+        let conditions = rule.apply().map(|apply| apply.conditions.others()).unwrap_or_default();
+        let further = conditions.iter().flat_map(|condition| {
+            let values = condition.values.iter().skip(1).take(FURTHER_VALUES);
+            values.filter_map(|value| match condition.key {
+                ConditionKey::Country => Some(Visit { country: Some(value.clone()), ..first.clone() }),
+                ConditionKey::Language => {
+                    let others = first.headers.iter().filter(|(name, _)| *name != "accept-language").cloned();
+                    let headers = others.chain([("accept-language", value.clone())]).collect();
+                    Some(Visit { headers, ..first.clone() })
+                }
+                ConditionKey::Cookie | ConditionKey::Unknown => None,
+            })
+        });
+        let further: Vec<Visit> = further.collect();
+        [first].into_iter().chain(further).collect()
     }
 
     /// The same, with another word in the place of each free segment.
