@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::panic::catch_unwind;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,6 +27,10 @@ use super::{AUDIT_ENTRIES, AuditEntry, Fault, Order, Reading, Refresh, Store, Wr
 use crate::Moment;
 use crate::secrets::TokenDigest;
 use crate::user::{MailKind, User, folded};
+
+/// Of a file that is no whole one of redb.
+const DAMAGED: &str =
+    "the file is cut short or damaged; put a copy of it in its place, or move it away and begin with an empty store";
 
 /// How much of the file is kept in memory, in bytes.
 const CACHE: usize = 48 * 1024 * 1024;
@@ -75,7 +80,9 @@ impl FileStore {
     /// # Errors
     /// [`Fault::Locked`] where another process has it open; otherwise where it cannot be read, or is no store.
     pub fn open(path: &Path) -> Result<FileStore, Fault> {
-        FileStore::over(Builder::new().set_cache_size(CACHE).create(path))
+        // redb takes the length of its file for granted, and asserts it.
+        let opened = catch_unwind(|| FileStore::over(Builder::new().set_cache_size(CACHE).create(path)));
+        opened.unwrap_or_else(|_| Err(Fault::Content(DAMAGED.to_owned())))
     }
 
     /// A store that nobody finds again, for tests.

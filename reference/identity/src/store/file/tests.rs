@@ -133,3 +133,28 @@ fn who_changes_nothing_waits_for_what_was_read_and_for_nothing_else() {
     });
     assert!(!read.contains(&true), "what somebody was told of is on the disk");
 }
+
+/// A file that a full disk or a copy has cut short is an error that says so.
+#[test]
+fn a_file_that_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("identity.redb");
+    drop(FileStore::open(&path).unwrap());
+    let whole = std::fs::read(&path).unwrap();
+    let opened = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        FileStore::open(&path).map(drop).map_err(|fault| fault.to_string())
+    };
+    assert_eq!(opened(&whole), Ok(()));
+    for length in [whole.len() - 1, whole.len() / 2, 4096, 100] {
+        let said = opened(&whole[..length]).unwrap_err();
+        assert!(said.starts_with("the store "), "{length}: {said}");
+    }
+    assert!(opened(&whole[..whole.len() - 1]).unwrap_err().contains("cut short"));
+    for at in (0..4096).step_by(61) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0xff;
+        // Whether it is repaired or refused: it ends in a value.
+        let _ = opened(&bytes);
+    }
+}
