@@ -190,7 +190,7 @@ pub fn advice_opens_nothing(bytes: &[u8]) {
             for ((target, was), (_, is)) in was.iter().zip(asked(&after, visitor, &site)) {
                 let new = shown(&is).filter(|new| shown(was).as_ref() != Some(new) && !had.contains(new));
                 // What another rule keeps from them is kept, whatever the status with which it would be shown; but a page to log in is for them.
-                let new = new.filter(|new| new != "/login.html");
+                let new = new.filter(|new| new != "/login.html" && !is_public_by_name(&before, visitor, &site, new));
                 let is_kept = |new: &String| is_denied_by_name(&before, visitor, &site, new);
                 assert!(
                     !new.as_ref().is_some_and(|new| was.denied || is_kept(new)),
@@ -227,13 +227,29 @@ fn shown(decision: &Decision) -> Option<String> {
 
 /// Whether a visitor is denied a file by its own name, wherever they ask for it.
 fn is_denied_by_name(rules: &RuleSet, visitor: &Visitor, site: &MemorySite, name: &str) -> bool {
+    name.starts_with('/') && by_name(rules, visitor, site, name).all(|decision| decision.denied)
+}
+
+/// Whether a visitor gets a file by its own name, wherever they ask for it.
+fn is_public_by_name(rules: &RuleSet, visitor: &Visitor, site: &MemorySite, name: &str) -> bool {
     name.starts_with('/')
-        && VISITS.iter().all(|(host, country, headers)| {
-            let target = name.as_bytes();
-            let request =
-                Request { method: "GET", target, host: Some(host), scheme: Scheme::Https, headers, country: *country };
-            decide_by_index(rules, &request, visitor, site).denied
-        })
+        && by_name(rules, visitor, site, name)
+            .all(|decision| !decision.denied && shown(&decision).as_deref() == Some(name))
+}
+
+/// What a visitor gets who asks for a file by its own name.
+fn by_name<'a>(
+    rules: &'a RuleSet,
+    visitor: &'a Visitor,
+    site: &'a MemorySite,
+    name: &'a str,
+) -> impl Iterator<Item = Decision> + 'a {
+    VISITS.iter().map(move |(host, country, headers)| {
+        let target = name.as_bytes();
+        let request =
+            Request { method: "GET", target, host: Some(host), scheme: Scheme::Https, headers, country: *country };
+        decide_by_index(rules, &request, visitor, site)
+    })
 }
 
 /// Every decision about the paths of the alphabet.
