@@ -110,12 +110,14 @@ struct Change<'a> {
     stays: bool,
     /// An old rule above it that it meets is gone, so that it may decide what it was kept from.
     is_uncovered: bool,
+    /// One of those is a gate that gave those whom it admitted something else, or nobody anything.
+    admits_more: bool,
 }
 
 impl Change<'_> {
     /// Whether it stood above this gate before, and decided there what it decides now.
     fn stood_above(&self, gate: &Gate<'_>) -> bool {
-        let decides_more = self.is_uncovered && self.rule.role().is_none();
+        let decides_more = self.admits_more || (self.is_uncovered && self.rule.role().is_none());
         self.was.is_some_and(|was| was < gate.place) && !decides_more
     }
 }
@@ -234,10 +236,17 @@ impl<'a, S: Site> Comparison<'a, S> {
                 }
             }
             let Some(apply) = rule.apply() else { continue };
-            let is_uncovered = was.is_some_and(|was| {
-                let mut gone = missing.iter().take_while(|(at, _)| *at < was);
-                gone.any(|(_, pattern)| self.has_links || pattern.may_meet(&rule.pattern))
-            });
+            // Whom a gate admitted to the very file that is there got no other answer from it than from this rule.
+            let gave_the_same = |at: usize| {
+                let gate = self.old.rules().get(at).filter(|gate| gate.is_gate());
+                rule.role().is_some() && leads_to_itself(rule) && gate.is_some_and(leads_to_itself)
+            };
+            let above = missing.iter().take_while(|(at, _)| was.is_some_and(|was| *at < was));
+            let mut gone = above
+                .filter(|(at, pattern)| (self.has_links || pattern.may_meet(&rule.pattern)) && !gave_the_same(*at))
+                .peekable();
+            let is_uncovered = gone.peek().is_some();
+            let admits_more = gone.any(|(at, _)| self.old.rules().get(*at).is_some_and(Rule::is_gate));
             let in_order = was.and_then(|was| lowest_above.get(was));
             let in_order = in_order.is_some_and(|lowest| lowest.is_none_or(|lowest| lowest < place));
             let stays = same_trees && in_order && !is_uncovered;
@@ -246,19 +255,23 @@ impl<'a, S: Site> Comparison<'a, S> {
             let acts_anew = meets_a_new_gate && !apply.force && self.new_site.is_listed();
             let leads_anew = is_replaced && !apply.is_redirect() && !apply.to.is_absolute();
             if shows && (!stays || acts_anew || leads_anew) {
-                changes.push(Change { rule, apply, place, was, stays, is_uncovered });
+                changes.push(Change { rule, apply, place, was, stays, is_uncovered, admits_more });
             }
         }
         Ok(changes)
     }
 
-    /// Whether another file, which was there, is now what lies at the path of one that is gone: `a.html` where `a` was.
+    /// Whether another file, which was there, is now what lies at the path of one that is gone: `a.html` where `a` was; or whether
+    /// two names that were of one file, or are now, are of two.
     fn has_a_replaced_file(&self) -> bool {
-        let mut gone = self.old_site.names().filter(|name| !self.new_site.has(name));
-        gone.any(|name| {
+        let (old, new) = (self.old_site, self.new_site);
+        let mut gone = old.names().filter(|name| !new.has(name));
+        let is_other = |name: &str| {
             let path = RequestPath::of(segments(name));
-            self.new_site.file(&path).is_some_and(|other| self.old_site.has(&other))
-        })
+            new.file(&path).is_some_and(|other| old.has(&other))
+        };
+        let stays_one = |name: &str| old.same_file(name) == new.same_file(name);
+        gone.any(is_other) || (self.has_links && !new.names().filter(|name| old.has(name)).all(stays_one))
     }
 
     fn has_same_names(&self) -> bool {
@@ -361,6 +374,11 @@ fn is_no_wider(rule: &Rule, gate: &Rule) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a rule leads from each path to that path.
+fn leads_to_itself(rule: &Rule) -> bool {
+    rule.apply().is_some_and(|apply| !apply.to.is_absolute() && apply.to.reach() == rule.pattern)
 }
 
 fn share_an_origin(one: &Rule, other: &Rule) -> bool {

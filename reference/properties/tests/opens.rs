@@ -189,6 +189,11 @@ fn what_opens_nothing() {
             "/* /:splat 200! Role=admin\n/* /login.html 401\n",
         ),
         ("/x/* /m/:splat 200\n/m/* Role\n", "/a /b 301\n/x/* /m/:splat 200\n/m/* Role\n"),
+        // A gate that two others below it cover is taken out.
+        (
+            "/m/deep/* /m/deep/:splat 200! Role=admin\n/m/* /m/:splat 200! Role=admin\n/m/* /m/:splat 200! Role=editor\n",
+            "/m/* /m/:splat 200! Role=admin\n/m/* /m/:splat 200! Role=editor\n",
+        ),
     ] {
         assert_eq!(found(before, after), None, "before:\n{before}after:\n{after}");
         assert_eq!(found(&format!("{long}{before}"), &format!("{long}{after}")), None);

@@ -163,6 +163,11 @@ fn is_proved<S: Site>(
     if !changes.iter().flat_map(|(_, rules)| rules).all(|rule| reads_as(scene, rule)) {
         return false;
     }
+    // RULES-9: a line in error is mended, and not moved.
+    let is_moved = |place: usize, rule: &Rule| rule.is_sealed() && scene.rule(place) != Some(rule);
+    if changes.iter().any(|(place, rules)| rules.iter().any(|rule| is_moved(*place, rule))) {
+        return false;
+    }
     let may_go_before = closes.as_ref().is_some_and(|closes| closes.to_the_admitted);
     if !may_go_before && goes_before_a_gate(scene, changes) {
         return false;

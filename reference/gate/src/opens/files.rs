@@ -1,7 +1,7 @@
 //! Whether a file falls out from under its gate: by the names of the new site, by being moved, or because another one is gone.
 
 use super::lookup::{Lookup, names_at};
-use super::{Change, Comparison, Found, Gate, is_no_wider, open, share_an_origin, turns_away_whom};
+use super::{Change, Comparison, Found, Gate, is_no_wider, leads_to_itself, open, share_an_origin, turns_away_whom};
 use crate::path::{RequestPath, segments};
 use crate::rules::{Apply, Pattern, Rule, RuleSet};
 use crate::site::{Site, Spellings, is_same_file};
@@ -51,9 +51,17 @@ impl<'a, S: Site> Comparison<'a, S> {
         let (old_site, new_site): (&'a S, &'a S) = (self.old_site, self.new_site);
         for file in old_site.names().filter(|name| !new_site.has(name)) {
             let names = Spellings::of(old_site, file).and(old_site.other_names(file));
+            let closed = at.gates.at(names.iter());
             for path in names.iter().map(|name| RequestPath::of(segments(name))) {
+                let closing = at.new_gates.at([path.name()]);
+                let mut opened = closed.iter().map(|gate| gate.rule);
+                let opened = opened.find(|gate| !closing.iter().any(|(_, heir)| turns_away_whom(heir, gate)));
                 for (rule, apply) in at.showing.at([path.name()]) {
                     self.spend(1, some_gate)?;
+                    // What is fetched along a path comes from there, whatever lay here.
+                    if let Some(gate) = opened.filter(|gate| apply.is_proxy() && !is_no_wider(rule, gate)) {
+                        return Err(open(path.name(), gate));
+                    }
                     if let Some(captures) = rule.pattern.captures(&path) {
                         self.leads_behind_from(rule, apply, &captures, at)?;
                     }
@@ -95,8 +103,11 @@ impl<'a, S: Site> Comparison<'a, S> {
         for gate in at.gates.at(was) {
             self.spend(1 + closing.len() + leading.len() + showing.len(), gate.rule)?;
             let heir = closing.iter().find(|(_, heir)| turns_away_whom(heir, gate.rule));
-            let is_closed = heir.is_some_and(|(heir, _)| {
-                let around = leading.iter().filter(|way| !(way.leads_to_itself && *heir < way.place));
+            let is_closed = heir.is_some_and(|(heir, by)| {
+                // ROLE-3, RULES-9: below a gate a rule without a role lifts nothing, and below a seal none does.
+                let lifts = |way: &Way<'_>| way.rule.role().is_some() && !by.is_sealed();
+                let is_below = |way: &Way<'_>| way.leads_to_itself && *heir < way.place;
+                let around = leading.iter().filter(|way| !is_below(way) || lifts(way));
                 // A file goes before what is not forced.
                 let above = showing.iter().filter(|change| change.place < *heir);
                 let mut open = around.map(|way| way.rule).chain(above.map(|change| change.rule));
@@ -130,7 +141,7 @@ impl<'g, 'a> Paths<'g, 'a> {
         let new_gates = rules().filter(|(_, rule)| rule.is_gate());
         let unforced = rules().filter_map(|(place, rule)| {
             let apply = rule.apply().filter(|apply| !apply.force)?;
-            Some(Change { rule, apply, place, was: Some(place), stays: true, is_uncovered: false })
+            Some(Change { rule, apply, place, was: Some(place), stays: true, is_uncovered: false, admits_more: false })
         });
         let showing = new.rules().iter().filter_map(|rule| {
             let apply = rule.apply().filter(|apply| !apply.is_redirect())?;
@@ -158,8 +169,6 @@ impl<'a> Way<'a> {
     /// The paths that a rule may lead to, and how.
     fn of(place: usize, rule: &'a Rule) -> Option<(Pattern, Way<'a>)> {
         let apply = rule.apply().filter(|apply| !apply.is_redirect() && !apply.to.is_absolute())?;
-        let reach = apply.to.reach();
-        let leads_to_itself = reach == rule.pattern;
-        Some((reach, Way { rule, place, leads_to_itself }))
+        Some((apply.to.reach(), Way { rule, place, leads_to_itself: leads_to_itself(rule) }))
     }
 }
