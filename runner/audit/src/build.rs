@@ -80,6 +80,7 @@ pub(super) fn audit(seen: &Seen, wish: &Wish, from: &From<'_>, probes: Probes, m
         may_have: seen.ground.may_have.clone(),
         tokens: Arc::clone(&wish.given),
         is_alike: wish.is_alike,
+        stages: about.iter().map(|(id, about)| (id.clone(), about.kind.stage())).collect(),
     };
     let requests: usize = about.values().map(|about| about.requests).sum();
     let sizes = Sizes {

@@ -176,7 +176,13 @@ impl AboutCase {
     /// Whether the request bears no token and nothing else that a gate may go by.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        self.is_without_token() && matches!(self.kind, Kind::Rule | Kind::File | Kind::Cache)
+        self.is_without_token() && self.is_asked_plainly()
+    }
+
+    /// Whether the request bears nothing but a token that a gate may go by.
+    #[must_use]
+    pub fn is_asked_plainly(&self) -> bool {
+        matches!(self.kind, Kind::Rule | Kind::File | Kind::Cache)
     }
 
     /// The path that is asked for, without the query.

@@ -85,6 +85,8 @@ pub struct RuleVerdict<'a> {
     pub respelled: usize,
     /// The paths at which a visitor without a token, who asked plainly, was turned away.
     closed_at: BTreeSet<String>,
+    /// Holders and the paths at which they were let in by asking plainly.
+    open_to: BTreeSet<(String, String)>,
 }
 
 /// The verdict on each rule, in list order.
@@ -124,7 +126,14 @@ fn verdict<'a>(
     let (missing, elsewhere) = if is_part { (0, missing) } else { (missing, 0) };
     let requests = outcomes.iter().map(|(_, about)| about.map_or(1, |about| about.requests)).sum();
     let (mut let_in, mut turned_away) = (BTreeSet::new(), BTreeMap::<String, usize>::new());
-    let (mut respelled, mut closed_at) = (0_usize, BTreeSet::new());
+    let (mut respelled, mut closed_at, mut open_to) = (0_usize, BTreeSet::new(), BTreeSet::new());
+    // Where those are sent who are turned away is no other spelling of anything.
+    let came = |outcome: &Outcome| outcome.came.split('?').next().unwrap_or_default().trim_end_matches('`').to_owned();
+    let denials: BTreeSet<String> = outcomes
+        .iter()
+        .filter(|(outcome, about)| outcome.verdict == Verdict::Pass && about.is_some_and(|about| about.denies))
+        .map(|(outcome, _)| came(outcome))
+        .collect();
     for (outcome, about) in &outcomes {
         let (Some(about), Verdict::Pass | Verdict::Observed(_)) = (about, &outcome.verdict) else { continue };
         if about.denies {
@@ -142,8 +151,16 @@ fn verdict<'a>(
         {
             let_in.insert(about.visitor.clone());
         }
+        if about.admits && !about.is_stranger && about.is_asked_plainly() && outcome.came.starts_with("status 2") {
+            open_to.insert((about.visitor.clone(), about.path().to_owned()));
+        }
         let is_sent_on = outcome.came.starts_with("status 30") && !outcome.came.starts_with("status 304");
-        if !about.denies && !about.redirects && is_sent_on && outcome.expected.contains(crate::expect::RESPELLED) {
+        if !about.denies
+            && !about.redirects
+            && is_sent_on
+            && !denials.contains(&came(outcome))
+            && outcome.expected.contains(crate::expect::RESPELLED)
+        {
             respelled = respelled.saturating_add(1);
         }
     }
@@ -208,7 +225,7 @@ fn verdict<'a>(
     } else {
         (Standing::Shut, String::new())
     };
-    RuleVerdict { rule, standing, says, requests, let_in, turned_away, findings, respelled, closed_at }
+    RuleVerdict { rule, standing, says, requests, let_in, turned_away, findings, respelled, closed_at, open_to }
 }
 
 /// Why the gate cannot be asked a case, where it says so.
@@ -303,14 +320,30 @@ pub fn why<'o>(outcome: &'o Outcome, about: Option<&AboutCase>, verdict: &RuleVe
             is_plain && matches!(other.verdict, Verdict::Leak(_))
         })
     };
+    let turned_away = |about: &AboutCase| about.denies && about.is_plain() && verdict.closed_at.contains(about.path());
+    let was_let_in = |about: &AboutCase| {
+        about.is_asked_plainly() && verdict.open_to.contains(&(about.visitor.clone(), about.path().to_owned()))
+    };
     let is_the_same = |plain: &AboutCase| plain.visitor == about.visitor;
     let is_cached = || findings.iter().any(|(other, _)| comes_from_a_cache(other));
     match &outcome.verdict {
         Verdict::Leak(_) if about.denies && about.is_without_token() && is_cached() => Some(CACHED),
-        Verdict::Leak(_) if about.denies && about.is_plain() && verdict.closed_at.contains(about.path()) => Some(
+        Verdict::Leak(_) if turned_away(about) => Some(
             "The same visitor was turned away at this path at another time: what comes back depends on what was asked before, as where a cache keeps what a \
                  member got.",
         ),
+        // Whoever else got it, by a plain request or because everybody gets it, may have got it from there.
+        Verdict::Leak(_)
+            if about.denies
+                && (about.is_asked_plainly() || is_plainly_open(&AboutCase::is_everybody))
+                && findings.iter().any(|(other, about)| {
+                    matches!(other.verdict, Verdict::Leak(_)) && about.is_some_and(turned_away)
+                }) =>
+        {
+            Some(
+                "Here it depends on what was asked before who gets the content, as where a cache keeps what a member got.",
+            )
+        }
         Verdict::Leak(_)
             if about.denies
                 && !(about.kind == Kind::Rule && about.is_everybody())
@@ -328,14 +361,34 @@ pub fn why<'o>(outcome: &'o Outcome, about: Option<&AboutCase>, verdict: &RuleVe
             Some("Who is turned away is told what describes the closed file: its length, its tag or its date.")
         }
         Verdict::Fail(_) if about.denies => {
-            Some("The visitor is to be turned away in another way; nothing of a closed file came back.")
+            Some("The visitor is to be turned away in another way; no run of bytes of a closed file was seen.")
         }
-        Verdict::Fail(_) if about.admits && !about.is_stranger && !outcome.came.starts_with("status 2") => {
-            Some("Whoever holds the role is kept out.")
+        Verdict::Fail(_) if is_kept_out(outcome, about) && was_let_in(about) => Some(
+            "The same visitor was let in at this path at another time: what comes back depends on what was asked before, as where a cache keeps what was said \
+             to somebody who is turned away.",
+        ),
+        Verdict::Fail(_)
+            if is_kept_out(outcome, about)
+                && findings.iter().any(|(other, about)| {
+                    about.is_some_and(|about| is_kept_out(other, about) && was_let_in(about))
+                }) =>
+        {
+            Some(
+                "Here it depends on what was asked before who is let in, as where a cache keeps what was said to somebody who is turned away.",
+            )
         }
+        Verdict::Fail(_) if is_kept_out(outcome, about) => Some("Whoever holds the role is kept out."),
         Verdict::Fail(_) => Some("The answer is not what the rules say; nothing leaked."),
         _ => None,
     }
+}
+
+/// Whether somebody who may have a closed file got no file.
+fn is_kept_out(outcome: &Outcome, about: &AboutCase) -> bool {
+    matches!(outcome.verdict, Verdict::Fail(_))
+        && about.admits
+        && !about.is_stranger
+        && !outcome.came.starts_with("status 2")
 }
 
 fn opened(leak: &Outcome, about: Option<&AboutCase>, count: usize) -> String {
@@ -368,7 +421,15 @@ fn differs(findings: &[(&Outcome, Option<&AboutCase>)], fails: usize) -> String 
         return format!("{target} for {visitor}: {}{more}", down.actual);
     }
     let expected = outcome.expected.split("; or ").next().unwrap_or_default();
-    let with = if expected.starts_with(&format!("{}, showing", outcome.came)) { " with other content" } else { "" };
+    let denied = format!("`{}` (", crate::expect::DENIED);
+    let plain = expected.strip_prefix(&denied).and_then(|rest| rest.strip_suffix(')')).unwrap_or(expected);
+    // The answer is the one that is wanted: what differs is what stands in it.
+    if plain == outcome.came
+        && let Some(reason) = reasons(outcome).first()
+    {
+        return format!("{target} for {visitor}: {}; {reason}{more}", outcome.came);
+    }
+    let with = if plain.starts_with(&format!("{}, showing", outcome.came)) { " with other content" } else { "" };
     format!("{target} for {visitor}: {}{with} instead of {expected}{more}", outcome.came)
 }
 

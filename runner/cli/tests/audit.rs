@@ -10,6 +10,7 @@
     reason = "a test that cannot go on should stop with a message"
 )]
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -200,7 +201,7 @@ fn what_is_said_of_a_finding_is_what_happened() {
         // Another denial than the rules name.
         (
             page("403 Forbidden", "", "no"),
-            "turned away in another way; nothing of a closed file came back",
+            "turned away in another way; no run of bytes of a closed file was seen",
             "gate is open",
         ),
         // One page for everybody, of no file.
@@ -832,9 +833,62 @@ fn sound(site: &Path) -> impl Fn(&str) -> String + Send + Sync + Clone + 'static
             _ if !is_member => page("302 Found", &format!("Location: /login{query}\r\n"), ""),
             "/members/" | "/members" | "/members/index.html" => read("members/index.html"),
             "/members/minutes" | "/members/minutes.html" => read("members/minutes.html"),
+            "/members/rota.json" if site.join("members/rota.json").exists() => read("members/rota.json"),
             _ => page("404 Not Found", "", ""),
         }
     }
+}
+
+/// A silent cache before a server: it keeps what `keeps` says of target and answer, by the URL alone.
+fn cached(
+    behind: impl Fn(&str) -> String + Send + Sync + 'static,
+    keeps: fn(&str, &str) -> bool,
+) -> impl Fn(&str) -> String + Send + Sync + 'static {
+    let kept = Mutex::new(BTreeMap::<String, String>::new());
+    move |head: &str| {
+        let line = head.lines().next().unwrap_or_default().to_owned();
+        if let Some(answer) = kept.lock().unwrap().get(&line) {
+            return answer.clone();
+        }
+        let answer = behind(head);
+        let target = line.split(' ').nth(1).unwrap_or_default();
+        if keeps(target.split('?').next().unwrap_or_default(), &answer) {
+            kept.lock().unwrap().insert(line, answer.clone());
+        }
+        answer
+    }
+}
+
+/// What a cache keeps that says nothing of itself is found, whichever files it keeps, and the gate behind it is not blamed.
+#[test]
+fn a_silent_cache_is_found_and_the_gate_is_not_blamed() {
+    let site = site();
+    let rota =
+        (1..20).map(|day| format!("  \"day {day}\": \"boat {} to the boathouse\",\n", day * 37)).collect::<String>();
+    std::fs::write(site.path().join("members/rota.json"), format!("{{\n{rota}  \"end\": true\n}}\n")).unwrap();
+    let gate = sound(site.path());
+    let ask = |keeps: fn(&str, &str) -> bool| {
+        let (url, _) = server(cached(gate.clone(), keeps));
+        let arguments = [&url, "--token-command", "member=echo a.b.c", "--budget", "600", "--whole", "99"];
+        let output = audit(site.path(), &arguments);
+        (output.status.code(), text(&output).split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let (code, said) = ask(|_, _| false);
+    assert!(code == Some(0) && said.contains("Role=member shut"), "{said}");
+    // By the ending of the name.
+    let (code, said) = ask(|path, answer| path.ends_with(".json") && answer.starts_with("HTTP/1.1 200"));
+    assert!(code == Some(1) && said.contains("Role=member OPEN /members/rota.json"), "{said}");
+    assert!(said.contains("A cache in front of the site keeps") && !said.contains("The gate is open"), "{said}");
+    // All that was let in.
+    let (code, said) = ask(|_, answer| answer.starts_with("HTTP/1.1 200"));
+    assert!(code == Some(1) && said.contains("Role=member OPEN"), "{said}");
+    assert!(said.contains("as where a cache keeps what a member got"), "{said}");
+    assert!(!said.contains("The gate is open") && !said.contains("A token counts"), "{said}");
+    // All that was turned away.
+    let (code, said) = ask(|_, answer| answer.starts_with("HTTP/1.1 302"));
+    assert!(code == Some(1) && !said.contains("OPEN"), "{said}");
+    assert!(said.contains("as where a cache keeps what was said to somebody who is turned away"), "{said}");
+    assert!(!said.contains("sent on to another spelling") && !said.contains("is kept out"), "{said}");
 }
 
 /// What servers of others do for everybody alike, or for the visitor alone, is no fault of the rules.
@@ -905,6 +959,58 @@ fn what_a_server_does_for_everybody_is_no_finding() {
     }));
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("Role=member shut"), "{said}");
+}
+
+/// What a visitor reads in one line of the table is what differs, and an audit that is cut short has asked what says most.
+#[test]
+fn what_differs_is_said_and_what_says_most_is_asked_first() {
+    let site = site();
+    let gate = sound(site.path());
+    let ask = |answer: Box<dyn Fn(&str) -> String + Send + Sync>, more: &[&str]| {
+        let (url, _) = server(answer);
+        let arguments = [&[&url, "--token-command", "member=echo a.b.c", "--budget", "300"], more].concat();
+        text(&audit(site.path(), &arguments)).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    // A denial that holds the token that was sent.
+    let plain = gate.clone();
+    let said = ask(
+        Box::new(move |head| {
+            let cookie = head.lines().find_map(|line| line.strip_prefix("cookie: ")).unwrap_or_default();
+            match plain(head).split_once("\r\n") {
+                Some((status @ "HTTP/1.1 302 Found", _)) => {
+                    page(&status[9..], "Location: /login\r\n", &format!("denied: {cookie}"))
+                }
+                _ => plain(head),
+            }
+        }),
+        &[],
+    );
+    assert!(said.contains("Location `/login`; what an answer may hold: expected neither token nor secret"), "{said}");
+    assert!(!said.contains("Location `/login` instead of `denied` (status 302, Location `/login`)"), "{said}");
+
+    // A closed page in another writing, for everybody.
+    let plain = gate.clone();
+    let said = ask(
+        Box::new(move |head| {
+            let answer = plain(head);
+            if answer.starts_with("HTTP/1.1 302") { page("200 OK", "", "PCFkb2N0eXBlIGh0bWw+") } else { answer }
+        }),
+        &[],
+    );
+    assert!(said.contains("differs") && said.contains("no run of bytes of a closed file was seen"), "{said}");
+
+    let events = site.path().join("events.ndjson");
+    let format = format!("ndjson={}", events.display());
+    let said = ask(Box::new(gate), &["--jobs", "1", "--format", &format]);
+    let events = std::fs::read_to_string(&events).unwrap();
+    let ids = events.lines().filter_map(|line| {
+        let event: Value = serde_json::from_str(line).unwrap();
+        event["id"].as_str().map(str::to_owned)
+    });
+    let kinds = ["rule", "cache", "spelling", "file", "token"];
+    let stages: Vec<_> =
+        ids.filter_map(|id| kinds.iter().position(|kind| id.split('/').nth(2) == Some(kind))).collect();
+    assert!(stages.len() > 100 && stages.is_sorted(), "{stages:?}: {said}");
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub struct OwnSite {
     pub tokens: Arc<dyn Tokens>,
     /// Whether what is served is byte for byte what lies in the folder, as far as was seen.
     pub is_alike: bool,
+    /// By the id of a case: the stage in which it is asked. A seed draws the order within a stage, so that what is asked first says most.
+    pub stages: BTreeMap<String, usize>,
 }
 
 /// Tokens that somebody else makes.

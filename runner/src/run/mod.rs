@@ -407,6 +407,9 @@ async fn start_suite(keeper: &Arc<Keeper>, part: &Part, cases: &mut JoinSet<()>)
     }
     proven.sort_by_key(|(asking, _)| asking.case.case().line);
     Order::of(shared.options.seed).sort(&mut proven, |(asking, _)| asking.case.id().to_owned());
+    if let Some(own) = &part.suite.own {
+        proven.sort_by_key(|(asking, _)| own.stages.get(asking.case.id()).copied().unwrap_or_default());
+    }
     for (asking, proof) in proven {
         let turn = Arc::clone(&shared.turns).acquire_owned().await;
         let (keeper, stage, asking) = (Arc::clone(keeper), Arc::clone(&stage), asking.clone());
