@@ -121,6 +121,10 @@ const PAID: &[&str] = &["/index.html", "/login.html", "/upgrade.html", "/premium
 /// The same of a site where people log in.
 const LOG_IN: &[&str] = &["/index.html", "/login.html", "/404.html", "/app/index.html"];
 
+/// Trees in one another, and pages for those who hold a role beside those for everybody else.
+const NESTED: &[&str] = &["/index.html", "/login.html", "/app/index.html", "/app/x/index.html", "/other/index.html"];
+const PER_ROLE: &[&str] = &["/index.html", "/d.html", "/d-pro.html", "/start.html"];
+
 /// A site with functions, and what is found where those get one whom a gate denies.
 const BUILT: &[&str] = &["/index.html", "/login.html"];
 const OPEN_TWICE: &[&str] = &["gate-function-open", "gate-undone"];
@@ -174,7 +178,11 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/admin /admin 200! Role=a", &["/admin/index.html"], &["gate-one-spelling"]),
     ("/admin /admin 200! Role=a", &["/admin/index.html", "/admin/u.html"], &["gate-not-beneath", "gate-one-spelling"]),
     ("/admin /admin 200! Role=a\n/admin/* /admin/:splat 200! Role=a", &["/admin/index.html", "/admin/u.html"], &[]),
-    ("/admin/* /admin/:splat 200! Role=a", &["/admin/index.html", "/admin.html", "/admin/u.html"], &[]),
+    (
+        "/admin/* /admin/:splat 200! Role=a",
+        &["/admin/index.html", "/admin.html", "/admin/u.html"],
+        &["gate-one-spelling"],
+    ),
     ("/x.pdf /x.pdf 200! Role=a", &["/x.pdf"], &[]),
     ("/x /x 200! Role=a\n/x /y 200! Role=b", &["/x.html"], &["gate-one-spelling"]),
     ("/admin /admin 200! Role=a", &[], &["gate-one-spelling"]),
@@ -466,7 +474,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/amdin /amdin 200! Role=a", &["/admin.html"], &["gate-closes-nothing"]),
     ("/amdin/* 200! Role=a\n/admin/* 200! Role=a", &["/admin/x.html"], &[]),
     ("/amdin/* 200! Role=a", &["/amdin/x.html", "/admin/x.html"], &[]),
-    ("/amdin/* 200! Role=a", &["/amdin.html", "/admin/x.html"], &[]),
+    ("/amdin/* 200! Role=a", &["/amdin.html", "/admin/x.html"], &["gate-one-spelling"]),
     ("/staff/* 200! Role=a", &["/admin/x.html"], &[]),
     ("/amdin/* /x/:splat 200! Role=a", &["/admin/x.html"], &[]),
     ("/amdin/* 200! Role=a", &[], &[]),
@@ -644,6 +652,46 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/app/* /app/:splat 200! Role=a\n/app/* /login 401!", LOG_IN, &[]),
     ("/app/* /app/:splat 200! Country=de\n/app/* /login 401!", LOG_IN, &[]),
     ("/app/* /app/:splat 200! Role=a\n/app/* /login 401! Country=de\n/app/* /login 401!", LOG_IN, &[]),
+    // The page of a gated folder beside it, which other gates do not take for one of the folder.
+    ("/m/* 200! Role=a\n/m/* /login 401", &["/login.html", "/m.html", "/m/a.html"], &["gate-one-spelling"]),
+    ("/m/* /m/:splat 200! Role=a", &["/m.html", "/m/a.html"], &["gate-one-spelling"]),
+    ("/m/* 200! Role=a\n/m.html /m.html 200! Role=a\n/m/* /login 401", &["/login.html", "/m.html", "/m/a.html"], &[]),
+    ("/m/* 200! Role=a\n/m.html /m/ 301!\n/m/* /login 401", &["/login.html", "/m.html", "/m/a.html"], &[]),
+    ("/m/* 200! Role=a\n/m/* /login 401", &["/login.html", "/m/index.html", "/m/a.html"], &[]),
+    ("/m/* 200! Role=a\n/m/* /login 401", &["/login.html", "/n.html", "/m/a.html"], &[]),
+    ("/m/* https://a.example/:splat 200! Role=a\n/m/* /login 401", &["/login.html", "/m.html"], &[]),
+    ("/m/* 200! Role=a\n/m/* /login 401", &[], &[]),
+    // A gate below a wider one.
+    ("/app/* 200! Role=user\n/app/x/* 200! Role=admin\n/app/* /login 401!", NESTED, &["gate-wider-above"]),
+    (
+        "/app/* 200! Role=user\n/app/x/* 200! Role=admin\n/app/x/* /login 401!\n/app/* /login 401!",
+        NESTED,
+        &["gate-wider-above"],
+    ),
+    ("/app/* 200! Role=user\n/app/* /login 401!\n/app/x/* 200! Role=admin", NESTED, &["gate-wider-above"]),
+    ("/app/* 200! Role=user,admin\n/app/x/* 200! Role=admin\n/app/* /login 401!", NESTED, &["gate-wider-above"]),
+    ("/app/* 200! Role=*\n/app/x/* 200! Role=admin\n/app/* /login 401!", NESTED, &["gate-wider-above"]),
+    ("/app/* 200! Role=user\n/app/x/* 200! Role=admin,user\n/app/* /login 401!", NESTED, &[]),
+    ("/app/* 200! Role=user\n/app/x/* 200! Role=guest\n/app/* /login 401!", NESTED, &[]),
+    ("/app/* 200! Role=user\n/other/* 200! Role=admin\n/app/* /login 401!", NESTED, &[]),
+    ("/app/x/* 200! Role=admin\n/app/x/* /login 401!\n/app/* 200! Role=user\n/app/* /login 401!", NESTED, &[]),
+    ("/app/* /app/ 200! Role=user\n/app/x/* 200! Role=admin\n/app/* /login 401!", &["/app/index.html"], &[]),
+    // Another page for those who hold a role, and the one that lies at the path for everybody else.
+    ("/d /d-pro 200! Role=a\n/d /d 200", PER_ROLE, &["gate-target-open", "role-redirect-hides"]),
+    ("/ /d-pro 200! Role=a\n/ /index.html 200", PER_ROLE, &["gate-target-open", "role-redirect-hides"]),
+    ("/ /d-pro 200! Role=a\n/ /index.html 200!", PER_ROLE, &["gate-target-open", "role-redirect-hides"]),
+    (
+        "/ /d-pro 200! Role=a\n/ /d 200! Role=b\n/ /index.html 200",
+        PER_ROLE,
+        &["gate-target-open", "gate-target-open", "role-redirect-hides"],
+    ),
+    ("/ /d-pro 302! Role=a\n/ /index.html 200", PER_ROLE, &[]),
+    ("/d /d-pro 302! Role=a\n/d /d 200", PER_ROLE, &[]),
+    (
+        "/d /d-pro 200! Role=a\n/d-pro /d-pro 200! Role=a\n/d-pro.html /d-pro.html 200! Role=a\n/d /start 200",
+        PER_ROLE,
+        &[],
+    ),
     // One page in the place of all others below a gate.
     ("/m/* /m/ 200! Role=a\n/m/* /login 401!", &["/login.html", "/m/index.html", "/m/b.html"], &["files-swallowed"]),
     ("/m/* / 200! Role=a\n/m/* /login 401!", &["/index.html", "/login.html", "/m/b.html"], &["files-swallowed"]),
@@ -1171,6 +1219,38 @@ const ADVISED: &[Advised] = &[
         "leads-into-gate",
         &[],
     ),
+    (
+        "/m/* 200! Role=a\n/m/* /login 401",
+        "",
+        &["/login.html", "/m.html", "/m/a.html"],
+        "gate-one-spelling",
+        &[(1, &["/m/* 200! Role=a", "/m.html /m.html 200! Role=a"])],
+    ),
+    (
+        "/app/* 200! Role=user\n/app/x/* 200! Role=admin\n/app/* /login 401!",
+        "",
+        NESTED,
+        "gate-wider-above",
+        &[(1, &["/app/x/* 200! Role=admin", "/app/x/* /login 401!", "/app/* 200! Role=user"]), (2, &[])],
+    ),
+    (
+        "/app/* 200! Role=user\n/app/x/* 200! Role=admin\n/app/x/* /login 401!\n/app/* /login 401!",
+        "",
+        NESTED,
+        "gate-wider-above",
+        &[(1, &["/app/x/* 200! Role=admin", "/app/x/* /login 401!", "/app/* 200! Role=user"]), (2, &[]), (3, &[])],
+    ),
+    (
+        "/login /login 200\n/* 200! Role=user\n/app/* 200! Role=admin\n/* /login 302!",
+        "",
+        LOG_IN,
+        "gate-wider-above",
+        &[(2, &["/app/* 200! Role=admin", "/app/* /login 401!", "/* 200! Role=user"]), (3, &[])],
+    ),
+    ("/app/* 200! Role=user\n/app/* /login 401!\n/app/x/* 200! Role=admin", "", NESTED, "gate-wider-above", &[]),
+    // Nobody is told to take a public page out.
+    ("/d /d-pro 200! Role=a\n/d /d 200", "", PER_ROLE, "role-redirect-hides", &[]),
+    ("/ /d-pro 200! Role=a\n/ /index.html 200!", "", PER_ROLE, "role-redirect-hides", &[]),
     // LINT-1: what would go round for ever, open what is closed, or lock out who is admitted.
     ("/blog/* /blog/new/:splat 301", "", &["/blog/a.html"], "files-before-rule", &[]),
     ("/p/* /:splat 200\n/m/* 200! Role=a", "", &["/m/x.html", "/index.html"], "leads-into-gate", &[]),
@@ -1465,6 +1545,26 @@ const SAID: &[(&str, &[&str], &str, [&str; 3])] = &[
             "into `/m/*`, which line 1 gates",
             "what lies at `/m/index.html`",
             "that is for them: `/premium/* /login 401`",
+        ],
+    ),
+    (
+        "/app/* 200! Role=user\n/app/x/* 200! Role=admin\n/app/* /login 401!",
+        NESTED,
+        "gate-wider-above",
+        [
+            "line 1 has already admitted the role `user` to `/app/x`",
+            "at `/app/x/example` the same",
+            "put it and `/app/x/* /login 401!` above line 1",
+        ],
+    ),
+    (
+        "/d /d-pro 200! Role=a\n/d /d 200",
+        PER_ROLE,
+        "role-redirect-hides",
+        [
+            "line 1 closes `/d` to everybody else",
+            "from other gates `/d.html`",
+            "leave this line where it is, and send those who hold the role to their page in the place of line 1: `/d /d-pro 302! Role=a`",
         ],
     ),
     (

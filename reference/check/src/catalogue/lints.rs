@@ -136,6 +136,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "put a forced denial between the two, if it is for those alone whom the gate names",
     ),
     Entry::warning(
+        "gate-wider-above",
+        "a wider role rule further up admits others to what a gate is to keep",
+        "the same as those whom the gate admits, for those who hold the other role",
+        "put the gate and a forced denial for the same paths above the wider rule, if they are for those alone whom the gate names",
+    ),
+    Entry::warning(
         "gate-without-way-in",
         "those whom a gate denies get nothing at all, and the page to log in lies behind it",
         "a 404 everywhere below the gate, the page to log in too",

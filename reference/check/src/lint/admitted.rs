@@ -2,13 +2,13 @@
 
 use rolegate::decide::{Decision, Outcome, PassedOver};
 use rolegate::path::RequestPath;
-use rolegate::rules::{RoleCondition, Rule};
+use rolegate::rules::{Conditions, RoleCondition, Rule};
 use rolegate::site::{Site, Spellings};
 use rolegate::visitor::Visitor;
 
-use super::advice::{Closing, Found, Proposal, page_rule};
+use super::advice::{Closing, Found, Proposal, answering, page_rule};
 use super::backwards;
-use super::names::is_denial_page;
+use super::names::{is_denial_page, names_somebody_without};
 use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, page_of, place_of, segments, warning};
 use super::values::never_hold;
 
@@ -18,7 +18,8 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
         Some(role) => {
             let backwards = backwards::problem(scene, place, rule);
             let is_backwards = backwards.is_some();
-            let others = || wider(scene, place, rule, role).into_iter().chain(no_way_in(scene, place, rule));
+            let wider = || wider(scene, place, rule, role).or_else(|| wider_above(scene, place, rule));
+            let others = || wider().into_iter().chain(no_way_in(scene, place, rule));
             backwards.into_iter().chain((!is_backwards).then(others).into_iter().flatten()).collect()
         }
         None => narrow_fallback(scene, place, rule).into_iter().collect(),
@@ -68,6 +69,55 @@ fn wider<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, role: &RoleCo
         changes: vec![(place, vec![rule.clone(), page])],
         closes: Some(Closing { to_the_admitted: true, ..Closing::by(rule) }),
     })))
+}
+
+/// ROLE-4: a wider gate above has let others in to what this one is to keep.
+pub(super) fn wider_above<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let role = rule.role().filter(|_| rule.protects() && !rule.is_sealed())?;
+    // A page for those who have less is for those who have more as well.
+    if matches!(role, RoleCondition::AnyOf(roles) if roles.iter().all(|role| names_somebody_without(role))) {
+        return None;
+    }
+    let visit = Visit::of(rule);
+    let kept = scene.alone(rule, &visit.by(&holder(role)))?;
+    let above = scene.closed.iter().filter(|(at, other)| {
+        *at < place && other.pattern != rule.pattern && other.pattern.covers(&rule.pattern) && !other.is_sealed()
+    });
+    let (at, other, admitted) = above.take(LOOKED_AT).find_map(|(at, other)| {
+        let visitor = other.role().filter(|wide| *wide != role).and_then(|wide| stranger(wide, role))?;
+        let here = scene.answer(&visit.by(&visitor))?;
+        let same = kept.target == here.target && !here.denied;
+        (here.by == Some(*at) && same).then_some((*at, *other, visitor))
+    })?;
+    let line = place_of(other.span, rule.span);
+    let who = called(&admitted);
+    let folder = RequestPath::of(rule.pattern.fixed());
+    let message = format!("{line} has already admitted {who} to `{folder}`, so this gate keeps nothing from them");
+    let visitor = format!("with {who}, at `{}` the same as those whom this gate admits", visit.target());
+    let own = answer_of(scene, place, rule);
+    let page = scene.denial_page().unwrap_or("/denied");
+    let denial = match own {
+        Some((_, own)) => answering(own, |apply| apply.force = true),
+        None => page_rule(rule, page, 401, true)?,
+    };
+    let help = format!("for those alone whom this gate names, put it and `{denial}` above {line}");
+    let found = warning(rule, Field::From, "gate-wider-above", message, visitor, help.clone());
+    let out = own.map(|(own, _)| (own, Vec::new()));
+    let changes = [(at, vec![rule.clone(), denial, other.clone()]), (place, Vec::new())].into_iter().chain(out);
+    Some(found.proposing([Proposal {
+        help,
+        changes: changes.collect(),
+        closes: Some(Closing { to_the_admitted: true, ..Closing::by(rule) }),
+    }]))
+}
+
+/// The rule below a gate that answers those whom it denies, at the same paths.
+fn answer_of<'r, S: Site>(scene: &Scene<'r, S>, place: usize, gate: &Rule) -> Option<(usize, &'r Rule)> {
+    let mut below = scene.rules().iter().enumerate().skip(place + 1).take(LOOKED_AT);
+    below.find(|(_, rule)| {
+        let is_plain = rule.apply().is_some_and(|apply| apply.conditions == Conditions::default());
+        is_plain && rule.query.is_empty() && (&rule.pattern, &rule.origin) == (&gate.pattern, &gate.origin)
+    })
 }
 
 /// What a visitor is called.
@@ -186,7 +236,7 @@ fn narrow_fallback<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> 
         rule.query.clear();
         rule.origin = None;
         if let rolegate::rules::Effect::Apply(apply) = &mut rule.effect {
-            apply.conditions = rolegate::rules::Conditions::default();
+            apply.conditions = Conditions::default();
         }
     });
     let wide = Some(wide).filter(|_| !rule.captures_query());

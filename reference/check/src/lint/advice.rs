@@ -172,17 +172,23 @@ fn is_proved<S: Site>(
     if !may_go_before && goes_before_a_gate(scene, changes) {
         return false;
     }
-    let edited = |as_told: &dyn Fn(usize, &Rule) -> Option<Rule>| {
+    let edited = |stay: &[(usize, &Rule)], as_told: &dyn Fn(usize, &Rule) -> Option<Rule>| {
         let in_place = |place: usize, rule: &Rule| match changes.iter().find(|(at, _)| *at == place) {
+            Some(_) if stay.iter().any(|(at, _)| *at == place) => vec![rule.clone()],
             Some((_, rules)) => rules.iter().filter_map(|new| as_told(place, new)).collect(),
             None => vec![rule.clone()],
         };
         RuleSet::of(scene.rules().iter().enumerate().flat_map(|(place, rule)| in_place(place, rule)))
     };
-    let set = edited(&|_, rule| Some(rule.clone()));
+    let set = edited(&[], &|_, rule| Some(rule.clone()));
     // A page that says that something is denied is for those who are denied, and a role rule that gives those whom it admits
     // something that no gate keeps opens nothing: of the rest a reason is asked why nothing opens.
-    let rest = edited(&|place, rule| {
+    let raised = raised(scene, changes);
+    let is_raised = |rule: &Rule| raised.iter().any(|(_, moved)| *moved == rule);
+    let rest = edited(&raised, &|place, rule| {
+        if is_raised(rule) {
+            return None;
+        }
         let was = scene.rule(place).filter(|was| gives_no_more(scene, was, rule));
         if is_denial_page(rule) || logs_in(scene, rule) { None } else { Some(was.unwrap_or(rule).clone()) }
     });
@@ -201,6 +207,23 @@ fn is_proved<S: Site>(
     };
     scene.spend(scene.left().saturating_sub(after.left()));
     is_better
+}
+
+/// The role rules, each with its place, that go above other role rules alone. That opens nothing: whom they admit they admitted where
+/// they stood, or others did.
+fn raised<'r, S: Site>(scene: &Scene<'r, S>, changes: &[(usize, Vec<Rule>)]) -> Vec<(usize, &'r Rule)> {
+    let out = changes.iter().filter(|(_, rules)| rules.is_empty());
+    let moved = out.filter_map(|(from, _)| {
+        let rule = scene.rule(*from).filter(|rule| rule.role().is_some() && !rule.is_sealed())?;
+        let (to, _) = changes.iter().find(|(to, rules)| to < from && rules.contains(rule))?;
+        let mut between = scene.rules().get(*to..*from)?.iter();
+        let is_harmless = |other: &Rule| {
+            let asks = other.role().is_some() && !other.is_sealed();
+            asks || !other.pattern.with_spellings().may_meet(&rule.pattern.with_spellings())
+        };
+        between.all(is_harmless).then_some((*from, rule))
+    });
+    moved.collect()
 }
 
 /// Whether a rule that asks for no role would answer where a role rule below it does now. What it answers nobody is asked

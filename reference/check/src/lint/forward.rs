@@ -10,13 +10,15 @@ use super::advice::{Closing, Found, Proposal, answering, page_rule};
 use super::names::is_denial_page;
 use super::order::joined;
 use super::scene::{Field, Scene, Visit, WORD, page_of, place_of, warning};
+use super::walk::page_for_the_others;
 use super::ways::shown_at;
 use crate::map::is_of_a_function;
 
 /// What is odd about what the rule at `place` fetches.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
     let fetches = rule.apply().is_some_and(|apply| !apply.is_redirect());
-    let undone = (rule.role().is_none() && fetches).then(|| gate_undone(scene, place, rule)).flatten();
+    let undone = || page_for_the_others(scene, place, rule).or_else(|| gate_undone(scene, place, rule));
+    let undone = (rule.role().is_none() && fetches).then(undone).flatten();
     let undone = undone.or_else(|| sent_there(scene, place, rule));
     let open = function_open(scene, place, rule);
     query_capture_in_path(rule).into_iter().chain(undone).chain(open).collect()

@@ -12,7 +12,7 @@ use super::advice::{Closing, Found, Proposal, changed, page_rule};
 use super::forward::is_function;
 use super::names::is_login_page;
 use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, segments, warning};
-use super::walk::shows_another;
+use super::walk::is_page_for_holders;
 
 /// What is odd about the gate at `place`, or about the query of any rule.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
@@ -235,33 +235,58 @@ fn visit_fits(rule: &Rule, visit: &Visit) -> bool {
 
 /// NOLEAK-3
 fn one_spelling<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    let own = RequestPath::of(rule.pattern.literal()?);
+    let is_tree = rule.pattern.ends_in_splat();
+    let own = RequestPath::of(if is_tree { folder_of(rule)? } else { rule.pattern.literal()? });
     // Who logs in holds no role yet: see `gate-backwards`.
-    if is_login_page(own.name()) || shows_another(scene, rule).is_some() {
+    if is_login_page(own.name()) || is_page_for_holders(scene, rule) {
         return None;
     }
     let visit = Visit::of(rule);
-    let spellings = if scene.is_bare() { presumed(rule, &own)? } else { served(scene, &own)? };
+    let spellings = match scene.is_bare() {
+        true if is_tree => return None,
+        true => presumed(rule, &own)?,
+        false => served(scene, &own)?,
+    };
     let open: Vec<_> = spellings.iter().filter(|path| **path != own && !covered(scene, path, &visit)).collect();
     let first = open.first()?;
     let more = match open.len() {
         1 => String::new(),
         count => format!(", and {} more", count - 1),
     };
-    let message = format!("the file of this path is served at `{first}` as well{more}, and no gate names that");
+    let what = if is_tree { format!("page at `{own}`") } else { "file of this path".to_owned() };
+    let message = format!("the {what} is served at `{first}` as well{more}, and no gate names that");
     let help = "other gates look at one spelling of a path alone";
     let found = warning(rule, Field::From, "gate-one-spelling", message, None, help);
     let with = |path: &RequestPath| {
+        if is_tree {
+            return at_one_path(rule, path);
+        }
         let (pattern, _) = Pattern::parse(&path.encoded()).ok()?;
         Some(changed(rule, |rule| rule.pattern = pattern))
     };
     let rules: Vec<Rule> = [rule.clone()].into_iter().chain(open.iter().filter_map(|path| with(path))).collect();
     let names: Vec<String> = open.iter().map(|path| format!("`{path}`")).collect();
-    Some(found.proposing([Proposal {
-        help: format!("write the same rule for {}", names.join(" and ")),
-        changes: vec![(place, rules)],
-        closes: None,
-    }]))
+    let help = match rules.get(1).filter(|_| is_tree) {
+        Some(page) => format!("write `{page}` as well, below this line"),
+        None => format!("write the same rule for {}", names.join(" and ")),
+    };
+    Some(found.proposing([Proposal { help, changes: vec![(place, rules)], closes: None }]))
+}
+
+/// The path of the folder that a gate closes by showing its own paths: a page may lie beside the folder, and be served there.
+fn folder_of(rule: &Rule) -> Option<Vec<&str>> {
+    let apply = rule.apply().filter(|apply| !apply.to.is_absolute() && apply.to.reach() == rule.pattern)?;
+    let stem = rule.pattern.stem().filter(|stem| !stem.is_empty())?;
+    (200..300).contains(&apply.status).then_some(stem)
+}
+
+/// The gate for a folder as one for a single path, which it shows.
+fn at_one_path(rule: &Rule, path: &RequestPath) -> Option<Rule> {
+    let apply = rule.apply().filter(|_| rule.origin.is_none() && rule.query.is_empty())?;
+    let path = path.encoded();
+    let line = format!("{path} {path} {}{}{}", apply.status, if apply.force { "!" } else { "" }, apply.conditions);
+    let parsed = RuleSet::parse(line.as_bytes()).rules;
+    parsed.rules().first().map(|own| Rule { span: rule.span, ..own.clone() })
 }
 
 /// Every path at which the site serves the file of `own`.

@@ -8,6 +8,7 @@ use rolegate::problem::{Fix, Problem};
 use rolegate::rules::{Apply, Condition, ConditionKey, Conditions, RoleCondition, Rule};
 use rolegate::site::Site;
 
+use super::admitted::wider_above;
 use super::advice::{Closing, Found, Proposal, answering, changed, page_rule};
 use super::scene::{Field, LOOKED_AT, Scene, Visit, on_line, place_of, warning};
 use super::too_late::{for_routes, leads_alike, order_meant, page_below, role_on_the_answer, with_both_roles};
@@ -90,6 +91,12 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
     let (at, above, by) = first.next()?;
     let line = place_of(above.span, rule.span);
     if let Some(found) = role_on_the_answer((at, above), (place, rule)) {
+        return Some(found);
+    }
+    // Who is denied above is asked there, and others are let in who are not to be.
+    if rule.protects()
+        && let Some(found) = wider_above(scene, place, rule)
+    {
         return Some(found);
     }
     if rule.protects() && by.conditions.role.is_none() {

@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell};
 use std::collections::{HashMap, HashSet};
 
 use rolegate::cost::step;
-use rolegate::decide::{Decision, Outcome};
+use rolegate::decide::{Decision, Outcome, decide};
 use rolegate::path::{RequestPath, Target};
 use rolegate::problem::{Fix, Problem, Severity};
 use rolegate::query::Parameters;
@@ -301,6 +301,16 @@ impl<'a, S: Site> Scene<'a, S> {
             None => self.spend(8 * length + LOOKED_AT * (LOOK + length)),
         }
         decision
+    }
+
+    /// What the gate would answer, were the rule the only one.
+    pub(super) fn alone(&self, rule: &Rule, visit: &Visit) -> Option<Decision> {
+        if self.is_used_up() {
+            return None;
+        }
+        self.spend_on([rule].into_iter(), visit.target.len());
+        let headers = visit.headers();
+        Some(decide([rule.clone()].as_slice(), &visit.request(&headers), &visit.visitor, self.site))
     }
 
     /// The gates by which the rule at `by` leads the visit, without asking for a role.

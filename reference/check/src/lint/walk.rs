@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rolegate::decide::{Decision, Outcome, PassedOver};
 use rolegate::path::RequestPath;
 use rolegate::problem::Problem;
-use rolegate::rules::{Apply, Rule, RuleSet};
+use rolegate::rules::{Apply, Effect, Rule, RuleSet};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
 use rolegate::visitor::Visitor;
@@ -225,6 +225,16 @@ fn another_for_members<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
 /// The page that a gate shows at a path where another one lies, which is for everybody else by all that can be told: the front page
 /// of the site, or one of the same name.
 pub(super) fn shows_another<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<String> {
+    let page = page_for_holders(scene, rule)?;
+    let own = RequestPath::of(rule.pattern.literal()?);
+    let shown = RequestPath::parse(page.as_bytes()).ok()?;
+    let is_for_others =
+        own.segments().next().is_none_or(str::is_empty) || own.segments().last() == shown.segments().last();
+    is_for_others.then_some(page)
+}
+
+/// The page that a gate shows at a path where another one lies. It keeps nothing of that one.
+fn page_for_holders<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<String> {
     let apply = rule.apply().filter(|apply| rule.protects() && (200..300).contains(&apply.status))?;
     let own = RequestPath::of(rule.pattern.literal()?);
     let page = page_of(apply)?;
@@ -233,9 +243,53 @@ pub(super) fn shows_another<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Optio
         return None;
     }
     let [there, other] = [&own, &shown].map(|path| scene.site.file(path));
-    let is_for_others =
-        own.segments().next().is_none_or(str::is_empty) || own.segments().last() == shown.segments().last();
-    (there.is_some() && other.is_some() && there != other && is_for_others).then_some(page)
+    (there.is_some() && other.is_some() && there != other).then_some(page)
+}
+
+/// Whether a gate shows another page than the one that lies at its path.
+pub(super) fn is_page_for_holders<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> bool {
+    page_for_holders(scene, rule).is_some()
+}
+
+/// ROLE-3: a rule that shows the page of a path below gates which show those who hold a role another one there. It leads back to what
+/// was asked for, so everybody else gets nothing here, and the page from other gates.
+pub(super) fn page_for_the_others<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let visit = Visit::of(rule);
+    let decision = scene.answer(&visit).filter(|decision| decision.by == Some(place))?;
+    if !decision.denied || !matches!(decision.outcome, Outcome::NotFound { .. }) {
+        return None;
+    }
+    let path = visit.path()?;
+    let own = scene.site.file(&path)?;
+    let shown = scene.page_at(&page_of(rule.apply()?)?)?;
+    let gates: Vec<&Rule> = decision.denials().filter_map(|at| scene.rule(at)).collect();
+    let is_page_per_role = |gate: &&Rule| gate.pattern == rule.pattern && is_page_for_holders(scene, gate);
+    if shown != name_as_path(&own) || gates.is_empty() || !gates.iter().all(is_page_per_role) {
+        return None;
+    }
+    let lines: Vec<String> = gates.iter().map(|gate| place_of(gate.span, rule.span)).collect();
+    let lines = lines.join(" and ");
+    let verb = if gates.len() == 1 { "closes" } else { "close" };
+    let message =
+        format!("here this shows nothing: {lines} {verb} `{path}` to everybody else, and the page that lies there too");
+    let visitor = format!("at `{path}` a 404 without the role; from other gates `{shown}`");
+    let sent: Vec<String> =
+        gates.iter().map(|gate| changed(gate, |gate| redirect(gate))).map(|gate| format!("`{gate}`")).collect();
+    let help = told(
+        &format!(
+            "leave this line where it is, and send those who hold the role to their page in the place of {lines}: {}",
+            sent.join(" and ")
+        ),
+        rule,
+    );
+    Some(warning(rule, Field::To, "role-redirect-hides", message, visitor, help))
+}
+
+/// Lets a role rule send those who hold the role to what it shows them.
+fn redirect(gate: &mut Rule) {
+    if let Effect::Apply(apply) = &mut gate.effect {
+        (apply.status, apply.force) = (302, true);
+    }
 }
 
 /// What somebody who is denied gets at the path of a file, unless it is the file, or what a rule says that goes before files.
