@@ -123,6 +123,7 @@ const LOG_IN: &[&str] = &["/index.html", "/login.html", "/404.html", "/app/index
 
 /// Trees in one another, and pages for those who hold a role beside those for everybody else.
 const NESTED: &[&str] = &["/index.html", "/login.html", "/app/index.html", "/app/x/index.html", "/other/index.html"];
+const FRONT: &[&str] = &["/index.html", "/a.html", "/start.html", "/login.html", "/404.html", "/m/x.html"];
 const PER_ROLE: &[&str] = &["/index.html", "/d.html", "/d-pro.html", "/start.html"];
 
 /// A site with functions, and what is found where those get one whom a gate denies.
@@ -319,7 +320,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/a/* /a/a/:splat 301", &[], &[]),
     ("/a/* /a/a/:splat 301\n/a/a/* /b 301", &[], &[]),
     ("/a/* /a/a/:splat 301\n/* /index.html 200", &["/index.html"], &[]),
-    ("/a/* /a/a/:splat 301\n/a/a/* /a/a/:splat 200! Role=x\n/a/a/* /b 301", &[], &["tree-ends-walk"]),
+    ("/a/* /a/a/:splat 301\n/a/a/* /a/a/:splat 200! Role=x\n/a/a/* /b 302", &[], &["tree-ends-walk"]),
     ("/a/a/* /b 301\n/a/* /a/a/:splat 301", &[], &[]),
     ("/* /en/:splat 302 Language=en\n/* /zh/:splat 302 Language=zh\n/* /en/:splat 302", &["/en/index.html"], &[]),
     ("/* /en/:splat 302 Role=x\n/en/* /en/:splat 200! Role=x\n/en/* /login 401!", &[], &["tree-ends-walk"]),
@@ -692,6 +693,61 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
         PER_ROLE,
         &[],
     ),
+    // A permanent redirect that depends on a role.
+    ("/app/* 200! Role=a\n/app/* /login 301!", LOG_IN, &["role-redirect-kept"]),
+    ("/app/* 200! Role=a\n/app/* /login 308", LOG_IN, &["role-redirect-kept"]),
+    ("/app/* 200! Role=a\n/app/* /login", LOG_IN, &["role-redirect-kept"]),
+    (
+        "/login /app/ 301! Role=a\n/login /login 200\n/app/* 200! Role=a\n/app/* /login 302!",
+        LOG_IN,
+        &["role-redirect-kept"],
+    ),
+    ("/app/* 200! Role=a\n/app/* /login 302!", LOG_IN, &[]),
+    ("/old/* /app/:splat 301\n/app/* 200! Role=a\n/app/* /login 302!", LOG_IN, &[]),
+    ("/app/* 200! Role=a\n/app/* /login 401!\n/old /app/ 301!", LOG_IN, &[]),
+    ("/x.html /x.html 200! Role=a\n/x /x.html 301!", &["/x.html"], &[]),
+    // The rest of the path behind the page to log in.
+    (
+        "/app/* 200! Role=a\n/app/* /login/:splat 401!",
+        &["/index.html", "/login.html", "/app/x.html"],
+        &["target-missing"],
+    ),
+    (
+        "/app/* 200! Role=a\n/app/* /login/:splat 302!",
+        &["/index.html", "/login.html", "/app/x.html"],
+        &["target-missing"],
+    ),
+    ("/app/* 200! Role=a\n/app/* /login 401!", &["/index.html", "/login.html", "/app/x.html"], &[]),
+    (
+        "/app/* 200! Role=a\n/app/* /login/:splat 401!",
+        &["/index.html", "/login/index.html", "/login/x.html", "/app/x.html"],
+        &[],
+    ),
+    ("/app/* 200! Role=a\n/app/* /login/:splat 401!", &[], &[]),
+    (
+        "/app/* 200! Role=a\n/app/* /login/:splat 302!\n/login/* /login.html 200",
+        &["/index.html", "/login.html", "/app/x.html"],
+        &[],
+    ),
+    // The front page alone, where the whole site seems to be meant.
+    ("/ / 200! Role=a\n/ /login 302", FRONT, &["gate-not-beneath", "gate-one-spelling"]),
+    ("/ /index.html 200! Role=a\n/ /login.html 401!", FRONT, &["gate-not-beneath", "gate-one-spelling"]),
+    ("/ / 200! Role=a\n/ /start 200", FRONT, &["gate-one-spelling"]),
+    ("/ / 200! Role=a\n/m/* 200! Role=a\n/ /login 302\n/m/* /login 302", FRONT, &["gate-one-spelling"]),
+    (
+        "/ / 200! Role=a\n/ /login 302",
+        &["/index.html", "/login.html", "/404.html", "/signup/index.html"],
+        &["gate-one-spelling"],
+    ),
+    (
+        "/ /home 200! Role=a\n/home /home 200! Role=a\n/home.html /home 200! Role=a\n/ /login 302",
+        &["/index.html", "/login.html", "/home.html"],
+        &[],
+    ),
+    // A line in error that never decides.
+    ("/m/* 200! Role=a\n/m/* /login 302!\n/m 200! Role=a", &[], &["rule-unreachable", "to-missing"]),
+    // A negation in the place of a gate.
+    ("/app/* /login 302! Role=!a", LOG_IN, &["gate-backwards", "role-pattern"]),
     // One page in the place of all others below a gate.
     ("/m/* /m/ 200! Role=a\n/m/* /login 401!", &["/login.html", "/m/index.html", "/m/b.html"], &["files-swallowed"]),
     ("/m/* / 200! Role=a\n/m/* /login 401!", &["/index.html", "/login.html", "/m/b.html"], &["files-swallowed"]),
@@ -717,7 +773,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/app/* 200! Role=a\n/app/* /login 302!\n/app/* /app/:splat 301", LOG_IN, &["rule-unreachable"]),
     ("/m/* /m/:splat 301\n/app/* 200! Role=a\n/app/* /login 302!", LOG_IN, &["redirect-to-itself"]),
     ("/start /app/ 302! Role=a\n/app/* 200! Role=a\n/app/* /login 302!", LOG_IN, &[]),
-    ("/a/* /app/:splat 301! Role=a\n/app/* 200! Role=a\n/app/* /login 302!", LOG_IN, &[]),
+    ("/a/* /app/:splat 302! Role=a\n/app/* 200! Role=a\n/app/* /login 302!", LOG_IN, &[]),
     ("/login /app/ 302! Role=a\n/login /login 200\n/app/* 200! Role=a\n/app/* /login 302!", LOG_IN, &[]),
     // Routes of an app that nobody gets, where those who hold the role are shown files.
     ("/board/* /board/:splat 200! Role=a\n/board/* /login 401!\n/* /index.html 200", LOG_IN, &["target-missing"]),
@@ -1251,6 +1307,24 @@ const ADVISED: &[Advised] = &[
     // Nobody is told to take a public page out.
     ("/d /d-pro 200! Role=a\n/d /d 200", "", PER_ROLE, "role-redirect-hides", &[]),
     ("/ /d-pro 200! Role=a\n/ /index.html 200!", "", PER_ROLE, "role-redirect-hides", &[]),
+    ("/app/* 200! Role=a\n/app/* /login", "", LOG_IN, "role-redirect-kept", &[(2, &["/app/* /login 302"])]),
+    (
+        "/login /app/ 301! Role=a\n/login /login 200\n/app/* 200! Role=a\n/app/* /login 302!",
+        "",
+        LOG_IN,
+        "role-redirect-kept",
+        &[(1, &["/login /app/ 302! Role=a"])],
+    ),
+    (
+        "/app/* 200! Role=a\n/app/* /login/:splat 401!",
+        "",
+        &["/index.html", "/login.html", "/app/x.html"],
+        "target-missing",
+        &[(2, &["/app/* /login 401!"])],
+    ),
+    // No value is written anew that is odd by itself.
+    ("/app/* /login 302! Role=!a", "", LOG_IN, "gate-backwards", &[]),
+    ("/app/* /login 302! Role=a*", "", LOG_IN, "gate-backwards", &[]),
     // LINT-1: what would go round for ever, open what is closed, or lock out who is admitted.
     ("/blog/* /blog/new/:splat 301", "", &["/blog/a.html"], "files-before-rule", &[]),
     ("/p/* /:splat 200\n/m/* 200! Role=a", "", &["/m/x.html", "/index.html"], "leads-into-gate", &[]),
@@ -1566,6 +1640,34 @@ const SAID: &[(&str, &[&str], &str, [&str; 3])] = &[
             "from other gates `/d.html`",
             "leave this line where it is, and send those who hold the role to their page in the place of line 1: `/d /d-pro 302! Role=a`",
         ],
+    ),
+    (
+        "/app/* /login 302! Role=!a",
+        LOG_IN,
+        "gate-backwards",
+        ["nobody else", "", "write `/app/* 200! Role=a`, then `/app/* /login 302!` for everybody else"],
+    ),
+    (
+        "/ / 200! Role=a\n/ /login 302",
+        FRONT,
+        "gate-not-beneath",
+        [
+            "`/a.html` and 2 more pages can be had",
+            "`/a.html`, without",
+            "write `/* 200! Role=a` here, `/*` in the place of `/` on line 2",
+        ],
+    ),
+    (
+        "/m/* 200! Role=a\n/m/* /login 302!\n/m 200! Role=a",
+        &[],
+        "rule-unreachable",
+        ["line 1 and line 2 answer these paths", "what line 1 and line 2 say", "take this line out"],
+    ),
+    (
+        "/app/* 200! Role=a\n/app/* /signin 302!",
+        LOG_IN,
+        "target-missing",
+        ["no file at `/signin`", "at `/app/example` a redirect to `/signin`, and there a 404", "lead to what is there"],
     ),
     (
         "/premium/* /upgrade 302! Role=free,trial\n/premium/* 200",

@@ -195,6 +195,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         "write a rule for the same path below it that shows the page, such as `/login /login 200`",
     ),
     Entry::warning(
+        "role-redirect-kept",
+        "a permanent redirect (301, 308, or no status) depends on a role: it is for those whom a gate denies, or for those who hold a role",
+        "the redirect, which a browser asks for anew",
+        "write the status 302",
+    )
+    .elsewhere("a browser may keep the redirect, and follow it after the visitor has logged in or out"),
+    Entry::warning(
         "query-capture-in-path",
         "the value of a query parameter lands in the path of what is forwarded or shown",
         "a 404 where the value is empty, or holds a slash, a backslash, a control character or dots alone, however escaped; else what the rule says",

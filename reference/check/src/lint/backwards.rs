@@ -11,6 +11,7 @@ use super::advice::{Closing, Found, Proposal, answering, page_rule};
 use super::forward::is_function;
 use super::idle::{holds, page_for_routes};
 use super::names::{is_denial_page, is_login_page, is_offer, names_nobody, names_somebody_without};
+use super::roles::{is_odd, negated};
 use super::scene::{Field, Scene, Visit, name_as_path, page_of, place_of, warning};
 
 /// Whether the rule at `place` stands the wrong way round.
@@ -76,6 +77,10 @@ fn refuses(apply: &Apply) -> bool {
 /// The gate that shows its own paths to those who hold the role of the rule.
 fn own_path(rule: &Rule) -> Option<Rule> {
     let to = if rule.pattern.ends_in_splat() { String::new() } else { format!("{} ", rule.pattern) };
+    // No value is written anew that is odd by itself.
+    if matches!(rule.role(), Some(RoleCondition::AnyOf(roles)) if roles.iter().any(|role| is_odd(role))) {
+        return None;
+    }
     let line = format!("{} {to}200!{}", rule.pattern, rule.apply()?.conditions);
     let parsed = RuleSet::parse(line.as_bytes()).rules;
     parsed.rules().first().map(|own| Rule { span: rule.span, ..own.clone() })
@@ -177,13 +182,23 @@ fn right_way_round(rule: &Rule, page: &str) -> String {
     let from = &rule.pattern;
     let own = if from.ends_in_splat() { String::new() } else { format!("{from} ") };
     let status = rule.apply().map(|apply| apply.status).filter(|status| *status >= 300).unwrap_or(401);
-    match rule.span.file {
-        RuleFile::Redirects => format!(
+    match (rule.span.file, meant(rule)) {
+        (RuleFile::Redirects, Some(roles)) => format!(
+            "write `{from} {own}200! Role={roles}`, then `{from} {page} {status}!` for everybody else"
+        ),
+        (RuleFile::Redirects, None) => format!(
             "write `{from} {own}200! Role=…` with the role of those who may see it, then `{from} {page} {status}!` for everybody else"
         ),
         _ => "let it show its own paths to the role of those who may see them, and write this one below it without a role"
             .to_owned(),
     }
+}
+
+/// The roles that are meant where each is written with a sign that says not.
+fn meant(rule: &Rule) -> Option<String> {
+    let Some(RoleCondition::AnyOf(roles)) = rule.role() else { return None };
+    let meant: Option<Vec<&str>> = roles.iter().map(|role| negated(role)).collect();
+    Some(meant?.join(",")).filter(|meant| !meant.is_empty())
 }
 
 /// Whether what the roles or the page are called says that the rule is for those who are not to see its paths.

@@ -4,14 +4,15 @@ use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
 use rolegate::rules::{Apply, Pattern, Rule, RuleSet};
 use rolegate::site::{Site, Spellings};
+use rolegate::span::RuleFile;
 
 use crate::catalogue;
 
 use super::admitted::holder;
 use super::advice::{Closing, Found, Proposal, changed, page_rule};
 use super::forward::is_function;
-use super::names::is_login_page;
-use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, segments, warning};
+use super::names::{is_denial_page, is_login_page, is_offer};
+use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, page_of, place_of, segments, warning};
 use super::walk::is_page_for_holders;
 
 /// What is odd about the gate at `place`, or about the query of any rule.
@@ -26,7 +27,7 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
     problems.extend(other_case(scene, rule));
     if !repeats_a_path(scene, place, rule) {
         problems.extend(one_spelling(scene, place, rule));
-        problems.extend(not_beneath(scene, place, rule));
+        problems.extend(not_beneath(scene, place, rule).or_else(|| front_page_alone(scene, place, rule)));
     }
     problems
 }
@@ -320,6 +321,54 @@ fn covered<S: Site>(scene: &Scene<'_, S>, path: &RequestPath, visit: &Visit) -> 
         || candidates.iter().any(|(_, other)| {
             other.pattern.matches(path) && (other.protects() || other.apply().is_some_and(|apply| apply.force))
         })
+}
+
+/// ROLE-9: a gate for the front page, whose answer for those whom it denies is a page to log in, and no other gate.
+fn front_page_alone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let is_front = |path: &str| matches!(path, "" | "/" | "/index.html" | "/index");
+    let own = RequestPath::of(rule.pattern.literal()?);
+    let is_shown = rule.apply().and_then(page_of).is_some_and(|page| is_front(&page));
+    let others_are_alike = scene.closed.iter().all(|(_, gate)| {
+        let path = gate.pattern.literal().map(RequestPath::of);
+        path.is_some_and(|path| is_front(path.name()))
+    });
+    if !is_front(own.name()) || !is_shown || !others_are_alike || scene.is_bare() || !scene.site.is_listed() {
+        return None;
+    }
+    let visit = Visit::of(rule);
+    let denied = scene.answer(&visit).filter(|denied| denied.denials().next() == Some(place))?;
+    let by = scene.rule(denied.by?)?;
+    let page = by.apply().and_then(page_of).filter(|page| is_denial_page(page))?;
+    let is_for_members = |name: &&str| {
+        let names =
+            [name.strip_suffix(".html").unwrap_or_default(), name.strip_suffix("/index.html").unwrap_or_default()];
+        let is_public = |name: &str| is_front(name) || name == "/404" || is_denial_page(name) || is_offer(name);
+        name.ends_with(".html") && !names.into_iter().filter(|name| !name.is_empty()).any(is_public)
+    };
+    let names = scene.names_below("/").filter(is_for_members);
+    let mut open = names.filter(|name| scene.is_public(name, &visit.bare()));
+    let first = name_as_path(open.next()?);
+    let more = match open.count() {
+        0 => String::new(),
+        1 => " and one more page".to_owned(),
+        count => format!(" and {count} more pages"),
+    };
+    let message = format!("this gate covers the front page alone: `{first}`{more} can be had without a role");
+    let visitor = format!("`{first}`, without being asked for a role");
+    let line = place_of(by.span, rule.span);
+    let role = &rule.apply()?.conditions;
+    let help = match rule.span.file {
+        RuleFile::Redirects => format!(
+            "if the whole site is meant, write `/* 200!{role}` here, `/*` in the place of `{}` on {line}, and above both what shows `{page}` \
+             and what that loads to everybody",
+            by.pattern
+        ),
+        _ => format!(
+            "if the whole site is meant, let this and {line} be for `/*`, and stand above both what shows `{page}` and what that loads to \
+             everybody"
+        ),
+    };
+    Some(warning(rule, Field::From, "gate-not-beneath", message, visitor, help))
 }
 
 /// ROLE-9

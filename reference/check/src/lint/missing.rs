@@ -24,6 +24,9 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
     if let Some(found) = routes_of_an_app(scene, place, rule) {
         return Some(found);
     }
+    if let Some(found) = page_with_a_rest(scene, place, rule) {
+        return Some(found);
+    }
     let apply = rule.apply().filter(|apply| !apply.to.is_absolute() && !is_function(apply))?;
     // What is not found, or gone, is said without a page as well.
     let says_so = matches!(apply.status, 404 | 410);
@@ -48,9 +51,12 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
     }
     let what = if apply.to.takes_captures() { "there is no file below" } else { "there is no file at" };
     let message = format!("{what} `{shown}`, where this leads");
-    let visitor = match rule.role() {
-        Some(_) => format!("with the role a 404 at `{}`", visit.target()),
-        None => format!("a 404 at `{}`", visit.target()),
+    let with = if rule.role().is_some() { "with the role " } else { "" };
+    let visitor = match &decision.outcome {
+        Outcome::Redirect { location, .. } => {
+            format!("{with}at `{}` a redirect to `{location}`, and there a 404", visit.target())
+        }
+        _ => format!("{with}a 404 at `{}`", visit.target()),
     };
     let found = warning(rule, Field::To, "target-missing", message, visitor, "lead to what is there");
     let meant = forgotten_colon(rule, apply).or_else(|| near(scene, &shown).filter(|_| !apply.to.takes_captures()));
@@ -64,6 +70,54 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
             closes: None,
         })
     })))
+}
+
+/// An answer for those whom a gate denies that puts the rest of the path behind the page for them: at the root of the gate alone that
+/// page is there.
+fn page_with_a_rest<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let apply = rule.apply().filter(|apply| !apply.to.is_absolute() && !is_function(apply))?;
+    if rule.role().is_some() || scene.is_bare() || !scene.site.is_listed() {
+        return None;
+    }
+    let [own, reach] = [rule.pattern.clone(), apply.to.reach()];
+    let [own, page] = [&own, &reach].map(|pattern| pattern.stem().filter(|_| pattern.ends_in_splat()));
+    let (own, page) = (own?, page.filter(|page| !page.is_empty())?);
+    let page = RequestPath::of(page);
+    scene.site.file(&page)?;
+    if scene.names_below(&format!("{}/", page.name())).next().is_some() {
+        return None;
+    }
+    let visit = Visit::of(rule);
+    let below = own.iter().map(|segment| format!("/{segment}")).collect::<String>() + "/";
+    let (asked, target) = scene.names_below(&below).find_map(|name| {
+        let asked = visit.at(&RequestPath::of(segments(name)));
+        let decision = scene.answer(&asked).filter(|decision| decision.by == Some(place) && decision.denied)?;
+        let target = match &decision.outcome {
+            Outcome::NotFound { forced: false, .. } => decision.target.clone()?,
+            Outcome::Redirect { location, .. } => {
+                let there = scene.answer(&scene.follow(&asked, location)?)?;
+                let is_nothing = there.by.is_none() && matches!(there.outcome, Outcome::NotFound { .. });
+                is_nothing.then(|| location.clone())?
+            }
+            _ => return None,
+        };
+        Some((asked.target().to_owned(), target))
+    })?;
+    let message = format!("at `{asked}` this leads to `{target}`, and there is nothing: the page is `{page}`");
+    let visitor = match apply.is_redirect() {
+        true => format!("at `{asked}` a redirect to `{target}`, and there a 404, without the role"),
+        false => format!("at `{asked}` a 404 without the role"),
+    };
+    let help = "one page answers all who are denied, so its destination has no `:splat`";
+    let found = warning(rule, Field::To, "target-missing", message, visitor, help);
+    let line = format!("{} {} 200", rule.pattern, page.encoded());
+    let to = RuleSet::parse(line.as_bytes()).rules.rules().first()?.apply()?.to.clone();
+    let mended = answering(rule, |apply| apply.to = to);
+    Some(found.proposing([Proposal {
+        help: format!("write `{mended}`, which leads all who are denied to the page"),
+        changes: vec![(place, vec![mended])],
+        closes: None,
+    }]))
 }
 
 /// The URL that stands behind the slash of a destination, which makes a path of it.

@@ -19,6 +19,7 @@ mod loads;
 mod missing;
 mod names;
 mod order;
+mod permanent;
 mod rewrite;
 mod roles;
 mod scene;
@@ -107,6 +108,7 @@ fn look<S: Site>(scene: &Scene<'_, S>, most: usize) -> Vec<Found> {
         problems.extend(files::problem(scene, place, rule));
         problems.extend(missing::problem(scene, place, rule));
         problems.extend(walk::problems(scene, place, rule));
+        problems.extend(permanent::problem(scene, place, rule));
     }
     problems
 }

@@ -99,6 +99,17 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
     {
         return Some(found);
     }
+    let asking =
+        before.iter().find(|(gate, other)| *gate < at && other.role().is_some() && other.pattern.covers(&rule.pattern));
+    if let Some((_, gate)) = asking.filter(|_| rule.is_sealed()) {
+        let gate = place_of(gate.span, rule.span);
+        let message = format!("this line has no effect: {gate} and {line} answer these paths");
+        let help =
+            format!("take this line out: {gate} asks for a role here already, and {line} answers everybody else");
+        let found =
+            warning(rule, Field::From, "rule-unreachable", message, format!("what {gate} and {line} say"), help);
+        return Some(Found::from(Problem { span: rule.span, ..found.problem }));
+    }
     if rule.protects() && by.conditions.role.is_none() {
         let message = format!("nobody is ever asked for a role here: {line} matches these paths first");
         let visitor = if by.force {

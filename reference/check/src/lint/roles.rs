@@ -91,7 +91,7 @@ fn meant_otherwise(role: &str, is_alone: bool) -> Option<(&'static str, &'static
             "there are no patterns",
             "name each role that is meant, with commas between them; for every valid token write `Role=*` and nothing else",
         ))
-    } else if role.starts_with(['!', '-', '~', '^', '\u{ac}', '\u{2013}', '\u{2212}']) && role.len() > 1 {
+    } else if negated(role).is_some() {
         Some((
             "there are no negations",
             "name the roles of those whom the rule lets in, and write below it what everybody else gets",
@@ -113,6 +113,17 @@ fn meant_otherwise(role: &str, is_alone: bool) -> Option<(&'static str, &'static
     } else {
         None
     }
+}
+
+/// The role in what is written as its negation.
+pub(super) fn negated(role: &str) -> Option<&str> {
+    let rest = role.strip_prefix(['!', '-', '~', '^', '\u{ac}', '\u{2013}', '\u{2212}']);
+    rest.filter(|rest| !rest.is_empty())
+}
+
+/// Whether a name is meant otherwise than it is read.
+pub(super) fn is_odd(role: &str) -> bool {
+    meant_otherwise(role, false).is_some()
 }
 
 fn is_word(text: &str) -> bool {
