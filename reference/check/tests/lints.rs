@@ -124,6 +124,7 @@ const LOG_IN: &[&str] = &["/index.html", "/login.html", "/404.html", "/app/index
 /// Trees in one another, and pages for those who hold a role beside those for everybody else.
 const NESTED: &[&str] = &["/index.html", "/login.html", "/app/index.html", "/app/x/index.html", "/other/index.html"];
 const FRONT: &[&str] = &["/index.html", "/a.html", "/start.html", "/login.html", "/404.html", "/m/x.html"];
+const DASHBOARD: &[&str] = &["/index.html", "/login.html", "/d/admin/index.html", "/d/user/index.html"];
 const PER_ROLE: &[&str] = &["/index.html", "/d.html", "/d-pro.html", "/start.html"];
 
 /// A site with functions, and what is found where those get one whom a gate denies.
@@ -748,6 +749,44 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/m/* 200! Role=a\n/m/* /login 302!\n/m 200! Role=a", &[], &["rule-unreachable", "to-missing"]),
     // A negation in the place of a gate.
     ("/app/* /login 302! Role=!a", LOG_IN, &["gate-backwards", "role-pattern"]),
+    // Pages to which a role rule sends those who hold the role.
+    ("/d /d/admin/ 302! Role=a\n/d /login 302!", DASHBOARD, &["gate-not-beneath"]),
+    (
+        "/d /d/admin/ 302! Role=a\n/d /d/user/ 302! Role=b\n/d /login 302!",
+        DASHBOARD,
+        &["gate-not-beneath", "gate-not-beneath"],
+    ),
+    ("/d /d/admin/ 302! Role=a\n/d /login 302!\n/d/admin/* 200! Role=a\n/d/admin/* /login 401!", DASHBOARD, &[]),
+    ("/d /d/admin/ 302! Role=a\n/d /d/user/ 302!", DASHBOARD, &[]),
+    ("/d /d/admin/ 302! Role=a\n/d /login 302!", &["/login.html", "/d/x.html"], &[]),
+    ("/login /d/admin/ 302! Role=a\n/login /login 200", DASHBOARD, &[]),
+    // The content of gated pages in a file for scripts.
+    (
+        "/app/* 200! Role=a\n/app/* /login 401!",
+        &["/login.html", "/app/index.html", "/page-data/app/page-data.json"],
+        &["gate-data-open"],
+    ),
+    (
+        "/app/* 200! Role=a\n/app/* /login 401!",
+        &["/login.html", "/app/x.html", "/_next/data/b/app/x.json"],
+        &["gate-data-open"],
+    ),
+    (
+        "/app/* 200! Role=a\n/page-data/app/* 200! Role=a\n/app/* /login 401!",
+        &["/login.html", "/app/index.html", "/page-data/app/page-data.json"],
+        &[],
+    ),
+    (
+        "/app/* 200! Role=a\n/app/* /login 401!",
+        &["/login.html", "/app/index.html", "/page-data/index/page-data.json"],
+        &[],
+    ),
+    (
+        "/app/* 200! Role=a\n/app/* /login 401!",
+        &["/login.html", "/app/index.html", "/_next/data/b/blog.json", "/data/app.json"],
+        &[],
+    ),
+    ("/* 200! Role=a\n/* /login 401!", &["/login.html", "/app/index.html", "/page-data/app/page-data.json"], &[]),
     // One page in the place of all others below a gate.
     ("/m/* /m/ 200! Role=a\n/m/* /login 401!", &["/login.html", "/m/index.html", "/m/b.html"], &["files-swallowed"]),
     ("/m/* / 200! Role=a\n/m/* /login 401!", &["/index.html", "/login.html", "/m/b.html"], &["files-swallowed"]),
@@ -1325,6 +1364,20 @@ const ADVISED: &[Advised] = &[
     // No value is written anew that is odd by itself.
     ("/app/* /login 302! Role=!a", "", LOG_IN, "gate-backwards", &[]),
     ("/app/* /login 302! Role=a*", "", LOG_IN, "gate-backwards", &[]),
+    (
+        "/d /d/admin/ 302! Role=a\n/d /login 302!",
+        "",
+        DASHBOARD,
+        "gate-not-beneath",
+        &[(1, &["/d /d/admin/ 302! Role=a", "/d/admin/* 200! Role=a", "/d/admin/* /login 401!"])],
+    ),
+    (
+        "/app/* 200! Role=a\n/app/* /login 401!",
+        "",
+        &["/login.html", "/app/index.html", "/page-data/app/page-data.json"],
+        "gate-data-open",
+        &[(1, &["/app/* 200! Role=a", "/page-data/app/* 200! Role=a"])],
+    ),
     // LINT-1: what would go round for ever, open what is closed, or lock out who is admitted.
     ("/blog/* /blog/new/:splat 301", "", &["/blog/a.html"], "files-before-rule", &[]),
     ("/p/* /:splat 200\n/m/* 200! Role=a", "", &["/m/x.html", "/index.html"], "leads-into-gate", &[]),

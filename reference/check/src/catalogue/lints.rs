@@ -78,7 +78,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     .elsewhere("the file at the other spellings, without being asked for a role"),
     Entry::warning(
         "gate-not-beneath",
-        "a gate covers one path, and files below that path are public",
+        "a gate covers one path, or a role rule redirects from it, and files below that path are public",
         "the files below, without being asked for a role",
         "end `from` in `/*`",
     )
@@ -101,6 +101,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         "a role rule shows files that are public under their own paths",
         "the files under their own paths, without being asked for a role",
         "gate those paths too, where the files are not for everybody",
+    ),
+    Entry::warning(
+        "gate-data-open",
+        "a build writes the content of gated pages into a second file, for its scripts, and that file is public",
+        "that file, without being asked for a role",
+        "gate the folder of these files too",
     ),
     Entry::warning(
         "gate-undone",

@@ -242,6 +242,11 @@ fn one_spelling<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opt
     if is_login_page(own.name()) || is_page_for_holders(scene, rule) {
         return None;
     }
+    // A gate for the page alone is told by itself.
+    let names_the_page = |gate: &Rule| gate.pattern.literal().is_some_and(|path| RequestPath::of(path) == own);
+    if is_tree && scene.closed.iter().any(|(_, gate)| names_the_page(gate)) {
+        return None;
+    }
     let visit = Visit::of(rule);
     let spellings = match scene.is_bare() {
         true if is_tree => return None,
@@ -268,7 +273,7 @@ fn one_spelling<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opt
     let rules: Vec<Rule> = [rule.clone()].into_iter().chain(open.iter().filter_map(|path| with(path))).collect();
     let names: Vec<String> = open.iter().map(|path| format!("`{path}`")).collect();
     let help = match rules.get(1).filter(|_| is_tree) {
-        Some(page) => format!("write `{page}` as well, below this line"),
+        Some(page) => format!("write `{page}` as well"),
         None => format!("write the same rule for {}", names.join(" and ")),
     };
     Some(found.proposing([Proposal { help, changes: vec![(place, rules)], closes: None }]))

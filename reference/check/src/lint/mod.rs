@@ -8,6 +8,7 @@
 mod admitted;
 mod advice;
 mod backwards;
+mod by_address;
 mod bypass;
 mod entry;
 mod files;
@@ -108,6 +109,7 @@ fn look<S: Site>(scene: &Scene<'_, S>, most: usize) -> Vec<Found> {
         problems.extend(files::problem(scene, place, rule));
         problems.extend(missing::problem(scene, place, rule));
         problems.extend(walk::problems(scene, place, rule));
+        problems.extend(by_address::problem(scene, place, rule));
         problems.extend(permanent::problem(scene, place, rule));
     }
     problems
