@@ -78,11 +78,13 @@ pub(super) fn wider_above<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Ru
     if matches!(role, RoleCondition::AnyOf(roles) if roles.iter().all(|role| names_somebody_without(role))) {
         return None;
     }
-    let visit = Visit::of(rule);
-    let kept = scene.alone(rule, &visit.by(&holder(role)))?;
     let above = scene.closed.iter().filter(|(at, other)| {
         *at < place && other.pattern != rule.pattern && other.pattern.covers(&rule.pattern) && !other.is_sealed()
     });
+    let mut above = above.peekable();
+    above.peek()?;
+    let visit = Visit::of(rule);
+    let kept = scene.alone(rule, &visit.by(&holder(role)))?;
     let (at, other, admitted) = above.take(LOOKED_AT).find_map(|(at, other)| {
         let visitor = other.role().filter(|wide| *wide != role).and_then(|wide| stranger(wide, role))?;
         let here = scene.answer(&visit.by(&visitor))?;

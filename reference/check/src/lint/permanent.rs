@@ -13,6 +13,11 @@ use super::scene::{Field, Scene, Visit, warning};
 /// out, and the answer that a browser keeps does not (RFC 9110, section 15.4.2; RFC 9111, section 4.2.2).
 pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let apply = rule.apply().filter(|apply| matches!(apply.status, 301 | 308))?;
+    // Where no gate stands above, nobody is denied.
+    let is_below = |gate: &Rule| gate.pattern.with_spellings().may_meet(&rule.pattern);
+    if rule.role().is_none() && !scene.closed.iter().any(|(at, gate)| *at < place && is_below(gate)) {
+        return None;
+    }
     let visitor = rule.role().map_or(Visitor::Anonymous, holder);
     let visit = Visit::of(rule);
     let decision = scene.answer(&visit.by(&visitor)).filter(|decision| decision.by == Some(place))?;

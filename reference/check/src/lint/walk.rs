@@ -254,6 +254,10 @@ pub(super) fn is_page_for_holders<S: Site>(scene: &Scene<'_, S>, rule: &Rule) ->
 /// ROLE-3: a rule that shows the page of a path below gates which show those who hold a role another one there. It leads back to what
 /// was asked for, so everybody else gets nothing here, and the page from other gates.
 pub(super) fn page_for_the_others<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
+    let page = page_of(rule.apply()?)?;
+    if !scene.closed.iter().any(|(at, gate)| *at < place && gate.pattern == rule.pattern) {
+        return None;
+    }
     let visit = Visit::of(rule);
     let decision = scene.answer(&visit).filter(|decision| decision.by == Some(place))?;
     if !decision.denied || !matches!(decision.outcome, Outcome::NotFound { .. }) {
@@ -261,7 +265,7 @@ pub(super) fn page_for_the_others<S: Site>(scene: &Scene<'_, S>, place: usize, r
     }
     let path = visit.path()?;
     let own = scene.site.file(&path)?;
-    let shown = scene.page_at(&page_of(rule.apply()?)?)?;
+    let shown = scene.page_at(&page)?;
     let gates: Vec<&Rule> = decision.denials().filter_map(|at| scene.rule(at)).collect();
     let is_page_per_role = |gate: &&Rule| gate.pattern == rule.pattern && is_page_for_holders(scene, gate);
     if shown != name_as_path(&own) || gates.is_empty() || !gates.iter().all(is_page_per_role) {
@@ -274,7 +278,7 @@ pub(super) fn page_for_the_others<S: Site>(scene: &Scene<'_, S>, place: usize, r
         format!("here this shows nothing: {lines} {verb} `{path}` to everybody else, and the page that lies there too");
     let visitor = format!("at `{path}` a 404 without the role; from other gates `{shown}`");
     let sent: Vec<String> =
-        gates.iter().map(|gate| changed(gate, |gate| redirect(gate))).map(|gate| format!("`{gate}`")).collect();
+        gates.iter().map(|gate| changed(gate, redirect)).map(|gate| format!("`{gate}`")).collect();
     let help = told(
         &format!(
             "leave this line where it is, and send those who hold the role to their page in the place of {lines}: {}",
