@@ -253,7 +253,8 @@ fn one_spelling<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opt
         true => presumed(rule, &own)?,
         false => served(scene, &own)?,
     };
-    let open: Vec<_> = spellings.iter().filter(|path| **path != own && !covered(scene, path, &visit)).collect();
+    let open: Vec<_> =
+        spellings.iter().filter(|path| !rule.pattern.matches(path) && !covered(scene, path, &visit)).collect();
     let first = open.first()?;
     let more = match open.len() {
         1 => String::new(),

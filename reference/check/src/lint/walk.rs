@@ -277,8 +277,7 @@ pub(super) fn page_for_the_others<S: Site>(scene: &Scene<'_, S>, place: usize, r
     let message =
         format!("here this shows nothing: {lines} {verb} `{path}` to everybody else, and the page that lies there too");
     let visitor = format!("at `{path}` a 404 without the role; from other gates `{shown}`");
-    let sent: Vec<String> =
-        gates.iter().map(|gate| changed(gate, redirect)).map(|gate| format!("`{gate}`")).collect();
+    let sent: Vec<String> = gates.iter().map(|gate| changed(gate, redirect)).map(|gate| format!("`{gate}`")).collect();
     let help = told(
         &format!(
             "leave this line where it is, and send those who hold the role to their page in the place of {lines}: {}",
