@@ -43,7 +43,7 @@ use scene::{Field, Scene, warning};
 pub use loads::{READ, lint_pages};
 
 /// Advice is proved for lists of which to look at takes no more than such a part of what may be compared.
-const PROVED_WITH: usize = 8;
+const PROVED_WITH: usize = 6;
 
 /// Everything that is odd about the rules as a list, before the files of `site`.
 pub fn lint(rules: &RuleSet, site: &impl Site) -> Vec<Problem> {
