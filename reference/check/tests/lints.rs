@@ -1723,6 +1723,13 @@ const SAID: &[(&str, &[&str], &str, [&str; 3])] = &[
         ["no file at `/signin`", "at `/app/example` a redirect to `/signin`, and there a 404", "lead to what is there"],
     ),
     (
+        "/c/:name/* /c/:name/:splat 200! Role=:name\n/c/* /login 401!",
+        LOG_IN,
+        "role-colon",
+        ["`:name` holds a colon", "", "a role is never filled in from the path: write one rule for each role"],
+    ),
+    ("/c/* 200! Role=team:a", LOG_IN, "role-colon", ["`team:a` holds a colon", "", "name the role without a colon"]),
+    (
         "/premium/* /upgrade 302! Role=free,trial\n/premium/* 200",
         PAID,
         "gate-backwards",

@@ -81,6 +81,9 @@ pub mod help {
     pub const QUERY_LIKE_ROLE: &str = "if a role is meant, write `Role=` after the status";
     /// `query-role`
     pub const QUERY_ROLE: &str = "write destination and status first: conditions stand after the status";
+    /// `role-colon`, for what looks like a name that `from` captures.
+    pub const ROLE_FROM_PATH: &str =
+        "a role is never filled in from the path: write one rule for each role, with the name of that role in it";
     /// `role-colon`
     pub const ROLE_COLON: &str = "name the role without a colon";
     /// `sign-variable`

@@ -514,7 +514,10 @@ impl ConditionReader {
         // ROLE-8
         if let Some(role) = list.iter().find(|role| role.contains(':')) {
             let message = format!("the role `{role}` holds a colon, which other gates are known never to match");
-            let help = words::help::ROLE_COLON;
+            let help = match role.starts_with(':') {
+                true => words::help::ROLE_FROM_PATH,
+                false => words::help::ROLE_COLON,
+            };
             remarks.push((Severity::Warning, Fault::at(place, "role-colon", message, help)));
         }
         self.roles = list;
