@@ -108,7 +108,7 @@ struct Change<'a> {
     was: Option<usize>,
     /// It stays, but acts where a file went before it.
     stays: bool,
-    /// An old rule above it that it meets is gone, so that it may decide what it was kept from.
+    /// An old rule above it that it meets is gone, or below it, so that it may decide what it was kept from.
     is_uncovered: bool,
     /// One of those is a gate that gave those whom it admitted something else, or nobody anything.
     admits_more: bool,
@@ -210,12 +210,17 @@ impl<'a, S: Site> Comparison<'a, S> {
                 Some(above)
             })
             .collect();
-        let missing = self.old.rules().iter().zip(&places).enumerate().filter(|(_, (_, place))| place.is_none());
-        let missing: Vec<(usize, Pattern)> = missing
-            .map(|(at, (rule, _))| {
-                (at, if rule.is_gate() { rule.pattern.with_spellings() } else { rule.pattern.clone() })
-            })
-            .collect();
+        // Old rules that are gone, and those that a rule which stood below them stands above now, each with its place there.
+        let mut highest_below = usize::MAX;
+        let mut overtaken: Vec<(usize, Option<usize>, Pattern)> = Vec::new();
+        for (at, (rule, now)) in self.old.rules().iter().zip(&places).enumerate().rev() {
+            if now.is_none_or(|now| highest_below < now) {
+                let pattern = if rule.is_gate() { rule.pattern.with_spellings() } else { rule.pattern.clone() };
+                overtaken.push((at, *now, pattern));
+            }
+            highest_below = highest_below.min(now.unwrap_or(usize::MAX));
+        }
+        overtaken.reverse();
         // STATUS-5.own-tree: for a path in the tree of one such redirect all others are passed over, wherever they stand.
         let trees = |rules: &'a RuleSet| rules.rules().iter().filter(|rule| rule.own_tree().is_some()).map(said);
         let same_trees = trees(self.old).eq(trees(self.new));
@@ -226,7 +231,7 @@ impl<'a, S: Site> Comparison<'a, S> {
         let (mut new_gates, mut last_gate): (Vec<Pattern>, Option<usize>) = (Vec::new(), None);
         for (place, rule) in self.new.rules().iter().enumerate() {
             let was = self.first_old.get(&said(rule)).copied();
-            self.spend(1 + missing.len() + new_gates.len(), some_gate)?;
+            self.spend(1 + overtaken.len() + new_gates.len(), some_gate)?;
             let meets_a_new_gate = was.is_some_and(|was| last_gate.is_some_and(|last| last > was))
                 || new_gates.iter().any(|gate| self.has_links || gate.may_meet(&rule.pattern));
             if rule.is_gate() {
@@ -241,12 +246,13 @@ impl<'a, S: Site> Comparison<'a, S> {
                 let gate = self.old.rules().get(at).filter(|gate| gate.is_gate());
                 rule.role().is_some() && leads_to_itself(rule) && gate.is_some_and(leads_to_itself)
             };
-            let above = missing.iter().take_while(|(at, _)| was.is_some_and(|was| *at < was));
+            let above = overtaken.iter().take_while(|(at, ..)| was.is_some_and(|was| *at < was));
+            let above = above.filter(|(_, now, _)| now.is_none_or(|now| now > place));
             let mut gone = above
-                .filter(|(at, pattern)| (self.has_links || pattern.may_meet(&rule.pattern)) && !gave_the_same(*at))
+                .filter(|(at, _, pattern)| (self.has_links || pattern.may_meet(&rule.pattern)) && !gave_the_same(*at))
                 .peekable();
             let is_uncovered = gone.peek().is_some();
-            let admits_more = gone.any(|(at, _)| self.old.rules().get(*at).is_some_and(Rule::is_gate));
+            let admits_more = gone.any(|(at, ..)| self.old.rules().get(*at).is_some_and(Rule::is_gate));
             let in_order = was.and_then(|was| lowest_above.get(was));
             let in_order = in_order.is_some_and(|lowest| lowest.is_none_or(|lowest| lowest < place));
             let stays = same_trees && in_order && !is_uncovered;

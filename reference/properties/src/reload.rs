@@ -207,9 +207,11 @@ fn look_for_an_opening(
         let ask =
             |version: (&RuleSet, &MemorySite), target: &str, visit: Visit| ask_as(visitor, version, target, visit);
         let all = || targets.iter().flat_map(|target| VISITS.iter().map(move |visit| (target, *visit)));
-        // Whoever has a token may leave it out.
+        // Whoever has a token may leave it out, and may ask for anything else.
+        let more: Vec<String> = paths.iter().map(|path| format!("{path}?q=2")).collect();
+        let more = || more.iter().flat_map(|target| VISITS.iter().map(move |visit| (target, *visit)));
         let without = |target: &str, visit: Visit| ask_as(&Visitor::Anonymous, old, target, visit);
-        let had = all().flat_map(|(target, visit)| [ask(old, target, visit), without(target, visit)]);
+        let had = all().chain(more()).flat_map(|(target, visit)| [ask(old, target, visit), without(target, visit)]);
         let had: HashSet<Content> = had.filter_map(|decision| content(&decision)).collect();
         // What the old rules show of a file that is new is no doing of the new ones.
         let new_files = (old.0, new.1);

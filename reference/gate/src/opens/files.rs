@@ -102,10 +102,10 @@ impl<'a, S: Site> Comparison<'a, S> {
         let (closing, leading, showing) = (at.new_gates.at(now), at.ways.at(now), at.unforced.at(now));
         for gate in at.gates.at(was) {
             self.spend(1 + closing.len() + leading.len() + showing.len(), gate.rule)?;
-            let heir = closing.iter().find(|(_, heir)| turns_away_whom(heir, gate.rule));
-            let is_closed = heir.is_some_and(|(heir, by)| {
+            let mut heirs = closing.iter().filter(|(_, heir)| turns_away_whom(heir, gate.rule));
+            let is_closed = heirs.any(|(heir, by)| {
                 // ROLE-3, RULES-9: below a gate a rule without a role lifts nothing, and below a seal none does.
-                let lifts = |way: &Way<'_>| way.rule.role().is_some() && !by.is_sealed();
+                let lifts = |way: &Way<'_>| !by.protects() || (way.rule.role().is_some() && !by.is_sealed());
                 let is_below = |way: &Way<'_>| way.leads_to_itself && *heir < way.place;
                 let around = leading.iter().filter(|way| !is_below(way) || lifts(way));
                 // A file goes before what is not forced.
