@@ -32,11 +32,12 @@ impl Attempts {
         Attempts { size, buckets: Mutex::default() }
     }
 
-    /// Whether the client has an attempt left.
-    pub fn is_left(&self, client: IpAddr, now: Moment) -> bool {
-        let Some(price) = REFILL.checked_div(self.size) else { return true };
+    /// How long the client waits for its next attempt; `None` where one is left.
+    pub fn wait(&self, client: IpAddr, now: Moment) -> Option<Duration> {
+        let price = REFILL.checked_div(self.size)?;
         let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        buckets.get(&network(client)).is_none_or(|bucket| bucket.at(now).saturating_add(price) <= REFILL)
+        let used = buckets.get(&network(client))?.at(now).saturating_add(price);
+        used.checked_sub(REFILL).filter(|wait| !wait.is_zero())
     }
 
     /// Takes an attempt.
@@ -80,16 +81,16 @@ mod tests {
         let (one, other) = ([127, 0, 0, 1].into(), [127, 0, 0, 2].into());
         let at = |seconds: u64| Moment::from_seconds(1000 + seconds);
         for _ in 0..3 {
-            assert!(attempts.is_left(one, at(0)));
+            assert_eq!(attempts.wait(one, at(0)), None);
             attempts.take(one, at(0));
         }
-        assert!(!attempts.is_left(one, at(99)));
-        assert!(attempts.is_left(other, at(0)));
-        assert!(attempts.is_left(one, at(100)));
+        assert_eq!(attempts.wait(one, at(99)), Some(Duration::from_secs(1)));
+        assert_eq!(attempts.wait(other, at(0)), None);
+        assert_eq!(attempts.wait(one, at(100)), None);
         attempts.take(one, at(100));
-        assert!(!attempts.is_left(one, at(199)));
-        assert!(attempts.is_left(one, at(200)));
-        assert!(Attempts::new(0).is_left(one, at(0)));
+        assert_eq!(attempts.wait(one, at(199)), Some(Duration::from_secs(1)));
+        assert_eq!(attempts.wait(one, at(200)), None);
+        assert_eq!(Attempts::new(0).wait(one, at(0)), None);
     }
 
     #[test]

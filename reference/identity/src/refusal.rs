@@ -1,6 +1,9 @@
 //! Why the service does not do what it was asked to, in GoTrue's words.
 
+use std::time::Duration;
+
 use http::StatusCode;
+use http::header::RETRY_AFTER;
 use serde_json::json;
 
 use crate::hooks::HookFault;
@@ -21,6 +24,8 @@ pub(crate) const TAKEN: &str = "Email address already registered by another user
 pub enum Refusal {
     /// `{"code":N,"msg":"…"}`
     Message(StatusCode, String),
+    /// The same with 429 (RFC 6585 §4), and how long to wait.
+    Later(Duration, &'static str),
     /// The same with 401, and the cookie is cleared: the token that came is good for nothing.
     Unauthorized(String),
     /// The user is gone, and the cookie with it.
@@ -63,6 +68,10 @@ impl Refusal {
     pub fn reply(self, now: Moment) -> Reply {
         match self {
             Refusal::Message(status, message) => Reply::error(status, &message),
+            Refusal::Later(wait, message) => {
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                Reply::error(StatusCode::TOO_MANY_REQUESTS, message).with(RETRY_AFTER, &seconds.to_string())
+            }
             Refusal::Unauthorized(message) => cookie::clear(Reply::error(StatusCode::UNAUTHORIZED, &message), now),
             Refusal::NoUser => cookie::clear(Reply::error(StatusCode::NOT_FOUND, "User not found"), now),
             Refusal::Grant { error, description, clears } => {
@@ -98,6 +107,7 @@ impl Refusal {
                 };
                 (error, message)
             }
+            Refusal::Later(_, message) => ("server_error", message),
             Refusal::Unauthorized(message) => ("unauthorized_client", message),
             Refusal::NoUser => ("server_error", "User not found"),
             Refusal::Grant { error, description, .. } => (error, description),
@@ -121,9 +131,7 @@ impl From<NoRandomness> for Refusal {
 impl From<PasswordFault> for Refusal {
     fn from(fault: PasswordFault) -> Refusal {
         match fault {
-            PasswordFault::Busy => {
-                Refusal::Message(StatusCode::TOO_MANY_REQUESTS, "Too many log-ins at once, try again later".to_owned())
-            }
+            PasswordFault::Busy => Refusal::Later(Duration::from_secs(1), "Too many log-ins at once, try again later"),
             PasswordFault::Failed => Refusal::Inner(fault.to_string()),
         }
     }

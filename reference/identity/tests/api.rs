@@ -361,6 +361,7 @@ fn recovery() {
     assert_eq!(strict.post("/recover", json!({ "email": "a@b" })).status, 200);
     let soon = strict.post("/recover", json!({ "email": "a@b" }));
     assert_eq!((soon.status, soon.error().as_str()), (429, "Rate limit exceeded, try again later"));
+    assert_eq!(soon.field("retry-after"), "900");
 }
 
 #[test]
@@ -507,6 +508,7 @@ fn attempts_are_limited() {
     }
     let limited = world.log_in("a@b", "password");
     assert_eq!((limited.status, limited.error().as_str()), (429, "Rate limit exceeded"));
+    assert_eq!(limited.field("retry-after"), "100");
     let other = world
         .ask("POST", "/token")
         .client([127, 0, 0, 2])

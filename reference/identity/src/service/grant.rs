@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
-
 use super::{Action, Answer, Service, actor, note, requested_audience};
 use crate::body::Form;
 use crate::hooks::Event;
@@ -27,8 +25,8 @@ const INVALID: &str = "Invalid Refresh Token";
 impl Service {
     pub(super) fn token(&self, call: &Call) -> Answer {
         self.has_passwords()?;
-        if !self.attempts.is_left(call.client, call.now) {
-            return Err(Refusal::Message(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded".to_owned()));
+        if let Some(wait) = self.attempts.wait(call.client, call.now) {
+            return Err(Refusal::Later(wait, "Rate limit exceeded"));
         }
         let form = Form::of(call);
         let answer = match form.field("grant_type") {

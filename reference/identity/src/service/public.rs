@@ -100,7 +100,7 @@ impl Service {
             user.mail_tokens.set(MailKind::Confirmation, None);
         } else if self.is_awaited(&user) {
             self.send(call, &mut user, Subject::Invite)?;
-        } else if is_due(user.confirmation_sent_at, self.settings.mail_interval(), call.now) {
+        } else if is_due_in(user.confirmation_sent_at, self.settings.mail_interval(), call.now).is_none() {
             self.send(call, &mut user, Subject::Confirmation)?;
         }
         user.updated_at = call.now;
@@ -197,14 +197,11 @@ impl Service {
         let done = Ok(Reply::json(StatusCode::OK, &json!({})));
         let mut transaction = self.store.write()?;
         let Some(mut user) = transaction.user_by_email(&aud, email)? else { return done };
-        if !is_due(user.recovery_sent_at, self.settings.mail_interval(), call.now) {
+        if let Some(wait) = is_due_in(user.recovery_sent_at, self.settings.mail_interval(), call.now) {
             if self.settings.hide_users {
                 return done;
             }
-            return Err(Refusal::Message(
-                StatusCode::TOO_MANY_REQUESTS,
-                "Rate limit exceeded, try again later".to_owned(),
-            ));
+            return Err(Refusal::Later(wait, "Rate limit exceeded, try again later"));
         }
         self.send(call, &mut user, Subject::Recovery)?;
         transaction.put_user(&user)?;
@@ -214,9 +211,9 @@ impl Service {
     }
 }
 
-/// Whether the time has come for another mail.
-fn is_due(last: Option<Moment>, interval: Duration, now: Moment) -> bool {
-    last.is_none_or(|last| now.since(last) >= interval)
+/// How long it is until the time for another mail; `None` where it has come.
+fn is_due_in(last: Option<Moment>, interval: Duration, now: Moment) -> Option<Duration> {
+    interval.checked_sub(now.since(last?)).filter(|wait| !wait.is_zero())
 }
 
 /// Whether the token that a user has out is too old.
