@@ -26,6 +26,7 @@ mod roles;
 mod scene;
 mod swallowed;
 mod too_late;
+mod tried;
 mod values;
 mod walk;
 mod ways;

@@ -1,5 +1,7 @@
 //! The rules and the files that are looked at, and requests made up to try them.
 
+mod visit;
+
 use std::cell::{Cell, OnceCell};
 use std::collections::{HashMap, HashSet};
 
@@ -7,23 +9,18 @@ use rolegate::cost::step;
 use rolegate::decide::{Decision, Outcome, decide};
 use rolegate::path::{RequestPath, Target};
 use rolegate::problem::{Fix, Problem, Severity};
-use rolegate::query::Parameters;
-use rolegate::request::{Origin, Request, Scheme};
-use rolegate::rules::{Apply, Captures, ConditionKey, RoleCondition, Rule, RuleSet, Way};
+use rolegate::request::{Origin, Scheme};
+use rolegate::rules::{Apply, Captures, RoleCondition, Rule, RuleSet};
 use rolegate::site::Site;
 use rolegate::span::{RuleFile, Span};
 use rolegate::speed::decide_within;
 use rolegate::visitor::Visitor;
-use rolegate::witness::Witness;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::advice::Found;
 use super::bypass::gates_passed;
 use super::names::{is_denial_page, is_login_page};
 use super::order::meaning;
-
-/// So many values of a condition are tried after the first.
-const FURTHER_VALUES: usize = 3;
 
 /// No more than so many rules, files or gates are looked at for one rule.
 pub(super) const LOOKED_AT: usize = 64;
@@ -33,6 +30,7 @@ const ROLES: usize = 8;
 
 /// The word in the place of a free segment.
 pub(super) use rolegate::witness::WORD;
+pub(super) use visit::Visit;
 
 /// Rules and files, with what is asked of them often.
 pub(super) struct Scene<'a, S> {
@@ -74,17 +72,6 @@ const FEW: usize = 4;
 
 /// What a look at a rule takes beside the comparison of its text.
 const LOOK: usize = 16;
-
-/// A request that is made up.
-#[derive(Clone, Debug)]
-pub(super) struct Visit {
-    target: String,
-    host: Option<String>,
-    scheme: Scheme,
-    country: Option<String>,
-    headers: Vec<(&'static str, String)>,
-    pub(super) visitor: Visitor,
-}
 
 impl<'a, S: Site> Scene<'a, S> {
     pub(super) fn new(set: &'a RuleSet, site: &'a S) -> Scene<'a, S> {
@@ -371,144 +358,6 @@ fn below<'s, 'a>(names: &'s [&'a str], prefix: &str) -> impl Iterator<Item = &'a
     let names = names.get(start..).unwrap_or_default().iter().copied();
     let prefix = prefix.to_owned();
     names.take_while(move |name| name.starts_with(&prefix)).take(LOOKED_AT)
-}
-
-impl Visit {
-    /// A visit that the rule matches and all whose conditions but the role hold, of a visitor without a token.
-    pub(super) fn of(rule: &Rule) -> Visit {
-        Visit::with_word(rule, WORD)
-    }
-
-    /// The same, and for each country and language that the rule names after the first a visit of somebody from there.
-    pub(super) fn one_for_each_value(rule: &Rule) -> Vec<Visit> {
-        let first = Visit::of(rule);
-        let conditions = rule.apply().map(|apply| apply.conditions.others()).unwrap_or_default();
-        let further = conditions.iter().flat_map(|condition| {
-            let values = condition.values.iter().skip(1).take(FURTHER_VALUES);
-            values.filter_map(|value| match condition.key {
-                ConditionKey::Country => Some(Visit { country: Some(value.clone()), ..first.clone() }),
-                ConditionKey::Language => {
-                    let others = first.headers.iter().filter(|(name, _)| *name != "accept-language").cloned();
-                    let headers = others.chain([("accept-language", value.clone())]).collect();
-                    Some(Visit { headers, ..first.clone() })
-                }
-                ConditionKey::Cookie | ConditionKey::Unknown => None,
-            })
-        });
-        let further: Vec<Visit> = further.collect();
-        [first].into_iter().chain(further).collect()
-    }
-
-    /// The same, with another word in the place of each free segment.
-    pub(super) fn with_word(rule: &Rule, word: &str) -> Visit {
-        let Witness { target, host, scheme, country, headers } = Witness::of(rule, word);
-        Visit { target, host, scheme, country, headers, visitor: Visitor::Anonymous }
-    }
-
-    /// The same visit to another path, with the same query.
-    pub(super) fn at(&self, path: &RequestPath) -> Visit {
-        let query = self.target.find('?').and_then(|at| self.target.get(at..)).unwrap_or_default();
-        Visit { target: path.encoded() + query, ..self.clone() }
-    }
-
-    /// The same visit to where another one goes, with the query of that one.
-    pub(super) fn where_goes(&self, other: &Visit) -> Visit {
-        Visit { target: other.target.clone(), ..self.clone() }
-    }
-
-    /// The same visit by a way to something.
-    pub(super) fn by_way(&self, way: &Way) -> Visit {
-        let query = way.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
-        Visit { target: way.path.encoded() + &query, ..self.clone() }
-    }
-
-    /// The same visit without a query.
-    pub(super) fn without_query(&self) -> Visit {
-        Visit { target: self.path_text().to_owned(), ..self.clone() }
-    }
-
-    /// The same visit with one parameter more.
-    pub(super) fn with_a_parameter(&self) -> Visit {
-        let sign = if self.target.contains('?') { '&' } else { '?' };
-        let is_sent = |name: &&str| self.target.contains(&format!("{name}="));
-        let name = ["x", "xx", "xxx"].into_iter().find(|name| !is_sent(name)).unwrap_or("x-1");
-        Visit { target: format!("{}{sign}{name}=1", self.target), ..self.clone() }
-    }
-
-    /// The same visit of somebody of whom nothing else is known, without a query.
-    pub(super) fn bare(&self) -> Visit {
-        Visit { country: None, headers: Vec::new(), ..self.without_query() }
-    }
-
-    /// The same visit by somebody who sends all of these cookies and comes from this country.
-    pub(super) fn from(&self, country: Option<&str>, cookies: &[String]) -> Visit {
-        let cookies: Vec<String> = cookies.iter().map(|name| format!("{name}=1")).collect();
-        let others = self.headers.iter().filter(|(name, _)| *name != "cookie").cloned();
-        let headers = others.chain([("cookie", cookies.join("; "))]).collect();
-        Visit { country: country.map(str::to_owned), headers, ..self.clone() }
-    }
-
-    /// The same visit to a host that no rule names.
-    pub(super) fn elsewhere(&self) -> Visit {
-        Visit { host: None, ..self.clone() }
-    }
-
-    /// The same visit over the scheme that it does not have.
-    pub(super) fn over_the_other_scheme(&self) -> Visit {
-        let scheme = match self.scheme {
-            Scheme::Http => Scheme::Https,
-            Scheme::Https => Scheme::Http,
-        };
-        Visit { scheme, ..self.clone() }
-    }
-
-    /// The same visit by somebody else.
-    pub(super) fn by(&self, visitor: &Visitor) -> Visit {
-        Visit { visitor: visitor.clone(), ..self.clone() }
-    }
-
-    fn headers(&self) -> Vec<(&str, &[u8])> {
-        self.headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect()
-    }
-
-    fn request<'v>(&'v self, headers: &'v [(&'v str, &'v [u8])]) -> Request<'v> {
-        Request {
-            method: "GET",
-            target: self.target.as_bytes(),
-            host: self.host.as_deref(),
-            scheme: self.scheme,
-            headers,
-            country: self.country.as_deref(),
-        }
-    }
-
-    /// The request target.
-    pub(super) fn target(&self) -> &str {
-        &self.target
-    }
-
-    /// Where the visit goes, with scheme and host, so that two can be compared.
-    pub(super) fn place(&self) -> (Scheme, Option<&str>, &str) {
-        (self.scheme, self.host.as_deref(), &self.target)
-    }
-
-    /// The path, where it can be read.
-    pub(super) fn path(&self) -> Option<RequestPath> {
-        RequestPath::parse(self.path_text().as_bytes()).ok()
-    }
-
-    fn path_text(&self) -> &str {
-        self.target.split('?').next().unwrap_or_default()
-    }
-
-    fn parameters(&self) -> Parameters {
-        let query = self.target.split_once('?').map(|(_, query)| query).unwrap_or_default();
-        Parameters::parse(query.as_bytes())
-    }
-
-    fn origin(&self) -> Option<Origin> {
-        self.host.as_deref().map(|host| Origin::new(self.scheme, host))
-    }
 }
 
 /// What a name has in common with those that people take for it: without regard to upper and lower case and to how characters are composed (Unicode NFKC).
