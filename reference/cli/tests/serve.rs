@@ -55,6 +55,26 @@ fn the_tutorial_works_as_it_says() {
     assert_eq!(gate.get("/_redirects", &[]).status, 404);
 }
 
+/// Each kind of answer: a file, a page for the denied, a redirect for them and for all, what is not there, and what cannot be read.
+#[test]
+fn no_field_comes_twice() {
+    let rules = "/members/* 200! Role=admin\n/members/* /login 302!\n/shown/* 200! Role=admin\n/shown/* /login 401!\n\
+        /bare/* 200! Role=admin\n/old /login 301\n/de /login 302 Language=de\n";
+    let folder = site(&[("_redirects", rules), ("login.html", "log in"), ("members/a.html", "a")]);
+    let gate = Running::start(folder.path());
+    let member = admin();
+    for target in ["/login", "/members/a", "/shown/a", "/bare/a", "/old", "/de", "/nowhere", "/%zz"] {
+        for headers in [&[][..], &[("Cookie", member.as_str())], &[("Accept-Language", "de")]] {
+            let answer = gate.get(target, headers);
+            let mut names: Vec<String> = answer.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+            names.sort();
+            let all = names.len();
+            names.dedup();
+            assert_eq!(names.len(), all, "{target} {:?}", answer.headers);
+        }
+    }
+}
+
 #[test]
 fn a_denied_visitor_learns_nothing_from_any_method_or_header() {
     let folder = seed_site();

@@ -426,7 +426,9 @@ impl Draft {
             }
             (_, false) => rules.vary(),
         };
-        self.headers.extend(vary.map(|vary| (header::VARY, vary)));
+        if let Some(vary) = vary {
+            self.headers.insert(header::VARY, vary);
+        }
     }
 
     /// HEADERS-3 to HEADERS-5: what the site's `_headers` file says about its files.
