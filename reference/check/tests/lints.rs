@@ -1448,7 +1448,7 @@ const ADVISED_IN_TOML: &[(&str, &[&str], &str, &str)] = &[
         "from = '/*'\nto = '/index.html'\nstatus = 200\nconditions = { Role = ['admin'] }",
         &["/index.html", "/login.html"],
         "gate-without-way-in",
-        "below this line: an entry with `from = \"/*\"`, `to = \"/login.html\"`, `status = 401`",
+        "below this entry: an entry with `from = \"/*\"`, `to = \"/login.html\"`, `status = 401`",
     ),
     (
         "from = '/a/*'\nto = '/b/:splat'\nstatus = 302",

@@ -130,6 +130,11 @@ pub(super) fn proved<S: Site>(
                 break;
             }
         }
+        if problem.span.file == RuleFile::Toml {
+            for text in [&mut problem.message, &mut problem.help] {
+                *text = text.replace("this line", "this entry");
+            }
+        }
         problem
     };
     found.into_iter().map(prove).collect()
