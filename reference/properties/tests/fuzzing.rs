@@ -52,7 +52,8 @@ fn run_with(cargo: &str) -> (Output, String) {
     fs::write(&path, format!("#!/bin/sh\n{cargo}")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
-    let output = Command::new(root().join(".ci/fuzz")).env("PATH", path).env("TMPDIR", folder.path()).output().unwrap();
+    let mut script = Command::new(root().join(".ci/fuzz"));
+    let output = script.env("PATH", path).env("TMPDIR", folder.path()).env("FUZZ_AT_ONCE", "1").output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     (output, said)
 }
@@ -61,12 +62,14 @@ fn run_with(cargo: &str) -> (Output, String) {
 fn a_target_that_fails_fails_the_run_and_is_shown() {
     let (output, said) = run_with("[ $2 = list ] && echo one && exit\necho stat::number_of_executed_units: 7\n");
     assert!(output.status.success() && said.contains("one: stat::number_of_executed_units: 7"), "{said}");
-    let crash = "[ $2 = list ] && echo one && echo two && exit\n\
+    let crash = "[ $2 = list ] && echo one && echo two && exit\n[ $2 = build ] && exit\n\
         echo \"thread panicked at src/x.rs\"; echo the sentence; echo Base64: eA==; exit 77\n";
     let (output, said) = run_with(crash);
     assert!(!output.status.success(), "{said}");
     assert!(said.contains("the sentence") && said.contains("Base64: eA==") && said.contains("one: FAILED"), "{said}");
     assert!(!said.contains("two:"), "{said}");
+    let (output, said) = run_with("[ $2 = list ] && echo one && exit\n[ $2 = build ] && exit 1\nexit 0\n");
+    assert!(!output.status.success(), "what is not built is no success: {said}");
     let (output, said) = run_with("exit 1\n");
     assert!(!output.status.success(), "no list is no success: {said}");
 }
