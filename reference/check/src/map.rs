@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
-use rolegate::rules::{RoleCondition, Rule, RuleSet};
+use rolegate::rules::{RoleCondition, Rule, RuleSet, is_of_a_function};
 use rolegate::site::{Site, Spellings};
 use rolegate::speed::decide_within;
 use rolegate::visitor::Visitor;
@@ -23,14 +23,6 @@ use asker::{Asker, LOOKED_AT, file_at, headers, path_of, request, when};
 
 /// No more than so many roles are asked for, each as a visitor.
 const ROLES: usize = 24;
-
-/// Where the functions of the platform answer.
-const FUNCTIONS: [&str; 2] = ["/.netlify/functions/", "/.netlify/builders/"];
-
-/// Whether a path is one of those at which the platform runs a function.
-pub(crate) fn is_of_a_function(path: &str) -> bool {
-    FUNCTIONS.iter().any(|begin| path.starts_with(begin))
-}
 
 /// Who gets what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,7 +9,9 @@ use crate::decide::{Decision, Outcome, PassedOver};
 use crate::path::Target;
 use crate::query::Parameters;
 use crate::request::{Origin, Request};
-use crate::rules::{Condition, ConditionKey, ConditionKeys, Conditions, RoleCondition, Rule, RuleSet};
+use crate::rules::{
+    Condition, ConditionKey, ConditionKeys, Conditions, RoleCondition, Rule, RuleSet, is_of_a_function,
+};
 use crate::said::Said;
 use crate::span::RuleFile;
 use crate::visitor::Visitor;
@@ -179,7 +181,7 @@ impl Explanation {
             return "";
         }
         match () {
-            () if rule.target.starts_with("/.netlify/functions/") => ", a function, and functions are not run here",
+            () if is_of_a_function(&rule.target) => ", a function, and functions are not run here",
             () if self.denied && self.is_hidden => ", which leads back to what is denied",
             () => ", and there is no such file",
         }

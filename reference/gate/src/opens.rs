@@ -139,6 +139,8 @@ struct Comparison<'a, S> {
     first_new: HashMap<String, usize>,
     /// Whether some file has several names.
     has_links: bool,
+    /// Names of the old site that the new one does not have.
+    gone: Rc<[&'a str]>,
     fetched: Rc<[Fetched<'a>]>,
     left: usize,
 }
@@ -149,8 +151,9 @@ impl<'a, S: Site> Comparison<'a, S> {
         // RULES-14: asked for each change and each gate, and the names are many.
         let has_links =
             [old_site, new_site].iter().any(|site| site.names().any(|name| !site.same_file(name).is_empty()));
+        let gone = old_site.names().filter(|name| !new_site.has(name)).collect();
         let fetched = Rc::default();
-        Comparison { old, new, old_site, new_site, first_old, first_new, has_links, fetched, left: MOST }
+        Comparison { old, new, old_site, new_site, first_old, first_new, has_links, gone, fetched, left: MOST }
     }
 
     fn find(&mut self, moved: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>) -> Found<'a> {
@@ -244,7 +247,7 @@ impl<'a, S: Site> Comparison<'a, S> {
             // Whom a gate admitted to the very file that is there got no other answer from it than from this rule.
             let gave_the_same = |at: usize| {
                 let gate = self.old.rules().get(at).filter(|gate| gate.is_gate());
-                rule.role().is_some() && leads_to_itself(rule) && gate.is_some_and(leads_to_itself)
+                rule.role().is_some() && rule.leads_to_itself() && gate.is_some_and(Rule::leads_to_itself)
             };
             let above = overtaken.iter().take_while(|(at, ..)| was.is_some_and(|was| *at < was));
             let above = above.filter(|(_, now, _)| now.is_none_or(|now| now > place));
@@ -271,13 +274,12 @@ impl<'a, S: Site> Comparison<'a, S> {
     /// two names that were of one file, or are now, are of two.
     fn has_a_replaced_file(&self) -> bool {
         let (old, new) = (self.old_site, self.new_site);
-        let mut gone = old.names().filter(|name| !new.has(name));
-        let is_other = |name: &str| {
+        let is_other = |name: &&str| {
             let path = RequestPath::of(segments(name));
             new.file(&path).is_some_and(|other| old.has(&other))
         };
         let stays_one = |name: &str| old.same_file(name) == new.same_file(name);
-        gone.any(is_other) || (self.has_links && !new.names().filter(|name| old.has(name)).all(stays_one))
+        self.gone.iter().any(is_other) || (self.has_links && !new.names().filter(|name| old.has(name)).all(stays_one))
     }
 
     fn has_same_names(&self) -> bool {
@@ -380,11 +382,6 @@ fn is_no_wider(rule: &Rule, gate: &Rule) -> bool {
         }
         _ => false,
     }
-}
-
-/// Whether a rule leads from each path to that path.
-fn leads_to_itself(rule: &Rule) -> bool {
-    rule.apply().is_some_and(|apply| !apply.to.is_absolute() && apply.to.reach() == rule.pattern)
 }
 
 fn share_an_origin(one: &Rule, other: &Rule) -> bool {

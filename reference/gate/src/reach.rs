@@ -10,6 +10,11 @@ use crate::rules::{Captured, Captures, Destination, Oddity, Pattern, QueryValue,
 /// The word in the place of a free segment, where a path is made up.
 pub const EXAMPLE: &str = "example";
 
+/// Whether a path is one of those at which the platform runs a function.
+pub fn is_of_a_function(path: &str) -> bool {
+    ["/.netlify/functions/", "/.netlify/builders/"].iter().any(|begin| path.starts_with(begin))
+}
+
 impl Pattern {
     /// Whether a `*` stands before the end.
     #[cfg(feature = "cost")]
@@ -319,6 +324,11 @@ impl Rule {
         let gets_longer = head.len() + usize::from(goes_on) > self.pattern.head.len() + behind_stars;
         let below = Pattern { head, middles: Vec::new(), splat: true };
         (gets_longer && self.pattern.may_meet(&below)).then_some(tree)
+    }
+
+    /// Whether the rule leads from each path to that very path of the site.
+    pub fn leads_to_itself(&self) -> bool {
+        self.apply().is_some_and(|apply| !apply.to.is_absolute() && apply.to.reach() == self.pattern)
     }
 
     /// Whether a name of the query can land in the destination, where it need not be a whole segment.

@@ -102,6 +102,20 @@ fn text() {
     }
 }
 
+/// A function answers on a host, and nothing does here.
+#[test]
+fn why_a_function_shows_nothing() {
+    for folder in ["functions", "builders"] {
+        let rules = RuleSet::parse(format!("/run /.netlify/{folder}/a 200\n").as_bytes()).rules;
+        let (visitor, site) = (Visitor::Anonymous, MemorySite::new(["/x.html"]));
+        let target = b"/run";
+        let request = Request { method: "GET", target, host: None, scheme: Scheme::Https, headers: &[], country: None };
+        let decision = decide(rules.rules(), &request, &visitor, &site);
+        let text = Explanation::new(&rules, &decision, &request, &visitor).text();
+        assert!(text.contains("a function, and functions are not run here"), "{folder}: {text}");
+    }
+}
+
 #[test]
 fn json() {
     let explanation = explain("/members/home", &Visitor::Anonymous);

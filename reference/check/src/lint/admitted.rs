@@ -9,7 +9,7 @@ use rolegate::visitor::Visitor;
 use super::advice::{Closing, Found, Proposal, answering, page_rule};
 use super::backwards;
 use super::names::{is_denial_page, names_somebody_without};
-use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, page_of, place_of, segments, warning};
+use super::scene::{Field, LOOKED_AT, Scene, Visit, folder_path, name_as_path, page_of, place_of, segments, warning};
 use super::values::never_hold;
 
 /// What is odd about whom the rule at `place` admits, or answers where a gate does not.
@@ -149,7 +149,7 @@ fn no_way_in<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option
     }
     let visit = Visit::of(rule).bare();
     let stem = rule.pattern.stem()?;
-    let below = if stem.is_empty() { "/".to_owned() } else { format!("/{}/", stem.join("/")) };
+    let below = folder_path(&stem) + "/";
     let behind = |name: &&str| {
         Spellings::of(scene.site, name).iter().all(|spelling| {
             let decision = scene.answer(&visit.at(&RequestPath::of(segments(spelling))));

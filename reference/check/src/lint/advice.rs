@@ -10,7 +10,7 @@ use rolegate::decide::{Decision, Outcome};
 use rolegate::opens::opens;
 use rolegate::path::RequestPath;
 use rolegate::problem::{Advice, Edit, Problem, Severity};
-use rolegate::rules::{Apply, Effect, Pattern, RoleCondition, Rule, RuleSet};
+use rolegate::rules::{Apply, Effect, Pattern, RoleCondition, Rule, RuleSet, is_of_a_function};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
 use rolegate::visitor::Visitor;
@@ -20,7 +20,6 @@ use super::forward::is_function;
 use super::names::is_login_page;
 use super::scene::{Scene, Visit, name_as_path};
 use super::tried::visits;
-use crate::map::is_of_a_function;
 
 /// RULES-14: so many rules are looked at again to prove advice, over all of it.
 const PROVED_OVER: usize = 20_000;
@@ -278,7 +277,7 @@ fn reads_as<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> bool {
 /// ROLE-3.redirect: whether the rule is new and shows the page to log in at its own path, below a role rule that only redirects there:
 /// such a rule keeps nothing, and who is to log in holds no role yet.
 fn logs_in<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> bool {
-    let is_own = |apply: &Apply| apply.status == 200 && apply.to.reach() == rule.pattern;
+    let is_own = |apply: &Apply| apply.status == 200 && rule.leads_to_itself();
     let is_page = || rule.pattern.literal().is_some_and(|path| path.last().is_some_and(|name| is_login_page(name)));
     let spellings = || rule.pattern.with_spellings();
     rule.role().is_none() && rule.apply().is_some_and(is_own) && is_page() && {
@@ -453,8 +452,20 @@ pub(super) fn page_rule(of: &Rule, page: &str, status: u16, force: bool) -> Opti
         of.origin.as_ref().map(ToString::to_string).unwrap_or_default(),
         of.pattern
     );
+    line_at(of, &line)
+}
+
+/// A line as a rule in the place of another one.
+pub(super) fn line_at(place: &Rule, line: &str) -> Option<Rule> {
     let rule = RuleSet::parse(line.as_bytes()).rules.rules().first()?.clone();
-    Some(Rule { span: of.span, ..rule })
+    Some(Rule { span: place.span, ..rule })
+}
+
+/// The rule with another destination.
+pub(super) fn leading_to(rule: &Rule, to: &str) -> Option<Rule> {
+    let line = format!("{} {to} {}", rule.pattern, rule.apply()?.status);
+    let to = line_at(rule, &line)?.apply()?.to.clone();
+    Some(answering(rule, |apply| apply.to = to))
 }
 
 /// The rule with another answer, and the text that says so.

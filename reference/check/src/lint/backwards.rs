@@ -2,17 +2,17 @@
 
 use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
-use rolegate::rules::{Apply, Captures, RoleCondition, Rule, RuleSet};
+use rolegate::rules::{Apply, Captures, RoleCondition, Rule};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
 
 use super::admitted::{holder, is_bare_404};
-use super::advice::{Closing, Found, Proposal, answering, page_rule};
+use super::advice::{Closing, Found, Proposal, answering, line_at, page_rule};
 use super::forward::is_function;
 use super::idle::{holds, page_for_routes};
 use super::names::{is_denial_page, is_login_page, is_offer, names_nobody, names_somebody_without};
 use super::roles::{is_odd, negated};
-use super::scene::{Field, Scene, Visit, name_as_path, page_of, place_of, warning};
+use super::scene::{Field, Scene, Visit, folder_path, name_as_path, page_of, place_of, warning};
 
 /// Whether the rule at `place` stands the wrong way round.
 pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
@@ -52,8 +52,7 @@ fn for_the_denied<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> O
         format!("a condition says for whom a rule is: those who hold the role; {}", right_way_round(rule, &target));
     let found = warning(rule, Field::To, "gate-backwards", message, visitor, help);
     let own = own_path(rule);
-    let denied = RuleSet::parse(format!("{} {} {}", rule.pattern, apply.to, apply.status).as_bytes());
-    let denied = denied.rules.rules().first().map(|denied| Rule { span: rule.span, ..denied.clone() });
+    let denied = line_at(rule, &format!("{} {} {}", rule.pattern, apply.to, apply.status));
     let both = own.zip(denied).filter(|_| rule.origin.is_none() && rule.query.is_empty());
     Some(found.proposing(both.map(|(own, denied)| {
         let denied = if apply.status == 200 { answering(&denied, |apply| apply.status = 401) } else { denied };
@@ -81,9 +80,7 @@ fn own_path(rule: &Rule) -> Option<Rule> {
     if matches!(rule.role(), Some(RoleCondition::AnyOf(roles)) if roles.iter().any(|role| is_odd(role))) {
         return None;
     }
-    let line = format!("{} {to}200!{}", rule.pattern, rule.apply()?.conditions);
-    let parsed = RuleSet::parse(line.as_bytes()).rules;
-    parsed.rules().first().map(|own| Rule { span: rule.span, ..own.clone() })
+    line_at(rule, &format!("{} {to}200!{}", rule.pattern, rule.apply()?.conditions))
 }
 
 /// ROLE-5: a role rule that redirects those who are not to see something, where everybody else gets it: whoever leaves the
@@ -226,7 +223,7 @@ fn is_for_those_without(rule: &Rule, role: &RoleCondition, page: &str) -> bool {
 fn witness<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Visit {
     let visit = Visit::of(rule);
     let below = rule.pattern.stem().filter(|_| rule.pattern.ends_in_splat());
-    let below = below.map(|stem| stem.iter().map(|segment| format!("/{segment}")).collect::<String>() + "/");
+    let below = below.map(|stem| folder_path(&stem) + "/");
     let name = below.and_then(|below| scene.names_below(&below).next());
     match name.and_then(|name| RequestPath::parse(name_as_path(name).as_bytes()).ok()) {
         Some(path) => visit.at(&path),

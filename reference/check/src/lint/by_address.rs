@@ -1,12 +1,12 @@
 //! What a gate, or a role rule that sends visitors on, seems to keep, and what everybody gets by another address (ROLE-9).
 
 use rolegate::path::RequestPath;
-use rolegate::rules::{Rule, RuleSet};
+use rolegate::rules::Rule;
 use rolegate::site::Site;
 
-use super::advice::{Closing, Found, Proposal, page_rule};
+use super::advice::{Closing, Found, Proposal, line_at, page_rule};
 use super::names::{is_denial_page, is_login_page};
-use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, page_of, warning};
+use super::scene::{Field, LOOKED_AT, Scene, Visit, folder_path, name_as_path, page_of, warning};
 
 /// What everybody gets by another address of what the rule at `place` is for.
 pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
@@ -42,7 +42,7 @@ fn page<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Foun
         true => format!("{}/* 200!{}", folder.trim_end_matches('/'), apply.conditions),
         false => format!("{folder} {folder} 200!{}", apply.conditions),
     };
-    let gate = line(rule, &gate)?;
+    let gate = line_at(rule, &gate)?;
     let answer = page_rule(&gate, &page, 401, true)?;
     let help = format!("gate the page itself: `{gate}`, then `{answer}`");
     let found = warning(rule, Field::To, "gate-not-beneath", message, visitor, help.clone());
@@ -57,12 +57,11 @@ fn page<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Foun
 fn data<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
     let apply = rule.apply().filter(|apply| apply.conditions.others().is_empty())?;
     let stem = rule.pattern.stem().filter(|stem| !stem.is_empty())?;
-    let folder = stem.iter().map(|segment| format!("/{segment}")).collect::<String>();
-    let is_own = !apply.to.is_absolute() && apply.to.reach() == rule.pattern;
+    let folder = folder_path(&stem);
     let is_page = |name: &str| name.ends_with(".html");
     let has_pages = scene.names_below(&format!("{folder}/")).any(is_page)
         || scene.site.file(&RequestPath::of(stem.iter().copied())).is_some_and(|name| is_page(&name));
-    if !is_own || !has_pages {
+    if !rule.leads_to_itself() || !has_pages {
         return None;
     }
     let visit = Visit::of(rule).bare();
@@ -98,7 +97,7 @@ fn data<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Foun
     let file = name_as_path(file);
     let message = format!("`{file}` holds what the pages of this gate show, and is public");
     let visitor = format!("`{file}`, without being asked for a role");
-    let gates: Vec<Rule> = gates.iter().filter_map(|gate| line(rule, gate)).collect();
+    let gates: Vec<Rule> = gates.iter().filter_map(|gate| line_at(rule, gate)).collect();
     let lines: Vec<String> = gates.iter().map(|gate| format!("`{gate}`")).collect();
     let help = format!("gate what the build writes for its scripts too: {}", lines.join(" and "));
     let found = warning(rule, Field::From, "gate-data-open", message, visitor, help.clone());
@@ -109,10 +108,4 @@ fn data<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Foun
     };
     let changes = vec![(place, [rule.clone()].into_iter().chain(gates).collect())];
     Some(found.proposing(closes.map(|closes| Proposal { help, changes, closes: Some(closes) })))
-}
-
-/// A line as a rule at the place of another one.
-fn line(rule: &Rule, text: &str) -> Option<Rule> {
-    let parsed = RuleSet::parse(text.as_bytes()).rules;
-    parsed.rules().first().map(|line| Rule { span: rule.span, ..line.clone() })
 }

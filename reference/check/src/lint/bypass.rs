@@ -12,7 +12,7 @@ use rolegate::visitor::Visitor;
 
 use super::advice::{Closing, Found, Proposal};
 use super::order::leaves_nothing_to;
-use super::scene::{Field, Scene, Visit, name_as_path, place_of, segments, warning};
+use super::scene::{Field, Scene, Visit, folder_path, name_as_path, place_of, segments, warning};
 
 /// So many files under a gate are tried for each rule above it.
 const FILES: usize = 8;
@@ -55,7 +55,7 @@ fn is_loose(above: &Rule) -> bool {
 }
 
 fn shows_own(rule: &Rule, apply: &Apply) -> bool {
-    (200..300).contains(&apply.status) && !apply.to.is_absolute() && apply.to.reach() == rule.pattern
+    (200..300).contains(&apply.status) && rule.leads_to_itself()
 }
 
 /// Whether the rule asks for what everybody can send: a parameter, a cookie, a language.
@@ -143,7 +143,7 @@ fn under<S: Site>(scene: &Scene<'_, S>, above: &Rule, gate: &Rule) -> Vec<Reques
     }
     let stems = [above, gate].into_iter().filter_map(|rule| rule.pattern.stem());
     let stem = stems.max_by_key(Vec::len).unwrap_or_default();
-    let below = if stem.is_empty() { "/".to_owned() } else { format!("/{}/", stem.join("/")) };
+    let below = folder_path(&stem) + "/";
     let paths = scene.names_below(&below).filter_map(|name| {
         scene.spend(name.len());
         let spellings = Spellings::of(scene.site, name);

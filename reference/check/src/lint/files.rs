@@ -8,7 +8,7 @@ use rolegate::site::Site;
 
 use super::advice::{Closing, Found, Proposal, answering};
 use super::names::is_denial_page;
-use super::scene::{Field, Scene, Visit, name_as_path, page_of, place_of, warning};
+use super::scene::{Field, Scene, Visit, folder_path, name_as_path, page_of, place_of, warning};
 
 /// Whether files are served instead of what the rule at `place` says.
 pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
@@ -57,7 +57,7 @@ fn many<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply)
         return None;
     }
     let visit = Visit::of(rule);
-    let file = scene.names_below(&format!("/{}/", stem.join("/"))).find(|name| {
+    let file = scene.names_below(&(folder_path(&stem) + "/")).find(|name| {
         let path = RequestPath::parse(name_as_path(name).as_bytes()).ok();
         let decision = path.and_then(|path| scene.answer(&visit.at(&path)));
         decision.is_some_and(|decision| {

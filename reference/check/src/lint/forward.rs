@@ -2,7 +2,7 @@
 
 use rolegate::decide::{Outcome, Remote};
 use rolegate::path::RequestPath;
-use rolegate::rules::{Apply, Captures, QueryValue, Rule};
+use rolegate::rules::{Apply, Captures, QueryValue, Rule, is_of_a_function};
 use rolegate::site::Site;
 
 use super::admitted::holder;
@@ -12,7 +12,6 @@ use super::order::joined;
 use super::scene::{Field, Scene, Visit, WORD, page_of, place_of, warning};
 use super::walk::page_for_the_others;
 use super::ways::shown_at;
-use crate::map::is_of_a_function;
 
 /// What is odd about what the rule at `place` fetches.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {

@@ -2,17 +2,17 @@
 
 use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
-use rolegate::rules::{Apply, Pattern, Rule, RuleSet};
+use rolegate::rules::{Apply, Pattern, Rule};
 use rolegate::site::{Site, Spellings};
 use rolegate::span::RuleFile;
 
 use crate::catalogue;
 
 use super::admitted::holder;
-use super::advice::{Closing, Found, Proposal, changed, page_rule};
+use super::advice::{Closing, Found, Proposal, changed, line_at, page_rule};
 use super::forward::is_function;
 use super::names::{is_denial_page, is_login_page, is_offer};
-use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, page_of, place_of, segments, warning};
+use super::scene::{Field, LOOKED_AT, Scene, Visit, folder_path, name_as_path, page_of, place_of, segments, warning};
 use super::walk::is_page_for_holders;
 
 /// What is odd about the gate at `place`, or about the query of any rule.
@@ -152,7 +152,7 @@ const FILES: usize = 4;
 fn past_the_query<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<(Visit, String)> {
     let gate = Visit::of(rule);
     let stem = rule.pattern.stem().unwrap_or_default();
-    let below = stem.iter().map(|segment| format!("/{segment}")).collect::<String>();
+    let below = folder_path(&stem);
     let files = scene.names_below(&below).filter(|name| rule.pattern.matches_name(name)).take(FILES);
     let files = files.map(|name| RequestPath::of(segments(name)));
     files.chain(gate.path()).find_map(|path| {
@@ -195,7 +195,7 @@ fn what_is_kept<S: Site>(scene: &Scene<'_, S>, rule: &Rule, kept: &Decision, got
 /// MATCH-1: paths differ by case and by the composition of characters. A gate over nothing beside a folder that looks so is meant for that.
 fn other_case<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Found> {
     let stem = rule.pattern.stem().filter(|stem| !stem.is_empty())?;
-    let folder = format!("/{}/", stem.join("/"));
+    let folder = folder_path(&stem) + "/";
     if scene.is_bare() || !rule.pattern.ends_in_splat() || scene.names_below(&folder).next().is_some() {
         return None;
     }
@@ -282,7 +282,7 @@ fn one_spelling<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opt
 
 /// The path of the folder that a gate closes by showing its own paths: a page may lie beside the folder, and be served there.
 fn folder_of(rule: &Rule) -> Option<Vec<&str>> {
-    let apply = rule.apply().filter(|apply| !apply.to.is_absolute() && apply.to.reach() == rule.pattern)?;
+    let apply = rule.apply().filter(|_| rule.leads_to_itself())?;
     let stem = rule.pattern.stem().filter(|stem| !stem.is_empty())?;
     (200..300).contains(&apply.status).then_some(stem)
 }
@@ -292,8 +292,7 @@ fn at_one_path(rule: &Rule, path: &RequestPath) -> Option<Rule> {
     let apply = rule.apply().filter(|_| rule.origin.is_none() && rule.query.is_empty())?;
     let path = path.encoded();
     let line = format!("{path} {path} {}{}{}", apply.status, if apply.force { "!" } else { "" }, apply.conditions);
-    let parsed = RuleSet::parse(line.as_bytes()).rules;
-    parsed.rules().first().map(|own| Rule { span: rule.span, ..own.clone() })
+    line_at(rule, &line)
 }
 
 /// Every path at which the site serves the file of `own`.
@@ -401,14 +400,12 @@ fn not_beneath<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opti
     let visitor = format!("`{first}`, without being asked for a role");
     let help = "a gate without a star covers one path";
     let found = warning(rule, Field::From, "gate-not-beneath", message, visitor, help);
-    let apply = rule.apply().filter(|apply| !apply.to.is_absolute() && apply.to.reach() == rule.pattern);
+    let apply = rule.apply().filter(|_| rule.leads_to_itself());
     let deep = wide.zip(apply).and_then(|(wide, apply)| {
         // RULES-5: a destination is left out for what is shown with a 2xx alone.
         let to = if (200..300).contains(&apply.status) { String::new() } else { format!(" {}/:splat", rule.pattern) };
         let line = format!("{wide}{to} {}{}{}", apply.status, if apply.force { "!" } else { "" }, apply.conditions);
-        let parsed = RuleSet::parse(line.as_bytes()).rules;
-        let deep = parsed.rules().first().filter(|_| rule.origin.is_none() && rule.query.is_empty())?;
-        Some(Rule { span: rule.span, ..deep.clone() })
+        line_at(rule, &line).filter(|_| rule.origin.is_none() && rule.query.is_empty())
     });
     Some(found.proposing(deep.map(|deep| Proposal {
         help: format!("write `{}`, which covers every depth", deep.pattern),

@@ -2,12 +2,12 @@
 
 use rolegate::decide::Outcome;
 use rolegate::path::RequestPath;
-use rolegate::rules::{Rule, RuleSet, within_one_edit};
+use rolegate::rules::{Rule, within_one_edit};
 use rolegate::site::Site;
 
-use super::advice::{Closing, Found, Proposal};
+use super::advice::{Closing, Found, Proposal, line_at};
 use super::names::is_denial_page;
-use super::scene::{Field, Scene, Visit, name_as_path, page_of, segments, warning};
+use super::scene::{Field, Scene, Visit, folder_path, name_as_path, page_of, segments, warning};
 
 /// So many segments at the start of `from` can be those of the folder that is published.
 const PUBLISHED: usize = 3;
@@ -37,10 +37,9 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
     let path = RequestPath::of(segments(&meant)).encoded();
     let to = if end.is_empty() { format!("{path} ") } else { String::new() };
     let force = if apply.force { "!" } else { "" };
-    let parsed =
-        RuleSet::parse(format!("{path}{end} {to}{}{force}{}", apply.status, apply.conditions).as_bytes()).rules;
     let is_plain = rule.origin.is_none() && rule.query.is_empty();
-    let gate = parsed.rules().first().filter(|_| is_plain).map(|gate| Rule { span: rule.span, ..gate.clone() });
+    let line = format!("{path}{end} {to}{}{force}{}", apply.status, apply.conditions);
+    let gate = line_at(rule, &line).filter(|_| is_plain);
     Some(found.proposing(gate.map(|gate| Proposal {
         help: format!("if `{meant}` is meant, write the same gate for that: `{gate}`"),
         closes: Some(Closing::by(&gate)),
@@ -82,7 +81,7 @@ fn near<'n, S: Site>(scene: &'n Scene<'_, S>, rule: &Rule, stem: &[&'n str]) -> 
     let is_there = |path: &[&str]| !files_of(scene, rule, path).is_empty();
     let without = (1..stem.len().min(PUBLISHED + 1)).filter_map(|cut| stem.get(cut..)).map(<[&str]>::to_vec);
     let mut near: Vec<Vec<&str>> = without.filter(|path| is_there(path)).collect();
-    let folder = |at: usize| stem.iter().take(at).map(|segment| format!("/{segment}")).collect::<String>() + "/";
+    let folder = |at: usize| folder_path(stem.get(..at).unwrap_or_default()) + "/";
     // The first segment that nothing is called.
     let Some(at) = (0..stem.len()).find(|at| scene.names_below(&folder(at + 1)).next().is_none()) else { return near };
     let (Some(before), Some(wrong), Some(after)) = (stem.get(..at), stem.get(at), stem.get(at + 1..)) else {

@@ -2,15 +2,15 @@
 
 use rolegate::decide::Outcome;
 use rolegate::path::RequestPath;
-use rolegate::rules::{Apply, Conditions, Rule, RuleSet};
+use rolegate::rules::{Apply, Conditions, Rule};
 use rolegate::site::Site;
 use rolegate::visitor::Visitor;
 
 use super::admitted::holder;
-use super::advice::{Found, Proposal, answering};
+use super::advice::{Found, Proposal, leading_to};
 use super::forward::is_function;
 use super::idle::page_for_routes;
-use super::scene::{Field, Scene, Visit, name_as_path, page_of, place_of, segments, warning};
+use super::scene::{Field, Scene, Visit, folder_path, name_as_path, page_of, place_of, segments, warning};
 use super::too_late::for_routes;
 
 /// Names that differ in more letters are not taken for one another.
@@ -61,9 +61,7 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
     let found = warning(rule, Field::To, "target-missing", message, visitor, "lead to what is there");
     let meant = forgotten_colon(rule, apply).or_else(|| near(scene, &shown).filter(|_| !apply.to.takes_captures()));
     Some(found.proposing(meant.and_then(|meant| {
-        let line = format!("{} {meant} 200", rule.pattern);
-        let to = RuleSet::parse(line.as_bytes()).rules.rules().first()?.apply()?.to.clone();
-        let mended = answering(rule, |apply| apply.to = to);
+        let mended = leading_to(rule, &meant)?;
         Some(Proposal {
             help: format!("lead to `{meant}`, if that is meant: `{mended}`"),
             changes: vec![(place, vec![mended])],
@@ -88,7 +86,7 @@ fn page_with_a_rest<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) ->
         return None;
     }
     let visit = Visit::of(rule);
-    let below = own.iter().map(|segment| format!("/{segment}")).collect::<String>() + "/";
+    let below = folder_path(&own) + "/";
     let (asked, target) = scene.names_below(&below).find_map(|name| {
         let asked = visit.at(&RequestPath::of(segments(name)));
         let decision = scene.answer(&asked).filter(|decision| decision.by == Some(place) && decision.denied)?;
@@ -110,9 +108,7 @@ fn page_with_a_rest<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) ->
     };
     let help = "one page answers all who are denied, so its destination has no `:splat`";
     let found = warning(rule, Field::To, "target-missing", message, visitor, help);
-    let line = format!("{} {} 200", rule.pattern, page.encoded());
-    let to = RuleSet::parse(line.as_bytes()).rules.rules().first()?.apply()?.to.clone();
-    let mended = answering(rule, |apply| apply.to = to);
+    let mended = leading_to(rule, &page.encoded())?;
     Some(found.proposing([Proposal {
         help: format!("write `{mended}`, which leads all who are denied to the page"),
         changes: vec![(place, vec![mended])],
@@ -147,15 +143,10 @@ fn behind_a_slash<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> O
     let message = format!("the slash makes a path of this site of what looks like `{url}`");
     let help = "a destination on another host begins with `http://` or `https://`, and one that begins with a slash is a path of this site";
     let found = warning(rule, Field::To, "to-behind-slash", message, None, help);
-    let line = format!("{} {url} {}", rule.pattern, rule.apply()?.status);
-    let to = RuleSet::parse(line.as_bytes()).rules.rules().first().and_then(Rule::apply).map(|apply| apply.to.clone());
-    Some(found.proposing(to.map(|to| {
-        let mended = answering(rule, |apply| apply.to = to);
-        Proposal {
-            help: format!("if another host is meant, write `{mended}`"),
-            changes: vec![(place, vec![mended])],
-            closes: None,
-        }
+    Some(found.proposing(leading_to(rule, &url).map(|mended| Proposal {
+        help: format!("if another host is meant, write `{mended}`"),
+        changes: vec![(place, vec![mended])],
+        closes: None,
     })))
 }
 
@@ -178,7 +169,7 @@ fn routes_of_an_app<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) ->
     if !matches!(admitted.outcome, Outcome::NotFound { .. }) {
         return None;
     }
-    let folder = format!("/{}/", rule.pattern.stem()?.join("/"));
+    let folder = folder_path(&rule.pattern.stem()?) + "/";
     let (line, page) = (place_of(app.span, rule.span), page_of(app.apply()?)?);
     let message = format!(
         "there is no file below `{folder}`, so those who hold the role get a 404 there, and nobody gets the app"
@@ -230,7 +221,7 @@ fn near<S: Site>(scene: &Scene<'_, S>, shown: &str) -> Option<String> {
     let path = RequestPath::parse(shown.as_bytes()).ok()?;
     let own: Vec<&str> = path.segments().collect();
     let (last, folder) = own.split_last()?;
-    let prefix = folder.iter().map(|segment| format!("/{segment}")).collect::<String>() + "/";
+    let prefix = folder_path(folder) + "/";
     let called = |name: &str| name.trim_end_matches(".html").to_lowercase();
     let wanted = called(last);
     let names = scene.names_below(&prefix).filter_map(|name| {

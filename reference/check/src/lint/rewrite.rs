@@ -10,7 +10,7 @@ use super::admitted::{called, holder, stranger};
 use super::advice::{Closing, Found, Proposal, answering, changed, page_rule};
 use super::forward::is_function;
 use super::names::{is_denial_page, is_login_page};
-use super::scene::{Field, Scene, Visit, name_as_path, place_of, segments, warning};
+use super::scene::{Field, Scene, Visit, folder_path, name_as_path, place_of, segments, warning};
 use super::ways::ways_into;
 
 /// What is odd about where the rule at `place` leads, if it shows a page of the site.
@@ -201,7 +201,7 @@ fn target_open<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: 
     }
     let visit = Visit::of(rule).without_query();
     let (visit, hosts) = if is_own { (visit.elsewhere(), " on other hosts") } else { (visit, "") };
-    let folder: String = reach.fixed().iter().map(|segment| format!("/{segment}")).collect();
+    let folder = folder_path(&reach.fixed());
     let file = if reach.literal().is_some() {
         let path = RequestPath::of(segments(&folder));
         scene.site.file(&path).filter(|file| scene.is_public(file, &visit))?.into_owned()

@@ -360,6 +360,11 @@ fn below<'s, 'a>(names: &'s [&'a str], prefix: &str) -> impl Iterator<Item = &'a
     names.take_while(move |name| name.starts_with(&prefix)).take(LOOKED_AT)
 }
 
+/// The path of a folder, by its segments, without a slash at its end.
+pub(super) fn folder_path(segments: &[&str]) -> String {
+    segments.iter().map(|segment| format!("/{segment}")).collect()
+}
+
 /// What a name has in common with those that people take for it: without regard to upper and lower case and to how characters are composed (Unicode NFKC).
 pub(super) fn folded(name: &str) -> String {
     name.nfkc().collect::<String>().to_lowercase()

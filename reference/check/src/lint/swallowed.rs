@@ -2,14 +2,14 @@
 
 use rolegate::decide::Outcome;
 use rolegate::path::RequestPath;
-use rolegate::rules::{Apply, Rule, RuleSet};
+use rolegate::rules::{Apply, Rule};
 use rolegate::site::Site;
 use rolegate::visitor::Visitor;
 
 use super::admitted::holder;
-use super::advice::{Found, Proposal};
+use super::advice::{Found, Proposal, line_at};
 use super::names::{is_denial_page, stands_for_all};
-use super::scene::{Field, LOOKED_AT, Scene, Visit, name_as_path, page_of, segments, warning};
+use super::scene::{Field, LOOKED_AT, Scene, Visit, folder_path, name_as_path, page_of, segments, warning};
 
 /// Whether scripts and style sheets of the site are never served, since the rule at `place` shows a page instead.
 pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
@@ -78,7 +78,7 @@ fn pages<S: Site>(
         let near = scene.rules().get(place.saturating_sub(LOOKED_AT)..).unwrap_or_default();
         is_denial_page(name) || near.iter().take(2 * LOOKED_AT).any(leads)
     };
-    let names = scene.names_below(&format!("/{}/", stem.join("/")));
+    let names = scene.names_below(&(folder_path(&stem) + "/"));
     let hidden = names.filter(|name| name.ends_with(".html") && is_swallowed(name) && !is_led_to(name));
     let hidden: Vec<&str> = hidden.collect();
     let first = name_as_path(hidden.first()?);
@@ -105,7 +105,7 @@ fn by_a_tree<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &A
     let is_whole = rule.origin.is_none() && rule.pattern.stem()?.is_empty() && rule.pattern.ends_in_splat();
     let reach = apply.to.reach();
     let tree = reach.stem().filter(|stem| is_whole && !stem.is_empty() && !apply.to.is_absolute())?;
-    let tree = format!("/{}/", tree.join("/"));
+    let tree = folder_path(&tree) + "/";
     let is_asset = |name: &str| [".js", ".mjs", ".css"].iter().any(|end| name.ends_with(end));
     let mut below = scene.names_below(&tree).peekable();
     if !scene.site.is_listed() || below.peek().is_none() || below.any(is_asset) {
@@ -128,7 +128,5 @@ fn by_a_tree<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &A
 /// The gate that shows its own paths.
 fn own_paths(rule: &Rule, apply: &Apply) -> Option<Rule> {
     let line = format!("{} {}!{}", rule.pattern, apply.status, apply.conditions);
-    let parsed = RuleSet::parse(line.as_bytes()).rules;
-    let own = parsed.rules().first().filter(|_| rule.origin.is_none() && rule.query.is_empty())?;
-    Some(Rule { span: rule.span, ..own.clone() })
+    line_at(rule, &line).filter(|_| rule.origin.is_none() && rule.query.is_empty())
 }

@@ -6,7 +6,7 @@ use rolegate::path::RequestPath;
 use rolegate::rules::{ConditionKey, Rule};
 use rolegate::site::Site;
 
-use super::scene::{LOOKED_AT, Scene, Visit, WORD, segments};
+use super::scene::{LOOKED_AT, Scene, Visit, WORD, folder_path, segments};
 
 /// What so many other rules ask for is tried at each path.
 const CROSSED: usize = 16;
@@ -65,7 +65,7 @@ pub(super) fn visits<S: Site>(scene: &Scene<'_, S>, touched: &[&Rule]) -> Vec<Vi
         let reach = rule.apply().map(|apply| apply.to.reach());
         for pattern in [Some(&rule.pattern), reach.as_ref()].into_iter().flatten() {
             let Some(stem) = pattern.stem() else { continue };
-            let stem = if stem.is_empty() { String::new() } else { format!("/{}", stem.join("/")) };
+            let stem = folder_path(&stem);
             let names = scene.names_below(&stem).map(segments).map(RequestPath::of);
             visits.extend(names.chain([RequestPath::of(segments(&stem))]).map(|path| visit.at(&path)));
         }

@@ -5,18 +5,20 @@ use std::borrow::Cow;
 use rolegate::decide::{Decision, Outcome, PassedOver};
 use rolegate::path::RequestPath;
 use rolegate::problem::Problem;
-use rolegate::rules::{Apply, Effect, Rule, RuleSet};
+use rolegate::rules::{Apply, Effect, Rule};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
 use rolegate::visitor::Visitor;
 
 use super::admitted::{holder, is_bare_404};
-use super::advice::{Closing, Found, Proposal, answering, changed, page_rule};
+use super::advice::{Closing, Found, Proposal, answering, changed, line_at, page_rule};
 use super::backwards;
 use super::entry::in_toml;
 use super::forward::would_except;
 use super::missing::url_behind_a_slash;
-use super::scene::{Field, LOOKED_AT, Scene, Visit, WORD, name_as_path, page_of, place_of, segments, warning};
+use super::scene::{
+    Field, LOOKED_AT, Scene, Visit, WORD, folder_path, name_as_path, page_of, place_of, segments, warning,
+};
 
 /// So many redirects one after the other are followed.
 const HOPS: usize = 8;
@@ -152,9 +154,8 @@ fn for_holders_alone<S: Site>(scene: &Scene<'_, S>, rule: &Rule, page: &RequestP
 /// ROLE-3.redirect: a rule below one for the holders of a role that shows everybody else what lies there.
 fn shown_below(at: usize, redirect: &Rule, line: &str) -> Option<Proposal> {
     let to = if redirect.pattern.ends_in_splat() { String::new() } else { format!("{} ", redirect.pattern) };
-    let parsed = RuleSet::parse(format!("{} {to}200", redirect.pattern).as_bytes()).rules;
-    let shown = parsed.rules().first().filter(|_| redirect.origin.is_none() && redirect.query.is_empty())?;
-    let shown = Rule { span: redirect.span, ..shown.clone() };
+    let shown = line_at(redirect, &format!("{} {to}200", redirect.pattern));
+    let shown = shown.filter(|_| redirect.origin.is_none() && redirect.query.is_empty())?;
     Some(Proposal {
         help: format!("write `{shown}` below {line}"),
         changes: vec![(at, vec![redirect.clone(), shown])],
@@ -172,7 +173,7 @@ fn hides_page<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Optio
     let own = rule.pattern.literal().map(RequestPath::of).filter(|own| scene.site.file(own).is_some());
     let below = || {
         let stem = rule.pattern.stem().filter(|_| rule.pattern.ends_in_splat())?;
-        let below = if stem.is_empty() { "/".to_owned() } else { format!("/{}/", stem.join("/")) };
+        let below = folder_path(&stem) + "/";
         let name = scene.names_below(&below).next()?;
         Some(RequestPath::of(segments(name)))
     };

@@ -4,7 +4,7 @@ use rolegate::path::RequestPath;
 use rolegate::rules::{Captures, Pattern, Rule};
 use rolegate::site::Site;
 
-use super::scene::{Scene, Visit, WORD, segments};
+use super::scene::{Scene, Visit, WORD, folder_path, segments};
 
 /// So many files are asked for by one rule.
 const FILES: usize = 2;
@@ -22,7 +22,7 @@ pub(super) fn ways_into<S: Site>(scene: &Scene<'_, S>, rule: &Rule, kept: &Patte
     let reach = apply.to.reach();
     let (own, other) = (reach.fixed(), kept.fixed());
     let folder = if own.len() > other.len() { own } else { other };
-    let prefix = folder.iter().map(|segment| format!("/{segment}")).collect::<String>() + "/";
+    let prefix = folder_path(&folder) + "/";
     let files = scene.names_below(&prefix).map(|name| RequestPath::of(segments(name)));
     let way = |shown: RequestPath| {
         scene.spend(shown.name().len());

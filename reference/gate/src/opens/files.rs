@@ -1,9 +1,11 @@
 //! Whether a file falls out from under its gate: by the names of the new site, by being moved, or because another one is gone.
 
-use super::lookup::{Lookup, names_at};
-use super::{Change, Comparison, Found, Gate, is_no_wider, leads_to_itself, open, share_an_origin, turns_away_whom};
+use std::rc::Rc;
+
+use super::lookup::{Lookup, names_at, names_of};
+use super::{Change, Comparison, Found, Gate, is_no_wider, open, share_an_origin, turns_away_whom};
 use crate::path::{RequestPath, segments};
-use crate::rules::{Apply, Pattern, Rule, RuleSet};
+use crate::rules::{Pattern, Rule, RuleSet};
 use crate::site::{Site, Spellings, is_same_file};
 
 impl<'a, S: Site> Comparison<'a, S> {
@@ -47,16 +49,21 @@ impl<'a, S: Site> Comparison<'a, S> {
 
     /// Where a file is gone, a rule acts that it went before, and gates cover what they covered by its name alone.
     pub(super) fn gone(&mut self, at: &Paths<'_, 'a>, gates: &[Gate<'a>]) -> Found<'a> {
-        let Some(some_gate) = gates.first().map(|gate| gate.rule) else { return Ok(()) };
-        let (old_site, new_site): (&'a S, &'a S) = (self.old_site, self.new_site);
-        for file in old_site.names().filter(|name| !new_site.has(name)) {
-            let names = Spellings::of(old_site, file).and(old_site.other_names(file));
-            let closed = at.gates.at(names.iter());
+        let gone = Rc::clone(&self.gone);
+        let Some(some_gate) = gates.first().map(|gate| gate.rule).filter(|_| !gone.is_empty()) else { return Ok(()) };
+        let showing = self.new.rules().iter().filter_map(|rule| {
+            let apply = rule.apply().filter(|apply| !apply.is_redirect())?;
+            Some((rule.pattern.clone(), (rule, apply)))
+        });
+        let showing = Lookup::of(showing);
+        for file in gone.iter() {
+            let names = names_of(self.old_site, file);
+            let closed = at.gates.at(&names);
             for path in names.iter().map(|name| RequestPath::of(segments(name))) {
                 let closing = at.new_gates.at([path.name()]);
                 let mut opened = closed.iter().map(|gate| gate.rule);
                 let opened = opened.find(|gate| !closing.iter().any(|(_, heir)| turns_away_whom(heir, gate)));
-                for (rule, apply) in at.showing.at([path.name()]) {
+                for (rule, apply) in showing.at([path.name()]) {
                     self.spend(1, some_gate)?;
                     // What is fetched along a path comes from there, whatever lay here.
                     if let Some(gate) = opened.filter(|gate| apply.is_proxy() && !is_no_wider(rule, gate)) {
@@ -78,11 +85,17 @@ impl<'a, S: Site> Comparison<'a, S> {
         moved: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>,
     ) -> Found<'a> {
         let (old_site, new_site): (&'a S, &'a S) = (self.old_site, self.new_site);
+        let mut moved = moved.into_iter().peekable();
+        if moved.peek().is_none() && self.gone.is_empty() {
+            return Ok(());
+        }
+        let ways = self.new.rules().iter().enumerate().filter_map(|(place, rule)| Way::of(place, rule));
+        let ways = Lookup::of(ways);
         for (old, new) in moved {
             let (old, new) = (old.as_ref(), new.as_ref());
             // It was open under that name already, by a link.
             if !is_same_file(old_site, old, new) {
-                self.is_closed_still(at, &names_at(old_site, old), &names_at(new_site, new), new)?;
+                self.is_closed_still(at, &ways, &names_at(old_site, old), &names_at(new_site, new), new)?;
             }
         }
         // STATIC-1: what went before it at the shorter path is gone.
@@ -91,15 +104,22 @@ impl<'a, S: Site> Comparison<'a, S> {
             let (was, now) = (Spellings::of(old_site, file), Spellings::of(new_site, file));
             let further = now.iter().find(|name| was.iter().all(|known| known != *name));
             if let Some(path) = further {
-                self.is_closed_still(at, &names_at(old_site, file), &names_at(new_site, file), path)?;
+                self.is_closed_still(at, &ways, &names_at(old_site, file), &names_at(new_site, file), path)?;
             }
         }
         Ok(())
     }
 
     /// Whether what lay under some names, and lies under others now, is closed there to whom it was closed before.
-    fn is_closed_still(&mut self, at: &Paths<'_, 'a>, was: &[String], now: &[String], new: &str) -> Found<'a> {
-        let (closing, leading, showing) = (at.new_gates.at(now), at.ways.at(now), at.unforced.at(now));
+    fn is_closed_still(
+        &mut self,
+        at: &Paths<'_, 'a>,
+        ways: &Lookup<Way<'a>>,
+        was: &[String],
+        now: &[String],
+        new: &str,
+    ) -> Found<'a> {
+        let (closing, leading, showing) = (at.new_gates.at(now), ways.at(now), at.unforced.at(now));
         for gate in at.gates.at(was) {
             self.spend(1 + closing.len() + leading.len() + showing.len(), gate.rule)?;
             let mut heirs = closing.iter().filter(|(_, heir)| turns_away_whom(heir, gate.rule));
@@ -129,10 +149,6 @@ pub(super) struct Paths<'g, 'a> {
     new_gates: Lookup<(usize, &'a Rule)>,
     /// The rules of the new list before which a file goes.
     unforced: Lookup<Change<'a>>,
-    /// Those that show something else than what lies at the path, each with its effect.
-    showing: Lookup<(&'a Rule, &'a Apply)>,
-    /// Those that show files of the site, by what they lead to.
-    ways: Lookup<Way<'a>>,
 }
 
 impl<'g, 'a> Paths<'g, 'a> {
@@ -143,16 +159,10 @@ impl<'g, 'a> Paths<'g, 'a> {
             let apply = rule.apply().filter(|apply| !apply.force)?;
             Some(Change { rule, apply, place, was: Some(place), stays: true, is_uncovered: false, admits_more: false })
         });
-        let showing = new.rules().iter().filter_map(|rule| {
-            let apply = rule.apply().filter(|apply| !apply.is_redirect())?;
-            Some((rule.pattern.clone(), (rule, apply)))
-        });
         Paths {
             gates: Lookup::of(gates.iter().map(|gate| (gate.rule.pattern.clone(), gate))),
             new_gates: Lookup::of(new_gates.map(|(place, gate)| (gate.pattern.clone(), (place, gate)))),
             unforced: Lookup::of(unforced.map(|change| (change.rule.pattern.clone(), change))),
-            showing: Lookup::of(showing),
-            ways: Lookup::of(rules().filter_map(|(place, rule)| Way::of(place, rule))),
         }
     }
 }
@@ -169,6 +179,6 @@ impl<'a> Way<'a> {
     /// The paths that a rule may lead to, and how.
     fn of(place: usize, rule: &'a Rule) -> Option<(Pattern, Way<'a>)> {
         let apply = rule.apply().filter(|apply| !apply.is_redirect() && !apply.to.is_absolute())?;
-        Some((apply.to.reach(), Way { rule, place, leads_to_itself: leads_to_itself(rule) }))
+        Some((apply.to.reach(), Way { rule, place, leads_to_itself: rule.leads_to_itself() }))
     }
 }

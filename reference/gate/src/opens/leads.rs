@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use super::files::Paths;
+use super::lookup::names_of;
 use super::{Change, Comparison, Fetched, Found, Gate, Stop, is_no_wider, open, said, share_an_origin};
 use crate::decide::decide;
 use crate::elsewhere::names_elsewhere;
@@ -11,8 +12,8 @@ use crate::elsewhere::readings::Readings;
 use crate::elsewhere::remote::Server;
 use crate::path::{RequestPath, segments};
 use crate::request::{Origin, Request, Scheme};
-use crate::rules::{Apply, Captures, Rule, RuleSet};
-use crate::site::{Site, Spellings};
+use crate::rules::{Apply, Captures, Pattern, Rule, RuleSet};
+use crate::site::Site;
 use crate::visitor::Visitor;
 use crate::witness::Witness;
 
@@ -65,15 +66,7 @@ impl<'a, S: Site> Comparison<'a, S> {
     ) -> Found<'a> {
         let path = apply.to.substitute(captures).path;
         if apply.to.is_absolute() {
-            let server = fetched_from(apply, self.new_site);
-            for Fetched { gate, server: other, reach } in Rc::clone(&self.fetched).iter() {
-                self.spend(1, gate)?;
-                let meets = || rule.captures_query() || reach.matches_name(&path);
-                if Server::may_be_one(server.as_ref(), other.as_ref()) && meets() && !is_no_wider(rule, gate) {
-                    return Err(open(&path, gate));
-                }
-            }
-            return Ok(());
+            return self.fetches_what_is_kept(rule, apply, &path, |fetched| fetched.matches_name(&path));
         }
         let Some((file, names)) = self.shown(&path) else { return Ok(()) };
         for gate in at.gates.at(&names) {
@@ -87,8 +80,7 @@ impl<'a, S: Site> Comparison<'a, S> {
     fn shown(&self, path: &str) -> Option<(String, Vec<String>)> {
         let path = RequestPath::parse(path.as_bytes()).ok()?;
         let file = self.new_site.file(&path)?.into_owned();
-        let names = Spellings::of(self.new_site, &file).and(self.new_site.other_names(&file));
-        let names = names.iter().map(str::to_owned).collect();
+        let names = names_of(self.new_site, &file);
         Some((file, names))
     }
 
@@ -157,12 +149,25 @@ impl<'a, S: Site> Comparison<'a, S> {
     /// The same for what lies on another server: URLs that the old rules fetched behind a gate.
     fn forwards_behind(&mut self, change: &Change<'a>) -> Found<'a> {
         let Change { rule, apply, .. } = change;
-        let (server, reach) = (fetched_from(apply, self.new_site), apply.to.fetches().with_spellings());
-        for Fetched { gate, server: other, reach: fetched } in Rc::clone(&self.fetched).iter() {
+        let reach = apply.to.fetches().with_spellings();
+        let example = rule.pattern.example("…");
+        self.fetches_what_is_kept(rule, apply, example.name(), |fetched| fetched.may_meet(&reach))
+    }
+
+    /// Whether a rule fetches what only those got from there whom a gate admitted. `meets`: whether it comes to such paths.
+    fn fetches_what_is_kept(
+        &mut self,
+        rule: &Rule,
+        apply: &Apply,
+        told: &str,
+        meets: impl Fn(&Pattern) -> bool,
+    ) -> Found<'a> {
+        let server = fetched_from(apply, self.new_site);
+        for Fetched { gate, server: other, reach } in Rc::clone(&self.fetched).iter() {
             self.spend(1, gate)?;
-            let meets = || rule.captures_query() || fetched.may_meet(&reach);
+            let meets = || rule.captures_query() || meets(reach);
             if Server::may_be_one(server.as_ref(), other.as_ref()) && meets() && !is_no_wider(rule, gate) {
-                return Err(open(rule.pattern.example("…").name(), gate));
+                return Err(open(told, gate));
             }
         }
         Ok(())

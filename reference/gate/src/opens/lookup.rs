@@ -45,8 +45,10 @@ impl<T> Lookup<T> {
 /// Every path of the file that is served at the path with this name.
 pub(super) fn names_at(site: &impl Site, name: &str) -> Vec<String> {
     let path = RequestPath::of(segments(name));
-    let Some(file) = site.file(&path) else { return vec![path.name().to_owned()] };
-    let mut names: Vec<String> = Spellings::of(site, &file).iter().map(str::to_owned).collect();
-    names.extend(site.other_names(&file));
-    names
+    site.file(&path).map_or_else(|| vec![path.name().to_owned()], |file| names_of(site, &file))
+}
+
+/// Every path of a file.
+pub(super) fn names_of(site: &impl Site, file: &str) -> Vec<String> {
+    Spellings::of(site, file).and(site.other_names(file)).iter().map(str::to_owned).collect()
 }

@@ -3,6 +3,7 @@
 use super::destination::Names;
 use super::fields::within_one_edit;
 use super::parts::Form;
+use crate::rules::is_of_a_function;
 use crate::words;
 
 /// No longer value of a condition is repeated in what is said about it.
@@ -119,8 +120,7 @@ pub(super) fn of_commas(from: &str) -> Option<&'static str> {
 
 /// What to write instead of a path that the platform keeps for itself.
 pub(super) fn of_reserved(path: &str) -> &'static str {
-    let is_function = ["/.netlify/functions/", "/.netlify/builders/"].iter().any(|begin| path.starts_with(begin));
-    match is_function {
+    match is_of_a_function(path) {
         true => "no rule is met where a function answers: the function has to look at the token itself",
         false => "choose another path; `to` may lead there",
     }

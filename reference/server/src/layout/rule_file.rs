@@ -35,11 +35,11 @@ pub(super) struct Place<'a> {
 impl<'a> Place<'a> {
     pub(super) fn new(named: &'a Path, published: &'a Path, project: Option<&Project>) -> Place<'a> {
         let folders = project.into_iter().flat_map(|project| [&project.folder].into_iter().chain(&project.bases));
-        let others = folders.filter(|folder| !is_same(folder, published)).cloned().collect();
+        let folders: Vec<PathBuf> = folders.cloned().collect();
+        let others = folders.iter().filter(|folder| !is_same(folder, published)).cloned().collect();
         let toml = project.map(|project| Gates::of(RuleFile::Toml, &project.bytes)).unwrap_or_default();
-        let folders = project.into_iter().flat_map(|project| [&project.folder].into_iter().chain(&project.bases));
         let commands = project.map(|project| project.commands.clone()).unwrap_or_default();
-        let build = Build { commands, folders: folders.cloned().collect() };
+        let build = Build { commands, folders };
         Place { named, published, is_built: published.is_dir(), others, is_project: project.is_some(), build, toml }
     }
 
@@ -96,7 +96,8 @@ pub(super) fn choose(file: RuleFile, place: &Place<'_>, notes: &mut Vec<Note>) -
                 return Err(several(file, vec![own, source], place, help).into());
             }
             let why = "it differs from the one in the published folder";
-            notes.push(not_read(file, &source, why, &other, &bytes, place.build.help(file, &own)));
+            let is_missing = Gates::of(file, &other).are_missing_in(&Gates::of(file, &bytes));
+            notes.push(not_read(&source, why, is_missing, place.build.help(file, &own)));
         }
         left_beside(file, &beside, place, &bytes, &own, notes)?;
         return Ok(own);
@@ -152,22 +153,22 @@ fn left_beside(
             continue;
         }
         let (gates, in_force) = (Gates::of(file, &bytes), Gates::of(file, read));
+        let is_missing = gates.are_missing_in(&in_force);
         let names = || DirSite::names_in(place.published).unwrap_or_default();
-        if gates.are_missing_in(&in_force) && gates.close_nothing(&in_force, &place.toml, &names()) {
+        if is_missing && gates.close_nothing(&in_force, &place.toml, &names()) {
             let message = format!(
                 "`{}` is not read: {OUTSIDE}; it holds gates, and nothing that is published lies at their paths",
                 path.display()
             );
             notes.push(Note::warning(message, place.build.help(file, own)));
         } else {
-            notes.push(not_read(file, path, OUTSIDE, &bytes, read, place.build.help(file, own)));
+            notes.push(not_read(path, OUTSIDE, is_missing, place.build.help(file, own)));
         }
     }
     Ok(())
 }
 
-fn not_read(file: RuleFile, path: &Path, why: &str, bytes: &[u8], read: &[u8], help: String) -> Note {
-    let is_missing = Gates::of(file, bytes).are_missing_in(&Gates::of(file, read));
+fn not_read(path: &Path, why: &str, is_missing: bool, help: String) -> Note {
     Note::about(is_missing, format!("`{}` is not read: {why}", path.display()), help)
 }
 

@@ -234,9 +234,7 @@ pub(super) const ALL: &[Mutant] = &[
         "a number in quotes is taken as `exp`",
         Defect::Token(|token| {
             let number = token.claims.get("exp").and_then(Value::as_str).and_then(|text| text.parse::<i64>().ok());
-            number.is_some_and(|number| {
-                token.is_signed() && token.claims.insert("exp".to_owned(), number.into()).is_some()
-            })
+            number.is_some_and(|number| ends_at(token, number.into()))
         }),
     ),
     Mutant::new(
@@ -290,7 +288,7 @@ pub(super) const ALL: &[Mutant] = &[
         "an `exp` in the header overrules the claim",
         Defect::Token(|token| {
             let exp = token.header.get("exp").filter(|exp| exp.is_number()).cloned();
-            exp.is_some_and(|exp| token.is_signed() && token.claims.insert("exp".to_owned(), exp).is_some())
+            exp.is_some_and(|exp| ends_at(token, exp))
         }),
     ),
     Mutant::new(
@@ -299,7 +297,7 @@ pub(super) const ALL: &[Mutant] = &[
         "an `expires_at` beside the `exp` overrules it",
         Defect::Token(|token| {
             let end = token.claims.get("expires_at").filter(|end| end.is_number()).cloned();
-            end.is_some_and(|end| token.is_signed() && token.claims.insert("exp".to_owned(), end).is_some())
+            end.is_some_and(|end| ends_at(token, end))
         }),
     ),
     Mutant::new(
@@ -449,7 +447,12 @@ fn kid(token: &Token<'_>) -> String {
 fn exp(token: &mut Token<'_>, change: impl Fn(i64, i64) -> i64) -> bool {
     let Some(exp) = token.claims.get("exp").and_then(Value::as_i64) else { return false };
     let changed = change(exp, token.now);
-    token.is_signed() && token.claims.insert("exp".to_owned(), changed.into()).is_some()
+    ends_at(token, changed.into())
+}
+
+/// Lets a token that is signed and says when it ends do so at another time.
+fn ends_at(token: &mut Token<'_>, end: Value) -> bool {
+    token.is_signed() && token.claims.insert("exp".to_owned(), end).is_some()
 }
 
 /// Makes a token that is signed into one that has expired.

@@ -35,16 +35,11 @@ impl Visit {
             let values = condition.values.iter().skip(1).take(FURTHER_VALUES);
             values.filter_map(|value| match condition.key {
                 ConditionKey::Country => Some(Visit { country: Some(value.clone()), ..first.clone() }),
-                ConditionKey::Language => {
-                    let others = first.headers.iter().filter(|(name, _)| *name != "accept-language").cloned();
-                    let headers = others.chain([("accept-language", value.clone())]).collect();
-                    Some(Visit { headers, ..first.clone() })
-                }
+                ConditionKey::Language => Some(first.saying("accept-language", value.clone())),
                 ConditionKey::Cookie | ConditionKey::Unknown => None,
             })
         });
-        let further: Vec<Visit> = further.collect();
-        [first].into_iter().chain(further).collect()
+        [first.clone()].into_iter().chain(further).collect()
     }
 
     /// The same, with another word in the place of each free segment.
@@ -91,9 +86,13 @@ impl Visit {
     /// The same visit by somebody who sends all of these cookies and comes from this country.
     pub(in crate::lint) fn from(&self, country: Option<&str>, cookies: &[String]) -> Visit {
         let cookies: Vec<String> = cookies.iter().map(|name| format!("{name}=1")).collect();
-        let others = self.headers.iter().filter(|(name, _)| *name != "cookie").cloned();
-        let headers = others.chain([("cookie", cookies.join("; "))]).collect();
-        Visit { country: country.map(str::to_owned), headers, ..self.clone() }
+        Visit { country: country.map(str::to_owned), ..self.saying("cookie", cookies.join("; ")) }
+    }
+
+    /// The same visit with this header line in the place of those of the same name.
+    fn saying(&self, name: &'static str, value: String) -> Visit {
+        let others = self.headers.iter().filter(|(other, _)| *other != name).cloned();
+        Visit { headers: others.chain([(name, value)]).collect(), ..self.clone() }
     }
 
     /// The same visit to a host that no rule names.
