@@ -86,8 +86,41 @@ pub async fn check(
     redirects: &[(String, u16, String)],
     nothing: &[String],
 ) -> SiteCheck {
-    let mut found = SiteCheck::default();
-    let ask = async |path: &str, found: &mut SiteCheck| -> Option<Response> {
+    let mut looking = Looking { client, target, manners, found: SiteCheck::default() };
+    for (path, content) in files {
+        if looking.file(path, content).await.is_none() {
+            break;
+        }
+    }
+    if looking.found.in_the_way.is_some() {
+        return looking.found;
+    }
+    for path in nothing {
+        // A gate that wants a pause is found out when it is asked; the public files say whether there is a site.
+        let mut apart = Looking { found: SiteCheck::default(), ..looking };
+        let Some(response) = apart.ask(path).await else { break };
+        looking.found.seen.push(response.content().to_vec());
+    }
+    for (path, status, location) in redirects {
+        if looking.redirect(path, *status, location).await.is_none() {
+            break;
+        }
+    }
+    looking.found
+}
+
+/// A site that is looked at, and what was found so far.
+struct Looking<'a> {
+    client: &'a Plain,
+    target: &'a Target,
+    manners: &'a Manners,
+    found: SiteCheck,
+}
+
+impl Looking<'_> {
+    /// Asks for a page; none where something is in the way, which is noted.
+    async fn ask(&mut self, path: &str) -> Option<Response> {
+        let Self { client, target, manners, found } = self;
         for put_off in 0.. {
             tokio::time::sleep(manners.pause).await;
             let sent = Sent {
@@ -126,61 +159,57 @@ pub async fn check(
             }
         }
         None
-    };
-    for (path, content) in files {
-        let Some(mut response) = ask(path, &mut found).await else { break };
+    }
+
+    /// Compares a public file with what is shown at its path; none where something is in the way.
+    async fn file(&mut self, path: &str, content: &[u8]) -> Option<()> {
+        let mut response = self.ask(path).await?;
         // STATIC-3: a host may send a visitor to the spelling that it prefers. On this host alone, and once.
         let first = response.header("location").next().map(|value| String::from_utf8_lossy(value).into_owned());
         if (300..400).contains(&response.status)
-            && let Some(other) = first.as_deref().and_then(|location| same_host(location, target))
+            && let Some(other) = first.as_deref().and_then(|location| same_host(location, self.target))
         {
-            let Some(again) = ask(&other, &mut found).await else { break };
-            response = again;
+            response = self.ask(&other).await?;
         }
+        let found = &mut self.found;
         let body = response.content();
         found.seen.push(body.to_vec());
         let is_shown_here = response.status == 200 && first.is_none();
-        if is_shown_here && found.open_page.is_none() && (*body == **content || is_alike(content, &body)) {
-            found.open_page = Some(path.clone());
+        if is_shown_here && found.open_page.is_none() && (*body == *content || is_alike(content, &body)) {
+            found.open_page = Some(path.to_owned());
         }
-        if *body == **content {
+        if *body == *content {
             found.same = found.same.saturating_add(1);
         } else if response.status == 200 && is_alike(content, &body) {
             found.built = found.built.saturating_add(1);
         } else {
-            let bytes = |count: usize| format!("{count} bytes");
             found.differs.push(format!(
-                "{path}: here {}, there status {} with {}",
-                bytes(content.len()),
+                "{path}: here {} bytes, there status {} with {} bytes",
+                content.len(),
                 response.status,
-                bytes(body.len())
+                body.len()
             ));
         }
+        Some(())
     }
-    if found.in_the_way.is_some() {
-        return found;
-    }
-    for path in nothing {
-        // A gate that wants a pause is found out when it is asked; the public files say whether there is a site.
-        let Some(response) = ask(path, &mut SiteCheck::default()).await else { break };
-        found.seen.push(response.content().to_vec());
-    }
-    for (path, status, location) in redirects {
-        let Some(response) = ask(path, &mut found).await else { break };
+
+    /// Looks whether a redirect acts as the rules say; none where something is in the way.
+    async fn redirect(&mut self, path: &str, status: u16, location: &str) -> Option<()> {
+        let response = self.ask(path).await?;
         let there = response.header("location").next().map(printable);
-        let is_same = response.status == *status
-            && there.as_deref().is_some_and(|there| there == location || there.ends_with(location.as_str()));
+        let is_same = response.status == status
+            && there.as_deref().is_some_and(|there| there == location || there.ends_with(location));
         if is_same {
-            found.acting = found.acting.saturating_add(1);
+            self.found.acting = self.found.acting.saturating_add(1);
         } else {
-            found.differs.push(format!(
+            self.found.differs.push(format!(
                 "{path}: the rules say {status} to {location}, there status {}{}",
                 response.status,
                 there.map(|there| format!(" to {there}")).unwrap_or_default()
             ));
         }
+        Some(())
     }
-    found
 }
 
 /// What stands in front of a whole site: a redirect to the same path of another origin, or a password.

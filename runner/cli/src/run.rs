@@ -1,39 +1,33 @@
 //! `gatecheck run`.
 
-use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use clap::Args;
+use gatecheck::corpus::Corpus;
 use gatecheck::corpus::question::Profile;
-use gatecheck::corpus::source::Level;
-use gatecheck::corpus::{Case, Corpus};
-use gatecheck::event::Event;
 use gatecheck::exit::{ExitStatus, HELP};
-use gatecheck::gates::Gate;
 use gatecheck::invariants::Invariant;
 use gatecheck::lines::wrapped_behind;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
 use gatecheck::report::terminal::{TerminalOptions, TerminalReporter};
-use gatecheck::run::order::Order;
-use gatecheck::run::{LONGEST_PAUSE, Plan, PlanError, RunOptions};
-use gatecheck::verdict::Verdict;
-use gatecheck::wire::plain::HttpVersion;
-use gatecheck_mutants::diagnosis::Watch;
-use tokio::sync::mpsc;
+use gatecheck::run::LONGEST_PAUSE;
 
 use super::columns::columns;
 use super::config::ConfigArgs;
 use super::format::{Output, Outputs};
 use super::gate::GateArgs;
-use super::part::{BY_THE_ENGINE, part};
-use super::resume::Resumed;
-use super::settings::{self, Settings};
+use super::part::BY_THE_ENGINE;
 use super::watch::watching;
-use super::{Failure, gate, last, look};
+use super::{Failure, settings};
+
+mod follow;
+mod prepare;
+
+use follow::{Followed, Following};
+use prepare::{Prepared, prepare};
 
 /// Arguments of `gatecheck run`.
 #[derive(Args, Clone, Debug)]
@@ -124,13 +118,6 @@ pub struct RunArgs {
     show_secrets: bool,
 }
 
-/// How many requests may be under way at once, if nothing is said.
-const JOBS: usize = 16;
-/// The time limit of one answer, if nothing is said.
-const TIMEOUT: Duration = Duration::from_secs(5);
-/// How often a request to a gate elsewhere is sent again when its connection fails, if nothing is said.
-const RETRIES: u32 = 2;
-
 /// Runs the corpus; again and again where somebody watches.
 pub(super) fn run(corpus: &Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Failure> {
     if args.watch.is_empty() {
@@ -140,186 +127,28 @@ pub(super) fn run(corpus: &Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Fai
 }
 
 fn run_once(corpus: Arc<Corpus>, args: RunArgs) -> Result<ExitStatus, Failure> {
-    let corpus = match args.as_reference {
-        true => Arc::new(Arc::unwrap_or_clone(corpus).held_to_the_reference()),
-        false => corpus,
-    };
-    let mut patterns = Vec::new();
-    let mut url = None;
-    for word in &args.what {
-        if word.contains("://") {
-            if url.replace(word.clone()).is_some() {
-                return Err(Failure::usage("one URL at a time"));
-            }
-        } else {
-            patterns.push(word.clone());
-        }
-    }
     let config = args.config.open()?;
-    let (url, named) = config.gate(url, &args.gate)?;
-    let settings = Settings {
-        jobs: args.jobs.or(config.settings.jobs),
-        rate: args.rate.or(config.settings.rate),
-        timeout: args.timeout.or(config.settings.timeout),
-        retries: args.retries.or(config.settings.retries),
-        http2: args.http2 || config.settings.http2,
-        strict: args.strict || config.settings.strict,
+    let asking = match prepare(corpus, &args, &config)? {
+        Prepared::Asking(asking) => asking,
+        Prepared::Nothing(status) => return Ok(status),
     };
-    if patterns.is_empty() && args.resume.is_none() {
-        patterns.clone_from(&config.cases);
-    }
-    if args.quick {
-        patterns = corpus.quick(&patterns);
-        if patterns.is_empty() {
-            return Err(Failure::usage("none of the cases of --quick is selected; leave out --quick, or the patterns"));
-        }
-    }
-    if let Some(file) = &args.only_failed {
-        patterns = failed(&corpus, file, &patterns)?;
-        if patterns.is_empty() {
-            super::say(&format!("nothing that failed in {file} is selected: there is nothing to ask again\n"));
-            return Ok(ExitStatus::AsExpected);
-        }
-    }
-    let whole = corpus.len();
-    let gate = gate::gate(&named, url.as_deref())?;
-    if let Gate::Launch(file) = &gate {
-        file.without_key().iter().for_each(|why| super::note(why));
-    }
-    let written = Arc::clone(&corpus);
-    let corpus = match &gate {
-        Gate::Launch(file) => Arc::new(file.asked((*corpus).clone()).map_err(Failure::usage)?),
-        _ => corpus,
+    let whole = asking.written.len();
+    let baseline = args.baseline.as_deref().or(config.baseline.as_deref()).map(super::baseline::open).transpose()?;
+    let options = ReportOptions { show_secrets: args.show_secrets, strict: asking.strict };
+    let report = match &asking.resumed {
+        Some(resumed) => resumed.report(&asking.corpus, options)?,
+        None => Aggregate::new(options).knowing(baseline.unwrap_or_default()),
     };
-    let resumed = args.resume.as_deref().map(|file| Resumed::open(file, &corpus)).transpose()?;
-    if let Some(resumed) = &resumed {
-        if !patterns.is_empty() {
-            return Err(Failure::usage("--resume asks what the report lacks; leave the patterns out"));
-        }
-        if resumed.left.is_empty() {
-            super::say("nothing is left to ask in this run; `gatecheck report` shows it\n");
-            let run = resumed.report(&corpus, ReportOptions { strict: settings.strict, ..ReportOptions::default() })?;
-            return Ok(run.exit_status());
-        }
-    }
-    let serves = gate::serves(&named, &corpus)?;
-    if !args.quick {
-        patterns.extend(named.suite.clone());
-    }
-    let options = RunOptions {
-        patterns,
-        profile: args.profile.or(config.profile).unwrap_or_default(),
-        shard: part(args.shard.as_deref())?,
-        seed: Some(args.seed.unwrap_or_else(Order::fresh_seed)),
-        jobs: settings.jobs.unwrap_or(JOBS),
-        timeout: settings.timeout.unwrap_or(TIMEOUT),
-        rate: settings.rate,
-        retries: settings.retries.unwrap_or(if matches!(gate, Gate::Remote(_)) { RETRIES } else { 0 }),
-        http: if settings.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 },
-        serves,
-        without: args
-            .without
-            .iter()
-            .map(|invariant| (*invariant, "switched off with --without".to_owned()))
-            .chain(gate.without())
-            .collect(),
-        longest_pause: Duration::from_secs(args.longest_pause),
-        user_agent: None,
-        open_page: None,
-        look: !args.no_look,
-        behind_proxy: named.behind_proxy,
-    };
-    let options = match &resumed {
-        Some(resumed) => resumed.options(&gate, options)?,
-        None => options,
-    };
-    last::remember(url.as_deref(), &named);
-    let plan = Plan::new(&corpus, &gate, &options).map_err(|error| {
-        Failure::usage(match &error {
-            PlanError::NothingSelected(pattern) => {
-                format!("{}{}", config.place_of(pattern), corpus.nothing_fits(pattern))
-            }
-            _ => error.to_string(),
-        })
-    })?;
-    if plan.cases() == 0 && options.shard.is_none() {
-        let selected = if args.quick { "no case of --quick" } else { "no case that is selected" };
-        return Err(Failure::usage(format!("{selected} is among what this gate serves: there is nothing to ask")));
-    }
-    let baseline = args
-        .baseline
-        .as_deref()
-        .or(config.baseline.as_deref())
-        .map(super::baseline::open)
-        .transpose()?
-        .unwrap_or_default();
-    let mut outputs = Outputs::open(config.reports.into_iter().chain(args.format).collect())?;
-    let options_of_report = ReportOptions { show_secrets: args.show_secrets, strict: settings.strict };
-    let mut report = match &resumed {
-        Some(resumed) => resumed.report(&corpus, options_of_report)?,
-        None => Aggregate::new(options_of_report).knowing(baseline),
-    };
-    let mut terminal = TerminalReporter::new(TerminalOptions {
+    let terminal = TerminalReporter::new(TerminalOptions {
         all: args.all,
         whole: args.whole,
         observations: args.observed,
         progress: std::io::stderr().is_terminal(),
         columns: columns(),
     });
-    // The reference is what known defects are defects of.
-    let of_others = url.is_some() || (named.names_one() && !named.is_embedded());
-    let mut watch = of_others.then(|| Watch::new(written));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::harness(error.to_string()))?;
-    let began = Instant::now();
-    let interrupted = runtime
-        .block_on(async {
-            let (events, mut happened) = mpsc::unbounded_channel();
-            let running = tokio::spawn(gatecheck::run::run(corpus, gate, options, plan, events));
-            let mut interruption = pin!(interruption());
-            let interrupted = loop {
-                let event = tokio::select! {
-                    event = happened.recv() => event,
-                    () = interruption.as_mut() => {
-                        running.abort();
-                        break true;
-                    }
-                };
-                let Some(event) = event else { break false };
-                if let Event::Looked(checks) = &event {
-                    look::show(checks);
-                }
-                if let Some(watch) = &mut watch {
-                    watch.note(&event);
-                }
-                report.note(&event);
-                terminal.note(&event, &report);
-                outputs.note(&event, &report);
-                if args.fail_fast && fails_the_run(&event, settings.strict) {
-                    running.abort();
-                    break false;
-                }
-            };
-            if report.missing() > 0 {
-                // What was asked is told, and that it is not all.
-                let end = Event::RunFinished { at: SystemTime::now(), elapsed: began.elapsed() };
-                report.note(&end);
-                terminal.note(&end, &report);
-                outputs.note(&end, &report);
-            }
-            match running.await {
-                // Nobody but this loop stops it.
-                Err(error) if error.is_cancelled() => Ok(interrupted),
-                ended => ended.map(|()| interrupted),
-            }
-        })
-        .map_err(|error| Failure::harness(format!("the run ended early: {error}")))?;
-    let named = watch.as_ref().map(|watch| runtime.block_on(watch.causes()));
-    report.explain(&named.unwrap_or_default());
-    // A run that stopped early has gates that still run: they end with the tasks that keep them.
-    runtime.shutdown_timeout(ENDING);
+    let outputs = Outputs::open(config.reports.into_iter().chain(args.format).collect())?;
+    let Followed { report, terminal, outputs, interrupted } =
+        Following { report, terminal, outputs, fail_fast: args.fail_fast }.follow(*asking)?;
     let mut told = terminal.render(&report);
     if args.quick {
         let said = format!(
@@ -359,26 +188,4 @@ pub(super) async fn interruption() {
         asked = tokio::signal::ctrl_c() => if asked.is_err() { std::future::pending().await },
         _ = polite => {}
     }
-}
-
-/// Whether a case ended so that the run has failed: a leak, or a miss of what binds.
-fn fails_the_run(event: &Event, strict: bool) -> bool {
-    let Event::CaseFinished(finished) = event else { return false };
-    let level = finished.case.case().level;
-    match finished.verdict {
-        Verdict::Leak(_) => level != Level::Should || strict,
-        Verdict::Fail(_) => level == Level::Must || (strict && level == Level::Should),
-        _ => false,
-    }
-}
-
-/// The cases that failed in a report, under the ids that they have now; those alone that fit a pattern, where there are any.
-fn failed(corpus: &Corpus, file: &str, patterns: &[String]) -> Result<Vec<String>, Failure> {
-    let mut report = super::reports(&[file.to_owned()])?;
-    let results = report.pop().map(|named| named.report.results).unwrap_or_default();
-    let ids: BTreeSet<String> =
-        results.iter().filter(|result| result.is_finding()).map(|result| corpus.current_id(&result.id)).collect();
-    let selected = |case: &Case| patterns.is_empty() || patterns.iter().any(|pattern| case.matches(pattern));
-    let cases = corpus.cases().filter(|(_, case)| ids.contains(&case.id) && selected(case));
-    Ok(cases.map(|(_, case)| case.id.clone()).collect())
 }

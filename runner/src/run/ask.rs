@@ -89,20 +89,47 @@ pub(super) async fn ask(
     let may_have = stage.entitlements.of_case(case);
     let scene = Scene { origin: &clients.origin, prefix: &stage.prefix, files: &stage.files, may_have: &may_have };
     let sender = Sender { shared, clients, scene };
+    let answered = match answer(sender, stage, case, &mut finished.attempts).await {
+        Ok(answered) => answered,
+        Err(none) => {
+            finished.verdict = Verdict::Error(none.fault);
+            finished.exchange = none.exchange.map(|exchange| *exchange);
+            return finished;
+        }
+    };
+    let (verdict, exchange) = judged(sender, suite, case, proof, answered).await;
+    finished.verdict = verdict;
+    finished.exchange = Some(exchange);
+    finished
+}
+
+/// What came back.
+struct Answered {
+    exchange: Exchange,
+    /// The connection on which nothing but the request was asked, if there is one that stays open.
+    connection: Option<Connection>,
+    /// By what the upstream knows the request, if it can.
+    ask: Option<String>,
+}
+
+/// Sends a case until it is answered: again and by itself where the connection fails, or what came may be of another request.
+async fn answer(sender: Sender<'_>, stage: &Stage, case: &Case, attempts: &mut u32) -> Result<Answered, Unanswered> {
+    let Sender { shared, scene, .. } = sender;
+    let suite = &*stage.suite;
     let mut ask = None;
     let mut way = Way { over_http2: case.over_http2, ..Way::default() };
     let mut drops = 0;
-    let (exchange, connection) = loop {
+    loop {
         let answered = async {
-            let mut sent = composed(shared, clients, stage, suite, case)?;
+            let mut sent = composed(&sender, suite, case)?;
             // A raw request says itself what it says; what comes of it at the upstream cannot be told apart.
             ask = (suite.needs_upstream() && sent.raw.is_none()).then(|| shared.upstream.next_ask());
             sent.headers.extend(ask.iter().map(|ask| (ASK.to_owned(), ask.clone().into_bytes())));
             for request in &case.before {
                 let first = Case { request: request.clone(), before: Vec::new(), ..case.clone() };
-                sender.send(composed(shared, clients, stage, suite, &first)?, way, &mut 0).await?;
+                sender.send(composed(&sender, suite, &first)?, way, &mut 0).await?;
             }
-            sender.send_on(sent, way, &mut finished.attempts).await
+            sender.send_on(sent, way, attempts).await
         };
         match answered.await {
             Ok((exchange, _)) if sender.is_lost(&exchange, way) && leaks(None, &exchange, &scene).is_empty() => {
@@ -118,23 +145,28 @@ pub(super) async fn ask(
                 }
                 // A gate may hang up on a request, and that is an answer; one that hangs up on everybody gives none.
                 let control = suite.case(&case.control).unwrap_or(case);
-                if is_answered(&sender, composed(shared, clients, stage, suite, control)).await {
-                    break (exchange, None);
+                if is_answered(&sender, composed(&sender, suite, control)).await {
+                    return Ok(Answered { exchange, connection: None, ask });
                 }
-                finished.verdict =
-                    Verdict::Error(Fault::NotAsked("connections drop, that of the control too".to_owned()));
-                finished.exchange = Some(exchange);
-                return finished;
+                let fault = Fault::NotAsked("connections drop, that of the control too".to_owned());
+                return Err(Unanswered { fault, exchange: Some(Box::new(exchange)) });
             }
-            Ok(answered) => break answered,
+            Ok((exchange, connection)) => return Ok(Answered { exchange, connection, ask }),
             Err(none) if none.is_of_the_connection() && sender.may_send_again(&mut drops).await => {}
-            Err(none) => {
-                finished.verdict = Verdict::Error(none.fault);
-                finished.exchange = none.exchange.map(|exchange| *exchange);
-                return finished;
-            }
+            Err(none) => return Err(none),
         }
-    };
+    }
+}
+
+/// The verdict on what came back, with what must hold beside the expectation of the case.
+async fn judged(
+    sender: Sender<'_>,
+    suite: &Suite,
+    case: &Case,
+    proof: Option<&Proof>,
+    Answered { exchange, connection, ask }: Answered,
+) -> (Verdict, Exchange) {
+    let Sender { shared, clients, scene } = sender;
     let mut judgement = judge(&case.expected, &exchange, &scene);
     // What is answered to a condition or for a part need not be the file.
     if let (Some(own), Some(file), Some(response)) =
@@ -149,28 +181,27 @@ pub(super) async fn ask(
             judgement = Judgement { verdict: Verdict::Fail(mismatches), fitting: None };
         }
     }
-    finished.verdict = match proof.filter(|proof| proof.verdict == Verdict::Pass && suite.has_protected_files()) {
+    let mut verdict = match proof.filter(|proof| proof.verdict == Verdict::Pass && suite.has_protected_files()) {
         Some(proof) => {
             Again { sender, shared, clients, suite, case, scene, proof }.check(judgement, &exchange, connection).await
         }
         None => judgement.verdict,
     };
-    if matches!(finished.verdict, Verdict::Pass | Verdict::Observed(_))
+    if matches!(verdict, Verdict::Pass | Verdict::Observed(_))
         && !shared.options.without.contains_key(&Invariant::Secrets)
         && let Some(mismatch) = secrets(&exchange, &suite.settings.secret, suite.own.is_some())
     {
-        finished.verdict = Verdict::Fail(vec![mismatch]);
+        verdict = Verdict::Fail(vec![mismatch]);
     }
-    if finished.verdict == Verdict::Pass && case.features.iter().any(|feature| feature == "listener") {
-        finished.verdict = shared.listener.verdict().await;
+    if verdict == Verdict::Pass && case.features.iter().any(|feature| feature == "listener") {
+        verdict = shared.listener.verdict().await;
     }
-    if let (Verdict::Fail(_), Some(page)) = (&finished.verdict, &shared.options.open_page)
-        && let Some(verdict) = refused_to_all(&sender, &exchange, page).await
+    if let (Verdict::Fail(_), Some(page)) = (&verdict, &shared.options.open_page)
+        && let Some(refused) = refused_to_all(&sender, &exchange, page).await
     {
-        finished.verdict = verdict;
+        verdict = refused;
     }
-    finished.exchange = Some(exchange);
-    finished
+    (verdict, exchange)
 }
 
 /// That an answer says nothing of the rules, where a page that everybody was shown is refused alike: now, to whoever asks from here, or to such a request.
@@ -210,8 +241,9 @@ async fn refused_to_all(sender: &Sender<'_>, exchange: &Exchange, page: &str) ->
 }
 
 /// The request of a case, as it is sent to the gate that runs.
-fn composed(shared: &Shared, clients: &Clients, stage: &Stage, suite: &Suite, case: &Case) -> Result<Sent, Fault> {
-    let mut sent = compose(suite, case, &shared.place(clients, &stage.prefix), now()).map_err(Fault::Harness)?;
+fn composed(sender: &Sender<'_>, suite: &Suite, case: &Case) -> Result<Sent, Fault> {
+    let Sender { shared, clients, scene } = sender;
+    let mut sent = compose(suite, case, &shared.place(clients, scene.prefix), now()).map_err(Fault::Harness)?;
     let user_agent = shared.options.user_agent.iter();
     sent.headers.extend(user_agent.map(|text| ("User-Agent".to_owned(), text.clone().into_bytes())));
     Ok(sent)

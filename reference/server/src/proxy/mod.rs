@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::files::body::Body;
 use crate::pace::Measure;
 use crate::server::Limits;
-use crate::server::shares::{self, Shares};
+use crate::server::shares::{self, Place, Shares};
 pub use client::Roots;
 use client::{Clients, HttpClient};
 use connect::Dial;
@@ -181,24 +181,9 @@ impl Proxy {
         upstream_request: &UpstreamRequest,
         mut request: Request<Incoming>,
     ) -> Result<Forwarded, Failure> {
-        // A page is got with GET, whatever the request asks with.
-        if upstream_request.page.is_none() {
-            let method = request.method().clone();
-            if !fields::may_ask_with(&method) && !self.settings.methods.contains(&method) {
-                return Err(Failure::Method);
-            }
-            if method == Method::OPTIONS && !fields::goes_further(request.headers_mut()) {
-                return Err(Failure::LastHop);
-            }
-        }
-        if fields::goes_in_a_circle(request.headers(), &self.pseudonym) {
-            return Err(Failure::Circle);
-        }
+        self.may_ask(upstream_request.page.is_some(), &mut request)?;
         let uri = target(&upstream_request.url).ok_or(Failure::Unreachable)?;
         let origin = origin(&uri).ok_or(Failure::Unreachable)?;
-        if declared_length(&request).is_some_and(|length| length > self.settings.body_limit) {
-            return Err(Failure::TooLarge);
-        }
         let clients = self.clients().ok_or(Failure::Unreachable)?;
         let prior_knowledge = self.settings.http2.contains(&origin);
         let upgrade = Some(fields::wanted_upgrade(request.headers()))
@@ -258,18 +243,51 @@ impl Proxy {
         if !fields::is_framed_plainly(answer.headers()) {
             return Err(Failure::Unreachable);
         }
-        let (head, body) = answer.into_parts();
-        let body = match tunnel {
-            Some(_) => Body::default(),
-            None => {
-                let mut download = Download::new(body, self.settings.idle_timeout, place);
-                // PROXY-6.begins
-                download
-                    .begin()
-                    .await
-                    .map_err(|error| if timed_out(&error) { Failure::Slow } else { Failure::Unreachable })?;
-                Body::of_stream(download)
+        let mut response = self.come_back(answer, tunnel.is_some(), upstream_request, place).await?;
+        if let (Some(_), Some(protocol)) = (&tunnel, upgrade) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            response.headers_mut().insert(header::UPGRADE, protocol);
+        }
+        Ok(Forwarded { response, tunnel, upstream_failed: false })
+    }
+
+    /// PROXY-7: whether a request may go further at all. A page is got with GET, whatever the request asks with.
+    fn may_ask(&self, is_for_a_page: bool, request: &mut Request<Incoming>) -> Result<(), Failure> {
+        if !is_for_a_page {
+            let method = request.method().clone();
+            if !fields::may_ask_with(&method) && !self.settings.methods.contains(&method) {
+                return Err(Failure::Method);
             }
+            if method == Method::OPTIONS && !fields::goes_further(request.headers_mut()) {
+                return Err(Failure::LastHop);
+            }
+        }
+        if fields::goes_in_a_circle(request.headers(), &self.pseudonym) {
+            return Err(Failure::Circle);
+        }
+        if declared_length(request).is_some_and(|length| length > self.settings.body_limit) {
+            return Err(Failure::TooLarge);
+        }
+        Ok(())
+    }
+
+    /// The answer of the upstream as it goes to the client. One that leads to a tunnel has no body.
+    async fn come_back(
+        &self,
+        answer: Response<Incoming>,
+        leads_to_a_tunnel: bool,
+        upstream_request: &UpstreamRequest,
+        place: Arc<Place>,
+    ) -> Result<Response<Body>, Failure> {
+        let (head, body) = answer.into_parts();
+        let body = if leads_to_a_tunnel {
+            Body::default()
+        } else {
+            let mut download = Download::new(body, self.settings.idle_timeout, place);
+            // PROXY-6.begins
+            let began = download.begin().await;
+            began.map_err(|error| if timed_out(&error) { Failure::Slow } else { Failure::Unreachable })?;
+            Body::of_stream(download)
         };
         let mut response = Response::new(body);
         *response.status_mut() = head.status;
@@ -280,11 +298,7 @@ impl Proxy {
                 *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
             }
         }
-        if let (Some(_), Some(protocol)) = (&tunnel, upgrade) {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            response.headers_mut().insert(header::UPGRADE, protocol);
-        }
-        Ok(Forwarded { response, tunnel, upstream_failed: false })
+        Ok(response)
     }
 
     fn clients(&self) -> Option<&Clients> {
