@@ -154,7 +154,7 @@ mod rule_set;
 pub mod rules {
     pub use crate::meaning::rules::*;
     pub use crate::preimage::Way;
-    pub use crate::reach::{EXAMPLE, is_of_a_function};
+    pub use crate::reach::{Covered, EXAMPLE, is_of_a_function};
     pub use crate::reading::{
         Line, LineKind, MAX_LINE, Oddity, Parsed, PatternFault, PatternFaultKind, lines, within_one_edit,
     };

@@ -29,7 +29,7 @@ use std::rc::Rc;
 use self::files::Paths;
 use crate::elsewhere::remote::Server;
 use crate::path::{RequestPath, segments};
-use crate::rules::{Apply, Effect, Pattern, QueryConstraint, QueryValue, RoleCondition, Rule, RuleSet};
+use crate::rules::{Apply, Covered, Effect, Pattern, QueryConstraint, QueryValue, RoleCondition, Rule, RuleSet};
 use crate::site::Site;
 use crate::span::Span;
 
@@ -94,7 +94,7 @@ struct Gate<'a> {
     /// Where what covers it stands in the new one.
     heir: usize,
     /// The paths of all files that it may cover.
-    reach: Pattern,
+    reach: Covered,
     /// What it covers of a site that another server has, as the loosest of servers read paths.
     there: Pattern,
 }
@@ -122,11 +122,27 @@ impl Change<'_> {
     }
 }
 
+/// An old rule that is gone, or that another one stands above now.
+struct Overtaken<'a> {
+    rule: &'a Rule,
+    /// The paths of all files that it may cover, if it is a gate.
+    covered: Option<Covered>,
+}
+
+impl Overtaken<'_> {
+    fn may_meet(&self, pattern: &Pattern) -> bool {
+        match &self.covered {
+            Some(covered) => covered.may_meet(pattern),
+            None => self.rule.pattern.may_meet(pattern),
+        }
+    }
+}
+
 /// What an old rule fetched from another server for those alone whom a gate admitted.
 struct Fetched<'a> {
     gate: &'a Rule,
     server: Option<Server>,
-    reach: Pattern,
+    reach: Covered,
 }
 
 struct Comparison<'a, S> {
@@ -215,11 +231,11 @@ impl<'a, S: Site> Comparison<'a, S> {
             .collect();
         // Old rules that are gone, and those that a rule which stood below them stands above now, each with its place there.
         let mut highest_below = usize::MAX;
-        let mut overtaken: Vec<(usize, Option<usize>, Pattern)> = Vec::new();
+        let mut overtaken: Vec<(usize, Option<usize>, Overtaken<'a>)> = Vec::new();
         for (at, (rule, now)) in self.old.rules().iter().zip(&places).enumerate().rev() {
             if now.is_none_or(|now| highest_below < now) {
-                let pattern = if rule.is_gate() { rule.pattern.with_spellings() } else { rule.pattern.clone() };
-                overtaken.push((at, *now, pattern));
+                let covered = rule.is_gate().then(|| rule.pattern.with_spellings());
+                overtaken.push((at, *now, Overtaken { rule, covered }));
             }
             highest_below = highest_below.min(now.unwrap_or(usize::MAX));
         }
@@ -231,7 +247,7 @@ impl<'a, S: Site> Comparison<'a, S> {
         let is_replaced = self.has_a_replaced_file();
         let mut changes = Vec::new();
         // The gates further up that are new, and the last place in the old list of one that is not.
-        let (mut new_gates, mut last_gate): (Vec<Pattern>, Option<usize>) = (Vec::new(), None);
+        let (mut new_gates, mut last_gate): (Vec<Covered>, Option<usize>) = (Vec::new(), None);
         for (place, rule) in self.new.rules().iter().enumerate() {
             let was = self.first_old.get(&said(rule)).copied();
             self.spend(1 + overtaken.len() + new_gates.len(), some_gate)?;
@@ -252,7 +268,7 @@ impl<'a, S: Site> Comparison<'a, S> {
             let above = overtaken.iter().take_while(|(at, ..)| was.is_some_and(|was| *at < was));
             let above = above.filter(|(_, now, _)| now.is_none_or(|now| now > place));
             let mut gone = above
-                .filter(|(at, _, pattern)| (self.has_links || pattern.may_meet(&rule.pattern)) && !gave_the_same(*at))
+                .filter(|(at, _, other)| (self.has_links || other.may_meet(&rule.pattern)) && !gave_the_same(*at))
                 .peekable();
             let is_uncovered = gone.peek().is_some();
             let admits_more = gone.any(|(at, ..)| self.old.rules().get(*at).is_some_and(Rule::is_gate));

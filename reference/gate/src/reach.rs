@@ -1,11 +1,15 @@
 //! Which paths a pattern and a destination have to do with, for those who look at rules and not at requests.
 
+mod covered;
+
 use crate::cost::step;
 use crate::elsewhere::readings::{Readings, loose_segment};
 use crate::meaning::rules::destination::Part;
 use crate::meaning::rules::pattern::Segment;
 use crate::path::{self, RequestPath, segments};
 use crate::rules::{Captured, Captures, Destination, Oddity, Pattern, QueryValue, Rule};
+
+pub use covered::Covered;
 
 /// The word in the place of a free segment, where a path is made up.
 pub const EXAMPLE: &str = "example";
@@ -103,24 +107,6 @@ impl Pattern {
     /// Whether the pattern matches any depth below its stem.
     pub fn ends_in_splat(&self) -> bool {
         self.splat
-    }
-
-    /// NOLEAK-3: a pattern of every path that may name the same file as one that this pattern matches, and of more besides.
-    pub fn with_spellings(&self) -> Pattern {
-        let mut head = self.head.clone();
-        let may_be_index = |segment: &Segment| match segment {
-            Segment::Literal(text) => matches!(&**text, "index" | "index.html"),
-            Segment::Placeholder(_) => true,
-            Segment::Prefix(prefix) => "index.html".starts_with(&**prefix),
-        };
-        if head.pop_if(|last| may_be_index(last)).is_none()
-            && let Some(Segment::Literal(text) | Segment::Prefix(text)) = head.pop()
-        {
-            // What stands behind the last dot may be `.html`, or a part of it.
-            let base = text.rsplit_once('.').map_or(&*text, |(base, _)| base);
-            head.push(Segment::Prefix(base.into()));
-        }
-        Pattern { head, middles: Vec::new(), splat: true }
     }
 
     /// ROLE-12: the pattern of what the loosest of servers make of the paths that this one matches, and of more besides.
@@ -397,27 +383,6 @@ mod tests {
                 let path = pattern(a).common(&pattern(b), "word").map(|path| path.encoded());
                 assert_eq!(path.as_deref(), expected, "{a} {b}");
             }
-        }
-    }
-
-    #[test]
-    fn noleak_3_patterns_of_all_spellings() {
-        for (text, spelled) in [
-            ("/a", "/a*"),
-            ("/a.html", "/a*"),
-            ("/a/x.html", "/a/x*"),
-            ("/a/index.html", "/a/*"),
-            ("/a/index", "/a/*"),
-            ("/a/*", "/a*"),
-            ("/a/:x", "/a/*"),
-            ("/:x/*", "/*"),
-            ("/in*", "/*"),
-            ("/a.h*", "/a*"),
-            ("/a/*/c", "/a*"),
-            ("/*", "/*"),
-            ("/", "/*"),
-        ] {
-            assert_eq!(pattern(text).with_spellings().to_string(), spelled, "{text}");
         }
     }
 

@@ -221,7 +221,7 @@ fn raised<'r, S: Site>(scene: &Scene<'r, S>, changes: &[(usize, Vec<Rule>)]) -> 
         let mut between = scene.rules().get(*to..*from)?.iter();
         let is_harmless = |other: &Rule| {
             let asks = other.role().is_some() && !other.is_sealed();
-            asks || !other.pattern.with_spellings().may_meet(&rule.pattern.with_spellings())
+            asks || !other.pattern.with_spellings().may_share_with(&rule.pattern.with_spellings())
         };
         between.all(is_harmless).then_some((*from, rule))
     });
@@ -261,7 +261,7 @@ fn gives_no_more<S: Site>(scene: &Scene<'_, S>, was: &Rule, is: &Rule) -> bool {
     let reach = apply.to.reach().with_spellings();
     let is_kept = |gate: &Rule| match apply.to.is_absolute() {
         true => gate.is_proxy(),
-        false => gate.pattern.may_meet(&reach) || gate.apply().is_some_and(|own| own.to.reach().may_meet(&reach)),
+        false => reach.may_meet(&gate.pattern) || gate.apply().is_some_and(|own| reach.may_meet(&own.to.reach())),
     };
     !scene.rules().iter().filter(|rule| rule.is_gate()).any(is_kept)
 }
@@ -283,7 +283,7 @@ fn logs_in<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> bool {
     rule.role().is_none() && rule.apply().is_some_and(is_own) && is_page() && {
         let rules = scene.rules();
         let sends = |there: &Rule| there.pattern == rule.pattern && there.role().is_some() && !there.protects();
-        let keeps = |there: &Rule| there.protects() && there.pattern.may_meet(&spellings());
+        let keeps = |there: &Rule| there.protects() && spellings().may_meet(&there.pattern);
         rules.iter().any(sends) && !rules.iter().any(|there| keeps(there) || say_the_same(there, rule))
     }
 }

@@ -12,7 +12,7 @@ use crate::elsewhere::readings::Readings;
 use crate::elsewhere::remote::Server;
 use crate::path::{RequestPath, segments};
 use crate::request::{Origin, Request, Scheme};
-use crate::rules::{Apply, Captures, Pattern, Rule, RuleSet};
+use crate::rules::{Apply, Captures, Covered, Rule, RuleSet};
 use crate::site::Site;
 use crate::visitor::Visitor;
 use crate::witness::Witness;
@@ -48,7 +48,7 @@ impl<'a, S: Site> Comparison<'a, S> {
         let reach = apply.to.reach().with_spellings();
         for gate in gates {
             self.spend(1, gate.rule)?;
-            let meets = self.has_links || rule.captures_query() || gate.reach.may_meet(&reach);
+            let meets = self.has_links || rule.captures_query() || gate.reach.may_share_with(&reach);
             if meets && !is_no_wider(rule, gate.rule) {
                 return Err(open(rule.pattern.example("…").name(), gate.rule));
             }
@@ -135,7 +135,7 @@ impl<'a, S: Site> Comparison<'a, S> {
             self.spend(names.as_ref().map_or(1, Vec::len), gate.rule)?;
             let meets = match &names {
                 Some(names) => names.iter().any(|name| gate.there.matches_name(name)),
-                None => rule.captures_query() || gate.there.with_spellings().may_meet(&reach),
+                None => rule.captures_query() || gate.there.with_spellings().may_share_with(&reach),
             };
             let file = || path.as_ref().and_then(|path| self.old_site.file(path));
             let was_public = || file().is_some_and(|file| self.was_public(&file, rule, gate.rule));
@@ -151,7 +151,7 @@ impl<'a, S: Site> Comparison<'a, S> {
         let Change { rule, apply, .. } = change;
         let reach = apply.to.fetches().with_spellings();
         let example = rule.pattern.example("…");
-        self.fetches_what_is_kept(rule, apply, example.name(), |fetched| fetched.may_meet(&reach))
+        self.fetches_what_is_kept(rule, apply, example.name(), |fetched| fetched.may_share_with(&reach))
     }
 
     /// Whether a rule fetches what only those got from there whom a gate admitted. `meets`: whether it comes to such paths.
@@ -160,7 +160,7 @@ impl<'a, S: Site> Comparison<'a, S> {
         rule: &Rule,
         apply: &Apply,
         told: &str,
-        meets: impl Fn(&Pattern) -> bool,
+        meets: impl Fn(&Covered) -> bool,
     ) -> Found<'a> {
         let server = fetched_from(apply, self.new_site);
         for Fetched { gate, server: other, reach } in Rc::clone(&self.fetched).iter() {
