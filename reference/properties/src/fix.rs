@@ -1,11 +1,11 @@
 //! `check --fix` changes nothing that anybody gets, and the advice of `check` opens nothing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use rolegate::decide::{Decision, Outcome, decide as decide_by_index};
 use rolegate::path::{Ambiguity, Refused};
-use rolegate::problem::Advice;
+use rolegate::problem::{Advice, Problem};
 use rolegate::request::{Request, Scheme};
 use rolegate::rules::{Rule, RuleSet};
 use rolegate::site::MemorySite;
@@ -162,43 +162,45 @@ pub fn advice_opens_nothing(bytes: &[u8]) {
     let site = MemorySite::new(case.files.iter().copied());
     let before = RuleSet::parse(case.rules.as_bytes()).rules;
     let problems = lint(&before, &site);
-    let advised: Vec<_> = problems.iter().filter_map(|problem| Some((problem, problem.advice.as_ref()?))).collect();
+    // Several findings may advise the same.
+    let mut advised: BTreeMap<String, Vec<&Problem>> = BTreeMap::new();
+    for problem in &problems {
+        let Some(advice) = &problem.advice else { continue };
+        let edited = followed(&before, advice);
+        for line in advice.edits.iter().flat_map(|edit| &edit.lines) {
+            let read = RuleSet::parse(line.as_bytes());
+            assert_eq!(read.rules.rules().len(), 1, "{line} is no rule\n{problem:?}\n{case}\nfollowed:\n{edited}");
+        }
+        advised.entry(edited).or_default().push(problem);
+    }
     if advised.is_empty() {
         return;
     }
-    let visitors = [
-        Visitor::Anonymous,
-        Visitor::with_roles(["nobody names this one"]),
-        Visitor::with_roles(["r"]),
-        Visitor::with_roles(["s"]),
-    ];
-    let visitors = visitors.map(|visitor| {
-        let was: Vec<_> = asked(&before, &visitor, &site).collect();
+    let texts = || advised.keys().map(String::as_str).chain([case.rules.as_str()]);
+    let asked = Asked::of(&texts().collect::<Vec<_>>());
+    let visitors = asked.visitors.iter().map(|visitor| {
+        let was: Vec<Got> = asked.all(&before, visitor, &site).collect();
         // The page for those who are denied is theirs, too.
-        let had: HashSet<_> = was.iter().filter_map(|(_, was)| shown(was)).collect();
+        let had: HashSet<String> = was.iter().filter_map(|was| was.shown.clone()).collect();
         (visitor, was, had)
     });
-    for (problem, advice) in advised {
-        let edited = followed(&before, advice);
+    let visitors: Vec<_> = visitors.collect();
+    for (edited, problems) in &advised {
         let after = RuleSet::parse(edited.as_bytes()).rules;
-        let told = || format!("{problem:?}\n{case}\nfollowed:\n{edited}");
-        for line in advice.edits.iter().flat_map(|edit| &edit.lines) {
-            let read = RuleSet::parse(line.as_bytes());
-            assert_eq!(read.rules.rules().len(), 1, "{line} is no rule\n{}", told());
-        }
+        let told = || format!("{problems:?}\n{case}\nfollowed:\n{edited}");
+        // A gate that is meant for others alone is what that one is about.
+        let is_meant = problems.iter().all(|problem| matches!(problem.id, "gate-wider-below" | "gate-wider-above"));
         for (visitor, was, had) in &visitors {
-            for ((target, was), (_, is)) in was.iter().zip(asked(&after, visitor, &site)) {
-                let new = shown(&is).filter(|new| shown(was).as_ref() != Some(new) && !had.contains(new));
+            let mut known: HashMap<String, ByName> = HashMap::new();
+            for ((target, was), is) in asked.targets().zip(was).zip(asked.all(&after, visitor, &site)) {
+                let new = is.shown.as_ref().filter(|new| was.shown.as_ref() != Some(*new) && !had.contains(*new));
                 // What another rule keeps from them is kept, whatever the status with which it would be shown; but a page to log in is for them.
-                let new = new.filter(|new| new != "/login.html" && !is_public_by_name(&before, visitor, &site, new));
-                let is_kept = |new: &String| is_denied_by_name(&before, visitor, &site, new);
-                assert!(
-                    !new.as_ref().is_some_and(|new| was.denied || is_kept(new)),
-                    "{visitor:?} gets {new:?} at {target}\n{}",
-                    told()
-                );
-                // A gate that is meant for others alone is what that one is about.
-                let is_meant = matches!(problem.id, "gate-wider-below" | "gate-wider-above");
+                let new = new.filter(|new| *new != "/login.html");
+                let by_name = new.map(|new| {
+                    *known.entry(new.clone()).or_insert_with(|| asked.by_name(&before, visitor, &site, new))
+                });
+                let is_opened = by_name.is_some_and(|own| !own.is_public && (was.denied || own.is_denied));
+                assert!(!is_opened, "{visitor:?} gets {new:?} at {target}\n{}", told());
                 let admitted =
                     !is_meant && was.by.and_then(|by| before.rules().get(by)).is_some_and(|by| by.role().is_some());
                 assert!(!(admitted && !was.denied && is.denied), "{visitor:?} is locked out at {target}\n{}", told());
@@ -225,55 +227,81 @@ fn shown(decision: &Decision) -> Option<String> {
     }
 }
 
-/// Whether a visitor is denied a file by its own name, wherever they ask for it.
-fn is_denied_by_name(rules: &RuleSet, visitor: &Visitor, site: &MemorySite, name: &str) -> bool {
-    name.starts_with('/') && by_name(rules, visitor, site, name).all(|decision| decision.denied)
+/// What a visitor gets, as far as advice is judged by it.
+#[derive(Debug, PartialEq, Eq)]
+struct Got {
+    shown: Option<String>,
+    denied: bool,
+    by: Option<usize>,
 }
 
-/// Whether a visitor gets a file by its own name, wherever they ask for it.
-fn is_public_by_name(rules: &RuleSet, visitor: &Visitor, site: &MemorySite, name: &str) -> bool {
-    name.starts_with('/')
-        && by_name(rules, visitor, site, name)
-            .all(|decision| !decision.denied && shown(&decision).as_deref() == Some(name))
+/// What a visitor gets of a file by its own name, wherever they ask for it.
+#[derive(Clone, Copy)]
+struct ByName {
+    is_denied: bool,
+    is_public: bool,
 }
 
-/// What a visitor gets who asks for a file by its own name.
-fn by_name<'a>(
-    rules: &'a RuleSet,
-    visitor: &'a Visitor,
-    site: &'a MemorySite,
-    name: &'a str,
-) -> impl Iterator<Item = Decision> + 'a {
-    VISITS.iter().map(move |(host, country, headers)| {
-        let target = name.as_bytes();
-        let request =
-            Request { method: "GET", target, host: Some(host), scheme: Scheme::Https, headers, country: *country };
-        decide_by_index(rules, &request, visitor, site)
-    })
+/// Who asks, and for what. Of requests that differ only in what no rule names, one is asked.
+struct Asked {
+    visitors: Vec<Visitor>,
+    targets: Vec<String>,
+    visits: Vec<&'static Visit>,
 }
 
-/// Every decision about the paths of the alphabet.
-fn asked<'a>(
-    rules: &'a RuleSet,
-    visitor: &'a Visitor,
-    site: &'a MemorySite,
-) -> impl Iterator<Item = (String, Decision)> + 'a {
-    targets().flat_map(move |target| {
-        VISITS
+impl Asked {
+    /// Those for rules with these texts.
+    fn of(texts: &[&str]) -> Asked {
+        let names = |word: &str| texts.iter().any(|text| text.contains(word));
+        let mut visitors = vec![Visitor::Anonymous, Visitor::with_roles(["nobody names this one"])];
+        let roles = ["r", "s"].into_iter().filter(|role| names(&format!("Role={role}")) || names(&format!(",{role}")));
+        visitors.extend(roles.map(|role| Visitor::with_roles([role])));
+        let names_a_parameter = names("q=");
+        let targets = targets().filter(|target| names_a_parameter || !target.contains('?')).collect();
+        let mut known = HashSet::new();
+        let visits = VISITS.iter().filter(|visit| known.insert(said_to(visit, &names))).collect();
+        Asked { visitors, targets, visits }
+    }
+
+    /// Every target as often as it is asked for.
+    fn targets(&self) -> impl Iterator<Item = &str> {
+        self.targets.iter().flat_map(|target| self.visits.iter().map(move |_| target.as_str()))
+    }
+
+    /// Every decision about these targets.
+    fn all(&self, rules: &RuleSet, visitor: &Visitor, site: &MemorySite) -> impl Iterator<Item = Got> {
+        self.targets
             .iter()
-            .map(move |(host, country, headers)| {
-                let request = Request {
-                    method: "GET",
-                    target: target.as_bytes(),
-                    host: Some(host),
-                    scheme: Scheme::Https,
-                    headers,
-                    country: *country,
-                };
-                (target.clone(), decide_by_index(rules, &request, visitor, site))
-            })
-            .collect::<Vec<_>>()
-    })
+            .flat_map(move |target| self.visits.iter().map(move |visit| got(rules, visit, target, visitor, site)))
+    }
+
+    /// What a visitor gets who asks for a file by its own name.
+    fn by_name(&self, rules: &RuleSet, visitor: &Visitor, site: &MemorySite, name: &str) -> ByName {
+        let got = || self.visits.iter().map(|visit| got(rules, visit, name, visitor, site));
+        let is_file = name.starts_with('/');
+        let is_public = is_file && got().all(|got| !got.denied && got.shown.as_deref() == Some(name));
+        ByName { is_denied: is_file && got().all(|got| got.denied), is_public }
+    }
+}
+
+/// What of a visit rules may go by that name only such words: the host, the country, what is in cookies, the languages.
+fn said_to(
+    (host, country, headers): &'static Visit,
+    names: impl Fn(&str) -> bool,
+) -> (Option<&'static str>, Option<&'static str>, Vec<&'static [u8]>) {
+    let is_named = |header: &str| match header {
+        "cookie" => names("Cookie") || names("Country"),
+        _ => names("Language"),
+    };
+    let headers = headers.iter().filter(|(header, _)| is_named(header)).map(|(_, value)| *value);
+    (Some(*host).filter(|host| names(host)), country.filter(|_| names("Country")), headers.collect())
+}
+
+fn got(rules: &RuleSet, (host, country, headers): &Visit, target: &str, visitor: &Visitor, site: &MemorySite) -> Got {
+    let (target, host, country) = (target.as_bytes(), Some(*host), *country);
+    let request = Request { method: "GET", target, host, scheme: Scheme::Https, headers, country };
+    let decision = decide_by_index(rules, &request, visitor, site);
+    Got { shown: shown(&decision), denied: decision.denied, by: decision.by }
 }
 
 fn targets() -> impl Iterator<Item = String> {
@@ -288,7 +316,9 @@ fn targets() -> impl Iterator<Item = String> {
 type Headers = &'static [(&'static str, &'static [u8])];
 
 /// Host, country and header lines of a visit.
-const VISITS: &[(&str, Option<&str>, Headers)] = &[
+type Visit = (&'static str, Option<&'static str>, Headers);
+
+const VISITS: &[Visit] = &[
     ("b.example", None, &[]),
     ("a.example", None, &[]),
     ("b.example", Some("de"), &[("cookie", b"c=1"), ("accept-language", b"en")]),
@@ -298,4 +328,54 @@ const VISITS: &[(&str, Option<&str>, Headers)] = &[
     // COND-3.role: who claims to be elsewhere.
     ("b.example", Some("de"), &[("cookie", b"nf_country=at")]),
     ("a.example", Some("at"), &[("cookie", b"nf_country=fr; c=1")]),
+    // Who comes from there may leave all else out.
+    ("b.example", Some("de"), &[]),
+    ("a.example", Some("de"), &[]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A request that is not asked is decided as the one that is.
+    #[test]
+    fn what_no_rule_names_decides_nothing() {
+        let mut state = 1_u64;
+        let mut byte = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state.to_be_bytes()[0]
+        };
+        let mut left_out = 0;
+        for _ in 0..200 {
+            let bytes: Vec<u8> = (0..20).map(|_| byte()).collect();
+            let case = Case::of(&bytes, PAGES, SIMPLE, LEADS);
+            let site = MemorySite::new(case.files.iter().copied());
+            let rules = RuleSet::parse(case.rules.as_bytes()).rules;
+            let asked = Asked::of(&[&case.rules]);
+            let names = |word: &str| case.rules.contains(word);
+            let visitors = [
+                (Visitor::Anonymous, 0),
+                (Visitor::with_roles(["r"]), if names("Role=r") { 2 } else { 1 }),
+                (Visitor::with_roles(["s"]), if names("Role=s") || names(",s") { asked.visitors.len() - 1 } else { 1 }),
+            ];
+            for (visitor, standing_in) in &visitors {
+                for target in targets() {
+                    for visit in VISITS {
+                        let alike = |other: &&&Visit| said_to(other, &names) == said_to(visit, &names);
+                        let for_it = asked.visits.iter().find(alike).unwrap();
+                        let short = if names("q=") { &*target } else { target.split('?').next().unwrap() };
+                        assert!(asked.targets.iter().any(|asked| asked == short));
+                        let one = got(&rules, for_it, short, &asked.visitors[*standing_in], &site);
+                        assert_eq!(
+                            got(&rules, visit, &target, visitor, &site),
+                            one,
+                            "{visitor:?} {target} {visit:?}\n{case}"
+                        );
+                        left_out += usize::from(visit != *for_it || short != target);
+                    }
+                }
+            }
+        }
+        assert!(left_out > 100_000, "{left_out}");
+    }
+}
