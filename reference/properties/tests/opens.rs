@@ -280,6 +280,9 @@ fn a_file_that_is_gone_lets_a_rule_act() {
         ("https://a.example/a/* /:splat 200 Cookie=c\n", "/a/h.html"),
         ("/a.html /m/x 200! Role=editor\n", "/a.html"),
         ("/a/* https://up.example/in/:splat 200\n", "/a/x.html"),
+        ("/a/* https://up.example/IN/:splat 200\n", "/a/x.html"),
+        ("/a/* https://up.example/%2569n/:splat 200\n", "/a/x.html"),
+        ("/a/* https://up.example/in;b/:splat 200\n", "/a/x.html"),
     ] {
         assert!(find(rule, gone).is_some(), "{rule} without {gone}");
     }
@@ -292,6 +295,7 @@ fn a_file_that_is_gone_lets_a_rule_act() {
         ("/a/* /m/x.html 200\n", "/a/x.html"),
         ("/m/* /m/de.html 401! Country=de\n", "/m/y.html"),
         ("/a/* https://up.example/out/:splat 200\n", "/a/x.html"),
+        ("/a/* https://up.example/in-and-out/:splat 200\n", "/a/x.html"),
         ("/* /h.html 200\n", "/a.html"),
     ] {
         assert_eq!(find(rule, gone), None, "{rule} without {gone}");

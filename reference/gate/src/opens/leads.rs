@@ -66,7 +66,9 @@ impl<'a, S: Site> Comparison<'a, S> {
     ) -> Found<'a> {
         let path = apply.to.substitute(captures).path;
         if apply.to.is_absolute() {
-            return self.fetches_what_is_kept(rule, apply, &path, |fetched| fetched.matches_name(&path));
+            // ROLE-12: as the loosest of servers reads it.
+            let there = Readings::of(&path).loose;
+            return self.fetches_what_is_kept(rule, apply, &path, |fetched| fetched.matches_name(&there));
         }
         let Some((file, names)) = self.shown(&path) else { return Ok(()) };
         for gate in at.gates.at(&names) {
