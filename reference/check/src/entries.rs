@@ -33,7 +33,7 @@ pub fn changes(advice: &Advice, toml: &[u8]) -> Option<Vec<Change>> {
     for edit in advice.edits.iter().filter(|edit| edit.span.file == RuleFile::Toml) {
         let place = before.iter().position(|rule| rule.span == edit.span)?;
         let old = before.get(place)?;
-        let new = edit.lines.iter().map(|line| in_place_of(old, line)).collect::<Option<Vec<Rule>>>()?;
+        let new = in_place_of(old, &edit.lines)?;
         changes.extend(file.entry(edit.span.start.checked_sub(mark)?)?.becomes(old, &new)?);
         *wanted.get_mut(place)? = new;
     }
@@ -50,17 +50,25 @@ fn rules_of(toml: &[u8]) -> Vec<Rule> {
     read.rules.rules().iter().filter(|rule| rule.span.file == RuleFile::Toml).cloned().collect()
 }
 
-/// The rule that a line of the advice says. One for the same requests as the old one keeps the headers of that, for which a line
-/// has no spelling.
-fn in_place_of(old: &Rule, line: &str) -> Option<Rule> {
-    let read = RuleSet::parse(line.as_bytes());
-    let [rule] = read.rules.rules() else { return None };
-    let mut rule = rule.clone();
-    if let (true, Effect::Apply(new), Effect::Apply(old)) = (is_for_the_same(old, &rule), &mut rule.effect, &old.effect)
-    {
+/// The rules that lines of the advice say. The one that the entry becomes keeps the headers of that, for which a line has no spelling.
+fn in_place_of(old: &Rule, lines: &[String]) -> Option<Vec<Rule>> {
+    let rules = lines.iter().map(|line| match RuleSet::parse(line.as_bytes()).rules.rules() {
+        [rule] => Some(rule.clone()),
+        _ => None,
+    });
+    let mut rules = rules.collect::<Option<Vec<Rule>>>()?;
+    let kept = kept(old, &rules).and_then(|place| rules.get_mut(place));
+    if let (Some(Effect::Apply(new)), Effect::Apply(old)) = (kept.map(|rule| &mut rule.effect), &old.effect) {
         new.headers.clone_from(&old.headers);
     }
-    Some(rule)
+    Some(rules)
+}
+
+/// Which of the rules the entry becomes: the one for the same requests, or else the first one for other paths that asks for the same.
+fn kept(old: &Rule, new: &[Rule]) -> Option<usize> {
+    let asks = |rule: &Rule| rule.apply().map(|apply| apply.conditions.clone());
+    let is_wider = |rule: &Rule| (&rule.origin, &rule.query, asks(rule)) == (&old.origin, &old.query, asks(old));
+    new.iter().position(|rule| is_for_the_same(old, rule)).or_else(|| new.iter().position(is_wider))
 }
 
 fn is_for_the_same(one: &Rule, other: &Rule) -> bool {
@@ -161,7 +169,7 @@ struct Entry<'f> {
 impl Entry<'_> {
     /// The changes that write these rules in the place of the entry, which is `old`.
     fn becomes(&self, old: &Rule, new: &[Rule]) -> Option<Vec<Change>> {
-        let kept = new.iter().position(|rule| is_for_the_same(old, rule));
+        let kept = kept(old, new);
         let values = match kept.and_then(|place| new.get(place)) {
             Some(rule) => self.values(old, rule)?,
             None => Vec::new(),
@@ -186,10 +194,13 @@ impl Entry<'_> {
         Some(vec![Change { range, text: entries.join(&between) }])
     }
 
-    /// What changes in the entry where its rule becomes another one for the same requests.
+    /// What changes in the entry where its rule becomes another one.
     fn values(&self, old: &Rule, new: &Rule) -> Option<Vec<Change>> {
-        let (Effect::Apply(old), Effect::Apply(new)) = (&old.effect, &new.effect) else { return None };
         let mut changes = Vec::new();
+        if old.pattern != new.pattern {
+            changes.push(self.set(&["from", "origin"], &quoted(&written_from(new)))?);
+        }
+        let (Effect::Apply(old), Effect::Apply(new)) = (&old.effect, &new.effect) else { return None };
         if old.to != new.to {
             changes.push(self.set(&["to", "destination"], &quoted(&new.to.to_string()))?);
         }
@@ -263,8 +274,7 @@ impl Entry<'_> {
         if !headers.is_empty() {
             return None;
         }
-        let origin = rule.origin.as_ref().map(ToString::to_string).unwrap_or_default();
-        let mut lines = vec![format!("from = {}", quoted(&format!("{origin}{}", rule.pattern)))];
+        let mut lines = vec![format!("from = {}", quoted(&written_from(rule)))];
         lines.push(format!("to = {}", quoted(&to.to_string())));
         lines.push(format!("status = {status}"));
         if *force {
@@ -293,6 +303,11 @@ impl Entry<'_> {
         let fields: String = lines.iter().flat_map(|line| [newline, indent, line]).collect();
         Some(format!("{header}[[redirects]]{fields}"))
     }
+}
+
+fn written_from(rule: &Rule) -> String {
+    let origin = rule.origin.as_ref().map(ToString::to_string).unwrap_or_default();
+    format!("{origin}{}", rule.pattern)
 }
 
 fn roles(role: &RoleCondition) -> String {

@@ -219,6 +219,9 @@ mod tests {
             "/%6Fld /x 301\n/old /x 301\n",
             "/map /m.html 301\n/map/ /m.html 301\n",
             "/map /m.html 301\n/map/ /n.html 301\n",
+            // MATCH-8.prefix: others match nothing with such a star.
+            "/m* /m.html 301\n/m/x /n.html 301\n",
+            "/m* 200! Role=a\n/m/* 200! Role=a\n",
             // The line that decides here stands once more below.
             "/* /index.html 200\n/m/* /login 401!\n/* /index.html 200\n",
             // What is in error here may be in force elsewhere.

@@ -157,7 +157,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ),
     ("/m/x /login 301\n/m/* 200! Role=a", SOME, &["file-before-rule", "gate-shadowed"]),
     ("/m/* q=1 /login 302\n/m/* 200! Role=a", SOME, &["gate-shadowed"]),
-    ("/:d/x /login 302\n/:d/:f /:d/:f 200! Role=a", SOME, &["gate-shadowed"]),
+    ("/:d/x /login 302\n/:d/:f /:d/:f 200! Role=a", SOME, &["gate-one-spelling", "gate-shadowed"]),
     ("/* /de/:splat 302 Language=de\n/m/* 200! Role=\"a\"", SOME, &["gate-shadowed", "role-punctuation"]),
     ("/m/x /login 200\n/m/* 200! Role=a", SOME, &["file-before-rule", "gate-shadowed"]),
     ("/* q=:q /de/?q=:q 301\n/m/* 200! Role=a", SOME, &["gate-shadowed"]),
@@ -1004,6 +1004,8 @@ type Advised =
 
 const FUNCTION: &str = "[[redirects]]\nfrom = '/api/*'\nto = '/.netlify/functions/:splat'\nstatus = 200\n";
 
+const LOG_IN_AND_VIEW: &[&str] = &["/login.html", "/view.html", "/index.html"];
+
 const ADVISED: &[Advised] = &[
     (
         "/api/config /api/config 200! Role=admin\n/api/* 200! Role=admin,staff\n/* /login.html 302",
@@ -1096,14 +1098,14 @@ const ADVISED: &[Advised] = &[
         "",
         &["/login.html", "/m/index.html", "/m/b.html"],
         "files-before-rule",
-        &[],
+        &[(1, &["/m/* 200! Role=a"])],
     ),
     (
         "/m /m/ 200! Role=a\n/m/* /login 302",
         "",
         &["/login.html", "/m/index.html", "/m/b.html"],
         "files-before-rule",
-        &[],
+        &[(1, &["/m/* 200! Role=a"])],
     ),
     ("/m/* /login 401", "", &["/login.html", "/m/b.html"], "files-before-rule", &[(1, &["/m/* /login 401!"])]),
     // That an exemption below the gate is meant to open its paths nobody can prove.
@@ -1378,6 +1380,149 @@ const ADVISED: &[Advised] = &[
         "gate-data-open",
         &[(1, &["/app/* 200! Role=a", "/page-data/app/* 200! Role=a"])],
     ),
+    // What a rule shows is closed at every spelling of its own path, for all whom a rule lets in that shows the same.
+    (
+        "/x /private/plan.html 200! Role=a\n/x /login 401",
+        "",
+        &["/login.html", "/private/plan.html", "/private/map.html"],
+        "gate-target-open",
+        &[(
+            1,
+            &[
+                "/x /private/plan.html 200! Role=a",
+                "/private/plan.html /private/plan.html 200! Role=a",
+                "/private/plan /private/plan.html 200! Role=a",
+            ],
+        )],
+    ),
+    (
+        "/x/:id /view.html?id=:id 200! Role=a\n/x/* /login 401",
+        "",
+        LOG_IN_AND_VIEW,
+        "gate-target-open",
+        &[(
+            1,
+            &[
+                "/x/:id /view.html?id=:id 200! Role=a",
+                "/view.html /view.html 200! Role=a",
+                "/view /view.html 200! Role=a",
+            ],
+        )],
+    ),
+    (
+        "/ /club/ 200! Role=a\n/ /login 401",
+        "",
+        &["/login.html", "/index.html", "/club/index.html"],
+        "gate-target-open",
+        &[(1, &["/ /club/ 200! Role=a", "/club/* 200! Role=a"])],
+    ),
+    (
+        "/x/* /private/:splat 200! Role=a\n/x/* /login 302!\n/y/* /private/:splat 200! Role=b",
+        "",
+        &["/login.html", "/private/plan.html"],
+        "gate-target-open",
+        &[(1, &["/x/* /private/:splat 200! Role=a", "/private/* /private/:splat 200! Role=a,b"])],
+    ),
+    // Nobody closes the front page of the site.
+    ("/x /index.html 200! Role=a", "", &["/index.html", "/login.html"], "gate-target-open", &[]),
+    // A folder is closed together with what answers those who are denied, and with the page beside it.
+    (
+        "/m /m 200! Role=a\n/m /login 401",
+        "",
+        &["/login.html", "/m/index.html", "/m/b.html"],
+        "gate-not-beneath",
+        &[(1, &["/m/* 200! Role=a"]), (2, &["/m/* /login 401"])],
+    ),
+    (
+        "/m /m 200! Role=a\n/m /login 401",
+        "",
+        &["/login.html", "/m/index.html", "/m/b.html"],
+        "gate-one-spelling",
+        &[(1, &["/m/* 200! Role=a"]), (2, &["/m/* /login 401"])],
+    ),
+    (
+        "/m/index.html /m/index.html 200! Role=a\n/m/index.html /login 302!",
+        "",
+        &["/login.html", "/m/index.html", "/m/b.html"],
+        "gate-not-beneath",
+        &[(1, &["/m/* 200! Role=a"]), (2, &["/m/* /login 302!"])],
+    ),
+    (
+        "/m /m.html 200! Role=a\n/m /login 401!",
+        "",
+        &["/login.html", "/m.html", "/m/b.html"],
+        "gate-not-beneath",
+        &[(1, &["/m/* 200! Role=a", "/m.html /m.html 200! Role=a"]), (2, &["/m/* /login 401!", "/m.html /login 401!"])],
+    ),
+    (
+        "/m /app.html 200! Role=a\n/m /login 401",
+        "",
+        &["/login.html", "/app.html", "/m/b.html"],
+        "gate-not-beneath",
+        &[(1, &["/m /app.html 200! Role=a", "/m/* 200! Role=a"]), (2, &["/m/* /login 401"])],
+    ),
+    // Those who are denied would be sent round for ever.
+    (
+        "/m /m 200! Role=a\n/m /m/join 302!",
+        "",
+        &["/m/index.html", "/m/b.html", "/m/join.html"],
+        "gate-not-beneath",
+        &[],
+    ),
+    (
+        "/m/area/* 200! Role=a\n/m/* /login 401",
+        "",
+        &["/login.html", "/m/index.html", "/m/area/b.html"],
+        "files-before-rule",
+        &[(1, &["/m/* 200! Role=a"])],
+    ),
+    (
+        "/:c/m /:c/m/index.html 200! Role=a\n/:c/m /login 401",
+        "",
+        &["/login.html", "/b/m/index.html"],
+        "gate-one-spelling",
+        &[(
+            1,
+            &[
+                "/:c/m /:c/m/index.html 200! Role=a",
+                "/:c/m/index.html /:c/m/index.html 200! Role=a",
+                "/:c/m/index /:c/m/index.html 200! Role=a",
+            ],
+        )],
+    ),
+    // Between two gates the first to be denied get what those get who have no role, or nothing.
+    (
+        "/m/vip/* 200! Role=a\n/m/* 200! Role=b\n/m/* /de/login 401",
+        "",
+        &["/de/login.html", "/en/login.html", "/m/x.html", "/m/vip/y.html"],
+        "gate-wider-below",
+        &[(1, &["/m/vip/* 200! Role=a", "/m/vip/* /de/login 401!"])],
+    ),
+    (
+        "/m/vip/* 200! Role=a\n/m/* 200! Role=b",
+        "",
+        &["/m/x.html", "/m/vip/y.html"],
+        "gate-wider-below",
+        &[(1, &["/m/vip/* 200! Role=a", "/m/vip/* /404.html 404!"])],
+    ),
+    // What belongs to a gate for one host, or for one parameter, goes with it.
+    (
+        "https://in.example/* 200! Role=a\nhttps://in.example/* /login 401!",
+        "",
+        LOG_IN,
+        "gate-one-host",
+        &[(1, &["/* /:splat 200! Role=a"]), (2, &["/* /login 401!"])],
+    ),
+    // A server that a gate forwards to is kept at other paths by the same role.
+    (
+        "/app/* https://app.example/:splat 200! Role=a\n/app/* /login 401!\n/raw/* https://app.example/:splat 200",
+        "",
+        LOG_IN,
+        "gate-undone",
+        &[(3, &["/raw/* https://app.example/:splat 200 Role=a"])],
+    ),
+    // Who is called after having less is not shown what is for others.
+    ("/app/* /login 401 Role=guest", "", LOG_IN, "gate-backwards", &[]),
     // LINT-1: what would go round for ever, open what is closed, or lock out who is admitted.
     ("/blog/* /blog/new/:splat 301", "", &["/blog/a.html"], "files-before-rule", &[]),
     ("/p/* /:splat 200\n/m/* 200! Role=a", "", &["/m/x.html", "/index.html"], "leads-into-gate", &[]),

@@ -33,7 +33,8 @@ impl Pattern {
         }
         let covers = |(own, other): (&Segment, &Segment)| match (own, other) {
             (Segment::Placeholder(_), Segment::Placeholder(_) | Segment::Literal(_)) => true,
-            (Segment::Prefix(_), _) => false,
+            (Segment::Prefix(own), Segment::Literal(other) | Segment::Prefix(other)) => other.starts_with(&**own),
+            (Segment::Prefix(_), Segment::Placeholder(_)) => false,
             _ => own == other,
         };
         let long_enough = if self.splat {

@@ -2,11 +2,11 @@
 
 use rolegate::decide::{Decision, Outcome, PassedOver};
 use rolegate::path::RequestPath;
-use rolegate::rules::{Conditions, RoleCondition, Rule};
-use rolegate::site::{Site, Spellings};
+use rolegate::rules::{Conditions, Effect, RoleCondition, Rule};
+use rolegate::site::{NOT_FOUND_PAGE, Site, Spellings};
 use rolegate::visitor::Visitor;
 
-use super::advice::{Closing, Found, Proposal, answering, page_rule};
+use super::advice::{Closing, Found, Proposal, answering, changed, page_rule};
 use super::backwards;
 use super::names::{is_denial_page, names_somebody_without};
 use super::scene::{Field, LOOKED_AT, Scene, Visit, folder_path, name_as_path, page_of, place_of, segments, warning};
@@ -63,12 +63,33 @@ fn wider<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, role: &RoleCo
     let help =
         format!("a role rule admits, whatever role rules before it did not: {line} covers `{}` too", rule.pattern);
     let found = warning(rule, Field::From, "gate-wider-below", message, visitor, help);
-    let page = scene.denial_page().unwrap_or("/denied");
-    Some(found.proposing(page_rule(rule, page, 401, true).map(|page| Proposal {
-        help: format!("if it is for those alone whom this gate names, put `{page}` below it"),
-        changes: vec![(place, vec![rule.clone(), page])],
+    let proposal = |answer: Rule| Proposal {
+        help: format!("if it is for those alone whom this gate names, put `{answer}` below it"),
+        changes: vec![(place, vec![rule.clone(), answer])],
         closes: Some(Closing { to_the_admitted: true, ..Closing::by(rule) }),
-    })))
+    };
+    Some(found.proposing(answers_between(scene, rule, &visit).into_iter().map(proposal)))
+}
+
+/// What may answer those whom a gate denies before a wider one is met: what those get there who have no role at all, a page that says
+/// no, or nothing.
+fn answers_between<S: Site>(scene: &Scene<'_, S>, gate: &Rule, visit: &Visit) -> Vec<Rule> {
+    let there = scene.answer(visit).filter(|there| there.denied).and_then(|there| scene.rule(there.by?));
+    let there = there.filter(|there| there.role().is_none() && there.apply().and_then(page_of).is_some());
+    let of_others = there.map(|there| {
+        changed(there, |answer| {
+            (answer.pattern, answer.query, answer.origin) =
+                (gate.pattern.clone(), gate.query.clone(), gate.origin.clone());
+            if let Effect::Apply(apply) = &mut answer.effect {
+                (apply.force, apply.conditions) = (true, Conditions::default());
+            }
+        })
+    });
+    let says_no = |answer: &Rule| answer.apply().is_some_and(|apply| (400..500).contains(&apply.status));
+    let (first, last) = (of_others.clone().filter(says_no), of_others.filter(|answer| !says_no(answer)));
+    let page = scene.denial_page().and_then(|page| page_rule(gate, page, 401, true));
+    let nothing = page_rule(gate, NOT_FOUND_PAGE, 404, true);
+    [first, page, last, nothing].into_iter().flatten().collect()
 }
 
 /// ROLE-4: a wider gate above has let others in to what this one is to keep.
@@ -234,10 +255,10 @@ fn narrow_fallback<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> 
     let visitor = format!("at `{}` a 404", bare.target());
     let help = format!("nothing answers those who are denied without {what}");
     let found = warning(rule, Field::From, "fallback-narrower", message, visitor, help);
-    let wide = super::advice::changed(rule, |rule| {
+    let wide = changed(rule, |rule| {
         rule.query.clear();
         rule.origin = None;
-        if let rolegate::rules::Effect::Apply(apply) = &mut rule.effect {
+        if let Effect::Apply(apply) = &mut rule.effect {
             apply.conditions = Conditions::default();
         }
     });

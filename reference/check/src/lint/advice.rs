@@ -56,7 +56,7 @@ pub(super) struct Proposal {
 
 /// Paths that are closed, and to whom.
 pub(super) struct Closing {
-    pub(super) pattern: Pattern,
+    pub(super) patterns: Vec<Pattern>,
     /// To all who do not satisfy it; none where they are closed to everybody.
     pub(super) but_for: Option<RoleCondition>,
     /// Whether that holds for those too whom another role rule admits.
@@ -66,7 +66,18 @@ pub(super) struct Closing {
 impl Closing {
     /// What a gate covers, to those whom it turns away.
     pub(super) fn by(gate: &Rule) -> Closing {
-        Closing { pattern: gate.pattern.clone(), but_for: gate.role().cloned(), to_the_admitted: false }
+        Closing::by_all(std::slice::from_ref(gate))
+    }
+
+    /// What several gates cover that ask for the same role.
+    pub(super) fn by_all(gates: &[Rule]) -> Closing {
+        let but_for = gates.first().and_then(|gate| gate.role().cloned());
+        let patterns = gates.iter().map(|gate| gate.pattern.clone()).collect();
+        Closing { patterns, but_for, to_the_admitted: false }
+    }
+
+    fn is_for(&self, visit: &Visit) -> bool {
+        visit.path().is_some_and(|path| self.patterns.iter().any(|pattern| pattern.matches(&path)))
     }
 }
 
@@ -350,11 +361,11 @@ fn is_no_worse<S: Site>(
         answers.iter().all(|(was, is, visit)| {
             let admitted = !was.denied && was.by.and_then(|by| before.rule(by)).is_some_and(|by| by.role().is_some());
             let is_closed_on_purpose = || {
-                closes.is_some_and(|Closing { pattern, but_for, to_the_admitted }| {
-                    let is_for_them = but_for.as_ref().is_some_and(|role| role.holds(visitor));
-                    visit.path().is_some_and(|path| pattern.matches(&path))
+                closes.is_some_and(|closes| {
+                    let is_for_them = closes.but_for.as_ref().is_some_and(|role| role.holds(visitor));
+                    closes.is_for(visit)
                         && !(is.denied && is_for_them)
-                        && (*to_the_admitted || !admitted || !is.denied)
+                        && (closes.to_the_admitted || !admitted || !is.denied)
                 })
             };
             // Whoever a role rule has let in is let in still, also where there is nothing to see.
@@ -400,14 +411,14 @@ fn is_something(decision: &Decision) -> bool {
 /// Whether those for whom something is closed to others got something there, and get nothing at all any more.
 fn keeps_nothing<S: Site>(
     before: &Scene<'_, S>,
-    Closing { pattern, but_for, .. }: &Closing,
+    closes: &Closing,
     visitor: &Visitor,
     answers: &[(Decision, Decision, Visit)],
 ) -> bool {
-    if before.is_bare() || !but_for.as_ref().is_some_and(|role| role.holds(visitor)) {
+    if before.is_bare() || !closes.but_for.as_ref().is_some_and(|role| role.holds(visitor)) {
         return false;
     }
-    let there = || answers.iter().filter(|(_, _, visit)| visit.path().is_some_and(|path| pattern.matches(&path)));
+    let there = || answers.iter().filter(|(_, _, visit)| closes.is_for(visit));
     let gets = |decision: &Decision| !decision.denied && is_something(decision);
     there().any(|(was, _, _)| gets(was)) && !there().any(|(_, is, _)| gets(is))
 }

@@ -77,7 +77,9 @@ fn refuses(apply: &Apply) -> bool {
 fn own_path(rule: &Rule) -> Option<Rule> {
     let to = if rule.pattern.ends_in_splat() { String::new() } else { format!("{} ", rule.pattern) };
     // No value is written anew that is odd by itself.
-    if matches!(rule.role(), Some(RoleCondition::AnyOf(roles)) if roles.iter().any(|role| is_odd(role))) {
+    // Nor is what is for others shown to those who are called after having less.
+    let is_for_others = |role: &str| is_odd(role) || names_somebody_without(role);
+    if matches!(rule.role(), Some(RoleCondition::AnyOf(roles)) if roles.iter().any(|role| is_for_others(role))) {
         return None;
     }
     line_at(rule, &format!("{} {to}200!{}", rule.pattern, rule.apply()?.conditions))

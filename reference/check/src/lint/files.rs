@@ -8,6 +8,7 @@ use rolegate::site::Site;
 
 use super::advice::{Closing, Found, Proposal, answering};
 use super::names::is_denial_page;
+use super::narrow;
 use super::scene::{Field, Scene, Visit, folder_path, name_as_path, page_of, place_of, warning};
 
 /// Whether files are served instead of what the rule at `place` says.
@@ -69,22 +70,41 @@ fn many<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply)
     let visitor = format!("`{file}`, with the status 200; what this rule says only where there is no file");
     let help = "files go before a rule that is not forced";
     let found = warning(rule, Field::From, "files-before-rule", message, visitor, help);
-    if let Some(gate) = narrower_gate(scene, place, rule, apply) {
+    if let Some((at, gate)) = narrower_gate(scene, place, rule, apply) {
         let line = place_of(gate.span, rule.span);
         let help = format!(
             "{line} asks for the role at fewer paths than this line answers: widen the gate first; forced, this line would turn away those who \
              hold the role as well"
         );
-        return Some(Found { problem: Problem { help, ..found.problem }, ..found });
+        let found = Found { problem: Problem { help, ..found.problem }, ..found };
+        return Some(found.proposing(wider(scene, (at, gate), rule, &line)));
     }
     Some(found.proposing(forced(place, rule, apply, "or remove the files")))
 }
 
 /// The gate further up for some of the paths alone at which the rule turns visitors away.
-fn narrower_gate<'r, S: Site>(scene: &Scene<'r, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<&'r Rule> {
+fn narrower_gate<'r, S: Site>(
+    scene: &Scene<'r, S>,
+    place: usize,
+    rule: &Rule,
+    apply: &Apply,
+) -> Option<(usize, &'r Rule)> {
     let turns_away = apply.status >= 400 || page_of(apply).is_some_and(|page| is_denial_page(&page));
-    let mut gates = scene.closed.iter().filter(|(at, _)| *at < place && turns_away).map(|(_, gate)| *gate);
-    gates.find(|gate| gate.pattern.may_meet(&rule.pattern) && !gate.pattern.covers(&rule.pattern))
+    let mut gates = scene.closed.iter().copied().filter(|(at, _)| *at < place && turns_away);
+    gates.find(|(_, gate)| gate.pattern.may_meet(&rule.pattern) && !gate.pattern.covers(&rule.pattern))
+}
+
+/// What widens the gate at `at` to all that lies below its path, or to all that the rule answers.
+fn wider<S: Site>(scene: &Scene<'_, S>, (at, gate): (usize, &Rule), rule: &Rule, line: &str) -> Vec<Proposal> {
+    let deep = narrow::deeper(scene, at, gate);
+    let deep = deep.into_iter().map(|proposal| Proposal { help: format!("on {line} {}", proposal.help), ..proposal });
+    let is_tree = gate.pattern.ends_in_splat() && gate.leads_to_itself();
+    let as_wide = narrow::at_own_path(gate, &rule.pattern).filter(|_| is_tree).map(|wide| Proposal {
+        help: format!("where all of it is for those who hold the role, write `{wide}` on {line}"),
+        closes: Some(Closing::by(&wide)),
+        changes: vec![(at, vec![wide])],
+    });
+    deep.chain(as_wide).collect()
 }
 
 /// The rule with a `!`. Where it leads back to its own paths it would be in the way of what it leads to.

@@ -61,13 +61,14 @@ fn function_open<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Op
 
 /// ROLE-12: a rule without a role that leads to where a gate leads those whom it admits.
 fn gate_undone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    let (at, gate, visitor) = scene.closed.iter().find_map(|(at, gate)| {
+    let (at, gate, visitor, is_past) = scene.closed.iter().find_map(|(at, gate)| {
         let above = |ask: fn(&Scene<'_, S>, usize, &Rule, &Rule) -> Option<String>| {
             (*at < place).then(|| ask(scene, place, rule, gate)).flatten()
         };
-        let visitor = above(refused).or_else(|| above(run));
-        let visitor = visitor.or_else(|| way_past(scene, place, rule, gate))?;
-        Some((*at, *gate, visitor))
+        let back = above(refused).or_else(|| above(run));
+        let is_past = back.is_none();
+        let visitor = back.or_else(|| way_past(scene, place, rule, gate))?;
+        Some((*at, *gate, visitor, is_past))
     })?;
     let line = place_of(gate.span, rule.span);
     let message = format!("this leads to what {line} keeps for others, without asking for a role");
@@ -76,6 +77,9 @@ fn gate_undone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opti
     let is_whole = gate.pattern.stem().is_some_and(|stem| stem.is_empty()) && rule.pattern == gate.pattern;
     let is_exemption = at < place && would_except(scene, rule, gate);
     let help = match is_wider {
+        _ if is_past && !is_wider => {
+            format!("what {line} keeps is kept at these paths as well by the same `Role=` alone")
+        }
         _ if is_exemption => format!(
             "what excepts its own paths from a gate stands above the gate, where everybody gets what lies there: this line is meant to stand above \
              {line}"
@@ -101,8 +105,9 @@ fn gate_undone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Opti
     });
     let role = gate.role().filter(|_| !is_wider).cloned().map(|role| Proposal {
         help: "add the same `Role=` here".to_owned(),
+        // At other paths it closes what nobody was asked for there.
+        closes: is_past.then(|| Closing { but_for: Some(role.clone()), ..Closing::by(rule) }),
         changes: vec![(place, vec![answering(rule, |apply| apply.conditions.role = Some(role))])],
-        closes: None,
     });
     let out = (rule.pattern == gate.pattern).then(|| Proposal {
         help: format!("take this line out: those whom {line} denies are answered by what comes later, or with a 404"),

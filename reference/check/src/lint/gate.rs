@@ -1,19 +1,18 @@
-//! Gates that cover less than they seem to.
+//! Gates that cover less than they seem to: by a condition, a host, a parameter, or upper and lower case.
 
 use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
-use rolegate::rules::{Apply, Pattern, Rule};
-use rolegate::site::{Site, Spellings};
-use rolegate::span::RuleFile;
+use rolegate::rules::{Apply, Rule};
+use rolegate::site::Site;
 
 use crate::catalogue;
 
 use super::admitted::holder;
-use super::advice::{Closing, Found, Proposal, changed, line_at, page_rule};
+use super::advice::{Closing, Found, Proposal, changed, page_rule};
+use super::answers::answers_of;
 use super::forward::is_function;
-use super::names::{is_denial_page, is_login_page, is_offer};
-use super::scene::{Field, LOOKED_AT, Scene, Visit, folder_path, name_as_path, page_of, place_of, segments, warning};
-use super::walk::is_page_for_holders;
+use super::narrow;
+use super::scene::{Field, LOOKED_AT, Scene, Visit, folder_path, name_as_path, place_of, segments, warning};
 
 /// What is odd about the gate at `place`, or about the query of any rule.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Vec<Found> {
@@ -26,8 +25,7 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
     problems.extend(one_query(scene, place, rule));
     problems.extend(other_case(scene, rule));
     if !repeats_a_path(scene, place, rule) {
-        problems.extend(one_spelling(scene, place, rule));
-        problems.extend(not_beneath(scene, place, rule).or_else(|| front_page_alone(scene, place, rule)));
+        problems.extend(narrow::problems(scene, place, rule));
     }
     problems
 }
@@ -118,12 +116,14 @@ fn one_host<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<
         format!("this gate is for `{}` alone, and none covers `{}` on other hosts", origin.host(), rule.pattern);
     let help = "a gate with a host is met on that host alone";
     let found = warning(rule, Field::From, "gate-one-host", message, visitor, help);
-    let everywhere = changed(rule, |rule| rule.origin = None);
-    Some(found.proposing([Proposal {
-        help: format!("write `{}` without scheme and host", rule.pattern),
-        changes: vec![(place, vec![everywhere])],
-        closes: Some(Closing::by(rule)),
-    }]))
+    let everywhere = |rule: &Rule| changed(rule, |rule| rule.origin = None);
+    let (mut help, mut changes) =
+        (format!("write `{}` without scheme and host", rule.pattern), vec![(place, vec![everywhere(rule)])]);
+    for (at, answer) in answers_of(scene, place, rule) {
+        help += &format!(", and so on {}", place_of(answer.span, rule.span));
+        changes.push((at, vec![everywhere(answer)]));
+    }
+    Some(found.proposing([Proposal { help, changes, closes: Some(Closing::by(rule)) }]))
 }
 
 /// QUERY-1, QUERY-2, ROLE-9: a request with a parameter more, or without those of the gate, that gets what the gate keeps.
@@ -137,11 +137,17 @@ fn one_query<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option
     let begin = format!("{key}=");
     let help = "with another parameter, or without these, a request is another one: a gate without parameters covers all of them";
     let found = warning(rule, Field::Beginning(&begin), "gate-one-query", message, visitor, help);
-    let without = (!rule.captures_query()).then(|| changed(rule, |rule| rule.query.clear()));
-    Some(found.proposing(without.map(|without| Proposal {
-        help: format!("add the same gate without parameters, below it: `{without}`"),
-        changes: vec![(place, vec![rule.clone(), without])],
-        closes: Some(Closing::by(rule)),
+    let without = |rule: &Rule| changed(rule, |rule| rule.query.clear());
+    let gate = (!rule.captures_query()).then(|| without(rule));
+    Some(found.proposing(gate.map(|gate| {
+        let mut help = format!("add the same gate without parameters, below it: `{gate}`");
+        let mut changes = vec![(place, vec![rule.clone(), gate])];
+        for (at, answer) in answers_of(scene, place, rule) {
+            let wide = without(answer);
+            help += &format!(", and `{wide}` below {}", place_of(answer.span, rule.span));
+            changes.push((at, vec![answer.clone(), wide]));
+        }
+        Proposal { help, changes, closes: Some(Closing::by(rule)) }
     })))
 }
 
@@ -232,184 +238,4 @@ fn is_shut<S: Site>(scene: &Scene<'_, S>, gate: &Rule, visit: &Visit) -> bool {
 /// A rule with a host is no answer to a visit to another one.
 fn visit_fits(rule: &Rule, visit: &Visit) -> bool {
     rule.origin.is_none() || visit.place().1.is_some()
-}
-
-/// NOLEAK-3
-fn one_spelling<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    let is_tree = rule.pattern.ends_in_splat();
-    let own = RequestPath::of(if is_tree { folder_of(rule)? } else { rule.pattern.literal()? });
-    // Who logs in holds no role yet: see `gate-backwards`.
-    if is_login_page(own.name()) || is_page_for_holders(scene, rule) {
-        return None;
-    }
-    // A gate for the page alone is told by itself.
-    let names_the_page = |gate: &Rule| gate.pattern.literal().is_some_and(|path| RequestPath::of(path) == own);
-    if is_tree && scene.closed.iter().any(|(_, gate)| names_the_page(gate)) {
-        return None;
-    }
-    let visit = Visit::of(rule);
-    let spellings = match scene.is_bare() {
-        true if is_tree => return None,
-        true => presumed(rule, &own)?,
-        false => served(scene, &own)?,
-    };
-    let open: Vec<_> =
-        spellings.iter().filter(|path| !rule.pattern.matches(path) && !covered(scene, path, &visit)).collect();
-    let first = open.first()?;
-    let more = match open.len() {
-        1 => String::new(),
-        count => format!(", and {} more", count - 1),
-    };
-    let what = if is_tree { format!("page at `{own}`") } else { "file of this path".to_owned() };
-    let message = format!("the {what} is served at `{first}` as well{more}, and no gate names that");
-    let help = "other gates look at one spelling of a path alone";
-    let found = warning(rule, Field::From, "gate-one-spelling", message, None, help);
-    let with = |path: &RequestPath| {
-        if is_tree {
-            return at_one_path(rule, path);
-        }
-        let (pattern, _) = Pattern::parse(&path.encoded()).ok()?;
-        Some(changed(rule, |rule| rule.pattern = pattern))
-    };
-    let rules: Vec<Rule> = [rule.clone()].into_iter().chain(open.iter().filter_map(|path| with(path))).collect();
-    let names: Vec<String> = open.iter().map(|path| format!("`{path}`")).collect();
-    let help = match rules.get(1).filter(|_| is_tree) {
-        Some(page) => format!("write `{page}` as well"),
-        None => format!("write the same rule for {}", names.join(" and ")),
-    };
-    Some(found.proposing([Proposal { help, changes: vec![(place, rules)], closes: None }]))
-}
-
-/// The path of the folder that a gate closes by showing its own paths: a page may lie beside the folder, and be served there.
-fn folder_of(rule: &Rule) -> Option<Vec<&str>> {
-    let apply = rule.apply().filter(|_| rule.leads_to_itself())?;
-    let stem = rule.pattern.stem().filter(|stem| !stem.is_empty())?;
-    (200..300).contains(&apply.status).then_some(stem)
-}
-
-/// The gate for a folder as one for a single path, which it shows.
-fn at_one_path(rule: &Rule, path: &RequestPath) -> Option<Rule> {
-    let apply = rule.apply().filter(|_| rule.origin.is_none() && rule.query.is_empty())?;
-    let path = path.encoded();
-    let line = format!("{path} {path} {}{}{}", apply.status, if apply.force { "!" } else { "" }, apply.conditions);
-    line_at(rule, &line)
-}
-
-/// Every path at which the site serves the file of `own`.
-fn served<S: Site>(scene: &Scene<'_, S>, own: &RequestPath) -> Option<Vec<RequestPath>> {
-    let file = scene.site.file(own)?;
-    let spellings = Spellings::of(scene.site, &file);
-    Some(spellings.iter().map(|name| RequestPath::of(segments(name))).collect())
-}
-
-/// Where nobody knows the files, a rule that shows its own path is taken to stand for a page.
-fn presumed(rule: &Rule, own: &RequestPath) -> Option<Vec<RequestPath>> {
-    let apply = rule.apply().filter(|apply| (200..300).contains(&apply.status) && !apply.to.is_absolute())?;
-    let target = apply.to.reach();
-    let base = |path: &RequestPath| {
-        let name = path.name();
-        let name = name.strip_suffix(".html").unwrap_or(name);
-        name.strip_suffix("/index").unwrap_or(name).to_owned()
-    };
-    let own = base(own);
-    let shown = base(&RequestPath::of(target.literal()?));
-    // What ends in another extension has one spelling.
-    let is_page = !own.rsplit('/').next()?.contains('.');
-    (own == shown && is_page && !own.is_empty())
-        .then(|| ["", ".html"].map(|end| RequestPath::of(segments(&format!("{own}{end}")))).to_vec())
-}
-
-/// Whether a gate names the path, or a rule that no file goes before sends it elsewhere.
-fn covered<S: Site>(scene: &Scene<'_, S>, path: &RequestPath, visit: &Visit) -> bool {
-    let candidates = scene.candidates(path, visit);
-    candidates.len() >= LOOKED_AT
-        || candidates.iter().any(|(_, other)| {
-            other.pattern.matches(path) && (other.protects() || other.apply().is_some_and(|apply| apply.force))
-        })
-}
-
-/// ROLE-9: a gate for the front page, whose answer for those whom it denies is a page to log in, and no other gate.
-fn front_page_alone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    let is_front = |path: &str| matches!(path, "" | "/" | "/index.html" | "/index");
-    let own = RequestPath::of(rule.pattern.literal()?);
-    let is_shown = rule.apply().and_then(page_of).is_some_and(|page| is_front(&page));
-    let others_are_alike = scene.closed.iter().all(|(_, gate)| {
-        let path = gate.pattern.literal().map(RequestPath::of);
-        path.is_some_and(|path| is_front(path.name()))
-    });
-    if !is_front(own.name()) || !is_shown || !others_are_alike || scene.is_bare() || !scene.site.is_listed() {
-        return None;
-    }
-    let visit = Visit::of(rule);
-    let denied = scene.answer(&visit).filter(|denied| denied.denials().next() == Some(place))?;
-    let by = scene.rule(denied.by?)?;
-    let page = by.apply().and_then(page_of).filter(|page| is_denial_page(page))?;
-    let is_for_members = |name: &&str| {
-        let names =
-            [name.strip_suffix(".html").unwrap_or_default(), name.strip_suffix("/index.html").unwrap_or_default()];
-        let is_public = |name: &str| is_front(name) || name == "/404" || is_denial_page(name) || is_offer(name);
-        name.ends_with(".html") && !names.into_iter().filter(|name| !name.is_empty()).any(is_public)
-    };
-    let names = scene.names_below("/").filter(is_for_members);
-    let mut open = names.filter(|name| scene.is_public(name, &visit.bare()));
-    let first = name_as_path(open.next()?);
-    let more = match open.count() {
-        0 => String::new(),
-        1 => " and one more page".to_owned(),
-        count => format!(" and {count} more pages"),
-    };
-    let message = format!("this gate covers the front page alone: `{first}`{more} can be had without a role");
-    let visitor = format!("`{first}`, without being asked for a role");
-    let line = place_of(by.span, rule.span);
-    let role = &rule.apply()?.conditions;
-    let help = match rule.span.file {
-        RuleFile::Redirects => format!(
-            "if the whole site is meant, write `/* 200!{role}` here, `/*` in the place of `{}` on {line}, and above both what shows `{page}` \
-             and what that loads to everybody",
-            by.pattern
-        ),
-        _ => format!(
-            "if the whole site is meant, let this and {line} be for `/*`, and stand above both what shows `{page}` and what that loads to \
-             everybody"
-        ),
-    };
-    Some(warning(rule, Field::From, "gate-not-beneath", message, visitor, help))
-}
-
-/// ROLE-9
-fn not_beneath<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    // A gate on the root is for the front page; nobody means the whole site with it.
-    let folder = RequestPath::of(rule.pattern.fixed()).name().to_owned();
-    let (visit, wide) =
-        (Visit::of(rule), Pattern::parse(&format!("{}/*", rule.pattern)).ok().map(|(pattern, _)| pattern));
-    let below = wide.clone().filter(|_| !folder.is_empty() && !rule.pattern.ends_in_splat())?;
-    let is_below = |name: &&str| {
-        let path = RequestPath::of(segments(name));
-        below.matches(&path) && !rule.pattern.matches(&path)
-    };
-    let names = scene.names_below(&format!("{folder}/")).filter(is_below);
-    let mut open = names.filter(|name| scene.is_public(name, &visit));
-    let first = name_as_path(open.next()?);
-    let more = match open.count() {
-        0 => String::new(),
-        1 => " and one more".to_owned(),
-        count => format!(" and {count} more"),
-    };
-    let message =
-        format!("this gate covers `{}` alone: `{first}`{more} below it can be had without a role", rule.pattern);
-    let visitor = format!("`{first}`, without being asked for a role");
-    let help = "a gate without a star covers one path";
-    let found = warning(rule, Field::From, "gate-not-beneath", message, visitor, help);
-    let apply = rule.apply().filter(|_| rule.leads_to_itself());
-    let deep = wide.zip(apply).and_then(|(wide, apply)| {
-        // RULES-5: a destination is left out for what is shown with a 2xx alone.
-        let to = if (200..300).contains(&apply.status) { String::new() } else { format!(" {}/:splat", rule.pattern) };
-        let line = format!("{wide}{to} {}{}{}", apply.status, if apply.force { "!" } else { "" }, apply.conditions);
-        line_at(rule, &line).filter(|_| rule.origin.is_none() && rule.query.is_empty())
-    });
-    Some(found.proposing(deep.map(|deep| Proposal {
-        help: format!("write `{}`, which covers every depth", deep.pattern),
-        closes: Some(Closing::by(&deep)),
-        changes: vec![(place, vec![deep])],
-    })))
 }

@@ -7,6 +7,7 @@
 
 mod admitted;
 mod advice;
+mod answers;
 mod backwards;
 mod by_address;
 mod bypass;
@@ -19,6 +20,7 @@ mod links;
 mod loads;
 mod missing;
 mod names;
+mod narrow;
 mod order;
 mod permanent;
 mod rewrite;

@@ -361,12 +361,21 @@ fn is_known_as_it_is(above: &Rule, rule: &Rule) -> bool {
     if from == other {
         return true;
     }
+    // MATCH-8.prefix
+    if other_star(from) {
+        return false;
+    }
     let path = from.split_once("://").map_or(from, |(_, rest)| rest.trim_start_matches(|c| c != '/'));
     let inner = path.strip_suffix('/').unwrap_or(path);
     let is_plain = from.is_ascii() && !from.contains('%');
     let is_tidy = inner.split('/').skip(1).all(|segment| !matches!(segment, "" | "." | ".."));
     let ends_alike = above.pattern.ends_in_splat() || from.ends_with('/') == other.ends_with('/');
     is_plain && is_tidy && ends_alike
+}
+
+/// Whether a star stands elsewhere than as the last segment, which other gates read otherwise.
+fn other_star(from: &str) -> bool {
+    from.strip_suffix("/*").unwrap_or(from).contains('*')
 }
 
 /// The answer of `above`, if it decides every request that `rule` could decide.

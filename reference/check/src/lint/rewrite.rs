@@ -2,14 +2,16 @@
 
 use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
-use rolegate::rules::{Apply, Rule};
-use rolegate::site::Site;
+use rolegate::rules::{Apply, Conditions, Pattern, RoleCondition, Rule};
+use rolegate::site::{Site, Spellings};
 use rolegate::visitor::Visitor;
 
 use super::admitted::{called, holder, stranger};
-use super::advice::{Closing, Found, Proposal, answering, changed, page_rule};
+use super::advice::{Closing, Found, Proposal, answering, changed, line_at, page_rule};
+use super::answers::listed;
 use super::forward::is_function;
 use super::names::{is_denial_page, is_login_page};
+use super::narrow::at_every_spelling;
 use super::scene::{Field, Scene, Visit, folder_path, name_as_path, place_of, segments, warning};
 use super::ways::ways_into;
 
@@ -219,17 +221,77 @@ fn target_open<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: 
     let visitor = format!("`{shown}` under its own path{hosts}, without being asked for a role");
     let help = "the path that a rule leads to has no gate by that";
     let found = warning(rule, Field::To, "gate-target-open", message, visitor, help);
-    let closed = changed(rule, |rule| {
-        rule.pattern = reach.clone();
-        rule.origin = rule.origin.take().filter(|_| !is_own);
+    Some(found.proposing(closing(scene, place, rule, apply, &file)))
+}
+
+/// The gates for what a role rule shows at its own path, for all whom a rule lets in that shows the same.
+fn closing<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply, file: &str) -> Vec<Proposal> {
+    let reach = apply.to.reach();
+    let role = roles_of_all(scene, rule, apply);
+    let asking = changed(rule, |rule| {
+        rule.origin = rule.origin.take().filter(|_| !rule.pattern.covers(&reach));
         rule.query.clear();
     });
+    let asking = answering(&asking, |apply| {
+        if let Some(role) = role {
+            apply.conditions = Conditions::default();
+            apply.conditions.role = Some(role);
+        }
+    });
+    let lists = if reach.literal().is_some() {
+        of_a_file(scene, &asking, file)
+    } else {
+        of_paths(scene, &asking, &reach, file)
+    };
+    let proposal = |gates: Vec<Rule>| Proposal {
+        help: format!("where it is not for everybody, add {}", listed(&gates)),
+        closes: Some(Closing::by_all(&gates)),
+        changes: vec![(place, [rule.clone()].into_iter().chain(gates).collect())],
+    };
+    lists.into_iter().map(proposal).collect()
+}
+
+/// Those whom the rule lets in, and those whom other rules let in that show the same.
+fn roles_of_all<S: Site>(scene: &Scene<'_, S>, rule: &Rule, apply: &Apply) -> Option<RoleCondition> {
+    let shows_it =
+        |other: &Rule| other.apply().is_some_and(|other| other.status == apply.status && other.to == apply.to);
+    let others = scene.closed.iter().filter_map(|(_, other)| other.role().filter(|_| shows_it(other)));
+    others.fold(rule.role().cloned(), |all, other| match (all, other) {
+        (Some(RoleCondition::AnyOf(mut all)), RoleCondition::AnyOf(other)) => {
+            all.extend(other.iter().filter(|role| !all.contains(role)).cloned().collect::<Vec<_>>());
+            Some(RoleCondition::AnyOf(all))
+        }
+        _ => Some(RoleCondition::AnyToken),
+    })
+}
+
+/// Gates for every spelling of one file, or for its folder, where that is a page and all the folder is for.
+fn of_a_file<S: Site>(scene: &Scene<'_, S>, asking: &Rule, file: &str) -> Vec<Vec<Rule>> {
+    let Some(apply) = asking.apply() else { return Vec::new() };
+    let (force, conditions) = (if apply.force { "!" } else { "" }, &apply.conditions);
+    let origin = asking.origin.as_ref().map(ToString::to_string).unwrap_or_default();
+    let shown = name_as_path(file);
+    let at = |from: &str, to: &str| line_at(asking, &format!("{origin}{from}{to} {}{force}{conditions}", apply.status));
+    let spellings = Spellings::of(scene.site, file);
+    let paths = spellings.iter().map(|name| RequestPath::of(segments(name)).encoded());
+    let each: Option<Vec<Rule>> = paths.map(|path| at(&path, &format!(" {shown}"))).collect();
+    let folder = file.strip_suffix("/index.html");
+    // Nobody means the whole site with its front page.
+    if folder == Some("") {
+        return Vec::new();
+    }
+    let tree = folder.and_then(|folder| at(&format!("{}/*", name_as_path(folder)), ""));
+    let tree = tree.map(|tree| at_every_spelling(scene, tree, None));
+    let is_alone = folder.is_some_and(|folder| scene.names_below(&format!("{folder}/")).all(|name| name == file));
+    let lists = if is_alone { [tree, each] } else { [each, tree] };
+    lists.into_iter().flatten().collect()
+}
+
+/// Gates for all paths that a rule shows something at.
+fn of_paths<S: Site>(scene: &Scene<'_, S>, asking: &Rule, reach: &Pattern, file: &str) -> Vec<Vec<Rule>> {
+    let closed = changed(asking, |rule| rule.pattern = reach.clone());
     // What shows its own paths alone has a gate for them.
     let is_plain = closed.apply().is_some_and(|apply| apply.to.names_in_path().all(|name| reach.captures_name(name)))
-        && closed.path_to(&RequestPath::of(segments(&file))).is_none_or(|path| path.name() == file);
-    Some(found.proposing(is_plain.then(|| Proposal {
-        help: format!("where it is not for everybody, add `{closed}`"),
-        closes: Some(Closing::by(&closed)),
-        changes: vec![(place, vec![rule.clone(), closed])],
-    })))
+        && closed.path_to(&RequestPath::of(segments(file))).is_none_or(|path| path.name() == file);
+    is_plain.then(|| at_every_spelling(scene, closed, None)).into_iter().collect()
 }
