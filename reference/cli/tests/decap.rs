@@ -9,7 +9,6 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "a test that fails may panic"
 )]
@@ -22,7 +21,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use repository::{FILES, bare, git, has_git};
+use repository::{FILES, bare, git, has_git, skipped};
 
 /// What the editor is asked for at the sample site.
 const ADA: &str = "ada@site.example";
@@ -80,13 +79,13 @@ fn edited(mode: &str) -> Option<(tempfile::TempDir, PathBuf, Vec<String>)> {
     let cms = tests().join("decap/node_modules/decap-cms/dist/decap-cms.js");
     let widget = tests().join("clients/node_modules/netlify-identity-widget/build/netlify-identity-widget.js");
     let Some(chromium) = chromium() else {
-        eprintln!("SKIPPED: there is no Chromium, so the CMS was not driven");
+        skipped("there is no Chromium, so the CMS was not driven");
         return None;
     };
     if !cms.is_file() || !widget.is_file() || !tests().join("decap/node_modules/puppeteer-core").is_dir() {
-        eprintln!(
-            "SKIPPED: the packages are missing (`npm ci --ignore-scripts --legacy-peer-deps` in \
-             reference/identity/tests/decap and in reference/identity/tests/clients)"
+        skipped(
+            "the packages are missing (`npm ci --ignore-scripts --legacy-peer-deps` in reference/identity/tests/decap and in \
+             reference/identity/tests/clients)",
         );
         return None;
     }
@@ -114,7 +113,7 @@ fn edited(mode: &str) -> Option<(tempfile::TempDir, PathBuf, Vec<String>)> {
     let output = match output {
         Ok(output) => output,
         Err(error) => {
-            eprintln!("SKIPPED: Node.js cannot be run ({error}), so the CMS was not driven");
+            skipped(&format!("Node.js cannot be run ({error}), so the CMS was not driven"));
             return None;
         }
     };

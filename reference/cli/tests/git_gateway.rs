@@ -41,7 +41,8 @@ fn serve(site: &Path, identity: &Path, more: &[&str]) -> Command {
 
 fn bearer(roles: &[&str]) -> String {
     let exp = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() + 3600;
-    let claims = serde_json::json!({ "exp": exp, "email": "ada@site.example", "app_metadata": { "roles": roles } });
+    let claims =
+        serde_json::json!({ "exp": exp, "sub": "1", "email": "ada@site.example", "app_metadata": { "roles": roles } });
     format!("Bearer {}", sign(r#"{"alg":"HS256","typ":"JWT"}"#, &claims.to_string()))
 }
 

@@ -6,7 +6,6 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::print_stderr,
     clippy::print_stdout,
     clippy::string_slice,
     clippy::unwrap_used,
@@ -360,6 +359,30 @@ fn users_without_a_service_that_runs() {
     }
 }
 
+/// Visitors choose their own names, and their addresses where nothing is confirmed.
+#[test]
+fn a_user_is_found_among_many_who_look_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let user = |line: &[&str]| {
+        let ran =
+            rolegate().args(["identity", "user"]).args(line).arg("--identity").arg(folder.path()).output().unwrap();
+        assert!(ran.status.success(), "{line:?}: {}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let alike = |number: usize| {
+        format!(r#",{{"email":"ada@b.example{number}","user_metadata":{{"full_name":"ada@b.example"}}}}"#)
+    };
+    let export = folder.path().join("export.json");
+    for (first, others) in [("ada@b.example", 0..1100), ("eve@b.example", 1100..1101)] {
+        let others: String = others.map(alike).collect();
+        std::fs::write(&export, format!(r#"[{{"email":"{first}"}}{others}]"#)).unwrap();
+        user(&["import", export.to_str().unwrap()]);
+    }
+    assert!(user(&["role", "ada@b.example", "member"]).starts_with("ada@b.example: member"));
+    assert!(user(&["role", "ada@b.example1099", "member"]).starts_with("ada@b.example1099: member"));
+    assert_eq!(user(&["list", "--filter", "ada@"]).lines().filter(|line| line.contains("member")).count(), 2);
+}
+
 #[test]
 fn what_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
@@ -385,65 +408,102 @@ fn what_is_refused_at_the_start() {
 
 #[test]
 fn gotrue_js() {
-    client("gotrue.mjs", &[]);
+    client("gotrue.mjs", &[], None);
 }
 
 #[test]
 fn netlify_identity_in_node() {
-    client("netlify-identity.mjs", &[]);
+    client("netlify-identity.mjs", &[], None);
 }
 
 #[test]
 fn netlify_identity_in_a_browser() {
-    in_a_browser("netlify-identity-browser.mjs", &[]);
+    in_a_browser("netlify-identity-browser.mjs", &[], None);
+}
+
+/// With the pictures that the guide tells of, in the folder that `PICTURES` names or in one that is thrown away.
+#[test]
+fn the_widget_of_version_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = std::env::var_os("PICTURES").map_or_else(|| folder.path().to_owned(), PathBuf::from);
+    if !in_a_browser("widget.mjs", &["v2"], Some(&pictures)) {
+        return;
+    }
+    let mut made: Vec<String> =
+        std::fs::read_dir(&pictures).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    made.sort();
+    let guide =
+        std::fs::read_to_string(Path::new(SAMPLE).join("../../../../docs/identity-on-your-machine.md")).unwrap();
+    let told = guide.split_once("$ ls pictures\n").expect("the guide lists them").1.split_once("\n```").unwrap().0;
+    assert_eq!(made.join("\n"), told);
+    for name in made {
+        let picture = std::fs::read(pictures.join(&name)).unwrap();
+        let width = u32::from_be_bytes(picture[16..20].try_into().unwrap());
+        assert!(name.ends_with(&format!("-{width}.png")) && picture.len() > 4096, "{name} is {width} pixels wide");
+    }
+}
+
+/// What `docs/identity-on-your-machine.md` has its reader do, from an empty folder on.
+#[test]
+fn the_guide_is_walked_through() {
+    in_a_browser("page.mjs", &[], None);
 }
 
 #[test]
-fn the_widget_of_version_2() {
-    in_a_browser("widget.mjs", &["v2"]);
+fn the_sample_site_has_the_rules_of_the_tutorial() {
+    let rules = std::fs::read_to_string(Path::new(SAMPLE).join("_redirects")).unwrap();
+    assert_eq!(rules, "/testauth/* /testauth/:splat 200! Role=admin\n/testauth/ /testlogin 404\n");
 }
 
 #[test]
 fn the_widget_of_version_1() {
-    in_a_browser("widget.mjs", &["v1"]);
+    in_a_browser("widget.mjs", &["v1"], None);
 }
 
 /// A minute of it is waited through. Tests begin in the order of their names, and this one has to be among the first, so that
 /// the others run meanwhile.
 #[test]
 fn a_session_outlives_its_token() {
-    in_a_browser("sessions.mjs", &[]);
+    in_a_browser("sessions.mjs", &[], None);
 }
 
-fn in_a_browser(script: &str, line: &[&str]) {
+/// Runs a script that needs Chromium; whether it was run.
+fn in_a_browser(script: &str, line: &[&str], pictures: Option<&Path>) -> bool {
     let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
     let folders: Vec<PathBuf> =
         std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
     let found = folders.iter().flat_map(|folder| names.map(|name| folder.join(name))).any(|path| path.is_file());
     if !found && std::env::var_os("CHROMIUM").is_none() {
-        eprintln!("SKIPPED {script}: there is no Chromium");
-        return;
+        skipped(script, "there is no Chromium");
+        return false;
     }
-    client(script, line);
+    client(script, line, pictures)
 }
 
-fn client(script: &str, line: &[&str]) {
+/// Runs a script of the published clients; whether it was run. What it has been through it says in lines of its own.
+fn client(script: &str, line: &[&str], pictures: Option<&Path>) -> bool {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../identity/tests/clients");
     if !folder.join("node_modules").is_dir() {
-        eprintln!("SKIPPED {script}: run `npm ci --ignore-scripts` in reference/identity/tests/clients");
-        return;
+        skipped(script, "run `npm ci --ignore-scripts` in reference/identity/tests/clients");
+        return false;
     }
-    let ran = Command::new("node")
-        .current_dir(&folder)
-        .arg(script)
-        .args(line)
-        .env("ROLEGATE", env!("CARGO_BIN_EXE_rolegate"))
-        .output();
-    let Ok(ran) = ran else {
-        eprintln!("SKIPPED {script}: there is no Node.js");
-        return;
+    let mut command = Command::new("node");
+    command.current_dir(&folder).arg(script).args(line).env("ROLEGATE", env!("CARGO_BIN_EXE_rolegate"));
+    match pictures {
+        Some(pictures) => command.env("PICTURES", pictures),
+        None => command.env_remove("PICTURES"),
+    };
+    let Ok(ran) = command.output() else {
+        skipped(script, "there is no Node.js");
+        return false;
     };
     let (said, wrong) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
     assert!(ran.status.success(), "{script}:\n{said}\n{wrong}");
     print!("{said}");
+    true
+}
+
+fn skipped(script: &str, why: &str) {
+    // Not `eprintln`: the test harness would swallow it.
+    let _ = writeln!(std::io::stderr(), "SKIPPED {script}: {why}");
 }

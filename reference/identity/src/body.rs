@@ -11,6 +11,8 @@ use crate::user::Metadata;
 
 /// The longest body that is read, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
+/// So deep may a JSON document be nested: what is kept of it stands in documents of our own, which have to be read as well.
+const MAX_DEPTH: usize = 64;
 /// So many fields of a form are read; what follows is not looked at.
 const MAX_FIELDS: usize = 64;
 
@@ -75,7 +77,11 @@ pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
         };
         format!("{kind} (line {}, column {})", error.line(), error.column())
     })?;
-    serde_json::from_value(Value::Object(members)).map_err(|_| "a member is of another type than expected".to_owned())
+    let document = Value::Object(members);
+    if !is_within(&document, MAX_DEPTH) {
+        return Err(format!("the JSON document is nested deeper than {MAX_DEPTH} levels"));
+    }
+    serde_json::from_value(document).map_err(|_| "a member is of another type than expected".to_owned())
 }
 
 /// The body of `POST /signup`. As with each of these, what a route does not know is not looked at, whatever its type.
@@ -161,6 +167,16 @@ pub fn filled(text: Option<&String>) -> Option<&str> {
     text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
+/// Whether lists and objects in it stand in no more than so many others.
+fn is_within(value: &Value, depth: usize) -> bool {
+    match (value, depth.checked_sub(1)) {
+        (Value::Array(items), Some(depth)) => items.iter().all(|item| is_within(item, depth)),
+        (Value::Object(members), Some(depth)) => members.values().all(|member| is_within(member, depth)),
+        (Value::Array(_) | Value::Object(_), None) => false,
+        _ => true,
+    }
+}
+
 fn decoded(text: &str) -> String {
     let spaced = text.replace('+', " ");
     percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
@@ -241,6 +257,11 @@ mod tests {
             let error = json::<SignUp>(bad.as_bytes()).unwrap_err();
             assert!(!error.contains("email"), "{error}");
         }
+        let nested =
+            |depth: usize| format!(r#"{{"data":{{"a":{}1{}}}}}"#, "[".repeat(depth - 2), "]".repeat(depth - 2));
+        assert!(json::<SignUp>(nested(MAX_DEPTH).as_bytes()).is_ok());
+        let error = json::<SignUp>(nested(MAX_DEPTH + 1).as_bytes()).unwrap_err();
+        assert_eq!(error, "the JSON document is nested deeper than 64 levels");
         // Deep nesting is refused, not followed.
         assert!(json::<SignUp>(format!(r#"{{"data":{{"a":{}"#, "[".repeat(30_000)).as_bytes()).is_err());
     }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
@@ -16,7 +16,7 @@ const TRIES: usize = 3;
 /// How long it may take each time.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest answer that is read, in bytes.
-const MAX_ANSWER: u64 = 256 * 1024;
+const MAX_ANSWER: usize = 256 * 1024;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,8 +133,8 @@ pub struct Loopback;
 
 impl Caller for Loopback {
     fn post(&self, target: &Target, fields: &[(&str, &str)], document: &[u8]) -> io::Result<(u16, Vec<u8>)> {
+        let since = Instant::now();
         let mut stream = TcpStream::connect_timeout(&target.address, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut message = format!(
             "POST {} HTTP/1.0\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n",
@@ -150,16 +150,68 @@ impl Caller for Loopback {
         message.extend_from_slice(document);
         stream.write_all(&message)?;
         let mut answer = Vec::new();
-        stream.take(MAX_ANSWER).read_to_end(&mut answer)?;
-        read_answer(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no HTTP answer"))
+        // All of it has to be there in time, however it comes.
+        loop {
+            let left = PATIENCE.checked_sub(since.elapsed()).filter(|left| !left.is_zero());
+            stream.set_read_timeout(Some(left.ok_or(io::ErrorKind::TimedOut)?))?;
+            let mut part = [0; 8192];
+            let length = stream.read(&mut part)?;
+            answer.extend_from_slice(part.get(..length).unwrap_or_default());
+            match read_answer(&answer, length == 0) {
+                Read::Whole(status, body) => return Ok((status, body)),
+                Read::Goes if answer.len() <= MAX_ANSWER => {}
+                Read::Goes | Read::Nonsense => {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "no HTTP answer"));
+                }
+            }
+        }
     }
 }
 
-/// Status and body of an answer that ends with its connection.
-fn read_answer(answer: &[u8]) -> Option<(u16, Vec<u8>)> {
-    let status = std::str::from_utf8(answer.get(9..12)?).ok()?.parse().ok()?;
-    let head = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
-    answer.starts_with(b"HTTP/1.").then(|| (status, answer.get(head + 4..).unwrap_or_default().to_vec()))
+/// What of an answer is there.
+#[derive(Debug, PartialEq, Eq)]
+enum Read {
+    /// Status and body.
+    Whole(u16, Vec<u8>),
+    /// More has to come.
+    Goes,
+    /// No answer, or one that ends before its end.
+    Nonsense,
+}
+
+/// Reads an answer, which ends where it says so, or with its connection (RFC 9112 §6.3).
+fn read_answer(answer: &[u8], has_ended: bool) -> Read {
+    let goes_on = if has_ended { Read::Nonsense } else { Read::Goes };
+    let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { return goes_on };
+    let body = answer.get(head + 4..).unwrap_or_default();
+    let Some((status, length)) = answer.get(..head).and_then(read_head) else { return Read::Nonsense };
+    match length {
+        Some(length) if body.len() < length => goes_on,
+        None if !has_ended => Read::Goes,
+        length => Read::Whole(status, body.get(..length.unwrap_or(body.len())).unwrap_or_default().to_vec()),
+    }
+}
+
+/// The status of an answer, and the length of its body where it says that.
+fn read_head(head: &[u8]) -> Option<(u16, Option<usize>)> {
+    let mut lines = std::str::from_utf8(head).ok()?.split("\r\n");
+    let line = lines.next()?.strip_prefix("HTTP/1.")?;
+    let status = line.get(2..5)?.parse().ok()?;
+    let mut length = None;
+    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+        if name.eq_ignore_ascii_case("transfer-encoding") {
+            // Nobody who is asked over HTTP/1.0 answers in parts.
+            return None;
+        }
+        if name.eq_ignore_ascii_case("content-length") {
+            let said = value.trim().parse().ok()?;
+            if length.replace(said).is_some_and(|other| other != said) {
+                return None;
+            }
+        }
+    }
+    // These have no body, whatever they say.
+    Some((status, if matches!(status, 204 | 304) { Some(0) } else { length }))
 }
 
 /// Asks a function, again where it fails.
@@ -194,6 +246,8 @@ pub fn ask(
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -218,10 +272,50 @@ mod tests {
 
     #[test]
     fn answers() {
-        assert_eq!(read_answer(b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n{}"), Some((200, b"{}".to_vec())));
-        assert_eq!(read_answer(b"HTTP/1.0 204 No Content\r\n\r\n"), Some((204, Vec::new())));
-        for bad in [b"".as_slice(), b"HTTP/1.1 200 OK\r\n", b"SSH-2.0-x 200\r\n\r\n", b"HTTP/1.1 2"] {
-            assert_eq!(read_answer(bad), None);
+        let whole = |status, body: &str| Read::Whole(status, body.as_bytes().to_vec());
+        for (answer, goes_on, at_its_end) in [
+            ("HTTP/1.1 200 OK\r\nA: b\r\n\r\n{}", Read::Goes, whole(200, "{}")),
+            ("HTTP/1.0 204 No Content\r\n\r\n", whole(204, ""), whole(204, "")),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}x", whole(200, "{}"), whole(200, "{}")),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}", Read::Goes, Read::Nonsense),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", Read::Goes, Read::Nonsense),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}", Read::Nonsense, Read::Nonsense),
+            ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", Read::Nonsense, Read::Nonsense),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Read::Nonsense, Read::Nonsense),
+            ("", Read::Goes, Read::Nonsense),
+            ("HTTP/1.1 200 OK\r\n", Read::Goes, Read::Nonsense),
+            ("SSH-2.0-x 200\r\n\r\n", Read::Nonsense, Read::Nonsense),
+        ] {
+            assert_eq!(read_answer(answer.as_bytes(), false), goes_on, "{answer:?}");
+            assert_eq!(read_answer(answer.as_bytes(), true), at_its_end, "{answer:?}");
         }
+    }
+
+    /// One that says something now and then is asked no longer than one that says nothing, and one that has said all is not
+    /// waited for although it keeps the connection.
+    #[test]
+    fn an_answer_comes_in_time_or_not_at_all() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target::read(&format!("http://{}/x", listener.local_addr().unwrap())).unwrap();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").unwrap();
+                let (mut slow, _) = listener.accept().unwrap();
+                slow.write_all(b"HTTP/1.1 200 OK\r\n").unwrap();
+                while ended.recv_timeout(Duration::from_millis(200)).is_err() {
+                    let _it_may_be_closed = slow.write_all(b"A: b\r\n");
+                }
+            });
+            let since = Instant::now();
+            assert_eq!(Loopback.post(&target, &[], b"{}").unwrap(), (200, b"{}".to_vec()));
+            assert!(since.elapsed() < PATIENCE, "it has said all");
+            let since = Instant::now();
+            let kind = Loopback.post(&target, &[], b"{}").unwrap_err().kind();
+            assert!(matches!(kind, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock), "{kind}");
+            assert!(since.elapsed() < PATIENCE * 2, "{:?}", since.elapsed());
+            end.send(()).unwrap();
+        });
     }
 }

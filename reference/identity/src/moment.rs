@@ -44,6 +44,12 @@ impl Moment {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
+    /// How far this is from `other`, before or after it. What is good for a time is good so far from its making and no
+    /// further: a moment that lies far ahead is of a clock that was set back, and nothing lasts until that is caught up with.
+    pub fn apart(self, other: Moment) -> Duration {
+        self.since(other).max(other.since(self))
+    }
+
     /// The moment `life` later.
     #[must_use]
     pub fn after(self, life: Duration) -> Moment {
@@ -81,5 +87,7 @@ mod tests {
         let later = Moment::from_seconds(10).after(Duration::from_secs(5));
         assert_eq!(later.since(Moment::from_seconds(10)), Duration::from_secs(5));
         assert_eq!(Moment::from_seconds(10).since(later), Duration::ZERO);
+        assert_eq!(Moment::from_seconds(10).apart(later), Duration::from_secs(5));
+        assert_eq!(later.apart(Moment::from_seconds(10)), Duration::from_secs(5));
     }
 }

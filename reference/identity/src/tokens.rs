@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 
 use crate::{Call, Moment};
 
+/// What is said of a token without [`subject`].
+pub(crate) const NOBODYS: &str = "Invalid token: it names no user";
+
 /// The `kid` of Identity's tokens.
 pub const KEY_ID: &str = "nf-ident";
 
@@ -54,6 +57,12 @@ impl Tokens for SecretTokens {
             .map(|claims| claims.members().clone())
             .map_err(|error| error.to_string())
     }
+}
+
+/// Whom a token is about. What else the service signs with the secret of the gate, such as the state of an external log-in,
+/// names nobody, so it is no token of a visitor's.
+pub fn subject(claims: &Map<String, Value>) -> Option<&str> {
+    claims.get("sub").and_then(Value::as_str).filter(|sub| !sub.is_empty())
 }
 
 /// The bearer token of a request (RFC 6750 §2.1), if the one `Authorization` field has that form.

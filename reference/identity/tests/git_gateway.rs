@@ -299,6 +299,34 @@ fn who_may_edit() {
     assert!(open.save(&[("content/y.md", Some("x"))], "x").is_err_and(|reason| reason.contains("no e-mail address")));
 }
 
+/// What else is signed with the secret of the gate, and is had without an account: the state of an external log-in, and what
+/// the page in its middle answers.
+#[test]
+fn a_paper_of_another_kind_is_no_token() {
+    if !has_git() {
+        return;
+    }
+    let folder = desk::bare(FILES);
+    let tokens = Arc::new(SecretTokens::new(b"a secret of thirty-two bytes, ok").unwrap());
+    let gateway = GitGateway::open(options(&folder.path().join("site.git"))).unwrap();
+    let handler = GitHandler::new(gateway, tokens.clone(), Vec::new());
+    let mut desk = Desk::new();
+    for (claims, status) in [
+        (json!({ "exp": 1_900_000_000, "kind": "state", "provider": "github" }), 401),
+        (json!({ "exp": 1_900_000_000, "kind": "code", "email": "owner@site.example" }), 401),
+        (json!({ "exp": 1_900_000_000, "sub": "", "email": "owner@site.example" }), 401),
+        (json!({ "exp": 1_900_000_000, "sub": "1", "email": "owner@site.example" }), 200),
+    ] {
+        let token = tokens.sign(claims.as_object().unwrap());
+        desk.headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        for path in ["/settings", "/github/branches/main"] {
+            let call = desk.call("GET", path, "");
+            let refused = handler.refuses(&call).map_or(200, |reply| reply.status.as_u16());
+            assert_eq!((refused, handler.answer(&call).status.as_u16()), (status, status), "{path} {claims}");
+        }
+    }
+}
+
 #[test]
 fn branches_and_trees_are_read() {
     if !has_git() {

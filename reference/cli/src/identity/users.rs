@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +19,9 @@ use serde_json::{Value, json};
 use super::running::{Word, word};
 use super::{FOLDER, Failure, open_service, read_settings};
 use crate::{Exit, say, visible};
+
+/// So many users are asked for at a time: what each may say of themselves fits into an answer as often.
+const PAGE: usize = 500;
 
 /// The identity service: its users
 #[derive(Args, Debug)]
@@ -193,10 +197,12 @@ impl Via {
                     .map_err(|error| Failure::cannot_run(format!("the service does not answer: {error}")))?
             }
         };
-        let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let answer = serde_json::from_slice(&body);
         if (200..300).contains(&status) {
-            return Ok(answer);
+            return answer
+                .map_err(|error| Failure::cannot_run(format!("the answer of the service cannot be read: {error}")));
         }
+        let answer: Value = answer.unwrap_or_default();
         let why = answer.get("msg").and_then(Value::as_str).unwrap_or("the service refuses");
         Err(Failure::refused(format!("{} ({status})", visible(why))))
     }
@@ -231,13 +237,18 @@ impl Via {
     }
 
     fn find(&self, email: &str) -> Result<Value, Failure> {
-        let filter = utf8_percent_encode(email, NON_ALPHANUMERIC);
-        let found = self.ask(Method::GET, "/admin/users", &format!("per_page=1000&filter={filter}"), None)?;
-        let is_it = |user: &&Value| {
+        let is_it = |user: &Value| {
             user.get("email").and_then(Value::as_str).is_some_and(|other| folded(other) == folded(email))
         };
-        let users = found.get("users").and_then(Value::as_array);
-        users.into_iter().flatten().find(is_it).cloned().ok_or_else(|| {
+        let mut found = None;
+        self.each(email, |user| {
+            if is_it(user) {
+                found = Some(user.clone());
+                return Ok(ControlFlow::Break(()));
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        found.ok_or_else(|| {
             Failure::refused(format!(
                 "there is no user `{}`\nhelp: `rolegate identity user list` shows all",
                 visible(email)
@@ -246,19 +257,34 @@ impl Via {
     }
 
     fn list(&self, filter: &str) -> Result<(), Failure> {
+        self.each(filter, |user| {
+            let roles = roles_in(user.pointer("/app_metadata/roles"));
+            let roles: Vec<String> = roles.map(str::to_owned).collect();
+            let state = if user.get("confirmed_at").is_some() { "confirmed" } else { "not confirmed" };
+            let email = user.get("email").and_then(Value::as_str).unwrap_or_default();
+            say(&format!("{}\t{}\t{state}", visible(email), visible(&shown(&roles))))?;
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// Goes through the users with this text in their address or name, of whom there can be more than a page holds: the
+    /// oldest first.
+    fn each(
+        &self,
+        filter: &str,
+        mut visit: impl FnMut(&Value) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure> {
         let filter = utf8_percent_encode(filter, NON_ALPHANUMERIC);
         for page in 1_u32.. {
-            let query = format!("per_page=500&page={page}&sort=created_at%20asc&filter={filter}");
+            let query = format!("per_page={PAGE}&page={page}&sort=created_at%20asc&filter={filter}");
             let found = self.ask(Method::GET, "/admin/users", &query, None)?;
-            let users = found.get("users").and_then(Value::as_array).cloned().unwrap_or_default();
-            for user in &users {
-                let roles = roles_in(user.pointer("/app_metadata/roles"));
-                let roles: Vec<String> = roles.map(str::to_owned).collect();
-                let state = if user.get("confirmed_at").is_some() { "confirmed" } else { "not confirmed" };
-                let email = user.get("email").and_then(Value::as_str).unwrap_or_default();
-                say(&format!("{}\t{}\t{state}", visible(email), visible(&shown(&roles))))?;
+            let users = found.get("users").and_then(Value::as_array).map_or(&[] as &[Value], Vec::as_slice);
+            for user in users {
+                if visit(user)?.is_break() {
+                    return Ok(());
+                }
             }
-            if users.len() < 500 {
+            if users.len() < PAGE {
                 break;
             }
         }

@@ -34,7 +34,7 @@ use thiserror::Error;
 
 use crate::cors;
 use crate::refusal::NO_BEARER;
-use crate::tokens::{Tokens, bearer};
+use crate::tokens::{NOBODYS, Tokens, bearer, subject};
 use crate::{Call, Handler, Reply};
 use branch::Branch;
 use editor::Editor;
@@ -256,7 +256,8 @@ impl GitHandler {
     /// What the token of the call says, or what is wrong with it.
     fn claims(&self, call: &Call) -> Result<Map<String, Value>, String> {
         let token = bearer(call).ok_or_else(|| NO_BEARER.to_owned())?;
-        self.tokens.read(token, call.now).map_err(|reason| format!("Invalid token: {reason}"))
+        let claims = self.tokens.read(token, call.now).map_err(|reason| format!("Invalid token: {reason}"))?;
+        if subject(&claims).is_some() { Ok(claims) } else { Err(NOBODYS.to_owned()) }
     }
 }
 

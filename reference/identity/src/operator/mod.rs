@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -125,7 +126,7 @@ impl Operator {
         let encoded = percent_encoding::utf8_percent_encode(filter, percent_encoding::NON_ALPHANUMERIC);
         let list = self.admin(call, Method::GET, "/admin/users", &format!("page={page}&filter={encoded}"), None)?;
         let total = list.headers.get("x-total-count").and_then(|count| count.to_str().ok()).unwrap_or("0").to_owned();
-        let document: Value = serde_json::from_slice(&list.body).unwrap_or_default();
+        let document: Value = read(&list)?;
         let users = document.get("users").and_then(Value::as_array).cloned().unwrap_or_default();
         Ok(Reply::html(StatusCode::OK, pages::users(&users, filter, page, &total, &self.site(call))))
     }
@@ -137,7 +138,7 @@ impl Operator {
 
     fn audit(&self, call: &Call) -> Result<Reply, Refusal> {
         let list = self.admin(call, Method::GET, "/admin/audit", "per_page=200", None)?;
-        let entries: Vec<Value> = serde_json::from_slice(&list.body).unwrap_or_default();
+        let entries: Vec<Value> = read(&list)?;
         Ok(Reply::html(StatusCode::OK, pages::audit(&entries, &self.site(call))))
     }
 
@@ -170,7 +171,7 @@ impl Operator {
             let document = json!({ "email": email, "password": password, "confirm": true });
             self.admin(call, Method::POST, "/admin/users", "", Some(document))?
         };
-        let made: Value = serde_json::from_slice(&made.body).unwrap_or_default();
+        let made: Value = read(&made)?;
         Ok(to(&format!("/users/{}", made.get("id").and_then(Value::as_str).unwrap_or_default())))
     }
 
@@ -210,6 +211,12 @@ impl Operator {
         let message = error.get("msg").and_then(Value::as_str).unwrap_or("the service fails");
         Err(Refusal::Message(reply.status, message.to_owned()))
     }
+}
+
+/// The document of an answer. One that cannot be read is no empty list.
+fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T, Refusal> {
+    serde_json::from_slice(&reply.body)
+        .map_err(|error| Refusal::Inner(format!("an own answer cannot be read: {error}")))
 }
 
 /// A call of the operator's to the service itself.

@@ -9,7 +9,8 @@ use crate::body::{self, Account, filled};
 use crate::mail::Subject;
 use crate::refusal::{Refusal, TAKEN};
 use crate::secrets;
-use crate::user::{MailKind, folded};
+use crate::tokens::subject;
+use crate::user::MailKind;
 use crate::{Call, Reply, cookie};
 
 /// What a browser shall forget of this origin (W3C Clear Site Data §3.1).
@@ -59,11 +60,16 @@ impl Service {
             && email != user.email
         {
             checked_email(Some(email))?;
-            if folded(email) != folded(&user.email) {
-                self.is_free(&*transaction, &user.aud, email, id)?;
-            }
             user.new_email = Some(email.to_owned());
-            self.send(call, &mut user, Subject::EmailChange)?;
+            match self.is_free(&*transaction, &user.aud, email, id) {
+                Ok(()) => self.send(call, &mut user, Subject::EmailChange)?,
+                // Nobody gets a mail, so that nobody learns who has an account.
+                Err(Refusal::Message(..)) if self.settings.hide_users => {
+                    user.mail_tokens.set(MailKind::EmailChange, None);
+                    user.email_change_sent_at = Some(call.now);
+                }
+                Err(refusal) => return Err(refusal),
+            }
         }
         user.updated_at = call.now;
         transaction.put_user(&user)?;
@@ -88,7 +94,7 @@ impl Service {
 
     pub(super) fn log_out(&self, call: &Call) -> Answer {
         let claims = self.claims(call)?;
-        let id = super::subject(&claims).and_then(|sub| uuid::Uuid::try_parse(sub).ok());
+        let id = subject(&claims).and_then(|sub| uuid::Uuid::try_parse(sub).ok());
         let mut transaction = self.store.write()?;
         if let Some(user) = id.map_or(Ok(None), |id| transaction.user(id))? {
             // On every device.

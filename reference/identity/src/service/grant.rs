@@ -25,12 +25,17 @@ const INVALID: &str = "Invalid Refresh Token";
 impl Service {
     pub(super) fn token(&self, call: &Call) -> Answer {
         self.has_passwords()?;
+        let limited = |wait| Refusal::Later(wait, "Rate limit exceeded");
         if let Some(wait) = self.attempts.wait(call.client, call.now) {
-            return Err(Refusal::Later(wait, "Rate limit exceeded"));
+            return Err(limited(wait));
         }
         let form = Form::of(call);
+        let mut under_way = None;
         let answer = match form.field("grant_type") {
-            Some("password") => self.password_grant(call, &form),
+            Some("password") => {
+                under_way = Some(self.attempts.begin(call.client, call.now).map_err(limited)?);
+                self.password_grant(call, &form)
+            }
             Some("refresh_token") => self.refresh_grant(call, &form),
             _ => Err(Refusal::Grant { error: "unsupported_grant_type", description: "", clears: false }),
         };
@@ -38,6 +43,8 @@ impl Service {
         if answer.is_err() || self.settings.strict {
             self.attempts.take(call.client, call.now);
         }
+        // Not before it has counted.
+        drop(under_way);
         answer
     }
 
@@ -109,7 +116,7 @@ impl Service {
                 false => Err(Refusal::ended(INVALID)),
             };
         }
-        if call.now.since(row.created_at) >= REFRESH_LIFE {
+        if call.now.apart(row.created_at) >= REFRESH_LIFE {
             return Err(Refusal::ended("Refresh token expired"));
         }
         transaction.put_refresh(&digest, &Refresh { revoked_at: Some(call.now), ..row })?;
@@ -126,7 +133,7 @@ impl Service {
     /// has removed it.
     fn in_grace(&self, state: &dyn Writing, revoked: Moment, successor: &str, now: Moment) -> Result<bool, Fault> {
         let grace = self.settings.grace();
-        Ok(!grace.is_zero() && now.since(revoked) < grace && state.refresh(&secrets::digest(successor))?.is_some())
+        Ok(!grace.is_zero() && now.apart(revoked) < grace && state.refresh(&secrets::digest(successor))?.is_some())
     }
 
     /// GoTrue leaves the cookie where a token is unknown. A store that was thrown away would leave it for a day.

@@ -29,7 +29,7 @@ use crate::refusal::{self, NO_BEARER, Refusal};
 use crate::secrets::{self, NoRandomness};
 use crate::settings::Settings;
 use crate::store::{Fault, Store};
-use crate::tokens::bearer;
+use crate::tokens::{NOBODYS, bearer, subject};
 use crate::user::{MailKind, User, is_email};
 use crate::{Call, Handler, Moment, Reply, Tokens};
 use audit::{Action, actor, note};
@@ -210,9 +210,8 @@ impl Service {
         let token = bearer(call).ok_or_else(|| Refusal::Unauthorized(NO_BEARER.to_owned()))?;
         let claims =
             self.tokens.read(token, call.now).map_err(|why| Refusal::Unauthorized(format!("Invalid token: {why}")))?;
-        // What else is signed with the same secret names nobody.
         if subject(&claims).is_none() {
-            return Err(Refusal::Unauthorized("Invalid token: it names no user".to_owned()));
+            return Err(Refusal::Unauthorized(NOBODYS.to_owned()));
         }
         Ok(claims)
     }
@@ -345,11 +344,6 @@ fn methods(segments: &[&str]) -> Option<&'static str> {
         ["admin", "users", _] => Some("GET, HEAD, PUT, DELETE, OPTIONS"),
         _ => None,
     }
-}
-
-/// Whom a token is about.
-fn subject(claims: &Map<String, Value>) -> Option<&str> {
-    claims.get("sub").and_then(Value::as_str).filter(|sub| !sub.is_empty())
 }
 
 /// The audience that a request is for: that of its field, then that of its token, then the empty one.

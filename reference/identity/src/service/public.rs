@@ -68,13 +68,19 @@ impl Service {
         let is_new = found.is_none();
         // Hashed in any case, so that the time does not tell who has an account.
         let hash = self.hash(password)?;
-        if found.as_ref().is_some_and(|user| user.confirmed_at.is_some()) {
-            return self.taken(call, &aud, email, &asked);
+        let is_taken = found.as_ref().is_some_and(|user| user.confirmed_at.is_some());
+        if is_taken && !self.settings.hide_users {
+            return Err(Refusal::bad(TAKEN));
         }
         let mut fresh = said(User::new(secrets::id()?, &aud, email, "email", call.now));
         fresh.password = Some(hash);
-        if is_new {
+        // The function would tell too, by whom it is not asked about.
+        if is_new || self.settings.hide_users {
             self.ask(Event::Validate, &fresh, call.now)?.apply(&mut fresh, call.now);
+        }
+        let told = self.settings.hide_users.then(|| self.as_if_new(&fresh, call.now));
+        if is_taken {
+            return self.taken(told);
         }
         let confirms = self.settings.autoconfirm && !found.as_ref().is_some_and(|user| self.is_awaited(user));
         let changes = if confirms {
@@ -90,7 +96,7 @@ impl Service {
             // Somebody was quicker.
             _ => {
                 drop(transaction);
-                return self.taken(call, &aud, email, &asked);
+                return self.taken(told);
             }
         };
         has_bounds(&user)?;
@@ -109,7 +115,7 @@ impl Service {
             note(&mut *transaction, call.now, actor(&user), Action::UserSignedUp, None)?;
         }
         transaction.commit()?;
-        Ok(Reply::json(StatusCode::OK, &user.shown()))
+        Ok(Reply::json(StatusCode::OK, &told.unwrap_or(user).shown()))
     }
 
     /// Whether a user has an invitation out, who then gets it once more. GoTrue mails a link that asks for a password, to which
@@ -118,17 +124,25 @@ impl Service {
         user.invited_at.is_some() && user.password.is_none() && !self.settings.strict
     }
 
+    /// What a sign-up is told where nobody is to learn who has an account: whatever is there already, it is the first.
+    fn as_if_new(&self, fresh: &User, now: Moment) -> User {
+        let mut told = fresh.clone();
+        *(if self.settings.autoconfirm { &mut told.confirmed_at } else { &mut told.confirmation_sent_at }) = Some(now);
+        told
+    }
+
     /// The answer to a sign-up for an address that has an account: GoTrue says so, or nobody can tell.
-    fn taken(&self, call: &Call, aud: &str, email: &str, asked: &SignUp) -> Answer {
-        if !self.settings.hide_users {
-            return Err(Refusal::bad(TAKEN));
-        }
-        let mut nobody = User::new(secrets::id()?, aud, email, "email", call.now);
-        if let Some(data) = &asked.data {
-            nobody.merge_user_metadata(data);
-        }
-        nobody.confirmation_sent_at = Some(call.now);
-        Ok(Reply::json(StatusCode::OK, &nobody.shown()))
+    fn taken(&self, told: Option<User>) -> Answer {
+        let told = told.ok_or_else(|| Refusal::bad(TAKEN))?;
+        self.changes_nothing()?;
+        Ok(Reply::json(StatusCode::OK, &told.shown()))
+    }
+
+    /// Waits for the disk as a change does, so that the time does not tell that there was none.
+    fn changes_nothing(&self) -> Result<(), Fault> {
+        let mut transaction = self.store.write()?;
+        transaction.put_note("nothing", &secrets::random::<16>().unwrap_or_default())?;
+        transaction.commit()
     }
 
     pub(super) fn verify(&self, call: &Call) -> Answer {
@@ -196,11 +210,16 @@ impl Service {
         let aud = requested_audience(call, None);
         let done = Ok(Reply::json(StatusCode::OK, &json!({})));
         let mut transaction = self.store.write()?;
-        let Some(mut user) = transaction.user_by_email(&aud, email)? else { return done };
-        if let Some(wait) = is_due_in(user.recovery_sent_at, self.settings.mail_interval(), call.now) {
-            if self.settings.hide_users {
-                return done;
-            }
+        let found = transaction.user_by_email(&aud, email)?;
+        let wait =
+            found.as_ref().and_then(|user| is_due_in(user.recovery_sent_at, self.settings.mail_interval(), call.now));
+        if self.settings.hide_users && (found.is_none() || wait.is_some()) {
+            drop(transaction);
+            self.changes_nothing()?;
+            return done;
+        }
+        let Some(mut user) = found else { return done };
+        if let Some(wait) = wait {
             return Err(Refusal::Later(wait, "Rate limit exceeded, try again later"));
         }
         self.send(call, &mut user, Subject::Recovery)?;
@@ -213,7 +232,7 @@ impl Service {
 
 /// How long it is until the time for another mail; `None` where it has come.
 fn is_due_in(last: Option<Moment>, interval: Duration, now: Moment) -> Option<Duration> {
-    interval.checked_sub(now.since(last?)).filter(|wait| !wait.is_zero())
+    interval.checked_sub(now.apart(last?)).filter(|wait| !wait.is_zero())
 }
 
 /// Whether the token that a user has out is too old.
@@ -227,7 +246,7 @@ pub(super) fn has_expired(user: &User, kind: MailKind, now: Moment) -> bool {
         MailKind::Recovery => (user.recovery_sent_at, MAIL_LIFE),
         MailKind::EmailChange => (user.email_change_sent_at, MAIL_LIFE),
     };
-    sent.is_none_or(|sent| now.since(sent) >= life)
+    sent.is_none_or(|sent| now.apart(sent) >= life)
 }
 
 /// The user whose invitation has this token, if it is still good.

@@ -1,8 +1,8 @@
 // gotrue-js: every method, in Node.
-import GoTrueModule from "gotrue-js";
-import { Gate, same, site } from "./world.mjs";
+import GoTrue, { Admin, User } from "gotrue-js";
+import { Called, Gate, same, site } from "./world.mjs";
 
-const GoTrue = GoTrueModule.default ?? GoTrueModule;
+const called = new Called({ GoTrue: GoTrue.prototype, User: User.prototype, Admin: Admin.prototype });
 
 // What the library keeps its session in.
 const kept = new Map();
@@ -98,6 +98,7 @@ try {
   same(verified === undefined || Boolean(verified), true, "validateCurrentSession");
   await shown.logout();
   same(auth.currentUser(), null, "logout");
+  called.all();
   console.log("gotrue-js: every method");
 } finally {
   await gate.stop();

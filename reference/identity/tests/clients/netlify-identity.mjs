@@ -1,7 +1,7 @@
 // @netlify/identity, its admin and server part, in Node.
 import { readFileSync } from "node:fs";
 import { createHmac } from "node:crypto";
-import { Gate, same, site } from "./world.mjs";
+import { Called, Gate, same, site } from "./world.mjs";
 
 const gate = await Gate.start(site());
 try {
@@ -13,6 +13,7 @@ try {
   globalThis.netlifyIdentityContext = { url, token };
   const identity = await import("@netlify/identity");
   const { admin } = identity;
+  const called = new Called({ admin });
 
   const made = await admin.createUser({ email: "ada@b.example", password: "password", data: { user_metadata: { full_name: "Ada" } } });
   same(made.email, "ada@b.example", "createUser");
@@ -24,6 +25,7 @@ try {
   same((await identity.getSettings()).autoconfirm, false, "getSettings");
   await admin.deleteUser(made.id);
   same((await admin.listUsers()).length, 0, "deleteUser");
+  called.all();
   console.log("@netlify/identity: admin and server part");
 } finally {
   await gate.stop();

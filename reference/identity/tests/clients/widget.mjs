@@ -1,155 +1,8 @@
 // The Identity widget in Chromium: every flow, by a name below localhost and by an address, with mail and without.
-import { mkdirSync } from "node:fs";
-import { Gate, browser, same, site, until } from "./world.mjs";
+import { Visitor, chrome, picture } from "./visitor.mjs";
+import { Gate, same, site, until } from "./world.mjs";
 
 const version = process.argv[2];
-const pictures = process.env.PICTURES;
-if (pictures) mkdirSync(pictures, { recursive: true });
-const chrome = await browser();
-
-/** One person's browser, at one host. */
-class Visitor {
-  static async at(gate, host) {
-    const visitor = new Visitor();
-    visitor.gate = gate;
-    visitor.origin = gate.origin(host);
-    visitor.context = await chrome.createBrowserContext();
-    visitor.page = await visitor.context.newPage();
-    visitor.page.setDefaultTimeout(120_000);
-    visitor.page.on("pageerror", (error) => { visitor.error = error; });
-    if (host === "127.0.0.1") {
-      // What a person types into the form that the widget shows there.
-      await visitor.page.evaluateOnNewDocument(() => {
-        if (location.protocol === "http:") localStorage.setItem("netlifySiteURL", location.origin);
-      });
-    }
-    await visitor.open("/");
-    return visitor;
-  }
-
-  async open(path) {
-    await this.page.goto("about:blank");
-    // The widget asks for the user first; a log-out before the answer comes would be undone by it.
-    await this.page.goto(path.startsWith("http") ? path : `${this.origin}${path}`, { waitUntil: "networkidle0" });
-    await this.page.waitForFunction(() => window.netlifyIdentity && document.querySelector("iframe#netlify-identity-widget, body"));
-  }
-
-  /** What the gate answers to this browser. */
-  gatePage() {
-    return this.page.evaluate(async () => (await fetch("/testauth/", { redirect: "manual" })).status);
-  }
-
-  async isOpen(what) {
-    await until(`${what}: the page opens`, async () => (await this.gatePage()) === 200);
-  }
-
-  async isShut(what) {
-    await until(`${what}: the page is shut`, async () => (await this.gatePage()) === 404);
-  }
-
-  modal(tab) {
-    return this.page.evaluate((tab) => { netlifyIdentity.open(tab); }, tab);
-  }
-
-  close() {
-    return this.page.evaluate(() => netlifyIdentity.close());
-  }
-
-  /** Fills the form of the modal that has these fields, and sends it. */
-  async send(fields) {
-    await until(`a form with ${Object.keys(fields)}`, () =>
-      this.page.evaluate((names) => {
-        const inside = document.querySelector("iframe#netlify-identity-widget")?.contentDocument;
-        const visible = [...(inside?.querySelectorAll("form input") ?? [])].map((input) => input.name);
-        return names.every((name) => visible.includes(name)) && visible.length === names.length;
-      }, Object.keys(fields)),
-    );
-    // The widget drops what comes while it draws itself anew: the form is filled in and sent until it has gone out.
-    const sent = new AbortController();
-    const isForm = (request) => request.method() !== "GET" && request.url().includes("/.netlify/identity/");
-    const isSent = this.page.waitForRequest(isForm, { signal: sent.signal }).then(() => true, () => false);
-    const fill = (fields) => {
-      const inside = document.querySelector("iframe#netlify-identity-widget")?.contentDocument;
-      for (const [name, value] of Object.entries(fields)) {
-        const input = inside?.querySelector(`form input[name=${name}]`);
-        if (!input) return;
-        input.value = value;
-        input.dispatchEvent(new inside.defaultView.Event("input", { bubbles: true }));
-      }
-    };
-    const click = () => document.querySelector("iframe#netlify-identity-widget")?.contentDocument?.querySelector("form button[type=submit]")?.click();
-    const within = (time) => Promise.race([isSent, new Promise((resolve) => setTimeout(() => resolve(false), time))]);
-    try {
-      await until("the form goes out", async () => {
-        await this.page.evaluate(fill, fields);
-        if (await within(100)) return true;
-        await this.page.evaluate(click);
-        return within(1000);
-      });
-    } finally {
-      sent.abort();
-    }
-  }
-
-  async press(selector) {
-    await until(`a button ${selector}`, () =>
-      this.page.evaluate((selector) => {
-        const button = document.querySelector("iframe#netlify-identity-widget")?.contentDocument?.querySelector(selector);
-        button?.click();
-        return Boolean(button);
-      }, selector),
-    );
-  }
-
-  says(text) {
-    return until(`the modal says ${text}`, () =>
-      this.page.evaluate(
-        (text) => document.querySelector("iframe#netlify-identity-widget").contentDocument.body.innerText.includes(text),
-        text,
-      ),
-    );
-  }
-
-  async isUser(email) {
-    await until(`${email} is logged in`, () => this.page.evaluate((email) => netlifyIdentity.currentUser()?.email === email, email));
-  }
-
-  async isNobody() {
-    await until("nobody is logged in", () => this.page.evaluate(() => netlifyIdentity.currentUser() === null));
-  }
-
-  async logOut() {
-    await this.page.evaluate(() => new Promise((resolve) => {
-      netlifyIdentity.on("logout", () => resolve());
-      netlifyIdentity.logout();
-    }));
-    await this.isNobody();
-  }
-
-  heading() {
-    return this.page.evaluate(() => document.querySelector("h1")?.innerText);
-  }
-
-  refresh() {
-    return this.page.evaluate(() => netlifyIdentity.refresh(true));
-  }
-
-  /** The cookie, as the browser has it. */
-  async cookie() {
-    const cookies = await this.context.cookies();
-    const found = cookies.filter((cookie) => cookie.name === "nf_jwt");
-    return found.length === 0 ? null : found.map((cookie) => ({ script: !cookie.httpOnly, secure: cookie.secure }))[0];
-  }
-
-  async picture(name) {
-    if (!pictures) return;
-    for (const width of [390, 1280]) {
-      await this.page.setViewport({ width, height: 860 });
-      await new Promise((resolve) => setTimeout(resolve, 400));
-      await this.page.screenshot({ path: `${pictures}/${name}-${width}.png` });
-    }
-  }
-}
 
 async function byMail(gate, host) {
   const email = `ada-${host.length}@b.example`;
@@ -264,6 +117,8 @@ async function byMail(gate, host) {
     if (answer === "deny") {
       await visitor.page.waitForFunction(() => window.netlifyIdentity);
       await visitor.isNobody();
+      // The widget opens the form for signing up where it reads that access was denied, to the letter.
+      await until("the form for signing up", async () => (await visitor.fields()).join() === "name,email,password");
     }
   }
   await visitor.isUser(`github-${email}`);
@@ -293,16 +148,56 @@ async function atOnce(gate, host) {
   console.log(`widget ${version}, ${host}, autoconfirm: sign-up, roles, log-out`);
 }
 
+/** What the pages of the sample site show of the visitor, and what is on them to press. */
+async function samplePages(gate, host) {
+  const email = `sample-${host.length}@b.example`;
+  gate.addUser(email, "password");
+  const visitor = await Visitor.at(gate, host);
+  const text = (selector) => visitor.page.evaluate((selector) => document.querySelector(selector)?.innerText, selector);
+  const shows = (what) => until(`the page shows ${what}`, async () => (await text("#state")) === what);
+  const form = (names) => until(`a form with ${names}`, async () => (await visitor.fields()).join() === names);
+  await shows("You are not logged in.");
+  same(await visitor.page.$$eval("td a", (links) => links.map((link) => link.getAttribute("href"))), ["/", "/testauth/", "/testlogin", "/admin/"], "routes");
+  for (const [selector, names] of [
+    [".netlify-identity-signup", "name,email,password"],
+    [".netlify-identity-login", "email,password"],
+    ["[data-netlify-identity-button] a", "email,password"],
+    ["#log-in", "email,password"],
+  ]) {
+    await until(`there is ${selector}`, () => visitor.page.$(selector));
+    await visitor.page.click(selector);
+    await form(names);
+    await visitor.close();
+  }
+  await visitor.modal("login");
+  await visitor.send({ email, password: "password" });
+  await shows(`You are logged in as ${email}. Roles: none.`);
+  await visitor.close();
+  await until("the user's name stands in the menu", () => visitor.page.$(".netlify-identity-user-details, .netlify-identity-logout"));
+  gate.user("role", email, "admin");
+  await visitor.page.click("#refresh");
+  await shows(`You are logged in as ${email}. Roles: admin.`);
+  await visitor.isOpen("a new token by the button");
+  await visitor.page.click("#log-out");
+  await shows("You are not logged in.");
+  const events = (await text("#log")).split("\n").map((line) => line.trim());
+  for (const event of ["init", "open", "close", "login", "refresh", "logout"]) {
+    same(events.includes(event), true, `${event} is among the events: ${events}`);
+  }
+  await visitor.context.close();
+  console.log(`widget ${version}, ${host}, sample pages: routes, log-in state, events, buttons`);
+}
+
 /** The operator's page, with what the flows above have left. */
 async function operator(gate) {
   const page = await chrome.newPage();
   const origin = gate.origin("operator.localhost");
   const shot = async (name) => {
-    for (const width of [390, 1280]) {
+    await picture(page, name);
+    for (const width of [1280, 390]) {
       await page.setViewport({ width, height: 860 });
       const beyond = await page.evaluate(() => [...document.querySelectorAll("body, .scroll")].filter((box) => box.scrollWidth > box.clientWidth).length);
       same(beyond, 0, `${name} is ${width} pixels wide`);
-      if (pictures) await page.screenshot({ path: `${pictures}/${name}-${width}.png` });
     }
   };
   gate.addUser("operated@b.example", "password");
@@ -362,6 +257,7 @@ try {
     const auto = await Gate.start(site(version), "--identity-autoconfirm");
     try {
       await atOnce(auto, host);
+      await samplePages(auto, host);
     } finally {
       await auto.stop();
     }

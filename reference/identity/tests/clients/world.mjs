@@ -38,11 +38,20 @@ export class Gate {
     return gate;
   }
 
+  /** A gate that is started with this line, in this folder, on a free port. */
+  static async by(folder, identity, line) {
+    const gate = new Gate();
+    Object.assign(gate, { folder, identity, line, options: [], port: 0 });
+    await gate.run();
+    return gate;
+  }
+
   async run() {
-    const line = ["serve", join(this.folder, "site"), "--identity", this.identity, "--port", String(this.port), ...this.options];
+    const own = ["serve", join(this.folder, "site"), "--identity", this.identity, ...this.options];
+    const line = [...(this.line ?? own), "--port", String(this.port)];
     const env = { ...process.env, RUST_LOG: "rolegate=warn" };
     delete env.JWT_SECRET;
-    this.process = spawn(program, line, { stdio: ["ignore", "pipe", "pipe"], env });
+    this.process = spawn(program, line, { stdio: ["ignore", "pipe", "pipe"], env, cwd: this.folder });
     this.said = "";
     this.process.stderr.on("data", (text) => { this.said += text; });
     this.port = await new Promise((resolve, reject) => {
@@ -155,4 +164,28 @@ export async function until(what, check, time = 120_000) {
 export function same(seen, expected, what) {
   const [one, other] = [seen, expected].map((value) => JSON.stringify(value));
   if (one !== other) throw new Error(`${what}: ${one}, expected ${other}`);
+}
+
+/** What of a library has been called: `all` are its classes or objects of functions, by name. */
+export class Called {
+  constructor(all) {
+    this.missing = new Set();
+    for (const [name, owner] of Object.entries(all)) {
+      for (const [method, { value, writable }] of Object.entries(Object.getOwnPropertyDescriptors(owner))) {
+        if (typeof value !== "function" || !writable || method === "constructor" || method.startsWith("_")) continue;
+        const whole = `${name}.${method}`;
+        const { missing } = this;
+        missing.add(whole);
+        owner[method] = function (...rest) {
+          missing.delete(whole);
+          return value.apply(this, rest);
+        };
+      }
+    }
+  }
+
+  /** Fails where something was not. */
+  all() {
+    same([...this.missing], [], "what nobody has called");
+  }
 }

@@ -1,6 +1,7 @@
 //! A repository with a site's files, and git to look into it. Tests of the program use it too.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -11,9 +12,15 @@ pub fn has_git() -> bool {
     let there =
         Command::new("git").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
     if !there {
-        eprintln!("SKIPPED: git is not installed, so nothing was asked of Git Gateway");
+        skipped("git is not installed, so nothing was asked of Git Gateway");
     }
     there
+}
+
+/// Says aloud that something was not tried.
+pub fn skipped(why: &str) {
+    // Not `eprintln`: the test harness would swallow it.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }
 
 /// Runs git in a folder and yields what it answered.
