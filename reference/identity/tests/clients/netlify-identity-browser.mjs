@@ -63,9 +63,19 @@ class Page {
     await until(`${what}: the page is shut`, async () => (await this.status()) === 404);
   }
 
-  async refused(what, status, name, ...rest) {
-    const seen = await this.tab.evaluate((name, rest) => window.identity[name](...rest).then(() => "done", (error) => error.status), name, rest);
-    same(seen, status, what);
+  /** Some functions of the library log in and write no cookie. By an address the service sets one all the same; by a name the
+   * page opens with the next log-in. */
+  async isOpenOr(what, email) {
+    if (this.host !== "127.0.0.1") {
+      await this.isShut(`${what}, without a cookie`);
+      await this.call("login", email, password);
+    }
+    await this.isOpen(what);
+  }
+
+  async refused(what, why, name, ...rest) {
+    const seen = await this.tab.evaluate((name, rest) => window.identity[name](...rest).then(() => "done", (error) => error.message), name, rest);
+    same(seen.includes(why), true, `${what}: ${seen}`);
   }
 }
 
@@ -96,7 +106,7 @@ async function mails(page, email) {
   same((await page.call("getSettings")).autoconfirm, false, "getSettings");
   same((await page.call("getIdentityConfig")).url, `${page.gate.origin(page.host)}/.netlify/identity`, "getIdentityConfig");
   same(await page.call("signup", email, password, { full_name: "Ada" }), email, "signup");
-  await page.refused("before the address is confirmed", 400, "login", email, password);
+  await page.refused("before the address is confirmed", "Email not confirmed", "login", email, password);
   await page.open(page.gate.link());
   same(await page.call("handleAuthCallback"), email, "a confirmation by its link");
   page.gate.user("role", email, "admin");
@@ -118,10 +128,10 @@ async function mails(page, email) {
   same(await page.call("handleAuthCallback"), email, "a recovery by its link");
   await page.call("updateUser", { password: "another" });
   await page.call("logout");
-  await page.refused("with the password of before", 400, "login", email, password);
+  await page.refused("with the password of before", "password invalid", "login", email, password);
   await page.call("requestPasswordRecovery", email);
   same(await page.call("recoverPassword", token(), password), email, "recoverPassword");
-  await page.isOpen("after a recovery");
+  await page.isOpenOr("after a recovery", email);
   await page.call("logout");
 
   await page.call("signup", `other-${email}`, password);
@@ -132,7 +142,7 @@ async function mails(page, email) {
   await page.open(page.gate.link());
   same((await page.call("handleAuthCallback")).type, "invite", "an invitation by its link");
   same(await page.call("acceptInvite", token(), password), `invited-${email}`, "acceptInvite");
-  await page.isOpen("an invitation with a role");
+  await page.isOpenOr("an invitation with a role", `invited-${email}`);
   await page.call("logout");
 }
 

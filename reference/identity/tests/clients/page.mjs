@@ -116,6 +116,7 @@ try {
   await visitor.open("/");
   await visitor.isUser(you);
   await visitor.page.click(".netlify-identity-logout");
+  await visitor.send({});
   await visitor.isNobody();
   await isShut("after a log-out");
 
@@ -139,6 +140,9 @@ try {
 
   says("or the role stands in `role`, which is the admin of the API: the user's page at the operator's says which");
   shell(`rolegate identity user role ${you}`);
+  await visitor.open("/");
+  await visitor.isUser(you);
+  await visitor.refresh();
   await at(user);
   await pressed("button[name=role][value=admin]");
   const admin = await at(`${user}?path=/members/`);
@@ -159,10 +163,12 @@ try {
   await gate.run();
   shell("rolegate identity user invite new@example.com --role member");
   same(gate.link().startsWith(`${gate.origin(site)}/welcome#invite_token=`), true, gate.link());
-  await visitor.open(gate.link());
-  await visitor.send({ password: "a long password" });
-  await visitor.isUser("new@example.com");
-  await isOpen("an invitation by another page");
+  const invited = await Visitor.at(gate, site);
+  await invited.open(gate.link());
+  await invited.send({ password: "a long password" });
+  await invited.isUser("new@example.com");
+  await invited.page.goto(`${gate.origin(site)}/members/`);
+  same(await invited.heading(), "Members", "an invitation by another page");
   console.log("page: what to do when");
 } finally {
   await gate.stop();
