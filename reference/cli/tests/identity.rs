@@ -359,6 +359,58 @@ fn users_without_a_service_that_runs() {
     }
 }
 
+/// The tutorial's readers paste a token of an external provider's form, signed with `secret`. With the service the roles stand
+/// elsewhere, so that it opens nothing even where the secret is the same one, and `token inspect` says where they are.
+#[test]
+fn the_token_that_the_tutorial_pastes_opens_nothing() {
+    let made = rolegate().args(["token", "new", "--role", "admin"]).env("JWT_SECRET", "secret").output().unwrap();
+    let token = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "secret").unwrap();
+    let cookie = format!("GET /testauth/\nCookie: nf_jwt={token}");
+    let path = ["--role-path", "app_metadata.authorization.roles"];
+    let given = ["--secret-file", secret.to_str().unwrap(), path[0], path[1]];
+    for (options, expected) in [(&given[..0], 404), (&given[..2], 404), (&given[..], 200)] {
+        let gate = Gate::start(options);
+        assert_eq!(status(&gate.ask("127.0.0.1", &cookie, "")), expected, "{options:?}");
+    }
+    let said = rolegate().args(["token", "inspect", "--role-path", "app_metadata.roles", &token]).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap() + &String::from_utf8_lossy(&said.stderr);
+    assert!(said.contains("looks like roles stands at `app_metadata.authorization.roles`"), "{said}");
+}
+
+/// What the threat model names as what holds a promise is there, by the name that it has there.
+#[test]
+fn the_threat_model_names_tests_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut text = String::new();
+    let mut folders: Vec<PathBuf> =
+        ["identity/src", "identity/tests", "cli/tests", "server/src", "properties", "../fuzz/fuzz_targets"]
+            .map(|folder| root.join(folder))
+            .into();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.extend((entry.file_name() != "node_modules").then_some(path));
+            } else if path.extension().is_some_and(|kind| kind == "rs" || kind == "mjs") {
+                text.push_str(&format!("fn {}(\n", path.file_stem().unwrap().display()));
+                text.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let model = std::fs::read_to_string(root.join("identity/SECURITY.md")).unwrap();
+    let held: Vec<&str> =
+        model.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit_once(" | ")).map(|row| row.1).collect();
+    let names: Vec<&str> = held.iter().flat_map(|held| held.split('`').skip(1).step_by(2)).collect();
+    assert!(names.len() > 40, "{names:?}");
+    for name in names {
+        let is_there = text.contains(&format!("fn {name}(")) || name.contains(' ') && text.contains(name);
+        assert!(is_there, "there is no `{name}`");
+    }
+}
+
 /// Visitors choose their own names, and their addresses where nothing is confirmed.
 #[test]
 fn a_user_is_found_among_many_who_look_alike() {
