@@ -70,7 +70,8 @@ fn the_gateway_goes_by_the_tokens_of_the_gate() {
     let mut said = BufReader::new(gate.0.stderr.take().expect("piped")).lines().map_while(Result::ok);
     let note = said.find(|line| line.starts_with("git gateway: ")).expect("a note");
     assert_eq!(note, "git gateway: editors may write `content`, `static/uploads` of branch `main`, and nothing else");
-    std::thread::spawn(move || said.for_each(drop));
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || said.for_each(|line| drop(tell.send(line))));
     BufReader::new(gate.0.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
     let address = line.trim().strip_prefix("listening on http://").expect("the address").parse().expect("an address");
     // PACE-2: the body of a visitor who may send none is not waited for.
@@ -97,6 +98,11 @@ fn the_gateway_goes_by_the_tokens_of_the_gate() {
     assert_eq!((status, body.contains(r#""roles":["editor"]"#)), (200, true), "{body}");
     let (status, body) = ask("/.netlify/git/github/branches/main", Some(bearer(&["visitor"])));
     assert_eq!((status, body.contains("your role doesn't allow access")), (401, true), "{body}");
+    // What the CMS asks for where its own settings name no branch.
+    let (status, body) = ask("/.netlify/git/github/branches/master", Some(bearer(&["editor"])));
+    assert_eq!((status, body.contains(r#""message":"Not Found""#)), (404, true), "{body}");
+    let hint = told.iter().find(|line| line.contains("master")).expect("a hint in the log");
+    assert!(hint.contains("should be `main`"), "{hint}");
     let (status, body) = ask("/.netlify/git/github/git/trees/main:content", Some(bearer(&["editor"])));
     assert_eq!((status, body.contains(r#""path":"a.md""#)), (200, true), "{body}");
 }

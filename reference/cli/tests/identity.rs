@@ -291,6 +291,11 @@ fn where_mails_lead_and_what_is_logged() {
     let state = state.lines().next().unwrap();
     let denied = api(&format!("GET /.netlify/identity/callback?error=access_denied&state={state}"), "");
     assert!(denied.contains(&format!("location: http://site.localhost:{port}/#error=access_denied")), "{denied}");
+    // A token that browsers drop is told of, without what stands in it.
+    let said = format!(r#"{{"data":{{"about":"{}"}}}}"#, "a-long-story".repeat(300));
+    assert_eq!(status(&api(&format!("PUT /.netlify/identity/user\nAuthorization: Bearer {access}"), &said)), 200);
+    let form = "grant_type=password&username=ada%40b.example&password=a+very+secret+password";
+    assert_eq!(status(&api("POST /.netlify/identity/token", form)), 200);
     gate.process.kill().unwrap();
     gate.process.wait().unwrap();
     let operator = std::fs::read_to_string(gate.identity().join("running.json")).unwrap();
@@ -299,7 +304,10 @@ fn where_mails_lead_and_what_is_logged() {
     assert!(logged.contains("/.netlify/identity/verify"), "{logged}");
     let logged: Vec<&str> = logged.lines().filter(|line| !line.starts_with("mail to ")).collect();
     let operators = member(&operator, "token");
-    for opens in [&confirmation, &recovery, access, first, second, state, operators, &secret, "a very secret password"]
+    assert!(logged.iter().any(|line| line.contains("the token is near the 4096 bytes that a cookie may have")));
+    let story = "a-long-story";
+    for opens in
+        [&confirmation, &recovery, access, first, second, state, operators, &secret, "a very secret password", story]
     {
         assert!(!logged.iter().any(|line| line.contains(opens)), "{opens} is in the log");
     }

@@ -156,6 +156,18 @@ try {
   await typed.send({ email: you, password: "a long password" });
   await typed.isUser(you);
 
+  says("`localStorage.removeItem(\"netlifySiteURL\")` in the console of its developer tools, and load the page again");
+  const asked = await Visitor.at(gate, "localhost");
+  await asked.page.evaluate(() => localStorage.setItem("netlifySiteURL", "http://127.0.0.1:9"));
+  await asked.open("/");
+  await asked.modal("login");
+  await asked.says("Failed to load settings");
+  await asked.page.evaluate(() => localStorage.removeItem("netlifySiteURL"));
+  await asked.open("/");
+  await asked.modal("login");
+  await asked.type("url", gate.origin("localhost"));
+  await until("the form for logging in", async () => (await asked.fields()).join() === "email,password");
+
   says("name one that does, `mail_path = \"/welcome\"` in `.identity/identity.toml`");
   await gate.stop();
   write(join(reader, ".identity/identity.toml"), 'mail_path = "/welcome"\n');

@@ -1,6 +1,8 @@
 // The Identity widget in Chromium: every flow, by a name below localhost and by an address, with mail and without.
+import { createServer } from "node:http";
+import { join } from "node:path";
 import { Visitor, chrome, picture } from "./visitor.mjs";
-import { Gate, same, site, until } from "./world.mjs";
+import { Gate, same, site, until, write } from "./world.mjs";
 
 const version = process.argv[2];
 
@@ -103,6 +105,18 @@ async function byMail(gate, host) {
   await visitor.isUser(`invited-${email}`);
   await visitor.isOpen("an invitation with a role");
 
+  // The same by a provider, who has to say the address that was invited.
+  await visitor.open("/");
+  await visitor.logOut();
+  gate.user("invite", `external-${email}`, "--role", "admin", "--site", gate.origin(host));
+  await visitor.open(gate.link());
+  await visitor.press("button.btnProvider");
+  await visitor.page.waitForSelector("input[name=email]");
+  await visitor.page.evaluate((email) => { document.querySelector("input[name=email]").value = email; }, `external-${email}`);
+  await Promise.all([visitor.page.waitForNavigation(), visitor.page.click("button[value=allow]")]);
+  await visitor.isUser(`external-${email}`);
+  await visitor.isOpen("an invitation with a role, by a provider");
+
   // A provider.
   await visitor.open("/");
   await visitor.logOut();
@@ -129,7 +143,7 @@ async function byMail(gate, host) {
   await visitor.logOut();
   await visitor.isShut("after the last log-out");
   await visitor.context.close();
-  console.log(`widget ${version}, ${host}, mail: sign-up, confirm, roles, log-out, log-in, address, recovery, invitation, provider`);
+  console.log(`widget ${version}, ${host}, mail: sign-up, confirm, roles, log-out, log-in, address, recovery, invitation, provider, invitation by a provider`);
 }
 
 async function atOnce(gate, host) {
@@ -146,6 +160,49 @@ async function atOnce(gate, host) {
   await visitor.isShut("after log-out");
   await visitor.context.close();
   console.log(`widget ${version}, ${host}, autoconfirm: sign-up, roles, log-out`);
+}
+
+/** A function of the site gives the role when the address is confirmed; one that refuses keeps people out. */
+async function eventFunction(host) {
+  const answers = { signup: [200, '{"app_metadata":{"roles":["admin"]}}'] };
+  const asked = [];
+  const functions = createServer((request, answer) => {
+    request.resume().on("end", () => {
+      asked.push(request.headers["x-netlify-event"]);
+      const [status, body] = answers[request.url.slice(1)] ?? [204, ""];
+      answer.writeHead(status, { "content-type": "application/json" }).end(body);
+    });
+  });
+  await new Promise((resolve) => functions.listen(0, "127.0.0.1", resolve));
+  const folder = site(version);
+  const url = (name) => `${name} = "http://127.0.0.1:${functions.address().port}/${name}"\n`;
+  write(join(folder, "identity/identity.toml"), `[hooks]\n${["validate", "signup", "login"].map(url).join("")}`);
+  const gate = await Gate.start(folder);
+  try {
+    const email = `event-${host.length}@b.example`;
+    const visitor = await Visitor.at(gate, host);
+    await visitor.modal("signup");
+    await visitor.send({ name: "Ada", email, password: "password" });
+    await until("a mail", () => gate.mails() === 1);
+    await visitor.open(gate.link());
+    await visitor.isUser(email);
+    await visitor.isOpen("right after the confirmation");
+    answers.login = [403, ""];
+    await visitor.open("/");
+    await visitor.logOut();
+    await visitor.modal("login");
+    await visitor.send({ email, password: "password" });
+    await visitor.says("Failed to handle login webhook");
+    await visitor.isNobody();
+    await visitor.isShut("a function refuses");
+    same([...new Set(asked)].sort(), ["identity_login", "identity_signup", "identity_validate"], "what was asked");
+    same(gate.said.includes("the event function did not accept"), true, gate.said);
+    await visitor.context.close();
+    console.log(`widget ${version}, ${host}, event functions: a role at the confirmation, a log-in that is refused`);
+  } finally {
+    await gate.stop();
+    functions.close();
+  }
 }
 
 /** What the pages of the sample site show of the visitor, and what is on them to press. */
@@ -261,6 +318,7 @@ try {
     } finally {
       await auto.stop();
     }
+    await eventFunction(host);
   }
 } finally {
   await chrome.close();
