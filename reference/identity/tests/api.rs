@@ -257,6 +257,12 @@ fn what_a_user_says_does_not_grow_for_ever() {
     assert_eq!(change(json!({ "b": "x".repeat(40_000) })).status, 422);
     let changed = change(json!({ "a": null, "b": "x".repeat(40_000) }));
     assert_eq!((changed.status, changed.body["user_metadata"].as_object().unwrap().len()), (200, 1));
+    // Nor does what is written of all that a user does.
+    assert_eq!(change(json!({ "b": null, "full_name": "n".repeat(40_000) })).status, 200);
+    world.access("c@d");
+    let log = world.ask("GET", "/admin/audit").bearer(world.service.operator_token()).send();
+    assert_eq!(log.body[0]["payload"]["actor_name"].as_str().unwrap().len(), 200);
+    assert!(log.reply.body.len() < 4096, "{}", log.reply.body.len());
 }
 
 /// The gate takes a single text for a role (CLAIM-2), and so does whatever tells of it.

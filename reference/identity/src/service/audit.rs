@@ -10,6 +10,9 @@ use crate::secrets;
 use crate::store::{AuditEntry, Writing};
 use crate::user::User;
 
+/// So much of a name stands in an entry, in characters: users choose it, and there is an entry for whatever they do.
+const LONGEST_NAME: usize = 200;
+
 /// What the audit log says happened.
 #[derive(Clone, Copy)]
 pub(super) enum Action {
@@ -52,7 +55,7 @@ impl Admin {
 
 pub(super) fn actor(user: &User) -> (String, String, Option<String>) {
     let name = user.user_metadata.as_ref().and_then(|data| data.get("full_name")).and_then(Value::as_str);
-    (user.id.to_string(), user.email.clone(), name.map(str::to_owned))
+    (user.id.to_string(), user.email.clone(), name.map(|name| name.chars().take(LONGEST_NAME).collect()))
 }
 
 /// Writes an entry to the audit log.
