@@ -230,7 +230,8 @@ async function samplePages(gate, host) {
   await visitor.send({ email, password: "password" });
   await shows(`You are logged in as ${email}. Roles: none.`);
   await visitor.close();
-  await until("a button for logging out", () => visitor.page.$(".netlify-identity-logout"));
+  // Version 1 does not draw its menu anew for who is logged in.
+  if (version === "v2") await until("a button for logging out", () => visitor.page.$(".netlify-identity-logout"));
   gate.user("role", email, "admin");
   await visitor.page.click("#refresh");
   await shows(`You are logged in as ${email}. Roles: admin.`);
