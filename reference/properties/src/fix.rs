@@ -346,7 +346,7 @@ mod tests {
             state.to_be_bytes()[0]
         };
         let mut left_out = 0;
-        for _ in 0..200 {
+        for _ in 0..40 {
             let bytes: Vec<u8> = (0..20).map(|_| byte()).collect();
             let case = Case::of(&bytes, PAGES, SIMPLE, LEADS);
             let site = MemorySite::new(case.files.iter().copied());
@@ -361,7 +361,7 @@ mod tests {
             for (visitor, standing_in) in &visitors {
                 for target in targets() {
                     for visit in VISITS {
-                        let alike = |other: &&&Visit| said_to(other, &names) == said_to(visit, &names);
+                        let alike = |other: &&&'static Visit| said_to(other, &names) == said_to(visit, &names);
                         let for_it = asked.visits.iter().find(alike).unwrap();
                         let short = if names("q=") { &*target } else { target.split('?').next().unwrap() };
                         assert!(asked.targets.iter().any(|asked| asked == short));
@@ -376,6 +376,6 @@ mod tests {
                 }
             }
         }
-        assert!(left_out > 100_000, "{left_out}");
+        assert!(left_out > 20_000, "{left_out}");
     }
 }

@@ -51,7 +51,10 @@ fn harmless() -> Vec<(&'static str, String)> {
         ("columns", FILE.join("\n").replace("  ", "\t\t")),
         ("two areas change places", edited(&[MEMBERS, LOGIN, ADMIN, DENIED], &[ADMIN, DENIED, MEMBERS, LOGIN])),
         ("a gate goes up", edited(&[MEMBERS, LOGIN, ADMIN], &[ADMIN, MEMBERS, LOGIN])),
-        ("the gates go to the front", edited(&[OLD, MEMBERS, LOGIN, ADMIN, DENIED], &[MEMBERS, LOGIN, ADMIN, DENIED, OLD])),
+        (
+            "the gates go to the front",
+            edited(&[OLD, MEMBERS, LOGIN, ADMIN, DENIED], &[MEMBERS, LOGIN, ADMIN, DENIED, OLD]),
+        ),
         ("a redirect at the end", end("/contact  /about  301")),
         ("a redirect in front", front("/contact  /about  301")),
         ("another host in front", front("https://www.example/*  https://example/:splat  301!")),
@@ -61,7 +64,10 @@ fn harmless() -> Vec<(&'static str, String)> {
         ("no page for what is not there", edited(&[API, REST], &[API])),
         ("a gate in front", front("/staff/*  /staff/:splat  200!  Role=staff")),
         ("a gate at the end", end("/staff/*  /staff/:splat  200!  Role=staff")),
-        ("a gate of a name that begins like another", edited(&[MEMBERS], &["/members-area/*  /members-area/:splat  200!  Role=pro", MEMBERS])),
+        (
+            "a gate of a name that begins like another",
+            edited(&[MEMBERS], &["/members-area/*  /members-area/:splat  200!  Role=pro", MEMBERS]),
+        ),
         ("a page of such a name", edited(&[MEMBERS], &["/members-only  /members-area  200!", MEMBERS])),
         ("such an API", edited(&[MEMBERS], &["/members-api/*  https://api.example/:splat  200!", MEMBERS])),
         ("a role less", edited(&[MEMBERS], &["/members/*  /members/:splat  200!  Role=member"])),
