@@ -422,4 +422,6 @@ fn replaced(bytes: &[u8], known: &[u8], by: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
+mod property;
+#[cfg(test)]
 mod tests;

@@ -10,9 +10,9 @@ use super::*;
 use crate::wire::Client;
 
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjE4OTM0NTYwMDAsImFwcF9tZXRhZGF0YSI6eyJhdXRob3JpemF0aW9uIjp7InJvbGVzIjpbImFkbWluIl19fX0.QmRzqXk2Vn8LwTzYp4Hj0aFcEs6UdIo1KxGb3MtWvN8";
-const SECRET: &str = "c0nf0rm4nc3-S3cr3t/of+32=byt3s+a7b2c9!";
+pub(super) const SECRET: &str = "c0nf0rm4nc3-S3cr3t/of+32=byt3s+a7b2c9!";
 
-fn exchange(token: &str) -> Exchange {
+pub(super) fn exchange(token: &str) -> Exchange {
     Exchange {
         sent: Sent {
             method: "GET".to_owned(),
@@ -36,21 +36,21 @@ fn redactor() -> Redactor {
     Redactor::knowing(SECRET, Some(&exchange(TOKEN)), false)
 }
 
-fn each(text: &str, write: impl Fn(u8) -> String, between: &str) -> String {
+pub(super) fn each(text: &str, write: impl Fn(u8) -> String, between: &str) -> String {
     text.bytes().map(write).collect::<Vec<_>>().join(between)
 }
 
-fn reversed(text: &str) -> String {
+pub(super) fn reversed(text: &str) -> String {
     text.chars().rev().collect()
 }
 
-fn gzip(text: &str) -> Vec<u8> {
+pub(super) fn gzip(text: &str) -> Vec<u8> {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(text.as_bytes()).unwrap();
     gzip.finish().unwrap()
 }
 
-fn bits(text: &[u8], width: usize, alphabet: &[u8]) -> String {
+pub(super) fn bits(text: &[u8], width: usize, alphabet: &[u8]) -> String {
     let bits: Vec<u8> = text.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
     let digit =
         |bits: &[u8]| bits.iter().chain([&0; 8]).take(width).fold(0_usize, |value, bit| value << 1 | usize::from(*bit));
@@ -173,7 +173,7 @@ fn ways(text: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Whether `text` has nothing left that an attacker could put together.
-fn holds_part(shown: &str, way: &str) -> bool {
+pub(super) fn holds_part(shown: &str, way: &str) -> bool {
     way.as_bytes().windows(24).any(|part| memchr::memmem::find(shown.as_bytes(), part).is_some())
 }
 
