@@ -259,7 +259,7 @@ impl Asked {
         let names_a_parameter = names("q=");
         let targets = targets().filter(|target| names_a_parameter || !target.contains('?')).collect();
         let mut known = HashSet::new();
-        let visits = VISITS.iter().filter(|visit| known.insert(said_to(visit, &names))).collect();
+        let visits = VISITS.iter().filter(|visit| known.insert(said_to(visit, names))).collect();
         Asked { visitors, targets, visits }
     }
 
@@ -361,7 +361,7 @@ mod tests {
             for (visitor, standing_in) in &visitors {
                 for target in targets() {
                     for visit in VISITS {
-                        let alike = |other: &&&'static Visit| said_to(other, &names) == said_to(visit, &names);
+                        let alike = |other: &&&'static Visit| said_to(other, names) == said_to(visit, names);
                         let for_it = asked.visits.iter().find(alike).unwrap();
                         let short = if names("q=") { &*target } else { target.split('?').next().unwrap() };
                         assert!(asked.targets.iter().any(|asked| asked == short));

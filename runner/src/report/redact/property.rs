@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::tests::{SECRET, bits, each, exchange, gzip, holds_part, reversed};
+use super::tests::{SECRET, bits, each, exchange, gzip, reversed};
 use super::*;
 
 /// A way to write a text that one reading undoes.
@@ -54,7 +54,7 @@ impl Coding {
             Coding::Hexadecimal { upper: true, between } => each(text, |byte| format!("{byte:02X}"), between),
             Coding::Hexadecimal { upper: false, between } => each(text, |byte| format!("{byte:02x}"), between),
             Coding::Base64 { before, line } => {
-                let whole = BASE64_STANDARD.encode(format!("{}{text}", &"xyz"[..*before]));
+                let whole = BASE64_STANDARD.encode(format!("{}{text}", "xyz".get(..*before).unwrap_or_default()));
                 let lines = whole.as_bytes().chunks(*line).map(String::from_utf8_lossy);
                 lines.collect::<Vec<_>>().join("\r\n")
             }
@@ -140,7 +140,7 @@ impl Change {
             Change::Reversed => reversed(token),
             Change::Upper => token.to_uppercase(),
             Change::Lower => token.to_lowercase(),
-            Change::Cut(front, end) => token[*front..token.len() - end].to_owned(),
+            Change::Cut(front, end) => token.get(*front..token.len() - end).unwrap_or_default().to_owned(),
             Change::Between(text) => each(token, |byte| char::from(byte).to_string(), text),
             Change::Changed(every, instead) => {
                 let changed = |(at, c)| if at % every == every - 1 { *instead } else { c };

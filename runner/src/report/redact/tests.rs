@@ -173,7 +173,7 @@ fn ways(text: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Whether `text` has nothing left that an attacker could put together.
-pub(super) fn holds_part(shown: &str, way: &str) -> bool {
+fn holds_part(shown: &str, way: &str) -> bool {
     way.as_bytes().windows(24).any(|part| memchr::memmem::find(shown.as_bytes(), part).is_some())
 }
 
