@@ -224,6 +224,7 @@ fn near<S: Site>(scene: &Scene<'_, S>, shown: &str) -> Option<String> {
     let prefix = folder_path(folder) + "/";
     let called = |name: &str| name.trim_end_matches(".html").to_lowercase();
     let wanted = called(last);
+    let letters = wanted.chars().count();
     let names = scene.names_below(&prefix).filter_map(|name| {
         scene.spend(name.len() + shown.len());
         let rest: Vec<&str> = segments(name.get(prefix.len()..)?).collect();
@@ -231,10 +232,17 @@ fn near<S: Site>(scene: &Scene<'_, S>, shown: &str) -> Option<String> {
             [one] | [one, "index.html"] => *one,
             _ => return None,
         };
-        let page = name_as_path(name);
-        let page = page.strip_suffix("/index.html").or_else(|| page.strip_suffix(".html")).unwrap_or(&page).to_owned();
-        let far = strsim::osa_distance(&wanted, &called(known));
-        (far <= LETTERS && far < wanted.chars().count().div_ceil(2)).then_some((far, page))
+        let known = called(known);
+        // Each letter more or less is one that differs.
+        if known.chars().count().abs_diff(letters) > LETTERS {
+            return None;
+        }
+        let far = strsim::osa_distance(&wanted, &known);
+        let page = || {
+            let page = name_as_path(name);
+            page.strip_suffix("/index.html").or_else(|| page.strip_suffix(".html")).unwrap_or(&page).to_owned()
+        };
+        (far <= LETTERS && far < letters.div_ceil(2)).then(|| (far, page()))
     });
     names.min().map(|(_, page)| page)
 }
