@@ -16,12 +16,11 @@ use std::path::Path;
 
 use rolegate::{MemorySite, Problem, RuleFiles, RuleSet};
 use rolegate_check::catalogue::{self, TRAPS};
-use rolegate_check::lint::{lint, lint_pages};
+use rolegate_check::lint::{lint, lint_pages, lint_with};
 
 fn found(redirects: &str, toml: &str, files: &[&str]) -> Vec<Problem> {
     let mut parsed = RuleSet::read(RuleFiles { redirects: redirects.as_bytes(), toml: toml.as_bytes(), headers: b"" });
-    parsed.problems.extend(lint(&parsed.rules, &MemorySite::new(files.iter().copied())));
-    parsed.problems
+    lint_with(std::mem::take(&mut parsed.problems), &parsed.rules, &MemorySite::new(files.iter().copied()))
 }
 
 fn ids(problems: &[Problem]) -> Vec<&str> {
@@ -1521,6 +1520,52 @@ const ADVISED: &[Advised] = &[
         "gate-undone",
         &[(3, &["/raw/* https://app.example/:splat 200 Role=a"])],
     ),
+    // MATCH-8: a star is put at the end, where the files show that the gate keeps what it kept.
+    (
+        "/m* /m/:splat 200! Role=a\n/m* /login 401!",
+        "",
+        &["/login.html", "/m/index.html", "/m/b.html"],
+        "from-prefix-star",
+        &[(1, &["/m/* 200! Role=a"]), (2, &["/m/* /login 401!"])],
+    ),
+    (
+        "/m* /m:splat 200! Role=a\n/m* /login 401!",
+        "",
+        &["/login.html", "/m.html", "/m/b.html"],
+        "from-prefix-star",
+        &[(1, &["/m/* 200! Role=a", "/m.html /m.html 200! Role=a"]), (2, &["/m/* /login 401!", "/m.html /login 401!"])],
+    ),
+    ("/m* /m/:splat 200! Role=a", "", &["/login.html", "/m/index.html", "/m-list.html"], "from-prefix-star", &[]),
+    ("/m* /m/:splat 200! Role=a", "", &[], "from-prefix-star", &[]),
+    ("/m* /m/:splat 200! Role=a\n/* https://up.example/:splat 200", "", &["/m/b.html"], "from-prefix-star", &[]),
+    ("/m* /n/:splat 301", "", &["/n/b.html"], "from-prefix-star", &[]),
+    (
+        "/*/edit /:splat/edit 200! Role=a\n/*/edit /login 401!",
+        "",
+        &["/login.html", "/b/edit/index.html"],
+        "from-middle-star",
+        &[
+            (
+                1,
+                &[
+                    "/:name/edit /:name/edit 200! Role=a",
+                    "/:name/edit/index.html /:name/edit 200! Role=a",
+                    "/:name/edit/index /:name/edit 200! Role=a",
+                ],
+            ),
+            (2, &["/:name/edit /login 401!", "/:name/edit/index.html /login 401!", "/:name/edit/index /login 401!"]),
+        ],
+    ),
+    ("/*/edit /:splat/edit 200! Role=a", "", &["/login.html", "/b/c/edit.html"], "from-middle-star", &[]),
+    (
+        "/m/*.html /m/:splat.html 200! Role=a\n/m/*.html /login 401",
+        "",
+        &["/login.html", "/m/b.html", "/m/c.html"],
+        "from-literal-star",
+        &[(1, &["/m/* 200! Role=a"]), (2, &["/m/* /login 401"])],
+    ),
+    ("/m/*.html /m/:splat.html 200! Role=a", "", &["/m/b.html", "/m/c.css"], "from-literal-star", &[]),
+    ("/*.html /:splat.html 200! Role=a", "", &["/login.html", "/b.html"], "from-literal-star", &[]),
     // Who is called after having less is not shown what is for others.
     ("/app/* /login 401 Role=guest", "", LOG_IN, "gate-backwards", &[]),
     // LINT-1: what would go round for ever, open what is closed, or lock out who is admitted.

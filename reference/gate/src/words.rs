@@ -99,6 +99,8 @@ pub mod help {
         "write `:splat` for what the star of `from` stands for, or the `:name` that `from` captures";
     /// `to-missing`, for what is shown.
     pub const TO_LEFT_OUT: &str = "it can be left out only where `from` ends in `/*`";
+    /// The same, behind what is said of a star.
+    pub const A_DESTINATION_LEFT_OUT: &str = "a destination can be left out only where `from` ends in `/*`";
     /// `to-missing`
     pub const TO_MISSING: &str = "write one; it can be left out only where `from` ends in `/*` and the status is 200";
     /// `to-name-in-host`

@@ -10,7 +10,7 @@ use rolegate::rules::{Parsed, RuleFiles, RuleSet};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
 use rolegate_check::allow::review;
-use rolegate_check::lint::{READ, lint, lint_pages};
+use rolegate_check::lint::{READ, lint_pages, lint_with};
 use rolegate_check::map::{Map, Row, Who};
 use rolegate_server::config::open_to_look;
 use rolegate_server::layout::Note;
@@ -100,12 +100,12 @@ impl Sites {
         let Parsed { rules, mut problems, .. } = RuleSet::read(bytes);
         let notes = match found {
             Found::Alone(note) => {
-                problems.extend(lint(&rules, &MemorySite::default()));
+                problems = lint_with(problems, &rules, &MemorySite::default());
                 note.iter().cloned().collect()
             }
             Found::Site(site) => {
                 let (site, source) = site.as_ref();
-                problems.extend(lint(&rules, site));
+                problems = lint_with(problems, &rules, site);
                 problems.extend(lint_pages(&rules, site, |name| site.start_of(name, READ)));
                 // What is typed and not saved yet is rules too.
                 let is_so = |note: &&Note| rules.rules().is_empty() || !note.is_about_no_rules();

@@ -169,7 +169,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "the rule for one or more segments in its place",
         words::help::FROM_MIDDLE_STAR,
     )
-    .elsewhere("they differ; the rule may match nothing"),
+    .elsewhere("they differ; the rule may match nothing, and where it asks for a role everybody gets the file"),
     Entry::warning(
         "from-without-slash",
         "`from` does not begin with a slash",
@@ -191,7 +191,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "the rule for everything that begins so",
         words::help::FROM_PREFIX_STAR,
     )
-    .elsewhere("they differ; the rule may match nothing"),
+    .elsewhere("they differ; the rule may match nothing, and where it asks for a role everybody gets the file"),
     Entry::error("from-query", words::message::FROM_QUERY, NOTHING, words::help::FROM_QUERY),
     Entry::error(
         "from-reserved",

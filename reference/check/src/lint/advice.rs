@@ -19,6 +19,7 @@ use super::entry::in_toml;
 use super::forward::is_function;
 use super::names::is_login_page;
 use super::scene::{Scene, Visit, name_as_path};
+use super::stars;
 use super::tried::visits;
 
 /// RULES-14: so many rules are looked at again to prove advice, over all of it.
@@ -61,6 +62,8 @@ pub(super) struct Closing {
     pub(super) but_for: Option<RoleCondition>,
     /// Whether that holds for those too whom another role rule admits.
     pub(super) to_the_admitted: bool,
+    /// What gates cover no more, since there is nothing; whoever says so has looked.
+    pub(super) leaves: Option<Pattern>,
 }
 
 impl Closing {
@@ -73,7 +76,7 @@ impl Closing {
     pub(super) fn by_all(gates: &[Rule]) -> Closing {
         let but_for = gates.first().and_then(|gate| gate.role().cloned());
         let patterns = gates.iter().map(|gate| gate.pattern.clone()).collect();
-        Closing { patterns, but_for, to_the_admitted: false }
+        Closing { patterns, but_for, to_the_admitted: false, leaves: None }
     }
 
     fn is_for(&self, visit: &Visit) -> bool {
@@ -98,11 +101,13 @@ impl Found {
 /// How often each kind was found.
 type Kinds = HashMap<&'static str, usize>;
 
-pub(super) fn kinds(found: &[Found]) -> Kinds {
+/// How often each kind was found, and how often each that reading finds of a star stands in the list.
+pub(super) fn kinds(found: &[Found], rules: &[Rule]) -> Kinds {
     let mut kinds = Kinds::new();
-    for found in found {
+    for found in found.iter().filter(|found| !stars::is_of_reading(found.problem.id)) {
         *kinds.entry(found.problem.id).or_default() += 1;
     }
+    stars::count(rules, &mut kinds);
     kinds
 }
 
@@ -112,7 +117,7 @@ pub(super) fn proved<S: Site>(
     found: Vec<Found>,
     again: impl Fn(&RuleSet) -> Option<Kinds>,
 ) -> Vec<Problem> {
-    let before = kinds(&found);
+    let before = kinds(&found, scene.rules());
     // Whether a change opens anything is asked of each gate beside each other one.
     let gates = scene.rules().iter().filter(|rule| rule.is_gate()).count();
     let weight = scene.rules().len() + gates.saturating_mul(gates) / GATES;
@@ -196,10 +201,12 @@ fn is_proved<S: Site>(
     let set = edited(&[], &|_, rule| Some(rule.clone()));
     // A page that says that something is denied is for those who are denied, and a role rule that gives those whom it admits
     // something that no gate keeps opens nothing: of the rest a reason is asked why nothing opens.
-    let raised = raised(scene, changes);
-    let is_raised = |rule: &Rule| raised.iter().any(|(_, moved)| *moved == rule);
+    let mut raised = raised(scene, changes);
+    let leaves = closes.as_ref().and_then(|closes| closes.leaves.as_ref());
+    let left = changes.iter().filter_map(|(place, _)| Some((*place, scene.rule(*place)?)));
+    raised.extend(left.filter(|(_, rule)| rule.is_gate() && Some(&rule.pattern) == leaves));
     let rest = edited(&raised, &|place, rule| {
-        if is_raised(rule) {
+        if raised.iter().any(|(_, moved)| *moved == rule) {
             return None;
         }
         let was = scene.rule(place).filter(|was| gives_no_more(scene, was, rule));
@@ -391,7 +398,8 @@ fn is_no_worse<S: Site>(
                 && is_nothing
                 && was.outcome != is.outcome
                 && !is_closed_on_purpose()
-                && !is_kept(before, visit, was);
+                && !is_kept(before, visit, was)
+                && !closes.is_some_and(|closes| gets_by_name(after, closes, visit, was));
             let undenied = was.denied && !is.denied && content(is).is_some();
             !opened && !locked_out && !turned_away && !undenied
         })
@@ -441,6 +449,15 @@ fn is_kept<S: Site>(before: &Scene<'_, S>, visit: &Visit, was: &Decision) -> boo
         return false;
     }
     is_kept_by_name(before, visit, &Content::File(file.to_owned()))
+}
+
+/// Whether the visitor gets the file that was shown by its own name, where a gate ends since there is none.
+fn gets_by_name<S: Site>(after: &Scene<'_, S>, closes: &Closing, visit: &Visit, was: &Decision) -> bool {
+    let is_left = |path: RequestPath| {
+        closes.leaves.as_ref().is_some_and(|leaves| leaves.matches(&path)) && after.site.file(&path).is_none()
+    };
+    let shown = was.outcome.file().map(|file| Content::File(file.to_owned()));
+    visit.path().is_some_and(is_left) && shown.is_some_and(|shown| before_gets(after, visit, &shown))
 }
 
 /// Whether a file is denied to the visitor under its own path.

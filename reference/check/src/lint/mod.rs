@@ -26,6 +26,7 @@ mod permanent;
 mod rewrite;
 mod roles;
 mod scene;
+mod stars;
 mod swallowed;
 mod too_late;
 mod tried;
@@ -57,12 +58,24 @@ pub fn lint(rules: &RuleSet, site: &impl Site) -> Vec<Problem> {
 pub fn lint_first(rules: &RuleSet, site: &impl Site, most: usize) -> Vec<Problem> {
     let scene = Scene::new(rules, site);
     let found = look(&scene, most);
+    proved(&scene, found, most)
+}
+
+/// What reading has found of the rules, with advice where some is proved, and everything that is odd about them as a list.
+pub fn lint_with(read: Vec<Problem>, rules: &RuleSet, site: &impl Site) -> Vec<Problem> {
+    let scene = Scene::new(rules, site);
+    let mut found = stars::found(&scene, read);
+    found.extend(look(&scene, usize::MAX));
+    proved(&scene, found, usize::MAX)
+}
+
+fn proved<S: Site>(scene: &Scene<'_, S>, found: Vec<Found>, most: usize) -> Vec<Problem> {
     // As much is compared as in the list itself, so that as much of the changed one is looked at. RULES-14: a list that takes more than
     // a part of it is looked at once.
-    advice::proved(&scene, found, |changed| {
-        let changed = Scene::new(changed, site);
+    advice::proved(scene, found, |changed| {
+        let changed = Scene::new(changed, scene.site);
         let whole = changed.left();
-        let kinds = advice::kinds(&look(&changed, most));
+        let kinds = advice::kinds(&look(&changed, most), changed.rules());
         (changed.left() > whole - whole / PROVED_WITH).then_some(kinds)
     })
 }

@@ -22,7 +22,7 @@ pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
 
 /// NOLEAK-3. `whole` closes the folder of the page too, where that is left open.
 fn one_spelling<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, whole: Vec<Proposal>) -> Option<Found> {
-    let (own, open) = open_spellings(scene, rule, None)?;
+    let (own, open) = open_spellings(scene, rule, &[])?;
     // A gate for the page alone is told by itself.
     let names_the_page = |gate: &Rule| gate.pattern.literal().is_some_and(|path| RequestPath::of(path) == own);
     if rule.pattern.ends_in_splat() && scene.closed.iter().any(|(_, gate)| names_the_page(gate)) {
@@ -51,12 +51,12 @@ fn one_spelling<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, whole:
     Some(found.proposing(whole.into_iter().chain(each)))
 }
 
-/// A path at which the gate covers a file of the site, and the paths at which that is served as well and no gate is for; the rule at
-/// `gone` is none any more.
+/// A path at which the gate covers a file of the site, and the paths at which that is served as well and no gate is for; the rules at
+/// `gone` are none any more.
 fn open_spellings<S: Site>(
     scene: &Scene<'_, S>,
     rule: &Rule,
-    gone: Option<usize>,
+    gone: &[usize],
 ) -> Option<(RequestPath, Vec<RequestPath>)> {
     let is_tree = rule.pattern.ends_in_splat();
     let Some(stem) = rule.pattern.stem() else { return open_behind_names(scene, rule, gone) };
@@ -78,7 +78,7 @@ fn open_spellings<S: Site>(
 fn open_behind_names<S: Site>(
     scene: &Scene<'_, S>,
     rule: &Rule,
-    gone: Option<usize>,
+    gone: &[usize],
 ) -> Option<(RequestPath, Vec<RequestPath>)> {
     let apply = rule.apply().filter(|apply| apply.to.takes_captures() && (200..300).contains(&apply.status))?;
     if scene.is_bare() || apply.to.is_absolute() || (!rule.leads_to_itself() && rule.pattern.ends_in_splat()) {
@@ -97,12 +97,7 @@ fn open_behind_names<S: Site>(
 }
 
 /// Those of the paths that neither the gate nor another one is for.
-fn open_of<S: Site>(
-    scene: &Scene<'_, S>,
-    rule: &Rule,
-    paths: Vec<RequestPath>,
-    gone: Option<usize>,
-) -> Vec<RequestPath> {
+fn open_of<S: Site>(scene: &Scene<'_, S>, rule: &Rule, paths: Vec<RequestPath>, gone: &[usize]) -> Vec<RequestPath> {
     let visit = Visit::of(rule);
     let is_open = |path: &RequestPath| !rule.pattern.matches(path) && !covered(scene, path, &visit, gone);
     paths.into_iter().filter(is_open).collect()
@@ -140,8 +135,8 @@ fn spelled_as(rule: &Rule, open: &RequestPath) -> Option<Pattern> {
     patterns.filter(|pattern| *pattern != rule.pattern).find(|pattern| pattern.matches(open))
 }
 
-/// A gate, and those for other spellings of what it covers, where the rule at `gone` is none any more.
-pub(super) fn at_every_spelling<S: Site>(scene: &Scene<'_, S>, gate: Rule, gone: Option<usize>) -> Vec<Rule> {
+/// A gate, and those for other spellings of what it covers, where the rules at `gone` are none any more.
+pub(super) fn at_every_spelling<S: Site>(scene: &Scene<'_, S>, gate: Rule, gone: &[usize]) -> Vec<Rule> {
     let open = open_spellings(scene, &gate, gone).map(|(_, open)| open).unwrap_or_default();
     let others: Vec<Rule> = open.iter().filter_map(|path| for_spelling(&gate, path)).collect();
     [gate].into_iter().chain(others).collect()
@@ -189,11 +184,11 @@ fn presumed(rule: &Rule, own: &RequestPath) -> Option<Vec<RequestPath>> {
 }
 
 /// Whether a gate names the path, or a rule that no file goes before sends it elsewhere.
-fn covered<S: Site>(scene: &Scene<'_, S>, path: &RequestPath, visit: &Visit, gone: Option<usize>) -> bool {
+fn covered<S: Site>(scene: &Scene<'_, S>, path: &RequestPath, visit: &Visit, gone: &[usize]) -> bool {
     let candidates = scene.candidates(path, visit);
     candidates.len() >= LOOKED_AT
         || candidates.iter().any(|(at, other)| {
-            Some(*at) != gone
+            !gone.contains(at)
                 && other.pattern.matches(path)
                 && (other.protects() || other.apply().is_some_and(|apply| apply.force))
         })
@@ -281,7 +276,9 @@ pub(super) fn deeper<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -
     let answers = answers_of(scene, place, rule);
     let kept = if shows_own(scene, rule, apply) { [false, true].as_slice() } else { &[true] };
     let proposals = kept.iter().flat_map(|is_kept| {
-        let all = at_every_spelling(scene, deep.clone(), (!is_kept).then_some(place));
+        let own = [place];
+        let gone: &[usize] = if *is_kept { &[] } else { &own };
+        let all = at_every_spelling(scene, deep.clone(), gone);
         let few = (all.len() > 1).then(|| vec![deep.clone()]);
         let (rule, answers) = (&rule, &answers);
         [all].into_iter().chain(few).map(move |gates| {

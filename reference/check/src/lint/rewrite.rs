@@ -281,7 +281,7 @@ fn of_a_file<S: Site>(scene: &Scene<'_, S>, asking: &Rule, file: &str) -> Vec<Ve
         return Vec::new();
     }
     let tree = folder.and_then(|folder| at(&format!("{}/*", name_as_path(folder)), ""));
-    let tree = tree.map(|tree| at_every_spelling(scene, tree, None));
+    let tree = tree.map(|tree| at_every_spelling(scene, tree, &[]));
     let is_alone = folder.is_some_and(|folder| scene.names_below(&format!("{folder}/")).all(|name| name == file));
     let lists = if is_alone { [tree, each] } else { [each, tree] };
     lists.into_iter().flatten().collect()
@@ -293,5 +293,5 @@ fn of_paths<S: Site>(scene: &Scene<'_, S>, asking: &Rule, reach: &Pattern, file:
     // What shows its own paths alone has a gate for them.
     let is_plain = closed.apply().is_some_and(|apply| apply.to.names_in_path().all(|name| reach.captures_name(name)))
         && closed.path_to(&RequestPath::of(segments(file))).is_none_or(|path| path.name() == file);
-    is_plain.then(|| at_every_spelling(scene, closed, None)).into_iter().collect()
+    is_plain.then(|| at_every_spelling(scene, closed, &[])).into_iter().collect()
 }

@@ -16,7 +16,7 @@ use rolegate::{Problem, RuleFile, RuleSet, Severity};
 use rolegate_check::allow::Accepted;
 use rolegate_check::catalogue;
 use rolegate_check::fix::Change;
-use rolegate_check::lint::{READ, lint, lint_pages};
+use rolegate_check::lint::{READ, lint_pages, lint_with};
 use rolegate_check::map::Map;
 use rolegate_check::words::render_note;
 use rolegate_server::config::open_to_look;
@@ -91,7 +91,8 @@ struct Checked {
 impl Checked {
     fn open(dir: &Path, toml: Option<&Path>) -> Result<Checked, Failure> {
         let (site, rules, mut source) = open_to_look(dir, toml)?;
-        source.add(lint(&rules, &site));
+        let read = std::mem::take(&mut source.problems);
+        source.add(lint_with(read, &rules, &site));
         source.add(lint_pages(&rules, &site, |name| site.start_of(name, READ)));
         let accepted = accept(&mut source);
         Ok(Checked { site, rules, source, accepted })

@@ -156,6 +156,14 @@ pub(super) fn of_prefix_star(path: &str) -> String {
 /// What to write instead of a `from` with a star among letters.
 pub(super) fn of_literal_star(path: &str) -> String {
     let before = path.split('*').next().unwrap_or_default();
+    let ending =
+        path.strip_prefix("/*.").filter(|ending| !ending.is_empty() && ending.chars().all(char::is_alphanumeric));
+    if let Some(ending) = ending {
+        return format!(
+            "no rule is for what ends in `.{ending}`: a star stands at the end of a path, as a segment of its own, so write a rule for each \
+             folder, such as `/folder/*`, or for each page; write `%2A` if a star is meant"
+        );
+    }
     match before.rsplit_once('/') {
         Some((folder, _)) if !folder.is_empty() => {
             format!("write `{folder}/*` for all that lies below `{folder}`, or `%2A` if a star is meant")

@@ -225,6 +225,7 @@ fn read_conditions<'a>(rest: &[Field<'a>], remarks: &mut Remarks) -> Result<(Con
             let help = match field.text {
                 _ if is_comment(*field, &[]) => A_COMMENT,
                 text if fields::is_destination(text) => BEFORE_STATUS,
+                "!" => "the `!` that forces a rule stands directly after the status, as in `200!`",
                 _ => "a condition is `Key=value`; no space stands around `=` or `,`",
             };
             let fault = Fault::at(*field, "bare-word", message, help);

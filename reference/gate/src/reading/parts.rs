@@ -397,9 +397,19 @@ pub(crate) fn left_out_destination(from: Field<'_>, names: &Names<'_>, status: u
         return Destination::parse(&format!("{stem}:splat"), names).map_err(|_| destination_missing(from));
     }
     let own = path.as_ref().filter(|path| !path.contains(['*', '?', '#']));
-    let help = match own {
-        Some(path) => format!("write where it leads, `{path}` for what is at the path; {}", words::help::TO_LEFT_OUT),
-        None => words::help::TO_MISSING.to_owned(),
+    // MATCH-8
+    let star = || {
+        let path = path.as_ref().filter(|path| path.contains('*'))?;
+        let (pattern, oddities) = Pattern::parse(path).ok()?;
+        let odd = oddities.into_iter().find(|oddity| *oddity != Oddity::NotCanonical)?;
+        Some(oddity_text(odd, path, &pattern).2)
+    };
+    let help = match (own, star()) {
+        (Some(path), _) => {
+            format!("write where it leads, `{path}` for what is at the path; {}", words::help::TO_LEFT_OUT)
+        }
+        (None, Some(help)) => format!("{help}; {}", words::help::A_DESTINATION_LEFT_OUT),
+        (None, None) => words::help::TO_MISSING.to_owned(),
     };
     Err(Fault { help, ..destination_missing(from) })
 }
