@@ -39,10 +39,13 @@ pub(super) fn is_of_reading(id: &str) -> bool {
 /// How often each kind stands in a list.
 pub(super) fn count(rules: &[Rule], kinds: &mut HashMap<&'static str, usize>) {
     for rule in rules {
-        let text = rule.pattern.to_string();
-        let written = rule.text.split_whitespace().next().filter(|from| from.ends_with(['*']) || from.contains('*'));
-        let path = written.and_then(|from| from.find("//").map_or(Some(from), |at| from.get(at + 2..)));
-        let path = path.and_then(|from| from.find('/').and_then(|at| from.get(at..))).unwrap_or(&text);
+        // An entry has no text.
+        let text = if rule.text.is_empty() { rule.pattern.to_string() } else { String::new() };
+        let from = rule.text.split_whitespace().next().unwrap_or(&text);
+        if !from.strip_suffix("/*").unwrap_or(from).contains('*') {
+            continue;
+        }
+        let path = from.split_once("://").map_or(from, |(_, rest)| rest.trim_start_matches(|c| c != '/'));
         let odd = Pattern::parse(path).map(|(_, oddities)| oddities).unwrap_or_default();
         for (_, id) in KINDS.iter().filter(|(oddity, _)| odd.contains(oddity)) {
             *kinds.entry(id).or_default() += 1;
@@ -52,12 +55,13 @@ pub(super) fn count(rules: &[Rule], kinds: &mut HashMap<&'static str, usize>) {
 
 /// The rule that a place in a file is of.
 fn rule_at<'r, S: Site>(scene: &Scene<'r, S>, span: Span) -> Option<(usize, &'r Rule)> {
-    let rules = scene.rules();
-    // Those of a file stand in its order, behind what stands for no rule of it.
+    // HEADERS-6: what stands for `Basic-Auth` goes before all; the others stand in the order of the files.
+    let seals = scene.set().seals().len();
+    let rules = scene.rules().get(seals..)?;
     let place = rules.partition_point(|rule| (rule.span.file, rule.span.start) <= (span.file, span.start));
     let place = place.checked_sub(1)?;
     let is_in = |rule: &&Rule| rule.span.file == span.file && span.start < rule.span.end;
-    Some((place, rules.get(place).filter(is_in)?))
+    Some((seals + place, rules.get(place).filter(is_in)?))
 }
 
 /// What a gate closes here by such a star.
