@@ -9,7 +9,7 @@ use super::{Block, ParsedHeaders};
 use crate::cost::step;
 use crate::problem::{Problem, Severity};
 use crate::reading::fields::{Field, fields, is_destination, is_like_role, names_role};
-use crate::reading::parts;
+use crate::reading::{from, parts};
 use crate::rules::{MAX_LINE, lines};
 use crate::span::{RuleFile, Span};
 use crate::words;
@@ -215,7 +215,7 @@ impl Reader {
         let (message, help) = ("a rule is not read here".to_owned(), words::help::RULE_IN_HEADERS.to_owned());
         let mut problem = Fault { id: "rule-in-headers", range, message, help }.into_problem(span);
         if names_role(fields) {
-            match fields.first().and_then(|from| parts::covering(from.text, false)) {
+            match fields.first().and_then(|from| from::covering(from.text, false)) {
                 Some((origin, pattern)) => {
                     problem.note = Some(parts::seal_note(origin.as_ref(), &pattern));
                     let text = format!("{text} (in `_headers`)");

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 
 use super::fields;
+use super::from;
 use super::parse::read_line;
 use super::parts::{self, Fault, Parts, UNREADABLE_NOTE, seal_note};
 use super::{Line, LineKind};
@@ -177,12 +178,12 @@ impl Reader {
 }
 
 /// RULES-9: what a line in error covers, if its path can be read at all.
-fn covering(content: &[u8]) -> Option<parts::Covered> {
+fn covering(content: &[u8]) -> Option<from::Covered> {
     let end = content.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(content.len());
     let field = content.get(..end).unwrap_or_default();
     let valid = match std::str::from_utf8(field) {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(field.get(..error.valid_up_to())?).ok()?,
     };
-    parts::covering(valid, valid.len() < field.len())
+    from::covering(valid, valid.len() < field.len())
 }

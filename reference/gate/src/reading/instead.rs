@@ -1,8 +1,8 @@
 //! What to write instead of what cannot be meant as it is written.
 
+use super::conditions::Form;
 use super::destination::Names;
 use super::fields::within_one_edit;
-use super::parts::Form;
 use crate::rules::is_of_a_function;
 use crate::words;
 

@@ -8,6 +8,7 @@ mod destination;
 pub(crate) mod fields;
 mod file;
 mod foreign;
+pub(crate) mod from;
 mod instead;
 pub mod netlify_toml;
 mod parse;

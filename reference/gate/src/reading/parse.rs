@@ -5,9 +5,11 @@
 
 use std::collections::HashSet;
 
+use super::conditions::{self, ConditionReader, Form};
 use super::fields::{self, Field};
+use super::from::read_from;
 use super::instead;
-use super::parts::{self, ConditionReader, Fault, Form, Parts, Remarks};
+use super::parts::{self, Fault, Parts, Remarks};
 use crate::cost::step;
 use crate::rules::{Apply, Conditions, QueryConstraint};
 use crate::words;
@@ -43,7 +45,7 @@ pub(crate) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, 
         return Err(Fault::at(at..at + width, "white-space", message, help));
     }
 
-    let (origin, pattern) = parts::read_from(*from, remarks)?;
+    let (origin, pattern) = read_from(*from, remarks)?;
 
     // RULES-1: query parameters stand between `from` and `to`.
     let of_comment = |fault| match instead::of_commas(from.text) {
@@ -233,7 +235,7 @@ fn read_conditions<'a>(rest: &[Field<'a>], remarks: &mut Remarks) -> Result<(Con
             return Err(conditions.unknown.unwrap_or(fault));
         };
         match key {
-            "Sign" | "signed" if signed.is_some() => return Err(parts::repeated(*field, key)),
+            "Sign" | "signed" if signed.is_some() => return Err(conditions::repeated(*field, key)),
             "Sign" | "signed" => signed = Some((*field, parts::read_variable(*field, value)?)),
             _ => conditions.add(*field, key, value.split(','), Form::Text, remarks)?,
         }

@@ -8,11 +8,13 @@ use http::header::{HeaderName, HeaderValue};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::super::conditions::{ConditionReader, Form};
 use super::super::destination::Names;
 use super::super::fields::{Field, misplaced, within_one_edit};
+use super::super::from::{self, Covered, read_from};
 use super::super::instead;
 use super::super::parse::MAX_LINE;
-use super::super::parts::{self, ConditionReader, Covered, Fault, Form, Parts, Remarks};
+use super::super::parts::{self, Fault, Parts, Remarks};
 use super::{is_field, is_unseen, names_role, names_role_behind_path};
 use crate::problem::Severity;
 use crate::reading::netlify_toml::on_one_line;
@@ -59,7 +61,7 @@ pub(crate) fn read(
     for (name, value) in [("from", Some(from)), ("to", fields.to)] {
         value.map(|value| reader.no_role_in_path(name, value)).transpose()?;
     }
-    let (origin, pattern) = reader.with_text("from", from, remarks, parts::read_from)?;
+    let (origin, pattern) = reader.with_text("from", from, remarks, read_from)?;
     let query = fields.query.map(|query| reader.query(query, remarks)).transpose()?.unwrap_or_default();
     let status = fields.status.map(|status| reader.status(status, remarks)).transpose()?;
     let force = fields.force.map(|force| reader.force(force)).transpose()?.unwrap_or_default();
@@ -114,7 +116,7 @@ pub(crate) fn covering(table: &DeTable<'_>) -> Option<(Range<usize>, Covered)> {
     let text = from.get_ref().as_str()?.trim();
     let is_line = names_role_behind_path(text);
     let path = if is_line { text.split(is_unseen).next()? } else { text };
-    let covered = parts::covering(path, is_line)?;
+    let covered = from::covering(path, is_line)?;
     Some((from.span(), covered))
 }
 
