@@ -246,6 +246,14 @@ impl Config {
         })
     }
 
+    /// Whether a text could be read as the file of the current folder; `is_there` says which files there are.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn would_read(text: &str, is_there: &dyn Fn(&Path) -> bool) -> Result<(), String> {
+        Self::read(FILE, text, Path::new(""), is_there).map(|_| ()).map_err(|mistake| mistake.says)
+    }
+
     /// Where a pattern stands in the file, behind a colon and a space; empty if it stands there nowhere.
     pub(super) fn place_of(&self, pattern: &str) -> String {
         self.places.get(pattern).map(|place| format!("{place}: ")).unwrap_or_default()

@@ -9,9 +9,9 @@ use gatecheck::corpus::question::Profile;
 use gatecheck::exit::ExitStatus;
 use gatecheck::gates::launch::GateFile;
 
-use super::config::FILE;
+use super::config::{Config, FILE};
 use super::format::Output;
-use super::gate::{EMBEDDED, origin};
+use super::gate::{EMBEDDED, gate_file, origin};
 use super::{Failure, say};
 
 /// Arguments of `gatecheck init`.
@@ -38,7 +38,7 @@ pub struct InitArgs {
     /// A file of known failures; it is written, without any, where there is none
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// A report that every run writes, any number of times
+    /// A report that every run writes; one of each kind
     #[arg(long, value_name = "KIND=PATH")]
     report: Vec<String>,
     /// Write over a `gatecheck.toml` that is there
@@ -85,6 +85,9 @@ pub(super) fn init(args: &InitArgs) -> Result<ExitStatus, Failure> {
         GateFile::of_command(command).without_key().iter().for_each(|why| super::note(why));
     }
     let text = written(&answers);
+    // What `run` would refuse is refused before it is written.
+    let will_be = |path: &Path| path.is_file() || answers.baseline.as_ref().is_some_and(|file| path == Path::new(file));
+    Config::would_read(&text, &will_be).map_err(|why| Failure::usage(format!("{why}; nothing was written")))?;
     let failed = |file: &str, error: std::io::Error| Failure::harness(format!("{file}: {error}"));
     std::fs::write(FILE, &text).map_err(|error| failed(FILE, error))?;
     let mut told = format!("{FILE} is written{}\n", if is_there { ", over the one that was there" } else { "" });
@@ -104,15 +107,18 @@ fn by_options(args: &InitArgs) -> Result<Answers, Failure> {
         (_, Some(name), _) => Named::GateFile(name.clone()),
         (_, _, url) => Named::Url(url.clone().unwrap_or_default()),
     };
+    let reports = reports_of(args.report.iter().map(String::as_str)).map_err(Failure::usage)?;
     checked(&gate).map_err(Failure::usage)?;
-    let reports = args.report.iter().map(|report| report_of(report)).collect::<Result<_, _>>();
+    if args.url.is_some() && args.bundle.is_none() && args.suite.is_none() {
+        return Err(Failure::usage(format!("{SERVES}: --bundle MANIFEST or --suite SUITE says which")));
+    }
     Ok(Answers {
         gate: Some(gate),
         bundle: args.bundle.clone(),
         suite: args.suite.clone(),
         profile: args.profile.map(|profile| profile.to_string()),
         baseline: args.baseline.as_ref().map(|file| file.display().to_string()),
-        reports: reports.map_err(Failure::usage)?,
+        reports,
     })
 }
 
@@ -120,16 +126,32 @@ fn by_options(args: &InitArgs) -> Result<Answers, Failure> {
 fn checked(gate: &Named) -> Result<(), String> {
     match gate {
         Named::Launch(command) => GateFile::of_command(command).check().map_err(|why| format!("--launch: {why}")),
+        Named::GateFile(name) if name != EMBEDDED && !gate_file(name).is_file() => {
+            Err(format!("there is no gate file {}", gate_file(name).display()))
+        }
         Named::GateFile(_) => Ok(()),
         Named::Url(url) => origin(url).map(|_| ()),
     }
 }
 
-fn report_of(text: &str) -> Result<(String, String), String> {
-    text.parse::<Output>()?;
-    let (kind, path) = text.split_once('=').ok_or_else(|| format!("`{text}`: write KIND=PATH"))?;
-    Ok((kind.to_owned(), path.to_owned()))
+/// Kind and path of each report.
+fn reports_of<'t>(texts: impl Iterator<Item = &'t str>) -> Result<Vec<(String, String)>, String> {
+    let mut reports: Vec<(String, String)> = Vec::new();
+    for text in texts {
+        text.parse::<Output>()?.has_a_place().map_err(|why| format!("`{text}`: {why}"))?;
+        let (kind, path) = text.split_once('=').ok_or_else(|| format!("`{text}`: write KIND=PATH"))?;
+        if let Some((_, other)) = reports.iter().find(|(known, _)| known == kind) {
+            return Err(format!(
+                "`{text}`: {FILE} has room for one report of a kind, and `{kind}={other}` is one already"
+            ));
+        }
+        reports.push((kind.to_owned(), path.to_owned()));
+    }
+    Ok(reports)
 }
+
+/// What a gate at a URL has to be named with.
+const SERVES: &str = "a gate that runs already serves a bundle or a suite, and `gatecheck bundle out` writes bundles";
 
 /// Asks one question after the other; each is asked again until its answer can be used.
 fn by_asking(input: &mut impl BufRead, out: &mut impl Write) -> Result<Answers, Failure> {
@@ -150,12 +172,13 @@ fn by_asking(input: &mut impl BufRead, out: &mut impl Write) -> Result<Answers, 
     let mut answers = Answers { gate, ..Answers::default() };
     if matches!(answers.gate, Some(Named::Url(_))) {
         let question = "What does it serve? The manifest.json of a bundle, or the name of a suite";
-        let served =
-            asked(input, out, question, |answer| match answer {
-                "" => Err("a gate that runs already serves a bundle or a suite; `gatecheck bundle out` writes bundles"
-                    .to_owned()),
-                answer => Ok(answer.to_owned()),
-            })?;
+        let served = asked(input, out, question, |answer| match answer {
+            "" => Err(SERVES.to_owned()),
+            manifest if manifest.ends_with(".json") && !Path::new(manifest).is_file() => {
+                Err(format!("there is no file {manifest}"))
+            }
+            answer => Ok(answer.to_owned()),
+        })?;
         match served.ends_with(".json") {
             true => answers.bundle = Some(served),
             false => answers.suite = Some(served),
@@ -169,7 +192,7 @@ fn by_asking(input: &mut impl BufRead, out: &mut impl Write) -> Result<Answers, 
     let question = "A file of known failures? For example known.yaml; empty for none";
     answers.baseline = asked(input, out, question, |answer| Ok((!answer.is_empty()).then(|| answer.to_owned())))?;
     let question = "Reports to write? For example junit=gatecheck.xml html=gatecheck.html; empty for none";
-    answers.reports = asked(input, out, question, |answer| answer.split_whitespace().map(report_of).collect())?;
+    answers.reports = asked(input, out, question, |answer| reports_of(answer.split_whitespace()))?;
     Ok(answers)
 }
 
@@ -245,11 +268,18 @@ mod tests {
     fn answers_are_asked_for_until_they_can_be_used() {
         let mut out = Vec::new();
         let mut input =
-            "gate {sites} {port}\ngate --dir {site} --port {port}\nformats\nformat\n\nxml=x\njunit=a.xml html=b.html\n"
+            "gate {sites} {port}\nnone.yaml\ngate --dir {site} --port {port}\nformats\nformat\n\nxml=x\njson=a json=b\nhtml=none/a\njunit=a.xml html=b.html\n"
                 .as_bytes();
         let answers = by_asking(&mut input, &mut out).unwrap();
         let told = String::from_utf8(out).unwrap();
-        assert!(told.contains("did you mean `{site}`?"), "{told}");
+        for says in [
+            "did you mean `{site}`?",
+            "there is no gate file none.yaml",
+            "`json=a` is one already",
+            "there is no folder none",
+        ] {
+            assert!(told.contains(says), "{says}: {told}");
+        }
         assert_eq!(answers.gate, Some(Named::Launch("gate --dir {site} --port {port}".to_owned())));
         assert_eq!((answers.profile.as_deref(), answers.baseline), (Some("format"), None));
         assert_eq!(answers.reports.len(), 2);

@@ -72,6 +72,8 @@ fn nothing_is_written_over_without_a_word() {
     assert!(std::fs::read_to_string(&file).unwrap().contains("url = \"https://gate.example\""));
 }
 
+const LAUNCH: &str = "gate {site} {port} {secret}";
+
 #[test]
 fn what_cannot_be_used_is_not_written_and_is_told_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
@@ -81,6 +83,12 @@ fn what_cannot_be_used_is_not_written_and_is_told_with_its_place() {
         (&["init", "--launch", "gate {sites} {port}"], "did you mean `{site}`?"),
         (&["init", "gate.example"], "`gate.example` is no URL"),
         (&["init", "--gate", "./gate.yaml", "--report", "xml=x"], "no format `xml`"),
+        (&["init", "--gate", "./gate.yaml"], "there is no gate file ./gate.yaml"),
+        (&["init", "http://127.0.0.1:1"], "--bundle MANIFEST or --suite SUITE says which"),
+        (&["init", "http://127.0.0.1:1", "--bundle", "no.json"], "there is no file no.json"),
+        (&["init", "--launch", LAUNCH, "--report", "junit=a", "--report", "junit=b"], "`junit=a` is one already"),
+        (&["init", "--launch", LAUNCH, "--report", "html=sub/a.html"], "there is no folder sub"),
+        (&["init", "--launch", "gate {site} {port} --jwks {jwks}"], "write `--jwks={jwks}` as one word"),
     ] {
         let output = gatecheck(folder, arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -134,7 +134,7 @@ impl GateFile {
                     let (stand, it) = if missing.len() == 1 { ("stands", "it") } else { ("stand", "them") };
                     format!(
                         "its command has no place for this setting: {} {stand} nowhere in it; a gate that has the setting is asked once you add {it}, as in \
-                         `--{setting} {{{setting}}}` (a word with it is left out where a suite does not make the setting)",
+                         `--{setting}={{{setting}}}` (a word with it is left out where a suite does not make the setting)",
                         missing.join(" and ")
                     )
                 });

@@ -32,8 +32,14 @@ pub(super) fn check(gate: &GateFile) -> Result<(), String> {
             return Err(format!("{place}: `{{{word}}}` is no placeholder; {meant}"));
         }
     }
-    if shlex::split(&gate.command).is_none() {
+    let Some(words) = shlex::split(&gate.command) else {
         return Err("a quote in the command is not closed; close it, or write a backslash before it".to_owned());
+    };
+    if let Some((option, value)) = parted(&words) {
+        return Err(format!(
+            "`{option} {value}`: where a suite does not make the setting, `{value}` is left out, and `{option}` takes the next word for its own; write \
+             `{option}={value}` as one word"
+        ));
     }
     let all = || std::iter::once(&gate.command).chain(gate.env.values()).chain(gate.files.values());
     // A group is several suites under one gate, each with a gate of its own.
@@ -57,6 +63,15 @@ pub(super) fn check(gate: &GateFile) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// A long option whose value is a word of its own, which is not always there.
+fn parted(words: &[String]) -> Option<(&str, &str)> {
+    let is_option = |word: &str| word.strip_prefix("--").is_some_and(|name| !name.is_empty() && !name.contains('='));
+    let is_left_out = |word: &str| OPTIONAL.iter().any(|(name, _)| word.contains(&format!("{{{name}}}")));
+    let pairs = words.iter().zip(words.iter().skip(1));
+    let mut found = pairs.filter(|(option, value)| is_option(option) && !value.starts_with('-') && is_left_out(value));
+    found.next().map(|(option, value)| (option.as_str(), value.as_str()))
 }
 
 /// `name` of every `{name}` in a text; `${name}` is a shell's.
@@ -85,6 +100,11 @@ mod tests {
             ("gate {site} {folder} {port}", Some("there are `{gate-path}`, `{gate-role}`, `{here}`, `{port}`")),
             ("gate --dir {site}", Some("on which port of 127.0.0.1 to listen: `{port}` stands nowhere")),
             ("gate --port {port}", Some("which folder to serve: `{site}` stands nowhere")),
+            ("gate --jwks={jwks} --dir {site} --port {port}", None),
+            ("gate --jwks {jwks} --dir {site} --port {port}", Some("write `--jwks={jwks}` as one word")),
+            ("gate --iss x{issuer} {site} {port}", Some("write `--iss=x{issuer}` as one word")),
+            ("gate -- {jwks} {site} {port}", None),
+            ("gate --dir {site} {jwks} {port}", None),
         ] {
             let found = check(&GateFile::of_command(command));
             match told {
@@ -107,10 +127,10 @@ mod tests {
     #[test]
     fn what_a_command_has_no_place_for_is_said_with_what_to_add() {
         let lacks = |command: &str| GateFile::of_command(command).lacks();
-        let told = lacks("gate {site} {port} --issuer {issuer}");
+        let told = lacks("gate {site} {port} --issuer={issuer}");
         for (feature, says) in [
             ("audience", "`{audience}` stands nowhere in it; a gate that has the setting"),
-            ("audience", "once you add it, as in `--audience {audience}`"),
+            ("audience", "once you add it, as in `--audience={audience}`"),
             ("asymmetric", "`{jwks}` and `{public-key}` stand nowhere in it"),
         ] {
             assert!(told.get(feature).is_some_and(|told| told.contains(says)), "{feature}: {told:?}");
