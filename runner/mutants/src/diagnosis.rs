@@ -86,5 +86,9 @@ fn says(suspect: &Suspect) -> String {
         std::iter::once(suspect.mutant).chain(suspect.others.iter().copied()).map(|one| one.says).collect();
     let (told, rest) = all.split_at_checked(ALIKE).unwrap_or((&all, &[]));
     let told = told.join("; or ");
-    if rest.is_empty() { told } else { format!("{told}; or one of {} others that answer alike here", rest.len()) }
+    match rest.len() {
+        0 => told,
+        1 => format!("{told}; or one other that answers alike here"),
+        many => format!("{told}; or one of {many} others that answer alike here"),
+    }
 }

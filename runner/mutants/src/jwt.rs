@@ -94,6 +94,12 @@ impl<'a> Token<'a> {
         self.message().is_some_and(|message| self.verifies(&message, &self.signature))
     }
 
+    /// Whether it is signed and each part is spelled as base64url is: whoever reads JSON otherwise need not read that otherwise too.
+    #[must_use]
+    pub fn is_signed_and_spelled(&self) -> bool {
+        self.parts.iter().all(|part| URL_SAFE_NO_PAD.decode(part).is_ok()) && self.is_signed()
+    }
+
     fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.ground.public {
             Some(ring) => ring.picked(&self.header).is_some_and(|key| key.verifies(message, signature)),

@@ -139,10 +139,10 @@ impl<'a> Agreeing<'_, 'a> {
         part(self.same.len(), 1) * part(self.candidate.hits.len(), self.candidate.fails)
     }
 
-    /// Which of two that explain the same is the plainer one: the one that fails more of the corpus, or the first by id.
-    fn plainer(&self, other: &Self) -> Ordering {
+    /// Which of two that explain the same says less beyond it: the one that fails less of the corpus, or the first by id.
+    fn narrower(&self, other: &Self) -> Ordering {
         let (one, other) = (self.candidate, other.candidate);
-        one.row.cmp(&other.row).then(other.mutant.id.cmp(one.mutant.id))
+        other.row.cmp(&one.row).then(other.mutant.id.cmp(one.mutant.id))
     }
 
     /// What of it nobody has explained yet, if that is enough to name the defect.
@@ -210,14 +210,14 @@ pub fn select<'a, C: PartialEq>(
                 let weight = one.whole.powi(3) * part(left.len(), 1).sqrt();
                 Some((one, left, weight))
             })
-            .max_by(|(a, _, light), (b, _, heavy)| light.total_cmp(heavy).then_with(|| a.plainer(b)));
+            .max_by(|(a, _, light), (b, _, heavy)| light.total_cmp(heavy).then_with(|| a.narrower(b)));
         let Some((best, left, _)) = best else { break };
         // Whatever gives all of these answers and is held up by as much is not told from it, though others may have explained the rest of it already.
         let gives_all =
             |one: &&Agreeing<'_, 'a>| one.is_told_by(&one.same) && left.iter().all(|case| one.same.contains(case));
         let mut alike: Vec<&Agreeing<'_, 'a>> =
             agreeing.iter().filter(is_new).filter(gives_all).filter(|one| one.support() >= best.support()).collect();
-        alike.sort_by(|a, b| b.support().total_cmp(&a.support()).then_with(|| b.plainer(a)));
+        alike.sort_by(|a, b| b.support().total_cmp(&a.support()).then_with(|| b.narrower(a)));
         let mut alike = alike.into_iter();
         let Some(first) = alike.next() else { break };
         let others: Vec<&'static Mutant> = alike.map(|one| one.candidate.mutant).collect();
@@ -352,9 +352,9 @@ mod tests {
     }
 
     #[test]
-    fn defects_that_are_not_told_apart_are_one_cause_and_the_plainest_stands_first() {
+    fn defects_that_are_not_told_apart_are_one_cause_and_the_one_that_says_least_stands_first() {
         let wider = [THREE.as_slice(), &[("own/b/w", 302)]].concat();
-        assert_eq!(Told::new(&[], &THREE).and(3, &THREE).and(80, &THREE).named(), [[1, 0]]);
+        assert_eq!(Told::new(&[], &THREE).and(3, &THREE).and(80, &THREE).named(), [[0, 1]]);
         assert_eq!(Told::new(&[], &wider).and(3, &THREE).and(4, &wider).named(), [[1]], "one explains more");
     }
 

@@ -94,7 +94,7 @@ pub(super) const ALL: &[Mutant] = &[
         "token/last-of-two-names",
         "TOKEN-8.duplicates",
         "a member name may stand twice; the last one counts",
-        Defect::Token(|token| token.is_signed() && token.rewrite()),
+        Defect::Token(|token| token.is_signed_and_spelled() && token.rewrite()),
     ),
     Mutant::new(
         "token/first-of-two-names",
@@ -107,7 +107,7 @@ pub(super) const ALL: &[Mutant] = &[
             let (Some(header), Some(claims)) = (first(&token.header_text), first(&token.claims_text)) else {
                 return false;
             };
-            token.is_signed() && token.retell(header, claims)
+            token.is_signed_and_spelled() && token.retell(header, claims)
         }),
     ),
     Mutant::new(
@@ -188,7 +188,7 @@ pub(super) const ALL: &[Mutant] = &[
         "TOKEN-8",
         "a header that is an array is read by position",
         Defect::Token(|token| match serde_json::from_slice(&token.header_text) {
-            Ok(Value::Array(items)) if items.contains(&Value::from("HS256")) && token.is_signed() => {
+            Ok(Value::Array(items)) if items.contains(&Value::from("HS256")) && token.is_signed_and_spelled() => {
                 let claims = token.claims_text.clone();
                 token.retell(br#"{"alg":"HS256","typ":"JWT"}"#.to_vec(), claims)
             }
@@ -206,7 +206,7 @@ pub(super) const ALL: &[Mutant] = &[
                 _ => None,
             });
             let Some(object) = object else { return false };
-            let (signed, header) = (token.is_signed(), token.header_text.clone());
+            let (signed, header) = (token.is_signed_and_spelled(), token.header_text.clone());
             signed && token.retell(header, serde_json::to_vec(&object).unwrap_or_default())
         }),
     ),
@@ -249,7 +249,7 @@ fn retext(token: &mut Token<'_>, change: impl Fn(&[u8]) -> Option<Vec<u8>>) -> b
     let changed = |text: &[u8]| change(text).unwrap_or_else(|| text.to_vec());
     let (header, claims) = (changed(&token.header_text), changed(&token.claims_text));
     let differs = header != token.header_text || claims != token.claims_text;
-    differs && token.is_signed() && token.retell(header, claims)
+    differs && token.is_signed_and_spelled() && token.retell(header, claims)
 }
 
 fn utf16(text: &[u8]) -> Option<Vec<u8>> {
