@@ -19,7 +19,7 @@ use owo_colors::OwoColorize;
 use tokio::sync::mpsc;
 
 use super::config::{Config, ConfigArgs};
-use super::gate::{GateArgs, gate, serves};
+use super::gate::{GateArgs, asked, gate, serves};
 use super::last::{Last, recall};
 use super::settings::timeout;
 use super::show::one_case;
@@ -48,10 +48,14 @@ pub struct AgainArgs {
 
 /// Asks a case again and shows what was sent, what was expected, what came and what is made of it.
 pub(super) fn again(corpus: Arc<Corpus>, args: &AgainArgs) -> Result<ExitStatus, Failure> {
-    let (suite, case) = one_case(&corpus, &args.case)?;
+    // What is not there is told before a gate is looked for.
+    one_case(&corpus, &args.case)?;
     let chosen = chosen(args)?;
     std::env::set_current_dir(&chosen.folder)
         .map_err(|error| Failure::usage(format!("{}: {error}", chosen.folder.display())))?;
+    let gate = gate(&chosen.gate, chosen.url.as_deref())?;
+    let corpus = asked(&corpus, &gate)?;
+    let (suite, case) = one_case(&corpus, &args.case)?;
     let options = RunOptions {
         patterns: vec![case.id.clone()],
         jobs: 1,
@@ -60,7 +64,6 @@ pub(super) fn again(corpus: Arc<Corpus>, args: &AgainArgs) -> Result<ExitStatus,
         behind_proxy: chosen.gate.behind_proxy,
         ..RunOptions::default()
     };
-    let gate = gate(&chosen.gate, chosen.url.as_deref())?;
     let stays = matches!(gate, Gate::Remote(_));
     let plan = Plan::new(&corpus, &gate, &options).map_err(|error| Failure::usage(error.to_string()))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::harness(error.to_string()))?;

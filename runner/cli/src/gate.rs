@@ -116,6 +116,17 @@ pub(super) fn gate(args: &GateArgs, url: Option<&str>) -> Result<Gate, Failure> 
     }
 }
 
+/// The corpus as a gate is asked it: a gate file may say that it reads no rules, or knows no roles.
+///
+/// # Errors
+/// What the gate file says of that cannot be understood.
+pub(super) fn asked(corpus: &Arc<Corpus>, gate: &Gate) -> Result<Arc<Corpus>, Failure> {
+    match gate {
+        Gate::Launch(file) => file.asked((**corpus).clone()).map(Arc::new).map_err(Failure::usage),
+        _ => Ok(Arc::clone(corpus)),
+    }
+}
+
 fn broken_gate(id: &str) -> Result<Gate, Failure> {
     let mutant = gatecheck_mutants::all().find(|mutant| mutant.id == id);
     let mutant = mutant.ok_or_else(|| {

@@ -132,7 +132,7 @@ pub fn main() -> ExitStatus {
         Command::Audit(args) => corpus().and_then(|corpus| audit::audit(&corpus, *args)),
         Command::Merge(args) => corpus().and_then(|corpus| merge::merge(&corpus, args)),
         Command::Again(args) => corpus().and_then(|corpus| again::again(corpus, &args)),
-        Command::Serve(args) => corpus().and_then(|corpus| serve::serve(&corpus, &args)),
+        Command::Serve(args) => corpus().and_then(|corpus| serve::serve(corpus, &args)),
         Command::Report(args) => corpus().and_then(|corpus| report::report(&corpus, args)),
         Command::Baseline(args) => corpus().and_then(|corpus| baseline::baseline(&corpus, &args)),
         Command::Compare(args) => corpus().and_then(|corpus| compare::compare(&corpus, args)),

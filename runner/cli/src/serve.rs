@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use gatecheck::corpus::request::TokenRef;
+use gatecheck::corpus::source::Access;
 use gatecheck::corpus::{Corpus, Suite};
 use gatecheck::deploy::Deployment;
 use gatecheck::exit::ExitStatus;
@@ -19,7 +21,7 @@ use owo_colors::OwoColorize;
 use tokio::net::TcpListener;
 
 use super::config::ConfigArgs;
-use super::gate::{GateArgs, gate};
+use super::gate::{GateArgs, asked, gate};
 use super::run::interruption;
 use super::{Failure, say};
 
@@ -36,15 +38,17 @@ pub struct ServeArgs {
 }
 
 /// Starts the gate on the suite and keeps it until it is interrupted.
-pub(super) fn serve(corpus: &Corpus, args: &ServeArgs) -> Result<ExitStatus, Failure> {
-    let found = corpus.suites.iter().find(|suite| suite.id == args.on);
-    let suite = found.ok_or_else(|| {
+pub(super) fn serve(corpus: Arc<Corpus>, args: &ServeArgs) -> Result<ExitStatus, Failure> {
+    if !corpus.suites.iter().any(|suite| suite.id == args.on) {
         let meant = did_you_mean(&args.on, corpus.suites.iter().map(|suite| suite.id.as_str()));
-        Failure::usage(format!("no suite `{}`{meant}; `gatecheck list --suites` shows them", args.on))
-    })?;
+        return Err(Failure::usage(format!("no suite `{}`{meant}; `gatecheck list --suites` shows them", args.on)));
+    }
     // A gate that runs already serves what it serves.
     let (url, named) = args.config.open()?.gate(None, &args.gate)?;
     let gate = if url.is_some() { gate(&args.gate, None)? } else { gate(&named, None)? };
+    let corpus = asked(&corpus, &gate)?;
+    let found = corpus.suites.iter().find(|suite| suite.id == args.on);
+    let suite = found.ok_or_else(|| Failure::harness(format!("`{}` is asked of no such gate", args.on)))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::harness(error.to_string()))?;
     runtime.block_on(async {
         let upstream = Upstream::open().await;
@@ -116,8 +120,7 @@ fn told(gate: &str, suite: &Suite, address: &str) -> String {
     for name in names {
         match mint.named(name) {
             Ok(token) => {
-                let token = gatecheck::text::printable(&token);
-                let _ = writeln!(out, "  {name}  {token}");
+                let _ = writeln!(out, "  {name}  {}", gatecheck::text::printable(&token));
                 first = first.or(Some(token));
             }
             Err(why) => {
@@ -125,8 +128,35 @@ fn told(gate: &str, suite: &Suite, address: &str) -> String {
             }
         }
     }
-    let cookie = first.map(|token| format!(" -H 'Cookie: nf_jwt={token}'")).unwrap_or_default();
-    let path = suite.files.keys().next().map_or("/", String::as_str);
-    let _ = writeln!(out, "\n{}\n  curl -isS --path-as-is{cookie} '{address}{path}'", "To ask it".bold());
+    let carrier = suite.cases.iter().find(|case| case.request.token.is_some()).map(|case| case.request.carrier.clone());
+    let field = first.map(|token| carrier.unwrap_or_default().field(&token));
+    let field = field.map(|(name, value)| format!(" -H '{name}: {}'", gatecheck::text::printable(&value)));
+    // What a gate keeps says more of it than what everybody gets.
+    let kept = suite.files.iter().find(|(_, file)| file.access == Access::Protected).map(|(path, _)| path);
+    let path = kept.or_else(|| suite.files.keys().next()).map_or("/", String::as_str);
+    let field = field.unwrap_or_default();
+    let _ = writeln!(out, "\n{}\n  curl -isS --path-as-is{field} '{address}{path}'", "To ask it".bold());
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use gatecheck::corpus::subset::{Denial, TokenOnly};
+
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_asked_is_kept_and_asked_as_the_gate_takes_tokens() {
+        let gate = TokenOnly { denial: Denial::Status(401), token: Some("authorization".to_owned()) };
+        let plain = Corpus::embedded().unwrap();
+        for (corpus, field) in [
+            (plain.clone(), "-H 'Cookie: nf_jwt="),
+            (plain.for_tokens_only(&gate).unwrap(), "-H 'Authorization: Bearer "),
+        ] {
+            let suite = corpus.suites.iter().find(|suite| suite.id == "role/denial").unwrap();
+            let told = told("a gate", suite, "http://127.0.0.1:9");
+            let ask = told.lines().last().unwrap();
+            assert!(ask.contains(field) && ask.contains("'http://127.0.0.1:9/members/"), "{ask}");
+        }
+    }
 }

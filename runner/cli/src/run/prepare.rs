@@ -66,13 +66,10 @@ pub(super) fn prepare(corpus: Arc<Corpus>, args: &RunArgs, config: &Config) -> R
         return Ok(Prepared::Nothing(ExitStatus::AsExpected));
     };
     let gate = gate::gate(&named, url.as_deref())?;
-    let corpus = match &gate {
-        Gate::Launch(file) => {
-            file.without_key().iter().for_each(|why| crate::note(why));
-            Arc::new(file.asked((*written).clone()).map_err(Failure::usage)?)
-        }
-        _ => Arc::clone(&written),
-    };
+    if let Gate::Launch(file) = &gate {
+        file.without_key().iter().for_each(|why| crate::note(why));
+    }
+    let corpus = gate::asked(&written, &gate)?;
     let resumed = args.resume.as_deref().map(|file| Resumed::open(file, &corpus)).transpose()?;
     if let Some(resumed) = &resumed {
         if !patterns.is_empty() {
