@@ -54,6 +54,7 @@ pub(super) fn again(corpus: Arc<Corpus>, args: &AgainArgs) -> Result<ExitStatus,
     std::env::set_current_dir(&chosen.folder)
         .map_err(|error| Failure::usage(format!("{}: {error}", chosen.folder.display())))?;
     let gate = gate(&chosen.gate, chosen.url.as_deref())?;
+    let name = gate.name();
     let corpus = asked(&corpus, &gate)?;
     let (suite, case) = one_case(&corpus, &args.case)?;
     let options = RunOptions {
@@ -80,6 +81,7 @@ pub(super) fn again(corpus: Arc<Corpus>, args: &AgainArgs) -> Result<ExitStatus,
     }
     let finished = found.ok_or_else(|| Failure::harness(format!("`{}` was not asked", case.id)))?;
     let keeps_up = format!("gatecheck serve {}{}", suite.id, chosen.gate.told());
+    say(&format!("{}\n", visible(&name).dimmed()));
     say(&render(suite, case, &finished, (!stays).then_some(keeps_up.as_str()), args.show_secrets));
     Ok(match finished.verdict {
         Verdict::Pass | Verdict::Observed(_) | Verdict::Unsupported { .. } => ExitStatus::AsExpected,
@@ -96,9 +98,13 @@ fn chosen(args: &AgainArgs) -> Result<Last, Failure> {
         return Ok(Last { folder: here()?, url: args.url.clone(), gate: args.gate.clone() });
     }
     let Some(file) = &args.report else {
+        let here = here()?;
         return match (recall(), ConfigArgs::default().open()?) {
-            (Err(_), Config { url, gate, .. }) if url.is_some() || gate.names_one() => {
-                Ok(Last { folder: here()?, url, gate })
+            // The last run was of this folder, or there is nothing here that names a gate.
+            (last, Config { url, gate, .. })
+                if (url.is_some() || gate.names_one()) && last.as_ref().map_or(true, |last| last.folder != here) =>
+            {
+                Ok(Last { folder: here, url, gate })
             }
             (last, _) => last,
         };

@@ -87,8 +87,8 @@ pub fn candidates<'a, 'c, C>(
             let (hits, others): (Vec<&str>, Vec<&str>) =
                 of_those_asked.partition(|case| came.answers.contains_key(case));
             let is_own = |case: &&str| breaks(mutant, requirement(case));
-            let own = row.iter().any(is_own).then(|| hits.iter().copied().filter(is_own).collect::<BTreeSet<_>>());
             let fails = hits.len().saturating_add(others.len());
+            let own = row.iter().any(is_own).then(|| hits.iter().copied().filter(is_own).collect::<BTreeSet<_>>());
             let is_told = !hits.is_empty() && own.as_ref().is_none_or(|own| !own.is_empty());
             is_told.then_some(Candidate { mutant, row: row.len(), fails, hits, own })
         })
@@ -334,7 +334,7 @@ mod tests {
         assert!(Told::new(&[], &others).and(3, &others).named().is_empty());
         // What of its own is explained already is not its own any more.
         let more = [THREE.as_slice(), &[("other/b/v", 404), ("other/b/w", 404)]].concat();
-        let first = [("own/a/x", 404), ("own/a/q", 404), ("own/a/r", 404), ("own/a/s", 404), ("own/a/t", 404)];
+        let first = ["own/a/x", "own/a/q", "own/a/r", "own/a/s", "own/a/t", "own/a/u"].map(|case| (case, 404));
         let came = [first.as_slice(), &more].concat();
         assert_eq!(Told::new(&[], &came).and(50, &first).and(5, &more).named(), [[0]]);
     }

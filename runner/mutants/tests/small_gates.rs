@@ -59,8 +59,9 @@ async fn asked(faults: &'static [Fault], patterns: Vec<String>) -> (Aggregate, V
 
 /// What the gate lacks and gets wrong whatever else is wrong with it, by the known defects that say so: it reads `_redirects` alone, of that paths, statuses and
 /// `Role=`, it knows neither hosts nor codings, serves every file that is there, and of a token looks at no more than signature, times that are numbers and roles.
-const TRUE_OF_ALL: [&str; 15] = [
+const TRUE_OF_ALL: [&str; 16] = [
     "cache/without-vary",
+    "coding/head-is-plain",
     "coding/none",
     "headers/not-read",
     "host/rules-for-hosts-dropped",
@@ -92,6 +93,31 @@ async fn what_is_named_of_a_small_gate_is_true_of_it() {
         assert!(wrong.is_empty(), "{faults:?}: is this true of the gate? {wrong:#?}");
         assert!(told.iter().any(|(told, _)| *told == theirs), "{faults:?}: {told:#?}");
         assert!(told.len() >= 5, "{faults:?}: {told:#?}");
+    }
+}
+
+/// Who is let in is told from who has the right, and from what they are shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_let_in_is_told_for_what_it_is() {
+    for (faults, patterns, says, never) in [
+        (
+            &[Fault::NobodyIsAsked][..],
+            &["role/list", "role/denial", "claim/default-path", "token/exp"][..],
+            "everybody is let in: ",
+            "nobody is let in",
+        ),
+        (
+            &[Fault::TwoSlashes],
+            &["role/denial", "match/splat"],
+            "whoever holds the role is not turned away, and gets something else than the page (status 404",
+            "nobody is let in",
+        ),
+    ] {
+        let (run, _) = asked(faults, patterns.iter().map(|one| (*one).to_owned()).collect()).await;
+        let told: Vec<(&str, &str, usize)> =
+            run.causes.iter().map(|one| (&*one.requirement, &*one.says, one.cases.len())).collect();
+        assert!(told.first().is_some_and(|(_, told, _)| told.contains(says)), "{faults:?}: {told:#?}");
+        assert!(!told.iter().any(|(_, told, _)| told.contains(never)), "{faults:?}: {told:#?}");
     }
 }
 

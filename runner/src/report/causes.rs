@@ -2,6 +2,7 @@
 //! answer, or did not start, or one and the same difference in many answers.
 
 pub(super) mod common;
+mod everybody;
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -10,11 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::everybody::{Wholly, everybody_is_let_in, nobody_is_let_in, others_are_shown};
 use super::aggregate::Aggregate;
 use super::outcome::{Outcome, rank};
 use crate::gates::without_folders;
 use crate::invariants::Invariant;
-use crate::verdict::{CONTROL, Verdict};
+use crate::verdict::Verdict;
 use crate::wire::Answer;
 
 /// No more causes than this are told.
@@ -114,14 +116,15 @@ impl Cause {
 pub fn causes(run: &Aggregate, named: &[Named]) -> Vec<Cause> {
     let mut all = of_the_gate(run);
     // Where few suites were asked, a known defect says more.
-    let nobody = nobody_is_let_in(run, if named.is_empty() { 1 } else { SUITES });
+    let least = if named.is_empty() { 1 } else { SUITES };
+    let wholly = nobody_is_let_in(run, least).or_else(|| everybody_is_let_in(run, SUITES));
     let is_explained = |one: &Named| {
-        let explained = nobody.iter().flat_map(|(_, suites)| {
+        let explained = wholly.iter().flat_map(|Wholly { suites, .. }| {
             let is_of_them =
                 |id: &&String| run.outcomes.get(*id).is_some_and(|one| suites.contains(one.suite.as_str()));
             one.cases.iter().filter(is_of_them)
         });
-        // What goes with nobody being let in says nothing of why.
+        // What goes with nobody or everybody being let in says nothing of why.
         explained.count().saturating_mul(2) > one.cases.len()
     };
     let mut others: Vec<Cause> = named
@@ -131,7 +134,10 @@ pub fn causes(run: &Aggregate, named: &[Named]) -> Vec<Cause> {
             cause(run, one.says.clone(), &one.requirement, one.cases.clone(), Some(one.broken_gate.clone()))
         })
         .collect();
-    all.splice(0..0, nobody.map(|(cause, _)| cause));
+    if wholly.is_none() {
+        others.extend(others_are_shown(run));
+    }
+    all.splice(0..0, wholly.map(|wholly| wholly.cause));
     let in_common = in_common(run, all.iter().chain(&others));
     others.extend(in_common);
     others.sort_by_key(|one| weight(run, one));
@@ -162,49 +168,6 @@ fn in_common<'a>(run: &'a Aggregate, told: impl Iterator<Item = &'a Cause>) -> V
 
 /// In fewer suites than this it is no setting that keeps everybody out.
 const SUITES: usize = 3;
-
-/// That hardly anybody who should be let in is, whatever the suite, and the suites of which that is so: then a setting is another one, and which denials came
-/// says nothing.
-fn nobody_is_let_in(run: &Aggregate, least: usize) -> Option<(Cause, BTreeSet<&str>)> {
-    let (mut kept_out, mut let_in) = (BTreeMap::<&str, &str>::new(), BTreeSet::new());
-    for outcome in run.outcomes.values() {
-        match &outcome.verdict {
-            Verdict::Unproven(why) => {
-                let control = why.strip_prefix(CONTROL).and_then(|rest| rest.split_once('`'));
-                kept_out.extend(control.map(|(control, _)| (outcome.suite.as_str(), control)));
-            }
-            Verdict::Pass if outcome.expected.contains("`denied`") => {
-                let_in.insert(outcome.suite.as_str());
-            }
-            _ => {}
-        }
-    }
-    let_in.retain(|suite| !kept_out.contains_key(suite));
-    let all = kept_out.len().saturating_add(let_in.len());
-    if kept_out.len() < least || let_in.len().saturating_mul(4) > kept_out.len() {
-        return None;
-    }
-    let suites: BTreeSet<&str> = kept_out.keys().copied().collect();
-    let of_suites = match all {
-        1 => "the control failed".to_owned(),
-        _ => format!("the control of {} of {all} suites failed", suites.len()),
-    };
-    let says = format!(
-        "nobody is let in: {of_suites}; the secret, the role path or the cookie of the gate is not that of the suite"
-    );
-    let is_of_them = |outcome: &&&Outcome| {
-        suites.contains(outcome.suite.as_str()) && matches!(outcome.verdict, Verdict::Fail(_) | Verdict::Unproven(_))
-    };
-    let cases: Vec<String> = run.findings().iter().filter(is_of_them).map(|outcome| outcome.id.clone()).collect();
-    let controls: Vec<String> = kept_out.values().map(|id| (*id).to_owned()).filter(|id| cases.contains(id)).collect();
-    let mut told = cause(run, says, "ROLE-1", if controls.is_empty() { cases.clone() } else { controls }, None)?;
-    told.cases = cases;
-    NOBODY.clone_into(&mut told.look);
-    Some((told, suites))
-}
-
-/// What to look at where nobody is let in.
-const NOBODY: &str = "what the gate is told: `{secret}`, `{role-path}`, the cookie `nf_jwt`; and whether it asks for a claim that the tokens do not have, such as `iat`";
 
 /// What needs no known defect to be named: the gate did not start, went down, or gave no answer.
 fn of_the_gate(run: &Aggregate) -> Vec<Cause> {

@@ -88,8 +88,16 @@ pub fn why(error: &io::Error) -> String {
                 "its certificate is for another name ({inner}); use the name of the certificate, with --connect-to ADDR:PORT where it leads elsewhere, or take any certificate with --insecure"
             )
         }
+        Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            format!("its certificate has expired ({inner}); renew it, or take any with --insecure")
+        }
+        // The verifier has no name of its own for it.
+        Error::InvalidCertificate(CertificateError::Other(other)) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "its certificate is one of an authority, which no server may show, so that --ca cannot help; make one that is none, as with `openssl req … -addext basicConstraints=critical,CA:FALSE`, or take any with --insecure"
+                .to_owned()
+        }
         Error::InvalidCertificate(_) => format!(
-            "its certificate is not trusted here ({inner}); name the certificate of its authority with --ca FILE, or take any with --insecure"
+            "its certificate is not trusted here ({inner}); name the certificate of its authority with --ca FILE (of another one, where one is named), or take any with --insecure"
         ),
         Error::InvalidMessage(_) => {
             format!("what answers does not speak TLS ({inner}); write `http://` if it speaks plain HTTP")

@@ -31,6 +31,10 @@ pub enum Fault {
     SplatWantsASegment,
     /// Where nothing else fits, an error of its own.
     ErrorForTheMissing,
+    /// `Role=` is read and nobody is asked for one.
+    NobodyIsAsked,
+    /// What the star stands for is put in with the slash before it, so that nobody finds the page.
+    TwoSlashes,
 }
 
 #[derive(Clone, Debug)]
@@ -180,7 +184,7 @@ impl Site {
             }
             if let Some(roles) = &rule.roles {
                 let has = |role: &String| role == "*" || self.roles(claims.as_ref()).contains(&role.as_str());
-                denied = claims.is_none() || !roles.iter().any(has);
+                denied = !self.has(Fault::NobodyIsAsked) && (claims.is_none() || !roles.iter().any(has));
                 if denied {
                     continue;
                 }
@@ -188,7 +192,8 @@ impl Site {
             if own.is_some() && !rule.force && !denied {
                 break;
             }
-            let to = rule.to.replace(":splat", rest);
+            let slash = if self.has(Fault::TwoSlashes) { "/" } else { "" };
+            let to = rule.to.replace(":splat", &format!("{slash}{rest}"));
             if (300..400).contains(&rule.status) {
                 if to == path {
                     continue;

@@ -54,10 +54,14 @@ pub(super) fn meaning(run: &Aggregate) -> String {
         }
         ExitStatus::AsExpected => "Every MUST that was asked holds, and nothing leaked.".to_owned(),
         ExitStatus::Findings if leaks > 0 => {
+            let (all, told) = (tally.summary.leak, if leaks == 1 { "case" } else { "cases" });
+            let advisory = match all.saturating_sub(leaks) {
+                0 => String::new(),
+                _ => format!(" that fail the run, and in {} in all", number(all)),
+            };
             format!(
-                "Protected content came back to a visitor who must not see it, in {} {}.",
-                number(leaks),
-                if leaks == 1 { "case" } else { "cases" }
+                "Protected content came back to a visitor who must not see it, in {} {told}{advisory}.",
+                number(leaks)
             )
         }
         ExitStatus::Findings if run.only_stale() => {
