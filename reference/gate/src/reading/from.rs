@@ -172,7 +172,8 @@ fn from_fault(fault: &PatternFault, path: &str, place: impl Fn(usize) -> usize) 
     Fault::at(place(fault.start)..place(end), id, message, help)
 }
 
-fn oddity_text(oddity: Oddity, path: &str, pattern: &Pattern) -> (&'static str, String, String) {
+/// Id, message and help of what is odd about a path.
+pub(super) fn oddity_text(oddity: Oddity, path: &str, pattern: &Pattern) -> (&'static str, String, String) {
     match oddity {
         Oddity::LiteralStar => (
             "from-literal-star",

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::destination::{DestinationFaultKind, Names};
 use super::fields::{self, Field};
-use super::from::{Covered, split_from};
+use super::from::{Covered, oddity_text, split_from};
 use super::instead;
+use super::pattern::Oddity;
 use crate::problem::{Problem, Severity};
 use crate::request::Origin;
 use crate::rules::{Apply, Destination, Effect, Pattern, QueryConstraint, QueryValue, Rule};
