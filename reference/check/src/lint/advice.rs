@@ -181,8 +181,9 @@ fn is_proved<S: Site>(
     if !changes.iter().flat_map(|(_, rules)| rules).all(|rule| reads_as(scene, rule)) {
         return false;
     }
-    // RULES-9: a line in error is mended, and not moved.
-    let is_moved = |place: usize, rule: &Rule| rule.is_sealed() && scene.rule(place) != Some(rule);
+    // RULES-9, SUBST-1: a line in error is mended, and not moved; where one leads that names what it does not capture, its author does not know.
+    let is_in_error = |rule: &Rule| rule.apply().is_none_or(|apply| apply.to.unknown_name().is_some());
+    let is_moved = |place: usize, rule: &Rule| is_in_error(rule) && scene.rule(place) != Some(rule);
     if changes.iter().any(|(place, rules)| rules.iter().any(|rule| is_moved(*place, rule))) {
         return false;
     }

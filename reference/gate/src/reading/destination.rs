@@ -98,7 +98,7 @@ impl Destination {
     }
 
     /// Text in the path or the query that looks like a name and is none; it stays as it is (SUBST-1).
-    pub(crate) fn unknown_name(&self) -> Option<&str> {
+    pub fn unknown_name(&self) -> Option<&str> {
         let query = self.more.as_ref().and_then(|more| more.query.as_deref()).unwrap_or_default();
         let in_path = self.path.iter().filter_map(literal).flat_map(|text| text.split('/'));
         let pairs = query.iter().filter_map(literal).flat_map(|text| text.split('&'));
