@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatecheck::corpus::patterns::Patterns;
 use gatecheck::corpus::{Case, Corpus};
 use gatecheck::exit::ExitStatus;
 use gatecheck::gates::Gate;
@@ -11,6 +12,7 @@ use gatecheck::report::aggregate::ReportOptions;
 use gatecheck::run::order::Order;
 use gatecheck::run::{Plan, PlanError, RunOptions};
 use gatecheck::wire::plain::HttpVersion;
+use gatecheck_mutants::quick::without;
 
 use super::RunArgs;
 use crate::config::Config;
@@ -62,10 +64,10 @@ pub(super) fn prepare(corpus: Arc<Corpus>, args: &RunArgs, config: &Config) -> R
     let (url, patterns) = sorted(&args.what)?;
     let (url, named) = config.gate(url, &args.gate)?;
     let settings = settings(args, &config.settings);
-    let Some(patterns) = selected(&written, args, config, patterns)? else {
+    let gate = gate::gate(&named, url.as_deref())?;
+    let Some(patterns) = selected(&written, &gate, args, config, patterns)? else {
         return Ok(Prepared::Nothing(ExitStatus::AsExpected));
     };
-    let gate = gate::gate(&named, url.as_deref())?;
     if let Gate::Launch(file) = &gate {
         file.without_key().iter().for_each(|why| crate::note(why));
     }
@@ -117,7 +119,8 @@ fn settings(args: &RunArgs, config: &Settings) -> Settings {
 
 /// The patterns that select what is asked; none where nothing is left to ask.
 fn selected(
-    corpus: &Corpus,
+    corpus: &Arc<Corpus>,
+    gate: &Gate,
     args: &RunArgs,
     config: &Config,
     mut patterns: Vec<String>,
@@ -126,7 +129,7 @@ fn selected(
         patterns.clone_from(&config.cases);
     }
     if args.quick {
-        patterns = corpus.quick(&patterns);
+        patterns = quick(corpus, gate, &patterns)?;
         if patterns.is_empty() {
             return Err(Failure::usage("none of the cases of --quick is selected; leave out --quick, or the patterns"));
         }
@@ -139,6 +142,19 @@ fn selected(
         }
     }
     Ok(Some(patterns))
+}
+
+/// The cases of `--quick` that fit one of the patterns. A gate that lacks features is asked others in the place of those that it cannot be asked.
+fn quick(corpus: &Arc<Corpus>, gate: &Gate, patterns: &[String]) -> Result<Vec<String>, Failure> {
+    let lacks = gate.unsupported();
+    if lacks.is_empty() || matches!(gate, Gate::Remote(_)) {
+        return Ok(corpus.quick(patterns));
+    }
+    let asked = gate::asked(corpus, gate)?;
+    let chosen = without(&asked, &lacks.keys().map(String::as_str).collect());
+    let wanted = Patterns::new(patterns);
+    let cases = asked.cases().map(|(_, case)| case);
+    Ok(cases.filter(|case| chosen.contains(&case.id) && wanted.fit(case)).map(|case| case.id.clone()).collect())
 }
 
 fn options(
