@@ -200,8 +200,9 @@ fn unmet<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Fou
         let help = format!("remove this line: {line} leads to the same place");
         proposals.push(Proposal { help, changes: vec![(place, Vec::new())], closes: None });
     }
-    // What asks for no role never goes above what does.
-    if gates().all(|(gate, _)| *gate < at) && !above.is_gate() {
+    // What asks for no role never goes above what does, and what leads to the same place has nothing to go there for.
+    let would_matter = may_go || !leads_alike(above, rule);
+    if would_matter && gates().all(|(gate, _)| *gate < at) && !above.is_gate() {
         let or = if may_go { ", or remove it" } else { "" };
         let help = match is_of_another_file(above, rule) {
             true => format!("{}{or}", written_above(above, rule, &[])),
