@@ -60,9 +60,9 @@ impl fmt::Display for Pattern {
                     Segment::Placeholder(name) => write!(f, "/:{}", &**name)?,
                     Segment::Prefix(prefix) => {
                         ends_in_star = true;
-                        write!(f, "/{}*", Spelled(prefix))?;
+                        write!(f, "/{}*", Spelled(prefix, PREFIX))?;
                     }
-                    Segment::Literal(text) => write!(f, "/{}", Spelled(text))?,
+                    Segment::Literal(text) => write!(f, "/{}", Spelled(text, LITERAL))?,
                 }
             }
             Ok(())
@@ -81,12 +81,16 @@ impl fmt::Display for Pattern {
     }
 }
 
+/// What is encoded beside what a path encodes: stars, which are none here.
+const LITERAL: &AsciiSet = &SEGMENT.add(b'*');
+/// The same in front of a star that is one: `(…)*` is an expression to other programs, and sealed as such (RULES-9).
+const PREFIX: &AsciiSet = &LITERAL.add(b'(');
+
 /// Literal text, so encoded that no part of it is read as a placeholder or a splat.
-struct Spelled<'a>(&'a str);
+struct Spelled<'a>(&'a str, &'static AsciiSet);
 
 impl fmt::Display for Spelled<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const LITERAL: &AsciiSet = &SEGMENT.add(b'*');
         let rest = match self.0.strip_prefix(':') {
             Some(rest) => {
                 f.write_str("%3A")?;
@@ -94,7 +98,7 @@ impl fmt::Display for Spelled<'_> {
             }
             None => self.0,
         };
-        percent_encode(rest.as_bytes(), LITERAL).fmt(f)
+        percent_encode(rest.as_bytes(), self.1).fmt(f)
     }
 }
 
