@@ -20,9 +20,7 @@ use serde_json::{Value, json};
 
 mod common;
 
-use common::{ORIGIN, World};
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+use common::{DAY, ORIGIN, World};
 
 #[test]
 fn health_and_settings() {

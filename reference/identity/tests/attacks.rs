@@ -20,9 +20,7 @@ use serde_json::{Value, json};
 
 mod common;
 
-use common::{Answer, ORIGIN, World};
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+use common::{Answer, DAY, ORIGIN, World};
 
 /// What an answer says with what differs from one user to the next left out.
 fn told(answer: &Answer) -> (u16, Vec<(String, Value)>) {

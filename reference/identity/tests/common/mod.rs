@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 pub const SECRET: &[u8] = b"a secret of thirty-two bytes, ok";
 pub const ORIGIN: &str = "http://site.localhost:8888";
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A service and what stands around it.
 pub struct World {
