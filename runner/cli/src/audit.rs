@@ -2,8 +2,8 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -23,13 +23,12 @@ use gatecheck_audit::given::{Given, TokenFrom};
 use gatecheck_audit::site_check::{Manners, SiteCheck, check};
 use gatecheck_audit::table::TableOptions;
 use gatecheck_audit::{Audit, Seen, Wish, page, plan, table, verdicts};
-use tokio::sync::mpsc;
 
 use super::columns::{columns, columns_or};
 use super::format::{Output, Outputs, tell};
 use super::gate::{GateArgs, gate};
 use super::part::{BY_THE_ENGINE, part};
-use super::run::{ENDING, interruption};
+use super::run::{ENDING, each_event};
 use super::settings::{budget, jobs, rate, retries, timeout};
 use super::{Failure, reports, say};
 
@@ -356,24 +355,14 @@ fn ask(
     let planned = plan.cases();
     let interrupted = runtime
         .block_on(async {
-            let (events, mut happened) = mpsc::unbounded_channel();
-            let running =
-                tokio::spawn(gatecheck::run::run(Arc::clone(&audit.corpus), goal.gate, options, plan, events));
-            let mut interruption = pin!(interruption());
-            let interrupted = loop {
-                let event = tokio::select! {
-                    event = happened.recv() => event,
-                    () = interruption.as_mut() => {
-                        running.abort();
-                        break true;
-                    }
-                };
-                let Some(event) = event else { break false };
-                report.note(&event);
-                bar.note(&event, &report);
-                outputs.note(&event, &report);
-            };
-            if interrupted {
+            let ended = each_event(Arc::clone(&audit.corpus), goal.gate, options, plan, |event| {
+                report.note(event);
+                bar.note(event, &report);
+                outputs.note(event, &report);
+                ControlFlow::Continue(())
+            })
+            .await;
+            if let Ok(true) = ended {
                 // What was asked is told, and what is missing is named.
                 let started = report.pins.started.unwrap_or_else(SystemTime::now);
                 let elapsed = SystemTime::now().duration_since(started).unwrap_or_default();
@@ -381,10 +370,7 @@ fn ask(
                 report.note(&end);
                 bar.note(&end, &report);
             }
-            match running.await {
-                Err(error) if error.is_cancelled() => Ok(interrupted),
-                ended => ended.map(|()| interrupted),
-            }
+            ended
         })
         .map_err(|error| Failure::harness(format!("the audit ended early: {error}")))?;
     let text = table::render(audit, &report, &verdicts::of(audit, &report), site.as_deref(), table_options(args));

@@ -26,6 +26,7 @@ use super::{Failure, settings};
 mod follow;
 mod prepare;
 
+pub(super) use follow::each_event;
 use follow::{Followed, Following};
 use prepare::{Prepared, prepare};
 

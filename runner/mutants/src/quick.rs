@@ -56,9 +56,9 @@ pub fn without(corpus: &Corpus, lacks: &BTreeSet<&str>) -> BTreeSet<String> {
     let is_asked = |case: &Case| !case.features.iter().any(|feature| lacks.contains(feature.as_str()));
     let matrix = Matrix::kept(corpus);
     let mut cases = choose(&telling_of(corpus, &matrix, is_asked), CLAIMED);
-    let listed = corpus.quick(&[]);
-    let known: BTreeMap<&str, &Case> = corpus.cases().map(|(_, case)| (case.id.as_str(), case)).collect();
-    cases.extend(listed.into_iter().filter(|id| known.get(id.as_str()).is_some_and(|case| is_asked(case))));
+    let listed: BTreeSet<String> = corpus.quick(&[]).into_iter().collect();
+    let also = corpus.cases().map(|(_, case)| case).filter(|case| is_asked(case) && listed.contains(&case.id));
+    cases.extend(also.map(|case| case.id.clone()));
     cases
 }
 

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::everybody::{Wholly, everybody_is_let_in, nobody_is_let_in, others_are_shown};
+use self::everybody::{Controls, Wholly, everybody_is_let_in, nobody_is_let_in, others_are_shown};
 use super::aggregate::Aggregate;
 use super::outcome::{Outcome, rank};
 use crate::gates::without_folders;
@@ -117,7 +117,8 @@ pub fn causes(run: &Aggregate, named: &[Named]) -> Vec<Cause> {
     let mut all = of_the_gate(run);
     // Where few suites were asked, a known defect says more.
     let least = if named.is_empty() { 1 } else { SUITES };
-    let wholly = nobody_is_let_in(run, least).or_else(|| everybody_is_let_in(run, SUITES));
+    let controls = Controls::of(run);
+    let wholly = nobody_is_let_in(run, &controls, least).or_else(|| everybody_is_let_in(run));
     let is_explained = |one: &Named| {
         let explained = wholly.iter().flat_map(|Wholly { suites, .. }| {
             let is_of_them =
@@ -135,7 +136,7 @@ pub fn causes(run: &Aggregate, named: &[Named]) -> Vec<Cause> {
         })
         .collect();
     if wholly.is_none() {
-        others.extend(others_are_shown(run));
+        others.extend(others_are_shown(run, &controls));
     }
     all.splice(0..0, wholly.map(|wholly| wholly.cause));
     let in_common = in_common(run, all.iter().chain(&others));

@@ -1,15 +1,21 @@
 //! A run as it goes: each event to the report, the terminal and the files, until all is asked or somebody stops it.
 
+use std::ops::ControlFlow;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use gatecheck::corpus::Corpus;
 use gatecheck::corpus::source::Level;
 use gatecheck::event::Event;
+use gatecheck::gates::Gate;
 use gatecheck::report::aggregate::Aggregate;
 use gatecheck::report::terminal::TerminalReporter;
+use gatecheck::run::{Plan, RunOptions};
 use gatecheck::verdict::Verdict;
 use gatecheck_mutants::diagnosis::Watch;
 use tokio::sync::mpsc;
+use tokio::task::JoinError;
 
 use super::prepare::Asking;
 use super::{ENDING, interruption};
@@ -57,52 +63,66 @@ impl Following {
     }
 
     /// Takes events in to the last; whether somebody stopped the run.
-    async fn until_the_end(
-        &mut self,
-        asking: Asking,
-        watch: &mut Option<Watch>,
-    ) -> Result<bool, tokio::task::JoinError> {
+    async fn until_the_end(&mut self, asking: Asking, watch: &mut Option<Watch>) -> Result<bool, JoinError> {
         let Asking { corpus, gate, options, plan, strict, .. } = asking;
         let began = Instant::now();
-        let (events, mut happened) = mpsc::unbounded_channel();
-        let running = tokio::spawn(gatecheck::run::run(corpus, gate, options, plan, events));
-        let mut interruption = pin!(interruption());
-        let interrupted = loop {
-            let event = tokio::select! {
-                event = happened.recv() => event,
-                () = interruption.as_mut() => {
-                    running.abort();
-                    break true;
-                }
-            };
-            let Some(event) = event else { break false };
-            if let Event::Looked(checks) = &event {
+        let ended = each_event(corpus, gate, options, plan, |event| {
+            if let Event::Looked(checks) = event {
                 look::show(checks);
             }
             if let Some(watch) = watch {
-                watch.note(&event);
+                watch.note(event);
             }
-            self.note(&event);
-            if self.fail_fast && fails_the_run(&event, strict) {
-                running.abort();
-                break false;
+            self.note(event);
+            match self.fail_fast && fails_the_run(event, strict) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
             }
-        };
+        })
+        .await;
         if self.report.missing() > 0 {
             // What was asked is told, and that it is not all.
             self.note(&Event::RunFinished { at: SystemTime::now(), elapsed: began.elapsed() });
         }
-        match running.await {
-            // Nobody but this loop stops it.
-            Err(error) if error.is_cancelled() => Ok(interrupted),
-            ended => ended.map(|()| interrupted),
-        }
+        ended
     }
 
     fn note(&mut self, event: &Event) {
         self.report.note(event);
         self.terminal.note(event, &self.report);
         self.outputs.note(event, &self.report);
+    }
+}
+
+/// Runs a plan and gives `note` what happens, until all is asked, `note` has had enough, or somebody stops it; whether somebody did.
+pub(crate) async fn each_event(
+    corpus: Arc<Corpus>,
+    gate: Gate,
+    options: RunOptions,
+    plan: Plan,
+    mut note: impl FnMut(&Event) -> ControlFlow<()>,
+) -> Result<bool, JoinError> {
+    let (events, mut happened) = mpsc::unbounded_channel();
+    let running = tokio::spawn(gatecheck::run::run(corpus, gate, options, plan, events));
+    let mut interruption = pin!(interruption());
+    let interrupted = loop {
+        let event = tokio::select! {
+            event = happened.recv() => event,
+            () = interruption.as_mut() => {
+                running.abort();
+                break true;
+            }
+        };
+        let Some(event) = event else { break false };
+        if note(&event).is_break() {
+            running.abort();
+            break false;
+        }
+    };
+    match running.await {
+        // Nobody but this loop stops it.
+        Err(error) if error.is_cancelled() => Ok(interrupted),
+        ended => ended.map(|()| interrupted),
     }
 }
 

@@ -65,13 +65,13 @@ pub(super) fn prepare(corpus: Arc<Corpus>, args: &RunArgs, config: &Config) -> R
     let (url, named) = config.gate(url, &args.gate)?;
     let settings = settings(args, &config.settings);
     let gate = gate::gate(&named, url.as_deref())?;
-    let Some(patterns) = selected(&written, &gate, args, config, patterns)? else {
+    let corpus = gate::asked(&written, &gate)?;
+    let Some(patterns) = selected(&corpus, &gate, args, config, patterns)? else {
         return Ok(Prepared::Nothing(ExitStatus::AsExpected));
     };
     if let Gate::Launch(file) = &gate {
         file.without_key().iter().for_each(|why| crate::note(why));
     }
-    let corpus = gate::asked(&written, &gate)?;
     let resumed = args.resume.as_deref().map(|file| Resumed::open(file, &corpus)).transpose()?;
     if let Some(resumed) = &resumed {
         if !patterns.is_empty() {
@@ -119,7 +119,7 @@ fn settings(args: &RunArgs, config: &Settings) -> Settings {
 
 /// The patterns that select what is asked; none where nothing is left to ask.
 fn selected(
-    corpus: &Arc<Corpus>,
+    corpus: &Corpus,
     gate: &Gate,
     args: &RunArgs,
     config: &Config,
@@ -129,7 +129,7 @@ fn selected(
         patterns.clone_from(&config.cases);
     }
     if args.quick {
-        patterns = quick(corpus, gate, &patterns)?;
+        patterns = quick(corpus, gate, &patterns);
         if patterns.is_empty() {
             return Err(Failure::usage("none of the cases of --quick is selected; leave out --quick, or the patterns"));
         }
@@ -145,16 +145,15 @@ fn selected(
 }
 
 /// The cases of `--quick` that fit one of the patterns. A gate that lacks features is asked others in the place of those that it cannot be asked.
-fn quick(corpus: &Arc<Corpus>, gate: &Gate, patterns: &[String]) -> Result<Vec<String>, Failure> {
+fn quick(corpus: &Corpus, gate: &Gate, patterns: &[String]) -> Vec<String> {
     let lacks = gate.unsupported();
     if lacks.is_empty() || matches!(gate, Gate::Remote(_)) {
-        return Ok(corpus.quick(patterns));
+        return corpus.quick(patterns);
     }
-    let asked = gate::asked(corpus, gate)?;
-    let chosen = without(&asked, &lacks.keys().map(String::as_str).collect());
+    let chosen = without(corpus, &lacks.keys().map(String::as_str).collect());
     let wanted = Patterns::new(patterns);
-    let cases = asked.cases().map(|(_, case)| case);
-    Ok(cases.filter(|case| chosen.contains(&case.id) && wanted.fit(case)).map(|case| case.id.clone()).collect())
+    let cases = corpus.cases().map(|(_, case)| case);
+    cases.filter(|case| chosen.contains(&case.id) && wanted.fit(case)).map(|case| case.id.clone()).collect()
 }
 
 fn options(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cause, LEAST, cause};
+use super::{Cause, LEAST, SUITES, cause};
 use crate::report::aggregate::Aggregate;
 use crate::report::outcome::Outcome;
 use crate::verdict::{CONTROL, Verdict};
@@ -19,7 +19,7 @@ const DENIED: &str = "`denied`";
 
 /// What came of the controls, by suite.
 #[derive(Default)]
-struct Controls<'a> {
+pub(super) struct Controls<'a> {
     /// Those that were answered as whoever is denied: the suite and its control.
     kept_out: BTreeMap<&'a str, &'a Outcome>,
     /// Those that were answered otherwise.
@@ -29,7 +29,7 @@ struct Controls<'a> {
 }
 
 impl<'a> Controls<'a> {
-    fn of(run: &'a Aggregate) -> Self {
+    pub(super) fn of(run: &'a Aggregate) -> Self {
         let mut failed: BTreeMap<&str, &Outcome> = BTreeMap::new();
         let mut denials: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         let mut controls = Self::default();
@@ -61,8 +61,8 @@ impl<'a> Controls<'a> {
 
 /// That hardly anybody who should be let in is, whatever the suite, and the suites of which that is so: then a setting is another one, and which denials came
 /// says nothing. Somebody who is answered otherwise than those who are turned away was let in.
-pub(super) fn nobody_is_let_in(run: &Aggregate, least: usize) -> Option<Wholly<'_>> {
-    let Controls { kept_out, otherwise, let_in } = Controls::of(run);
+pub(super) fn nobody_is_let_in<'a>(run: &Aggregate, controls: &Controls<'a>, least: usize) -> Option<Wholly<'a>> {
+    let Controls { kept_out, otherwise, let_in } = controls;
     let all = kept_out.len().saturating_add(otherwise.len()).saturating_add(let_in.len());
     let is_hardly_anybody = all.saturating_sub(kept_out.len()).saturating_mul(4) <= kept_out.len();
     if kept_out.len() < least || !is_hardly_anybody {
@@ -91,9 +91,9 @@ pub(super) fn nobody_is_let_in(run: &Aggregate, least: usize) -> Option<Wholly<'
 const NOBODY: &str = "what the gate is told: `{secret}`, `{role-path}`, the cookie `nf_jwt`; and whether it asks for a claim that the tokens do not have, such as `iat`";
 
 /// That somebody who should be let in is not turned away, and does not get the page either: one cause for each answer that several controls got.
-pub(super) fn others_are_shown(run: &Aggregate) -> Vec<Cause> {
+pub(super) fn others_are_shown(run: &Aggregate, controls: &Controls<'_>) -> Vec<Cause> {
     let mut by_answer: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
-    for control in Controls::of(run).otherwise.into_values() {
+    for control in controls.otherwise.values() {
         by_answer.entry(control.came.as_str()).or_default().push(control);
     }
     let told = by_answer.into_iter().filter(|(_, controls)| controls.len() >= LEAST);
@@ -103,14 +103,11 @@ pub(super) fn others_are_shown(run: &Aggregate) -> Vec<Cause> {
             "whoever holds the role is not turned away, and gets something else than the page ({came}): the control of {count} suites failed"
         );
         let suites: BTreeSet<&str> = controls.iter().map(|one| one.suite.as_str()).collect();
-        let is_unproven = |outcome: &&&Outcome| {
+        let mut told = cause(run, says, "ROLE-1", controls.iter().map(|one| one.id.clone()).collect(), None)?;
+        let is_unproven = |outcome: &&Outcome| {
             suites.contains(outcome.suite.as_str()) && matches!(outcome.verdict, Verdict::Unproven(_))
         };
-        let unproven = run.findings().into_iter().filter(|one| is_unproven(&one)).map(|outcome| outcome.id.clone());
-        let cases: Vec<String> = controls.iter().map(|one| one.id.clone()).collect();
-        let unproven: Vec<String> = unproven.collect();
-        let mut told = cause(run, says, "ROLE-1", cases, None)?;
-        told.cases.extend(unproven);
+        told.cases.extend(run.findings().into_iter().filter(is_unproven).map(|outcome| outcome.id.clone()));
         OTHERWISE.clone_into(&mut told.look);
         Some(told)
     })
@@ -121,7 +118,7 @@ pub(super) fn others_are_shown(run: &Aggregate) -> Vec<Cause> {
 const OTHERWISE: &str = "where the rule of the gate leads: how `:splat` is put into its target, and under which name the file is looked for";
 
 /// That hardly anybody is turned away, in whatever suite, not even a visitor without any token: then roles are not asked for, and which token came says nothing.
-pub(super) fn everybody_is_let_in(run: &Aggregate, least: usize) -> Option<Wholly<'_>> {
+pub(super) fn everybody_is_let_in(run: &Aggregate) -> Option<Wholly<'_>> {
     let (mut open, mut denying) = (BTreeSet::new(), BTreeSet::new());
     // Where something else would do as well, it does not say whether anybody was to be turned away.
     let to_be_denied = run.outcomes.values().filter(|outcome| outcome.expected.starts_with(DENIED));
@@ -133,7 +130,7 @@ pub(super) fn everybody_is_let_in(run: &Aggregate, least: usize) -> Option<Wholl
         };
     }
     let suites: BTreeSet<&str> = open.difference(&denying).copied().collect();
-    if suites.len() < least || denying.len().saturating_mul(4) > suites.len() {
+    if suites.len() < SUITES || denying.len().saturating_mul(4) > suites.len() {
         return None;
     }
     let all = suites.len().saturating_add(denying.len());
