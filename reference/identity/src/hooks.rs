@@ -17,6 +17,8 @@ const TRIES: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 256 * 1024;
+/// An answer with more header fields than this is none.
+const MAX_FIELDS: usize = 128;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,9 +184,14 @@ enum Read {
 /// Reads an answer, which ends where it says so, or with its connection (RFC 9112 §6.3).
 fn read_answer(answer: &[u8], has_ended: bool) -> Read {
     let goes_on = if has_ended { Read::Nonsense } else { Read::Goes };
-    let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { return goes_on };
-    let body = answer.get(head + 4..).unwrap_or_default();
-    let Some((status, length)) = answer.get(..head).and_then(read_head) else { return Read::Nonsense };
+    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+    let mut head = httparse::Response::new(&mut fields);
+    let body = match head.parse(answer) {
+        Ok(httparse::Status::Complete(length)) => answer.get(length..).unwrap_or_default(),
+        Ok(httparse::Status::Partial) => return goes_on,
+        Err(_) => return Read::Nonsense,
+    };
+    let Some((status, length)) = framing(&head) else { return Read::Nonsense };
     match length {
         Some(length) if body.len() < length => goes_on,
         None if !has_ended => Read::Goes,
@@ -193,18 +200,15 @@ fn read_answer(answer: &[u8], has_ended: bool) -> Read {
 }
 
 /// The status of an answer, and the length of its body where it says that.
-fn read_head(head: &[u8]) -> Option<(u16, Option<usize>)> {
-    let mut lines = std::str::from_utf8(head).ok()?.split("\r\n");
-    let line = lines.next()?.strip_prefix("HTTP/1.")?;
-    let status = line.get(2..5)?.parse().ok()?;
-    let mut length = None;
-    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-        if name.eq_ignore_ascii_case("transfer-encoding") {
+fn framing(head: &httparse::Response<'_, '_>) -> Option<(u16, Option<usize>)> {
+    let (status, mut length) = (head.code?, None);
+    for field in head.headers.iter() {
+        if field.name.eq_ignore_ascii_case("transfer-encoding") {
             // Nobody who is asked over HTTP/1.0 answers in parts.
             return None;
         }
-        if name.eq_ignore_ascii_case("content-length") {
-            let said = value.trim().parse().ok()?;
+        if field.name.eq_ignore_ascii_case("content-length") {
+            let said = std::str::from_utf8(field.value).ok()?.trim().parse().ok()?;
             if length.replace(said).is_some_and(|other| other != said) {
                 return None;
             }

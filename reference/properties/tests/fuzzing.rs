@@ -73,3 +73,26 @@ fn a_target_that_fails_fails_the_run_and_is_shown() {
     let (output, said) = run_with("exit 1\n");
     assert!(!output.status.success(), "no list is no success: {said}");
 }
+
+#[test]
+fn the_driver_asks_as_often_as_it_is_told() {
+    let drive = |words: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_drive")).args(words).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    for name in ["advice_opens_nothing", "fix_opens_nothing", "reload_opens_nothing"] {
+        let (status, said) = drive(&[name, "20", "7"]);
+        assert!(
+            status == Some(0) && said.starts_with(&format!("{name}: 20 inputs of seed 7 in ")),
+            "{status:?} {said}"
+        );
+    }
+    for (words, says) in [
+        (&["no_property", "20"] as &[&str], "no property `no_property`\nusage: drive NAME COUNT [SEED], with one of "),
+        (&["fix_opens_nothing"], "a property and a number of inputs, please\n"),
+        (&["fix_opens_nothing", "many"], "the number of inputs and the seed are whole numbers\n"),
+    ] {
+        let (status, said) = drive(words);
+        assert!(status == Some(2) && said.starts_with(says), "{status:?} {said}");
+    }
+}
