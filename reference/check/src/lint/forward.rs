@@ -8,8 +8,8 @@ use rolegate::site::Site;
 use super::admitted::holder;
 use super::advice::{Closing, Found, Proposal, answering, page_rule};
 use super::names::is_denial_page;
-use super::order::joined;
 use super::scene::{Field, Scene, Visit, WORD, page_of, place_of, warning};
+use super::shadowed::joined;
 use super::walk::page_for_the_others;
 use super::ways::shown_at;
 

@@ -26,6 +26,7 @@ mod permanent;
 mod rewrite;
 mod roles;
 mod scene;
+mod shadowed;
 mod stars;
 mod swallowed;
 mod too_late;

@@ -265,8 +265,7 @@ fn not_beneath<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> Option<Found> {
         format!("this gate covers `{}` alone: `{first}`{more} below it can be had without a role", rule.pattern);
     let visitor = format!("`{first}`, without being asked for a role");
     let help = "a gate without a star covers one path";
-    let found = warning(rule, Field::From, "gate-not-beneath", message, visitor, help);
-    Some(found)
+    Some(warning(rule, Field::From, "gate-not-beneath", message, visitor, help))
 }
 
 /// A gate for all that lies below the path of the one at `place`, with the gates and the answers that go with it: in the place of that
