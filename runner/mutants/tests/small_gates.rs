@@ -15,9 +15,10 @@ mod gate;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
-use gate::{Fault, SmallGate};
+use gate::{Fault, PatientGate, SmallGate};
 use gatecheck::corpus::Corpus;
 use gatecheck::gates::Gate;
 use gatecheck::report::aggregate::{Aggregate, ReportOptions};
@@ -39,8 +40,11 @@ async fn causes(faults: &'static [Fault], patterns: Vec<String>) -> Vec<Named> {
 
 /// The run as it is told, and the known defects that are named.
 async fn asked(faults: &'static [Fault], patterns: Vec<String>) -> (Aggregate, Vec<Named>) {
+    asked_of(Gate::InProcess(Arc::new(SmallGate(faults))), patterns).await
+}
+
+async fn asked_of(gate: Gate, patterns: Vec<String>) -> (Aggregate, Vec<Named>) {
     let corpus = corpus();
-    let gate = Gate::InProcess(Arc::new(SmallGate(faults)));
     let options = RunOptions { patterns, ..RunOptions::default() };
     let plan = Plan::new(&corpus, &gate, &options).unwrap();
     let (events, mut happened) = mpsc::unbounded_channel();
@@ -148,4 +152,15 @@ async fn what_many_findings_have_in_common_is_a_cause() {
         let rest: Vec<String> = rest.map(|one| format!("{}: {}", one.id, one.actual())).collect();
         assert!(rest.len() * 10 <= explained.len(), "{told:#?}, and not {rest:#?}");
     }
+}
+
+/// A server that finishes what is under way would wait for connections that the run keeps for its controls.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_that_waits_for_its_connections_is_not_kept_waiting() {
+    let gate = PatientGate::default();
+    let held = Arc::clone(&gate.held);
+    let patterns = ["path/dot-segments", "path/escapes", "http"].map(str::to_owned).to_vec();
+    let (report, _) = asked_of(Gate::InProcess(Arc::new(gate)), patterns).await;
+    assert!(report.tally.summary.total() > 20);
+    assert_eq!(held.load(Ordering::Relaxed), 0);
 }

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
@@ -19,11 +20,11 @@ use crate::corpus::subset::TokenOnly;
 use crate::deploy::Deployment;
 use crate::invariants::Invariant;
 use crate::report::redact::Redactor;
-use crate::suggest::{did_you_mean, with_suggestion};
+use crate::suggest::with_suggestion;
 use crate::wire::{Sent, Target, Trust, raw::Wire};
 
 /// How a gate is started, and what it lacks.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GateFile {
     /// The name in reports.
@@ -173,12 +174,7 @@ impl GateFile {
         gate.here = super::parts::folder_of(file);
         for feature in gate.unsupported.keys() {
             if !crate::corpus::FEATURES.contains(&feature.as_str()) {
-                return Err(format!(
-                    "{}: no feature `{feature}`{}; known: {}",
-                    file.display(),
-                    did_you_mean(feature, crate::corpus::FEATURES),
-                    crate::corpus::FEATURES.join(", ")
-                ));
+                return Err(format!("{}: {}", file.display(), crate::corpus::no_feature(feature)));
             }
         }
         if let Some(Err(error)) = gate.token_only.as_ref().map(TokenOnly::denied) {
@@ -341,6 +337,7 @@ async fn start_at(
     let log = launched.log.path().to_path_buf();
     let target =
         Target { https: false, host: Ipv4Addr::LOCALHOST.to_string(), port, connect_to: None, trust: Trust::default() };
+    let mut pause = FIRST_PAUSE;
     let deadline = Instant::now().checked_add(Duration::from_secs(file.ready_within)).unwrap_or_else(Instant::now);
     loop {
         if let Ok(Some(status)) = launched.child.try_wait() {
@@ -363,7 +360,8 @@ async fn start_at(
                 tail(&log, &deployment.settings.secret)
             )));
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(pause).await;
+        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
     }
     let launched = Arc::new(Mutex::new(launched));
     let watched = Arc::clone(&launched);
@@ -380,6 +378,10 @@ async fn start_at(
     })
 }
 
+/// Whether it listens is looked at again after so long, and then after twice as long each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// And never later than this.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// How long a command that no longer listens may take to end.
 const MOMENT: Duration = Duration::from_millis(500);
 

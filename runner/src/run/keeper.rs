@@ -38,7 +38,7 @@ impl Clients {
     fn new(shared: &Shared, running: &Running) -> Result<Self, GateError> {
         let target = running.target.clone();
         let options = &shared.options;
-        let ordinary = shared.ordinary.clone().transpose().map_err(GateError::Harness)?;
+        let ordinary = shared.ordinary().transpose().map_err(GateError::Harness)?;
         let plain = ordinary.map(|clients| Plain::new(target.clone(), clients));
         let second = shared.second.clone().transpose().map_err(GateError::Harness)?;
         let second = second.map(|clients| Plain::new(target.clone(), clients));
@@ -51,6 +51,12 @@ impl Clients {
             }
         };
         Ok(Self { origin: target.origin(), target, plain, second, wire, kept: Kept::default() })
+    }
+
+    /// The same without a connection, for a gate that is on its way down.
+    fn without_connections(&self) -> Self {
+        let (target, origin, wire) = (self.target.clone(), self.origin.clone(), self.wire.clone());
+        Self { target, origin, plain: None, second: None, wire, kept: Kept::default() }
     }
 }
 
@@ -67,6 +73,16 @@ struct Slot {
     running: Option<Running>,
     clients: Arc<Clients>,
     starts: usize,
+}
+
+impl Slot {
+    /// Stops the gate. Its connections are closed first: many a server ends only when the last of them has.
+    async fn stop(&mut self) {
+        self.clients = Arc::new(self.clients.without_connections());
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
 }
 
 impl Keeper {
@@ -136,9 +152,7 @@ impl Keeper {
 
     /// Stops the gate.
     pub(super) async fn stop(&self) {
-        if let Some(running) = self.slot.write().await.running.take() {
-            running.stop().await;
-        }
+        self.slot.write().await.stop().await;
     }
 
     async fn clients(&self) -> Arc<Clients> {
@@ -160,9 +174,7 @@ impl Keeper {
         if slot.starts >= MOST_STARTS {
             return Err(GateError::Harness(format!("the gate went down {MOST_STARTS} times")));
         }
-        if let Some(running) = slot.running.take() {
-            running.stop().await;
-        }
+        slot.stop().await;
         slot.starts = slot.starts.saturating_add(1);
         let (running, clients) = start(&self.shared, &self.round).await?;
         slot.running = Some(running);

@@ -42,8 +42,8 @@ use crate::report::no_gate::NoGate;
 use crate::shard::Shard;
 use crate::upstream::Upstream;
 use crate::verdict::{CONTROL, Fault, Mismatch, REFUSAL, Verdict};
-use crate::wire::Exchange;
 use crate::wire::plain::{self, HttpVersion, PlainOptions};
+use crate::wire::{Exchange, Target};
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -136,8 +136,8 @@ struct Shared {
     weather: Weather,
     listener: Listener,
     upstream: Upstream,
-    /// The ordinary clients; none for a gate of this process, which only the byte-exact wire reaches.
-    ordinary: Option<Result<plain::Clients, String>>,
+    /// The ordinary clients of a gate that runs already.
+    remote: Option<Result<plain::Clients, String>>,
     /// The same over HTTP/2, where a case is asked so whatever the run speaks.
     second: Option<Result<plain::Clients, String>>,
     /// Whether the gate starts on a plain site, once it has been tried.
@@ -185,13 +185,10 @@ pub async fn run(
         },
         listener: Listener::open().await,
         upstream: Upstream::open().await,
-        ordinary: (!matches!(&gate, Gate::InProcess(gate) if !gate.has_socket())).then(|| {
-            plain::Clients::new(PlainOptions {
-                version: options.http,
-                limit: options.timeout,
-                remote: if let Gate::Remote(target) = &gate { Some(target) } else { None },
-            })
-        }),
+        remote: match &gate {
+            Gate::Remote(target) => Some(ordinary(&options, Some(target))),
+            Gate::InProcess(_) | Gate::Launch(_) => None,
+        },
         second: second_clients(&corpus, &gate, &options),
         plain: OnceCell::new(),
         has_started: AtomicBool::new(false),
@@ -223,6 +220,22 @@ pub async fn run(
     }
     while rounds.join_next().await.is_some() {}
     let _ = shared.events.send(Event::RunFinished { at: SystemTime::now(), elapsed: started.elapsed() });
+}
+
+fn ordinary(options: &RunOptions, remote: Option<&Target>) -> Result<plain::Clients, String> {
+    plain::Clients::new(PlainOptions { version: options.http, limit: options.timeout, remote })
+}
+
+impl Shared {
+    /// The ordinary clients of a gate that is up now; none for one of this process that only the byte-exact wire reaches. A gate that is started has its own,
+    /// so that no connection outlives it.
+    fn ordinary(&self) -> Option<Result<plain::Clients, String>> {
+        match &self.gate {
+            Gate::InProcess(gate) if !gate.has_socket() => None,
+            Gate::InProcess(_) | Gate::Launch(_) => Some(ordinary(&self.options, None)),
+            Gate::Remote(_) => self.remote.clone(),
+        }
+    }
 }
 
 /// Clients for the cases that are asked over HTTP/2. Only a site behind TLS is: there the version is agreed on, so that one that speaks none is asked all

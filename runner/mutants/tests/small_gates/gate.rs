@@ -4,18 +4,21 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatecheck::deploy::{Deployment, SiteFiles};
 use gatecheck::gates::{GateError, InProcess, Running};
 use gatecheck::wire::memory::door;
+use gatecheck::wire::{Target, Trust};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use sha2::Sha256;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 /// What is wrong with it beside what it lacks.
@@ -97,7 +100,64 @@ impl InProcess for SmallGate {
     }
 }
 
-async fn serve(mut stream: DuplexStream, site: Arc<Site>) {
+/// The same on a port; it ends when the last of its connections has, as servers do that finish what is under way.
+#[derive(Debug, Default)]
+pub struct PatientGate {
+    /// How often it waited for a connection that nobody closed.
+    pub held: Arc<AtomicUsize>,
+}
+
+impl InProcess for PatientGate {
+    fn name(&self) -> String {
+        "a small gate that waits for its connections".to_owned()
+    }
+
+    fn has_socket(&self) -> bool {
+        true
+    }
+
+    fn unsupported(&self) -> BTreeMap<String, String> {
+        SmallGate(&[]).unsupported()
+    }
+
+    fn start<'a>(
+        &'a self,
+        deployment: &'a Deployment<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Running, GateError>> + Send + 'a>> {
+        let site = Arc::new(Site::of(deployment, &[]));
+        let held = Arc::clone(&self.held);
+        Box::pin(async move {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let open = Arc::new(());
+            let here = Arc::clone(&open);
+            let accepting = tokio::spawn(async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    let (site, here) = (Arc::clone(&site), Arc::clone(&here));
+                    tokio::spawn(async move {
+                        serve(stream, site).await;
+                        drop(here);
+                    });
+                }
+            });
+            let target =
+                Target { https: false, host: "127.0.0.1".to_owned(), port, connect_to: None, trust: Trust::default() };
+            Ok(Running::at(target, async move {
+                accepting.abort();
+                let all_ended = async {
+                    while Arc::strong_count(&open) > 1 {
+                        tokio::time::sleep(Duration::from_millis(2)).await;
+                    }
+                };
+                if tokio::time::timeout(Duration::from_secs(5), all_ended).await.is_err() {
+                    held.fetch_add(1, Ordering::Relaxed);
+                }
+            }))
+        })
+    }
+}
+
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, site: Arc<Site>) {
     let mut came = Vec::new();
     loop {
         let end = loop {
