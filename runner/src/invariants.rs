@@ -17,7 +17,9 @@ use crate::verdict::Mismatch;
 use crate::wire::{Answer, Exchange, Response};
 
 /// An invariant by name, as `--without` and gate files have it.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, clap::ValueEnum, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, clap::ValueEnum, schemars::JsonSchema, serde::Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Invariant {
     /// After a hostile request the control is still admitted.

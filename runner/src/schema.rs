@@ -1,10 +1,11 @@
-//! JSON Schemas of the corpus files, of baselines and of the reports, generated from the types.
+//! JSON Schemas of the corpus files, of gate files, of baselines and of the reports, generated from the types.
 
 use schemars::{JsonSchema, schema_for};
 
 use crate::baseline::EntrySource;
 use crate::corpus::aliases::AliasesFile;
 use crate::corpus::source::{Family, Requirement, SuiteSource, TokensFile};
+use crate::gates::launch::GateFile;
 use crate::report::compare::Comparison;
 use crate::report::json::Report;
 
@@ -34,6 +35,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("baseline.json", schema_for!(KnownFailures)),
         ("comparison.json", schema_for!(Comparison)),
         ("families.json", schema_for!(Families)),
+        ("gate.json", schema_for!(GateFile)),
         ("report.json", schema_for!(Report)),
         ("requirements.json", schema_for!(Ledger)),
         ("suite.json", schema_for!(SuiteSource)),

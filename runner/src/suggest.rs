@@ -31,6 +31,12 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
     nearest(word, known).map(|found| format!("; did you mean `{found}`?")).unwrap_or_default()
 }
 
+/// `; did you mean `x`?`, or else `; ` and this.
+#[must_use]
+pub fn did_you_mean_or<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, otherwise: &str) -> String {
+    nearest(word, known).map_or_else(|| format!("; {otherwise}"), |found| format!("; did you mean `{found}`?"))
+}
+
 /// What a reader of YAML or JSON says of a mistake, with a suggestion where it lists what it knows (`unknown field`, `unknown variant`).
 #[must_use]
 pub fn with_suggestion(said: &str) -> String {

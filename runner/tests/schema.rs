@@ -43,3 +43,23 @@ fn every_suite_fits_the_schema() {
         assert!(errors.is_empty(), "{}:\n{}", suite.file, errors.join("\n"));
     }
 }
+
+#[test]
+fn every_shipped_gate_file_fits_the_schema_and_the_guide_has_every_field() {
+    let schema = schema::all().into_iter().find(|(name, _)| *name == "gate.json").map(|(_, text)| text).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = std::fs::read_dir(here.join("gates")).unwrap().map(|entry| entry.unwrap().path().join("gate.yaml"));
+    for file in files.filter(|file| file.is_file()) {
+        let value: serde_json::Value = serde_saphyr::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{}:\n{}", file.display(), errors.join("\n"));
+    }
+    assert!(!validator.is_valid(&serde_json::json!({ "name": "mine", "command": "gate {site} {port}", "at_once": 2 })));
+
+    let guide = std::fs::read_to_string(here.join("../docs/judge-my-gate.md")).unwrap();
+    for field in schema["properties"].as_object().unwrap().keys() {
+        assert!(guide.contains(&format!("| `{field}` |")), "docs/judge-my-gate.md has no row for `{field}`");
+    }
+}

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use gatecheck::corpus::question::Profile;
 use gatecheck::gates::launch::GateFile;
-use gatecheck::suggest::did_you_mean;
+use gatecheck::suggest::did_you_mean_or;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
@@ -365,9 +365,8 @@ fn mistake(error: &toml::de::Error, text: &str) -> Mistake {
     let unknown = says.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
     let says = if let Some((name, rest)) = unknown {
         let known: &[&str] = if rest.contains("`launch`") { &NAMES } else { &SETTINGS };
-        let meant = did_you_mean(name, known.iter().copied());
-        let meant = if meant.is_empty() { format!("; there are `{}`", known.join("`, `")) } else { meant };
-        format!("there is no setting `{name}`{meant}")
+        let all = format!("there are `{}`", known.join("`, `"));
+        format!("there is no setting `{name}`{}", did_you_mean_or(name, known.iter().copied(), &all))
     } else if says == "duplicate key" {
         format!("`{there}` stands twice; leave one of them out")
     } else if let Some((_, wanted)) = says.split_once(", expected ") {

@@ -11,7 +11,7 @@ use gatecheck::exit::ExitStatus;
 use gatecheck::gates::Gate;
 use gatecheck::gates::launch::GateFile;
 use gatecheck::run::Serves;
-use gatecheck::suggest::did_you_mean;
+use gatecheck::suggest::did_you_mean_or;
 use gatecheck::wire::{Target, Trust};
 use gatecheck_mutants::gate::BrokenGate;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ use super::{Failure, cannot_read};
 
 /// The name of the reference among gates.
 pub(super) const EMBEDDED: &str = "embedded";
+/// Where the gates of the project lie in its folder.
+const SHIPPED: &str = "runner/gates";
 
 /// Which gate is asked, and how it is reached.
 #[derive(Args, Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -100,11 +102,7 @@ pub(super) fn gate(args: &GateArgs, url: Option<&str>) -> Result<Gate, Failure> 
             (None, Some(name), _) => {
                 let path = gate_file(name);
                 if !path.exists() {
-                    return Err(Failure::usage(format!(
-                        "--gate {name}: there is no {}; write a name under `runner/gates/`, or the path of a gate file, as \
-                         ./mine/gate.yaml",
-                        path.display()
-                    )));
+                    return Err(Failure::usage(no_gate_file(name, &path)));
                 }
                 let file = GateFile::open(&path).map_err(Failure::usage)?;
                 file.is_whole().map_err(|message| Failure { status: ExitStatus::Unreachable, message })?;
@@ -130,8 +128,9 @@ pub(super) fn asked(corpus: &Arc<Corpus>, gate: &Gate) -> Result<Arc<Corpus>, Fa
 fn broken_gate(id: &str) -> Result<Gate, Failure> {
     let mutant = gatecheck_mutants::all().find(|mutant| mutant.id == id);
     let mutant = mutant.ok_or_else(|| {
-        let meant = did_you_mean(id, gatecheck_mutants::all().map(|mutant| mutant.id));
-        Failure::usage(format!("no broken gate `{id}`{meant}; `gatecheck list --broken-gates` lists them by id"))
+        let known = gatecheck_mutants::all().map(|mutant| mutant.id);
+        let meant = did_you_mean_or(id, known, "`gatecheck list --broken-gates` lists them by id");
+        Failure::usage(format!("no broken gate `{id}`{meant}"))
     })?;
     Ok(Gate::InProcess(Arc::new(BrokenGate::new(*mutant, Arc::default()))))
 }
@@ -142,11 +141,28 @@ pub(super) fn gate_file(name: &str) -> PathBuf {
         let path = PathBuf::from(name);
         return if path.is_dir() { path.join("gate.yaml") } else { path };
     }
-    let below = Path::new("runner/gates").join(name).join("gate.yaml");
-    let found = std::env::current_dir()
-        .ok()
-        .and_then(|here| here.ancestors().map(|folder| folder.join(&below)).find(|file| file.is_file()));
-    found.unwrap_or(below)
+    shipped().unwrap_or_else(|| PathBuf::from(SHIPPED)).join(name).join("gate.yaml")
+}
+
+/// The folder with the gates of the project, in this folder or one above.
+fn shipped() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    here.ancestors().map(|folder| folder.join(SHIPPED)).find(|folder| folder.is_dir())
+}
+
+/// That there is no such gate file, and what may be meant.
+fn no_gate_file(name: &str, path: &Path) -> String {
+    let here = Path::new(name).join("gate.yaml");
+    let meant = if here.is_file() {
+        format!("; did you mean `./{name}`?")
+    } else {
+        let folders = shipped().and_then(|folder| std::fs::read_dir(folder).ok());
+        let names = folders.into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let names: Vec<String> = names.collect();
+        let otherwise = "write a name under `runner/gates/`, or the path of a gate file, as ./mine/gate.yaml";
+        did_you_mean_or(name, names.iter().map(String::as_str).chain([EMBEDDED]), otherwise)
+    };
+    format!("--gate {name}: there is no {}{meant}", path.display())
 }
 
 /// Whether a URL names the origin of a gate with HTTPS, its host and its port.

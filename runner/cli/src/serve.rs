@@ -14,7 +14,7 @@ use gatecheck::deploy::Deployment;
 use gatecheck::exit::ExitStatus;
 use gatecheck::gates::Running;
 use gatecheck::mint::Mint;
-use gatecheck::suggest::did_you_mean;
+use gatecheck::suggest::did_you_mean_or;
 use gatecheck::upstream::Upstream;
 use gatecheck::wire::memory::Door;
 use owo_colors::OwoColorize;
@@ -40,8 +40,9 @@ pub struct ServeArgs {
 /// Starts the gate on the suite and keeps it until it is interrupted.
 pub(super) fn serve(corpus: Arc<Corpus>, args: &ServeArgs) -> Result<ExitStatus, Failure> {
     if !corpus.suites.iter().any(|suite| suite.id == args.on) {
-        let meant = did_you_mean(&args.on, corpus.suites.iter().map(|suite| suite.id.as_str()));
-        return Err(Failure::usage(format!("no suite `{}`{meant}; `gatecheck list --suites` shows them", args.on)));
+        let known = corpus.suites.iter().map(|suite| suite.id.as_str());
+        let meant = did_you_mean_or(&args.on, known, "`gatecheck list --suites` shows them");
+        return Err(Failure::usage(format!("no suite `{}`{meant}", args.on)));
     }
     // A gate that runs already serves what it serves.
     let (url, named) = args.config.open()?.gate(None, &args.gate)?;

@@ -147,6 +147,25 @@ fn status_2_a_url_serves_one_suite() {
 }
 
 #[test]
+fn status_2_a_gate_with_a_name_that_is_near() {
+    let folder = tempfile::tempdir().unwrap();
+    for gate in ["runner/gates/nginx-njs", "mine"] {
+        std::fs::create_dir_all(folder.path().join(gate)).unwrap();
+        std::fs::write(folder.path().join(gate).join("gate.yaml"), "name: one\n").unwrap();
+    }
+    for (name, says) in [
+        ("nginx-nsj", "runner/gates/nginx-nsj/gate.yaml; did you mean `nginx-njs`?\n"),
+        ("mine", "runner/gates/mine/gate.yaml; did you mean `./mine`?\n"),
+        ("embeded", "; did you mean `embedded`?\n"),
+        ("other", "; write a name under `runner/gates/`, or the path of a gate file"),
+    ] {
+        let output = common::gatecheck(folder.path(), folder.path()).args(["run", "--gate", name]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(text(&output.stderr).contains(says), "{name}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn status_2_usage() {
     for (arguments, says) in [
         (&["run", "no/such/case"][..], "no case fits `no/such/case`"),
@@ -167,6 +186,11 @@ fn status_2_usage() {
             "`127.0.0.2` is an address: write the one to ask into the URL",
         ),
         (&["run", "--gate", "./mine/gate.yaml"], "there is no ./mine/gate.yaml; write a name under `runner/gates/`"),
+        (
+            &["run", "--broken-gate", "token/exp-ignord"],
+            "no broken gate `token/exp-ignord`; did you mean `token/exp-ignored`?\n",
+        ),
+        (&["serve", "role/denail"], "no suite `role/denail`; did you mean `role/denial`?\n"),
         (
             &["run", "http://a.example", "--bundle", "out/bundle-1/manifest.json"],
             "write one with `gatecheck bundle out`, which makes out/bundle-1/manifest.json",

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::aliases::{self, Alias, AliasesFile};
 use super::recipe::{self, Recipe, Recipes};
 use super::source::{Family, Requirement, SuiteSource, TokensFile};
-use super::{Corpus, FEATURES, LoadError, Suite, template};
+use super::{Corpus, FEATURES, LoadError, Suite, no_feature, template};
 use crate::keys::TestKey;
 use crate::suggest::{did_you_mean, with_suggestion};
 
@@ -217,8 +217,7 @@ impl Loader {
 
     fn known_feature(&mut self, file: &str, place: Option<serde_saphyr::Location>, feature: &str) {
         if !FEATURES.contains(&feature) {
-            let meant = did_you_mean(feature, FEATURES);
-            self.say(file, place, format!("no feature `{feature}`{meant}; known: {}", FEATURES.join(", ")));
+            self.say(file, place, no_feature(feature));
         }
     }
 }

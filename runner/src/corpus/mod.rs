@@ -33,7 +33,7 @@ use self::request::Request;
 pub use self::settings::{PublicKeys, Settings};
 use self::source::{Access, Family, FileSource, Level, Requirement};
 use crate::own::OwnSite;
-use crate::suggest::did_you_mean;
+use crate::suggest::did_you_mean_or;
 
 /// The secret of every suite that names none: 64 bytes, as RFC 7518 §3.2 wants at least 32.
 pub const DEFAULT_SECRET: &str = "gatecheck-conformance-secret-of-64-octets-0123456789abcdefABCDEF";
@@ -74,6 +74,12 @@ pub const FEATURES: [&str; 30] = [
     "trusted-proxy",
     "trusted-upstream",
 ];
+
+/// That no feature has this name, and which one may be meant.
+pub(crate) fn no_feature(name: &str) -> String {
+    let all = format!("known: {}", FEATURES.join(", "));
+    format!("no feature `{name}`{}", did_you_mean_or(name, FEATURES, &all))
+}
 
 /// Everything the runner knows about right behaviour.
 #[derive(Clone, Debug)]
@@ -240,9 +246,8 @@ impl Corpus {
         let known = names.iter().map(String::as_str);
         let requirements = self.requirements.iter().map(|one| one.id.as_str());
         let families = self.families.iter().map(|one| one.id.as_str());
-        let meant = did_you_mean(pattern, requirements.chain(families).chain(known));
-        let meant = if meant.is_empty() { "; `gatecheck list` shows the ids".to_owned() } else { meant };
-        format!("no case fits `{pattern}`{meant}")
+        let known = requirements.chain(families).chain(known);
+        format!("no case fits `{pattern}`{}", did_you_mean_or(pattern, known, "`gatecheck list` shows the ids"))
     }
 
     /// The corpus for a gate that must choose as the reference does: a case where the sources disagree binds it to the label that

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::expectation::{Alternative, Expected, LocationExpectation};
@@ -12,7 +13,7 @@ use super::template::{Piece, Template};
 use super::{Case, Corpus, Suite};
 
 /// A gate that reads no rules: a token opens one path, whatever stands in front of it.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TokenOnly {
     /// What a denied visitor gets.
@@ -24,7 +25,7 @@ pub struct TokenOnly {
 }
 
 /// What a denied visitor gets.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Denial {
     /// A page, or none, with this status: 401, 403 or 404.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::aggregate::Aggregate;
+use super::causes::Row;
 use super::evidence::shortened;
 use super::outcome::{Chapter, Outcome};
 use super::{BY_ID, cases, leaks_title};
@@ -106,7 +107,10 @@ fn causes(out: &mut String, run: &Aggregate) {
             cases(cause.cases.len())
         );
         for (row, said) in cause.rows(run) {
-            let _ = writeln!(out, "   - {}: {}", row.name(), text(&shortened(&said, LINE)));
+            let said = shortened(&said, LINE);
+            // What is copied into a shell is code, so that nothing makes other quotes or dashes of it.
+            let said = if matches!(row, Row::Request | Row::Again) { code(&said) } else { text(&said) };
+            let _ = writeln!(out, "   - {}: {said}", row.name());
         }
     }
     out.push('\n');
@@ -259,7 +263,33 @@ pub(super) fn text(said: &str) -> String {
 /// A block of code, fenced by more backticks than stand in a row anywhere in it.
 fn fence(code: &str) -> String {
     let code = visible(code);
-    let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest.saturating_add(1).max(3));
+    let fence = "`".repeat(longest_row(&code).saturating_add(1).max(3));
     format!("{fence}\n{code}\n{fence}")
+}
+
+/// A span of code in a line, between more backticks than stand in a row anywhere in it.
+fn code(said: &str) -> String {
+    let said = visible(said).replace(['\n', '\t'], " ");
+    let ticks = "`".repeat(longest_row(&said).saturating_add(1));
+    // Markdown takes one space away at each end, and a backtick there would count as one of ours.
+    let space = if said.starts_with(['`', ' ']) || said.ends_with(['`', ' ']) { " " } else { "" };
+    format!("{ticks}{space}{said}{space}{ticks}")
+}
+
+fn longest_row(code: &str) -> usize {
+    code.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use pulldown_cmark::{Event, Parser};
+
+    #[test]
+    fn a_span_of_code_is_what_was_said() {
+        for said in ["curl 'http://a/`b'", "`", "``x`", "a <b>*c*</b> [d](e) | $f @g", " x ", "gatecheck again a/b"] {
+            let line = format!("- again: {}", super::code(said));
+            let spans: Vec<Event<'_>> = Parser::new(&line).filter(|event| matches!(event, Event::Code(_))).collect();
+            assert_eq!(spans, [Event::Code(said.into())], "{line}");
+        }
+    }
 }

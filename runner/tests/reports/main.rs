@@ -448,7 +448,7 @@ fn markdown_holds_no_markup_but_ours() {
     let text = render(Kind::Markdown);
     only_plain_characters(&text);
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_GFM;
-    let (mut blocks, mut said) = (0, String::new());
+    let (mut blocks, mut spans, mut said) = (0, Vec::new(), String::new());
     for event in Parser::new_ext(&text, options) {
         match event {
             Event::Html(html) | Event::InlineHtml(html) => {
@@ -463,11 +463,13 @@ fn markdown_holds_no_markup_but_ours() {
                 panic!("{event:?}")
             }
             Event::Start(Tag::CodeBlock(_)) => blocks += 1,
+            Event::Code(code) => spans.push(code.to_string()),
             Event::Text(text) => said.push_str(&text),
             _ => {}
         }
     }
     assert_eq!(blocks, 4, "a command line for each finding that was sent");
+    assert!(spans.iter().any(|code| code.contains("gatecheck again ")), "and as code for each cause: {spans:?}");
     for hostile in ["/login?<script>|`*", "100% & <b>all</b> spellings [of] {it}", "*nobody* says `why` | <i>never</i>"]
     {
         assert!(said.contains(hostile), "{hostile} is text");
