@@ -10,6 +10,7 @@
     reason = "a test that cannot go on should stop with a message, and one that skips should say so"
 )]
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,7 +122,7 @@ fn every_shipped_gate_runs_where_its_parts_are() {
     for here in shipped() {
         let file = open(&here);
         if let Err(missing) = file.is_whole() {
-            eprintln!("skipped: {missing}");
+            let _ = writeln!(std::io::stderr(), "SKIPPED: {missing}");
             continue;
         }
         let run = run(&corpus, file);
@@ -177,25 +178,24 @@ async fn a_gate_whose_port_somebody_has_taken_is_started_on_another() {
          echo {{port}} > {place}/1.new; mv {place}/1.new {place}/1; until [ -e {place}/taken ]; do sleep 0.05; done; exit 1'"
     );
     let gate = Gate::Launch(Box::new(GateFile::of_command(&command)));
-    // It listens in the place of the second start as well, so that this one counts as ready.
-    let thieves = async {
-        let mut taken = Vec::new();
-        for note in ["1", "2"] {
-            let port = loop {
-                match std::fs::read_to_string(notes.path().join(note)) {
-                    Ok(port) => break port.trim().parse::<u16>().unwrap(),
-                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-                }
-            };
-            taken.push(tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap());
-            std::fs::write(notes.path().join("taken"), "").unwrap();
+    let port_of_start = async |note: &str| loop {
+        match std::fs::read_to_string(notes.path().join(note)) {
+            Ok(port) => break ([127, 0, 0, 1], port.trim().parse::<u16>().unwrap()).into(),
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
-        taken
+    };
+    let thieves = async {
+        let first = tokio::net::TcpSocket::new_v4().unwrap();
+        first.bind(port_of_start("1").await).unwrap();
+        std::fs::write(notes.path().join("taken"), "").unwrap();
+        // It listens in the place of the second start, so that this one counts as ready.
+        let second = tokio::net::TcpListener::bind(port_of_start("2").await).await.unwrap();
+        (first, second)
     };
     let both = async { tokio::join!(gate.start(&deployment), thieves) };
     let (started, taken) = tokio::time::timeout(Duration::from_secs(60), both).await.expect("a second start");
     let running = started.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(running.target.port, taken[1].local_addr().unwrap().port());
+    assert_eq!(running.target.port, taken.1.local_addr().unwrap().port());
     running.stop().await;
 }
 

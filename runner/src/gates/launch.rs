@@ -340,6 +340,9 @@ async fn start_at(
     let mut pause = FIRST_PAUSE;
     let deadline = Instant::now().checked_add(Duration::from_secs(file.ready_within)).unwrap_or_else(Instant::now);
     loop {
+        // Whoever answers, it is not a command that has ended.
+        let said = file.ready_text.as_ref().is_none_or(|text| log_end(&log).contains(text.as_str()));
+        let is_ready = said && answers(&target, file.ready_path.as_deref()).await;
         if let Ok(Some(status)) = launched.child.try_wait() {
             return Err(GateError::Ended {
                 site: deployment.stated(),
@@ -348,8 +351,7 @@ async fn start_at(
                 said: tail(&log, &deployment.settings.secret),
             });
         }
-        let said = file.ready_text.as_ref().is_none_or(|text| log_end(&log).contains(text.as_str()));
-        if said && answers(&target, file.ready_path.as_deref()).await {
+        if is_ready {
             break;
         }
         if Instant::now() >= deadline {
