@@ -10,6 +10,7 @@
 
 mod common;
 
+use std::io::Write as _;
 use std::path::Path;
 
 use serde_json::Value;
@@ -69,7 +70,7 @@ fn what_is_no_rule_file_is_an_error() {
         match std::process::Command::new("mkfifo").arg(folder.path().join(name)).status() {
             Ok(made) if made.success() => {}
             _ => {
-                println!("skipped: there is no mkfifo");
+                let _ = writeln!(std::io::stderr(), "SKIPPED: there is no mkfifo");
                 continue;
             }
         }

@@ -9,12 +9,16 @@
     reason = "a test that cannot go on should stop with a message, and a skipped one says so"
 )]
 
+use std::io::Write as _;
 use std::process::Command;
 
 #[test]
 fn the_corpus_holds_for_the_program() {
     let Some(gatecheck) = std::env::var_os("GATECHECK") else {
-        eprintln!("skipped: GATECHECK names no gatecheck to ask with (`cargo build --release -p gatecheck-cli`)");
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: GATECHECK names no gatecheck to ask with (`cargo build --release -p gatecheck-cli`)"
+        );
         return;
     };
     let folder = tempfile::tempdir().unwrap();

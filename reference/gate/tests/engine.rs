@@ -52,7 +52,10 @@ impl Engine {
     fn start() -> Option<Engine> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engine");
         if !folder.join("node_modules/netlify-redirector").is_dir() {
-            eprintln!("skipped: the packages are missing (`npm ci` in reference/gate/tests/engine)");
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED: the packages are missing (`npm ci` in reference/gate/tests/engine)"
+            );
             return None;
         }
         let process = Command::new("node")
@@ -62,7 +65,7 @@ impl Engine {
             .stdout(Stdio::piped())
             .spawn();
         let Ok(mut process) = process else {
-            eprintln!("skipped: there is no `node`");
+            let _ = writeln!(std::io::stderr(), "SKIPPED: there is no `node`");
             return None;
         };
         let (input, output) = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));

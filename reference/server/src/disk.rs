@@ -98,6 +98,8 @@ fn refused(why: &str) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     fn read_inside(folder: &Path, name: &str, most: u64) -> io::Result<Option<Vec<u8>>> {
@@ -151,7 +153,7 @@ mod tests {
         }
         match made {
             Ok(status) if status.success() => assert!(read("fifo").unwrap_err().to_string().contains("regular")),
-            _ => println!("skipped: there is no mkfifo"),
+            _ => drop(writeln!(std::io::stderr(), "SKIPPED: there is no mkfifo")),
         }
         // The same by its own name: a file that says it is empty and is not.
         for (path, why) in [("/dev/zero", "not a regular file"), ("/proc/self/environ", "more or less than")] {

@@ -617,7 +617,7 @@ impl Cache {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
         let Some(nginx) = folders.map(|folder| folder.join("nginx")).find(|path| path.is_file()) else {
-            eprintln!("skipped: nginx is not installed");
+            let _ = writeln!(std::io::stderr(), "SKIPPED: nginx is not installed");
             return None;
         };
         let work = tempfile::tempdir().unwrap();

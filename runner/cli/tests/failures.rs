@@ -10,7 +10,7 @@
 
 mod common;
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Output, Stdio};
 
@@ -246,7 +246,7 @@ fn again_asks_the_gate_of_the_last_run_or_of_a_report() {
 #[cfg(unix)]
 #[test]
 fn a_suite_is_served_with_its_tokens_until_it_is_stopped() {
-    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::io::Read as _;
     for gate in [&["--broken-gate", "token/exp-ignored"][..], &[]] {
         let mut served = std::process::Command::new(assert_cmd::cargo::cargo_bin("gatecheck"))
             .env("NO_COLOR", "1")
@@ -356,7 +356,7 @@ fn that_nobody_is_let_in_is_told_first() {
     let file = folder.path().join("gate.py");
     std::fs::write(&file, gate).unwrap();
     if std::process::Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no python3");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: there is no python3");
         return;
     }
     let launch = format!("python3 {} {{site}} {{port}}", file.display());

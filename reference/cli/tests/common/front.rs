@@ -1,5 +1,6 @@
 //! A real server in front of the gate, stopped when it is dropped.
 
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -78,7 +79,7 @@ impl Front {
             .map(|folder| folder.join(program))
             .find(|path| path.is_file());
         let Some(found) = found else {
-            eprintln!("skipped: {program} is not installed");
+            let _ = writeln!(std::io::stderr(), "SKIPPED: {program} is not installed");
             return None;
         };
         let work = tempfile::tempdir().expect("a folder");

@@ -1,5 +1,6 @@
 //! A real server in front of a gate, with an example configuration of the project; stopped when it is dropped.
 
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,7 +25,7 @@ impl Front {
         let folders = std::env::var_os("PATH").unwrap_or_default();
         let folders = std::env::split_paths(&folders).chain([PathBuf::from("/usr/sbin")]).collect::<Vec<_>>();
         let Some(found) = folders.iter().map(|folder| folder.join(program)).find(|path| path.is_file()) else {
-            eprintln!("skipped: {program} is not installed");
+            let _ = writeln!(std::io::stderr(), "SKIPPED: {program} is not installed");
             return None;
         };
         let work = tempfile::tempdir().expect("a folder");
