@@ -279,7 +279,9 @@ impl Asked {
     fn by_name(&self, rules: &RuleSet, visitor: &Visitor, site: &MemorySite, name: &str) -> ByName {
         let got = || self.visits.iter().map(|visit| got(rules, visit, name, visitor, site));
         let is_file = name.starts_with('/');
-        let is_public = is_file && got().all(|got| !got.denied && got.shown.as_deref() == Some(name));
+        // Who is sent elsewhere for what their request says, without a role in it, is denied nothing.
+        let is_public =
+            is_file && got().all(|got| !got.denied) && got().any(|got| got.shown.as_deref() == Some(name));
         ByName { is_denied: is_file && got().all(|got| got.denied), is_public }
     }
 }
