@@ -275,3 +275,37 @@ fn a_report_says_that_an_answer_was_cut_and_what_leaked_before() {
         assert!(text.len() < 2_000_000, "{kind}: {}", text.len());
     }
 }
+
+/// HEAD, 204 and 304 have no content: what comes all the same is there to be read by whoever asks.
+#[tokio::test]
+async fn what_comes_behind_an_answer_without_content_is_read() {
+    let behind: [(&str, Harm); 4] = [
+        ("at once", |stream| stream.write_all(b"HTTP/1.1 401 No\r\nContent-Length: 10\r\n\r\nlooked-for")),
+        ("apart", |stream| {
+            stream.write_all(b"HTTP/1.1 401 No\r\nContent-Length: 10\r\n\r\n")?;
+            std::thread::sleep(Duration::from_millis(3));
+            stream.write_all(b"looked-for")?;
+            std::thread::sleep(Duration::from_millis(500));
+            Ok(())
+        }),
+        ("before it closes", |stream| {
+            stream.write_all(b"HTTP/1.1 401 No\r\nConnection: close\r\n\r\n")?;
+            std::thread::sleep(Duration::from_millis(3));
+            stream.write_all(b"looked-for")
+        }),
+        ("nothing", |stream| {
+            stream.write_all(b"HTTP/1.1 401 No\r\nContent-Length: 10\r\n\r\n")?;
+            std::thread::sleep(Duration::from_millis(500));
+            Ok(())
+        }),
+    ];
+    for (how, harm) in behind {
+        let target = target(gate(harm));
+        let sent = Sent { method: "HEAD".into(), ..Sent::get(&target, "/") };
+        let exchange = Wire::new(target, None, LONG).exchange(sent).await.unwrap();
+        let response = exchange.answer.response().unwrap();
+        let wanted = if how == "nothing" { &b""[..] } else { MARK };
+        assert_eq!((response.body.as_slice(), response.end), (wanted, End::Whole), "{how}");
+        assert!(response.wire.ends_with(wanted), "{how}");
+    }
+}

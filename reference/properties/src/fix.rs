@@ -280,8 +280,7 @@ impl Asked {
         let got = || self.visits.iter().map(|visit| got(rules, visit, name, visitor, site));
         let is_file = name.starts_with('/');
         // Who is sent elsewhere for what their request says, without a role in it, is denied nothing.
-        let is_public =
-            is_file && got().all(|got| !got.denied) && got().any(|got| got.shown.as_deref() == Some(name));
+        let is_public = is_file && got().all(|got| !got.denied) && got().any(|got| got.shown.as_deref() == Some(name));
         ByName { is_denied: is_file && got().all(|got| got.denied), is_public }
     }
 }

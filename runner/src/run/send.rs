@@ -108,7 +108,9 @@ impl<'a> Sender<'a> {
     }
 
     async fn by(&self, sent: Sent, way: Way) -> std::io::Result<(Exchange, Option<Connection>)> {
-        let exchange = match self.ordinary(way) {
+        // Over HTTP/1.1 an ordinary client throws away what comes behind an answer to HEAD.
+        let ordinary = self.ordinary(way).filter(|plain| !sent.is_head() || plain.shares_connections());
+        let exchange = match ordinary {
             Some(plain) if !sent.byte_exact && !way.exact && way.apart => plain.exchange_apart(sent).await,
             Some(plain) if !sent.byte_exact && !way.exact => {
                 let exchange = plain.exchange(sent.clone()).await?;

@@ -152,12 +152,16 @@ impl Response {
     /// Whether another request may follow on the same connection.
     #[must_use]
     pub fn keeps_connection(&self) -> bool {
-        let says_close =
-            self.header("connection").any(|value| value.to_ascii_lowercase().windows(5).any(|word| word == b"close"));
         let delimited = self.header("content-length").next().is_some()
             || self.header("transfer-encoding").next().is_some()
             || matches!(self.status, 204 | 304);
-        !says_close && delimited && self.end == End::Whole
+        !self.says_close() && delimited && self.end == End::Whole
+    }
+
+    /// Whether the server says that it closes the connection.
+    #[must_use]
+    pub fn says_close(&self) -> bool {
+        self.header("connection").any(|value| value.to_ascii_lowercase().windows(5).any(|word| word == b"close"))
     }
 
     /// The body without its codings, if it has any that are known; the framing in chunks is undone already.

@@ -80,6 +80,17 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
+        "method/head-shows-the-file",
+        "NOLEAK-2",
+        "behind the answer to HEAD a denied visitor gets the file",
+        Reply(|scene, decision, reply| {
+            let file = scene.own_file().and_then(|file| scene.read(&file));
+            if let (true, Some(body)) = (scene.asked.method == "HEAD" && decision.denied, file) {
+                reply.body = body;
+            }
+        }),
+    ),
+    Mutant::new(
         "method/head-is-405",
         "HTTP-1",
         "HEAD is not answered",
