@@ -109,6 +109,12 @@ fn only_what_failed_is_asked_again() {
     assert_eq!(run.status.code(), Some(0), "the reference passes: {}", text(&run.stdout));
     let asked: Vec<String> = read(&again).results.iter().map(|result| result.id.clone()).collect();
     assert_eq!(asked, failed);
+    // What is asked alone, nothing can pass that speaks against a defect, and in such a run nobody is ever turned away.
+    let told = gatecheck(&["run", "--only-failed", &report, "--broken-gate", "token/exp-ignored"]);
+    assert_eq!(told.status.code(), Some(1));
+    let (said, noted) = (text(&told.stdout), text(&told.stderr));
+    assert!(!said.contains("everybody is let in") && !said.contains("`exp` is not looked at"), "{said}");
+    assert!(noted.contains("only what failed before is asked"), "{noted}");
     let nothing = gatecheck(&["run", "--only-failed", &again]);
     assert_eq!(nothing.status.code(), Some(0));
     assert!(text(&nothing.stdout).contains("nothing that failed"), "{}", text(&nothing.stdout));

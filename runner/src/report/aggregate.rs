@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::attribution::attribute;
-use super::causes::{Cause, Named, causes};
+use super::causes::{Cause, Named, causes, causes_of_failures};
 use super::json::WeatherStamp;
 use super::no_gate::NoGate;
 use super::outcome::{Chapter, Outcome, Weight, rank};
@@ -188,6 +188,11 @@ impl Aggregate {
     /// Says what is wrong with the gate, with the known defects that would give these answers.
     pub fn explain(&mut self, named: &[Named]) {
         self.causes = causes(self, named);
+    }
+
+    /// The same where only what had failed before was asked again.
+    pub fn explain_failures(&mut self) {
+        self.causes = causes_of_failures(self);
     }
 
     /// How many findings the causes explain.

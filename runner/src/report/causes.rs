@@ -111,6 +111,18 @@ impl Cause {
     }
 }
 
+/// The causes of a run that asked only what had failed before: what shows in the answers themselves. Which defect it is, and whether everybody or nobody is let in,
+/// is told from what passes as well.
+#[must_use]
+pub fn causes_of_failures(run: &Aggregate) -> Vec<Cause> {
+    let mut all = of_the_gate(run);
+    let mut others = in_common(run, all.iter());
+    others.sort_by_key(|one| weight(run, one));
+    all.extend(others);
+    all.truncate(MOST);
+    all
+}
+
 /// The causes of a run: what takes the gate away, then the named defects and what other findings have in common, the weightiest first.
 #[must_use]
 pub fn causes(run: &Aggregate, named: &[Named]) -> Vec<Cause> {

@@ -50,12 +50,16 @@ impl Following {
             .enable_all()
             .build()
             .map_err(|error| Failure::harness(error.to_string()))?;
-        let mut watch = asking.of_others.then(|| Watch::new(asking.written.clone()));
+        let only_failures = asking.only_failures;
+        let mut watch = (asking.of_others && !only_failures).then(|| Watch::new(asking.written.clone()));
         let interrupted = runtime
             .block_on(self.until_the_end(asking, &mut watch))
             .map_err(|error| Failure::harness(format!("the run ended early: {error}")))?;
         let named = watch.as_ref().map(|watch| runtime.block_on(watch.causes()));
-        self.report.explain(&named.unwrap_or_default());
+        match only_failures {
+            true => self.report.explain_failures(),
+            false => self.report.explain(&named.unwrap_or_default()),
+        }
         // A run that stopped early has gates that still run: they end with the tasks that keep them.
         runtime.shutdown_timeout(ENDING);
         let Self { report, terminal, outputs, .. } = self;

@@ -44,6 +44,8 @@ pub(super) struct Asking {
     pub(super) strict: bool,
     /// Whether somebody else made the gate. The reference is what known defects are defects of.
     pub(super) of_others: bool,
+    /// Whether nothing is asked but what failed before, so that nothing can pass that speaks against a defect.
+    pub(super) only_failures: bool,
 }
 
 /// Whether there is anything to ask.
@@ -91,8 +93,9 @@ pub(super) fn prepare(corpus: Arc<Corpus>, args: &RunArgs, config: &Config) -> R
     last::remember(url.as_deref(), &named);
     let plan = plan(&corpus, &gate, &options, args, config)?;
     let of_others = url.is_some() || (named.names_one() && !named.is_embedded());
-    let strict = settings.strict;
-    Ok(Prepared::Asking(Box::new(Asking { written, corpus, gate, options, plan, resumed, strict, of_others })))
+    let (strict, only_failures) = (settings.strict, args.only_failed.is_some());
+    let asking = Asking { written, corpus, gate, options, plan, resumed, strict, of_others, only_failures };
+    Ok(Prepared::Asking(Box::new(asking)))
 }
 
 /// The URL, if there is one, and the patterns.
@@ -140,6 +143,9 @@ fn selected(
             crate::say(&format!("nothing that failed in {file} is selected: there is nothing to ask again\n"));
             return Ok(None);
         }
+        crate::note(
+            "only what failed before is asked; which defect is behind it is told by a run that asks the rest as well",
+        );
     }
     Ok(Some(patterns))
 }
