@@ -325,6 +325,10 @@ fn a_run_against_a_broken_gate_says_what_it_looks_like() {
         assert!(lines.iter().take(10).any(|line| line.trim_start().starts_with(name)), "{name}: {said}");
     }
     assert!(said.contains("--all tells each of them"), "{said}");
+    let markdown =
+        gatecheck(&["run", "--broken-gate", "token/exp-in-milliseconds", "token/exp", "--format", "markdown=-"]);
+    let copied = "\n   - again: `curl -isS --path-as-is -H 'Cookie: nf_jwt=<token>' 'http://127.0.0.1:8080/";
+    assert!(text(&markdown.stdout).contains(copied), "{}", text(&markdown.stdout));
 }
 
 #[test]

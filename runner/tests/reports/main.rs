@@ -469,7 +469,7 @@ fn markdown_holds_no_markup_but_ours() {
         }
     }
     assert_eq!(blocks, 4, "a command line for each finding that was sent");
-    assert!(spans.iter().any(|code| code.contains("gatecheck again ")), "and as code for each cause: {spans:?}");
+    assert_eq!(spans, [""; 0], "causes alone have them as code, and none was looked for");
     for hostile in ["/login?<script>|`*", "100% & <b>all</b> spellings [of] {it}", "*nobody* says `why` | <i>never</i>"]
     {
         assert!(said.contains(hostile), "{hostile} is text");
