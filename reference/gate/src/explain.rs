@@ -249,6 +249,11 @@ fn reason(
             let asked = conditions.and_then(|conditions| conditions.role.as_ref());
             format!("denies: {}", asked.map(|role| not_held(role, visitor, request)).unwrap_or_default())
         }
+        // HEADERS-6
+        PassedOver::Sealed if rule.span.file == RuleFile::Headers && rule.text.contains("`Basic-Auth`") => {
+            "denies: it asks for a password, which this gate does not know how to ask for, so it admits nobody"
+                .to_owned()
+        }
         PassedOver::Sealed => "denies: this line is in error and names a role, so it admits nobody".to_owned(),
     }
 }

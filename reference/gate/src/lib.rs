@@ -156,7 +156,8 @@ pub mod rules {
     pub use crate::preimage::Way;
     pub use crate::reach::{Covered, EXAMPLE, is_of_a_function};
     pub use crate::reading::{
-        Line, LineKind, MAX_LINE, Oddity, Parsed, PatternFault, PatternFaultKind, lines, within_one_edit,
+        Line, LineKind, MAX_LINE, Oddity, Parsed, PatternFault, PatternFaultKind, holds_literal_pattern, lines,
+        within_one_edit,
     };
     pub use crate::rule_set::{RuleFiles, RuleSet};
 }

@@ -3,6 +3,8 @@
 use super::conditions::Form;
 use super::destination::Names;
 use super::fields::within_one_edit;
+use super::parts::read_status;
+use crate::authority::is_authority;
 use crate::rules::is_of_a_function;
 use crate::words;
 
@@ -127,7 +129,87 @@ pub(super) fn of_reserved(path: &str) -> &'static str {
 }
 
 /// What to write instead of a line that begins with no path, and may belong into another file.
-pub(super) fn of_no_path(text: &str) -> &'static str {
+pub(super) fn of_no_path(text: &str) -> String {
+    let quoted = text.trim_matches(['"', '\'', '`']);
+    if quoted != text && quoted.starts_with('/') {
+        return format!("nothing is quoted here: write `{quoted}`");
+    }
+    if is_host_of_the_web(text) {
+        return format!("write `https://{text}`, or the path alone");
+    }
+    of_no_path_at_all(text).to_owned()
+}
+
+/// Whether a text begins as the name of a host on the web does, without a scheme.
+fn is_host_of_the_web(text: &str) -> bool {
+    let host = text.split('/').next().unwrap_or_default();
+    host.len() <= SHOWN && host.strip_prefix("www.").is_some_and(|name| name.contains('.')) && is_authority(host)
+}
+
+/// What to write instead of a path with a query in it: its parameters as fields of their own.
+pub(super) fn of_query(from: &str) -> Option<String> {
+    let (path, query) = from.split_once('?').filter(|_| from.len() <= SHOWN)?;
+    let is_parameter = |text: &str| text.split_once('=').is_some_and(|(key, _)| !key.is_empty());
+    let fields: Vec<&str> = query.split('&').collect();
+    let is_plain = !query.contains(['#', '?', '*', ':']) && fields.iter().all(|field| is_parameter(field));
+    is_plain.then(|| format!("a parameter is a field of its own: write `{path} {}`", fields.join(" ")))
+}
+
+/// What to write instead of a word where a destination is looked for.
+pub(super) fn of_word_before_destination(word: &str, has_destination: bool) -> String {
+    const A_DESTINATION: &str = "a destination begins with `/`, `http://` or `https://`";
+    if matches!(word, "->" | "=>" | "-->" | "==>" | ">" | "→" | "to") {
+        return format!("leave `{word}` out: spaces alone stand between the fields");
+    }
+    if let Some(digits) = word.strip_prefix('!').filter(|digits| read_status(digits).is_some()) {
+        return format!("the `!` that forces a rule stands directly after the status: write `{digits}!`");
+    }
+    let quoted = word.trim_matches(['"', '\'', '`']);
+    if quoted != word && (quoted.starts_with('/') || quoted.starts_with("http")) {
+        return format!("nothing is quoted here: write `{quoted}`");
+    }
+    if !has_destination && is_host_of_the_web(word) {
+        return format!("write `https://{word}`: {A_DESTINATION}");
+    }
+    let is_file = [".html", ".htm", ".pdf", ".php", ".txt", ".xml", ".json"].iter().any(|end| word.ends_with(end));
+    let is_plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte));
+    if !has_destination && is_file && is_plain && !word.starts_with('.') && word.len() <= SHOWN {
+        return format!("write `/{word}`: {A_DESTINATION}");
+    }
+    let space = if has_destination { "; a space in a path is `%20`" } else { "" };
+    format!("a parameter is `key=value`; {A_DESTINATION}{space}")
+}
+
+/// What to write instead of a condition whose parts stand apart, as in `Role = admin`.
+pub(super) fn of_apart<'f>(word: &str, after: impl Iterator<Item = &'f str>) -> String {
+    const TOGETHER: &str = "a condition is `Key=value`; no space stands around `=` or `,`";
+    let mut after = after;
+    let is_key = CONDITIONS.iter().any(|(name, _)| name.eq_ignore_ascii_case(word));
+    let value = match after.next() {
+        Some("=") => after.next(),
+        Some(text) => text.strip_prefix('='),
+        None => None,
+    };
+    let is_whole = after.next().is_none();
+    let value = value.filter(|value| is_whole && is_key && !value.is_empty() && !value.contains('='));
+    match value.filter(|value| value.len() <= SHOWN && !value.split(',').any(str::is_empty)) {
+        Some(value) => format!("write `{word}={value}`: {TOGETHER}"),
+        None => TOGETHER.to_owned(),
+    }
+}
+
+/// What to write instead of a name in a host, where it was meant to stand behind it: `https://a.example:splat`.
+pub(super) fn of_name_in_host(to: &str, names: &Names<'_>) -> Option<String> {
+    let (scheme, rest) = to.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at_checked(end)?;
+    let (host, name) = host.split_once(':')?;
+    let is_known = name.starts_with(|c: char| c.is_ascii_alphabetic()) && names.iter().any(|known| known == name);
+    (is_known && host.contains('.') && is_authority(host) && to.len() <= 2 * SHOWN)
+        .then(|| format!("a slash stands between a host and a path: write `{scheme}://{host}/:{name}{path}`"))
+}
+
+fn of_no_path_at_all(text: &str) -> &'static str {
     let is_field = text.strip_suffix(':').is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
     match text {
         text if text.starts_with(['\u{ff0f}', '\u{2215}', '\u{2044}']) => {

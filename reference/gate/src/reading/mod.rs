@@ -28,6 +28,11 @@ use crate::problem::Problem;
 use crate::rule_set::RuleSet;
 use crate::span::Span;
 
+/// Whether a destination holds a star, or what stands for something in another program: text like any other here (SUBST-6).
+pub fn holds_literal_pattern(destination: &str) -> bool {
+    foreign::in_to(destination).is_some() || instead::of_star_in_destination(destination).is_some()
+}
+
 /// What the rule files of a site hold.
 #[derive(Clone, Debug, Default)]
 pub struct Parsed {

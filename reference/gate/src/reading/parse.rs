@@ -45,7 +45,10 @@ pub(crate) fn read_line(content: &[u8], remarks: &mut Remarks) -> Result<Parts, 
         return Err(Fault::at(at..at + width, "white-space", message, help));
     }
 
-    let (origin, pattern) = read_from(*from, remarks)?;
+    let (origin, pattern) = read_from(*from, remarks).map_err(|fault| match instead::of_query(from.text) {
+        Some(help) if fault.id == "from-query" => Fault { help, ..fault },
+        _ => fault,
+    })?;
 
     // RULES-1: query parameters stand between `from` and `to`.
     let of_comment = |fault| match instead::of_commas(from.text) {
@@ -139,12 +142,12 @@ fn read_query<'f, 'a>(
                 break;
             }
             let message = format!("`{}` is neither a query parameter nor a destination", field.text);
-            let help = match is_comment(*field, after) {
-                true => A_COMMENT,
-                false => "a parameter is `key=value`; a destination begins with `/`, `http://` or `https://`",
-            };
             // Others skip a word before a destination; without any they drop the line.
             let has_destination = after.iter().any(|field| fields::is_destination(field.text));
+            let help = match is_comment(*field, after) {
+                true => A_COMMENT.to_owned(),
+                false => instead::of_word_before_destination(field.text, has_destination),
+            };
             let id = if has_destination { "bare-word" } else { "to-not-a-path" };
             return Err(Fault::at(*field, id, message, help));
         };
@@ -221,14 +224,15 @@ type Signed<'a> = Option<(Field<'a>, String)>;
 fn read_conditions<'a>(rest: &[Field<'a>], remarks: &mut Remarks) -> Result<(Conditions, Signed<'a>), Fault> {
     let mut conditions = ConditionReader::default();
     let mut signed = None;
-    for field in rest {
+    for (at, field) in rest.iter().enumerate() {
         let Some((key, value)) = field.text.split_once('=') else {
             let message = format!("`{}` is not a condition", field.text);
+            let after = rest.get(at + 1..).unwrap_or_default();
             let help = match field.text {
-                _ if is_comment(*field, &[]) => A_COMMENT,
-                text if fields::is_destination(text) => BEFORE_STATUS,
-                "!" => "the `!` that forces a rule stands directly after the status, as in `200!`",
-                _ => "a condition is `Key=value`; no space stands around `=` or `,`",
+                _ if is_comment(*field, &[]) => A_COMMENT.to_owned(),
+                text if fields::is_destination(text) => BEFORE_STATUS.to_owned(),
+                "!" => "the `!` that forces a rule stands directly after the status, as in `200!`".to_owned(),
+                text => instead::of_apart(text, after.iter().map(|field| field.text)),
             };
             let fault = Fault::at(*field, "bare-word", message, help);
             // What comes first on the line is said first.

@@ -156,12 +156,14 @@ pub(crate) fn read_destination(
 ) -> Result<Destination, Fault> {
     let to = Destination::parse(field.text, names).map_err(|fault| {
         let (id, message, help) = match fault.kind {
-            DestinationFaultKind::Authority => ("to-host", "this is not a host", words::help::FROM_HOST),
+            DestinationFaultKind::Authority => ("to-host", "this is not a host", words::help::FROM_HOST.to_owned()),
             DestinationFaultKind::OtherSite => {
-                ("to-other-site", "a browser takes this for another site", words::help::TO_OTHER_SITE)
+                ("to-other-site", "a browser takes this for another site", words::help::TO_OTHER_SITE.to_owned())
             }
             DestinationFaultKind::PartOfLabel => {
-                ("to-name-in-host", "in a host, a name stands for one whole label", words::help::TO_NAME_IN_HOST)
+                let help = instead::of_name_in_host(field.text, names);
+                let help = help.unwrap_or_else(|| words::help::TO_NAME_IN_HOST.to_owned());
+                ("to-name-in-host", "in a host, a name stands for one whole label", help)
             }
         };
         let range = field.start + fault.range.start..field.start + fault.range.end;

@@ -139,6 +139,24 @@ struct EntryReader<'t> {
     text: &'t str,
 }
 
+/// What to write instead of `Role = ["admin"]` beside `from`.
+fn role_beside_from(key: &str, value: &DeValue<'_>) -> Option<String> {
+    if !["role", "roles"].contains(&key.to_lowercase().as_str()) {
+        return None;
+    }
+    let names: Vec<&str> = match value {
+        DeValue::String(text) => text.split(',').map(str::trim).collect(),
+        DeValue::Array(items) => items.iter().map(|item| item.get_ref().as_str()).collect::<Option<_>>()?,
+        _ => return None,
+    };
+    let is_plain =
+        |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let is_short = names.iter().map(|name| name.len()).sum::<usize>() <= 80;
+    let listed: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    (is_short && !names.is_empty() && names.iter().all(|name| is_plain(name)))
+        .then(|| format!("a role is a condition: write `conditions = {{ Role = [{}] }}`", listed.join(", ")))
+}
+
 impl EntryReader<'_> {
     fn fields<'v, 'i>(&self, table: &'v DeTable<'i>, remarks: &mut Remarks) -> Result<Fields<'v, 'i>, Fault> {
         let mut fields = Fields::default();
@@ -158,11 +176,12 @@ impl EntryReader<'_> {
                         Some(field) => format!("write `{field}`"),
                         None => format!("the fields are `{}`", FIELDS.join("`, `")),
                     };
-                    let fault = Fault::at(key.span(), "toml-field-unknown", message, help);
                     // RULES-9: `role = "admin"` beside `from`, or `condition.Role`.
                     if names_role(other, value.get_ref()) {
-                        return Err(fault);
+                        let help = role_beside_from(other, value.get_ref()).unwrap_or(help);
+                        return Err(Fault::at(key.span(), "toml-field-unknown", message, help));
                     }
+                    let fault = Fault::at(key.span(), "toml-field-unknown", message, help);
                     // TOML-1
                     if OF_OTHERS.contains(&other) {
                         continue;
