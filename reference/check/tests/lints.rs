@@ -132,6 +132,41 @@ const OPEN_TWICE: &[&str] = &["gate-function-open", "gate-undone"];
 
 /// Rules by themselves, files, and what is found.
 const ALONE: &[(&str, &[&str], &[&str])] = &[
+    // A forced 404 for everything, the front page too; a page that says that the site is closed is meant.
+    ("/* /404.html 404!", FRONT, &["files-swallowed"]),
+    ("/m/* 200! Role=a\n/* /404.html 404!", FRONT, &["files-swallowed"]),
+    ("/* /404.html 404", FRONT, &[]),
+    ("/ /index.html 200\n/* /404.html 404!", FRONT, &[]),
+    ("/m/* /404.html 404!", FRONT, &[]),
+    ("/* /404.html 404! Country=de", FRONT, &[]),
+    ("https://old.example/* /404.html 404!", FRONT, &[]),
+    ("/* /maintenance.html 404!", &["/index.html", "/maintenance.html"], &[]),
+    // With a role one page in the place of all other files below it, be they pages or not.
+    (
+        "/app/* /app/index.html 200! Role=a\n/app/* /login 401!",
+        &["/index.html", "/login.html", "/app/index.html", "/app/config.yml"],
+        &["files-swallowed"],
+    ),
+    (
+        "/app/* /app/index.html 200 Role=a\n/app/* /login 401!",
+        &["/index.html", "/login.html", "/app/index.html", "/app/config.yml"],
+        &[],
+    ),
+    // What stands for nothing in a destination is told once.
+    ("/old/* /m/* 301", SOME, &["to-literal-star"]),
+    ("/old/(.*) /m/$1 301", SOME, &["from-foreign-syntax", "to-foreign-syntax"]),
+    ("/old/:id /m/:di 301", SOME, &["to-unknown-name"]),
+    ("/ /de 301! Language=de\n/:path /de/:path 301! Language=de", SOME, &["chain-into-nothing"]),
+    // Of several answers that ask for more than the gate the last is told.
+    ("/m/* 200! Role=a\n/m/* /login 401! Language=de\n/m/* /login 401! Language=fr", SOME, &["fallback-narrower"]),
+    ("/m/* 200! Role=a\n/m/* /login 401! Language=de\n/m/* /login 401!", SOME, &[]),
+    // HOST-1: a gate with a host keeps nothing on others.
+    ("https://a.example/* https://up.example/admin 200! Role=a\n/* /index.html 200", SOME, &["gate-one-host"]),
+    ("https://a.example/m/* /m/:splat 200! Role=a\n/p /m/x 200", SOME, &["gate-one-host", "leads-into-gate"]),
+    // A role behind the destination is no condition.
+    ("/m/* /m/:splat?Role=admin 200!", SOME, &["query-like-role"]),
+    ("/join /login?role=admin 302", SOME, &[]),
+    ("/api/* https://up.example/:splat?role=admin 200", SOME, &[]),
     // L5
     ("/m/* /x 200\n/m/* /m/:splat 200! Role=a", &[], &["gate-shadowed"]),
     ("/* /x 200\n/m/* /m/:splat 200! Role=a", &[], &["gate-shadowed"]),
@@ -379,7 +414,7 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/login /app 302! Role=user\n/login /login 200\n/* /404.html 404", LOG_IN, &[]),
     ("/login /app 302! Role=user\n/* /:splat 200", LOG_IN, &[]),
     ("/login /app 302! Role=user\n/login /index.html 200!", LOG_IN, &[]),
-    ("/login /app 302! Role=user\n/* /404.html 404!", LOG_IN, &[]),
+    ("/login /app 302! Role=user\n/* /404.html 404!", LOG_IN, &["files-swallowed"]),
     ("/ /app/ 302! Role=user\n/* /index.html 200", LOG_IN, &[]),
     ("/login /app 302! Role=user\n/* 200! Role=a\n/* /login.html 401", LOG_IN, &[]),
     // The page is excepted from the gate below it.
@@ -1239,6 +1274,54 @@ const ADVISED: &[Advised] = &[
         &[(1, &["/login /dash/ 302! Role=user", "/login /login 200"])],
     ),
     ("/pricing /account 302 Role=premium", "", &["/pricing.html", "/account.html"], "role-redirect-hides", &[]),
+    // Above one of several it would answer in its place.
+    (
+        "/login /d/admin/ 302! Role=admin\n/login /d/user/ 302! Role=user",
+        "",
+        DASHBOARD,
+        "role-redirect-hides",
+        &[(2, &["/login /d/user/ 302! Role=user", "/login /login 200"])],
+    ),
+    (
+        "/d/* 200! Role=admin,user\n/d/* /login 302!\n/login /d/admin/ 302! Role=admin\n/login /d/user/ 302! Role=user",
+        "",
+        DASHBOARD,
+        "login-page-gated",
+        &[(4, &["/login /d/user/ 302! Role=user", "/login /login 200"])],
+    ),
+    // The front page is for those who hold no role yet, and so is where those are sent whom a gate denies.
+    (
+        "/ /d/user/ 302! Role=user\n/d/* 200! Role=user\n/d/* / 302!",
+        "",
+        DASHBOARD,
+        "login-page-gated",
+        &[(1, &["/ /d/user/ 302! Role=user", "/ / 200"])],
+    ),
+    (
+        "/ /d/user/ 302! Role=user",
+        "",
+        DASHBOARD,
+        "role-redirect-hides",
+        &[(1, &["/ /d/user/ 302! Role=user", "/ / 200"])],
+    ),
+    (
+        "/d/* 200! Role=user\n/d/* /a 302!\n/a /d/ 302! Role=user",
+        "",
+        &["/index.html", "/a.html", "/d/index.html"],
+        "login-page-gated",
+        &[(3, &["/a /d/ 302! Role=user", "/a /a 200"])],
+    ),
+    // SHADOW-1: the answer that is there is not forced.
+    ("/m/* 200! Role=a Country=de\n/m/* /login 302", "", SOME, "role-with-condition", &[(2, &["/m/* /login 302!"])]),
+    // What the rule says of everything may be meant of something.
+    ("/* /404.html 404!", "", FRONT, "files-swallowed", &[]),
+    (
+        "/m/* /m/index.html 200! Role=a\n/m/* /login 401!",
+        "",
+        &["/index.html", "/login.html", "/m/index.html", "/m/a.pdf"],
+        "files-swallowed",
+        &[(1, &["/m/* 200! Role=a"])],
+    ),
     (
         "/login /dash/ 302! Role=user\n/dash/* 200! Role=user\n/* 200! Role=a\n/* /login 302",
         "",
@@ -1753,6 +1836,45 @@ const SAID: &[(&str, &[&str], &str, [&str; 3])] = &[
         LOG_IN,
         "gate-shadowed",
         ["line 1 matches", "what line 1 says", "`/login / 302! Role=a` above line 1"],
+    ),
+    (
+        "https://a.example/* https://www.a.example/:splat 301!\nhttps://www.a.example/* https://a.example/:splat 301!",
+        LOG_IN,
+        "redirect-loop",
+        [
+            "`https://a.example/example` → `https://www.a.example/example` → `https://a.example/example`",
+            "an error",
+            "lead to a page",
+        ],
+    ),
+    // SHADOW-1: a redirect that is not forced sends nobody on from a file.
+    (
+        "http://a.example/* https://a.example/:splat 301\nhttps://a.example/m/* 200! Role=a\nhttps://a.example/m/* /login 401!",
+        SOME,
+        "gate-one-host",
+        ["for `a.example` alone", "and on this one over `http`, without being asked", "a gate with a host"],
+    ),
+    (
+        "http://a.example/* https://a.example/:splat 301!\nhttps://a.example/m/* 200! Role=a\nhttps://a.example/m/* /login 401!",
+        SOME,
+        "gate-one-host",
+        ["for `a.example` alone", "the file on every other host of the site, without being asked", "write `/m/*`"],
+    ),
+    (
+        "https://a.example/m/* /m/:splat 200! Role=a\n/p /m/x 200",
+        SOME,
+        "leads-into-gate",
+        ["line 1 gates", "at `https://a.example/p` what lies at `/m/x`", ""],
+    ),
+    (
+        "/pricing /account 302! Role=user",
+        &["/index.html", "/pricing.html", "/account.html"],
+        "role-redirect-hides",
+        [
+            "gets a 404 at `/pricing`",
+            "a 404 without it",
+            "where the page is for everybody, a rule for the same path below shows it",
+        ],
     ),
     (
         "/login /app 302! Role=user\n/* /404.html 404",

@@ -1,7 +1,7 @@
 //! What a person, and a program, is told about a decision.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
-use rolegate::{Explanation, MemorySite, Request, RuleSet, Scheme, TokenError, Visitor, decide};
+use rolegate::{Explanation, MemorySite, Request, RuleFiles, RuleSet, Scheme, TokenError, Visitor, decide};
 
 const RULES: &str = "\
 # the members' area
@@ -113,6 +113,21 @@ fn why_a_function_shows_nothing() {
         let decision = decide(rules.rules(), &request, &visitor, &site);
         let text = Explanation::new(&rules, &decision, &request, &visitor).text();
         assert!(text.contains("a function, and functions are not run here"), "{folder}: {text}");
+    }
+}
+
+/// HEADERS-6: what names no role is not said to name one.
+#[test]
+fn why_nobody_gets_past_a_password() {
+    let headers = b"/x\n  Basic-Auth: a:b\n/y/* 200! Role=a\n";
+    let rules = RuleSet::read(RuleFiles { redirects: b"", toml: b"", headers }).rules;
+    let site = MemorySite::new(["/x.html", "/y/z.html"]);
+    for (target, words) in [("/x", "it asks for a password"), ("/y/z", "this line is in error and names a role")] {
+        let target = target.as_bytes();
+        let request = Request { method: "GET", target, host: None, scheme: Scheme::Https, headers: &[], country: None };
+        let visitor = Visitor::Anonymous;
+        let told = Explanation::new(&rules, &decide(rules.rules(), &request, &visitor, &site), &request, &visitor);
+        assert!(told.text().contains(words), "{}", told.text());
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     Entry::warning(
         "files-swallowed",
-        "a forced rule shows one page in the place of the scripts and style sheets of the site, or of the pages below a gate, or leads to where they are not",
+        "a forced rule shows one page in the place of the scripts and style sheets of the site, or of the files below a gate, leads to where they are not, or says of everything that it is not there",
         "the page, or a 404, at the path of every script and style sheet, or of every page",
         "leave out the `!`, so that files go first; with a role, let the rule show its own paths",
     ),

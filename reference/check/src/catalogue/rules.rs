@@ -65,7 +65,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry::warning(
         "from-foreign-syntax",
         "`from` holds what another program would take for a pattern, such as `(.*)`, `{id}`, `[slug]` or `:path*`",
-        "the rule for a path with that text in it, and for no other",
+        "the rule for a path with that text in it, or for one segment behind a colon, and for no other",
         words::help::FROM_FOREIGN_SYNTAX,
     )
     .elsewhere("the rule may match nothing; where it asks for a role, everybody gets the file"),
@@ -233,8 +233,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry::error("query-key-repeated", "a query parameter stands on the rule twice", NOTHING, "leave one of them out"),
     Entry::warning(
         "query-like-role",
-        "a query parameter has a key that is nearly `role`",
-        "the rule only where the address holds that parameter",
+        "a query parameter has a key that is nearly `role`, or one of a destination that is shown has the key `role`",
+        "the rule only where the address holds that parameter; behind a destination it asks nobody for a role",
         words::help::QUERY_LIKE_ROLE,
     ),
     Entry::error("query-role", "a role stands where query parameters stand", NOTHING, words::help::QUERY_ROLE)

@@ -230,30 +230,23 @@ fn whole_site<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Optio
     })))
 }
 
-/// An answer for those whom a gate denies, which asks for more than the gate does.
+/// An answer for those whom a gate denies, which asks for more than the gate does. Of several one below the other the last is told: an
+/// answer for all others would stand below that.
 fn narrow_fallback<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    let apply = rule.apply().filter(|apply| !never_hold(apply))?;
-    let of_path = [("a parameter", !rule.query.is_empty()), ("a host", rule.origin.is_some())];
-    let of_path = of_path.into_iter().filter(|(_, asks)| *asks).map(|(what, _)| what.to_owned());
-    let keys = apply.conditions.others().iter().filter_map(|condition| condition.key.name());
-    let what = of_path.chain(keys.map(|name| format!("a {}", name.to_lowercase()))).next()?;
-    let visit = Visit::of(rule);
-    let decision = scene.answer(&visit)?;
-    if decision.by != Some(place) || !decision.denied {
-        return None;
-    }
-    let bare = visit.bare().elsewhere();
-    let there = scene.answer(&bare)?;
-    let (_, gate) = there.passed_over.iter().find(|(_, why)| *why == PassedOver::Role).and_then(|(at, _)| {
-        Some((*at, scene.rule(*at).filter(|gate| gate.protects() && rule.pattern.covers(&gate.pattern))?))
-    })?;
-    if !is_bare_404(&there) {
+    let Narrow { gate, asks_for, visit } = asks_for_more(scene, place, rule)?;
+    let mut below = scene.rules().iter().enumerate().skip(place + 1).take(LOOKED_AT);
+    let is_next = |(at, other): (usize, &Rule)| {
+        let is_alike = other.pattern == rule.pattern && other.role().is_none();
+        is_alike && asks_for_more(scene, at, other).is_some_and(|next| std::ptr::eq(next.gate, gate))
+    };
+    if below.any(is_next) {
         return None;
     }
     let line = place_of(gate.span, rule.span);
-    let message = format!("this answers those whom {line} denies, and asks for {what} that the gate does not ask for");
-    let visitor = format!("at `{}` a 404", bare.target());
-    let help = format!("nothing answers those who are denied without {what}");
+    let message =
+        format!("this answers those whom {line} denies, and asks for {asks_for} that the gate does not ask for");
+    let visitor = format!("at `{}` a 404", visit.target());
+    let help = format!("nothing answers those who are denied without {asks_for}");
     let found = warning(rule, Field::From, "fallback-narrower", message, visitor, help);
     let wide = changed(rule, |rule| {
         rule.query.clear();
@@ -268,4 +261,30 @@ fn narrow_fallback<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> 
         changes: vec![(place, vec![rule.clone(), wide])],
         closes: None,
     })))
+}
+
+/// What an answer asks for that the gate above it does not.
+struct Narrow<'r> {
+    gate: &'r Rule,
+    asks_for: String,
+    /// Of somebody who is denied, and not answered.
+    visit: Visit,
+}
+
+fn asks_for_more<'r, S: Site>(scene: &Scene<'r, S>, place: usize, rule: &Rule) -> Option<Narrow<'r>> {
+    let apply = rule.apply().filter(|apply| !never_hold(apply))?;
+    let of_path = [("a parameter", !rule.query.is_empty()), ("a host", rule.origin.is_some())];
+    let of_path = of_path.into_iter().filter(|(_, asks)| *asks).map(|(what, _)| what.to_owned());
+    let keys = apply.conditions.others().iter().filter_map(|condition| condition.key.name());
+    let asks_for = of_path.chain(keys.map(|name| format!("a {}", name.to_lowercase()))).next()?;
+    let visit = Visit::of(rule);
+    let decision = scene.answer(&visit)?;
+    if decision.by != Some(place) || !decision.denied {
+        return None;
+    }
+    let visit = visit.bare().elsewhere();
+    let there = scene.answer(&visit).filter(is_bare_404)?;
+    let (at, _) = there.passed_over.iter().find(|(_, why)| *why == PassedOver::Role)?;
+    let gate = scene.rule(*at).filter(|gate| gate.protects() && rule.pattern.covers(&gate.pattern))?;
+    Some(Narrow { gate, asks_for, visit })
 }

@@ -10,7 +10,7 @@ use rolegate::decide::{Decision, Outcome};
 use rolegate::opens::opens;
 use rolegate::path::RequestPath;
 use rolegate::problem::{Advice, Edit, Problem, Severity};
-use rolegate::rules::{Apply, Effect, Pattern, RoleCondition, Rule, RuleSet, is_of_a_function};
+use rolegate::rules::{Effect, Pattern, RoleCondition, Rule, RuleSet, is_of_a_function};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
 use rolegate::visitor::Visitor;
@@ -21,6 +21,7 @@ use super::names::is_login_page;
 use super::scene::{Scene, Visit, name_as_path};
 use super::stars;
 use super::tried::visits;
+use super::way_in;
 
 /// RULES-14: so many rules are looked at again to prove advice, over all of it.
 const PROVED_OVER: usize = 20_000;
@@ -211,7 +212,7 @@ fn is_proved<S: Site>(
             return None;
         }
         let was = scene.rule(place).filter(|was| gives_no_more(scene, was, rule));
-        if is_denial_page(rule) || logs_in(scene, rule) { None } else { Some(was.unwrap_or(rule).clone()) }
+        if is_denial_page(rule) || way_in::shows_way_in(scene, rule) { None } else { Some(was.unwrap_or(rule).clone()) }
     });
     if opens((scene.set(), scene.site), (&rest, scene.site), [("", ""); 0]).is_some() {
         return false;
@@ -263,7 +264,7 @@ fn goes_before_a_gate<S: Site>(scene: &Scene<'_, S>, changes: &[(usize, Vec<Rule
 }
 
 /// Whether two rules are the same, wherever they stand.
-fn say_the_same(one: &Rule, other: &Rule) -> bool {
+pub(super) fn say_the_same(one: &Rule, other: &Rule) -> bool {
     (&one.origin, &one.pattern, &one.query, &one.effect) == (&other.origin, &other.pattern, &other.query, &other.effect)
 }
 
@@ -291,20 +292,6 @@ fn reads_as<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> bool {
     let read = RuleSet::parse(rule.to_string().as_bytes());
     let is_whole = !read.problems.iter().any(|problem| problem.severity == Severity::Error);
     is_whole && read.rules.rules().iter().any(same) || scene.rules().iter().any(|other| other == rule)
-}
-
-/// ROLE-3.redirect: whether the rule is new and shows the page to log in at its own path, below a role rule that only redirects there:
-/// such a rule keeps nothing, and who is to log in holds no role yet.
-fn logs_in<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> bool {
-    let is_own = |apply: &Apply| apply.status == 200 && rule.leads_to_itself();
-    let is_page = || rule.pattern.literal().is_some_and(|path| path.last().is_some_and(|name| is_login_page(name)));
-    let spellings = || rule.pattern.with_spellings();
-    rule.role().is_none() && rule.apply().is_some_and(is_own) && is_page() && {
-        let rules = scene.rules();
-        let sends = |there: &Rule| there.pattern == rule.pattern && there.role().is_some() && !there.protects();
-        let keeps = |there: &Rule| there.protects() && spellings().may_meet(&there.pattern);
-        rules.iter().any(sends) && !rules.iter().any(|there| keeps(there) || say_the_same(there, rule))
-    }
 }
 
 /// Whether the rule shows a fixed page of the site with a status that says no.
@@ -384,7 +371,7 @@ fn is_no_worse<S: Site>(
                     !was.denied && !is.denied && is.role_dependent && !is_kept_by_name(before, visit, &shown);
                 let logs_in = matches!(&shown, Content::File(file) if is_login_page(file));
                 let by = is.by.and_then(|by| after.rule(by));
-                let is_way_in = || logs_in && by.is_some_and(|by| self::logs_in(before, by));
+                let is_way_in = || by.is_some_and(|by| way_in::shows_way_in(before, by));
                 let is_page = (by_a_page(after, is) && (logs_in || pages.contains(&shown))) || is_way_in();
                 let fetches = !was.denied && !is.denied && !any_fetches && is_fetched(is);
                 let is_new = content(was).as_ref() != Some(&shown) && !had.contains(&shown);

@@ -2,13 +2,13 @@
 
 use rolegate::decide::{Decision, Outcome};
 use rolegate::path::RequestPath;
-use rolegate::rules::{Apply, Rule};
+use rolegate::rules::{Apply, Conditions, Rule};
 use rolegate::site::Site;
 
 use crate::catalogue;
 
 use super::admitted::holder;
-use super::advice::{Closing, Found, Proposal, changed, page_rule};
+use super::advice::{Closing, Found, Proposal, answering, changed, page_rule};
 use super::answers::answers_of;
 use super::forward::is_function;
 use super::narrow;
@@ -77,12 +77,26 @@ fn role_with_condition<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule)
     let help = format!("for `{from}` nothing below this line turns away those who hold the role without `{condition}`");
     let begin = format!("{key}=");
     let found = warning(rule, Field::Beginning(&begin), "role-with-condition", message, visitor, help);
+    let closes = || Some(Closing { but_for: None, ..Closing::by(rule) });
+    // SHADOW-1: an answer that is not forced leaves the file to those whom this line did not deny.
+    let is_plain = |apply: &Apply| !apply.force && apply.conditions == Conditions::default();
+    let mut answers = answers_of(scene, place, rule).into_iter();
+    let weak = answers.find(|(_, answer)| answer.apply().is_some_and(is_plain));
+    let forced = weak.map(|(at, answer)| {
+        let forced = answering(answer, |apply| apply.force = true);
+        Proposal {
+            help: format!("turn everybody else away on {}: `{forced}`", place_of(answer.span, rule.span)),
+            changes: vec![(at, vec![forced])],
+            closes: closes(),
+        }
+    });
     let page = scene.denial_page().and_then(|page| page_rule(rule, page, 401, true));
-    Some(found.proposing(page.map(|page| Proposal {
+    let page = page.map(|page| Proposal {
         help: format!("turn everybody else away below it: `{page}`"),
         changes: vec![(place, vec![rule.clone(), page])],
-        closes: Some(Closing { but_for: None, ..Closing::by(rule) }),
-    })))
+        closes: closes(),
+    });
+    Some(found.proposing(forced.into_iter().chain(page)))
 }
 
 /// HOST-1, ROLE-9
@@ -106,7 +120,14 @@ fn one_host<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<
         Some(at) if at < place => return None,
         Some(_) => catalogue::visitor("gate-one-host").to_owned(),
         None => {
-            let sent = scene.answer(&other_scheme).is_some_and(|sent| matches!(sent.outcome, Outcome::Redirect { .. }));
+            // SHADOW-1: where a redirect is not forced, files go before it.
+            let below = folder_path(&rule.pattern.fixed()) + "/";
+            let files = scene.names_below(&below).filter(|name| rule.pattern.matches_name(name)).take(FILES);
+            let files = files.map(|name| other_scheme.at(&RequestPath::of(segments(name))));
+            let is_sent = |visit: Visit| {
+                scene.answer(&visit).is_some_and(|sent| matches!(sent.outcome, Outcome::Redirect { .. }))
+            };
+            let sent = files.chain([other_scheme.clone()]).all(is_sent);
             let scheme = other_scheme.place().0.name();
             let here = if sent { String::new() } else { format!(", and on this one over `{scheme}`") };
             format!("the file on every other host of the site{here}, without being asked for a role")

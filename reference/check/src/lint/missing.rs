@@ -2,7 +2,7 @@
 
 use rolegate::decide::Outcome;
 use rolegate::path::RequestPath;
-use rolegate::rules::{Apply, Conditions, Rule};
+use rolegate::rules::{Apply, Conditions, Rule, holds_literal_pattern};
 use rolegate::site::Site;
 use rolegate::visitor::Visitor;
 
@@ -34,6 +34,10 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
     let is_own = rule.protects() && apply.to.reach() == rule.pattern;
     let front = RequestPath::parse(b"/").ok()?;
     if says_so || is_own || scene.is_bare() || !scene.site.is_listed() || scene.site.file(&front).is_none() {
+        return None;
+    }
+    // SUBST-1, SUBST-6: what stands for nothing in a destination is told where it is read.
+    if apply.to.unknown_name().is_some() || holds_literal_pattern(&apply.to.to_string()) {
         return None;
     }
     let shown = where_nothing_is(scene, rule, apply)?;

@@ -11,6 +11,7 @@ mod answers;
 mod backwards;
 mod by_address;
 mod bypass;
+mod chains;
 mod entry;
 mod files;
 mod forward;
@@ -33,6 +34,7 @@ mod too_late;
 mod tried;
 mod values;
 mod walk;
+mod way_in;
 mod ways;
 
 use std::cell::OnceCell;
@@ -103,6 +105,7 @@ fn look<S: Site>(scene: &Scene<'_, S>, most: usize) -> Vec<Found> {
             let spelled = spelled.get_or_init(|| roles::Spelled::of(scene.rules()));
             problems.extend(roles::problems(spelled, rule));
         }
+        problems.extend(roles::behind_the_destination(rule));
         // Of a rule that never decides there is nothing more to say.
         match order::problem(scene, place, rule, &mut seen) {
             Some(order::Unmet::Told(problem)) => {

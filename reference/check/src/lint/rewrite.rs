@@ -55,19 +55,19 @@ fn leads_into_gate<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, app
             format!(
                 "with {}, at `{}` what lies at `{shown}` and is denied to them there",
                 called(&visitor),
-                asked.target()
+                asked.address()
             ),
         ),
         None if for_the_denied => (
             format!("this shows those whom {line} denies `{shown}`, which it keeps for others"),
-            format!("at `{}` what lies at `{shown}`, without being asked for a role", asked.target()),
+            format!("at `{}` what lies at `{shown}`, without being asked for a role", asked.address()),
         ),
         None => (
             format!(
                 "this leads into `{}`, which {line} {closes}, and the target of a rewrite is not matched again",
                 gate.pattern
             ),
-            format!("at `{}` what lies at `{shown}`, without being asked for a role", asked.target()),
+            format!("at `{}` what lies at `{shown}`, without being asked for a role", asked.address()),
         ),
     };
     let found = warning(rule, Field::To, "leads-into-gate", message, visitor, help);
@@ -99,6 +99,8 @@ fn leak<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, gate: &Rule) -
         (None, _) => Visitor::Anonymous,
     };
     ways_into(scene, rule, &gate.pattern).into_iter().find_map(|(asked, shown)| {
+        // HOST-1: a gate with a host keeps nothing on another one, and what is asked for there is asked for on its own.
+        let asked = if rule.origin.is_none() && gate.origin.is_some() { asked.on_the_host_of(gate) } else { asked };
         let path = asked.path()?;
         let here = scene.answer(&asked.by(&visitor)).filter(|here| here.by == Some(place))?;
         if matches!(here.outcome, Outcome::NotFound { forced: true, .. }) && here.denied {

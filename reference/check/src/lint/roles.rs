@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use rolegate::rules::{RoleCondition, Rule};
+use rolegate::words;
 
 use super::advice::Found;
+use super::forward::is_function;
 use super::scene::{Field, place_of, warning};
 
 /// No more than so many names of one rule are looked at.
@@ -45,6 +47,18 @@ fn listed(rule: &Rule) -> &[String] {
         Some(RoleCondition::AnyOf(roles)) => roles,
         Some(RoleCondition::AnyToken) | None => &[],
     }
+}
+
+/// A role in the query of a destination that is shown here, where nothing looks at a query: it asks nobody for a role.
+pub(super) fn behind_the_destination(rule: &Rule) -> Option<Found> {
+    let apply = rule.apply().filter(|apply| rule.role().is_none() && (200..300).contains(&apply.status))?;
+    let to = apply.to.to_string();
+    let (_, query) = to.split_once('?').filter(|_| !apply.to.is_absolute() && !is_function(apply))?;
+    let is_role = |text: &&str| text.split_once('=').is_some_and(|(key, _)| key.eq_ignore_ascii_case("role"));
+    let asked = query.split(['&', '#']).find(is_role)?;
+    let message = format!("`{}` stands behind the destination, where it asks nobody for a role", shown(asked));
+    let visitor = "what the rule shows, without being asked for a role".to_owned();
+    Some(warning(rule, Field::To, "query-like-role", message, visitor, words::help::QUERY_LIKE_ROLE))
 }
 
 /// What is odd about the names of roles that the rule lists: one remark of a kind speaks for all.

@@ -2,7 +2,7 @@
 
 use rolegate::decide::Outcome;
 use rolegate::path::RequestPath;
-use rolegate::rules::{Apply, Rule};
+use rolegate::rules::{Apply, Conditions, Rule};
 use rolegate::site::Site;
 use rolegate::visitor::Visitor;
 
@@ -13,7 +13,13 @@ use super::scene::{Field, LOOKED_AT, Scene, Visit, folder_path, name_as_path, pa
 
 /// Whether scripts and style sheets of the site are never served, since the rule at `place` shows a page instead.
 pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    let apply = rule.apply().filter(|apply| apply.force && (200..300).contains(&apply.status))?;
+    let apply = rule.apply().filter(|apply| apply.force)?;
+    if apply.status == 404 {
+        return by_a_404(scene, place, rule, apply);
+    }
+    if !(200..300).contains(&apply.status) {
+        return None;
+    }
     if apply.to.takes_captures() {
         return by_a_tree(scene, place, rule, apply);
     }
@@ -59,7 +65,29 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
     })))
 }
 
-/// A gate that shows those who hold the role one page in the place of all others below it, so that nobody sees these.
+/// A forced rule that says of everything that it is not there, the front page too.
+fn by_a_404<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, apply: &Apply) -> Option<Found> {
+    let page = page_of(apply).filter(|page| is_for_all(rule, apply) && !stands_for_all(page))?;
+    let visit = Visit::of(rule);
+    let front = RequestPath::parse(b"/").ok()?;
+    let file = scene.site.file(&front).filter(|_| scene.site.is_listed())?;
+    let decision = scene.answer(&visit.at(&front)).filter(|decision| decision.by == Some(place) && !decision.denied)?;
+    if decision.outcome.file() == Some(file.as_ref()) {
+        return None;
+    }
+    let message = format!("this says of every path that nothing is there: `{}` is never served", name_as_path(&file));
+    let visitor = format!("at `/` what lies at `{page}`, with the status 404, and so wherever no rule above answers");
+    let help = "a forced rule goes before every file; files go first where it is not forced";
+    Some(warning(rule, Field::From, "files-swallowed", message, visitor, help))
+}
+
+/// Whether the rule is for everybody and the whole site.
+fn is_for_all(rule: &Rule, apply: &Apply) -> bool {
+    let is_whole = rule.pattern.stem().is_some_and(|stem| stem.is_empty()) && rule.pattern.ends_in_splat();
+    is_whole && rule.origin.is_none() && rule.query.is_empty() && apply.conditions == Conditions::default()
+}
+
+/// A gate that shows those who hold the role one page in the place of all other files below it, so that nobody sees these.
 fn pages<S: Site>(
     scene: &Scene<'_, S>,
     place: usize,
@@ -79,21 +107,21 @@ fn pages<S: Site>(
         is_denial_page(name) || near.iter().take(2 * LOOKED_AT).any(leads)
     };
     let names = scene.names_below(&(folder_path(&stem) + "/"));
-    let hidden = names.filter(|name| name.ends_with(".html") && is_swallowed(name) && !is_led_to(name));
-    let hidden: Vec<&str> = hidden.collect();
+    let hidden: Vec<&str> = names.filter(|name| is_swallowed(name) && !is_led_to(name)).collect();
     let first = name_as_path(hidden.first()?);
+    let what = if hidden.iter().all(|name| name.ends_with(".html")) { "page" } else { "file" };
     let more = match hidden.len() {
         1 => " is".to_owned(),
         2 => " and one more are".to_owned(),
         count => format!(" and {} more are", count - 1),
     };
     let message =
-        format!("this shows those who hold the role `{page}` in the place of every page: `{first}`{more} never seen");
+        format!("this shows those who hold the role `{page}` in the place of every {what}: `{first}`{more} never seen");
     let visitor = format!("with the role, at `{first}` what lies at `{page}`");
     let help = "a destination without `:splat` is one page for all paths";
     let found = warning(rule, Field::To, "files-swallowed", message, visitor, help);
     Some(found.proposing(own_paths(rule, apply).map(|own| Proposal {
-        help: format!("write `{own}`, which shows those who hold the role the pages themselves"),
+        help: format!("write `{own}`, which shows those who hold the role the {what}s themselves"),
         changes: vec![(place, vec![own])],
         closes: None,
     })))

@@ -7,12 +7,13 @@ use rolegate::path::RequestPath;
 use rolegate::problem::Problem;
 use rolegate::rules::{Apply, Effect, Rule};
 use rolegate::site::Site;
-use rolegate::span::RuleFile;
+use rolegate::span::{RuleFile, Span};
 use rolegate::visitor::Visitor;
 
 use super::admitted::{holder, is_bare_404};
 use super::advice::{Closing, Found, Proposal, answering, changed, line_at, page_rule};
 use super::backwards;
+use super::chains::{circle, into_nothing};
 use super::entry::in_toml;
 use super::forward::would_except;
 use super::missing::url_behind_a_slash;
@@ -21,7 +22,7 @@ use super::scene::{
 };
 
 /// So many redirects one after the other are followed.
-const HOPS: usize = 8;
+pub(super) const HOPS: usize = 8;
 
 /// What is odd about where the rule at `place` sends visitors.
 pub(super) fn problems<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
@@ -148,17 +149,25 @@ fn for_holders_alone<S: Site>(scene: &Scene<'_, S>, rule: &Rule, page: &RequestP
     let help =
         format!("a role rule that redirects leaves a 404 to everybody else: nothing below {line} shows them `{page}`");
     let found = warning(rule, Field::To, "login-page-gated", message, visitor, help);
-    Some(found.proposing(shown_below(at, redirect, &line)))
+    Some(found.proposing(shown_below(scene, at, rule.span)))
 }
 
-/// ROLE-3.redirect: a rule below one for the holders of a role that shows everybody else what lies there.
-fn shown_below(at: usize, redirect: &Rule, line: &str) -> Option<Proposal> {
-    let to = if redirect.pattern.ends_in_splat() { String::new() } else { format!("{} ", redirect.pattern) };
-    let shown = line_at(redirect, &format!("{} {to}200", redirect.pattern));
-    let shown = shown.filter(|_| redirect.origin.is_none() && redirect.query.is_empty())?;
+/// ROLE-3.redirect: a rule below those that send the holders of roles on from a path, which shows everybody else what lies there. Above
+/// one of them it would answer in its place.
+fn shown_below<S: Site>(scene: &Scene<'_, S>, at: usize, from: Span) -> Option<Proposal> {
+    let first = scene.rule(at).filter(|first| first.origin.is_none() && first.query.is_empty())?;
+    let sends = |other: &Rule| {
+        let is_alike = (&other.pattern, &other.origin, &other.query) == (&first.pattern, &first.origin, &first.query);
+        is_alike && other.role().is_some() && !other.protects()
+    };
+    let below = scene.rules().iter().enumerate().skip(at).take(LOOKED_AT);
+    let (last, redirect) = below.filter(|(_, other)| sends(other)).last()?;
+    let to = if first.pattern.ends_in_splat() { String::new() } else { format!("{} ", first.pattern) };
+    let shown = line_at(redirect, &format!("{} {to}200", first.pattern))?;
+    let place = if redirect.span == from { "this line".to_owned() } else { place_of(redirect.span, from) };
     Some(Proposal {
-        help: format!("write `{shown}` below {line}"),
-        changes: vec![(at, vec![redirect.clone(), shown])],
+        help: format!("write `{shown}` below {place}"),
+        changes: vec![(last, vec![redirect.clone(), shown])],
         closes: None,
     })
 }
@@ -198,12 +207,10 @@ fn hides_page<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Optio
     let message = format!("everybody who does not hold the role gets {gets} at `{path}`, although the page is there");
     let visitor = format!("at `{path}` a redirect with the role, and {gets} without it");
     let why = "a role rule denies those who do not hold the role, also where it redirects the others";
-    let is_plain = is_own && rule.origin.is_none() && rule.query.is_empty() && rule.span.file == RuleFile::Redirects;
-    let help = match is_plain {
-        true => format!("{why}: write `{0} {0} 200` below this line", rule.pattern),
-        false => why.to_owned(),
-    };
-    Some(warning(rule, Field::From, "role-redirect-hides", message, visitor, help))
+    let help = format!("{why}; where the page is for everybody, a rule for the same path below shows it to them");
+    let found = warning(rule, Field::From, "role-redirect-hides", message, visitor, help);
+    let shown = shown_below(scene, place, rule.span).filter(|_| is_own);
+    Some(found.proposing(shown.map(|shown| Proposal { help: format!("{why}: {}", shown.help), ..shown })))
 }
 
 /// A role rule that shows those who hold the role another page than the one that lies at its path, and leaves nothing of that one to
@@ -420,86 +427,4 @@ fn tree_ends_walk<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> O
     let changes = vec![(place, vec![gate.clone(), rule.clone()]), (at, Vec::new())];
     let help = format!("move {line} above this one");
     Some(found.proposing([Proposal { help, changes, closes: Some(Closing::by(gate)) }]))
-}
-
-/// Redirects one after the other that end where there is nothing. One alone may lead to what is built elsewhere; what another
-/// rule of the list leads on is meant to be there.
-fn into_nothing<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    if scene.is_bare() || !scene.site.is_listed() || rule.pattern.literal().is_none() {
-        return None;
-    }
-    let mut visit = Visit::of(rule);
-    let mut way = vec![visit.target().to_owned()];
-    let mut places: Vec<usize> = Vec::new();
-    while places.len() < HOPS {
-        let decision = scene.answer(&visit)?;
-        match (&decision.outcome, decision.by) {
-            (Outcome::Redirect { location, .. }, Some(by)) => {
-                if places.is_empty() && by != place {
-                    return None;
-                }
-                places.push(by);
-                visit = scene.follow(&visit, location)?;
-                way.push(visit.target().to_owned());
-            }
-            (Outcome::NotFound { forced: false, .. }, None) if places.len() > 1 && !decision.denied => break,
-            _ => return None,
-        }
-    }
-    // What the platform serves lies in no folder.
-    if places.len() == HOPS || way.last().is_some_and(|last| last.starts_with("/.")) {
-        return None;
-    }
-    let hops: Vec<String> = way.iter().map(|target| format!("`{target}`")).collect();
-    let by: Vec<String> =
-        places.iter().filter_map(|at| scene.rule(*at)).map(|by| place_of(by.span, rule.span)).collect();
-    let message = format!("this leads on to where there is nothing: {}", hops.join(" → "));
-    let visitor = format!("a 404 at {}, by way of {}", hops.last()?, by.join(" and "));
-    let help = "each redirect is matched anew: what one rule leads to another can lead on";
-    Some(warning(rule, Field::To, "chain-into-nothing", message, visitor, help))
-}
-
-/// A circle of redirects of which the rule is the first in the list; else the rules that asked for a role in vain on the way.
-fn circle<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule, visit: &Visit) -> Result<Found, Vec<usize>> {
-    let mut asked = Vec::new();
-    let mut visits = vec![visit.clone()];
-    let mut places = Vec::new();
-    let mut round = None;
-    while let (Some(last), None, true) = (visits.last(), round, places.len() < HOPS) {
-        let Some(decision) = scene.answer(last) else { return Err(asked) };
-        let denials = decision.passed_over.iter().filter(|(_, why)| matches!(why, PassedOver::Role));
-        asked.extend(denials.map(|(at, _)| *at));
-        let (Outcome::Redirect { location, .. }, Some(by)) = (&decision.outcome, decision.by) else {
-            return Err(asked);
-        };
-        let Some(next) = scene.follow(last, location) else { return Err(asked) };
-        // Each circle is told of once: where it begins here.
-        if places.is_empty() && by != place {
-            return Err(asked);
-        }
-        places.push(by);
-        round = visits.iter().position(|before| before.place() == next.place());
-        visits.push(next);
-    }
-    let circle = places.get(round.unwrap_or_default()..).unwrap_or_default();
-    if !circle.contains(&place) || circle.iter().min() != Some(&place) {
-        return Err(asked);
-    }
-    let way =
-        |visits: &[Visit]| visits.iter().map(|visit| format!("`{}`", visit.target())).collect::<Vec<_>>().join(" → ");
-    let start = visits.get(round.unwrap_or_default()..).unwrap_or_default();
-    let message = match round {
-        Some(_) => format!("this leads in a circle: {}", way(start)),
-        None => format!("this leads on and on: {} → …", way(start.get(..3).unwrap_or(start))),
-    };
-    let who = match visit.visitor.roles().and_then(|roles| roles.iter().next()) {
-        Some(role) => format!("with the role `{role}`, "),
-        None if visit.visitor.roles().is_some() => "with a token that names no role, ".to_owned(),
-        None => String::new(),
-    };
-    let forced = circle.iter().filter_map(|at| scene.rule(*at)?.apply()).all(|apply| apply.force);
-    let files = if forced { "" } else { "where there is no file, " };
-    let visitor = format!("{who}{files}an error of the browser, after many redirects");
-    let help = "let one of the rules lead to a page, or leave that page out of its `from`";
-    Ok(warning(rule, Field::To, "redirect-loop", message, visitor, help))
 }

@@ -95,6 +95,12 @@ impl Visit {
         Visit { headers: others.chain([(name, value)]).collect(), ..self.clone() }
     }
 
+    /// The same visit to the host of a rule that names one.
+    pub(in crate::lint) fn on_the_host_of(&self, rule: &Rule) -> Visit {
+        let Visit { host, scheme, .. } = Visit::of(rule);
+        Visit { host, scheme, ..self.clone() }
+    }
+
     /// The same visit to a host that no rule names.
     pub(in crate::lint) fn elsewhere(&self) -> Visit {
         Visit { host: None, ..self.clone() }
@@ -132,6 +138,12 @@ impl Visit {
     /// The request target.
     pub(in crate::lint) fn target(&self) -> &str {
         &self.target
+    }
+
+    /// The request target, with scheme and host before it where the visit names one.
+    pub(in crate::lint) fn address(&self) -> String {
+        let host = self.host.as_ref().map(|host| format!("{}://{host}", self.scheme.name()));
+        host.unwrap_or_default() + &self.target
     }
 
     /// Where the visit goes, with scheme and host, so that two can be compared.
