@@ -137,6 +137,18 @@ impl Note {
     }
 }
 
+/// The folder that is there in the place of one whose path below the root begins with the same folders twice, and what `publish` would
+/// say of it: `publish` counts from `base`, and people write it as if it counted from the root.
+fn base_said_twice(root: &Path, published: &Path) -> Option<(PathBuf, String)> {
+    let parts: Vec<_> = published.strip_prefix(root).ok()?.components().collect();
+    (1..=parts.len() / 2).find_map(|length| {
+        let (base, rest) = parts.split_at_checked(length)?;
+        let publish = rest.strip_prefix(base).map(|rest| rest.iter().collect::<PathBuf>())?;
+        let folder = root.join(rest.iter().collect::<PathBuf>());
+        (folder.is_dir() && !publish.as_os_str().is_empty()).then(|| (folder, publish.display().to_string()))
+    })
+}
+
 impl Layout {
     /// The layout of the site that `named` leads to: the root of its project, or the folder that is published. `toml` is the
     /// `netlify.toml` that the operator names, where it is not the one of the project. What the `netlify.toml` holds comes
@@ -167,10 +179,16 @@ impl Layout {
         };
         let is_built = place.is_built;
         if !is_built {
-            notes.push(Note::warning(
-                format!("`{}` is not there, so nobody knows which files the site has", published.display()),
-                "build the site; until then every path may be a file".to_owned(),
-            ));
+            let unknown = "until then every path may be a file";
+            let help = match toml.parent().and_then(|root| base_said_twice(root, &published)) {
+                Some((folder, publish)) => format!(
+                    "`publish` counts from `base`: if `{}` is meant, write `publish = \"{publish}\"`; {unknown}",
+                    folder.display()
+                ),
+                None => format!("build the site; {unknown}"),
+            };
+            let missing = format!("`{}` is not there, so nobody knows which files the site has", published.display());
+            notes.push(Note::warning(missing, help));
         }
         let is_own = is_same(&redirects, &published.join(RuleFile::Redirects.name()));
         if let Some(other) = build::may_be_published(named, &PUBLISHED).filter(|_| !place.is_project && is_own) {

@@ -686,3 +686,21 @@ fn layout_3_says_what_has_to_copy_the_file() {
         assert!(note.help.contains(words) && !note.help.contains("remove"), "{}", note.help);
     }
 }
+
+/// `publish` counts from `base`, and is often written as if it counted from the root.
+#[test]
+fn layout_1_says_that_a_base_is_said_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = fs::canonicalize(folder.path()).unwrap().join("1/2/3/p");
+    fs::create_dir_all(root.join("apps/web/dist")).unwrap();
+    for (base, publish, help) in [
+        ("apps/web", "apps/web/dist", "if `apps/web/dist` is meant, write `publish = \"dist\"`; until then"),
+        ("apps/web", "build", "build the site; until then"),
+        ("apps", "apps/web/dist", "if `apps/web/dist` is meant, write `publish = \"web/dist\"`; until then"),
+    ] {
+        fs::write(root.join("netlify.toml"), format!("[build]\nbase = \"{base}\"\npublish = \"{publish}\"\n")).unwrap();
+        let (layout, _) = Layout::find(&root, None).unwrap();
+        let said = layout.notes.iter().map(|note| note.help.replace(&format!("{}/", root.display()), ""));
+        assert!(said.clone().any(|said| said.contains(help)), "{publish}: {:?}", said.collect::<Vec<_>>());
+    }
+}
