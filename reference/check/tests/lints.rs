@@ -156,6 +156,8 @@ const ALONE: &[(&str, &[&str], &[&str])] = &[
     ("/old/* /m/* 301", SOME, &["to-literal-star"]),
     ("/old/(.*) /m/$1 301", SOME, &["from-foreign-syntax", "to-foreign-syntax"]),
     ("/old/:id /m/:di 301", SOME, &["to-unknown-name"]),
+    ("/old/[id] /m/[id] 200", SOME, &["from-foreign-syntax", "to-foreign-syntax"]),
+    ("/old/{id} /m/{id} 301", SOME, &["from-foreign-syntax", "to-foreign-syntax"]),
     ("/ /de 301! Language=de\n/:path /de/:path 301! Language=de", SOME, &["chain-into-nothing"]),
     // Of several answers that ask for more than the gate the last is told.
     ("/m/* 200! Role=a\n/m/* /login 401! Language=de\n/m/* /login 401! Language=fr", SOME, &["fallback-narrower"]),

@@ -37,7 +37,10 @@ pub(super) fn problem<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) 
         return None;
     }
     // SUBST-1, SUBST-6: what stands for nothing in a destination is told where it is read.
-    if apply.to.unknown_name().is_some() || holds_literal_pattern(&apply.to.to_string()) {
+    let literal = || RequestPath::parse(page_of(apply)?.as_bytes()).ok();
+    let is_literal = |path: RequestPath| holds_literal_pattern(path.name());
+    let is_told = apply.to.unknown_name().is_some() || holds_literal_pattern(&apply.to.to_string());
+    if is_told || literal().is_some_and(is_literal) {
         return None;
     }
     let shown = where_nothing_is(scene, rule, apply)?;
