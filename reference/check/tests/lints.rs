@@ -1275,6 +1275,21 @@ const ADVISED: &[Advised] = &[
         // ROLE-3.redirect: a role rule that only redirects keeps nothing, and who is to log in holds no role yet.
         &[(1, &["/login /dash/ 302! Role=user", "/login /login 200"])],
     ),
+    // A gate above what shows the same to everybody closes; where another gate denies before, it would let its own in there.
+    (
+        "/m/* /m/:splat 200\n/m/x/* 200! Role=a\n/m/x/* /login 401!",
+        "",
+        &["/index.html", "/login.html", "/m/y.html", "/m/x/z.html"],
+        "gate-shadowed",
+        &[(1, &["/m/x/* 200! Role=a", "/m/x/* /login 401!", "/m/* /m/:splat 200"]), (2, &[]), (3, &[])],
+    ),
+    (
+        "/m/* 200! Role=b\n/m/* /m/:splat 200\n/m/x/* 200! Role=a",
+        "",
+        &["/index.html", "/login.html", "/m/y.html", "/m/x/z.html"],
+        "gate-wider-above",
+        &[],
+    ),
     ("/pricing /account 302 Role=premium", "", &["/pricing.html", "/account.html"], "role-redirect-hides", &[]),
     // Above one of several it would answer in its place.
     (

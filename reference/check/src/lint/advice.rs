@@ -10,7 +10,7 @@ use rolegate::decide::{Decision, Outcome};
 use rolegate::opens::opens;
 use rolegate::path::RequestPath;
 use rolegate::problem::{Advice, Edit, Problem, Severity};
-use rolegate::rules::{Effect, Pattern, RoleCondition, Rule, RuleSet, is_of_a_function};
+use rolegate::rules::{Conditions, Effect, Pattern, RoleCondition, Rule, RuleSet, is_of_a_function};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
 use rolegate::visitor::Visitor;
@@ -231,21 +231,36 @@ fn is_proved<S: Site>(
     is_better
 }
 
-/// The role rules, each with its place, that go above other role rules alone. That opens nothing: whom they admit they admitted where
-/// they stood, or others did.
+/// The role rules, each with its place, that go above other role rules alone, or above what shows the same to everybody. That opens nothing:
+/// whom they admit they admitted where they stood, or others did.
 fn raised<'r, S: Site>(scene: &Scene<'r, S>, changes: &[(usize, Vec<Rule>)]) -> Vec<(usize, &'r Rule)> {
     let out = changes.iter().filter(|(_, rules)| rules.is_empty());
     let moved = out.filter_map(|(from, _)| {
         let rule = scene.rule(*from).filter(|rule| rule.role().is_some() && !rule.is_sealed())?;
         let (to, _) = changes.iter().find(|(to, rules)| to < from && rules.contains(rule))?;
         let mut between = scene.rules().get(*to..*from)?.iter();
+        let shares = |other: &Rule| other.pattern.with_spellings().may_share_with(&rule.pattern.with_spellings());
+        // ROLE-4: where nobody denies before, a gate that shows its own paths lifts no denial, and gives what everybody got.
+        let is_first = || !scene.rules().iter().take(*to).any(|other| other.is_gate() && shares(other));
         let is_harmless = |other: &Rule| {
             let asks = other.role().is_some() && !other.is_sealed();
-            asks || !other.pattern.with_spellings().may_share_with(&rule.pattern.with_spellings())
+            asks || !shares(other) || (rule.protects() && shows_the_same_to_all(other, rule) && is_first())
         };
         between.all(is_harmless).then_some((*from, rule))
     });
     moved.collect()
+}
+
+/// Whether a rule shows everybody what lies at its own paths, and another one shows the same at some of them.
+fn shows_the_same_to_all(all: &Rule, some: &Rule) -> bool {
+    let shows_own = |rule: &Rule| {
+        rule.leads_to_itself()
+            && rule.pattern.stem().is_some()
+            && rule.apply().is_some_and(|apply| (200..300).contains(&apply.status))
+    };
+    let is_for_all = all.apply().is_some_and(|apply| apply.conditions == Conditions::default());
+    let is_anywhere = all.origin.is_none() && all.query.is_empty() && all.pattern.covers(&some.pattern);
+    is_for_all && is_anywhere && shows_own(all) && shows_own(some)
 }
 
 /// Whether a rule that asks for no role would answer where a role rule below it does now. What it answers nobody is asked
