@@ -160,8 +160,8 @@ fn shown_below<S: Site>(scene: &Scene<'_, S>, at: usize, from: Span) -> Option<P
         let is_alike = (&other.pattern, &other.origin, &other.query) == (&first.pattern, &first.origin, &first.query);
         is_alike && other.role().is_some() && !other.protects()
     };
-    let below = scene.rules().iter().enumerate().skip(at).take(LOOKED_AT);
-    let (last, redirect) = below.filter(|(_, other)| sends(other)).next_back()?;
+    let mut below = scene.rules().iter().enumerate().skip(at).take(LOOKED_AT);
+    let (last, redirect) = below.rfind(|(_, other)| sends(other))?;
     let to = if first.pattern.ends_in_splat() { String::new() } else { format!("{} ", first.pattern) };
     let shown = line_at(redirect, &format!("{} {to}200", first.pattern))?;
     let place = if redirect.span == from { "this line".to_owned() } else { place_of(redirect.span, from) };
