@@ -16,6 +16,7 @@ use gatecheck::own::marks::{Marks, Named};
 use sha2::{Digest, Sha256};
 
 use crate::expect::{Context, wanted};
+use crate::ground::ShownAnyway;
 use crate::model::{Answer, RuleView, Said, Who};
 use crate::probe::{From, Kind, Probe, Probes};
 use crate::spellings::Trick;
@@ -133,7 +134,7 @@ fn notes(seen: &Seen, wish: &Wish, rules: &[AboutRule]) -> Vec<String> {
                 .to_owned(),
         );
     }
-    for (file, place) in seen.ground.shown_anyway.iter().take(5) {
+    for ShownAnyway { file, rule: place, .. } in seen.ground.shown_anyway.iter().take(5) {
         let rule = seen.model.views.get(*place).map(|view| format!("{}:{}", view.file, view.line)).unwrap_or_default();
         notes.push(format!(
             "{rule} shows {file} to everybody, although a gate stands before its own path: as the rules are written this is no leak (`rolegate check` says more)"

@@ -81,8 +81,9 @@ fn of(said: &Said, context: Context<'_>) -> Vec<Alternative> {
     };
     match (&said.answer, context.writing) {
         (_, Writing::Odd) => all.push(other(LocationExpectation::Any)),
-        (Answer::Shown { .. } | Answer::NotFound, Writing::Plain) => {
-            let file = match &said.answer {
+        // A server that knows one spelling of each path alone may ask for it before it asks who the visitor is.
+        (answer, Writing::Plain) if said.denied || matches!(answer, Answer::Shown { .. } | Answer::NotFound) => {
+            let file = match answer {
                 Answer::Shown { file, .. } => Some(file.as_str()),
                 _ => None,
             };
@@ -114,7 +115,7 @@ fn of(said: &Said, context: Context<'_>) -> Vec<Alternative> {
 }
 
 /// The other ways to write a path, with or without a slash, `.html` or `index.html`, that a host may prefer; the query stays.
-fn spellings_of(target: &str, file: Option<&str>) -> Vec<String> {
+pub(crate) fn spellings_of(target: &str, file: Option<&str>) -> Vec<String> {
     let (path, query) = match target.split_once('?') {
         Some((path, query)) => (path, format!("?{query}")),
         None => (target, String::new()),

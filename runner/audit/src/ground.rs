@@ -16,8 +16,8 @@ pub struct Ground {
     pub closed: BTreeMap<String, usize>,
     /// Files that everybody gets by asking for them.
     pub public: Vec<String>,
-    /// Files that a gate closes and another rule shows to everybody, with that rule.
-    pub shown_anyway: Vec<(String, usize)>,
+    /// Files that a gate closes and another rule shows to everybody.
+    pub shown_anyway: Vec<ShownAnyway>,
     /// For each gate: how many files it closes, and how many lie behind it that another rule shows to everybody.
     pub behind: BTreeMap<usize, (usize, usize)>,
     /// By the recipe of its token: the closed files that a visitor may have.
@@ -26,6 +26,17 @@ pub struct Ground {
     pub witnesses: Vec<Option<Witnessed>>,
     /// A path that everybody may have.
     pub open: String,
+}
+
+/// A file that a gate closes at its own path and another rule shows to everybody.
+#[derive(Clone, Debug)]
+pub struct ShownAnyway {
+    /// The file.
+    pub file: String,
+    /// The rule that shows it.
+    pub rule: usize,
+    /// Where it is shown, and with which status.
+    pub at: (String, u16),
 }
 
 /// The request with which a rule is tried first.
@@ -191,9 +202,12 @@ impl Ground {
                 );
             }
             for target in targets {
-                let Answer::Shown { file, .. } = model.decide(&way.ask(target), &Who::Nobody).answer else { continue };
+                let Answer::Shown { file, status } = model.decide(&way.ask(target.as_str()), &Who::Nobody).answer
+                else {
+                    continue;
+                };
                 if self.closed.remove(&file).is_some() {
-                    self.shown_anyway.push((file.clone(), place));
+                    self.shown_anyway.push(ShownAnyway { file: file.clone(), rule: place, at: (target, status) });
                     self.public.push(file);
                 }
             }

@@ -289,12 +289,17 @@ impl Seen {
     /// Files that everybody gets, by path and content: what tells whether a deployed site is this one.
     #[must_use]
     pub fn public_files(&self, most: usize) -> Vec<(String, Vec<u8>)> {
-        // What a rule shows elsewhere, and a gate closes at its own path, is not to be had there.
-        let elsewhere: BTreeSet<&str> = self.ground.shown_anyway.iter().map(|(name, _)| name.as_str()).collect();
+        // What a rule shows elsewhere, and a gate closes at its own path, is to be had where it is shown.
+        let shown = &self.ground.shown_anyway;
+        let elsewhere: BTreeSet<&str> = shown.iter().map(|one| one.file.as_str()).collect();
+        let shown = shown.iter().filter(|one| one.at.1 == 200).take(most.div_ceil(2));
+        let shown: Vec<_> = shown.filter_map(|one| Some((one.at.0.clone(), self.model.content(&one.file)?))).collect();
+        let most = most.saturating_sub(shown.len());
         let names: Vec<&String> = self.ground.public.iter().filter(|name| !elsewhere.contains(name.as_str())).collect();
         let stride = names.len().div_ceil(most.max(1)).max(1);
         let names = names.into_iter().step_by(stride).take(most);
-        names.filter_map(|name| Some((ground::path_of(name), self.model.content(name)?))).collect()
+        let own = names.filter_map(|name| Some((ground::path_of(name), self.model.content(name)?)));
+        own.chain(shown).collect()
     }
 
     /// Paths behind gates at which nothing lies: what a stranger gets there is what a gate says to everybody, and tells no file.

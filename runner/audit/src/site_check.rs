@@ -13,6 +13,8 @@ use gatecheck::wire::{Response, Sent, Target};
 pub struct SiteCheck {
     /// Public files that are byte for byte as here.
     pub same: usize,
+    /// Pages among them: what a host puts into pages it puts into no other file.
+    pub pages: usize,
     /// Public files that are there and built otherwise.
     pub built: usize,
     /// What is not as here, a line each.
@@ -38,10 +40,10 @@ impl SiteCheck {
         })
     }
 
-    /// Whether every file that was compared is byte for byte as here.
+    /// Whether every file that was compared is byte for byte as here, and a page is among them.
     #[must_use]
     pub fn is_alike(&self) -> bool {
-        self.same > 0 && self.built == 0 && self.differs.is_empty()
+        self.pages > 0 && self.built == 0 && self.differs.is_empty()
     }
 
     /// The check in one line.
@@ -180,6 +182,7 @@ impl Looking<'_> {
         }
         if *body == *content {
             found.same = found.same.saturating_add(1);
+            found.pages = found.pages.saturating_add(usize::from(content.trim_ascii_start().starts_with(b"<")));
         } else if response.status == 200 && is_alike(content, &body) {
             found.built = found.built.saturating_add(1);
         } else {

@@ -72,6 +72,9 @@ pub fn borrowed(tokens: Tokens<'_>, role: &str) -> Vec<Borrowed> {
             }
             // Whatever is signed with a secret that is not the site's makes nobody of whoever sends it.
             let who = if knows_secret { who } else { Who::Nobody };
+            if lets_in(&who, role) && negotiates(&sent.headers) {
+                continue;
+            }
             let is_exact = sent.byte_exact;
             let query = String::from_utf8(sent.target).ok();
             let query = query.and_then(|target| target.split_once('?').map(|(_, query)| query.to_owned()));
@@ -149,6 +152,17 @@ fn repeats_a_field(headers: &[(String, Vec<u8>)]) -> bool {
     names.any(|name| !seen.insert(name))
 }
 
+/// Whether that is somebody whom a gate for this role lets in.
+fn lets_in(who: &Who, role: &str) -> bool {
+    matches!(who, Who::Holder(roles) if roles.iter().any(|held| held == role))
+}
+
+/// Whether a request says what its answer may look like. In the corpus a visitor is turned away all the same; one whose role this site's gate asks for is let in,
+/// and then a server may have nothing to show that would do (RFC 9110 §15.5.7).
+fn negotiates(headers: &[(String, Vec<u8>)]) -> bool {
+    headers.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with("accept"))
+}
+
 fn is_about_the_visitor(suite: &Suite, case: &Case) -> bool {
     let Some(control) = suite.case(&case.control) else { return false };
     let target = |case: &Case| match &case.request.form {
@@ -213,6 +227,20 @@ mod tests {
             // Most go over connections that are kept.
             assert!(all.iter().filter(|one| one.is_exact).count() * 10 < all.len(), "{knows_secret}");
             assert!(in_the_query.clone().count() >= 4 && in_the_query.clone().all(is_nobody));
+        }
+    }
+
+    #[test]
+    fn whoever_is_let_in_asks_for_no_coding_that_nothing_has() {
+        let corpus = Corpus::embedded().unwrap();
+        // A role that the corpus has for somebody whom its own gate turns away.
+        for role in ["user", "admin", "editor"] {
+            let settings = Settings::default();
+            let tokens = Tokens { corpus: &corpus, settings: &settings, knows_secret: true, now: 1_800_000_000 };
+            let all = borrowed(tokens, role);
+            let asks = |one: &&Borrowed| negotiates(&one.headers);
+            assert!(!all.iter().filter(asks).any(|one| lets_in(&one.who, role)), "{role}");
+            assert!(all.iter().filter(asks).count() > 0, "{role}: who is turned away is, whatever the coding");
         }
     }
 

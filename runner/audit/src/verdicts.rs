@@ -131,12 +131,16 @@ fn verdict<'a>(
     let came = |outcome: &Outcome| outcome.came.split('?').next().unwrap_or_default().trim_end_matches('`').to_owned();
     let denials: BTreeSet<String> = outcomes
         .iter()
-        .filter(|(outcome, about)| outcome.verdict == Verdict::Pass && about.is_some_and(|about| about.denies))
+        .filter(|(outcome, about)| {
+            outcome.verdict == Verdict::Pass && about.is_some_and(|about| about.denies && !is_respelled(outcome, about))
+        })
         .map(|(outcome, _)| came(outcome))
         .collect();
     for (outcome, about) in &outcomes {
         let (Some(about), Verdict::Pass | Verdict::Observed(_)) = (about, &outcome.verdict) else { continue };
-        if about.denies {
+        if about.denies && is_respelled(outcome, about) {
+            respelled = respelled.saturating_add(1);
+        } else if about.denies {
             let count = turned_away.entry(about.visitor.clone()).or_default();
             *count = count.saturating_add(1);
             if about.is_plain() {
@@ -226,6 +230,17 @@ fn verdict<'a>(
         (Standing::Shut, String::new())
     };
     RuleVerdict { rule, standing, says, requests, let_in, turned_away, findings, respelled, closed_at, open_to }
+}
+
+/// Whether whoever is to be turned away was sent to another spelling of the path, which says nothing of the gate yet (STATIC-3).
+fn is_respelled(outcome: &Outcome, about: &AboutCase) -> bool {
+    let location = outcome.came.split_once("Location `").and_then(|(_, behind)| behind.split('`').next());
+    let Some(location) = location.and_then(|location| location.split('?').next()) else { return false };
+    let path = match location.split_once("://") {
+        Some((_, behind)) => behind.find('/').and_then(|at| behind.get(at..)).unwrap_or("/"),
+        None => location,
+    };
+    crate::expect::spellings_of(about.path(), None).iter().any(|one| one == path)
 }
 
 /// Why the gate cannot be asked a case, where it says so.
@@ -424,7 +439,11 @@ fn differs(findings: &[(&Outcome, Option<&AboutCase>)], fails: usize) -> String 
     let denied = format!("`{}` (", crate::expect::DENIED);
     let plain = expected.strip_prefix(&denied).and_then(|rest| rest.strip_suffix(')')).unwrap_or(expected);
     // The answer is the one that is wanted: what differs is what stands in it.
-    if plain == outcome.came
+    let is_of_the_answer = match &outcome.verdict {
+        Verdict::Fail(mismatches) => mismatches.iter().any(|one| one.invariant().is_none()),
+        _ => true,
+    };
+    if (plain == outcome.came || !is_of_the_answer)
         && let Some(reason) = reasons(outcome).first()
     {
         return format!("{target} for {visitor}: {}; {reason}{more}", outcome.came);

@@ -919,6 +919,22 @@ fn what_a_server_does_for_everybody_is_no_finding() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("Role=member shut"), "{said}");
 
+    // One spelling of each page alone, which is asked for before anybody is asked who they are.
+    let plain = gate.clone();
+    let (code, said, _) = ask(Box::new(move |head| {
+        let target = head.split(' ').nth(1).unwrap_or_default();
+        let (path, query) = target.find('?').map_or((target, ""), |at| target.split_at(at));
+        let bare = path.strip_suffix("/index.html").map(|folder| format!("{folder}/"));
+        match bare.or_else(|| path.strip_suffix(".html").map(str::to_owned)) {
+            Some(bare) if path.starts_with("/members") => {
+                page("308 Permanent Redirect", &format!("Location: {bare}{query}\r\n"), "")
+            }
+            _ => plain(head),
+        }
+    }));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("Role=member shut") && said.contains("sent on to another spelling"), "{said}");
+
     // HEAD is no method of this server.
     let plain = gate.clone();
     let (code, said, _) = ask(Box::new(move |head| match head.starts_with("HEAD ") {
@@ -1011,6 +1027,41 @@ fn what_differs_is_said_and_what_says_most_is_asked_first() {
     let stages: Vec<_> =
         ids.filter_map(|id| kinds.iter().position(|kind| id.split('/').nth(2) == Some(kind))).collect();
     assert!(stages.len() > 100 && stages.is_sorted(), "{stages:?}: {said}");
+}
+
+/// What a host puts into every page is no other content, where the one public page is closed at its own path and shown at another.
+#[test]
+fn a_host_that_puts_something_into_pages_is_no_finding() {
+    let site = site();
+    let write = |name: &str, text: &str| std::fs::write(site.path().join(name), text).unwrap();
+    write(
+        "_redirects",
+        "/login  /login.html  200!\n/site.css  /site.css  200!\n/*  /:splat  200!  Role=member\n/*  /login  302!\n",
+    );
+    write("site.css", &"body { color: black }\n".repeat(9));
+    let folder = site.path().to_owned();
+    let (url, _) = server(move |head| {
+        let target = head.split(' ').nth(1).unwrap_or_default();
+        // By the field, as some servers do.
+        let named = head.lines().find_map(|line| line.strip_prefix("x-original-url: "));
+        let path = named.filter(|_| head.contains("nf_jwt=a.b.c")).unwrap_or(target);
+        let path = path.split('?').next().unwrap_or_default();
+        let file = match path {
+            "/login" => "login.html",
+            "/site.css" => "site.css",
+            _ if !head.contains("nf_jwt=a.b.c") => return page("302 Found", "Location: /login\r\n", ""),
+            _ => path.trim_start_matches('/'),
+        };
+        let names = [file.to_owned(), format!("{file}.html"), format!("{file}index.html")];
+        match names.iter().find_map(|name| std::fs::read_to_string(folder.join(name)).ok()) {
+            Some(text) => page("200 OK", "", &text.replace("</title>", "</title><script>/* of the host */</script>")),
+            None => page("404 Not Found", "", ""),
+        }
+    });
+    let output = audit(site.path(), &[&url, "--token-command", "member=echo a.b.c", "--budget", "90"]);
+    let said = text(&output);
+    assert!(said.contains("1 built otherwise"), "{said}");
+    assert!(!said.contains("with other content"), "{said}");
 }
 
 #[test]
