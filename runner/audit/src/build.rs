@@ -81,6 +81,7 @@ pub(super) fn audit(seen: &Seen, wish: &Wish, from: &From<'_>, probes: Probes, m
         may_have: seen.ground.may_have.clone(),
         tokens: Arc::clone(&wish.given),
         is_alike: wish.is_alike,
+        keeps_cookies: about.iter().filter(|(_, one)| one.kind == Kind::Session).map(|(id, _)| id.clone()).collect(),
         stages: about.iter().map(|(id, about)| (id.clone(), about.kind.stage())).collect(),
     };
     let requests: usize = about.values().map(|about| about.requests).sum();
@@ -313,6 +314,9 @@ impl Builder<'_> {
 fn if_leaked(probe: &Probe, said: &Said) -> &'static str {
     match (probe.kind, probe.trick) {
         (Kind::Cache, _) => crate::verdicts::CACHED,
+        (Kind::Session, _) => {
+            "A cookie that the site sets opens the gate without a token, and goes on to do so when the token has run out or the role was taken away."
+        }
         (Kind::Token, _) if probe.visitor.is_stranger => "A token counts that must not, or what stands beside it.",
         _ if said.answer == Answer::NotFound && !said.denied => "Where nothing lies, the site hands out a closed file.",
         (_, Trick::Path) => "The gate is on one spelling of the path, and the site hands out the file by another.",

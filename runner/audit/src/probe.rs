@@ -1,4 +1,4 @@
-//! Which requests there are to ask, in the order in which a budget takes them: every rule by every class of visitor, caches, spellings, files, tokens.
+//! Which requests there are to ask, in the order in which a budget takes them: every rule by every class of visitor, caches, cookies, spellings, files, tokens.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -55,6 +55,8 @@ pub enum Kind {
     Rule,
     /// The same URL asked by two visitors, one after the other.
     Cache,
+    /// What a visitor got as cookies, without a token.
+    Session,
     /// A near miss, or another spelling.
     Spelling,
     /// A closed file, by one of its names.
@@ -70,6 +72,7 @@ impl Kind {
         match self {
             Self::Rule => "rule",
             Self::Cache => "cache",
+            Self::Session => "session",
             Self::Spelling => "spelling",
             Self::File => "file",
             Self::Token => "token",
@@ -82,9 +85,10 @@ impl Kind {
         match self {
             Self::Rule => 0,
             Self::Cache => 1,
-            Self::Spelling => 2,
-            Self::File => 3,
-            Self::Token => 4,
+            Self::Session => 2,
+            Self::Spelling => 3,
+            Self::File => 4,
+            Self::Token => 5,
         }
     }
 }
@@ -197,6 +201,9 @@ impl<'a> From<'a> {
         cached.extend(self.caches_by_ending());
         let groups = cached.iter().map(|probe| Group { rule: probe.rule, cases: 1, each: probe.requests() });
         self.take(&mut probes, Kind::Cache, groups, |group, _| cached.get(group).cloned());
+        let sessions = self.sessions(&rules);
+        let groups = sessions.iter().map(|probe| Group { rule: probe.rule, cases: 1, each: probe.requests() });
+        self.take(&mut probes, Kind::Session, groups, |group, _| sessions.get(group).cloned());
         let spelled: Vec<(usize, Vec<Visitor>)> = rules.iter().map(|place| (*place, self.who_spells(*place))).collect();
         let groups = spelled
             .iter()

@@ -343,6 +343,15 @@ pub fn why<'o>(outcome: &'o Outcome, about: Option<&AboutCase>, verdict: &RuleVe
     let is_cached = || findings.iter().any(|(other, _)| comes_from_a_cache(other));
     match &outcome.verdict {
         Verdict::Leak(_) if about.denies && about.is_without_token() && is_cached() => Some(CACHED),
+        // Who asked just before is to blame where a stranger gets as much without a cookie.
+        Verdict::Leak(_)
+            if about.kind == Kind::Session
+                && findings.iter().any(|(other, about)| {
+                    matches!(other.verdict, Verdict::Leak(_)) && about.is_some_and(AboutCase::is_plain)
+                }) =>
+        {
+            Some("Here a plain request, or one after a member's, opens the gate without any cookie.")
+        }
         Verdict::Leak(_) if turned_away(about) => Some(
             "The same visitor was turned away at this path at another time: what comes back depends on what was asked before, as where a cache keeps what a \
                  member got.",

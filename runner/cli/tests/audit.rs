@@ -891,6 +891,40 @@ fn a_silent_cache_is_found_and_the_gate_is_not_blamed() {
     assert!(!said.contains("sent on to another spelling") && !said.contains("is kept out"), "{said}");
 }
 
+/// The rules know one cookie. One of the server's own that opens the gate goes on when the token has run out.
+#[test]
+fn a_cookie_of_the_server_that_opens_a_gate_is_found() {
+    let site = site();
+    let gate = sound(site.path());
+    // Who is given the cookie: members, or whoever is turned away.
+    for given in ["HTTP/1.1 200 OK", "HTTP/1.1 302 Found"] {
+        let plain = gate.clone();
+        let (url, _) = server(move |head| {
+            let lower = head.to_ascii_lowercase();
+            let has_session = lower.lines().any(|line| line.starts_with("cookie: ") && line.contains("sid=s3"));
+            let member =
+                lower.lines().next().unwrap_or_default().replace("http/1.1", "HTTP/1.1").replacen("get", "GET", 1);
+            if has_session && !lower.contains("nf_jwt=") {
+                return plain(&format!("{member}\r\ncookie: nf_jwt=a.b.c\r\n\r\n"));
+            }
+            let answer = plain(head);
+            let is_gated = lower.split(' ').nth(1).unwrap_or_default().starts_with("/members");
+            match answer.strip_prefix(given) {
+                Some(rest) if is_gated => {
+                    format!("{given}\r\nSet-Cookie: nf_jwt=a.b.c\r\nSet-Cookie: sid=s3; Path=/{rest}")
+                }
+                _ => answer,
+            }
+        });
+        let output = audit(site.path(), &[&url, "--token-command", "member=echo a.b.c", "--budget", "90"]);
+        let said = text(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(output.status.code() == Some(1) && said.contains("Role=member OPEN"), "{given}: {said}");
+        assert!(said.contains("A cookie that the site sets opens the gate without a token"), "{given}: {said}");
+        let whose = if given.contains("200") { "a member was given" } else { "everybody is given" };
+        assert!(said.contains(&format!("whoever sends the cookies that {whose}, and no token")), "{given}: {said}");
+    }
+}
+
 /// What servers of others do for everybody alike, or for the visitor alone, is no fault of the rules.
 #[test]
 fn what_a_server_does_for_everybody_is_no_finding() {
@@ -1023,7 +1057,7 @@ fn what_differs_is_said_and_what_says_most_is_asked_first() {
         let event: Value = serde_json::from_str(line).unwrap();
         event["id"].as_str().map(str::to_owned)
     });
-    let kinds = ["rule", "cache", "spelling", "file", "token"];
+    let kinds = ["rule", "cache", "session", "spelling", "file", "token"];
     let stages: Vec<_> =
         ids.filter_map(|id| kinds.iter().position(|kind| id.split('/').nth(2) == Some(kind))).collect();
     assert!(stages.len() > 100 && stages.is_sorted(), "{stages:?}: {said}");

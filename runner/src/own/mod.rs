@@ -1,6 +1,7 @@
 //! A site that is not the corpus' own: a user's files, which bear no canaries. What tells that one of them came back is taken from the files themselves.
 
 mod answered;
+mod jar;
 pub mod marks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::answered::cached;
+pub use self::jar::Jar;
 use self::marks::Marks;
 
 /// The site of a user: its files, what tells them, and who may have which of them.
@@ -26,6 +28,8 @@ pub struct OwnSite {
     pub is_alike: bool,
     /// By the id of a case: the stage in which it is asked. A seed draws the order within a stage, so that what is asked first says most.
     pub stages: BTreeMap<String, usize>,
+    /// The cases whose request bears the cookies that the site sets with the answers just before it.
+    pub keeps_cookies: BTreeSet<String>,
 }
 
 /// Tokens that somebody else makes.

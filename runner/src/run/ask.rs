@@ -14,7 +14,7 @@ use crate::event::{Finished, Lengths};
 use crate::gates::Gate;
 use crate::invariants::{Invariant, Metadata, describes, secrets, uniform};
 use crate::judge::{Judgement, Scene, judge, leaks, summary, upstream};
-use crate::own::OwnSite;
+use crate::own::{Jar, OwnSite};
 use crate::upstream::ASK;
 use crate::verdict::{AFTER, Fault, Mismatch, Verdict};
 use crate::wire::raw::Connection;
@@ -125,10 +125,14 @@ async fn answer(sender: Sender<'_>, stage: &Stage, case: &Case, attempts: &mut u
             // A raw request says itself what it says; what comes of it at the upstream cannot be told apart.
             ask = (suite.needs_upstream() && sent.raw.is_none()).then(|| shared.upstream.next_ask());
             sent.headers.extend(ask.iter().map(|ask| (ASK.to_owned(), ask.clone().into_bytes())));
+            let mut jar = Jar::default();
             for request in &case.before {
                 let first = Case { request: request.clone(), before: Vec::new(), ..case.clone() };
-                sender.send(composed(&sender, suite, &first)?, way, &mut 0).await?;
+                jar.take(&sender.send(composed(&sender, suite, &first)?, way, &mut 0).await?);
             }
+            let keeps_cookies = suite.own.as_ref().is_some_and(|own| own.keeps_cookies.contains(&case.id));
+            let cookies = jar.line().filter(|_| keeps_cookies);
+            sent.headers.extend(cookies.map(|line| ("Cookie".to_owned(), line.into_bytes())));
             sender.send_on(sent, way, attempts).await
         };
         match answered.await {

@@ -60,6 +60,37 @@ impl From<'_> {
         all
     }
 
+    /// A gate with nothing but the cookies that the site set for whoever asked before: for everybody, and for a member. The rules know one cookie alone.
+    pub(super) fn sessions(&self, rules: &[usize]) -> Vec<Probe> {
+        let is_gate = |place: &usize| {
+            let shows =
+                self.ground.witnesses.get(*place).and_then(Option::as_ref).is_some_and(|one| one.file.is_some());
+            shows && self.model.views.get(*place).is_some_and(|view| view.is_gate)
+        };
+        let mut all = Vec::new();
+        for place in rules.iter().copied().filter(is_gate).take(CACHED_GATES) {
+            let holder = self.admitting_role(place).and_then(|role| self.visitors.holder(role)).cloned();
+            let before = [
+                (
+                    "everybody",
+                    "whoever sends the cookies that everybody is given, and no token",
+                    Some(Visitors::anonymous()),
+                ),
+                ("a-member", "whoever sends the cookies that a member was given, and no token", holder),
+            ];
+            for (whose, words, before) in before {
+                let Some(before) = before else { continue };
+                let visitor = Visitor { id: "bearer".to_owned(), words: words.to_owned(), ..Visitors::anonymous() };
+                let Some(mut probe) = self.at_the_rule(place, visitor) else { continue };
+                probe.kind = Kind::Session;
+                probe.label = format!("cookies-of-{whose}");
+                probe.before = vec![before];
+                all.push(probe);
+            }
+        }
+        all
+    }
+
     /// A closed file of each ending behind a gate by a member and then by a stranger: many caches go by the ending alone, and leave pages to the site.
     pub(super) fn caches_by_ending(&self) -> Vec<Probe> {
         let (mut all, mut gates) = (Vec::new(), BTreeMap::<String, BTreeSet<usize>>::new());
