@@ -314,9 +314,7 @@ impl Builder<'_> {
 fn if_leaked(probe: &Probe, said: &Said) -> &'static str {
     match (probe.kind, probe.trick) {
         (Kind::Cache, _) => crate::verdicts::CACHED,
-        (Kind::Session, _) => {
-            "A cookie that the site sets opens the gate without a token, and goes on to do so when the token has run out or the role was taken away."
-        }
+        (Kind::Session, _) => "A cookie that the site gives to everybody opens the gate without a token.",
         (Kind::Token, _) if probe.visitor.is_stranger => "A token counts that must not, or what stands beside it.",
         _ if said.answer == Answer::NotFound && !said.denied => "Where nothing lies, the site hands out a closed file.",
         (_, Trick::Path) => "The gate is on one spelling of the path, and the site hands out the file by another.",

@@ -29,7 +29,7 @@ impl LeftOut {
             let what = match kind {
                 Kind::Rule => "by further visitors",
                 Kind::Cache => "of two visitors for one URL",
-                Kind::Session => "with cookies that the site sets, and no token",
+                Kind::Session => "with cookies that the site gives to everybody",
                 Kind::Spelling => "for near misses and in other spellings",
                 Kind::File => "for closed files by their names",
                 Kind::Token => "with tokens and cookies of the corpus, which try the key that all gates share",

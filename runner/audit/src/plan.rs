@@ -33,7 +33,7 @@ pub fn render(audit: &Audit, rate: Option<f64>) -> String {
         let what = match kind {
             Kind::Rule => "every rule by every class of visitor",
             Kind::Cache => "caches: one URL by two visitors",
-            Kind::Session => "cookies that the site sets, without a token",
+            Kind::Session => "cookies that everybody is given, without a token",
             Kind::Spelling => "near misses and other spellings",
             Kind::File => "closed files by their names",
             Kind::Token => "tokens and cookies of the corpus",

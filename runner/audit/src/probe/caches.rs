@@ -60,7 +60,7 @@ impl From<'_> {
         all
     }
 
-    /// A gate with nothing but the cookies that the site set for whoever asked before: for everybody, and for a member. The rules know one cookie alone.
+    /// A gate with nothing but the cookies that the site sets for everybody, whom it turns away. What a member is given is the member's.
     pub(super) fn sessions(&self, rules: &[usize]) -> Vec<Probe> {
         let is_gate = |place: &usize| {
             let shows =
@@ -69,24 +69,16 @@ impl From<'_> {
         };
         let mut all = Vec::new();
         for place in rules.iter().copied().filter(is_gate).take(CACHED_GATES) {
-            let holder = self.admitting_role(place).and_then(|role| self.visitors.holder(role)).cloned();
-            let before = [
-                (
-                    "everybody",
-                    "whoever sends the cookies that everybody is given, and no token",
-                    Some(Visitors::anonymous()),
-                ),
-                ("a-member", "whoever sends the cookies that a member was given, and no token", holder),
-            ];
-            for (whose, words, before) in before {
-                let Some(before) = before else { continue };
-                let visitor = Visitor { id: "bearer".to_owned(), words: words.to_owned(), ..Visitors::anonymous() };
-                let Some(mut probe) = self.at_the_rule(place, visitor) else { continue };
-                probe.kind = Kind::Session;
-                probe.label = format!("cookies-of-{whose}");
-                probe.before = vec![before];
-                all.push(probe);
-            }
+            let visitor = Visitor {
+                id: "bearer".to_owned(),
+                words: "whoever sends the cookies that everybody is given, and no token".to_owned(),
+                ..Visitors::anonymous()
+            };
+            let Some(mut probe) = self.at_the_rule(place, visitor) else { continue };
+            probe.kind = Kind::Session;
+            probe.label = "cookies-of-everybody".to_owned();
+            probe.before = vec![Visitors::anonymous()];
+            all.push(probe);
         }
         all
     }
