@@ -325,6 +325,7 @@ const VISITS: &[Visit] = &[
     ("b.example", Some("de"), &[("cookie", b"c=1"), ("accept-language", b"en")]),
     ("b.example", None, &[("cookie", b"c=1"), ("accept-language", b"en")]),
     ("b.example", None, &[("accept-language", b"en")]),
+    ("a.example", None, &[("accept-language", b"en")]),
     ("a.example", Some("de"), &[("cookie", b"c=1"), ("accept-language", b"en")]),
     // COND-3.role: who claims to be elsewhere.
     ("b.example", Some("de"), &[("cookie", b"nf_country=at")]),
