@@ -1306,7 +1306,7 @@ const ADVISED: &[Advised] = &[
         "login-page-gated",
         &[(4, &["/login /d/user/ 302! Role=user", "/login /login 200"])],
     ),
-    // The front page is for those who hold no role yet, and so is where those are sent whom a gate denies.
+    // The front page is for those who hold no role yet; of another page, to which people are sent, nobody can prove that.
     (
         "/ /d/user/ 302! Role=user\n/d/* 200! Role=user\n/d/* / 302!",
         "",
@@ -1326,7 +1326,7 @@ const ADVISED: &[Advised] = &[
         "",
         &["/index.html", "/a.html", "/d/index.html"],
         "login-page-gated",
-        &[(3, &["/a /d/ 302! Role=user", "/a /a 200"])],
+        &[],
     ),
     // SHADOW-1: the answer that is there is not forced.
     ("/m/* 200! Role=a Country=de\n/m/* /login 302", "", SOME, "role-with-condition", &[(2, &["/m/* /login 302!"])]),
