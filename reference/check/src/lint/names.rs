@@ -100,6 +100,11 @@ pub(super) fn stands_for_all(path: &str) -> bool {
     CLOSED.contains(&called(path).as_str())
 }
 
+/// Whether a path or a file is the front page of the site.
+pub(super) fn is_front_page(path: &str) -> bool {
+    matches!(path, "" | "/" | "/index.html" | "/index")
+}
+
 /// Whether people log in at a path or a file of this name.
 pub(super) fn is_login_page(path: &str) -> bool {
     LOG_IN.contains(&called(path).as_str())

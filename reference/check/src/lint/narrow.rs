@@ -7,7 +7,7 @@ use rolegate::span::RuleFile;
 
 use super::advice::{Closing, Found, Proposal, changed, line_at};
 use super::answers::{answers_of, listed};
-use super::names::{is_denial_page, is_login_page, is_offer};
+use super::names::{is_denial_page, is_front_page, is_login_page, is_offer};
 use super::scene::{Field, LOOKED_AT, Scene, Visit, folder_path, name_as_path, page_of, place_of, segments, warning};
 use super::walk::is_page_for_holders;
 
@@ -196,14 +196,13 @@ fn covered<S: Site>(scene: &Scene<'_, S>, path: &RequestPath, visit: &Visit, gon
 
 /// ROLE-9: a gate for the front page, whose answer for those whom it denies is a page to log in, and no other gate.
 fn front_page_alone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) -> Option<Found> {
-    let is_front = |path: &str| matches!(path, "" | "/" | "/index.html" | "/index");
     let own = RequestPath::of(rule.pattern.literal()?);
-    let is_shown = rule.apply().and_then(page_of).is_some_and(|page| is_front(&page));
+    let is_shown = rule.apply().and_then(page_of).is_some_and(|page| is_front_page(&page));
     let others_are_alike = scene.closed.iter().all(|(_, gate)| {
         let path = gate.pattern.literal().map(RequestPath::of);
-        path.is_some_and(|path| is_front(path.name()))
+        path.is_some_and(|path| is_front_page(path.name()))
     });
-    if !is_front(own.name()) || !is_shown || !others_are_alike || scene.is_bare() || !scene.site.is_listed() {
+    if !is_front_page(own.name()) || !is_shown || !others_are_alike || scene.is_bare() || !scene.site.is_listed() {
         return None;
     }
     let visit = Visit::of(rule);
@@ -213,7 +212,7 @@ fn front_page_alone<S: Site>(scene: &Scene<'_, S>, place: usize, rule: &Rule) ->
     let is_for_members = |name: &&str| {
         let names =
             [name.strip_suffix(".html").unwrap_or_default(), name.strip_suffix("/index.html").unwrap_or_default()];
-        let is_public = |name: &str| is_front(name) || name == "/404" || is_denial_page(name) || is_offer(name);
+        let is_public = |name: &str| is_front_page(name) || name == "/404" || is_denial_page(name) || is_offer(name);
         name.ends_with(".html") && !names.into_iter().filter(|name| !name.is_empty()).any(is_public)
     };
     let names = scene.names_below("/").filter(is_for_members);

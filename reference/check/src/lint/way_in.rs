@@ -5,7 +5,7 @@ use rolegate::rules::{Apply, Rule};
 use rolegate::site::Site;
 
 use super::advice::say_the_same;
-use super::names::is_login_page;
+use super::names::{is_front_page, is_login_page};
 use super::scene::Scene;
 
 /// Whether the rule is new and shows a page for those who hold no role yet at its own path, below a role rule that only redirects there:
@@ -24,5 +24,5 @@ pub(super) fn shows_way_in<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> bool {
 
 /// Whether what lies at the path is for those who hold no role yet: a page to log in, or the front page of the site.
 fn is_for_newcomers(path: &RequestPath) -> bool {
-    matches!(path.name(), "" | "/" | "/index.html" | "/index") || is_login_page(path.name())
+    is_front_page(path.name()) || is_login_page(path.name())
 }
