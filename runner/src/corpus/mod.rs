@@ -39,6 +39,8 @@ use crate::suggest::did_you_mean_or;
 pub const DEFAULT_SECRET: &str = "gatecheck-conformance-secret-of-64-octets-0123456789abcdefABCDEF";
 /// The role path of every suite that names none.
 pub const DEFAULT_ROLE_PATH: &str = "app_metadata.authorization.roles";
+/// The cookie of the token, where nothing else is said.
+pub const TOKEN_COOKIE: &str = "nf_jwt";
 /// The path of the second file of rules.
 pub const TOML_FILE: &str = "/netlify.toml";
 /// What a gate may lack.

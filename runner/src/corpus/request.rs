@@ -95,7 +95,7 @@ pub enum Carrier {
 impl Default for Carrier {
     /// The cookie of the format (COOKIE-1).
     fn default() -> Self {
-        Self::Cookie("nf_jwt".to_owned())
+        Self::Cookie(super::TOKEN_COOKIE.to_owned())
     }
 }
 

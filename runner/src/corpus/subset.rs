@@ -10,7 +10,7 @@ use super::request::{Carrier, Form};
 use super::shape::{one_gate, without_roles};
 use super::source::Access;
 use super::template::{Piece, Template};
-use super::{Case, Corpus, Suite};
+use super::{Case, Corpus, Suite, TOKEN_COOKIE};
 
 /// A gate that reads no rules: a token opens one path, whatever stands in front of it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -170,13 +170,13 @@ fn in_the_words_of(case: &mut Case, written: Option<&Alternative>, denied: &Alte
     }
     case.request.carrier = carrier.clone();
     let Carrier::Cookie(name) = carrier else {
-        if case.request.templates().any(|text| text.tokens().next().is_some() || holds(text, NAME)) {
+        if case.request.templates().any(|text| text.tokens().next().is_some() || holds(text, TOKEN_COOKIE)) {
             case.features.push("cookie".to_owned());
         }
         return;
     };
-    if name != NAME {
-        case.request.templates_mut().for_each(|text| text.replace(NAME, name));
+    if name != TOKEN_COOKIE {
+        case.request.templates_mut().for_each(|text| text.replace(TOKEN_COOKIE, name));
     }
 }
 
@@ -194,9 +194,6 @@ fn is_denial(one: &Alternative, written: Option<&Alternative>) -> bool {
                 && one.shown() == written.shown()
         })
 }
-
-/// The cookie of the format.
-const NAME: &str = "nf_jwt";
 
 fn holds(text: &Template, needle: &str) -> bool {
     text.pieces().iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains(needle)))

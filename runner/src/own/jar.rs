@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::corpus::TOKEN_COOKIE;
 use crate::wire::{Exchange, Response};
-
-/// The cookie of the token.
-const TOKEN: &str = "nf_jwt";
 
 /// Cookies by name.
 #[derive(Debug, Default)]
@@ -28,7 +26,7 @@ impl Jar {
             let (name, value) = (name.trim(), value.trim());
             let is_plain =
                 |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
-            if name == TOKEN || !is_plain(name) || sent.iter().any(|token| value.contains(token.as_str())) {
+            if name == TOKEN_COOKIE || !is_plain(name) || sent.iter().any(|token| value.contains(token.as_str())) {
                 continue;
             }
             let is_over = parts.any(|part| {

@@ -115,12 +115,7 @@ impl Cause {
 /// is told from what passes as well.
 #[must_use]
 pub fn causes_of_failures(run: &Aggregate) -> Vec<Cause> {
-    let mut all = of_the_gate(run);
-    let mut others = in_common(run, all.iter());
-    others.sort_by_key(|one| weight(run, one));
-    all.extend(others);
-    all.truncate(MOST);
-    all
+    in_order(run, of_the_gate(run), Vec::new())
 }
 
 /// The causes of a run: what takes the gate away, then the named defects and what other findings have in common, the weightiest first.
@@ -151,12 +146,17 @@ pub fn causes(run: &Aggregate, named: &[Named]) -> Vec<Cause> {
         others.extend(others_are_shown(run, &controls));
     }
     all.splice(0..0, wholly.map(|wholly| wholly.cause));
-    let in_common = in_common(run, all.iter().chain(&others));
+    in_order(run, all, others)
+}
+
+/// The first as they are, then the others and what further findings have in common, the weightiest first.
+fn in_order(run: &Aggregate, mut first: Vec<Cause>, mut others: Vec<Cause>) -> Vec<Cause> {
+    let in_common = in_common(run, first.iter().chain(&others));
     others.extend(in_common);
     others.sort_by_key(|one| weight(run, one));
-    all.extend(others);
-    all.truncate(MOST);
-    all
+    first.extend(others);
+    first.truncate(MOST);
+    first
 }
 
 /// What fails the run goes first, leaks before all, then what explains most.

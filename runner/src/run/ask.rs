@@ -125,14 +125,16 @@ async fn answer(sender: Sender<'_>, stage: &Stage, case: &Case, attempts: &mut u
             // A raw request says itself what it says; what comes of it at the upstream cannot be told apart.
             ask = (suite.needs_upstream() && sent.raw.is_none()).then(|| shared.upstream.next_ask());
             sent.headers.extend(ask.iter().map(|ask| (ASK.to_owned(), ask.clone().into_bytes())));
+            let keeps_cookies = suite.own.as_ref().is_some_and(|own| own.keeps_cookies.contains(&case.id));
             let mut jar = Jar::default();
             for request in &case.before {
                 let first = Case { request: request.clone(), before: Vec::new(), ..case.clone() };
-                jar.take(&sender.send(composed(&sender, suite, &first)?, way, &mut 0).await?);
+                let exchange = sender.send(composed(&sender, suite, &first)?, way, &mut 0).await?;
+                if keeps_cookies {
+                    jar.take(&exchange);
+                }
             }
-            let keeps_cookies = suite.own.as_ref().is_some_and(|own| own.keeps_cookies.contains(&case.id));
-            let cookies = jar.line().filter(|_| keeps_cookies);
-            sent.headers.extend(cookies.map(|line| ("Cookie".to_owned(), line.into_bytes())));
+            sent.headers.extend(jar.line().map(|line| ("Cookie".to_owned(), line.into_bytes())));
             sender.send_on(sent, way, attempts).await
         };
         match answered.await {

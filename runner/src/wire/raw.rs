@@ -184,10 +184,16 @@ impl Connection {
     async fn aftermath(&mut self, gap: Duration, before: usize) -> bool {
         let end = later(Instant::now(), self.limit.max(gap));
         self.stop = None;
+        self.until_silence(gap, end, before).await;
+        self.stop == Some(End::Closed)
+    }
+
+    /// Reads until nothing has come for `gap`, until `end` at the latest; `before` bytes of the exchange are kept elsewhere.
+    async fn until_silence(&mut self, gap: Duration, end: Instant, before: usize) {
         loop {
             self.deadline = later(Instant::now(), gap).min(end);
             if !self.more_beside(before).await {
-                return self.stop == Some(End::Closed);
+                break;
             }
         }
     }
@@ -285,12 +291,7 @@ impl Connection {
     /// What is no HTTP has no end of its own: it is read as long as it flows, since something may lie in it.
     async fn listen(&mut self) {
         let end = self.deadline;
-        loop {
-            self.deadline = later(Instant::now(), AFTERMATH).min(end);
-            if !self.more().await {
-                break;
-            }
-        }
+        self.until_silence(AFTERMATH, end, 0).await;
         // Silence is the end of it.
         if self.stop == Some(End::TimedOut) && Instant::now() < end {
             self.stop = Some(End::Closed);
@@ -302,10 +303,7 @@ impl Connection {
     async fn read_behind(&mut self, response: &Response) -> Vec<u8> {
         let end = self.deadline;
         let gap = if response.says_close() { AFTERMATH } else { self.moment };
-        self.deadline = later(Instant::now(), gap).min(end);
-        while self.more().await {
-            self.deadline = later(Instant::now(), gap).min(end);
-        }
+        self.until_silence(gap, end, 0).await;
         // Silence is what was waited for.
         if self.stop == Some(End::TimedOut) {
             self.stop = None;
