@@ -130,14 +130,20 @@ pub(super) fn of_reserved(path: &str) -> &'static str {
 
 /// What to write instead of a line that begins with no path, and may belong into another file.
 pub(super) fn of_no_path(text: &str) -> String {
-    let quoted = text.trim_matches(['"', '\'', '`']);
-    if quoted != text && quoted.starts_with('/') {
-        return format!("nothing is quoted here: write `{quoted}`");
+    if let Some(help) = of_quotes(text, &["/"]) {
+        return help;
     }
     if is_host_of_the_web(text) {
         return format!("write `https://{text}`, or the path alone");
     }
     of_no_path_at_all(text).to_owned()
+}
+
+/// What to write instead of a text in quotation marks that begins so.
+fn of_quotes(text: &str, beginnings: &[&str]) -> Option<String> {
+    let quoted = text.trim_matches(['"', '\'', '`']);
+    (quoted != text && beginnings.iter().any(|begin| quoted.starts_with(begin)))
+        .then(|| format!("nothing is quoted here: write `{quoted}`"))
 }
 
 /// Whether a text begins as the name of a host on the web does, without a scheme.
@@ -164,9 +170,8 @@ pub(super) fn of_word_before_destination(word: &str, has_destination: bool) -> S
     if let Some(digits) = word.strip_prefix('!').filter(|digits| read_status(digits).is_some()) {
         return format!("the `!` that forces a rule stands directly after the status: write `{digits}!`");
     }
-    let quoted = word.trim_matches(['"', '\'', '`']);
-    if quoted != word && (quoted.starts_with('/') || quoted.starts_with("http")) {
-        return format!("nothing is quoted here: write `{quoted}`");
+    if let Some(help) = of_quotes(word, &["/", "http"]) {
+        return help;
     }
     if !has_destination && is_host_of_the_web(word) {
         return format!("write `https://{word}`: {A_DESTINATION}");
