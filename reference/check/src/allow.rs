@@ -155,7 +155,8 @@ impl Allow {
     fn fault(&self, is_refused: bool) -> Option<Problem> {
         let told = |id, message: String, help: String| {
             let (severity, note, fix, advice) = (Severity::Warning, None, None, None);
-            Some(Problem { id, severity, span: self.span, message, help, note, fix, refuses_to_start: false, advice })
+            let (refuses_to_start, instead) = (false, Vec::new());
+            Some(Problem { id, severity, span: self.span, message, help, note, fix, refuses_to_start, advice, instead })
         };
         let Allow { verb, id, .. } = self;
         if verb != "allow" || id.is_empty() {
@@ -358,7 +359,8 @@ mod tests {
         let span = Span { file, start: 0, end: 0, line, column: 1 };
         let (message, help) = (String::new(), String::new());
         let severity = Severity::Warning;
-        Problem { id, severity, span, message, help, note: None, fix: None, refuses_to_start: false, advice: None }
+        let (note, fix, refuses_to_start, advice, instead) = (None, None, false, None, Vec::new());
+        Problem { id, severity, span, message, help, note, fix, refuses_to_start, advice, instead }
     }
 
     /// Kind, line, column and label of a problem.

@@ -208,8 +208,10 @@ unless `version` grows.
     reason that a comment gives, or `null`;
   - `fix`: `null`, or the `text` to write in place of the bytes from `start` to `end`;
   - `advice`: `null`, or the change that `help` proposes, which is proved: for each rule that changes
-    `file`, `line` and the `lines` in its place, none where it goes. A change to an entry of
-    `netlify.toml` has no lines, and `help` says it.
+    or line in error `file`, `line` and the `lines` in its place, none where it goes. A change to
+    `netlify.toml` has no lines;
+  - `edits`: `null`, or the same change, whichever file it is in, as bytes: `file`, `start`, `end` and
+    the `text` to write there.
 - `fixed`: what `--fix` has just written: `file`, `line` before anything was written, `ids`,
   `before`, `after` (`null` where the line was taken out).
 - `map`, with `--map`: who gets what. `visitors`, each with `kind` (`anonymous`, `role`, `other`:

@@ -4,8 +4,8 @@
 
 use std::ops::Range;
 
-use rolegate::problem::Advice;
-use rolegate::rules::{Apply, Effect, QueryValue, RoleCondition, Rule, RuleFiles, RuleSet};
+use rolegate::problem::{Advice, Edit, Replacement};
+use rolegate::rules::{Apply, Effect, QueryValue, RoleCondition, Rule, RuleFiles, RuleSet, lines};
 use rolegate::span::RuleFile;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -19,6 +19,39 @@ pub struct Change {
     pub range: Range<usize>,
     /// What stands there instead.
     pub text: String,
+}
+
+/// What the advice writes into the rule files. `None` where an entry of `netlify.toml` is written in a way in which it cannot be changed
+/// by itself.
+pub fn written(advice: &Advice, files: RuleFiles<'_>) -> Option<Vec<(RuleFile, Change)>> {
+    let mut written = Vec::new();
+    for Edit { span, lines } in advice.edits.iter().filter(|edit| edit.span.file != RuleFile::Toml) {
+        let bytes = if span.file == RuleFile::Headers { files.headers } else { files.redirects };
+        let range = if lines.is_empty() { line_of(bytes, span.start) } else { span.start..span.end };
+        written.push((span.file, Change { range, text: lines.join("\n") }));
+    }
+    if advice.edits.iter().any(|edit| edit.span.file == RuleFile::Toml) {
+        written.extend(changes(advice, files.toml)?.into_iter().map(|change| (RuleFile::Toml, change)));
+    }
+    let texts = advice
+        .texts
+        .iter()
+        .map(|Replacement { span, text }| (span.file, Change { range: span.start..span.end, text: text.clone() }));
+    written.extend(texts);
+    Some(written)
+}
+
+/// The line that a byte is of, with what ends it.
+fn line_of(bytes: &[u8], at: usize) -> Range<usize> {
+    let mut end = 0;
+    for line in lines(bytes) {
+        let start = end;
+        end += line.len();
+        if at < end {
+            return start..end;
+        }
+    }
+    end..end
 }
 
 /// What the advice writes into `netlify.toml`, in the order of the places. `None` where an entry is written in a way in which it
@@ -338,15 +371,13 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rolegate::problem::Edit;
-
     use super::*;
 
     /// The file with these lines in the place of the rule at `place`.
     fn follow(toml: &str, place: usize, lines: &[&str]) -> Option<String> {
         let span = rules_of(toml.as_bytes())[place].span;
         let lines = lines.iter().map(|line| (*line).to_owned()).collect();
-        let changes = changes(&Advice { edits: vec![Edit { span, lines }] }, toml.as_bytes())?;
+        let changes = changes(&Advice { edits: vec![Edit { span, lines }], texts: Vec::new() }, toml.as_bytes())?;
         applied(toml, 0, &changes)
     }
 

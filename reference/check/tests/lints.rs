@@ -19,8 +19,9 @@ use rolegate_check::catalogue::{self, TRAPS};
 use rolegate_check::lint::{lint, lint_pages, lint_with};
 
 fn found(redirects: &str, toml: &str, files: &[&str]) -> Vec<Problem> {
-    let mut parsed = RuleSet::read(RuleFiles { redirects: redirects.as_bytes(), toml: toml.as_bytes(), headers: b"" });
-    lint_with(std::mem::take(&mut parsed.problems), &parsed.rules, &MemorySite::new(files.iter().copied()))
+    let rule_files = RuleFiles { redirects: redirects.as_bytes(), toml: toml.as_bytes(), headers: b"" };
+    let parsed = RuleSet::read(rule_files);
+    lint_with(parsed.problems, rule_files, &parsed.rules, &MemorySite::new(files.iter().copied()))
 }
 
 fn ids(problems: &[Problem]) -> Vec<&str> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use rolegate::{Problem, RuleFiles, Severity, StartError};
+use rolegate::{Problem, Severity, StartError};
 use rolegate_check::InWords as _;
 use rolegate_check::allow::{Accepted, Reviewed, review};
 use rolegate_server::Source;
@@ -194,9 +194,8 @@ fn rendered(source: &Source, problem: &Problem) -> String {
 
 /// LINT-3: takes from the problems what comments of the files accept.
 fn accept(source: &mut Source) -> Vec<Accepted> {
-    let files =
-        RuleFiles { redirects: source.redirects.bytes(), toml: source.toml.bytes(), headers: source.headers.bytes() };
-    let Reviewed { problems, accepted } = review(files, std::mem::take(&mut source.problems));
+    let problems = std::mem::take(&mut source.problems);
+    let Reviewed { problems, accepted } = review(source.files(), problems);
     source.problems = problems;
     accepted
 }

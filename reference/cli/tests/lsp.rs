@@ -264,6 +264,55 @@ fn fixes_and_proved_advice_are_code_actions() {
     assert_eq!(client.end(), 0);
 }
 
+/// Follows the first action of the first problem of a document, and tells what it is called.
+fn follow(client: &mut Client, folder: &TempDir, name: &str, text: &str) -> (String, String) {
+    client.change(folder, name, &json!({ "text": text }));
+    let problems = client.problems(folder, name);
+    // What is said of the folder as a whole has no code.
+    let problem = problems.iter().find(|problem| !problem["code"].is_null()).expect("a problem");
+    let actions = client.actions(folder, name, &problem["range"]);
+    let Some(action) = actions.first() else { return (String::new(), text.to_owned()) };
+    assert_eq!(action["kind"], "quickfix", "{action}");
+    let after = edited(text, &action["edit"]["changes"][uri(folder, name)]);
+    client.change(folder, name, &json!({ "text": after }));
+    assert_eq!(ids(&client.problems(folder, name)), [""; 0], "{after}");
+    (action["title"].as_str().expect("a title").to_owned(), after)
+}
+
+/// LINT-1, RULES-9: what is in error is mended by the one edit that lets in those alone whom the line names.
+#[test]
+fn errors_have_the_edit_that_is_proved() {
+    let folder = site(&[("_redirects", ""), ("m/x.html", ""), ("m/index.html", ""), ("login.html", "")]);
+    let mut client = Client::opened(&folder, "_redirects", "");
+    client.problems(&folder, "_redirects");
+    for (line, title, mended) in [
+        ("/m/* 200! Role=\"admin\"", "write `Role=admin`", "/m/* 200! Role=admin"),
+        ("/m/* 200 ! Role=admin", "directly after the status", "/m/* 200! Role=admin"),
+        ("/m/* 200! Role: admin, ü", "write `Role=admin,ü`", "/m/* 200! Role=admin,ü"),
+        ("/m/* /m/:splat Role=admin 200!", "write `200!` before", "/m/* /m/:splat 200! Role=admin"),
+        // Two readings.
+        ("/m/* 200! Role=R&D", "", "/m/* 200! Role=R&D"),
+    ] {
+        let text = |line: &str| format!("# ü\n  {line}\r\n/m/* /login 302\n");
+        let (told, after) = follow(&mut client, &folder, "_redirects", &text(line));
+        assert!(told.contains(title), "{line}: {told}");
+        assert_eq!(after, text(mended));
+    }
+    client.change(&folder, "_redirects", &json!({ "text": "" }));
+    client.problems(&folder, "_redirects");
+    client.open(&folder, "netlify.toml", "");
+    client.problems(&folder, "netlify.toml");
+    let toml = |role: &str| {
+        format!(
+            "[[redirects]]\nfrom = '/m/*'\nto = '/m/:splat'\nstatus = 200\nforce = true\n[redirects.conditions]\n{role}\n"
+        )
+    };
+    let (told, after) = follow(&mut client, &folder, "netlify.toml", &toml("Role = admin # ü"));
+    assert!(told.contains("write `\"admin\"`"), "{told}");
+    assert_eq!(after, toml("Role = \"admin\" # ü"));
+    assert_eq!(client.end(), 0);
+}
+
 #[test]
 fn the_files_of_a_project_are_read_together_and_comments_count() {
     let toml = "[build]\npublish = 'public'\n\n[[redirects]]\nto = '/m/:splat'\nfrom = '/preview/*'\nstatus = 200\n";

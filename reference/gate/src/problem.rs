@@ -33,23 +33,36 @@ pub struct Problem {
     pub refuses_to_start: bool,
     /// LINT-1: the change that `help` proposes, where one has been proved.
     pub advice: Option<Advice>,
+    /// What `help` names to write, where it names one thing. Nobody has proved it yet: what may be told is `advice`.
+    pub instead: Vec<Replacement>,
 }
 
 /// A change to the rules that mends a finding, opens nothing to anybody who was denied, locks nobody out who was admitted,
 /// and brings no new finding (LINT-1). It is for the author to make: it does change what visitors get.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Advice {
-    /// What is written in the place of which rules.
+    /// What is written in the place of which rules and lines.
     pub edits: Vec<Edit>,
+    /// What is written in the place of what is in error in `netlify.toml`, where there is no rule to say it by.
+    pub texts: Vec<Replacement>,
 }
 
-/// Lines in the place of one rule.
+/// Lines in the place of one rule, or of one line that is in error.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Edit {
-    /// The rule, as [`crate::Rule::span`] says it.
+    /// The rule, as [`crate::Rule::span`] says it; the line without white space around it.
     pub span: Span,
-    /// The lines, in the form of `_redirects`; none where the rule goes.
+    /// The lines, in the form of `_redirects`, of a line of `_headers` in that of its file; none where the rule or the line goes.
     pub lines: Vec<String>,
+}
+
+/// A text in the place of bytes of a rule file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Replacement {
+    /// The bytes that go; none where the text is put between two.
+    pub span: Span,
+    /// What stands there instead.
+    pub text: String,
 }
 
 /// A change to the file in which a problem was found.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use lsp_types::{CodeAction, CodeActionKind, TextEdit, Uri, WorkspaceEdit};
 use rolegate::problem::{Advice, COMMENT, Fix, Problem};
-use rolegate::span::{RuleFile, Span};
+use rolegate::span::RuleFile;
 use rolegate_check::entries::{self, Change};
 
 use crate::checked::Checked;
@@ -47,24 +47,12 @@ pub(crate) fn of(problem: &Problem, lines: &Lines<'_>, checked: &Checked) -> Vec
 /// What the advice writes; none where it changes an entry of `netlify.toml` that cannot be changed by itself.
 fn follow(advice: &Advice, checked: &Checked) -> Option<WorkspaceEdit> {
     let of = |wanted: RuleFile| checked.files.iter().find(|(file, ..)| *file == wanted).map(|(_, _, text)| text);
-    let is_of = |file: RuleFile| advice.edits.iter().any(move |edit| edit.span.file == file);
-    let mut edits = Vec::new();
-    for edit in advice.edits.iter().filter(|edit| edit.span.file != RuleFile::Toml) {
-        let Span { file, start, end, .. } = edit.span;
+    let written = entries::written(advice, checked.bytes())?;
+    let edit = |(file, Change { range, text })| {
         let lines = Lines::new(of(file)?);
-        let range = if edit.lines.is_empty() { lines.line_of(start) } else { start..end };
-        let text_edit = TextEdit { range: lines.range(range), new_text: edit.lines.join("\n") };
-        edits.push((checked.uri(file)?, text_edit));
-    }
-    if is_of(RuleFile::Toml) {
-        let text = of(RuleFile::Toml)?;
-        let lines = Lines::new(text);
-        let uri = checked.uri(RuleFile::Toml)?;
-        let changes = entries::changes(advice, text.as_bytes())?;
-        let written =
-            changes.into_iter().map(|Change { range, text }| TextEdit { range: lines.range(range), new_text: text });
-        edits.extend(written.map(|edit| (uri.clone(), edit)));
-    }
+        Some((checked.uri(file)?, TextEdit { range: lines.range(range), new_text: text }))
+    };
+    let edits = written.into_iter().map(edit).collect::<Option<Vec<_>>>()?;
     Some(WorkspaceEdit { changes: Some(changes(edits)), ..WorkspaceEdit::default() })
 }
 

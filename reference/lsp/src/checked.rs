@@ -91,21 +91,16 @@ impl Sites {
                 }
             }
         }
-        let bytes = |file| files.iter().find(|(own, ..)| *own == file).map_or(&b""[..], |(_, _, text)| text.as_bytes());
-        let bytes = RuleFiles {
-            redirects: bytes(RuleFile::Redirects),
-            toml: bytes(RuleFile::Toml),
-            headers: bytes(RuleFile::Headers),
-        };
+        let bytes = bytes_of(&files);
         let Parsed { rules, mut problems, .. } = RuleSet::read(bytes);
         let notes = match found {
             Found::Alone(note) => {
-                problems = lint_with(problems, &rules, &MemorySite::default());
+                problems = lint_with(problems, bytes, &rules, &MemorySite::default());
                 note.iter().cloned().collect()
             }
             Found::Site(site) => {
                 let (site, source) = site.as_ref();
-                problems = lint_with(problems, &rules, site);
+                problems = lint_with(problems, bytes, &rules, site);
                 problems.extend(lint_pages(&rules, site, |name| site.start_of(name, READ)));
                 // What is typed and not saved yet is rules too.
                 let is_so = |note: &&Note| rules.rules().is_empty() || !note.is_about_no_rules();
@@ -135,10 +130,21 @@ impl Site for Anything {
 }
 
 impl Checked {
+    /// The rule files, as they are read.
+    pub(crate) fn bytes(&self) -> RuleFiles<'_> {
+        bytes_of(&self.files)
+    }
+
     /// The document of a rule file.
     pub(crate) fn uri(&self, file: RuleFile) -> Option<Uri> {
         self.files.iter().find(|(own, ..)| *own == file).map(|(_, uri, _)| uri.clone())
     }
+}
+
+/// Rule files as they are read, each of those that there are.
+fn bytes_of(files: &[(RuleFile, Uri, String)]) -> RuleFiles<'_> {
+    let bytes = |file| files.iter().find(|(own, ..)| *own == file).map_or(&b""[..], |(_, _, text)| text.as_bytes());
+    RuleFiles { redirects: bytes(RuleFile::Redirects), toml: bytes(RuleFile::Toml), headers: bytes(RuleFile::Headers) }
 }
 
 /// The path of a document; none where it lies in no file system.

@@ -9,7 +9,8 @@ use rolegate::site::MemorySite;
 use rolegate::span::RuleFile;
 use rolegate_check::InWords as _;
 use rolegate_check::catalogue;
-use rolegate_check::lint::lint;
+use rolegate_check::entries;
+use rolegate_check::lint::{lint, lint_with};
 
 /// RULES-6, RULES-13, RULES-14: any bytes can be read, and nothing of them is lost.
 pub fn parse_redirects(bytes: &[u8]) {
@@ -42,9 +43,17 @@ pub fn print_rules(bytes: &[u8]) {
 pub fn lint_rules(bytes: &[u8]) {
     let Some((choice, file)) = bytes.split_first() else { return };
     let (redirects, toml) = if choice % 2 == 0 { (file, &b""[..]) } else { (&b""[..], file) };
-    let found = lint(&RuleSet::read(RuleFiles { redirects, toml, headers: b"" }).rules, &MemorySite::default());
+    let files = RuleFiles { redirects, toml, headers: b"" };
+    let read = RuleSet::read(files);
+    let found = lint_with(read.problems, files, &read.rules, &MemorySite::default());
     kinds_are_known(&found);
     places_lie_in_the_file(file, &[], &found);
+    // LINT-1: what is advised is written where it stands.
+    for advice in found.iter().filter_map(|problem| problem.advice.as_ref()) {
+        for (_, change) in entries::written(advice, files).unwrap_or_default() {
+            assert!(change.range.start <= change.range.end && change.range.end <= file.len(), "{advice:?}");
+        }
+    }
 }
 
 /// What a person is shown of a problem holds no control character, so that no rule file writes to the terminal.

@@ -61,13 +61,13 @@ const CONDITIONS: &[&str] = &[
     " Role",
     " Typo=x",
 ];
-const ENDS: &[&str] = &["\n", "\r\n", " # why\n", "\r"];
+pub(super) const ENDS: &[&str] = &["\n", "\r\n", " # why\n", "\r"];
 
 const SEGMENTS: &[&str] = &["a", "b", "ab", "a.html", "index.html", "-", "login"];
 
-struct Case {
-    files: Vec<&'static str>,
-    rules: String,
+pub(super) struct Case {
+    pub(super) files: Vec<&'static str>,
+    pub(super) rules: String,
 }
 
 impl Case {
@@ -76,11 +76,16 @@ impl Case {
     }
 
     fn of(bytes: &[u8], files: &[&'static str], from: &[&'static str], to: &[&'static str]) -> Case {
+        Case::with(bytes, files, &[from, QUERY, to, STATUS, CONDITIONS, ENDS])
+    }
+
+    /// Lines of which each field is one of an alphabet.
+    pub(super) fn with(bytes: &[u8], files: &[&'static str], alphabets: &[&[&'static str]]) -> Case {
         let mut picks = Picks(bytes);
         let files = (0..picks.number() % 5).map(|_| picks.pick(files)).collect();
         let mut rules = String::new();
         while !picks.0.is_empty() && rules.len() < 1000 {
-            for alphabet in [from, QUERY, to, STATUS, CONDITIONS, ENDS] {
+            for alphabet in alphabets {
                 rules += picks.pick(alphabet);
             }
         }
@@ -140,7 +145,7 @@ pub fn fix_opens_nothing(bytes: &[u8]) {
 }
 
 /// Of what advice is about: a tree, a page to log in, and what lies beside.
-const PAGES: &[&str] = &["/a/b.html", "/login.html", "/index.html", "/b.html", "/a/index.html", "/a.html"];
+pub(super) const PAGES: &[&str] = &["/a/b.html", "/login.html", "/index.html", "/b.html", "/a/index.html", "/a.html"];
 const SIMPLE: &[&str] = &["/a/*", "/*", "/a", "/b", "/b/*", "/login", "/a/b", "/:x", "https://a.example/a/*"];
 const LEADS: &[&str] = &[
     " /a/:splat",
@@ -156,8 +161,13 @@ const LEADS: &[&str] = &[
 ];
 
 /// LINT-1: whoever follows the advice of `check` opens nothing to anybody who was denied, denies nobody whom a role rule
-/// admitted, and moves no rule without a role above one with a role.
+/// admitted, and moves no rule without a role above one with a role. RULES-9: nor does whoever mends an error as it is advised.
 pub fn advice_opens_nothing(bytes: &[u8]) {
+    advice_on_rules_opens_nothing(bytes);
+    super::mended::advice_on_errors_opens_nothing(bytes);
+}
+
+fn advice_on_rules_opens_nothing(bytes: &[u8]) {
     let case = Case::of(bytes, PAGES, SIMPLE, LEADS);
     let site = MemorySite::new(case.files.iter().copied());
     let before = RuleSet::parse(case.rules.as_bytes()).rules;
@@ -229,29 +239,29 @@ fn shown(decision: &Decision) -> Option<String> {
 
 /// What a visitor gets, as far as advice is judged by it.
 #[derive(Debug, PartialEq, Eq)]
-struct Got {
-    shown: Option<String>,
-    denied: bool,
-    by: Option<usize>,
+pub(super) struct Got {
+    pub(super) shown: Option<String>,
+    pub(super) denied: bool,
+    pub(super) by: Option<usize>,
 }
 
 /// What a visitor gets of a file by its own name, wherever they ask for it.
 #[derive(Clone, Copy)]
-struct ByName {
-    is_denied: bool,
-    is_public: bool,
+pub(super) struct ByName {
+    pub(super) is_denied: bool,
+    pub(super) is_public: bool,
 }
 
 /// Who asks, and for what. Of requests that differ only in what no rule names, one is asked.
-struct Asked {
-    visitors: Vec<Visitor>,
+pub(super) struct Asked {
+    pub(super) visitors: Vec<Visitor>,
     targets: Vec<String>,
     visits: Vec<&'static Visit>,
 }
 
 impl Asked {
     /// Those for rules with these texts.
-    fn of(texts: &[&str]) -> Asked {
+    pub(super) fn of(texts: &[&str]) -> Asked {
         let names = |word: &str| texts.iter().any(|text| text.contains(word));
         let mut visitors = vec![Visitor::Anonymous, Visitor::with_roles(["nobody names this one"])];
         let roles = ["r", "s"].into_iter().filter(|role| names(&format!("Role={role}")) || names(&format!(",{role}")));
@@ -264,19 +274,19 @@ impl Asked {
     }
 
     /// Every target as often as it is asked for.
-    fn targets(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn targets(&self) -> impl Iterator<Item = &str> {
         self.targets.iter().flat_map(|target| self.visits.iter().map(move |_| target.as_str()))
     }
 
     /// Every decision about these targets.
-    fn all(&self, rules: &RuleSet, visitor: &Visitor, site: &MemorySite) -> impl Iterator<Item = Got> {
+    pub(super) fn all(&self, rules: &RuleSet, visitor: &Visitor, site: &MemorySite) -> impl Iterator<Item = Got> {
         self.targets
             .iter()
             .flat_map(move |target| self.visits.iter().map(move |visit| got(rules, visit, target, visitor, site)))
     }
 
     /// What a visitor gets who asks for a file by its own name.
-    fn by_name(&self, rules: &RuleSet, visitor: &Visitor, site: &MemorySite, name: &str) -> ByName {
+    pub(super) fn by_name(&self, rules: &RuleSet, visitor: &Visitor, site: &MemorySite, name: &str) -> ByName {
         let got = || self.visits.iter().map(|visit| got(rules, visit, name, visitor, site));
         let is_file = name.starts_with('/');
         // Who is sent elsewhere for what their request says, without a role in it, is denied nothing.

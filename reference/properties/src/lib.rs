@@ -23,6 +23,7 @@ mod json;
 #[cfg(feature = "keys")]
 mod keys;
 mod location;
+mod mended;
 mod reload;
 mod small;
 #[cfg(feature = "server")]

@@ -33,6 +33,10 @@ pub struct SourceFile {
     pub bytes: Option<Vec<u8>>,
 }
 
+fn files<'s>(redirects: &'s SourceFile, toml: &'s SourceFile, headers: &'s SourceFile) -> RuleFiles<'s> {
+    RuleFiles { redirects: redirects.bytes(), toml: toml.bytes(), headers: headers.bytes() }
+}
+
 impl Source {
     /// Reads the rules of a site from its `_redirects`, its header fields from its `_headers`, and both from `toml` or the
     /// `netlify.toml` of its project; a site without these has none. `folder` is the root of the project, or the folder that
@@ -46,7 +50,7 @@ impl Source {
         let read = |path: &Path| layout.read(path).map(|bytes| SourceFile { path: path.to_owned(), bytes });
         let (redirects, headers) = (read(&layout.redirects)?, read(&layout.headers)?);
         let toml = SourceFile { path: layout.toml.clone(), bytes: toml };
-        let files = RuleFiles { redirects: redirects.bytes(), toml: toml.bytes(), headers: headers.bytes() };
+        let files = files(&redirects, &toml, &headers);
         let Parsed { rules, problems, .. } = RuleSet::read(files);
         // LAYOUT-3: a gate that was meant to be there is worth a word; header fields alone close nothing.
         if rules.rules().is_empty() && problems.is_empty() {
@@ -59,6 +63,11 @@ impl Source {
     pub fn add(&mut self, problems: Vec<Problem>) {
         self.problems.extend(problems);
         self.problems.sort_by_key(|problem| problem.span);
+    }
+
+    /// What the files hold.
+    pub fn files(&self) -> RuleFiles<'_> {
+        files(&self.redirects, &self.toml, &self.headers)
     }
 
     /// A file, by which of them it is.

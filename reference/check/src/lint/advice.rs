@@ -4,23 +4,18 @@
 //! list is looked at in its turn, and decided for visits and visitors that have to do with the change. Advice that fails
 //! is not told; what is wrong is told all the same.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use rolegate::decide::{Decision, Outcome};
 use rolegate::opens::opens;
-use rolegate::path::RequestPath;
 use rolegate::problem::{Advice, Edit, Problem, Severity};
-use rolegate::rules::{Conditions, Effect, Pattern, RoleCondition, Rule, RuleSet, is_of_a_function};
+use rolegate::rules::{Conditions, Effect, Pattern, RoleCondition, Rule, RuleSet};
 use rolegate::site::Site;
 use rolegate::span::RuleFile;
-use rolegate::visitor::Visitor;
 
 use super::entry::in_toml;
-use super::forward::is_function;
-use super::names::is_login_page;
-use super::scene::{Scene, Visit, name_as_path};
+use super::no_worse::{Changed, is_denial_page, is_no_worse};
+use super::scene::{Scene, Visit};
 use super::stars;
-use super::tried::visits;
 use super::way_in;
 
 /// RULES-14: so many rules are looked at again to prove advice, over all of it.
@@ -34,7 +29,7 @@ const PROVED: usize = 16;
 
 /// So many bytes may be compared for one proof. Where that is not enough the rules are too long, or too many of them meet, and
 /// no more is proved.
-const COMPARED: usize = 2_000_000;
+pub(super) const COMPARED: usize = 2_000_000;
 
 /// What is told of every gate before a function, and no rule can mend.
 const OF_FUNCTIONS: &str = "gate-function-open";
@@ -80,7 +75,7 @@ impl Closing {
         Closing { patterns, but_for, to_the_admitted: false, leaves: None }
     }
 
-    fn is_for(&self, visit: &Visit) -> bool {
+    pub(super) fn is_for(&self, visit: &Visit) -> bool {
         visit.path().is_some_and(|path| self.patterns.iter().any(|pattern| pattern.matches(&path)))
     }
 }
@@ -100,7 +95,16 @@ impl Found {
 }
 
 /// How often each kind was found.
-type Kinds = HashMap<&'static str, usize>;
+pub(super) type Kinds = HashMap<&'static str, usize>;
+
+pub(super) fn count(kinds: &Kinds, id: &str) -> usize {
+    kinds.get(id).copied().unwrap_or_default()
+}
+
+/// Whether no kind is found more often than before.
+pub(super) fn brings_nothing(kinds: &Kinds, before: &Kinds) -> bool {
+    kinds.keys().all(|id| *id == OF_FUNCTIONS || count(kinds, id) <= count(before, id))
+}
 
 /// How often each kind was found, and how often each that reading finds of a star stands in the list.
 pub(super) fn kinds(found: &[Found], rules: &[Rule]) -> Kinds {
@@ -119,10 +123,7 @@ pub(super) fn proved<S: Site>(
     again: impl Fn(&RuleSet) -> Option<Kinds>,
 ) -> Vec<Problem> {
     let before = kinds(&found, scene.rules());
-    // Whether a change opens anything is asked of each gate beside each other one.
-    let gates = scene.rules().iter().filter(|rule| rule.is_gate()).count();
-    let weight = scene.rules().len() + gates.saturating_mul(gates) / GATES;
-    let mut left = (PROVED_OVER / weight.max(1)).clamp(1, PROVED);
+    let mut left = so_many(scene);
     let mut told = HashMap::new();
     let prove = |Found { mut problem, proposals }| {
         for proposal in proposals {
@@ -141,7 +142,7 @@ pub(super) fn proved<S: Site>(
                 }
             };
             if holds {
-                problem.advice = Some(Advice { edits: lines(&proposal, scene) });
+                problem.advice = Some(Advice { edits: lines(&proposal, scene), texts: Vec::new() });
                 problem.help = in_words(scene, &proposal);
                 break;
             }
@@ -154,6 +155,14 @@ pub(super) fn proved<S: Site>(
         problem
     };
     found.into_iter().map(prove).collect()
+}
+
+/// How much is proved for these rules.
+pub(super) fn so_many<S: Site>(scene: &Scene<'_, S>) -> usize {
+    // Whether a change opens anything is asked of each gate beside each other one.
+    let gates = scene.rules().iter().filter(|rule| rule.is_gate()).count();
+    let weight = scene.rules().len() + gates.saturating_mul(gates) / GATES;
+    (PROVED_OVER / weight.max(1)).clamp(1, PROVED)
 }
 
 /// What to write, as the file spells it that changes.
@@ -218,14 +227,19 @@ fn is_proved<S: Site>(
         return false;
     }
     let after = Scene::with_left(&set, scene.site, scene.left());
-    let is_better = is_no_worse(scene, &after, changes, closes.as_ref()) && {
+    let of_places = changes.iter().flat_map(|(place, rules)| scene.rule(*place).into_iter().chain(rules));
+    let changed = Changed {
+        touched: of_places.collect(),
+        places: changes.iter().map(|(place, _)| *place).collect(),
+        closes: closes.as_ref(),
+        mended: Vec::new(),
+    };
+    let is_better = is_no_worse(scene, &after, &changed) && {
         let Some(kinds) = again(&set) else {
             scene.spend(COMPARED);
             return false;
         };
-        let count = |kinds: &Kinds, id: &str| kinds.get(id).copied().unwrap_or_default();
-        let no_more = |other: &str| other == OF_FUNCTIONS || count(&kinds, other) <= count(before, other);
-        count(&kinds, id) < count(before, id) && kinds.keys().all(|other| no_more(other))
+        count(&kinds, id) < count(before, id) && brings_nothing(&kinds, before)
     };
     scene.spend(scene.left().saturating_sub(after.left()));
     is_better
@@ -307,172 +321,6 @@ fn reads_as<S: Site>(scene: &Scene<'_, S>, rule: &Rule) -> bool {
     let read = RuleSet::parse(rule.to_string().as_bytes());
     let is_whole = !read.problems.iter().any(|problem| problem.severity == Severity::Error);
     is_whole && read.rules.rules().iter().any(same) || scene.rules().iter().any(|other| other == rule)
-}
-
-/// Whether the rule shows a fixed page of the site with a status that says no.
-fn is_denial_page(rule: &Rule) -> bool {
-    rule.role().is_none()
-        && rule.apply().is_some_and(|apply| {
-            (400..500).contains(&apply.status) && !apply.to.is_absolute() && !apply.to.takes_captures()
-        })
-}
-
-/// What a visitor gets of the site or of another server.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Content {
-    File(String),
-    Url(String),
-}
-
-fn content(decision: &Decision) -> Option<Content> {
-    match &decision.outcome {
-        Outcome::Proxy { url } => Some(Content::Url(url.clone())),
-        // A destination that is no file here is still one elsewhere.
-        Outcome::NotFound { page: None, forced: false } => {
-            decision.target.clone().filter(|_| !decision.denied).map(Content::Url)
-        }
-        outcome => outcome.file().map(|file| Content::File(file.to_owned())),
-    }
-}
-
-/// Whether nobody whom the rules denied gets anything for it, and nobody whom they admitted is denied.
-fn is_no_worse<S: Site>(
-    before: &Scene<'_, S>,
-    after: &Scene<'_, S>,
-    changes: &[(usize, Vec<Rule>)],
-    closes: Option<&Closing>,
-) -> bool {
-    let touched: Vec<&Rule> =
-        changes.iter().flat_map(|(place, rules)| before.rule(*place).into_iter().chain(rules)).collect();
-    let visits = visits(before, &touched);
-    let mut visitors = vec![Visitor::Anonymous, Visitor::with_roles(["a role that no rule names"])];
-    visitors.extend(before.holders.iter().cloned());
-    // Where no gate fetches anything, what is fetched is kept from nobody who is not denied.
-    let fetches = |gate: &Rule| gate.is_proxy() || gate.apply().is_none_or(is_function);
-    let any_fetches = before.rules().iter().any(|gate| gate.is_gate() && fetches(gate));
-    visitors.iter().all(|visitor| {
-        let answers = visits.iter().map(|visit| {
-            let visit = visit.by(visitor);
-            Some((before.answer(&visit)?, after.answer(&visit)?, visit))
-        });
-        let Some(answers) = answers.collect::<Option<Vec<_>>>() else { return false };
-        // What somebody gets behind a rule that turned them away is theirs at that place alone: on another host it may be kept.
-        let given = answers.iter().filter(|(was, _, _)| !was.denied);
-        let had: HashSet<Content> = given.filter_map(|(was, _, _)| content(was)).collect();
-        // The pages that say so to those who are denied are theirs, too, and so is one to log in.
-        let pages: HashSet<Content> = answers
-            .iter()
-            .filter(|(was, _, _)| by_a_page(before, was))
-            .filter_map(|(was, _, _)| content(was))
-            .collect();
-        if closes.is_some_and(|closes| keeps_nothing(before, closes, visitor, &answers)) {
-            return false;
-        }
-        answers.iter().all(|(was, is, visit)| {
-            let admitted = !was.denied && was.by.and_then(|by| before.rule(by)).is_some_and(|by| by.role().is_some());
-            let is_closed_on_purpose = || {
-                closes.is_some_and(|closes| {
-                    let is_for_them = closes.but_for.as_ref().is_some_and(|role| role.holds(visitor));
-                    closes.is_for(visit)
-                        && !(is.denied && is_for_them)
-                        && (closes.to_the_admitted || !admitted || !is.denied)
-                })
-            };
-            // Whoever a role rule has let in is let in still, also where there is nothing to see.
-            let turned_away = admitted && is.denied && !is_closed_on_purpose();
-            let opened = content(is).is_some_and(|shown| {
-                // A role admits to what no other gate keeps from its holder.
-                let admitted =
-                    !was.denied && !is.denied && is.role_dependent && !is_kept_by_name(before, visit, &shown);
-                let logs_in = matches!(&shown, Content::File(file) if is_login_page(file));
-                let by = is.by.and_then(|by| after.rule(by));
-                let is_way_in = || by.is_some_and(|by| way_in::shows_way_in(before, by));
-                let is_page = (by_a_page(after, is) && (logs_in || pages.contains(&shown))) || is_way_in();
-                let fetches = !was.denied && !is.denied && !any_fetches && is_fetched(is);
-                let is_new = content(was).as_ref() != Some(&shown) && !had.contains(&shown);
-                is_new && !admitted && !is_page && !fetches && !before_gets(before, visit, &shown)
-            });
-            // A page that a rule leads to and that is not there yet is no denial; one that was there is missed.
-            let is_changed = was.by.is_some_and(|by| changes.iter().any(|(place, _)| *place == by));
-            let is_missing = is.by.is_none() || (was.outcome.file().is_some() && !is_changed && !is_fetched(is));
-            let is_nothing = is.denied || (matches!(is.outcome, Outcome::NotFound { .. }) && is_missing);
-            let was_something = !was.denied && is_something(was);
-            let locked_out = was_something
-                && is_nothing
-                && was.outcome != is.outcome
-                && !is_closed_on_purpose()
-                && !is_kept(before, visit, was)
-                && !closes.is_some_and(|closes| gets_by_name(after, closes, visit, was));
-            let undenied = was.denied && !is.denied && content(is).is_some();
-            !opened && !locked_out && !turned_away && !undenied
-        })
-    })
-}
-
-/// Whether another server or a function answers.
-fn is_fetched(decision: &Decision) -> bool {
-    matches!(decision.outcome, Outcome::Proxy { .. }) || decision.target.as_deref().is_some_and(is_of_a_function)
-}
-
-/// Whether there is an answer; a function runs elsewhere.
-fn is_something(decision: &Decision) -> bool {
-    is_fetched(decision) || !matches!(decision.outcome, Outcome::NotFound { .. })
-}
-
-/// Whether those for whom something is closed to others got something there, and get nothing at all any more.
-fn keeps_nothing<S: Site>(
-    before: &Scene<'_, S>,
-    closes: &Closing,
-    visitor: &Visitor,
-    answers: &[(Decision, Decision, Visit)],
-) -> bool {
-    if before.is_bare() || !closes.but_for.as_ref().is_some_and(|role| role.holds(visitor)) {
-        return false;
-    }
-    let there = || answers.iter().filter(|(_, _, visit)| closes.is_for(visit));
-    let gets = |decision: &Decision| !decision.denied && is_something(decision);
-    there().any(|(was, _, _)| gets(was)) && !there().any(|(_, is, _)| gets(is))
-}
-
-/// Whether a page that says that something is denied is what came.
-fn by_a_page<S: Site>(scene: &Scene<'_, S>, decision: &Decision) -> bool {
-    decision.by.and_then(|by| scene.rule(by)).is_some_and(is_denial_page)
-}
-
-/// Whether the visitor got a file by its own path already.
-fn before_gets<S: Site>(before: &Scene<'_, S>, visit: &Visit, shown: &Content) -> bool {
-    by_name(before, visit, shown).is_some_and(|decision| content(&decision).as_ref() == Some(shown))
-}
-
-/// Whether what the visitor got is denied under its own path.
-fn is_kept<S: Site>(before: &Scene<'_, S>, visit: &Visit, was: &Decision) -> bool {
-    let Some(file) = was.outcome.file() else { return false };
-    // What lies at the path is not given away there.
-    if visit.path().is_some_and(|path| before.site.file(&path).is_some_and(|own| own == file)) {
-        return false;
-    }
-    is_kept_by_name(before, visit, &Content::File(file.to_owned()))
-}
-
-/// Whether the visitor gets the file that was shown by its own name, where a gate ends since there is none.
-fn gets_by_name<S: Site>(after: &Scene<'_, S>, closes: &Closing, visit: &Visit, was: &Decision) -> bool {
-    let is_left = |path: RequestPath| {
-        closes.leaves.as_ref().is_some_and(|leaves| leaves.matches(&path)) && after.site.file(&path).is_none()
-    };
-    let shown = was.outcome.file().map(|file| Content::File(file.to_owned()));
-    visit.path().is_some_and(is_left) && shown.is_some_and(|shown| before_gets(after, visit, &shown))
-}
-
-/// Whether a file is denied to the visitor under its own path.
-fn is_kept_by_name<S: Site>(before: &Scene<'_, S>, visit: &Visit, shown: &Content) -> bool {
-    by_name(before, visit, shown).is_some_and(|decision| decision.denied)
-}
-
-/// What the visitor gets who asks for a file by its own path.
-fn by_name<S: Site>(before: &Scene<'_, S>, visit: &Visit, shown: &Content) -> Option<Decision> {
-    let Content::File(file) = shown else { return None };
-    let path = RequestPath::parse(name_as_path(file).as_bytes()).ok()?;
-    before.answer(&visit.at(&path).without_query())
 }
 
 /// A rule that shows a page of the site to those who have not been answered, with this status.

@@ -19,9 +19,11 @@ mod gate;
 mod idle;
 mod links;
 mod loads;
+mod mended;
 mod missing;
 mod names;
 mod narrow;
+mod no_worse;
 mod order;
 mod permanent;
 mod rewrite;
@@ -40,11 +42,11 @@ mod ways;
 use std::cell::OnceCell;
 
 use rolegate::problem::Problem;
-use rolegate::rules::{Rule, RuleSet};
+use rolegate::rules::{Rule, RuleFiles, RuleSet};
 use rolegate::site::Site;
 
 use crate::catalogue;
-use advice::Found;
+use advice::{Found, Kinds};
 use scene::{Field, Scene, warning};
 
 pub use loads::{READ, lint_pages};
@@ -64,23 +66,30 @@ pub fn lint_first(rules: &RuleSet, site: &impl Site, most: usize) -> Vec<Problem
     proved(&scene, found, most)
 }
 
-/// What reading has found of the rules, with advice where some is proved, and everything that is odd about them as a list.
-pub fn lint_with(read: Vec<Problem>, rules: &RuleSet, site: &impl Site) -> Vec<Problem> {
+/// What reading has found in the files, with advice where some is proved, and everything that is odd about their rules as a list.
+pub fn lint_with(read: Vec<Problem>, files: RuleFiles<'_>, rules: &RuleSet, site: &impl Site) -> Vec<Problem> {
     let scene = Scene::new(rules, site);
+    let mut before = mended::Before::of(&read);
     let mut found = stars::found(&scene, read);
     found.extend(look(&scene, usize::MAX));
-    proved(&scene, found, usize::MAX)
+    before.looked = advice::kinds(&found, scene.rules());
+    let mut problems = proved(&scene, found, usize::MAX);
+    mended::prove(&scene, files, &before, &mut problems, |changed| again(&scene, changed, usize::MAX));
+    problems
 }
 
 fn proved<S: Site>(scene: &Scene<'_, S>, found: Vec<Found>, most: usize) -> Vec<Problem> {
+    advice::proved(scene, found, |changed| again(scene, changed, most))
+}
+
+/// What is found of a changed list, of each kind.
+fn again<S: Site>(scene: &Scene<'_, S>, changed: &RuleSet, most: usize) -> Option<Kinds> {
     // As much is compared as in the list itself, so that as much of the changed one is looked at. RULES-14: a list that takes more than
     // a part of it is looked at once.
-    advice::proved(scene, found, |changed| {
-        let changed = Scene::new(changed, scene.site);
-        let whole = changed.left();
-        let kinds = advice::kinds(&look(&changed, most), changed.rules());
-        (changed.left() > whole - whole / PROVED_WITH).then_some(kinds)
-    })
+    let changed = Scene::new(changed, scene.site);
+    let whole = changed.left();
+    let kinds = advice::kinds(&look(&changed, most), changed.rules());
+    (changed.left() > whole - whole / PROVED_WITH).then_some(kinds)
 }
 
 /// The same without advice, for those who read what can be written without any: see [`crate::fix`].

@@ -449,6 +449,7 @@ pub(super) fn warning(
         fix: None,
         refuses_to_start: false,
         advice: None,
+        instead: Vec::new(),
     };
     problem.into()
 }

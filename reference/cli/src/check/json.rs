@@ -8,6 +8,7 @@ use rolegate::problem::COMMENT;
 use rolegate::{Fix, Problem, RuleFile, Severity};
 use rolegate_check::InWords as _;
 use rolegate_check::catalogue;
+use rolegate_check::entries;
 use rolegate_check::fix::Change;
 use rolegate_server::Source;
 use rolegate_server::layout::Note;
@@ -82,16 +83,27 @@ struct Finding {
     accepted: Option<String>,
     /// The change that `help` proposes, where one has been proved: it is for the author to make.
     advice: Option<Vec<Proposed>>,
+    /// The same, whichever file it changes, as text in the place of bytes.
+    edits: Option<Vec<Replaced>>,
 }
 
-/// Lines to write in the place of a rule.
+/// Lines to write in the place of a rule, or of a line that is in error.
 #[derive(Serialize)]
 struct Proposed {
     file: String,
-    /// Where the rule stands.
+    /// Where the rule or the line stands.
     line: usize,
-    /// In the form of `_redirects`; none where the rule goes.
+    /// In the form of the file; none where the rule or the line goes.
     lines: Vec<String>,
+}
+
+/// Text to write into a file in place of the bytes from `start` to `end`.
+#[derive(Serialize)]
+struct Replaced {
+    file: String,
+    start: usize,
+    end: usize,
+    text: String,
 }
 
 /// Text to write in place of the bytes from `start` to `end`.
@@ -197,7 +209,16 @@ fn finding(problem: &Problem, accepted: Option<&str>, source: &Source, places: &
         refuses_to_start: problem.refuses_to_start,
         accepted: accepted.map(str::to_owned),
         // An entry of `netlify.toml` is not written in lines: there the help says what to write.
-        advice: problem.advice.as_ref().filter(|advice| advice.edits.iter().all(is_in_lines)).map(|advice| {
+        edits: problem.advice.as_ref().and_then(|advice| entries::written(advice, source.files())).map(|written| {
+            let replaced = |(file, change): (RuleFile, entries::Change)| Replaced {
+                file: source.name(file),
+                start: change.range.start,
+                end: change.range.end,
+                text: change.text,
+            };
+            written.into_iter().map(replaced).collect()
+        }),
+        advice: problem.advice.as_ref().filter(|advice| is_in_lines(advice)).map(|advice| {
             let proposed = |edit: &rolegate::problem::Edit| Proposed {
                 file: source.name(edit.span.file),
                 line: edit.span.line,
@@ -209,8 +230,8 @@ fn finding(problem: &Problem, accepted: Option<&str>, source: &Source, places: &
     }
 }
 
-fn is_in_lines(edit: &rolegate::problem::Edit) -> bool {
-    edit.span.file == rolegate::span::RuleFile::Redirects
+fn is_in_lines(advice: &rolegate::problem::Advice) -> bool {
+    advice.texts.is_empty() && advice.edits.iter().all(|edit| edit.span.file != RuleFile::Toml)
 }
 
 /// `error` or `warning`.

@@ -92,7 +92,8 @@ impl Checked {
     fn open(dir: &Path, toml: Option<&Path>) -> Result<Checked, Failure> {
         let (site, rules, mut source) = open_to_look(dir, toml)?;
         let read = std::mem::take(&mut source.problems);
-        source.add(lint_with(read, &rules, &site));
+        let problems = lint_with(read, source.files(), &rules, &site);
+        source.add(problems);
         source.add(lint_pages(&rules, &site, |name| site.start_of(name, READ)));
         let accepted = accept(&mut source);
         Ok(Checked { site, rules, source, accepted })

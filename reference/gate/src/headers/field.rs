@@ -20,6 +20,8 @@ pub(super) struct FieldFault {
     pub(super) part: Part,
     pub(super) message: String,
     pub(super) help: String,
+    /// Whether the help is to leave the line out, and nothing else could be meant.
+    pub(super) goes: bool,
 }
 
 /// Which part of a field is at fault.
@@ -33,7 +35,13 @@ pub(super) enum Part {
 impl Names {
     /// Reads one field, both parts without white space around them.
     pub(super) fn read(&mut self, name: &str, value: &str) -> Result<(HeaderName, HeaderValue), FieldFault> {
-        let fault = |id, part, message: String, help: &str| FieldFault { id, part, message, help: help.to_owned() };
+        let fault = |id, part, message: String, help: &str| FieldFault {
+            id,
+            part,
+            message,
+            help: help.to_owned(),
+            goes: false,
+        };
         let Ok(known) = HeaderName::from_bytes(name.as_bytes()) else {
             let message = format!("`{name}` is no name of a header field");
             return Err(fault("header-name", Part::Name, message, "use letters, digits and hyphens"));
@@ -45,7 +53,8 @@ impl Names {
                 "location" => "write a rule with a redirect status into `_redirects`",
                 _ => "leave this line out",
             };
-            return Err(fault("header-reserved", Part::Name, message, help));
+            let goes = known.as_str() != "location";
+            return Err(FieldFault { goes, ..fault("header-reserved", Part::Name, message, help) });
         }
         if value.is_empty() {
             let message = format!("`{name}` has no value");

@@ -7,7 +7,7 @@ use super::password::{self, Closed};
 use super::pattern::{HeaderPath, PathFault, PathFaultKind};
 use super::{Block, ParsedHeaders};
 use crate::cost::step;
-use crate::problem::{Problem, Severity};
+use crate::problem::{Problem, Replacement, Severity};
 use crate::reading::fields::{Field, fields, is_destination, is_like_role, names_role};
 use crate::reading::{from, parts};
 use crate::rules::{MAX_LINE, lines};
@@ -82,13 +82,27 @@ pub(super) struct Fault {
     pub(super) range: Range<usize>,
     pub(super) message: String,
     pub(super) help: String,
+    /// What the help names to write in the place of which bytes, where it names one thing.
+    pub(super) instead: Option<(Range<usize>, String)>,
 }
 
 impl Fault {
-    pub(super) fn into_problem(self, span: Span) -> Problem {
-        let Fault { id, range: _, message, help } = self;
-        let severity = Severity::Error;
-        Problem { id, severity, span, message, help, note: None, fix: None, refuses_to_start: false, advice: None }
+    /// The fault as it is told, with the place of each range.
+    pub(super) fn into_problem(self, place: impl Fn(&Range<usize>) -> Span) -> Problem {
+        let Fault { id, range, message, help, instead } = self;
+        let instead = instead.map(|(range, text)| Replacement { span: place(&range), text });
+        Problem {
+            id,
+            severity: Severity::Error,
+            span: place(&range),
+            message,
+            help,
+            note: None,
+            fix: None,
+            refuses_to_start: false,
+            advice: None,
+            instead: instead.into_iter().collect(),
+        }
     }
 }
 
@@ -100,6 +114,7 @@ impl Reader {
             range: error.valid_up_to()..whole.end,
             message: "this line is not UTF-8 text".to_owned(),
             help: words::help::NOT_UTF_8.to_owned(),
+            instead: None,
         });
         let read = read.and_then(|text| match text.len() > MAX_LINE {
             true => Err(Fault {
@@ -107,6 +122,7 @@ impl Reader {
                 range: whole.clone(),
                 message: words::message::line_too_long(text.len()),
                 help: "write a shorter value".to_owned(),
+                instead: None,
             }),
             false => Ok(text),
         });
@@ -136,8 +152,7 @@ impl Reader {
             read.and_then(|text| self.field(line, text))
         };
         if let Err(fault) = result {
-            let span = line.span(fault.range.clone());
-            self.parsed.problems.push(fault.into_problem(span));
+            self.parsed.problems.push(fault.into_problem(|range| line.span(range.clone())));
         }
     }
 
@@ -157,6 +172,7 @@ impl Reader {
                 range: 0..text.len(),
                 message: "this is neither a path nor a header field".to_owned(),
                 help: words::help::NO_COLON.to_owned(),
+                instead: None,
             });
         };
         let (written, value) = (0..name.len(), rest.trim());
@@ -168,6 +184,7 @@ impl Reader {
                 range: 0..text.len(),
                 message: "header fields are given to paths, not to URLs".to_owned(),
                 help: words::help::URL_FOR_PATH.to_owned(),
+                instead: path_of_url(value).map(|path| (0..text.len(), path.to_owned())),
             });
         }
         if let Under::Path(path) = &self.under
@@ -175,9 +192,9 @@ impl Reader {
         {
             let message = format!("`{name}` is a header field of the answers here, and `{path}` is open to everybody");
             let help = words::help::ROLE_IN_HEADERS.to_owned();
-            let span = line.span(0..text.len());
-            let fault = Fault { id: "role-in-headers", range: 0..text.len(), message, help };
-            self.parsed.problems.push(Problem { severity: Severity::Warning, ..fault.into_problem(span) });
+            let fault = Fault { id: "role-in-headers", range: 0..text.len(), message, help, instead: None };
+            let problem = fault.into_problem(|range| line.span(range.clone()));
+            self.parsed.problems.push(Problem { severity: Severity::Warning, ..problem });
         }
         match &self.under {
             Under::Path(_) => {}
@@ -189,6 +206,7 @@ impl Reader {
                     range: 0..text.len(),
                     message: "this header field stands under no path".to_owned(),
                     help: "write the path that it is for on a line before it, such as `/*`".to_owned(),
+                    instead: None,
                 });
             }
         }
@@ -201,6 +219,7 @@ impl Reader {
             id: fault.id,
             message: fault.message,
             help: fault.help,
+            instead: fault.goes.then(|| (0..text.len(), String::new())),
         })?;
         if let Some(block) = self.parsed.rules.blocks.last_mut() {
             block.add(known, value);
@@ -213,7 +232,8 @@ impl Reader {
         let range = 0..line.content.len();
         let span = line.span(range.clone());
         let (message, help) = ("a rule is not read here".to_owned(), words::help::RULE_IN_HEADERS.to_owned());
-        let mut problem = Fault { id: "rule-in-headers", range, message, help }.into_problem(span);
+        let fault = Fault { id: "rule-in-headers", range, message, help, instead: None };
+        let mut problem = fault.into_problem(|_| span);
         if names_role(fields) {
             match fields.first().and_then(|from| from::covering(from.text, false)) {
                 Some((origin, pattern)) => {
@@ -276,5 +296,14 @@ pub(super) fn explain(text: &str, PathFault { range, kind }: PathFault) -> Fault
             words::help::PATH_UNREADABLE.to_owned(),
         ),
     };
-    Fault { id, range, message, help }
+    // What no browser sends goes; what a `#` or a `?` of the path itself would be nobody has said.
+    let path = text.split(['?', '#']).next().filter(|_| kind == PathFaultKind::Delimiter);
+    let instead = path.map(|path| (path.len()..text.len(), String::new()));
+    Fault { id, range, message, help, instead }
+}
+
+/// The path of a URL whose scheme is taken away.
+fn path_of_url(rest: &str) -> Option<&str> {
+    let rest = rest.strip_prefix("//")?;
+    rest.find('/').and_then(|at| rest.get(at..))
 }

@@ -59,5 +59,6 @@ pub(super) fn close(parsed: &mut ParsedHeaders, span: Span, path: Option<&str>, 
         fix: None,
         refuses_to_start: path.is_none(),
         advice: None,
+        instead: Vec::new(),
     });
 }

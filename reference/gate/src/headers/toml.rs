@@ -142,7 +142,7 @@ impl Reader<'_> {
         match HeaderPath::parse(&path) {
             Ok(read) => Some((path, read)),
             Err(fault) => {
-                let fault = Fault { range: value.span(), ..explain(&path, fault) };
+                let fault = Fault { range: value.span(), instead: None, ..explain(&path, fault) };
                 self.say(fault);
                 None
             }
@@ -214,12 +214,11 @@ impl Reader<'_> {
     }
 
     fn refuse(&mut self, range: Range<usize>, id: &'static str, message: impl Into<String>, help: impl Into<String>) {
-        self.say(Fault { id, range, message: message.into(), help: help.into() });
+        self.say(Fault { id, range, message: message.into(), help: help.into(), instead: None });
     }
 
     fn say(&mut self, fault: Fault) {
-        let span = self.file.span(&fault.range);
-        self.parsed.problems.push(fault.into_problem(span));
+        self.parsed.problems.push(fault.into_problem(|range| self.file.span(range)));
     }
 }
 

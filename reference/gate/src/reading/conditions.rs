@@ -74,10 +74,11 @@ pub(crate) struct ConditionReader {
 }
 
 impl ConditionReader {
-    /// One condition and the values that it lists.
+    /// One condition, which stands at `whole`, and the values that it lists, which stand at `place`.
     pub(crate) fn add<'v>(
         &mut self,
         place: impl Into<Range<usize>>,
+        whole: impl Into<Range<usize>>,
         key: &str,
         values: impl Iterator<Item = &'v str> + Clone,
         form: Form,
@@ -93,12 +94,12 @@ impl ConditionReader {
             None => {
                 let message = format!("`{key}` is not a condition");
                 let values: Vec<&str> = values.collect();
-                let help = instead::of_condition(key, &values, form);
-                self.unknown.get_or_insert_with(|| {
-                    Fault::at(place.clone(), "condition-unknown", message.clone(), help.clone())
-                });
-                let message = message + ", so this rule never matches";
-                remarks.push((Severity::Error, Fault::at(place, "condition-unknown", message, help)));
+                let (help, whole) = (instead::of_condition(key, &values, form), whole.into());
+                let fault = |message: String| {
+                    Fault::at(place.clone(), "condition-unknown", message, "").told(whole.clone(), help.clone())
+                };
+                self.unknown.get_or_insert_with(|| fault(message.clone()));
+                remarks.push((Severity::Error, fault(message + ", so this rule never matches")));
                 self.conditions.add(ConditionKey::Unknown, format!("{key}={}", values.join(",")));
                 return Ok(());
             }
@@ -108,13 +109,19 @@ impl ConditionReader {
             return Err(repeated(place, key));
         }
         // RULES-8
+        let list = values.clone();
         let mut values = values.peekable();
         if values.peek().is_none() || values.clone().any(str::is_empty) {
             let is_empty = values.all(str::is_empty);
             let message =
                 if is_empty { format!("`{key}` lists no value") } else { format!("`{key}` lists an empty value") };
             let help = if is_empty { "write at least one value" } else { form.empty() };
-            return Err(Fault::at(place, "condition-empty", message, help));
+            let fault = Fault::at(place.clone(), "condition-empty", message, help);
+            let others: Vec<&str> = list.filter(|value| !value.is_empty()).collect();
+            return Err(match form {
+                Form::List if !is_empty => fault.writing(place, form.listed(&others)),
+                _ => fault,
+            });
         }
         let list: Vec<String> = values.map(str::to_owned).collect();
         if let Some(known) = known {
@@ -129,7 +136,7 @@ impl ConditionReader {
         }
         // RULES-9
         if let Some(role) = list.iter().find(|role| role.contains(is_role_punctuation)) {
-            return Err(punctuated(place, key, role, &list));
+            return Err(punctuated(place, key, role, &list, form));
         }
         // ROLE-8
         if let Some(role) = list.iter().find(|role| role.contains(':')) {
@@ -202,12 +209,11 @@ fn is_role_punctuation(c: char) -> bool {
 }
 
 /// A role whose name holds punctuation, and what its author may have meant.
-fn punctuated(place: Range<usize>, key: &str, role: &str, list: &[String]) -> Fault {
-    let names: Vec<&str> = list.iter().flat_map(|role| role.split(is_role_punctuation)).collect();
+fn punctuated(place: Range<usize>, key: &str, role: &str, list: &[String], form: Form) -> Fault {
     let message = format!(
         "`{role}` is no name of a role: the value is neither quoted nor bracketed, and a comma alone parts roles"
     );
-    let help = instead::of_roles(key, role, &names);
+    let help = instead::of_roles(key, role, list, form, is_role_punctuation);
     Fault::at(place, "role-punctuation", message, help)
 }
 

@@ -56,7 +56,7 @@ pub(crate) fn read(bytes: &[u8]) -> Read {
 /// RULES-1: a line that CR alone ends, which others take for a part of the next.
 fn ended_by_cr(span: Span) -> Problem {
     let fault = Fault::at(0..0, "line-end", words::message::LINE_END, words::help::LINE_END);
-    fault.into_problem(Severity::Warning, span)
+    fault.into_problem(Severity::Warning, |_| span)
 }
 
 /// A line, and where it stands.
@@ -93,8 +93,7 @@ impl LineText<'_> {
 
 impl Fault {
     fn problem(self, severity: Severity, line: LineText<'_>) -> Problem {
-        let span = line.span(self.range.clone());
-        self.into_problem(severity, span)
+        self.into_problem(severity, |range| line.span(range.clone()))
     }
 }
 
@@ -121,6 +120,7 @@ impl Reader {
         let indent = range.start;
         let shift = |mut problem: Problem| {
             problem.span.column += indent;
+            problem.instead.iter_mut().for_each(|instead| instead.span.column += indent);
             problem
         };
         let text = || String::from_utf8_lossy(content);

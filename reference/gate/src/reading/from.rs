@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::destination::split_scheme;
 use super::fields::{self, Field};
-use super::instead;
+use super::instead::{self, Instead};
 use super::parts::{Fault, Remarks};
 use super::pattern::{Oddity, PatternFault, PatternFaultKind};
 use crate::authority::is_authority;
@@ -77,7 +77,7 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
     let (pattern, oddities) = Pattern::parse(path).map_err(|fault| from_fault(&fault, path, place))?;
     if is_path_without_slash(field.text) {
         let message = format!("`{}` does not begin with a slash, and is read as `{path}`", field.text);
-        let help = format!("write `{path}`");
+        let help = Instead::new(format!("write `{path}`"), path);
         remarks.push((Severity::Warning, Fault::at(field, "from-without-slash", message, help)));
     }
     if let Some(message) = instead::of_look_alike(path) {
@@ -95,7 +95,12 @@ pub(crate) fn read_from(field: Field<'_>, remarks: &mut Remarks) -> Result<(Opti
             continue;
         }
         let (id, message, help) = oddity_text(oddity, path, &pattern);
-        remarks.push((Severity::Warning, Fault::at(field, id, message, help)));
+        let fault = Fault::at(field, id, message, help);
+        let fault = match oddity {
+            Oddity::NotCanonical => fault.writing(place(0)..field.end(), tidy(path, &pattern)),
+            Oddity::LiteralStar | Oddity::MiddleStar | Oddity::PrefixStar => fault,
+        };
+        remarks.push((Severity::Warning, fault));
     }
     // RULES-12
     if pattern.is_reserved() {
@@ -134,11 +139,17 @@ fn is_path_without_slash(text: &str) -> bool {
 }
 
 fn from_fault(fault: &PatternFault, path: &str, place: impl Fn(usize) -> usize) -> Fault {
+    let whole = place(0)..place(path.len());
+    let written = match fault.kind {
+        PatternFaultKind::Segment(Refused::Backslash | Refused::EncodedSlash) => Some(instead::with_slashes(path)),
+        PatternFaultKind::Segment(Refused::Escape) => Some(instead::with_percent_signs(path)),
+        _ => None,
+    };
     let (id, message, help) = match fault.kind {
         PatternFaultKind::DoubleStar => {
-            let (help, end) = (instead::of_double_star(path), fault.end.min(path.len()));
-            let range = place(fault.start)..place(end);
-            return Fault::at(range, "from-double-star", words::message::FROM_DOUBLE_STAR, help);
+            let range = place(fault.start)..place(fault.end.min(path.len()));
+            let found = Fault::at(range, "from-double-star", words::message::FROM_DOUBLE_STAR, "");
+            return found.told(whole, instead::of_double_star(path));
         }
         PatternFaultKind::Fragment => {
             ("from-fragment", "a request never holds a fragment, so `from` cannot", words::help::FROM_FRAGMENT)
@@ -169,7 +180,11 @@ fn from_fault(fault: &PatternFault, path: &str, place: impl Fn(usize) -> usize) 
         PatternFaultKind::Segment(_) => ("from-escape", "`%` starts no escape here", words::help::FROM_ESCAPE),
     };
     let end = fault.end.min(path.len());
-    Fault::at(place(fault.start)..place(end), id, message, help)
+    let found = Fault::at(place(fault.start)..place(end), id, message, help);
+    match written {
+        Some(written) => found.writing(whole, written),
+        None => found,
+    }
 }
 
 /// Id, message and help of what is odd about a path.

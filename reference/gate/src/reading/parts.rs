@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::destination::{DestinationFaultKind, Names};
 use super::fields::{self, Field};
 use super::from::{Covered, oddity_text, split_from};
-use super::instead;
+use super::instead::{self, Instead};
 use super::pattern::Oddity;
-use crate::problem::{Problem, Severity};
+use crate::problem::{Problem, Replacement, Severity};
 use crate::request::Origin;
 use crate::rules::{Apply, Destination, Effect, Pattern, QueryConstraint, QueryValue, Rule};
 use crate::span::{Places, Span};
@@ -20,24 +20,53 @@ pub(crate) struct Fault {
     pub(crate) range: Range<usize>,
     pub(crate) message: String,
     pub(crate) help: String,
+    /// What the help names to write in the place of which bytes, where it names one thing.
+    pub(crate) instead: Vec<(Range<usize>, String)>,
 }
 
 impl Fault {
+    /// What is wrong with these bytes; a text that the help names stands in the place of them.
     pub(crate) fn at(
         place: impl Into<Range<usize>>,
         id: &'static str,
         message: impl Into<String>,
-        help: impl Into<String>,
+        help: impl Into<Instead>,
     ) -> Fault {
-        Fault { id, range: place.into(), message: message.into(), help: help.into() }
+        let range = place.into();
+        let fault =
+            Fault { id, range: range.clone(), message: message.into(), help: String::new(), instead: Vec::new() };
+        fault.told(range, help)
     }
-}
 
-impl Fault {
-    /// The fault as it is told, with the place of its range.
-    pub(crate) fn into_problem(self, severity: Severity, span: Span) -> Problem {
-        let Fault { id, range: _, message, help } = self;
-        Problem { id, severity, span, message, help, note: None, fix: None, refuses_to_start: false, advice: None }
+    /// The same with another help, and what it names in the place of these bytes.
+    pub(crate) fn told(self, place: impl Into<Range<usize>>, help: impl Into<Instead>) -> Fault {
+        let Instead { help, text } = help.into();
+        let instead = text.map(|text| (place.into(), text)).into_iter().collect();
+        Fault { help, instead, ..self }
+    }
+
+    /// The same where the help names this text for these bytes, too.
+    pub(crate) fn writing(mut self, place: impl Into<Range<usize>>, text: impl Into<String>) -> Fault {
+        self.instead.push((place.into(), text.into()));
+        self
+    }
+
+    /// The fault as it is told, with the place of each range.
+    pub(crate) fn into_problem(self, severity: Severity, place: impl Fn(&Range<usize>) -> Span) -> Problem {
+        let Fault { id, range, message, help, instead } = self;
+        let instead = instead.into_iter().map(|(range, text)| Replacement { span: place(&range), text });
+        Problem {
+            id,
+            severity,
+            span: place(&range),
+            message,
+            help,
+            note: None,
+            fix: None,
+            refuses_to_start: false,
+            advice: None,
+            instead: instead.collect(),
+        }
     }
 }
 
@@ -143,7 +172,8 @@ pub(crate) fn destination_missing(from: Field<'_>) -> Fault {
         from,
         "to-missing",
         "this rule has no destination",
-        instead::of_commas(from.text).unwrap_or("write one after `from`; it begins with `/`, `http://` or `https://`"),
+        instead::of_commas(from.text)
+            .unwrap_or_else(|| "write one after `from`; it begins with `/`, `http://` or `https://`".into()),
     )
 }
 
@@ -156,18 +186,18 @@ pub(crate) fn read_destination(
 ) -> Result<Destination, Fault> {
     let to = Destination::parse(field.text, names).map_err(|fault| {
         let (id, message, help) = match fault.kind {
-            DestinationFaultKind::Authority => ("to-host", "this is not a host", words::help::FROM_HOST.to_owned()),
+            DestinationFaultKind::Authority => ("to-host", "this is not a host", words::help::FROM_HOST.into()),
             DestinationFaultKind::OtherSite => {
-                ("to-other-site", "a browser takes this for another site", words::help::TO_OTHER_SITE.to_owned())
+                ("to-other-site", "a browser takes this for another site", words::help::TO_OTHER_SITE.into())
             }
             DestinationFaultKind::PartOfLabel => {
                 let help = instead::of_name_in_host(field.text, names);
-                let help = help.unwrap_or_else(|| words::help::TO_NAME_IN_HOST.to_owned());
+                let help = help.unwrap_or_else(|| words::help::TO_NAME_IN_HOST.into());
                 ("to-name-in-host", "in a host, a name stands for one whole label", help)
             }
         };
         let range = field.start + fault.range.start..field.start + fault.range.end;
-        Fault::at(range, id, message, help)
+        Fault::at(range, id, message, "").told(field, help)
     })?;
     // STATUS-2, STATUS-3: a page of another site can be redirected to, or forwarded with 200, and nothing else.
     if to.is_absolute() && status != 200 && !(300..400).contains(&status) {
@@ -218,13 +248,14 @@ pub(crate) fn left_out_destination(from: Field<'_>, names: &Names<'_>, status: u
         Some(oddity_text(odd, path, &pattern).2)
     };
     let help = match (own, star()) {
-        (Some(path), _) => {
-            format!("write where it leads, `{path}` for what is at the path; {}", words::help::TO_LEFT_OUT)
-        }
-        (None, Some(help)) => format!("{help}; {}", words::help::A_DESTINATION_LEFT_OUT),
-        (None, None) => words::help::TO_MISSING.to_owned(),
+        (Some(path), _) => Instead::new(
+            format!("write where it leads, `{path}` for what is at the path; {}", words::help::TO_LEFT_OUT),
+            format!(" {path}"),
+        ),
+        (None, Some(help)) => format!("{help}; {}", words::help::A_DESTINATION_LEFT_OUT).into(),
+        (None, None) => words::help::TO_MISSING.into(),
     };
-    Err(Fault { help, ..destination_missing(from) })
+    Err(destination_missing(from).told(from.end()..from.end(), help))
 }
 
 /// PROXY-1: the secret stands in the environment, never in a rule file.

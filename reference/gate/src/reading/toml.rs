@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fields::{is_like_role, is_like_role_joined, is_unseen, within_one_edit};
 use super::file::Read;
+use super::instead::Instead;
 use super::parts::{self, Fault, Parts, Remarks, UNREADABLE_NOTE, seal, seal_note};
 use crate::problem::Severity;
 use crate::reading::netlify_toml::{Document, NoToml, TomlFile};
@@ -29,8 +30,14 @@ pub(crate) fn read(document: &Document<'_>) -> Read {
             let message = format!("this is no TOML: {}", error.message().replace('\n', ", "));
             let range = error.span().unwrap_or(0..0);
             let (before, rest) = text.split_at_checked(range.start).unwrap_or_default();
-            let help = syntax_help(error.message(), before, rest);
-            reader.unparsed(&text, Fault::at(range, "toml-syntax", message, help));
+            let (help, heading) = syntax_help(error.message(), before, rest);
+            let fault = Fault::at(range.clone(), "toml-syntax", message, help);
+            let fault = match (unquoted(&text, range.start), heading) {
+                (Some((place, instead)), _) => fault.told(place, instead),
+                (None, Some(heading)) => in_double_brackets(fault, &text, heading),
+                (None, None) => fault,
+            };
+            reader.unparsed(&text, fault);
         }
         Err(NoToml::NotUtf8(error)) => {
             let at = error.valid_up_to();
@@ -44,29 +51,80 @@ pub(crate) fn read(document: &Document<'_>) -> Read {
     reader.read
 }
 
+/// What to write instead of the value of the line that this byte is of, where that is neither quoted nor of another type, and where it
+/// stands.
+fn unquoted(text: &str, at: usize) -> Option<(Range<usize>, Instead)> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let line = text.get(start..)?.lines().next()?;
+    let (key, rest) = line.split_once('=')?;
+    let indent = key.get(..key.len() - key.trim_start().len())?;
+    let written = rest.split('#').next()?;
+    let value = written.trim();
+    let begin = start + key.len() + 1 + (written.len() - written.trim_start().len());
+    let is_plain = |text: &str| !text.is_empty() && !text.contains(['"', '\'', '\\', '[', ']', '{', '}', ',', '=']);
+    if !is_plain(key.trim()) || !is_plain(value) || value.len() > MAX_SHOWN || at < begin {
+        return None;
+    }
+    let status = value.strip_suffix('!').filter(|digits| parts::read_status(digits).is_some());
+    let small = value.to_lowercase();
+    let (help, text) = match (key.trim(), status) {
+        ("status", Some(code)) => (
+            format!("write `{code}` and, to force, `force = true` on a line of its own"),
+            format!("{code}\n{indent}force = true"),
+        ),
+        ("force", _) if matches!(small.as_str(), "true" | "false") => {
+            (format!("write `{small}`, in small letters"), small)
+        }
+        ("status" | "force", _) => return None,
+        _ => (format!("a text stands in quotation marks: write `\"{value}\"`"), format!("\"{value}\"")),
+    };
+    let help = format!("{help}; until then no rule of this file is in force");
+    Some((begin..begin + value.len(), Instead::new(help, text)))
+}
+
+/// No longer text is repeated in what is said about it.
+const MAX_SHOWN: usize = 80;
+
+/// What is wrong where a list of entries has this heading, in single brackets, each time.
+fn in_double_brackets(fault: Fault, text: &str, name: &str) -> Fault {
+    let mut start = 0;
+    text.split_inclusive('\n').fold(fault, |fault, line| {
+        let at = start + (line.len() - line.trim_start().len());
+        start += line.len();
+        if line.trim() != name {
+            return fault;
+        }
+        fault.writing(at..at, "[").writing(at + name.len()..at + name.len(), "]")
+    })
+}
+
 /// Whether a field of this name in the conditions of an entry has slid there from above their heading.
 pub(super) fn is_field(name: &str) -> bool {
     ["force", "from", "signed", "status", "to"].contains(&name)
 }
 
-/// What to do about a file that is no TOML, which ends here to be any.
-fn syntax_help(message: &str, before: &str, rest: &str) -> &'static str {
+/// What to do about a file that is no TOML, which ends here to be any, and the heading that is to have double brackets.
+fn syntax_help(message: &str, before: &str, rest: &str) -> (&'static str, Option<&'static str>) {
     if message.contains("duplicate key") {
         let mut headings = before.lines().rev().chain(rest.lines().take(1)).map(str::trim);
         match headings.find(|line| ["[headers]", "[redirects]"].contains(line)) {
             Some("[headers]") => {
-                return "a list of entries has two brackets: write `[[headers]]` for each in the place of `[headers]`; until then no rule \
-                        of this file is in force";
+                let help = "a list of entries has two brackets: write `[[headers]]` for each in the place of `[headers]`; until then no \
+                            rule of this file is in force";
+                return (help, Some("[headers]"));
             }
             Some(_) => {
-                return "a list of entries has two brackets: write `[[redirects]]` for each in the place of `[redirects]`; until then no \
-                        rule of this file is in force";
+                let help = "a list of entries has two brackets: write `[[redirects]]` for each in the place of `[redirects]`; until \
+                            then no rule of this file is in force";
+                return (help, Some("[redirects]"));
             }
             None => {}
         }
-        return "write what stands under both names under one, each key once; until then no rule of this file is in force";
+        let help =
+            "write what stands under both names under one, each key once; until then no rule of this file is in force";
+        return (help, None);
     }
-    match rest.trim_start().as_bytes() {
+    let help = match rest.trim_start().as_bytes() {
         [b'/', ..] => {
             "a line that begins with a path stands in `_redirects`; until it is gone no rule of this file is in force"
         }
@@ -74,7 +132,8 @@ fn syntax_help(message: &str, before: &str, rest: &str) -> &'static str {
             "write `[[redirects]]` and `name = value` below it, this is JSON; until then no rule of this file is in force"
         }
         _ => "correct this place; until then no rule of this file is in force",
-    }
+    };
+    (help, None)
 }
 
 struct Reader<'a> {
@@ -86,7 +145,7 @@ impl Reader<'_> {
     /// A file that cannot be read at all.
     fn unparsed(&mut self, text: &str, fault: Fault) {
         let span = self.file.span(&fault.range);
-        let mut problem = fault.into_problem(Severity::Error, span);
+        let mut problem = fault.into_problem(Severity::Error, |range| self.file.span(range));
         // RULES-9
         let mut words = text.split(|c: char| !(c.is_alphanumeric() || is_unseen(c)));
         if words.any(|word| word.split(is_unseen).any(is_like_role) || is_like_role_joined(word)) {
@@ -117,7 +176,17 @@ impl Reader<'_> {
         let DeValue::Array(entries) = value.get_ref() else {
             let message = words::message::TOML_REDIRECTS.to_owned();
             let help = "write `[[redirects]]`, in double brackets, above every rule".to_owned();
-            self.refused(Fault::at(key, "toml-redirects", message, help), value);
+            let fault = Fault::at(key.clone(), "toml-redirects", message, help);
+            let around = (key.start.checked_sub(1), key.end + 1);
+            let is_heading = around.0.is_some_and(|start| {
+                let begins = text.get(..start).is_none_or(|before| before.is_empty() || before.ends_with('\n'));
+                begins && text.get(start..around.1) == Some("[redirects]")
+            });
+            let fault = match is_heading {
+                true => fault.writing(key.start..key.start, "[").writing(key.end..key.end, "]"),
+                false => fault,
+            };
+            self.refused(fault, value);
             return;
         };
         for entry in entries {
@@ -131,8 +200,7 @@ impl Reader<'_> {
             match entry::read(text, entry.span(), table, &mut remarks) {
                 Ok((parts, from, fields)) => {
                     for (severity, fault) in remarks {
-                        let span = self.file.span(&fault.range);
-                        self.read.problems.push(fault.into_problem(severity, span));
+                        self.read.problems.push(fault.into_problem(severity, |range| self.file.span(range)));
                     }
                     let Parts { origin, pattern, query, apply } = parts;
                     let places = Places::of(fields.into_iter().map(|(name, at)| (name, self.file.span(&at))));
@@ -175,7 +243,7 @@ impl Reader<'_> {
     /// RULES-6, and RULES-9 for every table in `value` that names a role: it is sealed, or no gate starts.
     fn refused(&mut self, fault: Fault, value: &Spanned<DeValue<'_>>) {
         let span = self.file.span(&fault.range);
-        let mut problem = fault.into_problem(Severity::Error, span);
+        let mut problem = fault.into_problem(Severity::Error, |range| self.file.span(range));
         let single = std::slice::from_ref(value);
         let tables = match value.get_ref() {
             DeValue::Array(items) => items.get(..).unwrap_or_default(),

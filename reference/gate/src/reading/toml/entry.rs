@@ -12,7 +12,7 @@ use super::super::conditions::{ConditionReader, Form};
 use super::super::destination::Names;
 use super::super::fields::{Field, misplaced, within_one_edit};
 use super::super::from::{self, Covered, read_from};
-use super::super::instead;
+use super::super::instead::{self, Instead};
 use super::super::parse::MAX_LINE;
 use super::super::parts::{self, Fault, Parts, Remarks};
 use super::{is_field, is_unseen, names_role, names_role_behind_path};
@@ -42,6 +42,9 @@ const FIELDS: [&str; 8] = ["from", "to", "status", "force", "query", "conditions
 /// TOML-1: fields that other programs know and that change nothing about who gets what.
 const OF_OTHERS: [&str; 1] = ["rate_limit"];
 
+/// So many characters that nobody sees are taken out of a text.
+const MOST_TAKEN_OUT: usize = 8;
+
 /// Where values stand, by the names of their fields.
 type Named = Vec<(String, Range<usize>)>;
 
@@ -63,7 +66,7 @@ pub(crate) fn read(
     }
     let (origin, pattern) = reader.with_text("from", from, remarks, read_from)?;
     let query = fields.query.map(|query| reader.query(query, remarks)).transpose()?.unwrap_or_default();
-    let status = fields.status.map(|status| reader.status(status, remarks)).transpose()?;
+    let status = fields.status.map(|status| reader.status(status, fields.force, remarks)).transpose()?;
     let force = fields.force.map(|force| reader.force(force)).transpose()?.unwrap_or_default();
     let code = status.unwrap_or(301);
     let names = parts::captured_names(from.span(), &pattern, &query)?;
@@ -71,7 +74,10 @@ pub(crate) fn read(
         Some(to) => {
             reader.with_text("to", to, remarks, |field, remarks| read_destination(field, &names, code, remarks))?
         }
-        None => reader.with_text("from", from, remarks, |field, _| parts::left_out_destination(field, &names, code))?,
+        // The path that is named stands in a field of its own here.
+        None => reader
+            .with_text("from", from, remarks, |field, _| parts::left_out_destination(field, &names, code))
+            .map_err(|fault| Fault { instead: Vec::new(), ..fault })?,
     };
     drop(names);
     let conditions = fields
@@ -129,7 +135,8 @@ fn read_destination(
 ) -> Result<Destination, Fault> {
     if !super::super::fields::is_destination(field.text) {
         let message = format!("`{}` is not a destination", field.text);
-        let help = "a destination begins with `/`, `http://` or `https://`";
+        let help = instead::of_destination(field.text);
+        let help = help.unwrap_or_else(|| "a destination begins with `/`, `http://` or `https://`".into());
         return Err(Fault::at(field, "to-not-a-path", message, help));
     }
     parts::read_destination(field, names, status, remarks)
@@ -140,7 +147,7 @@ struct EntryReader<'t> {
 }
 
 /// What to write instead of `Role = ["admin"]` beside `from`.
-fn role_beside_from(key: &str, value: &DeValue<'_>) -> Option<String> {
+fn role_beside_from(key: &str, value: &DeValue<'_>) -> Option<Instead> {
     if !["role", "roles"].contains(&key.to_lowercase().as_str()) {
         return None;
     }
@@ -153,8 +160,9 @@ fn role_beside_from(key: &str, value: &DeValue<'_>) -> Option<String> {
         |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let is_short = names.iter().map(|name| name.len()).sum::<usize>() <= 80;
     let listed: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    let written = format!("conditions = {{ Role = [{}] }}", listed.join(", "));
     (is_short && !names.is_empty() && names.iter().all(|name| is_plain(name)))
-        .then(|| format!("a role is a condition: write `conditions = {{ Role = [{}] }}`", listed.join(", ")))
+        .then(|| Instead::new(format!("a role is a condition: write `{written}`"), written))
 }
 
 impl EntryReader<'_> {
@@ -173,13 +181,16 @@ impl EntryReader<'_> {
                 other => {
                     let message = format!("`{other}` is not a field of a rule, and is not looked at");
                     let help = match FIELDS.iter().find(|field| within_one_edit(&other.to_lowercase(), field)) {
-                        Some(field) => format!("write `{field}`"),
-                        None => format!("the fields are `{}`", FIELDS.join("`, `")),
+                        Some(field) => Instead::new(format!("write `{field}`"), *field),
+                        None => format!("the fields are `{}`", FIELDS.join("`, `")).into(),
                     };
                     // RULES-9: `role = "admin"` beside `from`, or `condition.Role`.
                     if names_role(other, value.get_ref()) {
-                        let help = role_beside_from(other, value.get_ref()).unwrap_or(help);
-                        return Err(Fault::at(key.span(), "toml-field-unknown", message, help));
+                        let fault = Fault::at(key.span(), "toml-field-unknown", message, help);
+                        return Err(match role_beside_from(other, value.get_ref()) {
+                            Some(help) => fault.told(key.span().start..value.span().end, help),
+                            None => fault,
+                        });
                     }
                     let fault = Fault::at(key.span(), "toml-field-unknown", message, help);
                     // TOML-1
@@ -214,6 +225,10 @@ impl EntryReader<'_> {
             if !verbatim {
                 fault.range = value.span();
             }
+            // Nor is every text one that can be written between its quotation marks.
+            if !verbatim || fault.instead.iter().any(|(_, text)| text.contains(['"', '\'', '\\', '\n'])) {
+                fault.instead.clear();
+            }
             fault
         };
         let mut found = Remarks::new();
@@ -238,7 +253,13 @@ impl EntryReader<'_> {
         let DeValue::String(text) = value.get_ref() else {
             let kind = value.get_ref().type_str();
             let message = format!("`{name}` takes a text, and this is of the type {kind}");
-            return Err(fault("toml-type", message, "write it in quotes"));
+            let fault = fault("toml-type", message, "write it in quotes");
+            let written =
+                self.text.get(value.span()).filter(|_| !value.get_ref().is_table() && !value.get_ref().is_array());
+            return Err(match written {
+                Some(written) => fault.writing(value.span(), format!("\"{written}\"")),
+                None => fault,
+            });
         };
         // RULES-14
         if text.len() > MAX_LINE {
@@ -247,11 +268,18 @@ impl EntryReader<'_> {
         }
         // RULES-13
         if let Some(what) = text.chars().find_map(misplaced) {
-            return Err(fault("control-character", format!("this text holds {what}"), "remove it"));
+            let fault = fault("control-character", format!("this text holds {what}"), "remove it");
+            let start = value.span().start + 1;
+            let unseen = text.char_indices().filter(|(_, c)| misplaced(*c).is_some() && !c.is_whitespace());
+            let is_verbatim = self.text.get(start..start + text.len()) == Some(text.as_ref());
+            let gone = unseen.filter(|_| is_verbatim).take(MOST_TAKEN_OUT);
+            return Err(gone.fold(fault, |fault, (at, c)| fault.writing(start + at..start + at + c.len_utf8(), "")));
         }
         if text.trim().len() != text.len() {
             let message = format!("`{text}` has white space around it");
-            return Err(fault("white-space", message, "write it without"));
+            let fault = fault("white-space", message, "write it without");
+            let is_plain = !text.contains(['"', '\\']);
+            return Err(if is_plain { fault.writing(value.span(), format!("\"{}\"", text.trim())) } else { fault });
         }
         Ok(Field { text, start: value.span().start + 1 })
     }
@@ -286,7 +314,7 @@ impl EntryReader<'_> {
     }
 
     /// RULES-4, TOML-3: a number, or the same number as a text.
-    fn status(&self, value: Value<'_, '_>, remarks: &mut Remarks) -> Result<u16, Fault> {
+    fn status(&self, value: Value<'_, '_>, force: Option<Value<'_, '_>>, remarks: &mut Remarks) -> Result<u16, Fault> {
         let digits = match value.get_ref() {
             DeValue::Integer(number) if number.radix() == 10 => Cow::Borrowed(number.as_str()),
             DeValue::String(text) => Cow::Borrowed(text.as_ref()),
@@ -296,8 +324,11 @@ impl EntryReader<'_> {
         };
         let Some(code) = parts::read_status(&digits) else {
             let help = match digits.strip_suffix('!').and_then(parts::read_status) {
-                Some(code) => format!("write `status = {code}` and, to force, `force = true`"),
-                None => "write a number from 200 to 599".to_owned(),
+                Some(code) => Instead {
+                    help: format!("write `status = {code}` and, to force, `force = true`"),
+                    text: self.forced(code, value, force),
+                },
+                None => "write a number from 200 to 599".into(),
             };
             let message = format!("`{digits}` is not a status");
             return Err(Fault::at(value.span(), "status-invalid", message, help));
@@ -306,15 +337,30 @@ impl EntryReader<'_> {
         Ok(code)
     }
 
+    /// The status as a number, and beside it that the rule is forced, where the entry does not say so.
+    fn forced(&self, code: u16, value: Value<'_, '_>, force: Option<Value<'_, '_>>) -> Option<String> {
+        if let Some(force) = force {
+            return (force.get_ref().as_bool() == Some(true)).then(|| code.to_string());
+        }
+        let before = self.text.get(..value.span().start)?;
+        let line = before.rsplit('\n').next()?;
+        let indent = line.get(..line.len() - line.trim_start().len())?;
+        let has_own_line = line.trim_start().split('=').next()?.trim() == "status";
+        Some(match has_own_line {
+            true => format!("{code}\n{indent}force = true"),
+            false => format!("{code}, force = true"),
+        })
+    }
+
     /// TOML-3
     fn force(&self, value: Value<'_, '_>) -> Result<bool, Fault> {
         value.get_ref().as_bool().ok_or_else(|| {
-            Fault::at(
-                value.span(),
-                "toml-force",
-                words::message::TOML_FORCE,
-                "write `force = true` or `force = false`, without quotes",
-            )
+            let help = "write `force = true` or `force = false`, without quotes";
+            let fault = Fault::at(value.span(), "toml-force", words::message::TOML_FORCE, help);
+            match value.get_ref().as_str().map(str::trim) {
+                Some(text @ ("true" | "false")) => fault.writing(value.span(), text),
+                _ => fault,
+            }
         })
     }
 
@@ -326,7 +372,9 @@ impl EntryReader<'_> {
         remarks: &mut Remarks,
     ) -> Result<Conditions, Fault> {
         let mut conditions = ConditionReader::default();
-        for (key, value) in in_order(self.table("conditions", value, r#"Role = ["admin"]"#)?) {
+        let conditions_at = value.span();
+        let table = self.table("conditions", value, r#"Role = ["admin"]"#)?;
+        for (key, value) in in_order(table) {
             let name = key.get_ref();
             let mut items: Vec<&str> = Vec::new();
             match value.get_ref() {
@@ -336,8 +384,15 @@ impl EntryReader<'_> {
                         // Other gates are known to read such an item as two.
                         if field.text.contains(',') {
                             let message = format!("`{}` holds a comma", field.text);
-                            let help = words::help::CONDITION_COMMA;
-                            return Err(Fault::at(item.span(), "condition-comma", message, help));
+                            let fault =
+                                Fault::at(item.span(), "condition-comma", message, words::help::CONDITION_COMMA);
+                            let names: Vec<&str> = field.text.split(',').map(str::trim).collect();
+                            let is_plain = names.iter().all(|name| !name.is_empty() && !name.contains(['"', '\\']));
+                            let written: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+                            return Err(match is_plain {
+                                true => fault.writing(item.span(), written.join(", ")),
+                                false => fault,
+                            });
                         }
                         items.push(field.text);
                     }
@@ -346,16 +401,44 @@ impl EntryReader<'_> {
                 other if other.as_str().is_none() && is_field(&name.to_lowercase()) => {
                     let message = format!("`{name}` stands among the conditions");
                     let help = instead::of_condition(name, &[], Form::Quoted);
-                    return Err(Fault::at(key.span(), "condition-unknown", message, help));
+                    let fault = Fault::at(key.span(), "condition-unknown", message, help);
+                    return Err(self.above_heading(fault, conditions_at, table));
                 }
                 _ => items.extend(self.field(name, value)?.text.split(',').map(str::trim)),
             }
             let form = if value.get_ref().is_array() { Form::List } else { Form::Quoted };
-            conditions.add(value.span(), name, items.iter().copied(), form, remarks)?;
+            conditions.add(
+                value.span(),
+                key.span().start..value.span().end,
+                name,
+                items.iter().copied(),
+                form,
+                remarks,
+            )?;
         }
         // RULES-9
         let named = || entry.iter().any(|(key, value)| names_role(key.get_ref(), value.get_ref()));
         conditions.finish(named)
+    }
+
+    /// What is wrong with fields of the entry that stand below the heading of its conditions: they stand above it.
+    fn above_heading(&self, fault: Fault, conditions: Range<usize>, table: &DeTable<'_>) -> Fault {
+        let is_heading = self.text.get(conditions.start..).is_some_and(|rest| rest.starts_with('['));
+        let start = self.text.get(..conditions.start).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+        if !is_heading {
+            return fault;
+        }
+        let (mut fault, mut moved) = (fault, String::new());
+        for (key, value) in in_order(table).into_iter().filter(|(key, _)| is_field(&key.get_ref().to_lowercase())) {
+            let (from, rest) = (key.span().start, self.text.get(value.span().end..).unwrap_or_default());
+            let begin = self.text.get(..from).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+            let end = value.span().end + rest.find('\n').map_or(rest.len(), |end| end + 1);
+            let line = self.text.get(begin..end).unwrap_or_default();
+            moved += line.trim_end_matches(['\r', '\n']);
+            moved += if line.ends_with("\r\n") { "\r\n" } else { "\n" };
+            fault = fault.writing(begin..end, "");
+        }
+        fault.writing(start..start, moved)
     }
 
     /// PROXY-1
