@@ -31,6 +31,8 @@ const REDIRECTS: &[Row] = &[
     ("bare-word", "/m/* 200! Role admin", Err(OTHER_READING)),
     ("bare-word", "/m/* 200! Role=admin editor", Err(OTHER_READING)),
     ("bare-word", "/m/* 200! Role = admin editor", Err(OTHER_READING)),
+    ("bare-word", "/m/* 200! Role = 'admin'", Err("it is quoted besides")),
+    ("condition-empty", "/m/* 200! Role=[admin, editor]", Err("it stands in brackets besides")),
     ("bare-word", "/m/* 200! Group: admin", Err(NOT_SAID)),
     ("bare-word", "/m/* 200! /m/:splat Role=admin", Ok("/m/* /m/:splat 200! Role=admin")),
     ("bare-word", "/m/* 200! Role=admin /m/:splat", Ok("/m/* /m/:splat 200! Role=admin")),

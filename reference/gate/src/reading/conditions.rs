@@ -176,7 +176,7 @@ fn holds_a_role(value: &str) -> bool {
 
 /// RULES-9: punctuation that means something elsewhere, and nothing in a list of roles: quotation marks, brackets, other
 /// separators than the comma, `=`, and the backslash of an escape.
-fn is_role_punctuation(c: char) -> bool {
+pub(super) fn is_role_punctuation(c: char) -> bool {
     matches!(
         c,
         '"' | '\'' | '`' | '\u{ab}' | '\u{bb}' | '\u{2018}'

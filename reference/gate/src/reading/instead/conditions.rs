@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Instead, SHOWN};
-use crate::reading::conditions::Form;
+use crate::reading::conditions::{Form, is_role_punctuation};
 use crate::reading::fields::{Field, within_one_edit};
 use crate::reading::toml;
 
@@ -150,7 +150,9 @@ pub(in crate::reading) fn of_apart(fields: &[Field<'_>], at: usize) -> Option<(R
     }
     let (key, value) = written.split_once(['=', ':'])?;
     let (name, _) = CONDITIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(key))?;
-    let is_list = !value.contains(['=', ':', '/']) && value.len() <= SHOWN && !value.split(',').any(str::is_empty);
+    // What is quoted or in brackets is an error of its own.
+    let is_bare = !value.contains(|c: char| is_role_punctuation(c) || matches!(c, ':' | '/'));
+    let is_list = is_bare && value.len() <= SHOWN && !value.split(',').any(str::is_empty);
     let written = format!("{name}={value}");
     is_list.then(|| (begin.start..end, Instead::new(format!("write `{written}`: {TOGETHER}"), written)))
 }
