@@ -9,19 +9,22 @@ use gatecheck::corpus::question::Question;
 use gatecheck::corpus::recipe::Recipes;
 use gatecheck::corpus::request::{Carrier, Form, Request, TokenRef};
 use gatecheck::corpus::source::{Access, Level, OneOrMany, Provenance, Requirement, Sides};
-use gatecheck::corpus::template::Template;
+use gatecheck::corpus::template::{Piece, Template};
 use gatecheck::corpus::{Case, Corpus, Suite};
-use gatecheck::own::OwnSite;
 use gatecheck::own::marks::{Marks, Named};
+use gatecheck::own::{FoundOut, OwnSite};
 use sha2::{Digest, Sha256};
 
 use crate::expect::{Context, wanted};
 use crate::ground::ShownAnyway;
 use crate::model::{Answer, RuleView, Said, Who};
 use crate::probe::{From, Kind, Probe, Probes};
-use crate::spellings::Trick;
+use crate::spellings::{Trick, Version};
 use crate::visitors::Visitor;
 use crate::{AboutCase, AboutRule, Audit, Seen, Sizes, Wish};
+
+/// How many paths with nothing behind them are looked at where a field seems to describe a closed file.
+const LOOKED_FOR: usize = 3;
 
 /// The id of the one suite.
 pub const SUITE: &str = "site";
@@ -81,6 +84,10 @@ pub(super) fn audit(seen: &Seen, wish: &Wish, from: &From<'_>, probes: Probes, m
         may_have: seen.ground.may_have.clone(),
         tokens: Arc::clone(&wish.given),
         is_alike: wish.is_alike,
+        strangers: seen.visitors.controls(),
+        open: seen.ground.open.clone(),
+        nothing: seen.nothing_behind_gates(LOOKED_FOR),
+        found_out: FoundOut::default(),
         keeps_cookies: about.iter().filter(|(_, one)| one.kind == Kind::Session).map(|(id, _)| id.clone()).collect(),
         stages: about.iter().map(|(id, about)| (id.clone(), about.kind.stage())).collect(),
     };
@@ -116,6 +123,9 @@ fn closes_nothing(seen: &Seen, place: usize, view: &RuleView) -> Option<&'static
     }
     match seen.ground.behind.get(&place) {
         None | Some((0, _)) if view.redirects => Some("it says where its visitors are sent, and closes no file"),
+        Some((0, opened)) if *opened > 0 && view.asks_more => {
+            Some("every file behind it is shown to everybody who does not meet its conditions, or by another rule")
+        }
         Some((0, opened)) if *opened > 0 => Some("every file behind it is shown to everybody by another rule"),
         None | Some((0, _)) => Some("no file of this folder lies behind it"),
         Some(_) => None,
@@ -146,6 +156,12 @@ fn notes(seen: &Seen, wish: &Wish, rules: &[AboutRule]) -> Vec<String> {
         wish.given_roles.iter().filter(|role| !role.is_empty() && !named(role)).map(String::as_str).collect();
     if !unnamed.is_empty() {
         notes.push(format!("no rule asks for {}: the token for it is not used", unnamed.join(", ")));
+    }
+    if wish.host.is_some() && seen.visitors.holders().next().is_none() && rules.iter().any(|rule| rule.is_gate) {
+        notes.push(
+            "nobody is let in here, so it is not known whether closed files are deployed as they lie in the folder: one that is built otherwise is not told by its bytes, whoever gets it"
+                .to_owned(),
+        );
     }
     if !seen.visitors.lacking.is_empty() {
         notes.push(format!(
@@ -292,7 +308,7 @@ impl Builder<'_> {
             control: String::new(),
             holder: None,
             before: probe.before.iter().filter_map(|visitor| self::request(probe, visitor, own_host)).collect(),
-            over_http2: probe.over_http2,
+            over_http2: probe.version == Version::Http2,
             request,
             expected: wanted.expected,
         });
@@ -319,9 +335,9 @@ fn if_leaked(probe: &Probe, said: &Said) -> &'static str {
         _ if said.answer == Answer::NotFound && !said.denied => "Where nothing lies, the site hands out a closed file.",
         (_, Trick::Path) => "The gate is on one spelling of the path, and the site hands out the file by another.",
         (_, Trick::Way) => {
-            "The gate does not look at requests of another method, for a part, in a coding or with a condition."
+            "The gate does not look at requests of another method or version, for a part, in a coding or with a condition."
         }
-        (_, Trick::Bare) => "The gate stands before those alone who meet its other conditions.",
+        (_, Trick::Conditions) => "The gate stands before those alone who meet its other conditions.",
         (_, Trick::Field) if said.denied => "A header field that anybody can send opens the gate.",
         (_, Trick::Field) => {
             "The site serves what a header field names, and the gate is for the path that was asked for."
@@ -356,6 +372,9 @@ fn requirement_id(view: &RuleView) -> String {
 fn request(probe: &Probe, visitor: &Visitor, own_host: Option<&String>) -> Option<Request> {
     let target = String::from_utf8(probe.ask.target.clone()).ok()?;
     let text = Template::text(&target);
+    if probe.version == Version::Old {
+        return Some(raw(&old(probe, visitor, &target)));
+    }
     let form = if probe.is_exact || !is_ordinary(&target) { Form::Target(text) } else { Form::Path(text) };
     let mut headers = Vec::new();
     for (name, value) in &probe.ask.headers {
@@ -371,6 +390,35 @@ fn request(probe: &Probe, visitor: &Visitor, own_host: Option<&String>) -> Optio
         host: probe.ask.host.as_ref().filter(|host| Some(*host) != own_host).map(|host| Template::text(host)),
         body: None,
     })
+}
+
+/// The request in HTTP/1.0 (RFC 1945 §5), which keeps no connection.
+fn old(probe: &Probe, visitor: &Visitor, target: &str) -> Vec<Piece> {
+    let text = |text: &str| Piece::Text(text.to_owned());
+    let host = probe.ask.host.as_ref().map_or(Piece::Host, |host| text(host));
+    let mut pieces = vec![text(&format!("{} {target} HTTP/1.0\r\nHost: ", probe.ask.method)), host, text("\r\n")];
+    for (name, value) in &probe.ask.headers {
+        pieces.extend([text(&format!("{name}: ")), Piece::Bytes(value.clone()), text("\r\n")]);
+    }
+    if let Some(recipe) = &visitor.recipe {
+        let cookie = format!("Cookie: {}=", gatecheck::corpus::TOKEN_COOKIE);
+        pieces.extend([text(&cookie), Piece::Token(recipe.clone()), text("\r\n")]);
+    }
+    pieces.push(text("\r\n"));
+    pieces
+}
+
+fn raw(pieces: &[Piece]) -> Request {
+    Request {
+        form: Form::Raw { bytes: Template::of(pieces), responses: 1 },
+        method: "GET".to_owned(),
+        token: None,
+        carrier: Carrier::default(),
+        cookies: Vec::new(),
+        headers: Vec::new(),
+        host: None,
+        body: None,
+    }
 }
 
 /// Whether an ordinary client sends the target as it stands.

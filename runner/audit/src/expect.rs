@@ -82,15 +82,12 @@ fn of(said: &Said, context: Context<'_>) -> Vec<Alternative> {
     match (&said.answer, context.writing) {
         (_, Writing::Odd) => all.push(other(LocationExpectation::Any)),
         // A server that knows one spelling of each path alone may ask for it before it asks who the visitor is.
-        (answer, Writing::Plain) if said.denied || matches!(answer, Answer::Shown { .. } | Answer::NotFound) => {
+        (answer, Writing::Plain) if said.denied || !matches!(answer, Answer::Refused(_) | Answer::Forwarded) => {
             let file = match answer {
                 Answer::Shown { file, .. } => Some(file.as_str()),
                 _ => None,
             };
-            let targets = spellings_of(context.target, file)
-                .into_iter()
-                .map(|target| LocationExpectation::Is(Template::text(&target)));
-            all.extend(targets.map(other));
+            all.push(other(LocationExpectation::Spelled(spellings_of(context.target, file))));
         }
         _ => {}
     }
@@ -114,7 +111,8 @@ fn of(said: &Said, context: Context<'_>) -> Vec<Alternative> {
     all
 }
 
-/// The other ways to write a path, with or without a slash, `.html` or `index.html`, that a host may prefer; the query stays.
+/// The other ways to write a path that a host may prefer: with or without a slash, `.html` or `index.html`, in small letters; the query stays. Where there is a
+/// query the path itself is one of them, since a host may take that away.
 pub(crate) fn spellings_of(target: &str, file: Option<&str>) -> Vec<String> {
     let (path, query) = match target.split_once('?') {
         Some((path, query)) => (path, format!("?{query}")),
@@ -126,13 +124,19 @@ pub(crate) fn spellings_of(target: &str, file: Option<&str>) -> Vec<String> {
         .or_else(|| bare.strip_suffix(".html"))
         .or_else(|| bare.strip_suffix("/index"))
         .unwrap_or(bare);
-    let mut all: Vec<String> = ["", "/", ".html", "/index.html"].iter().map(|end| format!("{page}{end}")).collect();
+    let ends = ["", "/", ".html", "/index.html"];
+    let mut all: Vec<String> = [page, bare, bare.strip_suffix(".html").unwrap_or(bare)]
+        .iter()
+        .flat_map(|page| ends.map(|end| format!("{page}{end}")))
+        .collect();
     all.extend(file.map(crate::ground::path_of));
     all.extend(file.map(crate::ground::pretty));
+    let small: Vec<String> = all.iter().map(|path| path.to_ascii_lowercase()).collect();
+    all.extend(small);
     all.iter_mut().filter(|path| path.is_empty()).for_each(|path| path.push('/'));
     all.sort_unstable();
     all.dedup();
-    all.retain(|other| other != path && other.starts_with('/'));
+    all.retain(|other| (other != path || !query.is_empty()) && other.starts_with('/'));
     all.into_iter().map(|path| format!("{path}{query}")).collect()
 }
 
@@ -192,12 +196,36 @@ mod tests {
     }
 
     #[test]
+    fn an_ending_may_be_left_away_alone() {
+        assert!(spellings_of("/a/index.html", None).contains(&"/a/index".to_owned()));
+    }
+
+    #[test]
     fn a_path_may_be_written_otherwise_and_not_as_it_is() {
         for (target, file, others) in [
             ("/a/home", Some("/a/home.html"), &["/a/home.html", "/a/home/", "/a/home/index.html"][..]),
             ("/a/", Some("/a/index.html"), &["/a", "/a.html", "/a/index.html"]),
             ("/", Some("/index.html"), &["/index.html"]),
-            ("/a?x=1", None, &["/a.html?x=1", "/a/?x=1", "/a/index.html?x=1"]),
+            ("/a?x=1", None, &["/a?x=1", "/a.html?x=1", "/a/?x=1", "/a/index.html?x=1"]),
+            (
+                "/A/index",
+                None,
+                &[
+                    "/A",
+                    "/A.html",
+                    "/A/",
+                    "/A/index.html",
+                    "/A/index/",
+                    "/A/index/index.html",
+                    "/a",
+                    "/a.html",
+                    "/a/",
+                    "/a/index",
+                    "/a/index.html",
+                    "/a/index/",
+                    "/a/index/index.html",
+                ],
+            ),
         ] {
             assert_eq!(spellings_of(target, file), others, "{target}");
         }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{Answer, Ask, Model, Said, Who};
+use crate::model::{Answer, Ask, Made, Model, Said, Who};
 use crate::visitors::{Visitors, holder_recipe};
 
 /// No more files than this are looked at for one gate or one rewrite.
 const FILES_OF_A_RULE: usize = 64;
+/// No more kinds of requests than this are looked at for each file, and no more requests than this for all files.
+const TERMS: (usize, usize) = (16, 100_000);
 
 /// Which file is closed to whom, and the requests with which rules are tried.
 #[derive(Debug)]
@@ -50,6 +52,30 @@ pub struct Witnessed {
     pub to_strangers: Said,
     /// The role whose holder the gate lets in; none where nobody is let in by it, or it is no gate.
     pub admits: Option<String>,
+}
+
+/// What a request bears beside its path because a gate asks for it: a query with its `?`, header lines.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Terms {
+    query: String,
+    headers: Vec<(String, Vec<u8>)>,
+}
+
+impl Terms {
+    fn of(made: &Made) -> Self {
+        let query = made.target.find('?').and_then(|at| made.target.get(at..)).unwrap_or_default().to_owned();
+        let headers = made.headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
+        Self { query, headers }
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The request for a path on these terms.
+    fn ask(&self, way: &Way, path: &str) -> Ask {
+        Ask { headers: self.headers.clone(), ..way.ask(format!("{path}{}", self.query)) }
+    }
 }
 
 /// Where requests go.
@@ -106,17 +132,23 @@ impl Ground {
     pub fn of(model: &Model, visitors: &Visitors, way: &Way) -> Self {
         let (mut closed, mut public) = (BTreeMap::new(), Vec::new());
         let mut by_gate: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        let terms = terms(model);
         for name in model.files() {
-            let said = model.decide(&way.ask(path_of(name)), &Who::Nobody);
-            match (&said.answer, said.closed_by.first()) {
-                (Answer::Shown { file, .. }, _) if file == name => public.push(name.to_owned()),
-                (_, Some(gate)) => {
-                    closed.insert(name.to_owned(), *gate);
-                    for gate in &said.closed_by {
-                        by_gate.entry(*gate).or_default().push(name.to_owned());
-                    }
-                }
-                _ => {}
+            let path = path_of(name);
+            let said = model.decide(&way.ask(path.as_str()), &Who::Nobody);
+            let is_public = matches!(&said.answer, Answer::Shown { file, .. } if file == name);
+            if is_public {
+                public.push(name.to_owned());
+            }
+            let mut gates = if is_public { Vec::new() } else { said.closed_by };
+            for terms in &terms {
+                gates.extend(model.decide(&terms.ask(way, &path), &Who::Nobody).closed_by);
+            }
+            if let Some(gate) = gates.first().filter(|_| !is_public) {
+                closed.insert(name.to_owned(), *gate);
+            }
+            for gate in gates.into_iter().collect::<BTreeSet<_>>() {
+                by_gate.entry(gate).or_default().push(name.to_owned());
             }
         }
         let mut ground = Self {
@@ -141,20 +173,28 @@ impl Ground {
             let witness = ground.witness(model, visitors, way, place, files);
             ground.witnesses.push(witness);
         }
-        ground.may_have = ground.who_may_have(model, visitors, way);
+        ground.may_have = ground.who_may_have(model, visitors, way, &terms);
         ground
     }
 
     /// The closed files of each holder. Only a holder of a role that some gate before the file asks for can get another answer than a stranger, so that nobody else
     /// is asked about.
-    fn who_may_have(&self, model: &Model, visitors: &Visitors, way: &Way) -> BTreeMap<String, Arc<BTreeSet<String>>> {
+    fn who_may_have(
+        &self,
+        model: &Model,
+        visitors: &Visitors,
+        way: &Way,
+        terms: &[Terms],
+    ) -> BTreeMap<String, Arc<BTreeSet<String>>> {
         let mut all: BTreeMap<&str, BTreeSet<String>> =
             visitors.holders().filter_map(|visitor| Some((visitor.recipe.as_deref()?, BTreeSet::new()))).collect();
         for name in self.closed.keys() {
             let (own, short) = (path_of(name), pretty(name));
             let paths: &[&String] = if own == short { &[&own] } else { &[&own, &short] };
-            for path in paths {
-                let ask = way.ask(path.as_str());
+            let plain = Terms::default();
+            let asks =
+                paths.iter().flat_map(|path| [&plain].into_iter().chain(terms).map(|terms| terms.ask(way, path)));
+            for ask in asks {
                 let gates = model.decide(&ask, &Who::Nobody).closed_by;
                 let gates: Vec<_> = gates.iter().filter_map(|place| model.views.get(*place)).collect();
                 let is_asked_for = |who: &Who| match who {
@@ -186,8 +226,9 @@ impl Ground {
     /// What a rule without a role shows to everybody is public, whatever gate stands before its own path: the rules say so.
     fn take_out_what_is_shown(&mut self, model: &Model, way: &Way) {
         for (place, view) in model.views.iter().enumerate().filter(|(_, view)| !view.is_gate && view.to.is_some()) {
-            let mut targets = Vec::new();
-            targets.extend(model.made(place, Model::word()).map(|made| made.target));
+            let Some(made) = model.made(place, Model::word()) else { continue };
+            let terms = Terms::of(&made);
+            let mut targets = vec![made.target];
             // `/open/* /members/:splat`: what lies behind the place that the splat stands for.
             if let Some((before, _)) = view.to.as_deref().and_then(|to| to.split_once(":splat"))
                 && let Some(stem) = view.pattern.strip_suffix('*')
@@ -195,15 +236,13 @@ impl Ground {
                 && !stem.contains(['*', ':'])
             {
                 let below = self.closed.range(before.to_owned()..).take_while(|(name, _)| name.starts_with(before));
-                targets.extend(
-                    below.take(FILES_OF_A_RULE).filter_map(|(name, _)| {
-                        name.strip_prefix(before).map(|rest| format!("{stem}{}", path_of(rest)))
-                    }),
-                );
+                targets.extend(below.take(FILES_OF_A_RULE).filter_map(|(name, _)| {
+                    name.strip_prefix(before).map(|rest| format!("{stem}{}{}", path_of(rest), terms.query))
+                }));
             }
             for target in targets {
-                let Answer::Shown { file, status } = model.decide(&way.ask(target.as_str()), &Who::Nobody).answer
-                else {
+                let ask = Ask { headers: terms.headers.clone(), ..way.ask(target.as_str()) };
+                let Answer::Shown { file, status } = model.decide(&ask, &Who::Nobody).answer else {
                     continue;
                 };
                 if self.closed.remove(&file).is_some() {
@@ -225,15 +264,14 @@ impl Ground {
     ) -> Option<Witnessed> {
         let view = model.views.get(place)?;
         let made = model.made(place, Model::word())?;
-        let mut plain = way.ask(made.target.as_str());
-        plain.headers = made.headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
+        let Terms { query, headers } = Terms::of(&made);
+        let mut plain = Ask { headers, ..way.ask(made.target.as_str()) };
         plain.host = made.host.clone().or(plain.host);
         let at = |target: String| Ask { target: target.into_bytes(), ..plain.clone() };
-        let query = made.target.find('?').and_then(|at| made.target.get(at..)).unwrap_or_default();
         // Pages first: a page is what people ask for, and what most hosts treat in their own way.
         let (pages, others): (Vec<_>, Vec<_>) =
             files.iter().take(FILES_OF_A_RULE).partition(|name| name.ends_with(".html"));
-        let paths = pages.into_iter().chain(others).map(|name| (Some(name.clone()), at(pretty(name) + query)));
+        let paths = pages.into_iter().chain(others).map(|name| (Some(name.clone()), at(pretty(name) + &query)));
         let candidates = paths.chain([(None, plain.clone())]);
         let holders: Vec<(&str, &Who)> = {
             let named = view.roles.iter().map(String::as_str);
@@ -264,4 +302,21 @@ impl Ground {
         }
         second
     }
+}
+
+/// What gates ask for beside a path and a role, each once: a file may be closed, or be had at all, in this way alone.
+fn terms(model: &Model) -> Vec<Terms> {
+    let (each, all) = TERMS;
+    let most = all.checked_div(model.files().count()).unwrap_or(each).clamp(1, each);
+    let gates = model.views.iter().enumerate().filter(|(_, view)| view.is_gate);
+    let mut found: Vec<Terms> = Vec::new();
+    for terms in gates.filter_map(|(place, _)| Some(Terms::of(&model.made(place, Model::word())?))) {
+        if !terms.is_empty() && !found.contains(&terms) {
+            found.push(terms);
+        }
+        if found.len() >= most {
+            break;
+        }
+    }
+    found
 }

@@ -3,7 +3,7 @@
 //! 1. [`model`]: the reference reads rules, `netlify.toml`, `_headers` and files as a gate does.
 //! 2. [`visitors`]: nobody, forged tokens, holders of each role.
 //! 3. [`ground`]: which file is closed to whom, and with which request each rule is tried.
-//! 4. [`spellings`], [`probe`]: near misses, and what a budget takes of all that could be asked; [`left_out`]: the rest. [`tokens`]: the corpus' own.
+//! 4. [`spellings`], [`terms`], [`probe`]: near misses, and what a budget takes of all that could be asked; [`left_out`]: the rest. [`tokens`]: the corpus' own.
 //! 5. [`expect`]: what the rules say becomes what must come back.
 //! 6. [`Audit`]: all of it as a corpus of one suite, which `gatecheck` runs, judges and reports as any other.
 //! 7. [`site_check`]: whether what is deployed is this site at all.
@@ -36,6 +36,7 @@ pub mod self_test;
 pub mod site_check;
 pub mod spellings;
 pub mod table;
+pub mod terms;
 pub mod tokens;
 pub mod verdicts;
 pub mod visitors;
@@ -292,7 +293,9 @@ impl Seen {
         // What a rule shows elsewhere, and a gate closes at its own path, is to be had where it is shown.
         let shown = &self.ground.shown_anyway;
         let elsewhere: BTreeSet<&str> = shown.iter().map(|one| one.file.as_str()).collect();
-        let shown = shown.iter().filter(|one| one.at.1 == 200).take(most.div_ceil(2));
+        // Whoever compares sends no header lines that a rule may ask for.
+        let is_plain = |rule: usize| self.model.made(rule, Model::word()).is_some_and(|made| made.headers.is_empty());
+        let shown = shown.iter().filter(|one| one.at.1 == 200 && is_plain(one.rule)).take(most.div_ceil(2));
         let shown: Vec<_> = shown.filter_map(|one| Some((one.at.0.clone(), self.model.content(&one.file)?))).collect();
         let most = most.saturating_sub(shown.len());
         let names: Vec<&String> = self.ground.public.iter().filter(|name| !elsewhere.contains(name.as_str())).collect();
@@ -313,8 +316,16 @@ impl Seen {
             let folder = path.rfind('/').and_then(|at| path.get(..=at))?;
             Some(format!("{folder}gatecheck-looks-for-nothing-here"))
         });
+        // Where one page stands for all paths, something lies there.
+        let shows_nothing = |path: &String| {
+            let ask = self.way.ask(path.as_str());
+            self.visitors.holders().all(|holder| match self.model.decide(&ask, &holder.who).answer {
+                Answer::Shown { file, .. } => !self.ground.closed.contains_key(&file),
+                _ => true,
+            })
+        };
         let mut seen = BTreeSet::new();
-        paths.filter(|path| seen.insert(path.clone())).take(most).collect()
+        paths.filter(|path| seen.insert(path.clone())).filter(shows_nothing).take(most).collect()
     }
 
     /// Redirects that act on everybody, by path: the target, the status and where they lead.
@@ -330,6 +341,14 @@ impl Seen {
             Some((String::from_utf8_lossy(&witness.ask.target).into_owned(), *status, location.clone()))
         });
         redirects.take(most).collect()
+    }
+
+    /// How many requests tell whether a deployed site is this one, where so many of each kind are looked at.
+    #[must_use]
+    pub fn looked_at(&self, most: usize) -> usize {
+        let all =
+            [self.public_files(most).len(), self.nothing_behind_gates(most).len(), self.open_redirects(most).len()];
+        all.iter().sum()
     }
 
     /// What is asked, chosen within the budget.

@@ -3,16 +3,19 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gatecheck::corpus::Settings;
 use gatecheck_mutants::reference::{keys, token_settings};
 use rolegate::decide::Outcome;
 use rolegate::request::Request;
-use rolegate::rules::{ConditionKey, RoleCondition};
+use rolegate::rules::{ConditionKey, Conditions, RoleCondition};
 use rolegate::token::Time;
 use rolegate::visitor::Visitor;
 use rolegate::witness::{WORD, Witness};
-use rolegate::{Keys, Rule, RuleSet, Scheme, decide, identify};
+use rolegate::{Claims, Keys, Rule, RuleSet, Scheme, decide, identify};
 use rolegate_server::{DirSite, SiteOptions, Source};
+use serde_json::{Map, Value};
 
 /// A site as the gate reads it: rules in force, files, and where both lie.
 #[derive(Debug)]
@@ -71,6 +74,8 @@ pub struct RuleView {
     pub asks_country: bool,
     /// Whether it asks for query parameters.
     pub asks_query: bool,
+    /// Whether it asks for more than a path and a role: query parameters, a country, a language, a cookie.
+    pub asks_more: bool,
     /// Where sources disagree about such a rule, the requirement that says so.
     pub contested: Option<&'static str>,
     /// The path that it leads to, with its names, where that is a path of this site.
@@ -266,6 +271,32 @@ pub fn who_sends(headers: &[(String, Vec<u8>)], settings: &Settings, now: i64) -
     (then == later).then_some(then)
 }
 
+/// What stands in a token that somebody handed over. Whether its signature is right, only its key says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Inside {
+    /// The roles where the gate looks for them.
+    pub roles: Vec<String>,
+    /// When it runs out, and from when on it counts, in seconds since the epoch.
+    pub times: (Option<i64>, Option<i64>),
+}
+
+/// Looks into a token; `None` where it is no JSON Web Token (RFC 7519 §7.2).
+#[must_use]
+pub fn look_into(token: &[u8], role_path: &str) -> Option<Inside> {
+    let parts: Vec<&[u8]> = token.split(|byte| *byte == b'.').collect();
+    let [header, claims, _] = parts.as_slice() else { return None };
+    let object = |part: &[u8]| -> Option<Map<String, Value>> {
+        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+    };
+    object(header)?;
+    let claims = object(claims)?;
+    #[expect(clippy::cast_possible_truncation, reason = "a time is a whole number of seconds here, and saturates")]
+    let time = |name: &str| claims.get(name).and_then(Value::as_f64).map(|seconds| seconds as i64);
+    let times = (time("exp"), time("nbf"));
+    let roles = Claims::new(claims.clone()).roles(&role_path.parse().ok()?);
+    Some(Inside { roles: roles.iter().map(str::to_owned).collect(), times })
+}
+
 /// Whether a text can be a secret, and if not why.
 ///
 /// # Errors
@@ -307,10 +338,16 @@ fn view(rule: &Rule, source: &Source, seen: &mut BTreeSet<String>) -> RuleView {
         host: rule.origin.as_ref().map(|origin| origin.host().to_owned()),
         asks_country: apply.is_some_and(|apply| !apply.conditions.values(ConditionKey::Country).is_empty()),
         asks_query: !rule.query.is_empty(),
+        asks_more: !rule.query.is_empty() || apply.is_some_and(|apply| asks_more(&apply.conditions)),
         contested: contested(rule, is_double),
         to,
         text,
     }
+}
+
+/// Whether there are conditions beside the role.
+fn asks_more(conditions: &Conditions) -> bool {
+    conditions.others().iter().any(|condition| condition.key != ConditionKey::Unknown)
 }
 
 /// The SURVEY requirement that such a rule falls under.
@@ -319,7 +356,6 @@ fn contested(rule: &Rule, is_double: bool) -> Option<&'static str> {
     let pattern = rule.pattern.to_string();
     let stars = pattern.matches('*').count();
     let conditions = &apply.conditions;
-    let with_others = conditions.others().iter().any(|condition| condition.key != ConditionKey::Unknown);
     let has_colon =
         matches!(rule.role(), Some(RoleCondition::AnyOf(roles)) if roles.iter().any(|role| role.contains(':')));
     let repeated = rule.text.to_ascii_lowercase().matches(" role=").count() > 1;
@@ -335,7 +371,7 @@ fn contested(rule: &Rule, is_double: bool) -> Option<&'static str> {
         (repeated, "RULES-11.repeated-role"),
         (is_double, "RULES-11.duplicate-lines"),
         (has_colon, "ROLE-8"),
-        (rule.role().is_some() && with_others, "ROLE-7.elsewhere"),
+        (rule.role().is_some() && asks_more(conditions), "ROLE-7.elsewhere"),
     ];
     checks.into_iter().find(|(holds, _)| *holds).map(|(_, id)| id)
 }

@@ -10,17 +10,46 @@ use crate::{AboutCase, Audit};
 /// More rules than this are summed up.
 const LISTED: usize = 40;
 
+/// What is looked at first, to see whether a deployed site is this one.
+#[derive(Clone, Copy, Debug)]
+pub struct First {
+    /// How many requests that is, where no page is sent to another spelling.
+    pub requests: usize,
+}
+
+/// How many requests at most prove that what a member gets is a closed page, and how many a finding.
+const OF_A_PAGE: usize = 4;
+const OF_A_FINDING: usize = 7;
+
 /// The plan as a person reads it.
 #[must_use]
-pub fn render(audit: &Audit, rate: Option<f64>) -> String {
+pub fn render(audit: &Audit, rate: Option<f64>, first: Option<First>) -> String {
     let mut out = head(&audit.sizes);
     let asked = audit.sizes.requests;
+    let looked_at = first.map_or(0, |first| first.requests);
     let time = match rate {
         #[expect(clippy::cast_precision_loss, reason = "a length of time for people")]
-        Some(rate) if rate > 0.0 => format!(", {} at {rate}/s", lasting(asked as f64 / rate)),
+        Some(rate) if rate > 0.0 => {
+            format!(", {} at {rate}/s", lasting(asked.saturating_add(looked_at) as f64 / rate))
+        }
         _ => String::new(),
     };
     let _ = writeln!(out, "  {:<10} {}{time}; nothing is sent now", "would ask", count(asked, "request"));
+    if looked_at > 0 {
+        let _ = writeln!(
+            out,
+            "  {:<10} {} before, to see whether this is the site, and one for each page that is sent to another spelling",
+            "",
+            count(looked_at, "request")
+        );
+    }
+    let _ = writeln!(
+        out,
+        "  {:<10} {} for a closed page that is built otherwise than it lies here, {} for a finding to be proved, and what fails is asked again",
+        "may add",
+        count(OF_A_PAGE, "request"),
+        count(OF_A_FINDING, "request")
+    );
     if !audit.sizes.left_out.is_empty() {
         let _ = writeln!(out, "  {}", left_out(&audit.sizes));
     }

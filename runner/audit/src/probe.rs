@@ -9,7 +9,8 @@ use crate::expect::Writing;
 use crate::ground::{Ground, Way, path_of, pretty};
 use crate::left_out::LeftOut;
 use crate::model::{Ask, Model, Who};
-use crate::spellings::{self, Around, Spelling, Trick};
+use crate::spellings::{self, Around, Spelling, Trick, Version};
+use crate::terms;
 use crate::tokens::{Borrowed, borrowed};
 use crate::visitors::{Visitor, Visitors};
 
@@ -36,8 +37,8 @@ pub struct Probe {
     pub visitor: Visitor,
     /// Who asks for the same just before, in order.
     pub before: Vec<Visitor>,
-    /// Whether it is asked over HTTP/2.
-    pub over_http2: bool,
+    /// The version of HTTP that it is asked in.
+    pub version: Version,
 }
 
 impl Probe {
@@ -377,7 +378,7 @@ impl<'a> From<'a> {
             trick: Trick::None,
             visitor,
             before: Vec::new(),
-            over_http2: false,
+            version: Version::Usual,
         })
     }
 
@@ -391,7 +392,7 @@ impl<'a> From<'a> {
         let own = witness.file.as_deref().map(path_of);
         let around = Around { origin: self.origin, open: &self.ground.open, folder: &self.model.folder };
         let mut all = spellings::of(&target, own.as_deref(), role, around);
-        all.extend((!witness.ask.headers.is_empty()).then(|| Spelling::bare(&witness.ask.target)));
+        all.extend(terms::of(&target, &witness.ask.headers));
         all
     }
 
@@ -402,7 +403,7 @@ impl<'a> From<'a> {
         let mut ask = witness.ask.clone();
         ask.target = spelling.target;
         ask.method = spelling.method.to_owned();
-        if spelling.is_bare {
+        if spelling.misses_conditions {
             ask.headers.clear();
         }
         ask.headers.extend(spelling.headers);
@@ -416,7 +417,7 @@ impl<'a> From<'a> {
             trick,
             visitor,
             before: Vec::new(),
-            over_http2: false,
+            version: spelling.version,
         })
     }
 
@@ -424,7 +425,10 @@ impl<'a> From<'a> {
         let witness = self.ground.witnesses.get(gate)?.as_ref()?;
         let path = if at == 0 { path_of(name) } else { pretty(name) };
         let mut ask = witness.ask.clone();
-        ask.target = path.clone().into_bytes();
+        // With the query that the gate asks for, without which it is another rule's.
+        let query = witness.ask.target.iter().position(|byte| *byte == b'?');
+        let query = query.and_then(|at| witness.ask.target.get(at..)).unwrap_or_default();
+        ask.target = [path.as_bytes(), query].concat();
         Some(Probe {
             rule: gate,
             kind: Kind::File,
@@ -435,7 +439,7 @@ impl<'a> From<'a> {
             trick: Trick::None,
             visitor: Visitors::anonymous(),
             before: Vec::new(),
-            over_http2: false,
+            version: Version::Usual,
         })
     }
 
@@ -449,6 +453,10 @@ impl<'a> From<'a> {
         }
         probe.ask.headers.extend(borrowed.headers.clone());
         if let Some(query) = &borrowed.query {
+            if probe.ask.target.contains(&b'?') {
+                // QUERY-2: with another parameter it may be another rule's.
+                probe.writing = Writing::Odd;
+            }
             probe.ask.target.push(if probe.ask.target.contains(&b'?') { b'&' } else { b'?' });
             probe.ask.target.extend_from_slice(query.as_bytes());
         }

@@ -13,8 +13,22 @@ pub struct Spelling {
     pub method: &'static str,
     /// Further header lines.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// Whether the header lines that the conditions of the rule ask for are left away.
-    pub is_bare: bool,
+    /// Whether it misses what the rule asks for beside path and role. Its header lines then stand in the place of those that the rule asks for.
+    pub misses_conditions: bool,
+    /// The version of HTTP.
+    pub version: Version,
+}
+
+/// The version of HTTP in which a request is asked.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Version {
+    /// HTTP/1.0
+    Old,
+    /// The one that everything is asked in, if nothing is said.
+    #[default]
+    Usual,
+    /// HTTP/2
+    Http2,
 }
 
 /// What a spelling tries.
@@ -28,8 +42,8 @@ pub enum Trick {
     Way,
     /// Fields that some servers go by.
     Field,
-    /// The same without what the other conditions of the rule ask for.
-    Bare,
+    /// What comes near to the other conditions of the rule and does not meet them.
+    Conditions,
 }
 
 /// Fields that ask for a part, a coding or a condition, and say nothing of visitor or path.
@@ -50,23 +64,31 @@ impl Spelling {
     pub fn trick(&self, target: &[u8]) -> Trick {
         let is_way = |(name, _): &(String, Vec<u8>)| WAYS.contains(&name.to_ascii_lowercase().as_str());
         match self.headers.first() {
+            _ if self.misses_conditions => Trick::Conditions,
             Some(first) if is_way(first) => Trick::Way,
             Some(_) => Trick::Field,
-            None if self.is_bare => Trick::Bare,
-            None if self.method != "GET" => Trick::Way,
+            None if self.method != "GET" || self.version != Version::Usual => Trick::Way,
             None if self.target == target => Trick::None,
             None => Trick::Path,
         }
     }
 
-    /// The same request by a visitor who does not meet the conditions that the rule has beside its role.
+    /// A request by a visitor who does not meet the conditions that the rule has beside its role.
     #[must_use]
-    pub fn bare(target: &[u8]) -> Self {
-        Self { is_bare: true, ..Self::plain("without-its-conditions", target) }
+    pub fn off(id: &'static str, target: &str, headers: &[(String, Vec<u8>)]) -> Self {
+        Self { misses_conditions: true, headers: headers.to_vec(), ..Self::plain(id, target) }
     }
 
     fn plain(id: &'static str, target: impl Into<Vec<u8>>) -> Self {
-        Self { id, target: target.into(), is_exact: false, method: "GET", headers: Vec::new(), is_bare: false }
+        Self {
+            id,
+            target: target.into(),
+            is_exact: false,
+            method: "GET",
+            headers: Vec::new(),
+            misses_conditions: false,
+            version: Version::Usual,
+        }
     }
 
     fn exact(id: &'static str, target: impl Into<Vec<u8>>) -> Self {
@@ -110,7 +132,10 @@ pub fn of(target: &str, own: Option<&str>, role: &str, around: Around<'_>) -> Ve
     let is_the_target = |spelling: &Spelling| spelling.trick(target.as_bytes()) == Trick::None;
     let kept: Vec<bool> = all
         .iter()
-        .map(|spelling| !is_the_target(spelling) && seen.insert((&spelling.target, &spelling.headers, spelling.method)))
+        .map(|spelling| {
+            !is_the_target(spelling)
+                && seen.insert((&spelling.target, &spelling.headers, spelling.method, spelling.version))
+        })
         .collect();
     all.into_iter().zip(kept).filter_map(|(spelling, kept)| kept.then_some(spelling)).collect()
 }
@@ -294,8 +319,10 @@ fn otherwise_asked(target: &str, open: &str, role: &str) -> Vec<Spelling> {
     let with = |id, headers: &[(&str, &str)]| Spelling::with(id, target, headers);
     // What a server is free to refuse.
     let odd = |id, headers: &[(&str, &str)]| Spelling { is_exact: true, ..Spelling::with(id, target, headers) };
+    let has_query = target.contains('?');
     let mut all = vec![
         Spelling { method: "HEAD", ..Spelling::plain("head", target) },
+        Spelling { is_exact: true, version: Version::Old, ..Spelling::plain("http-1-0", target) },
         with("range", &[("Range", "bytes=0-")]),
         with("range-of-the-end", &[("Range", "bytes=-400")]),
         with("ranges", &[("Range", "bytes=0-99,100-")]),
@@ -342,8 +369,15 @@ fn otherwise_asked(target: &str, open: &str, role: &str) -> Vec<Spelling> {
             "upgrade-to-http-2",
             &[("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAAQAAP__")],
         ),
-        Spelling::plain("query", format!("{target}{}x=1", if target.contains('?') { "&" } else { "?" })),
-        Spelling::plain("empty-query", format!("{target}{}", if target.contains('?') { "&" } else { "?" })),
+        // QUERY-2: whether a rule that asks for parameters stands for requests with others too is not agreed upon.
+        Spelling {
+            is_exact: has_query,
+            ..Spelling::plain("query", format!("{target}{}x=1", if has_query { "&" } else { "?" }))
+        },
+        Spelling {
+            is_exact: has_query,
+            ..Spelling::plain("empty-query", format!("{target}{}", if has_query { "&" } else { "?" }))
+        },
         with("open-original-url", &[("X-Original-URL", open), ("X-Rewrite-URL", open)]),
         // What cannot be read as a path, no rule is for.
         with("original-url-no-path", &[("X-Original-URL", "/%"), ("X-Rewrite-URL", "/%")]),
@@ -411,6 +445,7 @@ mod tests {
             ("capital", Trick::Path),
             ("head", Trick::Way),
             ("if-match", Trick::Way),
+            ("http-1-0", Trick::Way),
             ("claims-a-role", Trick::Field),
             ("original-url", Trick::Field),
         ] {

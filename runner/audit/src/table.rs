@@ -106,7 +106,7 @@ fn rows(out: &mut String, verdicts: &[RuleVerdict<'_>], options: TableOptions) {
             Standing::NotAsked => word.dimmed().to_string(),
         };
         let says = match standing {
-            Standing::Shut | Standing::Acts => count(verdict.requests, "request"),
+            Standing::Shut | Standing::Acts if verdict.says.is_empty() => count(verdict.requests, "request"),
             // The same sentence is said once.
             _ if last == Some((verdict.says.as_str(), standing)) => "the same".to_owned(),
             _ => visible(&verdict.says),
@@ -186,6 +186,14 @@ fn closing(out: &mut String, audit: &Audit, run: &Aggregate, verdicts: &[RuleVer
     }
     if sizes.forwarded > 0 {
         say(&forwarded(sizes));
+    }
+    let own = audit.corpus.suites.first().and_then(|suite| suite.own.as_ref());
+    let learned = own.map_or(0, |own| own.marks.learned());
+    if learned > 0 {
+        say(&format!(
+            "{} came to whoever may have it with other bytes than lie here: what came is looked for in what others get",
+            count(learned, "closed file")
+        ));
     }
     if sizes.untold > 0 {
         say(&format!(

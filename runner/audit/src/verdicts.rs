@@ -212,7 +212,17 @@ fn verdict<'a>(
             format!("sources disagree about such a rule ({}); nothing leaked", rule.contested.unwrap_or_default()),
         )
     } else if !rule.is_gate {
-        (Standing::Acts, String::new())
+        let is_sent_on = |(outcome, about): &(&Outcome, Option<&AboutCase>)| {
+            // A rule may lead to another spelling itself.
+            let is_written = outcome.expected.split("; or ").next() == Some(outcome.came.as_str());
+            !is_written && about.is_some_and(|about| is_respelled(outcome, about))
+        };
+        let says = if outcomes.iter().all(is_sent_on) {
+            "sent on to another spelling of its path, as far as was asked"
+        } else {
+            ""
+        };
+        (Standing::Acts, says.to_owned())
     } else if let Some(why) = rule.closes_nothing {
         (Standing::ClosesNothing, format!("nothing is closed by it: {why}"))
     } else if !rule.has_holder || (let_in.is_empty() && elsewhere == 0) {

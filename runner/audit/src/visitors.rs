@@ -151,6 +151,14 @@ impl Visitors {
         self.alike.values()
     }
 
+    /// The recipes of tokens that open few closed files or none: one that is forged, and one without a role where there is one.
+    #[must_use]
+    pub fn controls(&self) -> Vec<String> {
+        let forged = self.forged.iter().find(|forgery| forgery.id == "wrong-key");
+        let forged = forged.map(|forgery| forged_recipe(forgery.id, ""));
+        forged.into_iter().chain(self.holder("").and_then(|holder| holder.recipe.clone())).collect()
+    }
+
     /// How many ways there are to forge a token.
     #[must_use]
     pub fn forgeries(&self) -> usize {

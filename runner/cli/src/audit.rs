@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use gatecheck::corpus::{Corpus, DEFAULT_ROLE_PATH};
+use gatecheck::corpus::{Corpus, DEFAULT_ROLE_PATH, Settings};
 use gatecheck::event::Event;
 use gatecheck::exit::{ExitStatus, HELP};
 use gatecheck::gates::Gate;
@@ -30,7 +30,7 @@ use super::gate::{GateArgs, gate};
 use super::part::{BY_THE_ENGINE, part};
 use super::run::{ENDING, each_event};
 use super::settings::{budget, jobs, rate, retries, timeout};
-use super::{Failure, reports, say};
+use super::{Failure, note, reports, say};
 
 /// Arguments of `gatecheck audit`.
 #[derive(Args, Debug)]
@@ -156,7 +156,8 @@ pub(super) fn audit(corpus: &Corpus, args: AuditArgs) -> Result<ExitStatus, Fail
         false => Failure::usage(format!("{why}; name the root of the project, or the folder that is published")),
     })?;
     if args.plan {
-        say(&plan::render(&seen.plan(&wish, corpus), goal.rate));
+        let first = goal.remote.is_some().then(|| plan::First { requests: seen.looked_at(COMPARED) });
+        say(&plan::render(&seen.plan(&wish, corpus), goal.rate, first));
         return Ok(ExitStatus::AsExpected);
     }
     if !args.merge.is_empty() {
@@ -221,6 +222,45 @@ fn is_loopback(target: &Target) -> bool {
 
 /// What the user says, understood.
 fn wish(args: &AuditArgs, goal: &Goal) -> Result<Wish, Failure> {
+    let secret = secret(args, goal)?;
+    let given = given(args)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok());
+    let now = now.unwrap_or_default();
+    if !args.plan && args.merge.is_empty() {
+        let settings = Settings {
+            secret: secret.clone().unwrap_or_default(),
+            role_path: args.role_path.clone(),
+            issuer: args.issuer.clone(),
+            audience: args.audience.clone(),
+            ..Settings::default()
+        };
+        let doubts = given.check(&settings, secret.is_some(), now).map_err(Failure::usage)?;
+        doubts.iter().for_each(|doubt| note(doubt));
+    }
+    let given_roles = given.roles();
+    let tokens: Arc<dyn Tokens> = if given_roles.is_empty() { Arc::new(NoTokens) } else { Arc::new(given) };
+    Ok(Wish {
+        site: args.site.clone(),
+        netlify_toml: args.config.clone(),
+        secret,
+        role_path: args.role_path.clone(),
+        issuer: args.issuer.clone(),
+        audience: args.audience.clone(),
+        given_roles,
+        given: tokens,
+        budget: args.budget,
+        seed: args.seed.unwrap_or(1),
+        forwarding: args.forwarding,
+        host: goal.remote.as_ref().map(Target::host_value),
+        origin: goal.remote.as_ref().map_or_else(|| "http://127.0.0.1".to_owned(), Target::origin),
+        https: goal.remote.as_ref().is_some_and(|target| target.https),
+        is_alike: true,
+        now,
+    })
+}
+
+/// The secret of the site, as far as it is known.
+fn secret(args: &AuditArgs, goal: &Goal) -> Result<Option<String>, Failure> {
     let mut secret = match &args.secret_env {
         None => None,
         Some(name) => match std::env::var(name) {
@@ -240,6 +280,11 @@ fn wish(args: &AuditArgs, goal: &Goal) -> Result<Wish, Failure> {
     if secret.is_none() && goal.remote.is_none() && args.token.is_empty() && args.token_command.is_empty() {
         secret = Some(gatecheck::corpus::DEFAULT_SECRET.to_owned());
     }
+    Ok(secret)
+}
+
+/// The tokens that the user hands over.
+fn given(args: &AuditArgs) -> Result<Given, Failure> {
     let pairs = |texts: &[String], make: fn(&str) -> TokenFrom, what: &str| {
         let read = texts.iter().map(|text| match text.split_once('=') {
             Some((role, value)) if !role.is_empty() && !value.is_empty() => Ok((role.to_owned(), make(value))),
@@ -249,31 +294,7 @@ fn wish(args: &AuditArgs, goal: &Goal) -> Result<Wish, Failure> {
     };
     let mut from = pairs(&args.token, |path| TokenFrom::File(PathBuf::from(path)), "token")?;
     from.extend(pairs(&args.token_command, |command| TokenFrom::Command(command.to_owned()), "token-command")?);
-    let given = Given::of(from);
-    if !args.plan && args.merge.is_empty() {
-        given.check().map_err(Failure::usage)?;
-    }
-    let given_roles = given.roles();
-    let tokens: Arc<dyn Tokens> = if given_roles.is_empty() { Arc::new(NoTokens) } else { Arc::new(given) };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok());
-    Ok(Wish {
-        site: args.site.clone(),
-        netlify_toml: args.config.clone(),
-        secret,
-        role_path: args.role_path.clone(),
-        issuer: args.issuer.clone(),
-        audience: args.audience.clone(),
-        given_roles,
-        given: tokens,
-        budget: args.budget,
-        seed: args.seed.unwrap_or(1),
-        forwarding: args.forwarding,
-        host: goal.remote.as_ref().map(Target::host_value),
-        origin: goal.remote.as_ref().map_or_else(|| "http://127.0.0.1".to_owned(), Target::origin),
-        https: goal.remote.as_ref().is_some_and(|target| target.https),
-        is_alike: true,
-        now: now.unwrap_or_default(),
-    })
+    Ok(Given::of(from))
 }
 
 fn user_agent() -> String {

@@ -178,6 +178,8 @@ pub enum LocationExpectation {
     Any,
     /// Equal after resolving.
     Is(Template),
+    /// The path of the request in one of these spellings, with its query. A host may lose parameters on the way, or put them in another order (STATIC-3).
+    Spelled(Vec<String>),
 }
 
 /// What a case expects.

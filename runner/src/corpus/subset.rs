@@ -185,6 +185,7 @@ fn is_denial(one: &Alternative, written: Option<&Alternative>) -> bool {
     let place = |location: &Option<LocationExpectation>| match location {
         Some(LocationExpectation::Is(target)) => target.to_string(),
         Some(LocationExpectation::Any) => "any".to_owned(),
+        Some(LocationExpectation::Spelled(spellings)) => spellings.join(" "),
         None => String::new(),
     };
     one.name.as_deref() == Some("denied")

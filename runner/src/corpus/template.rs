@@ -114,6 +114,12 @@ impl Template {
         Ok(Self { pieces })
     }
 
+    /// Parts, in order.
+    #[must_use]
+    pub fn of(pieces: &[Piece]) -> Self {
+        Self { pieces: pieces.to_vec() }
+    }
+
     /// A text without placeholders.
     #[must_use]
     pub fn text(text: &str) -> Self {

@@ -27,6 +27,7 @@ pub(super) fn check_location(
             let expected = match expected {
                 LocationExpectation::Any => "any".to_owned(),
                 LocationExpectation::Is(target) => format!("`{target}`"),
+                LocationExpectation::Spelled(_) => "another spelling of the path".to_owned(),
             };
             say("Location", expected, "none".to_owned());
         }
@@ -58,6 +59,15 @@ pub(super) fn check_location(
             say("Location", format!("`{told}`"), format!("`{}`", printable(location)));
         }
     }
+    if let Some(LocationExpectation::Spelled(spellings)) = &alternative.location {
+        let placed = spellings.iter().filter_map(|one| base.join(&format!("{}{one}", scene.prefix)).ok());
+        let fits = actual
+            .as_ref()
+            .is_some_and(|actual| *actual != base && placed.into_iter().any(|one| is_respelled(actual, &one)));
+        if !fits {
+            say("Location", "another spelling of the path".to_owned(), format!("`{}`", printable(location)));
+        }
+    }
     if alternative.same_origin && actual.as_ref().map(Url::origin).as_ref() != Some(&base.origin()) {
         let read_as = actual.map_or_else(|| "no URL".to_owned(), |url| url.to_string());
         say(
@@ -84,6 +94,20 @@ fn request_url(exchange: &Exchange, scene: &Scene<'_>) -> Option<Url> {
 fn comparable(url: &Url) -> (String, String, Vec<(String, String)>, Option<String>) {
     let query = form_urlencoded::parse(url.query().unwrap_or_default().as_bytes()).into_owned().collect();
     (url.origin().ascii_serialization(), normal_path(url.path()), query, url.fragment().map(str::to_owned))
+}
+
+/// Whether a location is this spelling, with no other parameters than those of the request. Some may be lost, and their order is the host's.
+fn is_respelled(actual: &Url, spelling: &Url) -> bool {
+    let ((origin, path, mut given, fragment), wanted) = (comparable(actual), comparable(spelling));
+    let mut kept = wanted.2;
+    given.retain(|pair| match kept.iter().position(|one| one == pair) {
+        Some(at) => {
+            kept.swap_remove(at);
+            false
+        }
+        None => true,
+    });
+    (origin, path, fragment) == (wanted.0, wanted.1, wanted.3) && given.is_empty()
 }
 
 /// Escapes of unreserved characters are decoded and the others written in upper case (RFC 3986 §6.2.2).

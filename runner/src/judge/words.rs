@@ -45,6 +45,7 @@ pub fn describe(alternative: &Alternative) -> String {
     match &alternative.location {
         Some(LocationExpectation::Any) => parts.push("a Location".to_owned()),
         Some(LocationExpectation::Is(target)) => parts.push(format!("Location `{target}`")),
+        Some(LocationExpectation::Spelled(_)) => parts.push("Location with another spelling of the path".to_owned()),
         None => {}
     }
     if alternative.same_origin {

@@ -3,39 +3,24 @@
 //! A leak is told by bytes alone, so a run that any public file holds tells nothing, and one that several closed files hold tells a leak only to somebody who
 //! may have none of them.
 
+mod table;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
 use sha2::{Digest, Sha256};
 
+use self::table::{LOOKED_AT, Table};
 use crate::corpus::source::Access;
 use crate::wire::LONGEST_ANSWER;
 
-/// The length of a run, in bytes.
-const RUN: usize = 32;
-/// A run with fewer different bytes than this is a row of dashes, an indent, or the like.
-const TELLING: usize = 11;
 /// No more runs than this are taken from one file.
 const MOST_OF_A_FILE: usize = 64;
 /// No more runs than this are taken from all files together.
 const MOST_OF_ALL: usize = 400_000;
-/// No more of a file than this is looked at for runs.
-const LOOKED_AT: usize = 1 << 20;
 /// Shorter files are told by nothing but what they are as a whole.
 const SHORTEST: usize = 4;
-/// Bytes of a text that pages of all makers begin and end with, whatever the site.
-const BOILERPLATE: &[&[u8]] = &[
-    b"<!doctype html>",
-    b"<!DOCTYPE html>",
-    b"<meta charset",
-    b"name=\"viewport\"",
-    b"initial-scale=1",
-    b"<?xml version=",
-    b"</body>",
-    b"</html>",
-    b"<head>",
-];
 
 /// A file, its access and how to read it.
 #[derive(Clone, Debug)]
@@ -73,20 +58,6 @@ impl fmt::Debug for Marks {
             .field("runs", &self.runs.len())
             .finish_non_exhaustive()
     }
-}
-
-/// Runs by a hash that rolls over bytes.
-#[derive(Default)]
-struct Table {
-    /// A bit for each low part of a hash: most bytes of most answers are passed over with one look.
-    filter: Vec<u64>,
-    runs: HashMap<u64, Vec<Run>>,
-}
-
-struct Run {
-    bytes: [u8; RUN],
-    /// The closed files that hold it.
-    files: Vec<u32>,
 }
 
 impl Marks {
@@ -168,24 +139,29 @@ impl Marks {
     }
 
     /// The first closed file whose content stands in the bytes, where `may_have` says of none of the files that hold the same that the visitor may have it.
+    ///
+    /// What was learned of a page is more than its text: pages for one role and for another may have the same around it. So it tells nothing beside a file that the
+    /// visitor may have.
     #[must_use]
     pub fn leaked(&self, bytes: &[u8], may_have: &dyn Fn(&str) -> bool) -> Option<&str> {
-        let is_leak = |files: &[u32]| !files.iter().filter_map(|at| self.name(*at)).any(may_have);
-        let mut found = None;
-        let mut look = |files: &[u32]| {
-            if found.is_none() && is_leak(files) {
-                found = files.first().copied();
-            }
+        let is_own = |files: &[u32]| files.iter().filter_map(|at| self.name(*at)).any(may_have);
+        let (mut local, mut learned, mut has_own) = (None, None, false);
+        let mut look = |found: &mut Option<u32>, files: &[u32]| match is_own(files) {
+            true => has_own = true,
+            false => *found = found.or(files.first().copied()),
         };
-        self.runs.each(bytes, |_, _, run| look(&run.files));
-        self.learned.read().unwrap_or_else(PoisonError::into_inner).each(bytes, |_, _, run| look(&run.files));
+        self.runs.each(bytes, |_, _, run| look(&mut local, &run.files));
         if let Some(files) = self.whole(bytes) {
             let closed = |at: &&u32| self.name(**at).is_some_and(|name| self.is_closed(name));
             if files.iter().all(|at| closed(&at)) {
-                look(files);
+                look(&mut local, files);
             }
         }
-        self.name(found?)
+        self.learned
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .each(bytes, |_, _, run| look(&mut learned, &run.files));
+        self.name(local.or(learned.filter(|_| !has_own))?)
     }
 
     /// Whether something is known that would tell the file.
@@ -210,6 +186,16 @@ impl Marks {
         found
     }
 
+    /// Whether the bytes are the file as it is deployed, as far as was learned.
+    #[must_use]
+    pub fn shows_learned(&self, file: &str, bytes: &[u8]) -> bool {
+        let Some(wanted) = self.closed.get(file) else { return false };
+        let mut found = false;
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        learned.each(bytes, |_, _, run| found |= run.files.contains(wanted));
+        found
+    }
+
     /// Another file than this one that the bytes plainly are, or hold what this one does not.
     #[must_use]
     pub fn other_than(&self, file: &str, bytes: &[u8]) -> Option<&str> {
@@ -228,35 +214,63 @@ impl Marks {
         self.seen.write().unwrap_or_else(PoisonError::into_inner).push(body.to_vec());
     }
 
-    /// Takes marks from what an admitted visitor got in the place of this file, where it is not built as the local one.
-    pub fn learn(&self, file: &str, body: &[u8]) {
-        let Some(at) = self.closed.get(file) else { return };
+    /// Takes marks from what an admitted visitor got in the place of this file, where it is not built as the local one. Whatever stands in `others` too, or in a
+    /// public answer that was seen, tells nothing. Whether anything is left, and is not the same as in the place of another file: else it is no content of this one.
+    pub fn learn(&self, file: &str, body: &[u8], others: impl IntoIterator<Item = Vec<u8>>) -> bool {
+        let Some(at) = self.closed.get(file) else { return false };
         // A file that is as here teaches nothing, least of all where a public file is the same.
         let is_local = self.digests.get(at).is_some_and(|known| known.0 == body.len() && known.1 == digest(body));
         if is_local || self.shows(file, body) {
-            return;
+            return false;
         }
         let mut fresh = Table::default();
         fresh.take(body, *at, MOST_OF_A_FILE);
         fresh.make_filter();
         let mut in_public = HashSet::new();
-        for seen in self.seen.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            fresh.each(seen, |hash, index, _| {
+        let mut forget = |body: &[u8]| {
+            fresh.each(body, |hash, index, _| {
                 in_public.insert((hash, index));
             });
-        }
+        };
+        self.seen.read().unwrap_or_else(PoisonError::into_inner).iter().for_each(|seen| forget(seen));
+        others.into_iter().for_each(|other| forget(&other));
         fresh.forget(&in_public);
         let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
+        let mut is_new = false;
+        let known = |hash: &u64, bytes: &[u8]| {
+            learned.runs.get(hash).and_then(|runs| runs.iter().find(|run| run.bytes == bytes))
+        };
+        for (hash, runs) in &fresh.runs {
+            is_new |= runs.iter().any(|run| known(hash, &run.bytes).is_none_or(|known| known.files.contains(at)));
+        }
+        if !is_new {
+            return false;
+        }
         for (hash, runs) in fresh.runs {
             let known = learned.runs.entry(hash).or_default();
             for run in runs {
                 match known.iter_mut().find(|other| other.bytes == run.bytes) {
-                    Some(other) => other.files.extend(run.files),
+                    Some(other) if other.files.contains(at) => {}
+                    Some(other) => other.files.push(*at),
                     None => known.push(run),
                 }
             }
         }
         learned.make_filter();
+        true
+    }
+
+    /// How many closed files are deployed otherwise than they lie here, as far as somebody was let in to them.
+    #[must_use]
+    pub fn learned(&self) -> usize {
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        let files: HashSet<u32> = learned.runs.values().flatten().flat_map(|run| run.files.iter().copied()).collect();
+        files.len()
+    }
+
+    /// The names of public files.
+    pub fn public(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str).filter(|name| !self.is_closed(name))
     }
 
     /// The names of closed files.
@@ -279,139 +293,6 @@ impl Marks {
 
 fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
-}
-
-/// The factor of the rolling hash: odd, and with bits all over.
-const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-/// Bits of the filter, as a power of two.
-const FILTER_BITS: u32 = 20;
-
-/// The factor that the oldest byte of a run has got.
-const OLDEST: u64 = {
-    let (mut power, mut at) = (1_u64, 1);
-    while at < RUN {
-        power = power.wrapping_mul(FACTOR);
-        at += 1;
-    }
-    power
-};
-
-fn mixed(byte: u8) -> u64 {
-    u64::from(byte).wrapping_add(1).wrapping_mul(0xD6E8_FEB8_6659_FD93)
-}
-
-fn hash_of(run: &[u8]) -> u64 {
-    run.iter().fold(0_u64, |hash, byte| hash.wrapping_mul(FACTOR).wrapping_add(mixed(*byte)))
-}
-
-fn slot(hash: u64) -> (usize, u64) {
-    let bits = hash >> (64 - FILTER_BITS);
-    (usize::try_from(bits / 64).unwrap_or_default(), 1 << (bits % 64))
-}
-
-impl Table {
-    fn len(&self) -> usize {
-        self.runs.values().map(Vec::len).sum()
-    }
-
-    /// Takes runs from a file, spread over all of it.
-    fn take(&mut self, bytes: &[u8], file: u32, most: usize) {
-        let bytes = bytes.get(..LOOKED_AT.min(bytes.len())).unwrap_or_default();
-        let stride = (bytes.len() / most.max(1)).max(RUN);
-        let mut next = 0;
-        let mut taken = 0;
-        while let Some(run) = next_telling(bytes, &mut next) {
-            if taken >= most {
-                break;
-            }
-            let known = self.runs.entry(hash_of(&run)).or_default();
-            match known.iter_mut().find(|other| other.bytes == run) {
-                Some(other) if !other.files.contains(&file) => other.files.push(file),
-                Some(_) => {}
-                None => known.push(Run { bytes: run, files: vec![file] }),
-            }
-            taken = taken.saturating_add(1);
-            next = next.saturating_add(stride);
-        }
-    }
-
-    fn make_filter(&mut self) {
-        self.filter = if self.runs.is_empty() { Vec::new() } else { vec![0; (1 << FILTER_BITS) / 64] };
-        for hash in self.runs.keys() {
-            let (at, bit) = slot(*hash);
-            if let Some(word) = self.filter.get_mut(at) {
-                *word |= bit;
-            }
-        }
-    }
-
-    /// Calls `found` for each run that stands in the bytes: its hash, its place under that hash, and the run.
-    fn each(&self, bytes: &[u8], mut found: impl FnMut(u64, usize, &Run)) {
-        let Some((first, rest)) = bytes.split_at_checked(RUN).filter(|_| !self.runs.is_empty()) else { return };
-        let mut look = |hash: u64, end: usize| {
-            let (at, bit) = slot(hash);
-            if self.filter.get(at).is_none_or(|word| word & bit == 0) {
-                return;
-            }
-            let Some(runs) = self.runs.get(&hash) else { return };
-            let here = end.checked_sub(RUN).and_then(|start| bytes.get(start..end));
-            for (index, run) in runs.iter().enumerate().filter(|(_, run)| Some(run.bytes.as_slice()) == here) {
-                found(hash, index, run);
-            }
-        };
-        let mut hash = hash_of(first);
-        look(hash, RUN);
-        for ((old, new), end) in bytes.iter().zip(rest).zip(RUN.saturating_add(1)..) {
-            hash = hash.wrapping_sub(mixed(*old).wrapping_mul(OLDEST)).wrapping_mul(FACTOR).wrapping_add(mixed(*new));
-            look(hash, end);
-        }
-    }
-
-    /// Notes further files that hold a run.
-    fn share(&mut self, shared: &[(u64, usize, u32)]) {
-        for (hash, index, file) in shared {
-            if let Some(run) = self.runs.get_mut(hash).and_then(|runs| runs.get_mut(*index))
-                && !run.files.contains(file)
-            {
-                run.files.push(*file);
-            }
-        }
-    }
-
-    fn forget(&mut self, found: &HashSet<(u64, usize)>) {
-        for (hash, runs) in &mut self.runs {
-            let mut index = 0;
-            runs.retain(|_| {
-                index += 1;
-                !found.contains(&(*hash, index - 1))
-            });
-        }
-        self.runs.retain(|_, runs| !runs.is_empty());
-        self.make_filter();
-    }
-}
-
-/// The first run from `next` on that tells something; `next` then is where it begins.
-fn next_telling(bytes: &[u8], next: &mut usize) -> Option<[u8; RUN]> {
-    loop {
-        let run: [u8; RUN] = bytes.get(*next..next.checked_add(RUN)?)?.try_into().ok()?;
-        if tells(&run) {
-            return Some(run);
-        }
-        *next = next.saturating_add(4);
-    }
-}
-
-/// Whether a run is more than a row of dashes, or a part of what all pages have.
-fn tells(run: &[u8; RUN]) -> bool {
-    let mut seen = [false; 256];
-    for byte in run {
-        if let Some(seen) = seen.get_mut(usize::from(*byte)) {
-            *seen = true;
-        }
-    }
-    seen.iter().filter(|seen| **seen).count() >= TELLING
-        && !BOILERPLATE.iter().any(|text| memchr::memmem::find(run, text).is_some())
 }
 
 #[cfg(test)]
@@ -499,7 +380,9 @@ mod tests {
         let chrome = b"<div id=chrome>Made by a builder with long class names</div>";
         assert_eq!(marks.leaked(built, &|_| false), None);
         marks.see(chrome);
-        marks.learn("/members/a.html", built);
+        assert!(marks.learn("/members/a.html", built, []));
+        assert_eq!(marks.learned(), 1);
+        assert!(marks.shows_learned("/members/a.html", built) && !marks.shows("/members/a.html", built));
         assert_eq!(marks.leaked(built, &|_| false), Some("/members/a.html"));
         assert_eq!(marks.leaked(chrome, &|_| false), None, "public answers have it too");
         // A closed file that is the same as a public one.
@@ -507,7 +390,23 @@ mod tests {
         let files = [("/open.txt", Access::Public), ("/members/same.txt", Access::Protected)];
         let files = files.map(|(name, access)| Named { name: name.to_owned(), access });
         let marks = Marks::of(&files, |_| Some(same.to_vec()));
-        marks.learn("/members/same.txt", same);
+        assert!(!marks.learn("/members/same.txt", same, []));
         assert_eq!(marks.leaked(same, &|_| false), None, "everybody may have it");
+    }
+
+    #[test]
+    fn what_is_said_to_others_too_is_no_content_of_a_file() {
+        let marks = marks();
+        let error = b"<p>Your session is not known to this server, please start again and sign in.</p>";
+        // Whoever sends a bad token reads the same.
+        assert!(!marks.learn("/members/a.html", error, [error.to_vec()]));
+        // The same in the place of two files is no content of the second.
+        assert!(marks.learn("/members/a.html", error, []));
+        assert!(!marks.learn("/members/b.html", error, []));
+        assert_eq!(marks.leaked(error, &|_| false), Some("/members/a.html"));
+        // What stands around the pages of all members, beside a file that the visitor may have.
+        let page = [error.as_slice(), FILES[2].2.as_bytes()].concat();
+        assert_eq!(marks.leaked(&page, &|file| file == "/members/b.html"), None);
+        assert_eq!(marks.leaked(&page, &|_| false), Some("/members/b.html"));
     }
 }

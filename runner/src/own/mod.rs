@@ -1,6 +1,8 @@
 //! A site that is not the corpus' own: a user's files, which bear no canaries. What tells that one of them came back is taken from the files themselves.
 
 mod answered;
+mod built;
+mod found_out;
 mod jar;
 pub mod marks;
 
@@ -10,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::answered::cached;
+pub use self::built::is_alike;
+pub use self::found_out::{FoundOut, bear_the_same};
 pub use self::jar::Jar;
 use self::marks::Marks;
 
@@ -26,6 +30,14 @@ pub struct OwnSite {
     pub tokens: Arc<dyn Tokens>,
     /// Whether what is served is byte for byte what lies in the folder, as far as was seen.
     pub is_alike: bool,
+    /// Recipes of tokens that open none of the closed files, or few: what is said to their bearers is no content of a closed file.
+    pub strangers: Vec<String>,
+    /// A path that everybody may have.
+    pub open: String,
+    /// Paths behind gates at which no file lies.
+    pub nothing: Vec<String>,
+    /// What is found out while it is asked.
+    pub found_out: FoundOut,
     /// By the id of a case: the stage in which it is asked. A seed draws the order within a stage, so that what is asked first says most.
     pub stages: BTreeMap<String, usize>,
     /// The cases whose request bears the cookies that the site sets with the answers just before it.
@@ -60,6 +72,23 @@ impl OwnSite {
         copy(&self.folder, folder, true)
     }
 
+    /// Whether the bytes are the file, as it lies here or as it was learned to be.
+    #[must_use]
+    pub fn is_told(&self, file: &str, body: &[u8]) -> bool {
+        self.marks.is_whole(file, body) || self.marks.shows(file, body) || self.marks.shows_learned(file, body)
+    }
+
+    /// Takes marks from what an admitted visitor got in the place of this file, and nobody of those who got `others`. Whether there are any.
+    pub fn learn(&self, file: &str, body: &[u8], others: Vec<Vec<u8>>) -> bool {
+        let public = self.marks.public().take(PUBLIC).filter_map(|name| self.content(name));
+        self.marks.learn(file, body, others.into_iter().chain(public))
+    }
+
+    /// A file as it lies here.
+    fn content(&self, file: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.folder.join(file.trim_start_matches('/'))).ok()
+    }
+
     /// Why an answer does not show the file, if it does not. A page that is not built as the local one cannot be told by its bytes, so only what is plainly
     /// another file counts against it.
     #[must_use]
@@ -70,10 +99,19 @@ impl OwnSite {
         if let Some(other) = self.marks.other_than(file, body) {
             return Some(other.to_owned());
         }
-        (self.is_alike && self.marks.knows(file))
+        if self.marks.shows_learned(file, body) {
+            return None;
+        }
+        // A public page may greet whoever is signed in.
+        let is_built_otherwise =
+            || !self.marks.is_closed(file) && self.content(file).is_some_and(|here| is_alike(&here, body));
+        (self.is_alike && self.marks.knows(file) && !is_built_otherwise())
             .then(|| format!("a body of {} bytes that is not its content", body.len()))
     }
 }
+
+/// No more public files than this are looked through for what was learned of a closed one.
+const PUBLIC: usize = 2000;
 
 /// Names at the root that the deployment writes itself.
 const WRITTEN: [&str; 3] = ["_redirects", "_headers", "netlify.toml"];

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use super::Shared;
 use super::compose::{compose, now};
 use super::keeper::Clients;
+use super::learn::learn;
 use super::send::{Sender, Unanswered, Way};
 use crate::corpus::entitlement::Entitlements;
 use crate::corpus::expectation::Alternative;
+use crate::corpus::request::{Form, Request};
+use crate::corpus::template::Template;
 use crate::corpus::{Case, CaseRef, Suite};
 use crate::deploy::SiteFiles;
 use crate::event::{Finished, Lengths};
 use crate::gates::Gate;
 use crate::invariants::{Invariant, Metadata, describes, secrets, uniform};
 use crate::judge::{Judgement, Scene, judge, leaks, summary, upstream};
-use crate::own::{Jar, OwnSite};
+use crate::own::{Jar, OwnSite, bear_the_same};
 use crate::upstream::ASK;
 use crate::verdict::{AFTER, Fault, Mismatch, Verdict};
 use crate::wire::raw::Connection;
@@ -174,11 +177,8 @@ async fn judged(
 ) -> (Verdict, Exchange) {
     let Sender { shared, clients, scene } = sender;
     let mut judgement = judge(&case.expected, &exchange, &scene);
-    // What is answered to a condition or for a part need not be the file.
-    if let (Some(own), Some(file), Some(response)) =
-        (&suite.own, judgement.fitting.and_then(|one| one.shows.as_deref()), exchange.answer.response())
-    {
-        own.marks.learn(file, &response.content());
+    if learn(sender, suite, case, &exchange, &judgement).await {
+        judgement = judge(&case.expected, &exchange, &scene);
     }
     let received = ask.as_ref().map(|ask| shared.upstream.received(ask));
     if let (Some(received), Verdict::Pass) = (received, &judgement.verdict) {
@@ -247,11 +247,19 @@ async fn refused_to_all(sender: &Sender<'_>, exchange: &Exchange, page: &str) ->
 }
 
 /// The request of a case, as it is sent to the gate that runs.
-fn composed(sender: &Sender<'_>, suite: &Suite, case: &Case) -> Result<Sent, Fault> {
+pub(super) fn composed(sender: &Sender<'_>, suite: &Suite, case: &Case) -> Result<Sent, Fault> {
     let Sender { shared, clients, scene } = sender;
     let mut sent = compose(suite, case, &shared.place(clients, scene.prefix), now()).map_err(Fault::Harness)?;
-    let user_agent = shared.options.user_agent.iter();
-    sent.headers.extend(user_agent.map(|text| ("User-Agent".to_owned(), text.clone().into_bytes())));
+    let Some(user_agent) = &shared.options.user_agent else { return Ok(sent) };
+    match &mut sent.raw {
+        // Behind the request line.
+        Some(raw) => {
+            let line = format!("User-Agent: {user_agent}\r\n").into_bytes();
+            let at = memchr::memmem::find(raw, b"\r\n").map_or(raw.len(), |at| at.saturating_add(2));
+            raw.splice(at..at, line);
+        }
+        None => sent.headers.push(("User-Agent".to_owned(), user_agent.clone().into_bytes())),
+    }
     Ok(sent)
 }
 
@@ -299,17 +307,15 @@ impl Again<'_> {
         let on = |invariant| !self.shared.options.without.contains_key(&invariant);
         if shows || !matches!(verdict, Verdict::Pass | Verdict::Observed(_)) {
             // Of somebody's site the finding has to say all that came back of a closed file.
-            return match (verdict, self.proof.metadata.leaked(exchange)) {
-                (Verdict::Fail(mut mismatches), Some(place)) if self.suite.own.is_some() && on(Invariant::Metadata) => {
-                    mismatches.push(describes(place));
-                    Verdict::Fail(mismatches)
-                }
-                (verdict, _) => verdict,
-            };
+            let Verdict::Fail(mut mismatches) = verdict else { return verdict };
+            if self.suite.own.is_some() && on(Invariant::Metadata) {
+                mismatches.extend(self.described(exchange).await.map(describes));
+            }
+            return Verdict::Fail(mismatches);
         }
         let mut found = Vec::new();
         if on(Invariant::Metadata)
-            && let Some(place) = self.proof.metadata.leaked(exchange)
+            && let Some(place) = self.described(exchange).await
         {
             // A leak needs bytes of the content; of a user's file what describes it may be the same by chance.
             return Verdict::Fail(vec![describes(place)]);
@@ -333,6 +339,42 @@ impl Again<'_> {
             Err(none) => return Verdict::Error(none.fault),
         }
         if found.is_empty() { verdict } else { Verdict::Fail(found) }
+    }
+
+    /// The field of an answer that describes the content. On a site of others it has to belong to the file alone: what a server says of every page, or where
+    /// nothing lies, is no secret.
+    async fn described(&self, exchange: &Exchange) -> Option<&'static str> {
+        let place = self.proof.metadata.leaked(exchange)?;
+        let Some(own) = &self.suite.own else { return Some(place) };
+        if let Some(known) = own.found_out.is_of_a_file(place, exchange) {
+            return known.then_some(place);
+        }
+        let is_telling = |name: &str| !["cookie", "authorization"].iter().any(|one| name.eq_ignore_ascii_case(one));
+        let sent = &exchange.sent;
+        let headers: Vec<_> = sent.headers.iter().filter(|(name, _)| is_telling(name)).cloned().collect();
+        let (mut is_of_the_file, member) = (true, self.proof.control.case());
+        for path in std::iter::once(&own.open).chain(&own.nothing) {
+            let plain = Sent {
+                headers: headers.clone(),
+                method: sent.method.clone(),
+                ..Sent::get(&self.clients.target, path.as_str())
+            };
+            // What is not proved is not said.
+            let elsewhere = self.sender.send(plain, Way::default(), &mut 0).await.ok()?;
+            is_of_the_file &= self.proof.metadata.leaked(&elsewhere) != Some(place);
+            // A server may make it up from the path, so that a member and a stranger are told the same where nothing lies.
+            // Two empty answers have the same length, and that says nothing.
+            let may_be_made_up = matches!(place, "ETag" | "Last-Modified");
+            if is_of_the_file && may_be_made_up && *path != own.open {
+                let request = Request { form: Form::Path(Template::text(path)), ..member.request.clone() };
+                let asked = Case { request, before: Vec::new(), ..member.clone() };
+                let asked = Sent { method: sent.method.clone(), ..composed(&self.sender, self.suite, &asked).ok()? };
+                let told = self.sender.send(asked, Way::default(), &mut 0).await.ok()?;
+                is_of_the_file &= !bear_the_same(place, &elsewhere, &told);
+            }
+        }
+        own.found_out.keep(place, exchange, is_of_the_file);
+        is_of_the_file.then_some(place)
     }
 
     /// What tells the answer from that to the same request without any cookie, or without the field in which the token stood.

@@ -27,7 +27,7 @@ pub struct Place<'a> {
 pub fn compose(suite: &Suite, case: &Case, at: &Place<'_>, now: i64) -> Result<Sent, String> {
     let Place { target, prefix, listener } = *at;
     let mint = Mint { recipes: &suite.recipes, settings: &suite.settings, now, listener };
-    let places = Places { mint, host: target.host_value(), prefix };
+    let places = Places { suite, mint, host: target.host_value(), prefix };
     let request = &case.request;
     let mut sent = Sent {
         method: request.method.clone(),
@@ -62,11 +62,8 @@ pub fn compose(suite: &Suite, case: &Case, at: &Place<'_>, now: i64) -> Result<S
     }
     let token = match &request.token {
         None => None,
-        Some(TokenRef::Named(name)) => match suite.own.as_ref().and_then(|own| own.tokens.token(name)) {
-            Some(given) => Some(given?),
-            None => Some(mint.named(name)?),
-        },
-        Some(TokenRef::Inline(recipe)) => Some(mint.mint(recipe)?),
+        Some(TokenRef::Named(name)) => Some(places.token(name)?),
+        Some(TokenRef::Inline(recipe)) => Some(places.mint.mint(recipe)?),
     };
     if let Some(token) = token {
         sent.headers.push(request.carrier.field(&token));
@@ -110,9 +107,18 @@ fn is_token(text: &str) -> bool {
 
 /// Placeholders of a request.
 struct Places<'a> {
+    suite: &'a Suite,
     mint: Mint<'a>,
     host: String,
     prefix: &'a str,
+}
+
+impl Places<'_> {
+    /// The token behind a recipe name: one that was given, or else one that is made.
+    fn token(&self, name: &str) -> Result<Vec<u8>, String> {
+        let given = self.suite.own.as_ref().and_then(|own| own.tokens.token(name));
+        given.unwrap_or_else(|| self.mint.named(name))
+    }
 }
 
 impl Fill for Places<'_> {
@@ -120,7 +126,7 @@ impl Fill for Places<'_> {
 
     fn fill(&self, piece: &Piece, out: &mut Vec<u8>) -> Result<(), String> {
         match piece {
-            Piece::Token(name) => out.extend(self.mint.named(name)?),
+            Piece::Token(name) => out.extend(self.token(name)?),
             Piece::Now(offset) => out.extend(self.mint.now.saturating_add(*offset).to_string().bytes()),
             Piece::Host => out.extend(self.host.bytes()),
             Piece::Prefix => out.extend(self.prefix.bytes()),

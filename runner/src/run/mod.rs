@@ -5,6 +5,7 @@ mod compose;
 mod keeper;
 mod kept;
 mod lacks;
+mod learn;
 pub mod order;
 mod plan;
 mod send;

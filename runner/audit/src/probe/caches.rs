@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{From, Kind, Probe};
 use crate::model::Answer;
+use crate::spellings::Version;
 use crate::visitors::{Visitor, Visitors};
 
 /// How many gates are asked for their caches: what stands in front of a site stands in front of all of it.
@@ -51,7 +52,7 @@ impl From<'_> {
                             probe.ask.target.extend_from_slice(text.as_bytes());
                         }
                         probe.before = before;
-                        probe.over_http2 = over_http2;
+                        probe.version = if over_http2 { Version::Http2 } else { Version::Usual };
                         all.push(probe);
                     }
                 }
