@@ -335,6 +335,7 @@ const VISITS: &[Visit] = &[
     ("a.example", None, &[]),
     ("b.example", Some("de"), &[("cookie", b"c=1"), ("accept-language", b"en")]),
     ("b.example", None, &[("cookie", b"c=1"), ("accept-language", b"en")]),
+    ("b.example", Some("at"), &[("accept-language", b"en")]),
     ("b.example", None, &[("accept-language", b"en")]),
     ("a.example", None, &[("accept-language", b"en")]),
     ("a.example", Some("de"), &[("cookie", b"c=1"), ("accept-language", b"en")]),
