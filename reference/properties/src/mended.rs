@@ -90,7 +90,8 @@ pub(super) fn advice_on_errors_opens_nothing(bytes: &[u8]) {
         assert!(problem.instead.is_empty(), "what is not proved is told\n{case}");
         let is_of_reading = problem.severity == Severity::Error && errors(&found, problem.id) > 0;
         let Some(advice) = problem.advice.as_ref().filter(|_| is_of_reading) else { continue };
-        let [edit] = advice.edits.as_slice() else { panic!("one line is written anew\n{problem:?}\n{case}") };
+        assert_eq!(advice.edits.len(), 1, "one line is written anew\n{problem:?}\n{case}");
+        let Some(edit) = advice.edits.first() else { continue };
         let line = edit.lines.join("\n");
         let with = |line: &str| {
             let (before, after) = (case.rules.get(..edit.span.start), case.rules.get(edit.span.end..));
