@@ -205,6 +205,9 @@ fn a_closed_page_that_is_built_elsewhere_is_known_by_what_a_member_got() {
     assert!(said.contains("one that is built otherwise is not told by its bytes"), "{said}");
 }
 
+/// What tag a host gives an answer, by the head of the request; none if it is empty.
+type Tag = fn(&str) -> String;
+
 /// One tag for everything, or for everything below a gate, tells no file.
 #[test]
 fn a_tag_that_many_answers_bear_is_none_of_a_file() {
@@ -214,7 +217,7 @@ fn a_tag_that_many_answers_bear_is_none_of_a_file() {
         Some((status, rest)) if !tag.is_empty() => format!("{status}\r\nETag: \"{tag}\"\r\n{rest}"),
         _ => answer,
     };
-    let tags: [(fn(&str) -> String, Option<i32>); 4] = [
+    let tags: [(Tag, Option<i32>); 4] = [
         (|_| "deploy".to_owned(), Some(0)),
         (|head| if target(head).starts_with("/members") { "members".to_owned() } else { String::new() }, Some(0)),
         // Made up from the path.
