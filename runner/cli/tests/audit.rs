@@ -11,14 +11,13 @@
 )]
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use assert_cmd::Command;
 use rolegate_server::{Config, GateInForce, KeySource, Server, ServerOptions};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -26,7 +25,7 @@ use tempfile::TempDir;
 #[path = "common/club.rs"]
 mod club;
 
-use club::{SECRET, audit, command, page, server, site, sound, text};
+use club::{SECRET, audit, page, server, site, sound, text};
 
 #[test]
 fn the_embedded_gate_is_shut() {
