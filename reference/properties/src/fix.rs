@@ -321,7 +321,7 @@ fn targets() -> impl Iterator<Item = String> {
     // What a rule for a parameter gives somebody is theirs, whatever its value.
     let asked = one.clone().chain(two.clone()).map(|target| target + "?q=1");
     let asked = asked.chain(one.clone().map(|target| target + "?q=2"));
-    let more = ["/", "/a/", "/a/b/a/b", "/?q=1", "/a?q=1", "/a?q=", "/a/b?q=2", "/b?q", "/a.html?q=1"];
+    let more = ["/", "/b.html", "/a/", "/a/b/a/b", "/?q=1", "/a?q=1", "/a?q=", "/a/b?q=2", "/b?q", "/a.html?q=1"];
     more.into_iter().map(str::to_owned).chain(one).chain(two).chain(asked)
 }
 
