@@ -267,23 +267,25 @@ impl Redactor {
 /// Every reading of a text, with how many steps it is from it; what of it was not read to its end comes back.
 fn each_reading(text: &[u8], mut look: impl FnMut(&View, usize)) -> Vec<Span> {
     let mut unread = Vec::new();
-    let mut work = 0_usize;
+    let mut made = text.len();
     let mut now = vec![View::of(text)];
     unread.extend(still_escaped(text));
     for step in 0..=DEPTH {
         let mut next = Vec::new();
         for view in now {
-            work = work.saturating_add(view.bytes.len());
             look(&view, step);
             if step >= if view.is_reversed() { 2 } else { DEPTH } || !says_something(&view) {
                 continue;
             }
-            if work >= WORK {
+            if made >= WORK {
                 unread.extend(around(&view.spans));
                 continue;
             }
-            next.extend((step == 0).then(|| view.backwards()));
-            next.extend(view.readings(&mut unread));
+            let of_it = (step == 0).then(|| view.backwards()).into_iter().chain(view.readings(&mut unread));
+            let first = next.len();
+            next.extend(of_it);
+            let bytes = next.iter().skip(first).map(|view: &View| view.bytes.len());
+            made = made.saturating_add(bytes.sum());
         }
         now = next;
     }
