@@ -64,6 +64,9 @@ async function byMail(gate, host) {
   const other = `new-${email}`;
   await visitor.page.evaluate((email) => netlifyIdentity.gotrue.currentUser().update({ email }), other);
   await visitor.open(gate.link());
+  // The widget asks for the user beside it, and whichever answer it reads last stays: the next page shows what is true.
+  await until("the address is changed", () => gate.user("list", "--filter", other).includes(other));
+  await visitor.open("/");
   await visitor.isUser(other);
 
   // A forgotten password.
