@@ -5,16 +5,17 @@
 //! - **liveness**: right after the hostile request the gate still admits the control, on the same connection and on a new one.
 //! - **secrets**: no answer carries the token that came with the request, or the secret (TOKEN-11); for admitted requests as well.
 //! - **metadata**: the `ETag`, `Last-Modified` and length of protected content are as secret as its text.
+//! - **no-content**: behind an answer that ends with its head (to HEAD, with 204 or 304) comes nothing; for admitted requests as well.
 //!
 //! Leaks are looked for in every answer that these questions bring. Each invariant can be switched off for a gate that cannot be asked so, and the report says so.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::judge::summary;
+use crate::judge::{early_end, summary};
 use crate::text::printable;
 use crate::verdict::Mismatch;
-use crate::wire::{Answer, Exchange, Response};
+use crate::wire::{Answer, End, Exchange, Response};
 
 /// An invariant by name, as `--without` and gate files have it.
 #[derive(
@@ -26,6 +27,8 @@ pub enum Invariant {
     Liveness,
     /// ETag, Last-Modified and length of protected content stay secret.
     Metadata,
+    /// Nothing comes behind an answer that ends with its head.
+    NoContent,
     /// Neither token nor secret comes back.
     Secrets,
     /// A bad token is no token.
@@ -34,7 +37,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// Every invariant.
-    pub const ALL: [Self; 4] = [Self::Liveness, Self::Metadata, Self::Secrets, Self::Uniform];
+    pub const ALL: [Self; 5] = [Self::Liveness, Self::Metadata, Self::NoContent, Self::Secrets, Self::Uniform];
 
     /// The name.
     #[must_use]
@@ -42,6 +45,7 @@ impl Invariant {
         match self {
             Self::Liveness => "liveness",
             Self::Metadata => "metadata",
+            Self::NoContent => "no-content",
             Self::Secrets => "secrets",
             Self::Uniform => "uniform",
         }
@@ -53,6 +57,7 @@ impl Invariant {
         match self {
             Self::Liveness => "HTTP-11",
             Self::Metadata => "NOLEAK-2",
+            Self::NoContent => "HTTP-1",
             Self::Secrets => "TOKEN-11",
             Self::Uniform => "TOKEN-10.uniform",
         }
@@ -64,6 +69,9 @@ impl Invariant {
         match self {
             Self::Liveness => "Right after this request the gate no longer admitted whom it admits.",
             Self::Metadata => "A refused visitor was told what describes the protected file.",
+            Self::NoContent => {
+                "Content came behind an answer that ends with its head, where a client takes it for the next answer."
+            }
             Self::Secrets => "The token or the secret stands in the answer.",
             Self::Uniform => {
                 "A bad token got another answer than no token, which tells whoever sends it what is wrong with it."
@@ -76,6 +84,8 @@ impl Invariant {
 pub(crate) const UNIFORM: &str = "bad token is no token";
 /// What differs where a refused visitor is told what describes the content.
 pub(crate) const METADATA: &str = "what describes the content";
+/// What differs where content comes behind an answer that has none.
+pub(crate) const CONTENT: &str = "what comes behind the head";
 /// What differs where a secret stands in an answer.
 pub(crate) const SECRETS: &str = "what an answer may hold";
 
@@ -147,6 +157,23 @@ const BEHIND: &str = " that whoever is admitted is told";
 
 fn opaque(tag: &[u8]) -> &[u8] {
     tag.strip_prefix(b"W/").unwrap_or(tag)
+}
+
+/// HTTP-1: the content behind an answer that ends with its head (RFC 9112 §6.3).
+#[must_use]
+pub fn no_content(exchange: &Exchange) -> Option<Mismatch> {
+    let response = exchange.answer.response()?;
+    if response.body.is_empty() || !exchange.sent.is_answered_without_content(response.status) {
+        return None;
+    }
+    let length = match response.body.len() {
+        1 => "1 byte".to_owned(),
+        length => format!("{length} bytes"),
+    };
+    // Of what does not end, only the beginning was read.
+    let more = early_end(response.end).filter(|_| response.end != End::Closed);
+    let actual = more.map_or_else(|| length.clone(), |why| format!("{length}, {why}"));
+    Some(Mismatch { what: CONTENT.to_owned(), expected: "nothing".to_owned(), actual })
 }
 
 /// TOKEN-11: whether the answer carries the signature of the token in the cookie, or the secret.

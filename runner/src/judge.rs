@@ -6,7 +6,7 @@ use crate::corpus::expectation::{Alternative, Expected, HeaderExpectation};
 use crate::deploy::SiteFiles;
 use crate::text::printable;
 use crate::upstream::Received;
-use crate::verdict::{Leak, Mismatch, Verdict};
+use crate::verdict::{END, Leak, Mismatch, NO_BYTES, Verdict};
 use crate::wire::{Answer, Client, End, Exchange, LONGEST_ANSWER, Response};
 
 mod leaks;
@@ -15,9 +15,10 @@ mod words;
 
 use leaks::{found, holds, shown};
 use location::check_location;
-use words::{describe_field, early_end};
+use words::describe_field;
 
 pub use leaks::leaks;
+pub(crate) use words::early_end;
 pub use words::{describe, summary};
 
 /// Where the exchange took place: what the judge has to know about the site.
@@ -214,7 +215,7 @@ fn mismatches(alternative: &Alternative, exchange: &Exchange, scene: &Scene<'_>)
     // close without an answer at all.
     let may_be_reset = response.end == End::Closed && (exchange.client == Client::Raw || alternative.closed);
     if let Some(why) = early_end(response.end).filter(|_| !may_be_reset) {
-        say("end", "a whole response".to_owned(), why);
+        say(END, "a whole response".to_owned(), why);
     }
     check_body(alternative, exchange, response, scene, &mut say);
     if alternative.then_closed && !response.then_closed {
@@ -245,11 +246,7 @@ fn check_body(
 ) {
     let decoded = response.decoded();
     if decoded.as_ref().is_some_and(|decoded| decoded.cut) {
-        say(
-            "end",
-            "a body of a bounded size".to_owned(),
-            format!("more than {LONGEST_ANSWER} bytes behind its coding"),
-        );
+        say(END, "a body of a bounded size".to_owned(), format!("more than {LONGEST_ANSWER} bytes behind its coding"));
     }
     let readable = decoded.as_ref().map_or(response.body.as_slice(), |decoded| &decoded.bytes);
     if let (Some(file), Some(own)) = (&alternative.shows, &scene.files.own) {
@@ -284,7 +281,7 @@ fn check_body(
         }
     }
     if alternative.empty_body && !response.body.is_empty() {
-        say("body", "no bytes".to_owned(), format!("{} bytes", response.body.len()));
+        say("body", NO_BYTES.to_owned(), format!("{} bytes", response.body.len()));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::invariants::{Invariant, METADATA, SECRETS, UNIFORM};
+use crate::invariants::{CONTENT, Invariant, METADATA, SECRETS, UNIFORM};
 
 /// The judgement on one case, worst first in meaning: a leak outranks every other finding.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -67,6 +67,10 @@ pub(crate) const AFTER: &str = "the control right after";
 
 /// What differs where the gate does not start on the site of the suite.
 pub(crate) const REFUSAL: &str = "the start of the gate";
+/// What differs where a response is not whole.
+pub(crate) const END: &str = "end";
+/// What is expected of the body of an answer that has none.
+pub(crate) const NO_BYTES: &str = "no bytes";
 /// What came of a field that did not.
 pub(crate) const ABSENT: &str = "absent";
 /// What differs where the gate is no longer there after a request.
@@ -86,8 +90,14 @@ impl Mismatch {
             what if what.starts_with(UNIFORM) => Some(Invariant::Uniform),
             SECRETS => Some(Invariant::Secrets),
             METADATA => Some(Invariant::Metadata),
+            CONTENT => Some(Invariant::NoContent),
             _ => None,
         }
+    }
+
+    /// Whether it says no more than that something came behind an answer that ends with its head.
+    pub(crate) fn is_of_content_behind(&self) -> bool {
+        self.what == END || self.expected == NO_BYTES
     }
 
     /// Whether it says that the gate did not start on the site.

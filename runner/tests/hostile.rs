@@ -308,4 +308,15 @@ async fn what_comes_behind_an_answer_without_content_is_read() {
         assert_eq!((response.body.as_slice(), response.end), (wanted, End::Whole), "{how}");
         assert!(response.wire.ends_with(wanted), "{how}");
     }
+    let endless: Harm = |stream| {
+        stream.write_all(b"HTTP/1.1 304 No\r\n\r\nlooked-for")?;
+        without_end(stream, b"aaaaaaaa")
+    };
+    let target = target(gate(endless));
+    let exchange = Wire::new(target.clone(), None, LONG).exchange(Sent::get(&target, "/")).await.unwrap();
+    let response = exchange.answer.response().unwrap();
+    assert!(response.body.starts_with(MARK));
+    assert_eq!(response.end, End::TooLong);
+    let told = gatecheck::invariants::no_content(&exchange).unwrap().actual;
+    assert!(told.contains("more than 4194304 bytes came"), "{told}");
 }

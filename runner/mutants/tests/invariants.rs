@@ -68,6 +68,7 @@ async fn an_invariant_that_is_left_out_is_missed() {
         let (mutant, suite) = match invariant {
             Invariant::Liveness => ("cache/denial-kept-for-all", "role/denial"),
             Invariant::Metadata => ("precondition/date-on-a-denial", "role/denial"),
+            Invariant::NoContent => ("method/head-with-words-on-a-denial", "noleak/methods"),
             Invariant::Secrets => ("token/repeated-to-its-holder", "role/denial"),
             Invariant::Uniform => ("token/reason-in-a-header", "role/denial"),
         };

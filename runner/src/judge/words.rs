@@ -24,7 +24,7 @@ pub fn summary(answer: &Answer) -> String {
 }
 
 /// Why a response is not whole, if it is not.
-pub(super) fn early_end(end: End) -> Option<String> {
+pub(crate) fn early_end(end: End) -> Option<String> {
     match end {
         End::Whole => None,
         End::Closed => Some("cut off by the end of the connection".to_owned()),

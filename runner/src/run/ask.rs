@@ -15,7 +15,7 @@ use crate::corpus::{Case, CaseRef, Suite};
 use crate::deploy::SiteFiles;
 use crate::event::{Finished, Lengths};
 use crate::gates::Gate;
-use crate::invariants::{Invariant, Metadata, describes, secrets, uniform};
+use crate::invariants::{Invariant, Metadata, describes, no_content, secrets, uniform};
 use crate::judge::{Judgement, Scene, judge, leaks, summary, upstream};
 use crate::own::{Jar, OwnSite, bear_the_same};
 use crate::upstream::ASK;
@@ -187,6 +187,12 @@ async fn judged(
             judgement = Judgement { verdict: Verdict::Fail(mismatches), fitting: None };
         }
     }
+    if !shared.options.without.contains_key(&Invariant::NoContent)
+        && says_no_more(&judgement.verdict)
+        && let Some(mismatch) = no_content(&exchange)
+    {
+        judgement = Judgement { verdict: Verdict::Fail(vec![mismatch]), fitting: None };
+    }
     let mut verdict = match proof.filter(|proof| proof.verdict == Verdict::Pass && suite.has_protected_files()) {
         Some(proof) => {
             Again { sender, shared, clients, suite, case, scene, proof }.check(judgement, &exchange, connection).await
@@ -208,6 +214,15 @@ async fn judged(
         verdict = refused;
     }
     (verdict, exchange)
+}
+
+/// Whether a verdict says no more of an answer than that something came behind it.
+fn says_no_more(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Pass | Verdict::Observed(_) => true,
+        Verdict::Fail(mismatches) => mismatches.iter().all(Mismatch::is_of_content_behind),
+        _ => false,
+    }
 }
 
 /// That an answer says nothing of the rules, where a page that everybody was shown is refused alike: now, to whoever asks from here, or to such a request.

@@ -9,6 +9,7 @@ use crate::event::{Event, Weather};
 use crate::gates::Gate;
 use crate::judge::{Scene, leaks};
 use crate::refusal::Refusal;
+use crate::upstream::ASK;
 use crate::verdict::Fault;
 use crate::wire::plain::Plain;
 use crate::wire::raw::Connection;
@@ -75,7 +76,13 @@ impl<'a> Sender<'a> {
         loop {
             self.turn().await?;
             *sends = sends.saturating_add(1);
-            let (exchange, connection) = self.by(sent.clone(), way).await?;
+            let (exchange, connection) = match self.by(sent.clone(), way).await? {
+                (exchange, None) if self.hides_what_came_behind(&exchange, way) => {
+                    self.turn().await?;
+                    (self.by_the_wire(exchange).await, None)
+                }
+                answered => answered,
+            };
             let Some(refusal) = self.refusal(&exchange) else { return Ok((exchange, connection)) };
             let Some(length) = self.shared.weather.wait(&refusal, &mut put_off).await else {
                 let times = if *sends > 1 { format!(", {sends} times") } else { String::new() };
@@ -132,6 +139,23 @@ impl<'a> Sender<'a> {
             _ => self.clients.wire.exchange(sent).await,
         };
         Ok((exchange?, None))
+    }
+
+    /// Whether an ordinary client may have thrown away what came behind an answer, over HTTP/1.1. What an upstream behind the gate is asked is counted, and asked once.
+    fn hides_what_came_behind(&self, exchange: &Exchange, way: Way) -> bool {
+        let is_bare = |response: &Response| exchange.sent.is_answered_without_content(response.status);
+        exchange.client == Client::Plain
+            && !self.ordinary(way).is_some_and(Plain::shares_connections)
+            && exchange.sent.body.is_empty()
+            && !exchange.sent.headers.iter().any(|(name, _)| name == ASK)
+            && exchange.answer.response().is_some_and(is_bare)
+    }
+
+    /// The answer to the same request over the byte-exact wire, where it is the same answer.
+    async fn by_the_wire(&self, exchange: Exchange) -> Exchange {
+        let status = |exchange: &Exchange| exchange.answer.response().map(|response| response.status);
+        let again = self.clients.wire.exchange(exchange.sent.clone()).await;
+        again.ok().filter(|again| status(again) == status(&exchange)).unwrap_or(exchange)
     }
 
     fn ordinary(&self, way: Way) -> Option<&'a Plain> {

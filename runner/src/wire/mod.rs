@@ -154,7 +154,7 @@ impl Response {
     pub fn keeps_connection(&self) -> bool {
         let delimited = self.header("content-length").next().is_some()
             || self.header("transfer-encoding").next().is_some()
-            || matches!(self.status, 204 | 304);
+            || has_no_content(self.status);
         !self.says_close() && delimited && self.end == End::Whole
     }
 
@@ -250,6 +250,12 @@ impl Sent {
         }
     }
 
+    /// Whether an answer to it with this status ends with its head, and has no content (RFC 9112 §6.3).
+    #[must_use]
+    pub fn is_answered_without_content(&self, status: u16) -> bool {
+        self.is_head() || has_no_content(status)
+    }
+
     /// Whether a server that takes a lone line feed for the end of a line (RFC 9112 §2.2) reads a request line without a version: one of HTTP/0.9, whose answer
     /// is content without a head.
     #[must_use]
@@ -331,6 +337,10 @@ impl Sent {
         let _ = write!(line, " {}", quote(&url));
         line
     }
+}
+
+fn has_no_content(status: u16) -> bool {
+    matches!(status, 204 | 304)
 }
 
 /// Bytes with everything that looks like a token (three base64url runs joined by dots, or what follows `nf_jwt=`) replaced.

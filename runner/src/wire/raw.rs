@@ -138,7 +138,7 @@ impl Connection {
         let mut last: Option<Response> = None;
         for _ in 0..sent.responses.max(1) {
             let earlier = self.read;
-            let next = self.read_response(sent.is_head()).await;
+            let next = self.read_response(&sent).await;
             let ended = next.as_ref().is_none_or(|response| response.end != End::Whole);
             last = match (next, self.stop) {
                 (Some(response), _) => Some(Response { earlier, ..response }),
@@ -151,9 +151,9 @@ impl Connection {
         }
         if sent.raw.is_none()
             && let Some(response) = &mut last
-            && has_no_content(&sent, response.status)
+            && sent.is_answered_without_content(response.status)
         {
-            response.body = self.read_behind(response).await;
+            (response.body, response.end) = self.read_behind(response).await;
         }
         let answer = match (last, self.stop) {
             (Some(mut response), _) => {
@@ -249,13 +249,13 @@ impl Connection {
         self.came.get(from..self.read).unwrap_or_default()
     }
 
-    async fn read_response(&mut self, to_head: bool) -> Option<Response> {
+    async fn read_response(&mut self, sent: &Sent) -> Option<Response> {
         loop {
             let mut response = self.read_head().await?;
             if (100..200).contains(&response.status) && response.status != 101 {
                 continue;
             }
-            (response.body, response.end) = self.read_body(&response, to_head).await;
+            (response.body, response.end) = self.read_body(&response, sent).await;
             return Some(response);
         }
     }
@@ -298,27 +298,33 @@ impl Connection {
         }
     }
 
-    /// What stands behind an answer that has no content. A gate that sends some all the same shows it to whoever looks, so it is read as the content that it is;
-    /// an ordinary client would throw it away.
-    async fn read_behind(&mut self, response: &Response) -> Vec<u8> {
-        let end = self.deadline;
+    /// What stands behind an answer that has no content, and how it came to its end. A gate that sends some all the same shows it to whoever looks, so it is read
+    /// as the content that it is; an ordinary client would throw it away.
+    async fn read_behind(&mut self, response: &Response) -> (Vec<u8>, End) {
+        let until = self.deadline;
         let gap = if response.says_close() { AFTERMATH } else { self.moment };
-        self.until_silence(gap, end, 0).await;
-        // Silence is what was waited for.
-        if self.stop == Some(End::TimedOut) {
+        self.until_silence(gap, until, 0).await;
+        let stop = self.stop;
+        if stop == Some(End::TimedOut) {
             self.stop = None;
         }
-        self.deadline = end;
+        self.deadline = until;
         let content = self.take(usize::MAX).to_vec();
+        let end = match stop {
+            Some(End::TooLong) => End::TooLong,
+            Some(End::TimedOut) if !content.is_empty() && Instant::now() >= until => End::TimedOut,
+            // Silence, or the end of the connection, is what was waited for.
+            _ => End::Whole,
+        };
         if !content.is_empty() {
             // Where the next answer would begin, nobody knows.
             self.stop = Some(End::Closed);
         }
-        content
+        (content, end)
     }
 
-    async fn read_body(&mut self, response: &Response, to_head: bool) -> (Vec<u8>, End) {
-        if to_head || has_no_content_with(response.status) {
+    async fn read_body(&mut self, response: &Response, sent: &Sent) -> (Vec<u8>, End) {
+        if sent.is_answered_without_content(response.status) {
             return (Vec::new(), End::Whole);
         }
         let chunked = response
@@ -408,15 +414,6 @@ impl Connection {
 }
 
 /// A time that is `wait` after another.
-/// RFC 9112 §6.3: whether an answer ends with its head.
-fn has_no_content(sent: &Sent, status: u16) -> bool {
-    sent.is_head() || has_no_content_with(status)
-}
-
-fn has_no_content_with(status: u16) -> bool {
-    matches!(status, 204 | 304)
-}
-
 fn later(at: Instant, wait: Duration) -> Instant {
     at.checked_add(wait).unwrap_or(at)
 }

@@ -91,6 +91,27 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     ),
     Mutant::new(
+        "method/head-with-words-on-a-denial",
+        "HTTP-1",
+        "behind the answer to HEAD a denied visitor gets words for people",
+        Reply(|scene, decision, reply| {
+            if scene.asked.method == "HEAD" && decision.denied {
+                reply.fill(b"Log in first\n".to_vec());
+            }
+        }),
+    ),
+    Mutant::new(
+        "method/204-with-words",
+        "HTTP-1",
+        "a 204 to OPTIONS has a body",
+        Reply(|scene, decision, reply| {
+            if scene.asked.method == "OPTIONS" && !decision.denied {
+                *reply = Answer { status: 204, body: b"GET, HEAD\n".to_vec(), ..Answer::default() };
+                reply.set("allow", "GET, HEAD, OPTIONS");
+            }
+        }),
+    ),
+    Mutant::new(
         "method/head-is-405",
         "HTTP-1",
         "HEAD is not answered",

@@ -68,6 +68,10 @@ fn difference(mismatch: &Mismatch) -> Option<Difference> {
         let says = format!("who is denied is told the `{place}` of what is denied");
         return Some(Difference { says, requirement: Some(Invariant::Metadata.requirement()) });
     }
+    if mismatch.invariant() == Some(Invariant::NoContent) {
+        let says = "content comes behind an answer that ends with its head".to_owned();
+        return Some(Difference { says, requirement: Some(Invariant::NoContent.requirement()) });
+    }
     if let Some(told) = what.strip_prefix(UNIFORM) {
         let told = told.trim_start_matches(": ").split(" from ").next().unwrap_or_default();
         let says = format!("a token that does not count is answered otherwise than none: by another {told}");
@@ -115,6 +119,10 @@ mod tests {
             (
                 &[("bad token is no token: body from byte 7", "`a`", "`b`")],
                 "a token that does not count is answered otherwise than none: by another body",
+            ),
+            (
+                &[("what comes behind the head", "nothing", "7 bytes")],
+                "content comes behind an answer that ends with its head",
             ),
             (&[location], "the `Location` of a redirect has a query that its rule does not write: `next`, `x`"),
             (&[("Location", "`/login`", "`/other`")], ""),
