@@ -12,6 +12,7 @@
 
 use std::path::Path;
 
+use gatecheck::corpus::features::{Teller, table};
 use gatecheck::schema;
 
 #[test]
@@ -61,5 +62,23 @@ fn every_shipped_gate_file_fits_the_schema_and_the_guide_has_every_field() {
     let guide = std::fs::read_to_string(here.join("../docs/judge-my-gate.md")).unwrap();
     for field in schema["properties"].as_object().unwrap().keys() {
         assert!(guide.contains(&format!("| `{field}` |")), "docs/judge-my-gate.md has no row for `{field}`");
+    }
+}
+
+#[test]
+fn the_tables_of_features_are_fresh() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/judge-my-gate.md");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let tables = [("features", Teller::Gate), ("features that the runner sees", Teller::Runner)];
+    let fresh = tables.into_iter().fold(text.clone(), |text, (name, told_by)| {
+        let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
+        let (before, rest) = text.split_once(&start).unwrap();
+        let (_, after) = rest.split_once(&end).unwrap();
+        format!("{before}{start}{}{end}{after}", table(told_by))
+    });
+    if std::env::var_os("GATECHECK_UPDATE").is_some() {
+        std::fs::write(&file, &fresh).unwrap();
+    } else {
+        assert!(text == fresh, "{} is stale; run `GATECHECK_UPDATE=1 cargo test --test schema`", file.display());
     }
 }

@@ -12,9 +12,10 @@ use serde_saphyr::Spanned;
 use sha2::{Digest, Sha256};
 
 use super::aliases::{self, Alias, AliasesFile};
+use super::features::{is_feature, no_feature};
 use super::recipe::{self, Recipe, Recipes};
 use super::source::{Family, Requirement, SuiteSource, TokensFile};
-use super::{Corpus, FEATURES, LoadError, Suite, no_feature, template};
+use super::{Corpus, LoadError, Suite, template};
 use crate::keys::TestKey;
 use crate::suggest::{did_you_mean, with_suggestion};
 
@@ -216,7 +217,7 @@ impl Loader {
     }
 
     fn known_feature(&mut self, file: &str, place: Option<serde_saphyr::Location>, feature: &str) {
-        if !FEATURES.contains(&feature) {
+        if !is_feature(feature) {
             self.say(file, place, no_feature(feature));
         }
     }

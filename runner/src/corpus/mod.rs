@@ -8,6 +8,7 @@ mod case_ref;
 pub mod entitlement;
 pub mod expand;
 pub mod expectation;
+pub mod features;
 mod load;
 pub mod patterns;
 pub mod question;
@@ -43,46 +44,6 @@ pub const DEFAULT_ROLE_PATH: &str = "app_metadata.authorization.roles";
 pub const TOKEN_COOKIE: &str = "nf_jwt";
 /// The path of the second file of rules.
 pub const TOML_FILE: &str = "/netlify.toml";
-/// What a gate may lack.
-pub const FEATURES: [&str; 30] = [
-    "asymmetric",
-    "audience",
-    "cache-fields",
-    "compression",
-    "cookie",
-    "cookie-condition",
-    "country",
-    "country-header",
-    "first-reader",
-    "headers",
-    "host",
-    "http-1",
-    "language",
-    "large-rules",
-    "listener",
-    "placeholder",
-    "plain-http",
-    "proxy",
-    "query",
-    "raw-target",
-    "role",
-    "root-path",
-    "rules",
-    "sealed",
-    "site",
-    "splat",
-    "tls",
-    "toml",
-    "trusted-proxy",
-    "trusted-upstream",
-];
-
-/// That no feature has this name, and which one may be meant.
-pub(crate) fn no_feature(name: &str) -> String {
-    let all = format!("known: {}", FEATURES.join(", "));
-    format!("no feature `{name}`{}", did_you_mean_or(name, FEATURES, &all))
-}
-
 /// Everything the runner knows about right behaviour.
 #[derive(Clone, Debug)]
 pub struct Corpus {

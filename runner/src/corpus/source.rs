@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
 use super::assertion::Kind;
+use super::features;
 
 /// How binding a requirement is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, serde::Serialize)]
@@ -188,6 +189,7 @@ pub struct SuiteSource {
     pub quote: OneOrMany,
     /// What a gate may lack.
     #[serde(default)]
+    #[schemars(schema_with = "features::one_or_many")]
     pub features: OneOrMany,
     /// Why the suite cannot share a deployment with others under a path prefix.
     #[serde(default)]
@@ -403,6 +405,7 @@ pub struct CaseSource {
     pub quote: OneOrMany,
     /// What a gate may lack.
     #[serde(default)]
+    #[schemars(schema_with = "features::one_or_many")]
     pub features: OneOrMany,
     /// Another control than the suite's.
     #[serde(default)]

@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 
 use super::{FOLDER, GateError, Running, log_end, placeholders, port, site_folder};
 use crate::corpus::Corpus;
+use crate::corpus::features::{self, is_feature, no_feature};
 use crate::corpus::shape::one_gate;
 use crate::corpus::subset::TokenOnly;
 use crate::deploy::Deployment;
@@ -68,6 +69,7 @@ pub struct GateFile {
     pub ready_text: Option<String>,
     /// The features that it lacks, with the reason.
     #[serde(default)]
+    #[schemars(schema_with = "features::with_reasons")]
     pub unsupported: BTreeMap<String, String>,
     /// The invariants that it cannot be asked, with the reason.
     #[serde(default)]
@@ -173,8 +175,8 @@ impl GateFile {
             .map_err(|error| format!("{}: {}", file.display(), with_suggestion(&error.to_string())))?;
         gate.here = super::parts::folder_of(file);
         for feature in gate.unsupported.keys() {
-            if !crate::corpus::FEATURES.contains(&feature.as_str()) {
-                return Err(format!("{}: {}", file.display(), crate::corpus::no_feature(feature)));
+            if !is_feature(feature) {
+                return Err(format!("{}: {}", file.display(), no_feature(feature)));
             }
         }
         if let Some(Err(error)) = gate.token_only.as_ref().map(TokenOnly::denied) {
