@@ -1,5 +1,7 @@
 //! The cases of a rule become a verdict on the rule. `Shut` needs somebody who was let in, and `Open` needs bytes.
 
+mod place;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use gatecheck::exit::ExitStatus;
@@ -8,6 +10,7 @@ use gatecheck::report::aggregate::Aggregate;
 use gatecheck::report::outcome::Outcome;
 use gatecheck::verdict::{Fault, Verdict};
 
+use self::place::{came, is_respelled};
 use crate::probe::Kind;
 use crate::{AboutCase, AboutRule, Audit};
 
@@ -128,8 +131,7 @@ fn verdict<'a>(
     let (mut let_in, mut turned_away) = (BTreeSet::new(), BTreeMap::<String, usize>::new());
     let (mut respelled, mut closed_at, mut open_to) = (0_usize, BTreeSet::new(), BTreeSet::new());
     // Where those are sent who are turned away is no other spelling of anything.
-    let came = |outcome: &Outcome| outcome.came.split('?').next().unwrap_or_default().trim_end_matches('`').to_owned();
-    let denials: BTreeSet<String> = outcomes
+    let denials: BTreeSet<_> = outcomes
         .iter()
         .filter(|(outcome, about)| {
             outcome.verdict == Verdict::Pass && about.is_some_and(|about| about.denies && !is_respelled(outcome, about))
@@ -240,17 +242,6 @@ fn verdict<'a>(
         (Standing::Shut, String::new())
     };
     RuleVerdict { rule, standing, says, requests, let_in, turned_away, findings, respelled, closed_at, open_to }
-}
-
-/// Whether whoever is to be turned away was sent to another spelling of the path, which says nothing of the gate yet (STATIC-3).
-fn is_respelled(outcome: &Outcome, about: &AboutCase) -> bool {
-    let location = outcome.came.split_once("Location `").and_then(|(_, behind)| behind.split('`').next());
-    let Some(location) = location.and_then(|location| location.split('?').next()) else { return false };
-    let path = match location.split_once("://") {
-        Some((_, behind)) => behind.find('/').and_then(|at| behind.get(at..)).unwrap_or("/"),
-        None => location,
-    };
-    crate::expect::spellings_of(about.path(), None).iter().any(|one| one == path)
 }
 
 /// Why the gate cannot be asked a case, where it says so.

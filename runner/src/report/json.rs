@@ -173,6 +173,9 @@ pub struct CaseResult {
     /// What came back.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub came: String,
+    /// The `Location` that came, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
     /// With `fail`: each difference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mismatches: Vec<Difference>,
@@ -275,7 +278,7 @@ impl Report {
         self.left_out.values_mut().chain(self.not_checked.values_mut()).for_each(show);
         for result in &mut self.results {
             [&mut result.expected, &mut result.actual, &mut result.came].into_iter().for_each(show);
-            result.what.iter_mut().chain(&mut result.reason).for_each(show);
+            result.location.iter_mut().chain(&mut result.what).chain(&mut result.reason).for_each(show);
             for one in &mut result.mismatches {
                 [&mut one.what, &mut one.expected, &mut one.actual].into_iter().for_each(show);
             }
@@ -421,6 +424,7 @@ impl CaseResult {
             expected: outcome.expected.clone(),
             actual: outcome.actual(),
             came: outcome.came.clone(),
+            location: outcome.location.clone(),
             mismatches: Vec::new(),
             leaks: Vec::new(),
             what: None,

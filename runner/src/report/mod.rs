@@ -348,6 +348,7 @@ mod tests {
             why: None,
             expected: String::new(),
             came: String::new(),
+            location: None,
             verdict: Verdict::Leak(Vec::new()),
             known: None,
             elapsed: std::time::Duration::ZERO,

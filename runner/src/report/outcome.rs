@@ -13,6 +13,7 @@ use crate::corpus::question::Question;
 use crate::corpus::source::{Level, Requirement};
 use crate::event::Finished;
 use crate::judge::{describe, summary};
+use crate::text::printable;
 use crate::verdict::{Fault, Verdict};
 
 /// One case with its verdict, ready to be told.
@@ -40,6 +41,8 @@ pub struct Outcome {
     pub expected: String,
     /// What came back, in one line; empty if nothing was sent.
     pub came: String,
+    /// The `Location` that came, if one did.
+    pub location: Option<String>,
     /// The judgement.
     pub verdict: Verdict,
     /// The entry of the baseline that covers it.
@@ -95,6 +98,11 @@ impl Outcome {
             expected: glances.text(&redactor, &expected(&case.expected)),
             came: glances
                 .quoted(&redactor, &finished.exchange.as_ref().map(|one| summary(&one.answer)).unwrap_or_default()),
+            location: finished
+                .exchange
+                .as_ref()
+                .and_then(|one| one.answer.response())
+                .and_then(|response| Some(glances.quoted(&redactor, &printable(response.header("location").next()?)))),
             verdict: redactor.verdict(&finished.verdict),
             known: None,
             elapsed: finished.exchange.as_ref().map(|exchange| exchange.elapsed).unwrap_or_default(),
@@ -270,6 +278,7 @@ mod tests {
             why: None,
             expected: String::new(),
             came: String::new(),
+            location: None,
             verdict,
             known: None,
             elapsed: Duration::ZERO,

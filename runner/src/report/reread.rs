@@ -126,6 +126,7 @@ fn outcome(result: &CaseResult, suite: &Suite, why: Option<String>) -> Result<Ou
         why,
         expected: result.expected.clone(),
         came: result.came.clone(),
+        location: result.location.clone(),
         verdict: result.judgement()?,
         known: None,
         elapsed,
