@@ -25,6 +25,8 @@ pub enum Event {
     Weather(Weather),
     /// A gate that runs already was looked at, before the first case.
     Looked(Vec<Check>),
+    /// What a gate that was started here has printed since it listened; only where [`crate::run::RunOptions::tells_prints`] asks for it.
+    Printed(String),
     /// Everything is done.
     RunFinished {
         /// By the clock of this machine.

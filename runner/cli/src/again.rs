@@ -9,6 +9,7 @@ use gatecheck::corpus::{Case, Corpus, Suite};
 use gatecheck::event::{Event, Finished};
 use gatecheck::exit::{ExitStatus, HELP};
 use gatecheck::gates::Gate;
+use gatecheck::judge::summary;
 use gatecheck::report::evidence::{block, shortened};
 use gatecheck::report::outcome::expected;
 use gatecheck::report::redact::Redactor;
@@ -63,6 +64,7 @@ pub(super) fn again(corpus: Arc<Corpus>, args: &AgainArgs) -> Result<ExitStatus,
         timeout: args.timeout,
         serves: serves(&chosen.gate, &corpus)?,
         behind_proxy: chosen.gate.behind_proxy,
+        tells_prints: true,
         ..RunOptions::default()
     };
     let stays = matches!(gate, Gate::Remote(_));
@@ -71,18 +73,19 @@ pub(super) fn again(corpus: Arc<Corpus>, args: &AgainArgs) -> Result<ExitStatus,
     let (events, mut happened) = mpsc::unbounded_channel();
     runtime.block_on(gatecheck::run::run(Arc::clone(&corpus), gate, options, plan, events));
     runtime.shutdown_background();
-    let mut found = None;
+    let (mut found, mut printed) = (None, String::new());
     while let Ok(event) = happened.try_recv() {
-        if let Event::CaseFinished(finished) = event
-            && finished.case.id() == case.id
-        {
-            found = Some(*finished);
+        match event {
+            Event::CaseFinished(finished) if finished.case.id() == case.id => found = Some(*finished),
+            Event::Printed(text) => printed = text,
+            _ => {}
         }
     }
     let finished = found.ok_or_else(|| Failure::harness(format!("`{}` was not asked", case.id)))?;
     let keeps_up = format!("gatecheck serve {}{}", suite.id, chosen.gate.told());
     say(&format!("{}\n", visible(&name).dimmed()));
-    say(&render(suite, case, &finished, (!stays).then_some(keeps_up.as_str()), args.show_secrets));
+    let shown = Shown { suite, case, keeps_up: (!stays).then_some(&keeps_up), printed: &printed };
+    say(&shown.render(&finished, args.show_secrets));
     Ok(match finished.verdict {
         Verdict::Pass | Verdict::Observed(_) | Verdict::Unsupported { .. } => ExitStatus::AsExpected,
         Verdict::Fail(_) | Verdict::Leak(_) | Verdict::Unproven(_) => ExitStatus::Findings,
@@ -144,23 +147,60 @@ fn chosen(args: &AgainArgs) -> Result<Last, Failure> {
 /// No more lines than this are shown of an answer.
 const LINES: usize = 60;
 
-fn render(suite: &Suite, case: &Case, finished: &Finished, keeps_up: Option<&str>, show_secrets: bool) -> String {
-    let mut out = String::new();
-    let redactor = Redactor::knowing(&suite.settings.secret, finished.exchange.as_ref(), show_secrets);
-    let _ = writeln!(out, "{}  {}", case.id.bold(), case.level.as_str().dimmed());
-    let _ = writeln!(out, "conformance-cases/{}:{}", suite.file, case.line);
-    let target = finished.target.as_ref();
-    if let Some(exchange) = &finished.exchange {
-        let to = target.map(|target| format!("to {}", target.origin())).unwrap_or_default();
-        section(&mut out, &format!("Sent {to}"), &lines(&redactor.sent(&exchange.sent).bytes()));
+/// What is shown of a case beside its answer.
+struct Shown<'a> {
+    suite: &'a Suite,
+    case: &'a Case,
+    /// The command that keeps the gate up; none where it stays up anyway.
+    keeps_up: Option<&'a String>,
+    /// What the gate has printed meanwhile.
+    printed: &'a str,
+}
+
+impl Shown<'_> {
+    fn render(&self, finished: &Finished, show_secrets: bool) -> String {
+        let Self { suite, case, .. } = self;
+        let mut out = String::new();
+        let redactor = Redactor::knowing(&suite.settings.secret, finished.exchange.as_ref(), show_secrets);
+        let _ = writeln!(out, "{}  {}", case.id.bold(), case.level.as_str().dimmed());
+        let _ = writeln!(out, "conformance-cases/{}:{}", suite.file, case.line);
+        let target = finished.target.as_ref();
+        if let Some(exchange) = &finished.exchange {
+            let to = target.map(|target| format!("to {}", target.origin())).unwrap_or_default();
+            section(&mut out, &format!("Sent {to}"), &lines(&redactor.sent(&exchange.sent).bytes()));
+        }
+        section(&mut out, "Expected", &[visible(&redactor.text(&expected(&case.expected)))]);
+        if let Some(exchange) = &finished.exchange {
+            let took = format!("Came in {:.1} ms", exchange.elapsed.as_secs_f64() * 1e3);
+            let came = match exchange.answer.bytes() {
+                [] => vec![summary(&exchange.answer)],
+                _ => lines(redactor.answer(&exchange.answer).bytes()),
+            };
+            section(&mut out, &took, &came);
+        }
+        let verdict = redactor.verdict(&finished.verdict);
+        section(&mut out, &format!("Verdict: {}", verdict.name()), &reasons(&verdict));
+        if let (Some(why), true) = (&case.why, verdict.is_finding()) {
+            section(&mut out, "A gate that fails", std::slice::from_ref(why));
+        }
+        let printed = last_lines(&redactor.quoted(self.printed));
+        if verdict.is_finding() && !printed.is_empty() {
+            section(&mut out, "The gate printed", &printed);
+        }
+        if let (Some(exchange), Some(target)) = (&finished.exchange, target) {
+            let same = visible(&redactor.sent(&exchange.sent).reproduce(target, true));
+            let first = self
+                .keeps_up
+                .map(|command| format!("{command}   keeps the gate up, and prints its address and its tokens; then"));
+            section(&mut out, "The same by hand", &first.into_iter().chain([same]).collect::<Vec<_>>());
+        }
+        out
     }
-    section(&mut out, "Expected", &[visible(&redactor.text(&expected(&case.expected)))]);
-    if let Some(exchange) = &finished.exchange {
-        let took = format!("Came in {:.1} ms", exchange.elapsed.as_secs_f64() * 1e3);
-        section(&mut out, &took, &lines(redactor.answer(&exchange.answer).bytes()));
-    }
-    let verdict = redactor.verdict(&finished.verdict);
-    let why = match &verdict {
+}
+
+/// Why a case got its verdict, line by line.
+fn reasons(verdict: &Verdict) -> Vec<String> {
+    let why = match verdict {
         Verdict::Pass => Vec::new(),
         Verdict::Fail(mismatches) => mismatches.iter().map(ToString::to_string).collect(),
         Verdict::Leak(leaks) => leaks.iter().map(ToString::to_string).collect(),
@@ -168,27 +208,17 @@ fn render(suite: &Suite, case: &Case, finished: &Finished, keeps_up: Option<&str
         Verdict::Unproven(why) | Verdict::Observed(why) => vec![why.clone()],
         Verdict::Unsupported { feature, reason } => vec![format!("{feature}: {reason}")],
     };
-    let why: Vec<String> =
-        why.iter().flat_map(|text| visible(text).lines().map(str::to_owned).collect::<Vec<_>>()).collect();
-    section(&mut out, &format!("Verdict: {}", verdict.name()), &why);
-    if let (Some(why), true) = (&case.why, verdict.is_finding()) {
-        section(&mut out, "A gate that fails", std::slice::from_ref(why));
-    }
-    if let (Some(exchange), Some(target)) = (&finished.exchange, target) {
-        let same = redactor.sent(&exchange.sent).reproduce(target, true);
-        match keeps_up {
-            None => section(&mut out, "The same by hand", &[visible(&same)]),
-            Some(command) => section(
-                &mut out,
-                "The same by hand",
-                &[
-                    format!("{command}   keeps the gate up, and prints its address and its tokens; then"),
-                    visible(&same),
-                ],
-            ),
-        }
-    }
-    out
+    why.iter().flat_map(|text| visible(text).lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// No more lines than this are shown of what a gate has printed.
+const PRINTED: usize = 20;
+
+/// The last lines that hold something.
+fn last_lines(text: &str) -> Vec<String> {
+    let all: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let from = all.len().saturating_sub(PRINTED);
+    all.iter().skip(from).map(|line| shortened(line, 400)).collect()
 }
 
 fn section(out: &mut String, title: &str, lines: &[String]) {

@@ -383,3 +383,29 @@ fn that_nobody_is_let_in_is_told_first() {
     let run = on_the_corpus(&["run", "--launch", &format!("{launch} {{secret}}"), "role/denial"]);
     assert!(!text(&run.stderr).contains("note: "), "{}", text(&run.stderr));
 }
+
+/// A gate that throws says why where nobody looks: `again` shows it, and that nothing came.
+#[cfg(unix)]
+#[test]
+fn what_a_gate_prints_is_shown_beside_an_answer_that_did_not_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = "import http.server, sys\n\
+                class Gate(http.server.BaseHTTPRequestHandler):\n    \
+                def do_GET(self):\n        \
+                raise TypeError('no role in ' + self.headers.get('Cookie', 'nothing'))\n\
+                http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[2])), Gate).serve_forever()\n";
+    let file = folder.path().join("gate.py");
+    std::fs::write(&file, gate).unwrap();
+    if std::process::Command::new("python3").arg("--version").output().is_err() {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: there is no python3");
+        return;
+    }
+    let launch = format!("python3 {} {{site}} {{port}} {{secret}}", file.display());
+    let again = gatecheck(&["again", "role/denial/expired", "--launch", &launch]);
+    let said = text(&again.stdout);
+    for part in
+        ["\n  connection closed without a response\n", "The gate printed\n", "TypeError: no role in nf_jwt=<token>"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}

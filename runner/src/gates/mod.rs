@@ -278,11 +278,16 @@ impl Running {
         Self { target, door: Some(door), stop: Some(stop), log: None, log_at_start: 0, ended: None }
     }
 
+    /// What it has printed since it listened, if it is a command; no more than the end of that.
+    #[must_use]
+    pub fn printed(&self) -> String {
+        self.log.as_deref().map(|log| log_since(log, self.log_at_start)).unwrap_or_default()
+    }
+
     /// The line of its log that says best why it went down, behind a colon; empty if there is none.
     #[must_use]
     pub fn last_words(&self) -> String {
-        let text = self.log.as_deref().map(|log| log_since(log, self.log_at_start)).unwrap_or_default();
-        telling_line(&text).map(|line| format!(": {line}")).unwrap_or_default()
+        telling_line(&self.printed()).map(|line| format!(": {line}")).unwrap_or_default()
     }
 
     /// How it ended, in words and behind a space, if it is a command that has.

@@ -147,7 +147,7 @@ impl Aggregate {
                 failed.note(&mut self.gates_failed);
             }
             Event::Weather(weather) => self.weather.note(*weather),
-            Event::Looked(_) => {}
+            Event::Looked(_) | Event::Printed(_) => {}
             Event::RunFinished { at, elapsed } => {
                 self.pins.finished = Some(*at);
                 self.pins.elapsed = if self.is_resumed { self.pins.elapsed.saturating_add(*elapsed) } else { *elapsed };

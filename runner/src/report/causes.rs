@@ -312,7 +312,10 @@ const LOOK: [(&str, &str); 58] = [
     ("HTTP-7", "what is done with `Expect` and `Upgrade` before the decision"),
     ("HTTP-8", "the limits on the head of a request"),
     ("HTTP-10", "how a content coding is chosen, and which fields go with it"),
-    ("HTTP-11", "the log of the gate at this request, and whatever throws, recurses or blocks on it"),
+    (
+        "HTTP-11",
+        "what the gate prints at this request (`gatecheck again CASE` shows it): what throws, recurses or blocks",
+    ),
     ("LOC", "how the `Location` is built: substitution, query, escapes"),
     ("MATCH", "how a path is compared with the pattern of a rule"),
     ("MATCH-1", "the order in which rules are tried"),

@@ -76,7 +76,7 @@ impl<W: Write> NdjsonWriter<W> {
             }
             // The last line tells of all of it.
             Event::Weather(_) => None,
-            Event::Looked(_) => None,
+            Event::Looked(_) | Event::Printed(_) => None,
             Event::RunFinished { .. } => Some(tail(run)),
         };
         if let Some(line) = line {

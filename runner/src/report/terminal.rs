@@ -64,7 +64,7 @@ impl TerminalReporter {
                     bar.set_message(if bad == 0 { String::new() } else { format!("{bad} findings") });
                 }
             }
-            Event::GateFailed(_) | Event::Looked(_) | Event::Weather(_) => {}
+            Event::GateFailed(_) | Event::Looked(_) | Event::Printed(_) | Event::Weather(_) => {}
             Event::RunFinished { .. } => {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();

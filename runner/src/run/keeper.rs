@@ -152,7 +152,11 @@ impl Keeper {
 
     /// Stops the gate.
     pub(super) async fn stop(&self) {
-        self.slot.write().await.stop().await;
+        let mut slot = self.slot.write().await;
+        if let Some(running) = slot.running.as_ref().filter(|_| self.shared.options.tells_prints) {
+            let _ = self.shared.events.send(Event::Printed(running.printed()));
+        }
+        slot.stop().await;
     }
 
     async fn clients(&self) -> Arc<Clients> {

@@ -81,6 +81,8 @@ pub struct RunOptions {
     pub look: bool,
     /// Whether a server in front of the gate reads the requests first.
     pub behind_proxy: bool,
+    /// Whether what a gate prints is an event.
+    pub tells_prints: bool,
 }
 
 /// The longest pause that is waited for where nothing else is said.
@@ -114,6 +116,7 @@ impl Default for RunOptions {
             open_page: None,
             look: false,
             behind_proxy: false,
+            tells_prints: false,
         }
     }
 }

@@ -193,6 +193,7 @@ fn options(
         open_page: None,
         look: !args.no_look,
         behind_proxy: named.behind_proxy,
+        tells_prints: false,
     })
 }
 
