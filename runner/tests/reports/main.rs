@@ -187,6 +187,7 @@ struct CaseFinished {
     actual: String,
     #[serde(default)]
     came: String,
+    location: Option<String>,
     #[serde(default)]
     mismatches: Vec<Value>,
     #[serde(default)]
