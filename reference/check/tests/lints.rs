@@ -1333,6 +1333,8 @@ const ADVISED: &[Advised] = &[
     ("/m/* 200! Role=a Country=de\n/m/* /login 302", "", SOME, "role-with-condition", &[(2, &["/m/* /login 302!"])]),
     // What the rule says of everything may be meant of something.
     ("/* /404.html 404!", "", FRONT, "files-swallowed", &[]),
+    // LINT-1: with no `!`, files would be shown that nobody is shown now.
+    ("/* /index.html 200!", "", &["/index.html", "/app.js"], "files-swallowed", &[]),
     (
         "/m/* /m/index.html 200! Role=a\n/m/* /login 401!",
         "",
