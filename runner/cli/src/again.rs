@@ -84,7 +84,7 @@ pub(super) fn again(corpus: Arc<Corpus>, args: &AgainArgs) -> Result<ExitStatus,
     let finished = found.ok_or_else(|| Failure::harness(format!("`{}` was not asked", case.id)))?;
     let keeps_up = format!("gatecheck serve {}{}", suite.id, chosen.gate.told());
     say(&format!("{}\n", visible(&name).dimmed()));
-    let shown = Shown { suite, case, keeps_up: (!stays).then_some(&keeps_up), printed: &printed };
+    let shown = Shown { suite, case, keeps_up: (!stays).then_some(keeps_up.as_str()), printed: &printed };
     say(&shown.render(&finished, args.show_secrets));
     Ok(match finished.verdict {
         Verdict::Pass | Verdict::Observed(_) | Verdict::Unsupported { .. } => ExitStatus::AsExpected,
@@ -152,7 +152,7 @@ struct Shown<'a> {
     suite: &'a Suite,
     case: &'a Case,
     /// The command that keeps the gate up; none where it stays up anyway.
-    keeps_up: Option<&'a String>,
+    keeps_up: Option<&'a str>,
     /// What the gate has printed meanwhile.
     printed: &'a str,
 }

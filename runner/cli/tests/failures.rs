@@ -345,27 +345,39 @@ fn a_run_that_watches_runs_again_when_a_file_changes() {
     assert_eq!(missing.status.code(), Some(2), "{}", text(&missing.stdout));
 }
 
+/// The command of a gate in Python that answers by these lines, whatever it is asked; said aloud where there is no Python.
+#[cfg(unix)]
+fn python_gate(folder: &Path, answer: &[&str]) -> Option<String> {
+    if std::process::Command::new("python3").arg("--version").output().is_err() {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: there is no python3");
+        return None;
+    }
+    let gate = format!(
+        "import http.server, sys\n\
+         class Gate(http.server.BaseHTTPRequestHandler):\n    \
+         def do_GET(self):\n        \
+         {}\n    \
+         do_HEAD = do_GET\n\
+         http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[2])), Gate).serve_forever()\n",
+        answer.join("\n        ")
+    );
+    let file = folder.join("gate.py");
+    std::fs::write(&file, gate).unwrap();
+    Some(format!("python3 {} {{site}} {{port}}", file.display()))
+}
+
 /// Where the settings of a gate are others than those of the suites, that is the cause, and no defect of its tokens is.
 #[cfg(unix)]
 #[test]
 fn that_nobody_is_let_in_is_told_first() {
     let folder = tempfile::tempdir().unwrap();
-    let gate = "import http.server, sys\n\
-                class Gate(http.server.BaseHTTPRequestHandler):\n    \
-                def do_GET(self):\n        \
-                self.send_response(302)\n        \
-                self.send_header('Location', '/login')\n        \
-                self.send_header('Content-Length', '0')\n        \
-                self.end_headers()\n    \
-                do_HEAD = do_GET\n\
-                http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[2])), Gate).serve_forever()\n";
-    let file = folder.path().join("gate.py");
-    std::fs::write(&file, gate).unwrap();
-    if std::process::Command::new("python3").arg("--version").output().is_err() {
-        let _ = writeln!(std::io::stderr(), "SKIPPED: there is no python3");
-        return;
-    }
-    let launch = format!("python3 {} {{site}} {{port}}", file.display());
+    let answer = [
+        "self.send_response(302)",
+        "self.send_header('Location', '/login')",
+        "self.send_header('Content-Length', '0')",
+        "self.end_headers()",
+    ];
+    let Some(launch) = python_gate(folder.path(), &answer) else { return };
     let run = on_the_corpus(&["run", "--launch", &launch, "token/exp", "token/nbf", "token/typ", "token/signature"]);
     let said = text(&run.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("1. nobody is let in: the control of") && said.contains("ROLE-1"), "{said}");
@@ -389,19 +401,9 @@ fn that_nobody_is_let_in_is_told_first() {
 #[test]
 fn what_a_gate_prints_is_shown_beside_an_answer_that_did_not_come() {
     let folder = tempfile::tempdir().unwrap();
-    let gate = "import http.server, sys\n\
-                class Gate(http.server.BaseHTTPRequestHandler):\n    \
-                def do_GET(self):\n        \
-                raise TypeError('no role in ' + self.headers.get('Cookie', 'nothing'))\n\
-                http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[2])), Gate).serve_forever()\n";
-    let file = folder.path().join("gate.py");
-    std::fs::write(&file, gate).unwrap();
-    if std::process::Command::new("python3").arg("--version").output().is_err() {
-        let _ = writeln!(std::io::stderr(), "SKIPPED: there is no python3");
-        return;
-    }
-    let launch = format!("python3 {} {{site}} {{port}} {{secret}}", file.display());
-    let again = gatecheck(&["again", "role/denial/expired", "--launch", &launch]);
+    let answer = ["raise TypeError('no role in ' + self.headers.get('Cookie', 'nothing'))"];
+    let Some(launch) = python_gate(folder.path(), &answer) else { return };
+    let again = gatecheck(&["again", "role/denial/expired", "--launch", &format!("{launch} {{secret}}")]);
     let said = text(&again.stdout);
     for part in
         ["\n  connection closed without a response\n", "The gate printed\n", "TypeError: no role in nf_jwt=<token>"]
