@@ -70,7 +70,6 @@ async function byMail(gate, host) {
   await visitor.isUser(other);
 
   // A forgotten password.
-  await visitor.open("/");
   await visitor.logOut();
   await visitor.modal("login");
   await visitor.press(".forgotPasswordLink");
